@@ -29,19 +29,19 @@ from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.filters.pipeline import pipeline
 from labkit.embedded.apiserver.filters.priority import FlowHeaders
 from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.encode import dump
-from labkit.embedded.apiserver.handlers.nonresource import NonResourceHandler
-from labkit.embedded.apiserver.handlers.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
-from labkit.embedded.apiserver.handlers.proxy import proxies
-from labkit.embedded.apiserver.handlers.responses import Responder
-from labkit.embedded.apiserver.handlers.reviews import Reviews
-from labkit.embedded.apiserver.handlers.routing import ResourceHandler
-from labkit.embedded.apiserver.handlers.snapshots import SnapshotHandler
-from labkit.embedded.apiserver.handlers.tokenrequest import TokenRequests
-from labkit.embedded.apiserver.handlers.write import Writer
+from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
+from labkit.embedded.apiserver.handlers.computed.tokenrequest import TokenRequests
+from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
+from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
+from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
+from labkit.embedded.apiserver.handlers.nonresource.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
+from labkit.embedded.apiserver.handlers.represent.encode import dump
+from labkit.embedded.apiserver.handlers.represent.responses import Responder
+from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
+from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
+from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
-from labkit.embedded.apiserver.openapi.handler import OpenApiHandler
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
 from labkit.embedded.bootstrap.core import Keeper, bootstrap_core

@@ -38,8 +38,8 @@ before: the cryptography of tokens, and ``DEFERRED``."""
 
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
-    "labkit.embedded.apiserver.handlers.tables.registry",
-    "labkit.embedded.apiserver.handlers.tables.render",
+    "labkit.embedded.apiserver.handlers.represent.tables.registry",
+    "labkit.embedded.apiserver.handlers.represent.tables.render",
     "labkit.embedded.node.pod.pod",
     "labkit.embedded.node.exec",
     "labkit.embedded.apiserver.openapi.documents",

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Self
 from labkit.client import auditlog
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
-from labkit.grading.excess import untouched
 from labkit.grading.findings import probe_exercise, probe_task
 from labkit.grading.probes import ProbeContext
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.seed import Seed, learner_name
 from labkit.grading.task import Task
 from labkit.grading.tasks import find_exercise, setup
+from labkit.rbac.difference import policy_at_start
 from labkit.rbac.explain import review
 from labkit.rbac.policy import Policy, read_policy
 
@@ -99,7 +99,7 @@ class Exercise(Shown):
         """Make the probes' context; how the cluster began is not stored, so it is reconstructed."""
 
         def before() -> Policy:
-            return untouched(read_policy(self.lab.admin.without_observers()), setup(self.spec, self.learner))
+            return policy_at_start(read_policy(self.lab.admin.without_observers()), setup(self.spec, self.learner))
 
         return lab_context(self.lab, before)
 

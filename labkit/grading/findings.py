@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.grading.excess import Since
-from labkit.grading.probes import Finding, Need, Probe, ProbeContext
+from labkit.embedded.machinery.kinds import KINDS
+from labkit.grading.probes import Finding, Probe, ProbeContext
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant
+from labkit.rbac.difference import PolicyDifference
+from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
 """Words of rules that the bindings of a cluster may make the server read for one question."""
 
 RULE_FIELDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+
+SERVED = [(kind.group, kind.plural) for kind in KINDS]
+"""The API group and plural of each resource that a permission can be about."""
 
 
 class TooManyGrants(Exception):
@@ -53,9 +58,9 @@ def probe_exercise(exercise: ExerciseSpec, learner: str, context: ProbeContext) 
     evaluated = _evaluated(policy)
     if evaluated > MAX_EVALUATED:
         raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
-    since = Since(policy, context.before())
+    difference = PolicyDifference(policy, context.before(), SERVED)
     variants = _variants(exercise, learner)
-    return [_probe(task, variants, context, since) for task in exercise.tasks]
+    return [_probe(task, variants, context, difference) for task in exercise.tasks]
 
 
 def probe_task(exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext) -> TaskFindings:
@@ -67,19 +72,23 @@ def probe_task(exercise: ExerciseSpec, task: Task, learner: str, context: ProbeC
         learner: The learner, whose names the probes ask for.
         context: The cluster.
     """
-    return _probe(task, _variants(exercise, learner), context, Since(context.policy(), context.before()))
+    difference = PolicyDifference(context.policy(), context.before(), SERVED)
+    return _probe(task, _variants(exercise, learner), context, difference)
 
 
 def _variants(exercise: ExerciseSpec, learner: str) -> dict[str, Variant]:
     return {task.id: task.variant(Seed(learner)) for task in exercise.tasks}
 
 
-def _probe(task: Task, variants: Mapping[str, Variant], context: ProbeContext, since: Since) -> TaskFindings:
+def _probe(
+    task: Task, variants: Mapping[str, Variant], context: ProbeContext, difference: PolicyDifference
+) -> TaskFindings:
     variant = variants[task.id]
     findings = tuple((probe, _ask(probe, context)) for probe in variant.probes)
     needs = _needs(variant)
     others = [need for entry in variants.values() for need in _needs(entry)]
-    return TaskFindings(task, findings, len(needs), tuple(since.beyond(needs, others, variant.given)))
+    excess = tuple(str(grant) for grant in difference.beyond(needs, others, variant.given))
+    return TaskFindings(task, findings, len(needs), excess)
 
 
 def _ask(probe: Probe, context: ProbeContext) -> Finding:

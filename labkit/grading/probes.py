@@ -16,7 +16,8 @@ from labkit.client.protocol import Caller
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Object, Policy, Subject, subject
+from labkit.rbac.needs import Need
+from labkit.rbac.policy import Object, Policy, subject
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})
@@ -109,43 +110,6 @@ class Probe:
     limit: bool = False
     need: Need | None = None
     needs: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A permission that a task asks for.
-
-    Args:
-        who: The subject.
-        verb: Such as ``list``.
-        resource: The plural, with its subresource: ``pods/log``.
-        namespace: Empty for the whole cluster.
-        group: The API group.
-        name: One object's name, or empty for all.
-        path: A non-resource path, instead of a resource.
-    """
-
-    who: Subject
-    verb: str
-    resource: str = ""
-    namespace: str = ""
-    group: str = ""
-    name: str = ""
-    path: str = ""
-
-    def question(self) -> Attributes:
-        """The same as an authorizer's question."""
-        if self.path:
-            return Attributes(self.who.as_user(), self.verb, path=self.path)
-        plural, _, sub = self.resource.partition("/")
-        return Attributes(self.who.as_user(), self.verb, self.group, "", plural, sub, self.namespace, self.name)
-
-    def __str__(self) -> str:
-        """In words: ``ann/bot may list pods in red``."""
-        thing = self.path or self.resource + (f".{self.group}" if self.group else "")
-        named = f" {self.name}" if self.name else ""
-        where = "" if self.path else f" in {self.namespace}" if self.namespace else " in the whole cluster"
-        return f"{self.who.label}: {self.verb} {thing}{named}{where}"
 
 
 def may(

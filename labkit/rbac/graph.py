@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import subject_matches
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
-from labkit.rbac.rules import Rule, rule_allows
+from labkit.rbac.rules import Rule, rule_allows, rule_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +141,3 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
     for number, (rule, grants) in enumerate(rules):
         rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), "Rule", role_home, grants))
         graph.link(role_id, rule_id, grants)
-
-
-def rule_text(rule: Rule) -> str:
-    """A rule in one line: ``get, list · services``."""
-    things = [*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())]
-    text = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
-    names = rule.get("resourceNames") or ()
-    return text + (f" · named {', '.join(names)}" if names else "")

@@ -70,3 +70,11 @@ def rule_allows(rule: Rule, question: Attributes) -> bool:
         and resource_matches(rule, question.resource, question.subresource)
         and name_matches(rule, question.name)
     )
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule in one line: ``get, list · services``."""
+    things = [*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())]
+    text = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
+    names = rule.get("resourceNames") or ()
+    return text + (f" · named {', '.join(names)}" if names else "")

@@ -8,8 +8,8 @@ from labkit.core.html import render
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
-from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Policy
+from labkit.rbac.rules import rule_text
 
 
 def question_text(question: Attributes, who: str) -> str:

@@ -10,7 +10,7 @@ from typing import SupportsIndex
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.patch import _object
+from labkit.embedded.apiserver.handlers.decode.patches.patch import _object
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES
 from labkit.embedded.machinery.golang.duration import duration_problem
 from labkit.embedded.machinery.request import MAX_BODY_BYTES

@@ -9,7 +9,7 @@ from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link
 from labkit.embedded.container.files.rootfs import add_proc, build_root
 from labkit.embedded.container.network.transport import Endpoint, Network
-from labkit.embedded.container.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
+from labkit.embedded.container.shell.scheduler import Budget, BudgetExceeded, Killed, Scheduler
 from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.embedded.machinery.request import ExecIO
 
@@ -235,7 +235,7 @@ class Container:
             NotRunnable: It cannot be started.
         """
         self.look_up(words)
-        kernel = Kernel(io, budget, terminal=terminal)
+        scheduler = Scheduler(io, budget, terminal=terminal)
         fds: dict[int, Stream] = {
             0: ConsoleInput() if stdin else NullStream(),
             1: ConsoleOutput(1),
@@ -249,7 +249,7 @@ class Container:
         if terminal:
             environment["TERM"] = "xterm"
         try:
-            return await kernel.run(self._main(kernel, words, fds, environment))
+            return await scheduler.run(self._main(scheduler, words, fds, environment))
         except BudgetExceeded as end:
             try:
                 await io.write(1 if terminal else 2, f"Killed: {end.reason}\n".encode())
@@ -261,9 +261,13 @@ class Container:
         except RecursionError:
             return 139
 
-    async def _main(self, kernel: Kernel, words: list[str], fds: dict[int, Stream], environment: dict[str, str]) -> int:
-        from labkit.embedded.container.shell.interpreter import Shell
-        from labkit.embedded.container.shell.programs import run_program
+    async def _main(
+        self, scheduler: Scheduler, words: list[str], fds: dict[int, Stream], environment: dict[str, str]
+    ) -> int:
+        from labkit.embedded.container.shell.interpreter import Interpreter
+        from labkit.embedded.container.shell.run_program import run_program
 
-        shell = Shell(self, kernel, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect)
+        shell = Interpreter(
+            self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect
+        )
         return await run_program(shell, words, environment)

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log
-from labkit.embedded.container.shell.kernel import Budget
+from labkit.embedded.container.shell.scheduler import Budget
 from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import WINDOW
 

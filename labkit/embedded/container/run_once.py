@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.embedded.container.container import Container
-from labkit.embedded.container.shell.kernel import Budget
+from labkit.embedded.container.shell.scheduler import Budget
 from labkit.embedded.machinery.request import WINDOW
 
 MAX_OUTPUT_BYTES = 10 << 10
@@ -16,7 +16,7 @@ class _TimeUp(Exception):
     """The command would take longer than it may."""
 
 
-class _Ears:
+class CapturedOutput:
     """The far end of such a command: its output is kept, and its sleep only counted."""
 
     def __init__(self, timeout_seconds: float) -> None:
@@ -67,8 +67,8 @@ def run_inside(container: Container, words: list[str], timeout_seconds: float) -
     Raises:
         NotRunnable: It cannot be started.
     """
-    ears = _Ears(timeout_seconds)
-    running = container.run(words, ears, budget=Budget(steps=STEPS)).__await__()
+    captured = CapturedOutput(timeout_seconds)
+    running = container.run(words, captured, budget=Budget(steps=STEPS)).__await__()
     status: int | None = None
     try:
         while True:
@@ -77,4 +77,4 @@ def run_inside(container: Container, words: list[str], timeout_seconds: float) -
         status = int(end.value)
     except _TimeUp:
         pass
-    return Ran(status, ears.output.decode("utf-8", "replace"))
+    return Ran(status, captured.output.decode("utf-8", "replace"))

@@ -10,7 +10,7 @@ import datetime
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import BadSchedule, Schedule, read_schedule
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import BadSchedule, Schedule, read_schedule
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.jobprogress import DONE, FAILED, finished

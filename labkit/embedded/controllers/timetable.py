@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import Schedule
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import Schedule
 
 LONGEST_SECONDS = 5 * 366 * 86400
 """How far a time is looked for: a schedule may mean the 31st of February."""

@@ -9,7 +9,7 @@ from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.images import find_image
 from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
-from labkit.embedded.container.shell.kernel import Budget
+from labkit.embedded.container.shell.scheduler import Budget
 from tests.embedded.container.textio import TextIO, drive
 
 NOW = 1_800_000_000.0

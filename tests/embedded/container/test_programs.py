@@ -48,4 +48,4 @@ def test_one_program_loads_no_other() -> None:
         "print(*sorted(name.rpartition('.')[2] for name in sys.modules if '.container.programs.' in name))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["users"]
+    assert done.stdout.split() == ["common", "listing", "options", "registry", "system"]

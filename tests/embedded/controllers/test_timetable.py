@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import read_schedule
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import read_schedule
 from labkit.embedded.controllers.timetable import last_time, next_time
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Ordinary
 from labkit.rbac.attributes import User
 
@@ -30,8 +32,8 @@ def _is_request(write: Attributes, operation: str, subresource: str) -> bool:
 class Requestor(Ordinary):
     """A new request says who made it, whatever its maker wrote there."""
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
             return
         user, spec = attributes.user, attributes.obj["spec"]
@@ -56,8 +58,8 @@ class CertificateRights(Ordinary):
     def __init__(self, may: MayUseSigner) -> None:
         self._may = may
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         old, new = attributes.old, attributes.obj
         if attributes.group != GROUP or old is None or new is None:
             return
@@ -81,8 +83,8 @@ class CertificateRights(Ordinary):
 class CertificateSubjects(Ordinary):
     """Nobody gets a client certificate of ``system:masters``, which no rule could ever bound."""
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
             return
         spec = attributes.obj["spec"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
 from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
@@ -33,8 +35,8 @@ class DefaultStorageClass(Ordinary):
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         claim = _new(attributes, "", "persistentvolumeclaims")
         if claim is None or BETA_CLASS in _notes(claim) or claim["spec"].get("storageClassName") is not None:
             return
@@ -53,8 +55,8 @@ class DefaultIngressClass(Ordinary):
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         ingress = _new(attributes, "networking.k8s.io", "ingresses")
         if ingress is None or INGRESS_CLASS in _notes(ingress):
             return
@@ -76,8 +78,8 @@ class ClaimResize(Ordinary):
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         new, old = attributes.obj, attributes.old
         if (attributes.group, attributes.resource, attributes.subresource) != ("", "persistentvolumeclaims", ""):
             return

@@ -5,6 +5,8 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
 from labkit.embedded.machinery.status import forbidden, not_found
 
@@ -22,8 +24,8 @@ class NamespaceLifecycle(Ordinary):
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         is_namespace = attributes.resource == "namespaces" and not attributes.group
         if attributes.operation == "DELETE":
             if is_namespace and attributes.name in IMMORTAL:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
 from labkit.embedded.machinery.pods.resources import total
 from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
@@ -30,14 +32,14 @@ class LimitRanger(Ordinary):
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if _looks_at_pod(attributes) and attributes.obj is not None:
             for limit_range in self._lister("limitranges", attributes.namespace):
                 _merge(attributes.obj, limit_range)
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         pod, claim = _looks_at_pod(attributes), _looks_at_claim(attributes)
         if attributes.obj is None or not (pod or claim):
             return

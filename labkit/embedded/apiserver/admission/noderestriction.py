@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, api_reference, projections
+from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
 from labkit.embedded.machinery.request import Object
@@ -64,8 +66,8 @@ class NodeRestriction(Ordinary):
             ("storage.k8s.io", "csinodes"): _csi_node,
         }
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         node = node_name(attributes.user)
         if node is None:
             return

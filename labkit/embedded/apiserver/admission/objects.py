@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission``.
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
 
 PROTECTION = {
@@ -18,8 +20,8 @@ NOT_READY = "node.kubernetes.io/not-ready"
 class StorageObjectInUse(Ordinary):
     """Volumes, claims and classes of their attributes stay until nobody uses them."""
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         finalizer = PROTECTION.get((attributes.group, attributes.resource))
         if finalizer is None or attributes.operation != "CREATE" or attributes.obj is None:
             return
@@ -33,8 +35,8 @@ class StorageObjectInUse(Ordinary):
 class TaintNewNodes(Ordinary):
     """A new node takes no pods until it is ready."""
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if attributes.resource != "nodes" or attributes.operation != "CREATE" or attributes.obj is None:
             return
         if attributes.group or attributes.subresource:
@@ -54,8 +56,8 @@ class OneDefaultPriority(Ordinary):
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if attributes.resource != "priorityclasses" or attributes.obj is None:
             return
         if attributes.operation not in ("CREATE", "UPDATE") or not attributes.obj.get("globalDefault"):

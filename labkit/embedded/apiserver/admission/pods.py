@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,prior
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
@@ -24,8 +26,8 @@ def _is_pod(attributes: Attributes) -> bool:
 class DefaultTolerations(Ordinary):
     """A pod stays five minutes on a node that is not ready or not reachable."""
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_pod(attributes) or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
@@ -55,8 +57,8 @@ class Priority(Ordinary):
         self._lookup = lookup
         self._lister = lister
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_pod(attributes) or attributes.obj is None:
             return
         spec = attributes.obj["spec"]
@@ -109,8 +111,8 @@ class RuntimeClass(Ordinary):
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         found, spec = self._class_of(attributes)
         if found is None:
             return
@@ -136,8 +138,8 @@ class RuntimeClass(Ordinary):
         if tolerations:
             spec["tolerations"] = tolerations
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         found, spec = self._class_of(attributes)
         fixed = self._overhead(found) if found is not None else None
         if fixed is not None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.podstandards import found_violations, violations
+from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import invalid
@@ -50,8 +52,8 @@ class PodSecurity(Ordinary):
         self._lookup = lookup
         self._lister = lister
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
             return
         resource = attributes.group, attributes.resource

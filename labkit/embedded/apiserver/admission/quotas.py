@@ -6,6 +6,8 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
 from labkit.embedded.machinery.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
@@ -24,8 +26,8 @@ class ResourceQuota(Ordinary):
         self._lister = lister
         self._evaluators = evaluators
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not attributes.namespace or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
             return
         quotas = list(self._lister("resourcequotas", attributes.namespace))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
+from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 
@@ -38,8 +40,8 @@ class ServiceAccount(Ordinary):
         self._new_suffix = new_suffix
         self._mount_secrets = mount_secrets
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_new_pod(attributes):
             return
         pod = attributes.obj
@@ -57,8 +59,8 @@ class ServiceAccount(Ordinary):
         if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
             spec["imagePullSecrets"] = copy.deepcopy(account["imagePullSecrets"])
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         if not _is_new_pod(attributes) or attributes.obj is None:
             return
         spec = attributes.obj["spec"]

@@ -15,8 +15,8 @@ from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
 from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
-from labkit.embedded.apiserver.handlers.negotiation import accepts_errors
-from labkit.embedded.apiserver.handlers.responses import error_response
+from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
+from labkit.embedded.apiserver.handlers.represent.responses import error_response
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.embedded.apiserver.handlers.fieldselectors import exact_fields, exact_name
-from labkit.embedded.apiserver.handlers.options import list_options, parse_bool
+from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_fields, exact_name
+from labkit.embedded.apiserver.handlers.decode.listoptions import list_options, parse_bool
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError

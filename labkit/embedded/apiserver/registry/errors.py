@@ -5,13 +5,15 @@ Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sized
+from typing import Any, TypeVar
 
 import orjson
 
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError, qualified, resource_details
+
+T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
@@ -24,52 +26,113 @@ def shown(value: Any) -> str:
 
 
 MAX_CAUSES = 1000
-"""How many causes are told of one object: a million would be a gigabyte of text."""
+"""How many causes one answer lists: a million would be a gigabyte of text."""
+NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 class FieldErrors(list[dict[str, str]]):
-    """What is wrong with an object: one cause each, in the order found, the first ``MAX_CAUSES``."""
+    """What is wrong with an object, in the order found: one cause each, the first ``MAX_CAUSES`` of them.
+
+    Methods named after a reason always add a cause; those that begin with ``check_`` add one if
+    a value breaks their rule. ``field`` is the path that the cause names, such as ``spec.ports[0].name``.
+    """
 
     def add(self, reason: str, field: str, message: str) -> None:
-        """Append a cause, if there are not too many."""
+        """Append a cause unless there are ``MAX_CAUSES``."""
         if len(self) < MAX_CAUSES:
             self.append({"reason": reason, "message": message, "field": field})
 
     def required(self, field: str, detail: str = "") -> None:
-        """A field that must be given is not."""
+        """Report a missing value."""
         self.add("FieldValueRequired", field, "Required value" + (f": {detail}" if detail else ""))
 
     def invalid(self, field: str, value: Any, detail: str) -> None:
-        """A value breaks a rule."""
+        """Report a value that breaks a rule."""
         self.add("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {detail}")
 
+    def invalid_each(self, field: str, value: Any, messages: Iterable[str]) -> None:
+        """Report each rule that a value breaks."""
+        for message in messages:
+            self.invalid(field, value, message)
+
     def not_supported(self, field: str, value: Any, supported: Iterable[str]) -> None:
-        """A value is none of those that are possible."""
+        """Report a value that is none of the possible ones."""
         choices = ", ".join(go_quote(choice) for choice in supported)
         detail = f": supported values: {choices}" if choices else ""
         self.add("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}{detail}")
 
     def duplicate(self, field: str, value: Any, detail: str = "") -> None:
-        """A value is there twice."""
+        """Report a value that is there twice."""
         self.add("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}" + (f": {detail}" if detail else ""))
 
     def forbidden(self, field: str, detail: str) -> None:
-        """A value may not be given here."""
+        """Report a field that may not be set or changed."""
         self.add("FieldValueForbidden", field, f"Forbidden: {detail}")
 
     def not_found(self, field: str, value: Any) -> None:
-        """A value refers to nothing."""
+        """Report a reference to something that is not there."""
         self.add("FieldValueNotFound", field, f"Not found: {shown(value)}")
 
     def too_long(self, field: str, limit: int) -> None:
-        """A text is too long."""
+        """Report a text of more than ``limit`` bytes."""
         unit = "byte" if limit == 1 else "bytes"
         self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} {unit}")
 
     def too_many(self, field: str, count: int, limit: int) -> None:
-        """A list is too long."""
+        """Report a list of more than ``limit`` items."""
         unit = "item" if limit == 1 else "items"
         self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} {unit}")
+
+    def check_present(self, field: str, value: Any, detail: str = "") -> None:
+        """Require a value that is not empty."""
+        if not value:
+            self.required(field, detail)
+
+    def check_format(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> bool:
+        """Hold a value to a rule of ``registry.names``, and return whether it follows it; None passes."""
+        messages = rule(value) if value is not None else []
+        self.invalid_each(field, value, messages)
+        return not messages
+
+    def check_if_given(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
+        """Hold a value to a rule; None and an empty value pass."""
+        self.check_format(field, value or None, rule)
+
+    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
+        """Require a value and hold it to a rule."""
+        self.check_present(field, value)
+        self.check_if_given(field, value, rule)
+
+    def check_choice(self, field: str, value: Any, choices: Collection[str]) -> None:
+        """Require one of the choices; None passes."""
+        if value is not None and value not in choices:
+            self.not_supported(field, value, choices)
+
+    def check_required_choice(self, field: str, value: str | None, choices: Collection[str]) -> None:
+        """Require one of the choices; an empty value counts as missing."""
+        self.check_present(field, value)
+        self.check_choice(field, value or None, choices)
+
+    def check_unique(self, field: str, value: T, seen: set[T]) -> None:
+        """Require a value that was not seen before, and add it to those seen."""
+        if value in seen:
+            self.duplicate(field, value)
+        seen.add(value)
+
+    def check_length(self, field: str, text: str, limit: int) -> None:
+        """Require a text of at most ``limit`` bytes."""
+        if len(text.encode()) > limit:
+            self.too_long(field, limit)
+
+    def check_count(self, field: str, items: Sized, limit: int) -> None:
+        """Require a list of at most ``limit`` items."""
+        if len(items) > limit:
+            self.too_many(field, len(items), limit)
+
+    def check_not_negative(self, field: str, value: int | None) -> None:
+        """Require a number that is not negative; None passes."""
+        if value is not None and value < 0:
+            self.invalid(field, value, NOT_NEGATIVE)
 
 
 def listed(causes: Iterable[dict[str, str]]) -> str:

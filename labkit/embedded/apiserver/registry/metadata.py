@@ -21,25 +21,15 @@ def validate_metadata(
     metadata: Object, namespaced: bool, rule: NameRule, errors: FieldErrors, path: str = "metadata"
 ) -> None:
     """What a new object's metadata must be."""
-    generate = metadata.get("generateName", "")
-    if generate:
-        for message in rule(generate, True):
-            errors.invalid(f"{path}.generateName", generate, message)
-    name = metadata.get("name", "")
-    if not name:
-        errors.required(f"{path}.name", "name or generateName is required")
-    else:
-        for message in rule(name, False):
-            errors.invalid(f"{path}.name", name, message)
+    errors.check_if_given(f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True))
+    errors.check_present(f"{path}.name", metadata.get("name"), "name or generateName is required")
+    errors.check_if_given(f"{path}.name", metadata.get("name"), lambda name: rule(name, False))
     namespace = metadata.get("namespace", "")
     if namespaced:
-        if not namespace:
-            errors.required(f"{path}.namespace")
-        for message in label_name(namespace, False) if namespace else ():
-            errors.invalid(f"{path}.namespace", namespace, message)
+        errors.check_required(f"{path}.namespace", namespace, label_name)
     elif namespace:
         errors.forbidden(f"{path}.namespace", "not allowed on this type")
-    _not_negative(metadata.get("generation", 0), f"{path}.generation", errors)
+    errors.check_not_negative(f"{path}.generation", metadata.get("generation", 0))
     validate_labels(metadata.get("labels"), f"{path}.labels", errors)
     validate_annotations(metadata.get("annotations"), f"{path}.annotations", errors)
     validate_owners(metadata.get("ownerReferences"), f"{path}.ownerReferences", errors)
@@ -58,7 +48,7 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
             )
     if not new.get("resourceVersion"):
         errors.invalid(f"{path}.resourceVersion", "", "must be specified for an update")
-    _not_negative(new.get("generation", 0), f"{path}.generation", errors)
+    errors.check_not_negative(f"{path}.generation", new.get("generation", 0))
     if new.get("generation", 0) < old.get("generation", 0):
         errors.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
     for field, empty in (
@@ -81,18 +71,11 @@ def immutable(new: Any, old: Any, field: str, errors: FieldErrors) -> None:
         errors.invalid(field, new, "field is immutable")
 
 
-def _not_negative(value: Any, field: str, errors: FieldErrors) -> None:
-    if value < 0:
-        errors.invalid(field, value, "must be greater than or equal to 0")
-
-
 def validate_labels(labels: Object | None, path: str, errors: FieldErrors) -> None:
     """Keys and values of labels."""
     for key, value in (labels or {}).items():
-        for message in qualified_name(key):
-            errors.invalid(path, key, message)
-        for message in label_value(value):
-            errors.invalid(path, value, message)
+        errors.check_format(path, key, qualified_name)
+        errors.check_format(path, value, label_value)
 
 
 def validate_annotations(annotations: Object | None, path: str, errors: FieldErrors) -> None:
@@ -100,8 +83,7 @@ def validate_annotations(annotations: Object | None, path: str, errors: FieldErr
     if not annotations:
         return
     for key in annotations:
-        for message in qualified_name(key.lower()):
-            errors.invalid(path, key, message)
+        errors.invalid_each(path, key, qualified_name(key.lower()))
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS_BYTES:
         errors.too_long(path, MAX_ANNOTATIONS_BYTES)
@@ -135,8 +117,7 @@ def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors)
 def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
     """Finalizers are qualified names."""
     for name in finalizers or ():
-        for message in qualified_name(name):
-            errors.invalid(path, name, message)
+        errors.check_format(path, name, qualified_name)
     if finalizers and ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.invalid(path, finalizers, f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set")
 
@@ -170,8 +151,7 @@ def validate_selector(
         place = f"{path}.matchExpressions[{index}]"
         operator, values = term.get("operator", ""), term.get("values") or []
         if operator in ("In", "NotIn"):
-            if not values:
-                errors.required(f"{place}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+            errors.check_present(f"{place}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
         elif operator in ("Exists", "DoesNotExist"):
             if values:
                 errors.forbidden(
@@ -179,9 +159,7 @@ def validate_selector(
                 )
         else:
             errors.invalid(f"{place}.operator", operator, "not a valid selector operator")
-        for message in qualified_name(term.get("key", "")):
-            errors.invalid(f"{place}.key", term.get("key", ""), message)
+        errors.check_format(f"{place}.key", term.get("key", ""), qualified_name)
         if not allow_invalid_values:
             for number, value in enumerate(values):
-                for message in label_value(value):
-                    errors.invalid(f"{place}.values[{number}]", value, message)
+                errors.check_format(f"{place}.values[{number}]", value, label_value)

@@ -17,19 +17,20 @@ NameRule = Callable[[str, bool], list[str]]
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = LABEL + r"(\." + LABEL + ")*"
+SEARCH_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+SEARCH = SEARCH_LABEL + r"(\." + SEARCH_LABEL + ")*"
 LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
+WILDCARD = r"\*\." + SUBDOMAIN
 QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 LABEL_VALUE = f"({QUALIFIED})?"
-CONFIG_KEY = "[-._a-zA-Z0-9]+"
-_LABEL = re.compile(LABEL)
-_SUBDOMAIN = re.compile(SUBDOMAIN)
-_LABEL_1035 = re.compile(LABEL_1035)
-_QUALIFIED = re.compile(QUALIFIED)
-_LABEL_VALUE = re.compile(LABEL_VALUE)
-_CONFIG_KEY = re.compile(CONFIG_KEY)
-_PORT_NAME = re.compile("[-a-z0-9]+")
-_HTTP_HEADER = re.compile("[-A-Za-z0-9]+")
-_PERCENT = re.compile("[0-9]+%")
+NOT_QUALIFIED = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+    QUALIFIED,
+    "MyName",
+    "my.name",
+    "123-abc",
+)
+"""The arguments of ``regex_error`` for the name part of a qualified name."""
 
 
 def regex_error(message: str, pattern: str, *examples: str) -> str:
@@ -50,88 +51,79 @@ def between(low: int, high: int) -> str:
     return f"must be between {low} and {high}, inclusive"
 
 
+def _form(value: str, pattern: str, message: str, *examples: str, limit: int, unit: str = "characters") -> list[str]:
+    """What is wrong with a text of at most ``limit`` bytes that a pattern must match as a whole."""
+    found = [too_long(limit, unit)] if len(value.encode()) > limit else []
+    if not re.fullmatch(pattern, value):
+        found.append(regex_error(message, pattern, *examples))
+    return found
+
+
 def dns_label(value: str) -> list[str]:
     """An RFC 1123 label: at most 63 of a-z, 0-9 and ``-``."""
-    found = [too_long(63)] if len(value.encode()) > 63 else []
-    if not _LABEL.fullmatch(value):
-        if _SUBDOMAIN.fullmatch(value):
-            found.append("must not contain dots")
-        else:
-            found.append(
-                regex_error(
-                    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-                    "and must start and end with an alphanumeric character",
-                    LABEL,
-                    "my-name",
-                    "123-abc",
-                )
-            )
+    found = _form(
+        value,
+        LABEL,
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+        "and must start and end with an alphanumeric character",
+        "my-name",
+        "123-abc",
+        limit=63,
+    )
+    if "." in value and re.fullmatch(SUBDOMAIN, value):
+        found[-1] = "must not contain dots"
     return found
 
 
 def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
     """RFC 1123 labels joined by dots, at most 253 characters."""
-    found = [too_long(253, unit)] if len(value.encode()) > 253 else []
-    if not _SUBDOMAIN.fullmatch(value):
-        found.append(
-            regex_error(
-                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-                "'.', and must start and end with an alphanumeric character",
-                SUBDOMAIN,
-                "example.com",
-            )
-        )
-    return found
+    return _form(
+        value,
+        SUBDOMAIN,
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+        "'.', and must start and end with an alphanumeric character",
+        "example.com",
+        limit=253,
+        unit=unit,
+    )
 
 
 def dns_search(value: str) -> list[str]:
-    """A domain to search in: a subdomain in which underscores may stand."""
-    label = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
-    pattern = label + r"(\." + label + ")*"
-    found = [too_long(253)] if len(value.encode()) > 253 else []
-    if not re.fullmatch(pattern, value):
-        found.append(
-            regex_error(
-                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
-                "'.', and must start and end with an alphanumeric character",
-                pattern,
-                "example.com",
-            )
-        )
-    return found
+    """A search domain: a subdomain that may have underscores."""
+    return _form(
+        value,
+        SEARCH,
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
+        "'.', and must start and end with an alphanumeric character",
+        "example.com",
+        limit=253,
+    )
 
 
 def dns_1035_label(value: str) -> list[str]:
-    """A label that begins with a letter."""
-    found = [too_long(63)] if len(value.encode()) > 63 else []
-    if not _LABEL_1035.fullmatch(value):
-        found.append(
-            regex_error(
-                "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-                "alphabetic character, and end with an alphanumeric character",
-                LABEL_1035,
-                "my-name",
-                "abc-123",
-            )
-        )
-    return found
+    """An RFC 1035 label, which begins with a letter."""
+    return _form(
+        value,
+        LABEL_1035,
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+        "alphabetic character, and end with an alphanumeric character",
+        "my-name",
+        "abc-123",
+        limit=63,
+    )
 
 
 def wildcard_subdomain(value: str) -> list[str]:
     """``*.`` and a subdomain."""
-    pattern = r"\*\." + SUBDOMAIN
-    found = [too_long(253)] if len(value) > 253 else []
-    if not re.fullmatch(pattern, value):
-        found.append(
-            regex_error(
-                "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
-                "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
-                "character",
-                pattern,
-                "*.example.com",
-            )
-        )
-    return found
+    return _form(
+        value,
+        WILDCARD,
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
+        "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+        "character",
+        "*.example.com",
+        limit=253,
+    )
 
 
 def qualified_name(value: str) -> list[str]:
@@ -141,18 +133,8 @@ def qualified_name(value: str) -> list[str]:
     if not slash:
         name = value
     elif "/" in name:
-        return [
-            "a valid label key "
-            + regex_error(
-                "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-                "alphanumeric character",
-                QUALIFIED,
-                "MyName",
-                "my.name",
-                "123-abc",
-            )
-            + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        ]
+        optional = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return ["a valid label key " + regex_error(*NOT_QUALIFIED) + optional]
     elif not prefix:
         found.append("prefix part must be non-empty")
     else:
@@ -161,55 +143,39 @@ def qualified_name(value: str) -> list[str]:
         found.append("name part must be non-empty")
     elif len(name.encode()) > 63:
         found.append("name part " + too_long(63, "bytes"))
-    if not _QUALIFIED.fullmatch(name):
-        found.append(
-            "name part "
-            + regex_error(
-                "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-                "alphanumeric character",
-                QUALIFIED,
-                "MyName",
-                "my.name",
-                "123-abc",
-            )
-        )
+    if not re.fullmatch(QUALIFIED, name):
+        found.append("name part " + regex_error(*NOT_QUALIFIED))
     return found
 
 
 def label_value(value: str) -> list[str]:
     """A label's value."""
-    found = [too_long(63, "bytes")] if len(value.encode()) > 63 else []
-    if not _LABEL_VALUE.fullmatch(value):
-        found.append(
-            regex_error(
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-                "and must start and end with an alphanumeric character",
-                LABEL_VALUE,
-                "MyValue",
-                "my_value",
-                "12345",
-            )
-        )
-    return found
+    return _form(
+        value,
+        LABEL_VALUE,
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+        "and must start and end with an alphanumeric character",
+        "MyValue",
+        "my_value",
+        "12345",
+        limit=63,
+        unit="bytes",
+    )
 
 
 def config_key(value: str) -> list[str]:
     """A key of a ConfigMap's or Secret's data."""
-    found = [too_long(253)] if len(value) > 253 else []
-    if not _CONFIG_KEY.fullmatch(value):
-        found.append(
-            regex_error(
-                "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-                CONFIG_KEY,
-                "key.name",
-                "KEY_NAME",
-                "key-name",
-            )
-        )
-    if value == ".":
-        found.append("must not be '.'")
-    elif value == "..":
-        found.append("must not be '..'")
+    found = _form(
+        value,
+        "[-._a-zA-Z0-9]+",
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+        "key.name",
+        "KEY_NAME",
+        "key-name",
+        limit=253,
+    )
+    if value in (".", ".."):
+        found.append(f"must not be '{value}'")
     elif value.startswith(".."):
         found.append("must not start with '..'")
     return found
@@ -229,7 +195,7 @@ def port_name(value: str) -> list[str]:
     found = []
     if len(value) > 15:
         found.append(too_long(15))
-    if not _PORT_NAME.fullmatch(value):
+    if not re.fullmatch("[-a-z0-9]+", value):
         found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", value):
         found.append("must contain at least one letter (a-z)")
@@ -242,7 +208,7 @@ def port_name(value: str) -> list[str]:
 
 def http_header(value: str) -> list[str]:
     """An HTTP header's name."""
-    if _HTTP_HEADER.fullmatch(value):
+    if re.fullmatch("[-A-Za-z0-9]+", value):
         return []
     message = "a valid HTTP header must consist of alphanumeric characters or '-'"
     return [regex_error(message, "[-A-Za-z0-9]+", "X-Header-Name")]
@@ -250,7 +216,7 @@ def http_header(value: str) -> list[str]:
 
 def percent(value: str) -> list[str]:
     """A percentage such as ``25%``."""
-    if _PERCENT.fullmatch(value):
+    if re.fullmatch("[0-9]+%", value):
         return []
     message = "a valid percent string must be a numeric string followed by an ending '%'"
     return [regex_error(message, "[0-9]+%", "1%", "93%")]
@@ -325,7 +291,7 @@ def _masked(name: str, prefix: bool) -> str:
     return name[:-2] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
 
 
-def subdomain_name(name: str, prefix: bool) -> list[str]:
+def subdomain_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for most kinds' names."""
     return dns_subdomain(_masked(name, prefix))
 
@@ -335,11 +301,11 @@ def declared_name(name: str, prefix: bool) -> list[str]:
     return path_segment_name(name, True) if prefix else dns_subdomain(name, "bytes")
 
 
-def label_name(name: str, prefix: bool) -> list[str]:
+def label_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for names of namespaces, services and the like."""
     return dns_label(_masked(name, prefix))
 
 
-def path_segment_name(name: str, prefix: bool) -> list[str]:
+def path_segment_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for RBAC objects' names, and for every name at least."""
     return [] if prefix and name in (".", "..") else path_segment_errors(name)

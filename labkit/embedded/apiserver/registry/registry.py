@@ -23,8 +23,8 @@ from labkit.embedded.apiserver.registry.managed.manager import update_managed_fi
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import path_segment_name
 from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Objects, Texts
+from labkit.embedded.apiserver.registry.resource_versions import check_version, parsed_revision, same, wrong_uid
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
-from labkit.embedded.apiserver.registry.versions import check_version, parsed_revision, same, wrong_uid
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import Kind, stored_kind
 from labkit.embedded.machinery.request import Object
@@ -229,8 +229,7 @@ class Registry(Objects):
     def _refuse_invalid(self, kind: Kind, obj: Object, errors: FieldErrors) -> None:
         name = obj["metadata"].get("name", "")
         if not errors and name:
-            for message in path_segment_name(name, False):
-                errors.invalid("metadata.name", name, message)
+            errors.check_format("metadata.name", name, path_segment_name)
         if errors:
             raise invalid_object(kind.kind, stored_kind(kind).group, name, errors)
 

@@ -106,10 +106,19 @@ class Strategy:
 
     def prepare_create(self, context: Context, obj: Object) -> None:
         """Reset what a caller may not choose at creation."""
+        self.drop_fields(obj, None)
         if self.status:
             self.reset_status(obj)
         if self.generation:
             obj["metadata"]["generation"] = 1
+
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop fields that the server ignores, such as those of disabled feature gates.
+
+        Args:
+            new: The object, changed in place.
+            old: The stored object, None at creation. A field that it has may stay.
+        """
 
     def reset_status(self, obj: Object) -> None:
         """The status of a new object."""
@@ -117,6 +126,7 @@ class Strategy:
 
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
         """Keep what an update may not change."""
+        self.drop_fields(new, old)
         if self.status:
             if "status" in old:
                 new["status"] = copy.deepcopy(old["status"])
@@ -184,8 +194,12 @@ class Strategy:
         """The rules of the kind beyond metadata."""
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """The rules for a change; by default those for a new object."""
+        """Check a changed object: the rules for a new one, then those for the change."""
         self.check(new, errors)
+        self.check_change(new, old, errors)
+
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """Check what an update changes."""
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """The rules for a changed status."""

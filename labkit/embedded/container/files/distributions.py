@@ -6,170 +6,35 @@ from dataclasses import replace
 
 from labkit.embedded.container.files.image import Account, Image
 
-_COMMON = frozenset(
-    [
-        "[",
-        "arch",
-        "awk",
-        "base32",
-        "base64",
-        "basename",
-        "cat",
-        "chgrp",
-        "chmod",
-        "chown",
-        "cksum",
-        "clear",
-        "cmp",
-        "comm",
-        "cp",
-        "cut",
-        "date",
-        "dd",
-        "df",
-        "diff",
-        "dirname",
-        "du",
-        "echo",
-        "egrep",
-        "env",
-        "expand",
-        "expr",
-        "false",
-        "fgrep",
-        "find",
-        "fold",
-        "free",
-        "getent",
-        "grep",
-        "groups",
-        "gunzip",
-        "gzip",
-        "head",
-        "hostname",
-        "id",
-        "kill",
-        "less",
-        "ln",
-        "ls",
-        "md5sum",
-        "mkdir",
-        "mktemp",
-        "more",
-        "mount",
-        "mv",
-        "nl",
-        "nohup",
-        "nproc",
-        "od",
-        "paste",
-        "pidof",
-        "printenv",
-        "printf",
-        "ps",
-        "pwd",
-        "readlink",
-        "realpath",
-        "rev",
-        "rm",
-        "rmdir",
-        "sed",
-        "seq",
-        "sh",
-        "sha1sum",
-        "sha256sum",
-        "sha512sum",
-        "shuf",
-        "sleep",
-        "sort",
-        "split",
-        "stat",
-        "stty",
-        "sync",
-        "tac",
-        "tail",
-        "tar",
-        "tee",
-        "test",
-        "timeout",
-        "touch",
-        "tr",
-        "true",
-        "truncate",
-        "tty",
-        "uname",
-        "uniq",
-        "unlink",
-        "uptime",
-        "watch",
-        "wc",
-        "which",
-        "whoami",
-        "xargs",
-        "yes",
-    ]
-)
+_COMMON = frozenset({
+    "[", "arch", "awk", "base32", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cksum", "clear",
+    "cmp", "comm", "cp", "cut", "date", "dd", "df", "diff", "dirname", "du", "echo", "egrep", "env", "expand",
+    "expr", "false", "fgrep", "find", "fold", "free", "getent", "grep", "groups", "gunzip", "gzip", "head",
+    "hostname", "id", "kill", "less", "ln", "ls", "md5sum", "mkdir", "mktemp", "more", "mount", "mv", "nl",
+    "nohup", "nproc", "od", "paste", "pidof", "printenv", "printf", "ps", "pwd", "readlink", "realpath", "rev",
+    "rm", "rmdir", "sed", "seq", "sh", "sha1sum", "sha256sum", "sha512sum", "shuf", "sleep", "sort", "split",
+    "stat", "stty", "sync", "tac", "tail", "tar", "tee", "test", "timeout", "touch", "tr", "true", "truncate",
+    "tty", "uname", "uniq", "unlink", "uptime", "watch", "wc", "which", "whoami", "xargs", "yes",
+})  # fmt: skip
 
-_DEBIAN_EXTRA = frozenset(
-    [
-        "apt",
-        "apt-get",
-        "apt-cache",
-        "bash",
-        "dash",
-        "dpkg",
-        "dpkg-query",
-        "lsb_release",
-        "nice",
-        "pathchk",
-        "perl",
-        "tsort",
-    ]
-)
+_DEBIAN_EXTRA = frozenset({
+    "apt", "apt-get", "apt-cache", "bash", "dash", "dpkg", "dpkg-query", "lsb_release", "nice", "pathchk",
+    "perl", "tsort",
+})  # fmt: skip
 
-_BUSYBOX_EXTRA = frozenset(
-    [
-        "ash",
-        "busybox",
-        "ifconfig",
-        "ip",
-        "netstat",
-        "nc",
-        "nslookup",
-        "ping",
-        "telnet",
-        "top",
-        "vi",
-        "wget",
-        "ps",
-        "free",
-    ]
-)
+_BUSYBOX_EXTRA = frozenset({
+    "ash", "busybox", "ifconfig", "ip", "netstat", "nc", "nslookup", "ping", "telnet", "top", "vi", "wget",
+    "ps", "free",
+})  # fmt: skip
 
-_BUSYBOX_LESS = frozenset(["arch", "dpkg", "perl", "getent", "sha384sum"])
+_BUSYBOX_LESS = frozenset({"arch", "dpkg", "perl", "getent", "sha384sum"})
 
-PROCPS = frozenset(["ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "pkill", "w"])
+PROCPS = frozenset({"ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "pkill", "w"})
 
-_NETWORK_PACKAGES = frozenset(
-    [
-        "curl",
-        "wget",
-        "jq",
-        "iputils-ping",
-        "dnsutils",
-        "iproute2",
-        "netcat-openbsd",
-        "procps",
-        "vim",
-        "nano",
-        "less",
-        "ca-certificates",
-        "git",
-        "python3",
-        "net-tools",
-        "telnet",
-    ]
-)
+_NETWORK_PACKAGES = frozenset({
+    "curl", "wget", "jq", "iputils-ping", "dnsutils", "iproute2", "netcat-openbsd", "procps", "vim", "nano",
+    "less", "ca-certificates", "git", "python3", "net-tools", "telnet",
+})  # fmt: skip
 
 _ROOT = Account("root", 0, 0, "/root", "/bin/bash", "root")
 _NOBODY = Account("nobody", 65534, 65534, "/nonexistent", "/usr/sbin/nologin", "nobody", "nogroup")

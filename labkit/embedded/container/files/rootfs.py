@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Device, Directory, File, Link, Node
-from labkit.embedded.container.programs import MODULE_OF
 
 IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""
@@ -18,11 +17,7 @@ _PROXY_SCRIPT = b"#!/bin/sh\nexec kubectl proxy\n"
 @lru_cache(maxsize=64)
 def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
     """The nodes of an image's programs, shared by all its containers."""
-    return {
-        name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True)
-        for name in sorted(names)
-        if name in MODULE_OF
-    }
+    return {name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True) for name in sorted(names)}
 
 
 def _directory(parent: Directory, path: str, mode: int = 0o755) -> Directory:

@@ -1,4 +1,4 @@
-"""``tar`` and ``gzip``: what ``kubectl cp`` needs, over the container's own files."""
+"""``tar``: what ``kubectl cp`` needs, over the container's own files."""
 
 from __future__ import annotations
 
@@ -7,110 +7,55 @@ import tarfile
 import zlib
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import chunks, everything
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.programs.common import everything
+from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
 MAX_INFLATED = 32 << 20
 
 
-class _Plan:
-    """tar's words."""
-
-    def __init__(self, args: list[str]) -> None:
-        self.mode = ""
-        self.file = "-"
-        self.directory = ""
-        self.gzip = False
-        self.verbose = False
-        self.strip = 0
-        self.problem = ""
-        self.names: list[str] = []
-        self.changes: list[tuple[str, str]] = []
-        index = 0
-        first = True
-        while index < len(args):
-            word = args[index]
-            index += 1
-            if word.startswith("--"):
-                name, _, value = word[2:].partition("=")
-                if name in ("file", "directory", "strip-components", "exclude") and not value and index < len(args):
-                    value = args[index]
-                    index += 1
-                self._long(name, value)
-            elif (word.startswith("-") and len(word) > 1) or (first and word):
-                for letter in word.lstrip("-"):
-                    if letter in "fC":
-                        if index >= len(args):
-                            self.problem = f"option requires an argument -- '{letter}'"
-                            return
-                        value = args[index]
-                        index += 1
-                        if letter == "f":
-                            self.file = value
-                        else:
-                            self.directory = value
-                    else:
-                        self._letter(letter)
-            else:
-                self.names.append(word)
-                self.changes.append((self.directory, word))
-            first = False
-
-    def _letter(self, letter: str) -> None:
-        if letter in "cxt":
-            self.mode = letter
-        elif letter == "z":
-            self.gzip = True
-        elif letter == "v":
-            self.verbose = True
-        elif letter not in "mopkPhOSwajJ":
-            self.problem = f"invalid option -- '{letter}'"
-
-    def _long(self, name: str, value: str) -> None:
-        if name == "file":
-            self.file = value
-        elif name == "directory":
-            self.directory = value
-        elif name == "strip-components":
-            self.strip = int(value) if value.isdigit() and len(value) < 4 else 0
-        elif name in ("create", "extract", "get", "list"):
-            self.mode = {"create": "c", "extract": "x", "get": "x", "list": "t"}[name]
-        elif name in ("gzip", "verbose"):
-            self.gzip = self.gzip or name == "gzip"
-            self.verbose = self.verbose or name == "verbose"
-
-
-@program("tar")
+@program("tar", misuse=64)
 async def tar(process: Process) -> int:
     """Create, extract or list an archive."""
-    plan = _Plan(process.args)
-    if plan.problem:
-        await process.err(f"tar: {plan.problem}\nTry 'tar --help' or 'tar --usage' for more information.\n")
-        return 64
-    if not plan.mode:
-        await process.err(
-            "tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\n"
-            "Try 'tar --help' or 'tar --usage' for more information.\n"
-        )
-        return 2
-    if plan.mode == "c":
-        return await _create(process, plan)
-    return await _extract(process, plan)
+    args = list(process.args)
+    if args and args[0] and not args[0].startswith("-"):
+        letters, *args = args
+        args = [f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters] + args
+    options = read_options(
+        args,
+        "c,create x,extract,get t,list f,file= C,directory= z,gzip v,verbose m p o,no-same-owner "
+        "no-same-permissions overwrite k P O! h! a! j! J! r! u! strip-components! exclude!",
+    )
+    if options.has("c"):
+        return await _create(process, options)
+    if options.has("x", "t"):
+        return await _extract(process, options)
+    await process.err(
+        "tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\n"
+        "Try 'tar --help' or 'tar --usage' for more information.\n"
+    )
+    return 2
 
 
-async def _create(process: Process, plan: _Plan) -> int:
-    if not plan.names:
+def _base(process: Process, options: Options) -> str:
+    """The directory that ``-C`` names."""
+    directory = options.value("C") or ""
+    return directory if directory.startswith("/") else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
+
+
+async def _create(process: Process, options: Options) -> int:
+    if not options.args:
         await process.err("tar: Cowardly refusing to create an empty archive\n")
         return 2
     buffer = io.BytesIO()
     status = 0
     warned = False
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for directory, name in plan.changes:
-            base = process.cwd if not directory else f"{process.cwd}/{directory}" if directory[0] != "/" else directory
+        for name in options.args:
             try:
-                top = process.fs.get(name, base, follow=False)
+                top = process.fs.get(name, _base(process, options), follow=False)
             except FileError as error:
                 status = 2
                 await process.fail(f"{name}: Cannot stat: {error.reason}")
@@ -119,21 +64,22 @@ async def _create(process: Process, plan: _Plan) -> int:
                 warned = True
                 await process.err("tar: Removing leading `/' from member names\n")
             for count, (path, node, _) in enumerate(process.fs.walk(top, name), 1):
-                await process.kernel.tick()
+                await process.scheduler.tick()
                 if count > MAX_MEMBERS or buffer.tell() > MAX_INFLATED:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
-                if plan.verbose:
+                if options.has("v"):
                     await process.err(path + "\n")
     data = buffer.getvalue()
-    if plan.gzip:
-        process.kernel.charge(len(data) / 50_000)
+    if options.has("z"):
+        process.scheduler.charge(len(data) / 50_000)
         compressor = zlib.compressobj(wbits=31)
         data = compressor.compress(data) + compressor.flush()
-    if plan.file == "-":
+    name = options.value("f") or "-"
+    if name == "-":
         await process.stdout.write(data)
     else:
-        process.fs.write(plan.file, data, process.cwd)
+        process.fs.write(name, data, process.cwd)
     if status:
         await process.err("tar: Exiting with failure status due to previous errors\n")
     return status
@@ -155,13 +101,12 @@ def _add(archive: tarfile.TarFile, path: str, node: Node) -> None:
         archive.addfile(info, io.BytesIO(content))
 
 
-async def _extract(process: Process, plan: _Plan) -> int:
+async def _extract(process: Process, options: Options) -> int:
+    name = options.value("f") or "-"
     try:
-        data = await everything(process, process.stdin) if plan.file == "-" else process.fs.read(plan.file, process.cwd)
+        data = await everything(process, process.stdin) if name == "-" else process.fs.read(name, process.cwd)
     except FileError as error:
-        await process.err(
-            f"tar: {plan.file}: Cannot open: {error.reason}\ntar: Error is not recoverable: exiting now\n"
-        )
+        await process.err(f"tar: {name}: Cannot open: {error.reason}\ntar: Error is not recoverable: exiting now\n")
         return 2
     if data[:2] == b"\x1f\x8b":
         inflated = _inflate(data)
@@ -169,18 +114,16 @@ async def _extract(process: Process, plan: _Plan) -> int:
             await process.err("tar: Child returned status 1\ntar: Error is not recoverable: exiting now\n")
             return 2
         data = inflated
-    base = process.cwd
-    if plan.directory:
-        base = plan.directory if plan.directory[0] == "/" else f"{process.cwd}/{plan.directory}"
-        if not process.fs.exists(base):
-            await process.err(
-                f"tar: {plan.directory}: Cannot open: No such file or directory\n"
-                "tar: Error is not recoverable: exiting now\n"
-            )
-            return 2
+    base = _base(process, options)
+    if not process.fs.exists(base):
+        await process.err(
+            f"tar: {options.value('C')}: Cannot open: No such file or directory\n"
+            "tar: Error is not recoverable: exiting now\n"
+        )
+        return 2
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            return await _members(process, plan, archive, base)
+            return await _members(process, options, archive, base)
     except (tarfile.TarError, ValueError, OverflowError):
         await process.err(
             "tar: This does not look like a tar archive\ntar: Exiting with failure status due to previous errors\n"
@@ -188,21 +131,21 @@ async def _extract(process: Process, plan: _Plan) -> int:
         return 2
 
 
-async def _members(process: Process, plan: _Plan, archive: tarfile.TarFile, base: str) -> int:
+async def _members(process: Process, options: Options, archive: tarfile.TarFile, base: str) -> int:
     status = 0
     for count, info in enumerate(archive, 1):
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if count > MAX_MEMBERS:
             return await process.fail("archive too big for the lab", 2)
-        parts = [part for part in info.name.split("/") if part not in ("", ".", "..")][plan.strip :]
+        parts = [part for part in info.name.split("/") if part not in ("", ".", "..")]
         if not parts or (
-            plan.names and not any(info.name == name or info.name.startswith(name + "/") for name in plan.names)
+            options.args and not any(info.name == name or info.name.startswith(name + "/") for name in options.args)
         ):
             continue
-        if plan.mode == "t":
+        if options.has("t"):
             await process.out(info.name + ("/" if info.isdir() else "") + "\n")
             continue
-        if plan.verbose:
+        if options.has("v"):
             await process.out(info.name + "\n")
         path = base.rstrip("/") + "/" + "/".join(parts)
         try:
@@ -233,44 +176,3 @@ def _inflate(data: bytes) -> bytes | None:
         return zlib.decompressobj(wbits=31).decompress(data, MAX_INFLATED)
     except zlib.error:
         return None
-
-
-@program("gzip", "gunzip", "zcat")
-async def gzip(process: Process) -> int:
-    """Pack or unpack stdin or files."""
-    unpack = process.name != "gzip" or any(word.startswith("-") and "d" in word for word in process.args)
-    to_stdout = process.name == "zcat" or any(word.startswith("-") and "c" in word for word in process.args)
-    names = [word for word in process.args if not word.startswith("-")]
-    if not names:
-        data = b"".join([piece async for piece in chunks(process, process.stdin)])
-        return await _pack(process, data, "", unpack=unpack, to_stdout=True)
-    status = 0
-    for name in names:
-        try:
-            data = process.fs.read(name, process.cwd)
-        except FileError as error:
-            status = await process.fail(f"{name}: {error.reason}")
-            continue
-        status = max(status, await _pack(process, data, name, unpack=unpack, to_stdout=to_stdout))
-    return status
-
-
-async def _pack(process: Process, data: bytes, name: str, *, unpack: bool, to_stdout: bool) -> int:
-    process.kernel.charge(len(data) / 50_000)
-    if unpack:
-        out = _inflate(data)
-        if out is None:
-            return await process.fail(f"{name or 'stdin'}: not in gzip format")
-        target = name.removesuffix(".gz")
-    else:
-        compressor = zlib.compressobj(wbits=31)
-        out = compressor.compress(data) + compressor.flush()
-        target = name + ".gz"
-    if to_stdout:
-        await process.stdout.write(out)
-        return 0
-    if target == name:
-        return await process.fail(f"{name}: unknown suffix -- ignored", 2)
-    process.fs.write(target, out, process.cwd)
-    process.fs.remove(process.fs.find(name, process.cwd))
-    return 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.files import open_input
-from labkit.embedded.container.shell.kernel import BudgetExceeded
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_input
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
 _SIZES = {"": 1, "b": 512, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "kB": 1000, "KB": 1000,
@@ -28,48 +28,84 @@ def size(text: str) -> int | None:
     return int(match[1]) * _SIZES[match[2]]
 
 
-async def each_input(process: Process, names: list[str]) -> AsyncIterator[tuple[str, Stream | None]]:
-    """Every input by its name; None, and a word on stderr, where one cannot be opened."""
+async def for_each_input(
+    process: Process, names: list[str], action: Callable[[str, Stream], Awaitable[None]], *, failed: int = 1
+) -> int:
+    """Do something with every input, saying which cannot be opened or read.
+
+    Args:
+        process: The process.
+        names: The inputs' names; stdin if there are none, and for ``-``.
+        action: What is done with an input's name and stream.
+        failed: The status if an input fails.
+
+    Returns:
+        0, or ``failed``.
+    """
+    status = 0
     for name in names or ["-"]:
         try:
-            yield name, open_input(process, name)
+            await action(name, open_input(process, name))
         except FileError as error:
-            await file_problem(process, name, error.reason)
-            yield name, None
+            status = failed
+            await process.err(_open_problem(process, name, error.reason))
+        except StreamError as error:
+            status = failed
+            await process.err(_read_problem(process.name, name, error.reason))
+    return status
 
 
-async def file_problem(process: Process, name: str, reason: str) -> None:
-    """Say that a file cannot be read, as the program at hand does."""
-    busybox = is_busybox(process)
+def _open_problem(process: Process, name: str, reason: str) -> str:
+    """That a file cannot be opened, as the program at hand says it."""
     command = process.name
-    if busybox:
-        lead = "can't open" if command not in ("grep", "ls", "egrep", "fgrep") else ""
-        await process.err(f"{command}: {lead} '{name}': {reason}\n" if lead else f"{command}: {name}: {reason}\n")
-    elif command in ("awk", "mawk", "gawk"):
-        await process.err(f'{command}: cannot open "{name}" ({reason})\n')
-    elif command in ("head", "tail", "sort", "tac"):
-        verb = {"sort": "cannot read:", "tac": "failed to open"}.get(command, "cannot open")
-        tail = " for reading" if command != "sort" else ""
-        shown = f"'{name}'" if command != "sort" else name
-        await process.err(f"{command}: {verb} {shown}{tail}: {reason}\n")
-    elif command == "sed":
-        await process.err(f"sed: can't read {name}: {reason}\n")
-    else:
-        await process.err(f"{command}: {name}: {reason}\n")
+    if is_busybox(process) and command not in ("grep", "egrep", "fgrep"):
+        return f"{command}: can't open '{name}': {reason}\n"
+    what = {
+        "head": f"cannot open '{name}' for reading",
+        "tail": f"cannot open '{name}' for reading",
+        "sort": f"cannot read: {name}",
+        "sed": f"can't read {name}",
+    }.get(command, name)
+    return f"{command}: {what}: {reason}\n"
 
 
-async def read_problem(process: Process, name: str, error: StreamError) -> None:
-    """Say that reading failed on the way."""
-    command = process.name
+def _read_problem(command: str, name: str, reason: str) -> str:
+    """That reading failed on the way, as the program at hand says it."""
     shown = "standard input" if name == "-" else name
-    if command in ("head", "tail"):
-        await process.err(f"{command}: error reading '{shown}': {error.reason}\n")
-    elif command == "sort":
-        await process.err(f"sort: read failed: {shown}: {error.reason}\n")
-    elif command == "sed":
-        await process.err(f"sed: couldn't read {shown}: {error.reason}\n")
-    else:
-        await process.err(f"{command}: {'-' if name == '-' else name}: {error.reason}\n")
+    what = {
+        "head": f"error reading '{shown}'",
+        "tail": f"error reading '{shown}'",
+        "sort": f"read failed: {shown}",
+        "sed": f"couldn't read {shown}",
+        "base64": "read error",
+    }.get(command, name)
+    return f"{command}: {what}: {reason}\n"
+
+
+async def for_each_path(
+    process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str, busybox: str = ""
+) -> int:
+    """Do something with every path, saying where it fails: ``problem 'path': reason``.
+
+    Args:
+        process: The process.
+        paths: The paths.
+        action: What is done with a path.
+        problem: What stands before the path.
+        busybox: The same, as busybox's program says it.
+
+    Returns:
+        0, or 1 if one failed.
+    """
+    status = 0
+    for path in paths:
+        await process.scheduler.tick()
+        try:
+            await action(path)
+        except FileError as error:
+            lead = busybox if busybox and is_busybox(process) else problem
+            status = await process.fail(f"{lead} '{path}': {error.reason}")
+    return status
 
 
 async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
@@ -78,7 +114,7 @@ async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         data = await stream.read()
         if not data:
             return
-        await process.kernel.tick(1 + len(data) / 8000)
+        await process.scheduler.tick(1 + len(data) / 8000)
         yield data
 
 
@@ -88,13 +124,13 @@ async def lines(process: Process, stream: Stream, delimiter: bytes = b"\n") -> A
     async for data in chunks(process, stream):
         rest += data
         if delimiter not in data:
-            if len(rest) > process.kernel.budget.memory_bytes:
+            if len(rest) > process.scheduler.budget.memory_bytes:
                 raise BudgetExceeded("the lab's limit of memory for one command was reached")
             continue
         *whole, rest = rest.split(delimiter)
         for index, line in enumerate(whole):
             if index % 64 == 63:
-                await process.kernel.tick()
+                await process.scheduler.tick()
             yield line + delimiter
     if rest:
         yield rest
@@ -111,30 +147,35 @@ async def everything(process: Process, stream: Stream) -> bytes:
     async for data in chunks(process, stream):
         parts.append(data)
         total += len(data)
-        if total > process.kernel.budget.memory_bytes:
+        if total > process.scheduler.budget.memory_bytes:
             raise BudgetExceeded("the lab's limit of memory for one command was reached")
     return b"".join(parts)
 
 
-async def all_lines(process: Process, names: list[str]) -> tuple[list[bytes], int]:
+async def all_lines(process: Process, names: list[str], *, failed: int = 1) -> tuple[list[bytes], int]:
     """The lines of all inputs without their newlines, and the status."""
     out: list[bytes] = []
-    status = 0
     total = 0
-    async for name, stream in each_input(process, names):
-        if stream is None:
-            status = 2 if process.name == "sort" else 1
-            continue
-        try:
-            async for line in lines(process, stream):
-                total += len(line) + 40
-                if total > 4 * process.kernel.budget.memory_bytes:
-                    raise BudgetExceeded("the lab's limit of memory for one command was reached")
-                out.append(line.removesuffix(b"\n"))
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 2 if process.name == "sort" else 1
-    return out, status
+
+    async def collect(name: str, stream: Stream) -> None:
+        nonlocal total
+        async for line in lines(process, stream):
+            total += len(line) + 40
+            if total > 4 * process.scheduler.budget.memory_bytes:
+                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            out.append(line.removesuffix(b"\n"))
+
+    return out, await for_each_input(process, names, collect, failed=failed)
+
+
+def seconds_of(text: str) -> float | None:
+    """The length of an interval such as ``1.5``, ``2m`` or ``infinity``, as ``sleep`` and ``timeout`` take it."""
+    if text in ("infinity", "inf"):
+        return 1e15
+    match = re.fullmatch(r"(\d{0,15}(?:\.\d{0,15})?)([smhd]?)", text)
+    if match is None or match[1] in ("", "."):
+        return None
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 class Buffered:

@@ -1,12 +1,13 @@
-"""Programs that copy, move and link: ``cp mv ln dd``."""
+"""Programs that copy, move and link: ``cp mv ln``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.programs.common import is_busybox, missing_operand, size
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.options import BadOption, complain, read_options
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
 
 
 def _into(process: Process, target: str, source: str) -> str:
@@ -19,15 +20,9 @@ def _into(process: Process, target: str, source: str) -> str:
 @program("cp")
 async def cp(process: Process) -> int:
     """Copy files."""
-    try:
-        options = read_options(
-            process.args,
-            "rRafpvLPdinTHu",
-            "t",
-            {"recursive": "r", "archive": "a", "force": "f", "verbose": "v", "preserve": "p", "no-clobber": "n"},
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args, "r,recursive R a,archive f,force p,preserve v,verbose L P d i n,no-clobber T H u t="
+    )
     if len(options.args) < 2:
         if not options.args:
             return await missing_operand(process, "missing file operand")
@@ -39,7 +34,7 @@ async def cp(process: Process) -> int:
         return await process.fail(f"target '{target}': {reason}")
     status = 0
     for source in sources:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             node = process.node(source, follow=not options.has("P", "d", "a"))
         except FileError as error:
@@ -66,7 +61,7 @@ async def cp(process: Process) -> int:
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
-    await process.kernel.tick()
+    await process.scheduler.tick()
     fs = process.fs
     if isinstance(node, Directory):
         if id(node) in seen or len(seen) > 100:
@@ -91,7 +86,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
             data = await stream.read()
             if not data:
                 break
-            await process.kernel.tick()
+            await process.scheduler.tick()
             total += data
             fs.write(target, total, process.cwd)
         fs.write(target, total, process.cwd)
@@ -100,10 +95,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
 @program("mv")
 async def mv(process: Process) -> int:
     """Move or rename files."""
-    try:
-        options = read_options(process.args, "fivnTu", long={"force": "f", "verbose": "v", "no-clobber": "n"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "f,force i v,verbose n,no-clobber T u")
     if len(options.args) < 2:
         if not options.args:
             return await missing_operand(process, "missing file operand")
@@ -163,13 +155,10 @@ async def _move(process: Process, found: Found, goal: str) -> None:
         node.parent = place.parent
 
 
-@program("ln", "link")
+@program("ln")
 async def ln(process: Process) -> int:
     """Make links."""
-    try:
-        options = read_options(process.args, "sfnvrT", long={"symbolic": "s", "force": "f", "no-dereference": "n"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "s,symbolic f,force n,no-dereference v r T")
     if not options.args:
         return await missing_operand(process, "missing file operand")
     source = options.args[0]
@@ -197,49 +186,4 @@ async def ln(process: Process) -> int:
         found.parent.entries[found.name] = node
     except FileError as error:
         return await process.fail(f"failed to create {kind}link '{goal}': {error.reason}")
-    return 0
-
-
-@program("dd")
-async def dd(process: Process) -> int:
-    """Copy blocks."""
-    given = dict(word.partition("=")[::2] for word in process.args)
-    for key in given:
-        if key not in ("if", "of", "bs", "count", "ibs", "obs", "skip", "seek", "conv", "status", "iflag", "oflag"):
-            await process.err(f"dd: unrecognized operand '{key}'\nTry 'dd --help' for more information.\n")
-            return 1
-    block = size(given.get("bs", "512"))
-    count = size(given.get("count", "1000000000"))
-    if not block or count is None:
-        return await process.fail(f"invalid number: '{given.get('bs') or given.get('count')}'")
-    block = min(block, 1 << 20)
-    try:
-        source = (
-            open_path(process.system, given["if"], process.cwd, "r", dict(process.fds))
-            if "if" in given
-            else process.stdin
-        )
-        target = (
-            open_path(process.system, given["of"], process.cwd, "w", dict(process.fds))
-            if "of" in given
-            else process.stdout
-        )
-    except FileError as error:
-        return await process.fail(f"failed to open '{given.get('if') or given.get('of')}': {error.reason}")
-    total = full = part = 0
-    while full + part < count:
-        await process.kernel.tick()
-        data = b""
-        while len(data) < block:
-            piece = await source.read(block - len(data))
-            if not piece:
-                break
-            data += piece
-        if not data:
-            break
-        await target.write(data)
-        total += len(data)
-        full, part = (full + 1, part) if len(data) == block else (full, part + 1)
-    if given.get("status") != "none":
-        await process.err(f"{full}+{part} records in\n{full}+{part} records out\n{total} bytes copied, 0.001 s\n")
     return 0

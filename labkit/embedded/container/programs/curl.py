@@ -6,23 +6,27 @@ really served, and hands the request to the API server's own handler.
 
 from __future__ import annotations
 
-import json
 import re
 from urllib.parse import urljoin
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.common import everything
-from labkit.embedded.container.programs.curl_options import TRY, CurlOptions, UsageError, expand_urls, read_command_line
+from labkit.embedded.container.programs.curl_options import (
+    TRY,
+    CurlOptions,
+    UsageError,
+    read_command_line,
+)
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
+    TransferError,
     build_request,
     client_certificate,
     connect,
     header_block,
-    local_file,
+    parse_url,
     shown_headers,
 )
-from labkit.embedded.container.programs.curl_urls import TransferError, parse_url
 from labkit.embedded.container.programs.curl_verbose import (
     connected,
     failed,
@@ -31,9 +35,11 @@ from labkit.embedded.container.programs.curl_verbose import (
     progress_head,
     sending,
 )
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.kernel import Sleep
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.programs.options import NOT_SIMULATED
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 
 POLL_SECONDS = 0.1
@@ -76,7 +82,6 @@ async def curl(process: Process) -> int:
                 "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: file http https\n"
             )
             return 0
-        urls = [one for url in options.urls for one in ([url] if options.has("globoff") else expand_urls(url))]
         if "upload-file" in options.values:
             await _read_upload(process, options)
     except UsageError as error:
@@ -86,8 +91,8 @@ async def curl(process: Process) -> int:
             await process.err(TRY)
         return error.status
     status = 0
-    for number, url in enumerate(urls):
-        await process.kernel.tick(5)
+    for number, url in enumerate(options.urls):
+        await process.scheduler.tick(5)
         status = await _Curl(process, options).run(url, number)
         if status and options.has("fail-early"):
             break
@@ -115,32 +120,24 @@ class _Curl:
         self.received = 0
         self.headers_size = 0
         self.redirects = 0
-        self.started = process.kernel.elapsed_seconds
+        self.started = process.scheduler.elapsed_seconds
 
     async def run(self, address: str, number: int) -> int:
         process, options = self.process, self.options
         transfer: Transfer | None = None
         status, message = 0, ""
-        output: Stream | None = None
         name = ""
         try:
             url = parse_url(address, as_is=options.has("path-as-is"))
             name = self._output_name(number, url.path)
             self.meter = self._wants_meter(name)
-            transfer = Transfer(url)
-            if options.has("http1.1", "http1.0"):
-                transfer.notes.append("http1.1")
+            transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
             if options.has("verbose") and options.resolve:
                 for (host, port), where in options.resolve.items():
                     await process.err(f"* Added {host}:{port}:{where} to DNS cache\n")
             if self.meter:
                 await process.err(progress_head())
-            if url.scheme == "file":
-                data = local_file(process, url)
-                output = self._open(name)
-                await self._write(output, data)
-            else:
-                transfer, output = await self._follow(transfer, name)
+            transfer = await self._follow(transfer, name)
         except TransferError as error:
             status, message = error.status, error.message
         except StreamError:
@@ -168,17 +165,9 @@ class _Curl:
     def _output_name(self, number: int, path: str) -> str:
         """The file to write, empty for stdout."""
         outputs = self.options.outputs
-        if number >= len(outputs) and not self.options.has("remote-name-all"):
+        if number >= len(outputs) or outputs[number] == "-":
             return ""
-        name = outputs[number] if number < len(outputs) else ""
-        if name == "-":
-            return ""
-        if name:
-            return self.options.values["output-dir"] + "/" + name if "output-dir" in self.options.values else name
-        base = path.rstrip("/").rpartition("/")[2]
-        if not base:
-            return "curl_response"
-        return base
+        return outputs[number] or path.rstrip("/").rpartition("/")[2] or "curl_response"
 
     def _open(self, name: str) -> Stream:
         if not name:
@@ -198,12 +187,12 @@ class _Curl:
         except StreamError:
             raise TransferError(23, f"Failure writing output to destination, passed {len(data)} returned 0") from None
 
-    async def _follow(self, transfer: Transfer, name: str) -> tuple[Transfer, Stream | None]:
+    async def _follow(self, transfer: Transfer, name: str) -> Transfer:
         process, options = self.process, self.options
         limit = int(options.values.get("max-redirs", "50"))
         while True:
-            await process.kernel.tick(5)
-            output = await self._one(transfer, name)
+            await process.scheduler.tick(5)
+            await self._one(transfer, name)
             response = transfer.response
             location = next((value for key, value in transfer.received if key.lower() == "location"), "")
             if (
@@ -212,35 +201,25 @@ class _Curl:
                 or response.status not in (301, 302, 303, 307, 308)
                 or not options.has("location")
             ):
-                return transfer, output
+                return transfer
             self.redirects += 1
             if 0 <= limit < self.redirects:
                 raise TransferError(47, f"Maximum ({limit}) redirects followed")
-            following = Transfer(
-                parse_url(
-                    urljoin(
-                        transfer.url.text if "://" in transfer.url.text else "http://" + transfer.url.text, location
-                    )
-                )
-            )
-            following.notes = list(transfer.notes)
+            base = transfer.url.text if "://" in transfer.url.text else "http://" + transfer.url.text
+            following = Transfer(parse_url(urljoin(base, location)), http1=transfer.http1)
             if response.status in (301, 302, 303) and transfer.method == "POST":
                 options.body = None
             transfer = following
 
-    async def _one(self, transfer: Transfer, name: str) -> Stream | None:
+    async def _one(self, transfer: Transfer, name: str) -> None:
         process, options = self.process, self.options
-        if options.values.get("proxy"):
-            host = re.sub(r"^\w+://", "", options.values["proxy"]).partition(":")[0]
-            if process.system.network.resolve(host) is None:
-                raise TransferError(5, f"Could not resolve proxy: {host}")
         certificate = client_certificate(process, options)
         connect(process, options, transfer)
         if options.has("verbose"):
             await process.err(connected(transfer))
         endpoint = transfer.endpoint
         if endpoint is None:
-            return None
+            return
         request = build_request(process, options, transfer, certificate)
         if options.has("verbose"):
             await process.err(sending(transfer))
@@ -267,7 +246,6 @@ class _Curl:
             await self._body(transfer, output)
         if failing:
             raise TransferError(22, f"The requested URL returned error: {response.status}")
-        return output
 
     async def _heads(self, lines: list[str], output: Stream | None) -> None:
         block = encode("".join(line + "\r\n" for line in lines))
@@ -286,18 +264,18 @@ class _Curl:
         if response.stream is None:
             for start in range(0, len(response.body), 1 << 16):
                 await self._write(output, response.body[start : start + (1 << 16)])
-                await process.kernel.tick()
+                await process.scheduler.tick()
             return
         limit = float(self.options.values.get("max-time", "inf"))
         stream = response.stream
-        begun = process.kernel.elapsed_seconds
+        begun = process.scheduler.elapsed_seconds
         try:
             while True:
-                await process.kernel.tick()
+                await process.scheduler.tick()
                 for piece in stream.read():
                     await self._write(output, piece)
-                    await process.kernel.tick(0.2)
-                spent = process.kernel.elapsed_seconds - begun
+                    await process.scheduler.tick(0.2)
+                spent = process.scheduler.elapsed_seconds - begun
                 if stream.closed or spent >= stream.timeout_seconds:
                     return
                 if spent >= limit:
@@ -317,29 +295,23 @@ class _Curl:
                 layout = process.fs.read(layout[1:], process.cwd).decode("utf-8", "replace")
             except FileError:
                 return
+        url = transfer.url if transfer is not None else None
         response = transfer.response if transfer is not None else None
-        code = response.status if response is not None else 0
         received = {key.lower(): value for key, value in transfer.received} if transfer is not None else {}
-        spent = f"{process.kernel.elapsed_seconds - self.started + 0.003:.6f}"
-        url = transfer.url.text if transfer is not None else ""
-        facts: dict[str, str] = {
-            "http_code": f"{code:03}", "response_code": f"{code:03}", "http_connect": "000",
-            "size_download": str(self.received), "size_header": str(self.headers_size), "size_request": "0",
-            "size_upload": str(transfer.body_sent if transfer is not None else 0), "exitcode": str(status),
-            "errormsg": message, "content_type": received.get("content-type", ""), "url_effective": url, "url": url,
-            "http_version": ("2" if transfer is not None and transfer.http2 else "1.1") if code else "0",
-            "method": transfer.method if transfer is not None else "GET", "num_redirects": str(self.redirects),
-            "num_connects": "1" if code else "0", "num_headers": str(len(received)),
-            "redirect_url": received.get("location", ""),
-            "remote_ip": transfer.address if transfer is not None else "", "local_ip": process.system.network.address,
-            "remote_port": str(transfer.url.port) if transfer is not None else "0", "local_port": "40000",
-            "scheme": transfer.url.scheme if transfer is not None else "", "filename_effective": name,
+        code = f"{response.status if response is not None else 0:03}"
+        facts = {
+            "http_code": code, "response_code": code, "exitcode": str(status), "errormsg": message,
+            "http_version": ("2" if transfer is not None and transfer.http2 else "1.1") if response else "0",
+            "content_type": received.get("content-type", ""), "redirect_url": received.get("location", ""),
+            "size_download": str(self.received), "size_header": str(self.headers_size),
+            "size_upload": str(transfer.body_sent if transfer is not None else 0),
+            "url": url.text if url is not None else "", "url_effective": url.text if url is not None else "",
+            "scheme": url.scheme if url is not None else "", "method": transfer.method if transfer else "GET",
+            "num_redirects": str(self.redirects), "remote_ip": transfer.address if transfer is not None else "",
+            "remote_port": str(url.port) if url is not None else "0", "local_ip": process.system.network.address,
             "ssl_verify_result": "0" if transfer is None or transfer.verified in (None, True) else "20",
-            "proxy_ssl_verify_result": "0", "time_total": spent, "time_connect": "0.000571",
-            "time_namelookup": "0.000028",
-            "time_appconnect": "0.001802" if url.startswith("https") else "0.000000", "time_pretransfer": "0.001900",
-            "time_starttransfer": spent, "time_redirect": "0.000000", "speed_download": str(self.received * 300),
-            "speed_upload": "0", "urlnum": "0", "num_retries": "0", "referer": "", "ftp_entry_path": "", "certs": "",
+            "time_total": f"{process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
+            "filename_effective": name,
         }  # fmt: skip
         await self._formatted(layout, facts, received)
 
@@ -357,18 +329,10 @@ class _Curl:
                 if key in ("stdout", "stderr"):
                     stream = process.stdout if key == "stdout" else process.stderr
                     continue
-                if key == "json":
-                    text = json.dumps(facts, separators=(",", ":"), sort_keys=True)
-                elif key == "header_json":
-                    text = json.dumps({name: [value] for name, value in received.items()}, separators=(",", ":"))
-                elif key == "onerror":
-                    if facts["exitcode"] == "0":
-                        return
-                    continue
-                elif key in facts:
+                if key in facts:
                     text = facts[key]
                 else:
-                    await process.err(f"curl: unknown --write-out variable: '{key}'\n")
+                    await process.err(f"curl: --write-out variable '{key}'{NOT_SIMULATED}\n")
                     continue
             elif len(piece) == 2 and piece[0] == "\\":
                 text = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}[piece[1]]

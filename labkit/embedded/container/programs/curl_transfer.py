@@ -15,10 +15,100 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions, basic
-from labkit.embedded.container.programs.curl_urls import TransferError, Url
+from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.machinery.request import Request, Response, ShownCertificate
+
+
+class TransferError(Exception):
+    """The transfer failed.
+
+    Args:
+        status: curl's exit status.
+        message: What it says, without its name.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(slots=True)
+class Url:
+    """An address taken apart."""
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    user: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path as it is sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def authority(self) -> str:
+        """The ``Host`` header."""
+        usual = {"http": 80, "https": 443}.get(self.scheme)
+        return self.host if self.port == usual else f"{self.host}:{self.port}"
+
+
+def parse_url(text: str, *, as_is: bool = False) -> Url:
+    """Read an address.
+
+    Raises:
+        TransferError: It is none, or its protocol is not served.
+    """
+    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
+    scheme = match[1].lower() if match else "http"
+    rest = text[match.end() :] if match else text
+    if any(ord(char) <= 32 or ord(char) == 127 for char in text):
+        raise TransferError(3, "URL rejected: Malformed input to a URL function")
+    if scheme == "file":
+        raise TransferError(1, f"file://{NOT_SIMULATED}")
+    if scheme not in ("http", "https"):
+        raise TransferError(1, f'Protocol "{scheme}" not supported')
+    rest = rest.partition("#")[0]
+    split = re.search(r"[/?]", rest)
+    authority, target = (rest[: split.start()], rest[split.start() :]) if split else (rest, "")
+    user, at, host_port = authority.rpartition("@")
+    host, port_text = host_port, ""
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
+    if found is not None:
+        host, port_text = found[1], found[2] or ""
+    elif ":" in host_port:
+        host, _, port_text = host_port.partition(":")
+    if not host:
+        raise TransferError(3, "URL rejected: No host part in the URL")
+    if port_text and not (port_text.isdigit() and len(port_text) < 7 and int(port_text) < 65536):
+        raise TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535")
+    if not found and not re.fullmatch(r"[\w.%~!$&'()*+,;=-]+", host):
+        raise TransferError(3, "URL rejected: Bad hostname")
+    if target.startswith("?") or not target:
+        target = "/" + target
+    if not as_is:
+        target = _without_dots(target)
+    port = int(port_text) if port_text else 443 if scheme == "https" else 80
+    return Url(text, scheme, unquote(host), port, target, unquote(user) if at else "")
+
+
+def _without_dots(target: str) -> str:
+    path, mark, query = target.partition("?")
+    out: list[str] = []
+    for part in path.split("/")[1:]:
+        if part == "..":
+            out = out[:-1]
+        elif part != ".":
+            out.append(part)
+    if path.endswith(("/.", "/..")):
+        out.append("")
+    return "/" + "/".join(out) + mark + query
+
 
 DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -47,7 +137,7 @@ class Transfer:
         certificate: The server's certificate.
         verified: Whether it was found good; None without TLS.
         problem: What was wrong with it.
-        notes: Lines for ``-v``.
+        http1: Whether HTTP/1 was asked for.
     """
 
     url: Url
@@ -61,18 +151,13 @@ class Transfer:
     verified: bool | None = None
     problem: str = ""
     bundle: str = ""
-    notes: list[str] = field(default_factory=list)
+    http1: bool = False
     body_sent: int = 0
 
     @property
     def http2(self) -> bool:
         """Whether it went over HTTP/2, as the API server agrees to."""
-        return self.verified is not None and not self.notes_http1
-
-    @property
-    def notes_http1(self) -> bool:
-        """Whether HTTP/1.1 was asked for."""
-        return "http1.1" in self.notes
+        return self.verified is not None and not self.http1
 
     @property
     def bare(self) -> bool:
@@ -170,9 +255,8 @@ def client_certificate(process: Process, options: CurlOptions) -> ShownCertifica
     key_name = options.values.get("key") or name
     try:
         certificates = tls.load(process.fs.read(name, process.cwd))
-    except FileError as error:
+    except FileError:
         certificates = []
-        _ = error
     if not certificates:
         raise TransferError(
             58,
@@ -183,11 +267,8 @@ def client_certificate(process: Process, options: CurlOptions) -> ShownCertifica
         key = serialization.load_pem_private_key(process.fs.read(key_name, process.cwd), None)
     except (FileError, ValueError, TypeError):
         raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM") from None
-    same = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    ) == certificates[0].public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    same = key.public_key().public_bytes(*form) == certificates[0].public_key().public_bytes(*form)
     if not same:
         raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM")
     return ShownCertificate(tuple(each.public_bytes(serialization.Encoding.DER) for each in certificates))
@@ -203,8 +284,6 @@ def build_request(
     if options.has("get") and body is not None:
         target += ("&" if "?" in target else "?") + decode(body)
         body = None
-    if options.values.get("url-query"):
-        target += ("&" if "?" in target else "?") + options.values["url-query"]
     method = "GET"
     if options.has("head"):
         method = "HEAD"
@@ -224,8 +303,6 @@ def build_request(
         headers.append(("Accept-Encoding", "identity"))
     if "referer" in options.values:
         headers.append(("Referer", options.values["referer"]))
-    if "=" in options.values.get("cookie", ""):
-        headers.append(("Cookie", options.values["cookie"]))
     if body is not None:
         headers.append(("Content-Length", str(len(body))))
         if "upload-file" not in options.values:
@@ -295,15 +372,3 @@ def header_block(transfer: Transfer) -> Iterator[str]:
     for name, value in transfer.received:
         yield f"{name}: {value}"
     yield ""
-
-
-def local_file(process: Process, url: Url) -> bytes:
-    """``file://``: the container's own file, never the host's.
-
-    Raises:
-        TransferError: It cannot be read.
-    """
-    try:
-        return process.fs.read(url.target, "/")
-    except FileError:
-        raise TransferError(37, f"Couldn't open file {url.target}") from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from labkit.embedded.container.network.tls import matches_host, names_of
+from labkit.embedded.container.network.tls import matches_host
 from labkit.embedded.container.programs.curl_transfer import Transfer
 
 _HEAD = (
@@ -60,10 +62,8 @@ def _handshake(transfer: Transfer) -> list[str]:
     lines = ["* ALPN: curl offers h2,http/1.1", "* TLSv1.3 (OUT), TLS handshake, Client hello (1):"]
     if transfer.bundle:
         lines += [f"*  CAfile: {transfer.bundle}", "*  CApath: /etc/ssl/certs"]
-    lines += ["* TLSv1.3 (IN), TLS handshake, Server hello (2):"]
-    lines += ["* TLSv1.3 (IN), TLS handshake, Encrypted Extensions (8):"]
-    lines += ["* TLSv1.3 (IN), TLS handshake, Request CERT (13):"]
-    lines += ["* TLSv1.3 (IN), TLS handshake, Certificate (11):"]
+    received = ("Server hello (2)", "Encrypted Extensions (8)", "Request CERT (13)", "Certificate (11)")
+    lines += [f"* TLSv1.3 (IN), TLS handshake, {step}:" for step in received]
     if certificate is None:
         return lines
     lines += [
@@ -76,21 +76,21 @@ def _handshake(transfer: Transfer) -> list[str]:
         f"* ALPN: server accepted {'h2' if transfer.http2 else 'http/1.1'}",
         "* Server certificate:",
         f"*  subject: {_name(certificate.subject)}",
-        f"*  start date: {_date(certificate, start=True)}",
-        f"*  expire date: {_date(certificate, start=False)}",
+        f"*  start date: {_date(certificate.not_valid_before_utc)}",
+        f"*  expire date: {_date(certificate.not_valid_after_utc)}",
     ]
     host = transfer.url.host.strip("[]")
     if transfer.bundle and matches_host(certificate, host):
-        kind = "host" if host in names_of(certificate)[0] or not host[:1].isdigit() else "address"
-        lines.append(f'*  subjectAltName: {kind} "{host}" matched cert\'s {"" if kind == "host" else "IP "}"{host}"')
+        kind, lead = ("address", "IP ") if host[:1].isdigit() else ("host", "")
+        lines.append(f'*  subjectAltName: {kind} "{host}" matched cert\'s {lead}"{host}"')
     lines.append(f"*  issuer: {_name(certificate.issuer)}")
-    if transfer.verified:
-        lines.append("*  SSL certificate verify ok.")
-    else:
-        code = {"self-signed certificate in certificate chain": 19, "self-signed certificate": 18}.get(
-            transfer.problem, 20
-        )
-        lines.append(f"*  SSL certificate verify result: {transfer.problem} ({code}), continuing anyway.")
+    codes = {"self-signed certificate in certificate chain": 19, "self-signed certificate": 18}
+    result = (
+        "ok."
+        if transfer.verified
+        else (f"result: {transfer.problem} ({codes.get(transfer.problem, 20)}), continuing anyway.")
+    )
+    lines.append(f"*  SSL certificate verify {result}")
     lines.append(f"*   Certificate level 0: {_key(certificate)}")
     return lines
 
@@ -113,8 +113,7 @@ def _name(name: x509.Name) -> str:
     return "; ".join(f"{labels.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name)
 
 
-def _date(certificate: x509.Certificate, *, start: bool) -> str:
-    moment = certificate.not_valid_before_utc if start else certificate.not_valid_after_utc
+def _date(moment: datetime) -> str:
     return f"{moment:%b} {moment.day:2} {moment:%H:%M:%S %Y} GMT"
 
 
@@ -149,24 +148,14 @@ def failed(transfer: Transfer, status: int, message: str) -> str:
     url = transfer.url
     if status == 6:
         return f"* {message}\n* shutting down connection #0\n"
+    lines = [f"*   Trying {transfer.address}:{url.port}..."]
     if status == 7:
-        return (
-            f"* Host {url.host}:{url.port} was resolved.\n"
-            f"* IPv4: {transfer.address}\n*   Trying {transfer.address}:{url.port}...\n"
-            f"* connect to {transfer.address} port {url.port} from {transfer.address} port "
-            "40000 failed: Connection refused\n"
-            f"* {message}\n* closing connection #0\n"
-        )
-    if status == 60:
-        lines = [f"*   Trying {transfer.address}:{url.port}...", *_handshake(transfer)[:3]]
-        if transfer.bundle:
-            lines = [f"*   Trying {transfer.address}:{url.port}...", *_handshake(transfer)[:8]]
-        return (
-            "\n".join(
-                [*lines, "* TLSv1.3 (OUT), TLS alert, unknown CA (560):", f"* {message}", "* closing connection #0"]
-            )
-            + "\n"
-        )
+        lines += [f"* connect to {transfer.address} port {url.port} failed: Connection refused", f"* {message}"]
+    elif status == 60:
+        lines += _handshake(transfer)[: 8 if transfer.bundle else 3]
+        lines += ["* TLSv1.3 (OUT), TLS alert, unknown CA (560):", f"* {message}"]
+    if status in (7, 60):
+        return "\n".join([*lines, "* closing connection #0"]) + "\n"
     if status == 22:
         return f"* {message}\n* Connection #0 to host {url.host} left intact\n"
     return f"* {message}\n* closing connection #0\n"

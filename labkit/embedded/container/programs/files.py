@@ -1,89 +1,67 @@
-"""Programs that make and remove: ``mkdir rm touch truncate mktemp`` and their like."""
+"""Programs about files and paths: ``mkdir rmdir rm touch chmod readlink basename dirname``."""
 
 from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Found
-from labkit.embedded.container.programs.common import is_busybox, missing_operand, size
-from labkit.embedded.container.shell.options import BadOption, complain, read_options
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link
+from labkit.embedded.container.programs.common import for_each_path, is_busybox, missing_operand
+from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
 
 
 @program("mkdir")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    try:
-        options = read_options(process.args, "pv", "m", {"parents": "p", "verbose": "v", "mode=": "m"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "p,parents v,verbose m,mode=")
     if not options.args:
         return await missing_operand(process)
-    status = 0
     mode = options.value("m") or "755"
     bits = int(mode, 8) if re.fullmatch(r"[0-7]{1,4}", mode) else 0o755
-    for name in options.args:
-        await process.kernel.tick()
-        try:
-            process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
-            if options.has("v"):
-                await process.out(f"mkdir: created directory '{name}'\n")
-        except FileError as error:
-            if is_busybox(process):
-                status = await process.fail(f"can't create directory '{name}': {error.reason}")
-            else:
-                status = await process.fail(f"cannot create directory '{name}': {error.reason}")
-    return status
+
+    async def make(name: str) -> None:
+        process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
+        if options.has("v"):
+            await process.out(f"mkdir: created directory '{name}'\n")
+
+    problem = "cannot create directory"
+    return await for_each_path(process, options.args, make, problem, "can't create directory")
 
 
 @program("rmdir")
 async def rmdir(process: Process) -> int:
     """Remove empty directories."""
-    status = 0
-    names = [name for name in process.args if not name.startswith("-")]
-    if not names:
+    options = read_options(process.args, "v,verbose p! ignore-fail-on-non-empty!")
+    if not options.args:
         return await missing_operand(process)
-    for name in names:
-        try:
-            found = process.fs.find(name, process.cwd, follow=False)
-            if found.node is None:
-                raise FileError("No such file or directory")
-            if not isinstance(found.node, Directory):
-                raise FileError("Not a directory")
-            if found.node.look():
-                raise FileError("Directory not empty")
-            process.fs.remove(found)
-        except FileError as error:
-            status = await process.fail(f"failed to remove '{name}': {error.reason}")
-    return status
+
+    async def remove(name: str) -> None:
+        found = process.fs.find(name, process.cwd, follow=False)
+        if found.node is None:
+            raise FileError("No such file or directory")
+        if not isinstance(found.node, Directory):
+            raise FileError("Not a directory")
+        if found.node.look():
+            raise FileError("Directory not empty")
+        process.fs.remove(found)
+
+    return await for_each_path(process, options.args, remove, "failed to remove")
 
 
-@program("rm", "unlink")
+@program("rm")
 async def rm(process: Process) -> int:
     """Remove files."""
-    try:
-        options = read_options(
-            process.args,
-            "rRfivdI",
-            long={
-                "recursive": "r",
-                "force": "f",
-                "verbose": "v",
-                "interactive": "i",
-                "no-preserve-root": "no",
-                "preserve-root": "yes",
-                "dir": "d",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args, "r,recursive R f,force i,interactive v,verbose d,dir I no-preserve-root preserve-root"
+    )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
         return await missing_operand(process)
     status = 0
     for name in options.args:
-        await process.kernel.tick()
-        if name.rstrip("/") == "" and name and recursive and not options.has("no"):
+        await process.scheduler.tick()
+        if name.rstrip("/") == "" and name and recursive and not options.has("no-preserve-root"):
             await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
                 "rm: use --no-preserve-root to override this failsafe\n"
@@ -148,78 +126,140 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    try:
-        options = read_options(process.args, "acmfh", "drt", {"no-create": "c", "date=": "d"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "c,no-create a m d! date! r! t! h!")
     if not options.args:
         return await missing_operand(process, "missing file operand")
+    fs = process.fs
+
+    async def renew(name: str) -> None:
+        found = fs.find(name, process.cwd)
+        if found.node is not None:
+            fs.own(found).mtime = fs.now()
+        elif not options.has("c"):
+            fs.add(found, File())
+
+    return await for_each_path(process, options.args, renew, "cannot touch")
+
+
+@program("readlink")
+async def readlink(process: Process) -> int:
+    """Print where a link leads, or a path without links."""
+    options = read_options(process.args, "f,canonicalize e m n,no-newline q s z")
+    if not options.args:
+        return await missing_operand(process)
     status = 0
     fs = process.fs
     for name in options.args:
-        await process.kernel.tick()
         try:
-            found = fs.find(name, process.cwd)
-            if found.node is None:
-                if not options.has("c"):
-                    fs.add(found, File())
+            if process.name == "readlink" and not options.has("f", "e", "m"):
+                node = process.node(name, follow=False)
+                if not isinstance(node, Link):
+                    status = 1
+                    continue
+                text = node.target
             else:
-                fs.own(found).mtime = fs.now()
+                found = fs.find(name, process.cwd)
+                if found.node is None and options.has("e"):
+                    raise FileError("No such file or directory")
+                base = fs.path_of(found.parent)
+                text = (
+                    fs.path_of(found.node) if isinstance(found.node, Directory) else f"{base.rstrip('/')}/{found.name}"
+                )
         except FileError as error:
-            status = await process.fail(f"cannot touch '{name}': {error.reason}")
+            status = 1
+            if process.name == "realpath":
+                await process.err(f"realpath: {name}: {error.reason}\n")
+            continue
+        await process.out(text + ("" if options.has("n") else "\n"))
     return status
 
 
-@program("truncate")
-async def truncate(process: Process) -> int:
-    """Set a file's size."""
-    try:
-        options = read_options(process.args, "c", "s", {"size=": "s"})
-    except BadOption as error:
-        return await complain(process, error)
-    length = size((options.value("s") or "").lstrip("+"))
-    if length is None:
-        return await process.fail(f"Invalid number: '{options.value('s') or ''}'")
-    for name in options.args:
-        try:
-            file = process.fs.open(name, process.cwd)
-            if length > 64 << 20:
-                raise FileError("File too large")
-            process.fs.set_data(file, bytes(file.data[:length]) + bytes(max(0, length - len(file.data))))
-        except FileError as error:
-            return await process.fail(f"cannot open '{name}' for writing: {error.reason}")
-    return 0
-
-
-@program("mktemp")
-async def mktemp(process: Process) -> int:
-    """Make a file or directory with a new name."""
-    try:
-        options = read_options(process.args, "dqtu", "p", {"directory": "d", "tmpdir=": "p"})
-    except BadOption as error:
-        return await complain(process, error)
-    template = options.args[0] if options.args else "tmp.XXXXXXXXXX"
-    start = template.rstrip("X")
-    marks = len(template) - len(start)
-    if marks < 3:
-        return await process.fail(f"too few X's in template '{template}'")
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    name = start + "".join(letters[byte % 62] for byte in process.system.random(marks))
-    if not options.args or options.has("p", "t"):
-        name = f"{options.value('p') or process.env.get('TMPDIR') or '/tmp'}/{name}"
-    try:
-        if options.has("d"):
-            process.fs.mkdir(name, process.cwd, mode=0o700)
+@program("basename", "dirname")
+async def basename(process: Process) -> int:
+    """Print a part of a path."""
+    args = list(process.args)
+    suffix, several = "", process.name == "dirname"
+    while args and args[0].startswith("-") and len(args[0]) > 1:
+        option = args.pop(0)
+        if option == "-s" and args:
+            suffix, several = args.pop(0), True
+        elif option == "-a":
+            several = True
+    if not args:
+        return await missing_operand(process)
+    if not several and len(args) > 1:
+        suffix = args[1]
+    for word in args if several else args[:1]:
+        bare = word.rstrip("/") or ("/" if word else "")
+        if process.name == "dirname":
+            head = bare.rpartition("/")[0].rstrip("/")
+            await process.out((head or ("/" if bare.startswith("/") else ".")) + "\n")
         else:
-            process.fs.write(name, b"", process.cwd, mode=0o600)
-    except FileError as error:
-        kind = "directory" if options.has("d") else "file"
-        return await process.fail(f"failed to create {kind} via template '{name}': {error.reason}")
-    await process.out(name + "\n")
+            name = bare.rpartition("/")[2] or bare
+            await process.out((name.removesuffix(suffix) if name != suffix else name) + "\n")
     return 0
 
 
-@program("sync")
-async def sync(process: Process) -> int:
-    """Nothing to write back."""
-    return 0
+def _new_mode(spec: str, mode: int, *, directory: bool) -> int | None:
+    """A mode changed by ``755`` or ``u+x,go-w``, or None if that is no mode."""
+    if re.fullmatch(r"[0-7]{1,4}", spec):
+        return int(spec, 8)
+    for clause in spec.split(","):
+        match = re.fullmatch(r"([ugoa]*)([-+=])([rwxXst]*)", clause)
+        if match is None:
+            return None
+        who = match[1] or "a"
+        who = "ugo" if "a" in who else who
+        bits = 0
+        for letter in match[3]:
+            if letter == "X":
+                letter = "x" if directory or mode & 0o111 else ""
+            value = {"r": 4, "w": 2, "x": 1}.get(letter, 0)
+            for one in who:
+                bits |= value << {"u": 6, "g": 3, "o": 0}[one]
+            if letter == "t":
+                bits |= 0o1000
+            if letter == "s":
+                bits |= (0o4000 if "u" in who else 0) | (0o2000 if "g" in who else 0)
+        if match[2] == "+":
+            mode |= bits
+        elif match[2] == "-":
+            mode &= ~bits
+        else:
+            mask = sum(7 << {"u": 6, "g": 3, "o": 0}[one] for one in set(who))
+            mode = (mode & ~mask) | bits
+    return mode
+
+
+@program("chmod")
+async def chmod(process: Process) -> int:
+    """Change permissions."""
+    recursive = any(word in ("-R", "--recursive") for word in process.args)
+    args = [word for word in process.args if word not in ("-R", "--recursive", "-f")]
+    if len(args) < 2:
+        return await missing_operand(process, f"missing operand after '{args[0]}'" if args else "missing operand")
+    spec, *names = args
+    if _new_mode(spec, 0, directory=False) is None:
+        return await missing_operand(process, f"invalid mode: '{spec}'")
+
+    def change(path: str) -> None:
+        node = process.fs.own(process.fs.find(path, process.cwd))
+        mode = _new_mode(spec, node.mode, directory=isinstance(node, Directory))
+        if process.fs.uid not in (0, node.uid) or mode is None:
+            raise FileError("Operation not permitted")
+        node.mode = mode
+
+    status = 0
+    for name in names:
+        try:
+            paths = [name]
+            if recursive:
+                walk = process.fs.walk(process.node(name), name)
+                paths = [path for path, node, _ in walk if not isinstance(node, Link)]
+            for path in paths:
+                await process.scheduler.tick()
+                change(path)
+        except FileError as error:
+            verb = "cannot access" if error.reason.startswith("No such") else "changing permissions of"
+            status = await process.fail(f"{verb} '{name}': {error.reason}")
+    return status

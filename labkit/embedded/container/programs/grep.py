@@ -3,54 +3,42 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import Buffered, is_busybox, lines, read_problem
-from labkit.embedded.container.shell.files import FileStream, open_input
-from labkit.embedded.container.shell.options import BadOption, Options, read_options
-from labkit.embedded.container.shell.patterns import glob_pattern
-from labkit.embedded.container.shell.process import Process, program
-from labkit.embedded.container.shell.regex import Match, Regex, compile_regex, escape
-from labkit.embedded.container.shell.regex_parser import RegexError
+from labkit.embedded.container.programs.common import Buffered, is_busybox, lines
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
+from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
+from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import FileStream, open_input
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
-_LONG = {
-    "extended-regexp": "E", "fixed-strings": "F", "perl-regexp": "P", "basic-regexp": "G", "ignore-case": "i",
-    "invert-match": "v", "count": "c", "files-with-matches": "l", "files-without-match": "L", "line-number": "n",
-    "only-matching": "o", "quiet": "q", "silent": "q", "recursive": "r", "word-regexp": "w", "line-regexp": "x",
-    "no-messages": "s", "no-filename": "h", "with-filename": "H", "regexp=": "e", "file=": "f", "max-count=": "m",
-    "after-context=": "A", "before-context=": "B", "context=": "C", "include=": "include", "exclude=": "exclude",
-    "color=": "color", "colour=": "color", "text": "a", "byte-offset": "b", "line-buffered": "line",
-}  # fmt: skip
+_OPTIONS = (
+    "E,extended-regexp F,fixed-strings G,basic-regexp i,ignore-case y v,invert-match c,count "
+    "n,line-number l,files-with-matches L,files-without-match o,only-matching q,quiet,silent r,recursive R "
+    "w,word-regexp x,line-regexp s,no-messages h,no-filename H,with-filename a,text e,regexp= "
+    "m,max-count= A,after-context= B,before-context= C,context= color? colour? "
+    "line-buffered P! perl-regexp! f! file! include! exclude! b,byte-offset! z! null!"
+)
 
 
-@program("grep", "egrep", "fgrep")
+@program("grep", "egrep", "fgrep", misuse=2)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
     args = [
         "-C" + word[1:] if len(word) > 1 and word[0] == "-" and word[1:].isdigit() else word for word in process.args
     ]
-    args = ["--color=auto" if word in ("--color", "--colour") else word for word in args]
     try:
-        options = read_options(args, "EFPGivcnloqrRwxshHLabzy", "efmABC", _LONG)
+        options = read_options(args, _OPTIONS)
     except BadOption as error:
-        await process.err(
-            f"{process.name}: {error.message}\nUsage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
-            f"Try '{process.name} --help' for more information.\n"
-        )
+        if error.left_out:
+            raise
+        await process.err(f"{process.name}: {error.message}\n{_usage(process)}")
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
-    for name, value in options.flags:
-        if name == "f":
-            try:
-                patterns += decode(process.fs.read(value, process.cwd)).splitlines()
-            except FileError as error:
-                return await process.fail(f"{value}: {error.reason}", 2)
     names = options.args
-    if not options.has("e", "f"):
+    if not options.has("e"):
         if not names:
-            await process.err(
-                f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
-                f"Try '{process.name} --help' for more information.\n"
-            )
+            await process.err(_usage(process))
             return 2
         patterns, names = names[0].split("\n"), names[1:]
     fixed = options.has("F") or process.name == "fgrep"
@@ -59,7 +47,6 @@ async def grep(process: Process) -> int:
             compile_regex(
                 escape(pattern) if fixed else pattern,
                 extended=not fixed and (options.has("E") or process.name == "egrep"),
-                perl=not fixed and options.has("P"),
                 fold=options.has("i", "y"),
             )
             for pattern in patterns[:200]
@@ -67,6 +54,10 @@ async def grep(process: Process) -> int:
     except RegexError as error:
         return await process.fail(error.message, 2)
     return await _Grep(process, options, search).run(names)
+
+
+def _usage(process: Process) -> str:
+    return f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\nTry '{process.name} --help' for more information.\n"
 
 
 class _Grep:
@@ -95,8 +86,8 @@ class _Grep:
         for name in names:
             if recursive and process.is_directory(name):
                 for path, node, _ in process.fs.walk(process.node(name), name):
-                    await process.kernel.tick()
-                    if isinstance(node, File) and self._wanted(path):
+                    await process.scheduler.tick()
+                    if isinstance(node, File):
                         shown = path if name != "." or self.options.args[1:] or not path.startswith("./") else path[2:]
                         await self._one(shown, FileStream(process.system, node), show)
                 continue
@@ -119,20 +110,12 @@ class _Grep:
             return 2 if self.failed and not options.has("q") else 0
         return 2 if self.failed and not is_busybox(process) else 1
 
-    def _wanted(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        include = [value for flag, value in self.options.flags if flag == "include"]
-        exclude = [value for flag, value in self.options.flags if flag == "exclude"]
-        if include and not any(glob_pattern(value).matches(name) for value in include):
-            return False
-        return not any(glob_pattern(value).matches(name) for value in exclude)
-
     async def _one(self, name: str, stream: Stream, show: bool) -> None:
         try:
             await self._search(name, stream, show)
         except StreamError as error:
             self.failed = True
-            await read_problem(self.process, name, error)
+            await self.process.err(f"{self.process.name}: {name}: {error.reason}\n")
 
     async def _search(self, name: str, stream: Stream, show: bool) -> None:
         options, process = self.options, self.process
@@ -196,7 +179,7 @@ class _Grep:
         for regex in self.search:
             start = 0
             while start <= len(text):
-                match = regex.find(self.process.kernel.charge, text, start)
+                match = regex.find(self.process.scheduler.charge, text, start)
                 if match is None:
                     break
                 good = True
@@ -212,7 +195,7 @@ class _Grep:
                 elif options.has("x"):
                     break
                 start = max(match.end, match.start + 1) if good else match.start + 1
-                await self.process.kernel.tick(0.1)
+                await self.process.scheduler.tick(0.1)
         return sorted(out, key=lambda match: match.start)
 
 

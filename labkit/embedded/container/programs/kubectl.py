@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 
 from labkit.embedded.container.programs.kubectl_proxy import mounted, serve
-from labkit.embedded.container.shell.options import BadOption, Options, read_options
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, Options, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
 from labkit.embedded.machinery.request import Request
 
 VERSION = "v1.36.2"
@@ -17,7 +18,7 @@ kubectl controls the Kubernetes cluster manager.
 
  Find more information at: https://kubernetes.io/docs/reference/kubectl/
 
-In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, version, api-versions.
+In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, version.
 """
 _SHORT = {
     "po": "pods", "pod": "pods", "svc": "services", "service": "services", "sa": "serviceaccounts",
@@ -32,19 +33,13 @@ _GROUPS = {
     "clusterroles": "rbac.authorization.k8s.io", "clusterrolebindings": "rbac.authorization.k8s.io",
     "deployments": "apps", "jobs": "batch",
 }  # fmt: skip
+_LEFT_OUT = frozenset({
+    "annotate", "api-resources", "api-versions", "apply", "attach", "certificate", "cluster-info", "config", "cordon",
+    "cp", "create", "debug", "delete", "describe", "diff", "drain", "edit", "events", "exec", "explain", "expose",
+    "label", "logs", "patch", "port-forward", "replace", "rollout", "run", "scale", "set", "taint", "top", "uncordon",
+    "wait",
+})  # fmt: skip
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
-
-
-NO_CONFIG = """\
-apiVersion: v1
-clusters: null
-contexts: null
-current-context: ""
-kind: Config
-preferences: {}
-users: null
-"""
-"""What a kubectl shows that has no kubeconfig, as in a pod."""
 
 
 @program("kubectl")
@@ -67,51 +62,12 @@ async def kubectl(process: Process) -> int:
                 return await _get(process, args)
             case "auth":
                 return await _auth(process, args)
-            case "config" if words[1:2] == ["view"]:
-                await process.out(NO_CONFIG)
-                return 0
-            case "api-versions":
-                status, answer = _ask(process, "GET", "/apis")
-                if status != 200:
-                    return await _refused(process, answer)
-                groups = answer.get("groups")
-                for group in groups if isinstance(groups, list) else ():
-                    for version in group["versions"]:
-                        await process.out(version["groupVersion"] + "\n")
-                await process.out("v1\n")
-                return 0
     except BadOption as error:
         text = error.message.replace("unrecognized option '", "unknown flag: ").rstrip("'")
         await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
         return 1
-    known = {
-        "apply",
-        "create",
-        "delete",
-        "describe",
-        "edit",
-        "exec",
-        "logs",
-        "run",
-        "expose",
-        "scale",
-        "label",
-        "patch",
-        "explain",
-        "config",
-        "cluster-info",
-        "api-resources",
-        "top",
-        "cp",
-        "rollout",
-        "wait",
-        "replace",
-        "annotate",
-    }
-    if verb in known:
-        await process.err(
-            f'error: the lab\'s pods have a small kubectl without "{verb}": use curl here, or kubectl outside the pod\n'
-        )
+    if verb in _LEFT_OUT:
+        await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
         return 1
     await process.err(f'error: unknown command "{verb}" for "kubectl"\n')
     return 1
@@ -155,7 +111,7 @@ def _send(
         return 0, b"dial tcp 10.96.0.1:443: connect: connection refused"
     if not token:
         return 0, b"dial tcp [::1]:8080: connect: connection refused"
-    process.kernel.charge(20)
+    process.scheduler.charge(20)
     where, _, query_text = path.partition("?")
     query = {part.partition("=")[0]: [part.partition("=")[2]] for part in query_text.split("&") if part}
     headers: Mapping[str, str] = {
@@ -197,18 +153,15 @@ def _path(process: Process, options: Options, resource: str, name: str) -> str:
     return f"{base}/{resource}" + (f"/{name}" if name else "")
 
 
-_GLOBAL = {
-    "namespace=": "n", "all-namespaces": "A", "output=": "o", "selector=": "l", "no-headers": "no-headers",
-    "show-labels": "labels", "token=": "token", "server=": "s", "kubeconfig=": "kubeconfig", "context=": "context",
-    "quiet": "q", "list": "list", "verbosity=": "v", "as=": "as",
-    "raw=": "raw",
-}  # fmt: skip
+_OPTIONS = (
+    "A,all-namespaces n,namespace= o,output= l,selector= no-headers q,quiet list raw= subresource= "
+    "w,watch! as! as-group! token! s,server! kubeconfig! context! show-labels! f,filename! field-selector! sort-by! "
+    "v! L,label-columns!"
+)
 
 
 async def _get(process: Process, args: list[str]) -> int:
-    options = read_options(
-        args[1:] if args[0] == "get" else [word for word in args if word != "get"], "Aw", "nolv", _GLOBAL
-    )
+    options = read_options(args[1:] if args[0] == "get" else [word for word in args if word != "get"], _OPTIONS)
     if options.has("raw"):
         return await _raw(process, options.value("raw") or "/")
     if not options.args:
@@ -280,7 +233,7 @@ async def _table(process: Process, options: Options, answer: Mapping[str, object
 
 
 async def _auth(process: Process, args: list[str]) -> int:
-    options = read_options(args, "Aq", "nov", {**_GLOBAL, "subresource=": "subresource"})
+    options = read_options(args, _OPTIONS)
     words = options.args[1:]
     if words[:1] == ["whoami"]:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}

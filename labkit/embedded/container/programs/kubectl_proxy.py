@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network.transport import Endpoint
-from labkit.embedded.container.shell.kernel import Sleep
-from labkit.embedded.container.shell.options import read_options
-from labkit.embedded.container.shell.process import Process, System
-from labkit.embedded.container.shell.regex import compile_regex
-from labkit.embedded.container.shell.regex_parser import RegexError
+from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.regex import compile_regex
+from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import decode
+from labkit.embedded.container.shell.system import System
 from labkit.embedded.machinery.request import Request, Response
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -95,13 +96,8 @@ async def serve(process: Process, args: list[str]) -> int:
     args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
     options = read_options(
         args,
-        "",
-        "pwPu",
-        {
-            "port=": "p", "address=": "address", "accept-hosts=": "hosts", "accept-paths=": "paths", "www=": "w",
-            "www-prefix=": "P", "api-prefix=": "prefix", "reject-paths=": "reject", "reject-methods=": "methods",
-            "disable-filter": "filter", "unix-socket=": "u", "append-server-path": "append", "keepalive=": "keep",
-        },
+        "p,port= w,www= P,www-prefix= u,unix-socket= address= accept-hosts= accept-paths= api-prefix= "
+        "reject-paths= reject-methods= disable-filter append-server-path keepalive=",
     )  # fmt: skip
     port_text = options.value("p") or "8001"
     address = options.value("address") or "127.0.0.1"
@@ -118,7 +114,7 @@ async def serve(process: Process, args: list[str]) -> int:
         return 1
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     endpoint = Endpoint(
-        Proxy(process.system, options.value("prefix") or "/", options.value("hosts") or "").handle, server
+        Proxy(process.system, options.value("api-prefix") or "/", options.value("accept-hosts") or "").handle, server
     )
     listeners[port] = endpoint
     try:

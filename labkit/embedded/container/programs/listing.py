@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import is_busybox
-from labkit.embedded.container.shell.options import BadOption, Options, complain, read_options
-from labkit.embedded.container.shell.process import Process, program
+from labkit.embedded.container.programs.common import for_each_path, is_busybox, missing_operand
+from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+
+
+def full_time(moment: float) -> str:
+    """``2025-11-24 16:00:00.000000000 +0000``."""
+    return time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(moment))
+
+
+_KINDS: dict[type[Node], tuple[str, str]] = {
+    Directory: ("d", "directory"),
+    Link: ("l", "symbolic link"),
+    Device: ("c", "character special file"),
+    File: ("-", "regular file"),
+}
+"""The letter and the name of each kind of node."""
 
 
 def mode_text(node: Node) -> str:
     """``drwxr-xr-x``."""
-    kind = (
-        "d"
-        if isinstance(node, Directory)
-        else "l"
-        if isinstance(node, Link)
-        else "c"
-        if isinstance(node, Device)
-        else "-"
-    )
-    out = kind
+    out = _KINDS[type(node)][0]
     for shift, special, letter in ((6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")):
         bits = node.mode >> shift & 7
-        out += "r" if bits & 4 else "-"
-        out += "w" if bits & 2 else "-"
+        last = "x" if bits & 1 else "-"
         if node.mode & special:
-            out += letter if bits & 1 else letter.upper()
-        else:
-            out += "x" if bits & 1 else "-"
+            last = letter if bits & 1 else letter.upper()
+        out += ("r" if bits & 4 else "-") + ("w" if bits & 2 else "-") + last
     return out
 
 
@@ -62,6 +68,11 @@ def links(node: Node) -> int:
     return 1
 
 
+def inode(node: Node) -> int:
+    """A number for ``ls -i`` and ``stat``."""
+    return id(node) % 900_000 + 100_000
+
+
 def owner(process: Process, number: int) -> str:
     """A user's name, or the number."""
     return next((one.name for one in process.system.image.users if one.uid == number), str(number))
@@ -73,21 +84,15 @@ def group(process: Process, number: int) -> str:
 
 
 def human(number: int) -> str:
-    """``4.0K``."""
+    """``4.0K``: rounded up, with a digit behind the point below ten."""
     value = float(number)
     for unit in ("", "K", "M", "G", "T"):
-        if value < 1024:
-            if not unit:
-                return str(int(value))
-            return (
-                f"{value:.1f}{unit}"
-                if value < 10
-                else f"{value + 0.999:.0f}{unit}"
-                if value % 1
-                else f"{int(value)}{unit}"
-            )
+        if value < 1024 or unit == "T":
+            break
         value /= 1024
-    return f"{value:.0f}P"
+    if not unit:
+        return str(number)
+    return f"{value:.1f}{unit}" if value < 10 else f"{math.ceil(value)}{unit}"
 
 
 def when(process: Process, moment: float) -> str:
@@ -98,124 +103,81 @@ def when(process: Process, moment: float) -> str:
     return f"{time.strftime('%b', stamp)} {stamp.tm_mday:2} {time.strftime('%H:%M', stamp)}"
 
 
-@program("ls", "dir", "vdir")
+_LS_OPTIONS = (
+    "1 a,all A,almost-all l h,human-readable r,reverse t S R,recursive d,directory F,classify? p i,inode n g o "
+    "G,no-group color? full-time U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
+    "group-directories-first! time-style! sort! hide! zero!"
+)
+
+Entry = tuple[str, Node]
+
+
+@program("ls", misuse=2)
 async def ls(process: Process) -> int:
     """List directories."""
-    try:
-        options = read_options(
-            process.args,
-            "1aAlhrtSRdFipcgnoGLHXUqQkmsuCxNbBZ",
-            "IwT",
-            {
-                "all": "a",
-                "almost-all": "A",
-                "human-readable": "h",
-                "reverse": "r",
-                "recursive": "R",
-                "directory": "d",
-                "classify": "F",
-                "inode": "i",
-                "color=": "color",
-                "full-time": "full",
-                "time-style=": "style",
-                "group-directories-first": "first",
-                "size": "s",
-                "help": "help",
-            },
-        )
-    except BadOption as error:
-        if error.message == "option '--color' requires an argument":
-            process.argv = [word for word in process.argv if word != "--color"]
-            return await ls(process)
-        return await complain(process, error, 2)
-    if process.name == "vdir":
-        options.flags.append(("l", ""))
+    options = read_options(process.args, _LS_OPTIONS)
+    found: list[Entry] = []
     status = 0
-    files: list[tuple[str, Node]] = []
-    directories: list[tuple[str, Directory]] = []
     for name in options.args or ["."]:
         try:
             node = process.node(name, follow=not options.has("l", "d", "F") or name.endswith("/"))
             if isinstance(node, Link) and not options.has("d", "l"):
                 node = process.node(name)
+            found.append((name, node))
         except FileError as error:
             if is_busybox(process):
-                status = await process.fail(f"{name}: {error.reason}", 1)
+                status = await process.fail(f"{name}: {error.reason}")
             else:
                 status = await process.fail(f"cannot access '{name}': {error.reason}", 2)
-            continue
-        if isinstance(node, Directory) and not options.has("d"):
-            directories.append((name, node))
-        else:
-            files.append((name, node))
+    found = _ordered(options, found)
+    files = [entry for entry in found if options.has("d") or not isinstance(entry[1], Directory)]
+    queue = [entry for entry in found if entry not in files]
     if files:
-        await _print(process, options, _ordered(options, files), total=False)
-    titled = len(files) + len(directories) > 1 or options.has("R") or (status and len(options.args) > 1)
-    queue = _ordered(options, list(directories))
+        await _print(process, options, files, total=False)
+    titled = len(found) > 1 or options.has("R") or (status and len(options.args) > 1)
     first = not files
     while queue:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         name, node = queue.pop(0)
-        if not isinstance(node, Directory):
-            continue
         if titled:
             await process.out(("" if first else "\n") + f"{name}:\n")
         first = False
-        if not process.fs.may(node, 4):
+        if not process.fs.may(node, 4) or not isinstance(node, Directory):
             status = await process.fail(f"cannot open directory '{name}': Permission denied", 2)
             continue
-        entries: list[tuple[str, Node]] = [
-            (child, below) for child, below in node.look().items() if not child.startswith(".") or options.has("a", "A")
-        ]
+        entries = [entry for entry in node.look().items() if not entry[0].startswith(".") or options.has("a", "A")]
         entries = _ordered(options, entries)
         if options.has("R"):
-            base = name.rstrip("/") + "/" if name != "/" else "/"
+            base = name.rstrip("/") + "/"
             queue[0:0] = [(base + child, below) for child, below in entries if isinstance(below, Directory)]
         if options.has("a"):
-            dots: list[tuple[str, Node]] = [(".", node), ("..", node.parent or node)]
+            dots: list[Entry] = [(".", node), ("..", node.parent or node)]
             entries = entries + dots[::-1] if options.has("r") else dots + entries
         await _print(process, options, entries, total=True)
     return status
 
 
-def _ordered(options: Options, entries: list[tuple[str, Node]]) -> list[tuple[str, Node]]:
-    if options.has("U"):
-        return entries
-    out = sorted(entries, key=lambda entry: _collate(entry[0]))
+def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
+    """By bytes, for containers run without a locale; then by size or time, the biggest or newest first."""
+    out = sorted(entries, key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
     if options.has("S"):
         out.sort(key=lambda entry: -node_size(entry[1]))
     if options.has("t"):
         out.sort(key=lambda entry: -entry[1].mtime)
-    if options.has("first"):
-        out.sort(key=lambda entry: not isinstance(entry[1], Directory))
     return out[::-1] if options.has("r") else out
 
 
-def _collate(name: str) -> bytes:
-    """By bytes: containers run without a locale."""
-    return name.encode("utf-8", "surrogateescape")
-
-
-async def _print(process: Process, options: Options, entries: list[tuple[str, Node]], *, total: bool) -> None:
+async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
     names = [name + _mark(options, node) for name, node in entries]
-    if options.has("l", "g", "n", "o", "full"):
+    if options.has("l", "g", "n", "o", "full-time"):
         await _long(process, options, entries, names, total=total)
         return
-    if options.has("i", "s"):
-        names = [
-            (f"{id(node) % 900_000 + 100_000} " if options.has("i") else "")
-            + (f"{blocks(node)} " if options.has("s") else "")
-            + name
-            for name, (_, node) in zip(names, entries, strict=True)
-        ]
-    if not names:
-        return
-    if options.has("m"):
-        await process.out(", ".join(names) + "\n")
-    elif process.stdout.terminal and not options.has("1"):
+    if options.has("i"):
+        names = [f"{inode(node)} {name}" for name, (_, node) in zip(names, entries, strict=True)]
+    if process.stdout.terminal and not options.has("1"):
         await process.out(columns(names, 80))
     else:
-        await process.out("\n".join(names) + "\n")
+        await process.out("".join(name + "\n" for name in names))
 
 
 def _mark(options: Options, node: Node) -> str:
@@ -243,43 +205,33 @@ def columns(names: list[str], width: int) -> str:
     return ""
 
 
-async def _long(
-    process: Process, options: Options, entries: list[tuple[str, Node]], names: list[str], *, total: bool
-) -> None:
-    rows: list[list[str]] = []
-    kilobytes = 0
-    for (_, node), name in zip(entries, names, strict=True):
-        kilobytes += blocks(node)
-        length = node_size(node)
+async def _long(process: Process, options: Options, entries: list[Entry], names: list[str], *, total: bool) -> None:
+    def row(node: Node, name: str) -> list[str]:
+        size = node_size(node)
         numeric = options.has("n")
-        row = [
+        cells = [
             mode_text(node),
             str(links(node)),
             "" if options.has("g") else str(node.uid) if numeric else owner(process, node.uid),
             "" if options.has("o", "G") else str(node.gid) if numeric else group(process, node.gid),
-            _device(node) if isinstance(node, Device) else human(length) if options.has("h") else str(length),
-            time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
-            if options.has("full")
-            else when(process, node.mtime),
+            _device(node) if isinstance(node, Device) else human(size) if options.has("h") else str(size),
+            full_time(node.mtime) if options.has("full-time") else when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
         ]
-        rows.append([cell for cell in row if cell])
+        return [cell for cell in cells if cell]
+
     if total:
+        kilobytes = sum(blocks(node) for _, node in entries)
         await process.out(f"total {human(kilobytes * 1024) if options.has('h') else kilobytes}\n")
-    if not rows:
-        return
-    count = len(rows[0])
-    widths = [max(len(row[place]) for row in rows) for place in range(count)]
-    for row in rows:
-        cells = []
-        for place, cell in enumerate(row):
-            if place == count - 1:
-                cells.append(cell)
-            elif place in (1, count - 3):
-                cells.append(cell.rjust(widths[place]))
-            else:
-                cells.append(cell.ljust(widths[place]))
-        await process.out(" ".join(cells) + "\n")
+    rows = [row(node, name) for (_, node), name in zip(entries, names, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    to_the_right = (1, len(widths) - 3)
+    for *cells, name in rows:
+        padded = [
+            cell.rjust(widths[place]) if place in to_the_right else cell.ljust(widths[place])
+            for place, cell in enumerate(cells)
+        ]
+        await process.out(" ".join([*padded, name]) + "\n")
 
 
 def _device(node: Device) -> str:
@@ -289,52 +241,38 @@ def _device(node: Device) -> str:
 @program("stat")
 async def stat(process: Process) -> int:
     """Show what is known of a file."""
-    try:
-        options = read_options(process.args, "Lft", "c", {"format=": "c", "dereference": "L", "printf=": "printf"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "L,dereference c,format= printf! f! t!")
     if not options.args:
-        await process.err("stat: missing operand\nTry 'stat --help' for more information.\n")
-        return 1
-    status = 0
-    for name in options.args:
-        try:
-            node = process.node(name, follow=options.has("L"))
-        except FileError as error:
-            status = await process.fail(f"cannot statx '{name}': {error.reason}")
-            continue
-        layout = options.value("c")
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
-        kind = (
-            "directory" if isinstance(node, Directory)
-            else "symbolic link" if isinstance(node, Link)
-            else "character special file" if isinstance(node, Device)
-            else "regular file" if node_size(node) else "regular empty file"
-        )  # fmt: skip
-        values = {
-            "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node), "F": kind,
-            "U": owner(process, node.uid), "G": group(process, node.gid), "u": str(node.uid), "g": str(node.gid),
-            "y": stamp, "Y": str(int(node.mtime)), "h": str(links(node)), "i": str(id(node) % 900_000 + 100_000),
-            "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "b": str(blocks(node) * 2),
-            "x": stamp, "z": stamp, "w": "-", "%": "%",
-        }  # fmt: skip
+        return await missing_operand(process)
+    layout = options.value("c")
+
+    async def show(name: str) -> None:
+        node = process.node(name, follow=options.has("L"))
+        facts = _facts(process, name, node)
         if layout is not None:
-            out, index = "", 0
-            while index < len(layout):
-                if layout[index] == "%" and index + 1 < len(layout):
-                    out += values.get(layout[index + 1], "?")
-                    index += 2
-                else:
-                    out += layout[index]
-                    index += 1
-            await process.out(out + "\n")
-            continue
+            await process.out(re.sub(r"%(.)", lambda match: facts.get(match[1], "?"), layout) + "\n")
+            return
+        stamp = facts["y"]
         await process.out(
-            f"  File: {values['N'].replace(chr(39), '')}\n"
-            f"  Size: {values['s']:<10}\tBlocks: {values['b']:<10} IO Block: 4096   {kind}\n"
-            f"Device: 0,1\tInode: {values['i']:<11} Links: {values['h']}\n"
-            f"Access: ({node.mode & 0o7777:04o}/{values['A']})  Uid: ({node.uid:5}/{values['U']:>8}) "
-            f"  Gid: ({node.gid:5}/{values['G']:>8})\n"
+            f"  File: {facts['N'].replace(chr(39), '')}\n"
+            f"  Size: {facts['s']:<10}\tBlocks: {facts['b']:<10} IO Block: 4096   {facts['F']}\n"
+            f"Device: 0,1\tInode: {facts['i']:<11} Links: {facts['h']}\n"
+            f"Access: ({node.mode & 0o7777:04o}/{facts['A']})  Uid: ({node.uid:5}/{facts['U']:>8}) "
+            f"  Gid: ({node.gid:5}/{facts['G']:>8})\n"
             f"Access: {stamp}\nModify: {stamp}\nChange: {stamp}\n Birth: {stamp}\n"
         )
-    return status
+
+    return await for_each_path(process, options.args, show, "cannot statx")
+
+
+def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
+    """What the letters of ``stat -c`` stand for."""
+    kind = _KINDS[type(node)][1]
+    return {
+        "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node),
+        "F": "regular empty file" if kind == "regular file" and not node_size(node) else kind,
+        "U": owner(process, node.uid), "G": group(process, node.gid), "u": str(node.uid), "g": str(node.gid),
+        "y": full_time(node.mtime), "x": full_time(node.mtime), "z": full_time(node.mtime), "w": "-",
+        "Y": str(int(node.mtime)), "h": str(links(node)), "i": str(inode(node)), "b": str(blocks(node) * 2),
+        "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "%": "%",
+    }  # fmt: skip

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything
-from labkit.embedded.container.shell.interpreter import Shell
-from labkit.embedded.container.shell.kernel import Sleep, Task
-from labkit.embedded.container.shell.options import BadOption, complain, read_options
+from labkit.embedded.container.programs.common import everything, missing_operand, seconds_of
+from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.interactive import interact, run_lines
+from labkit.embedded.container.shell.parameters import FLAGS
 from labkit.embedded.container.shell.printf import unescape
-from labkit.embedded.container.shell.process import Process, program
-from labkit.embedded.container.shell.special import FLAGS
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Sleep, Task
 from labkit.embedded.container.shell.streams import decode
 
 
@@ -23,18 +25,9 @@ def make_shell(process: Process, dialect: str) -> Shell:
     if dialect == "bash":
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
-    shell = Shell(
-        process.system,
-        process.kernel,
-        dict(process.fds),
-        environment,
-        cwd=process.cwd,
-        name=process.argv[0],
-        dialect=dialect,
-    )
     if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
-    return shell
+    return process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
 
 
 def dialect_of(process: Process) -> str:
@@ -46,7 +39,8 @@ def dialect_of(process: Process) -> str:
     return process.system.image.sh_dialect
 
 
-LONG_OPTIONS = frozenset({"--login", "--norc", "--noprofile", "--posix", "--rcfile", "--noediting", "--debug"})
+_VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
+_IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
 """What bash takes and what changes nothing here."""
 
 
@@ -61,16 +55,14 @@ async def shell_program(process: Process) -> int:
         word = args.pop(0)
         if word == "--":
             break
-        if word in LONG_OPTIONS:
-            continue
-        if word == "--version":
-            await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
+        if word == "--version" and dialect == "bash":
+            await process.out(_VERSION)
             return 0
-        if word.startswith("--"):
-            await process.err(f"{process.argv[0]}: {word}: invalid option\n")
-            return 2
+        if word in _IGNORED and dialect == "bash":
+            continue
         if wrong := _take_letters(shell, word, args, letters):
-            said = f"-{wrong}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            shown = word if word.startswith("--") else f"-{wrong}"
+            said = f"{shown}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
             await process.err(f"{process.argv[0]}: {said}\n")
             return 2
     if "c" in letters:
@@ -78,10 +70,9 @@ async def shell_program(process: Process) -> int:
     if args:
         return await _from_file(process, shell, args)
     if "i" in letters or process.stdin.terminal:
-        from labkit.embedded.container.shell.interactive import interact
-
         return await interact(shell)
-    return await _from_stdin(shell)
+    # Lines as they come, so that `read` in a script can take the next one.
+    return await run_lines(shell)
 
 
 def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
@@ -129,31 +120,10 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
     return await shell.main(text)
 
 
-async def _from_stdin(shell: Shell) -> int:
-    """Run lines as they come, so that ``read`` in a script can take the next one."""
-    from labkit.embedded.container.shell.interactive import run_lines
-
-    return await run_lines(shell)
-
-
-@program("busybox")
-async def busybox(process: Process) -> int:
-    """Run an applet."""
-    if not process.args:
-        await process.out("BusyBox v1.37.0 (2024-09-26 21:31:42 UTC) multi-call binary.\n")
-        return 0
-    return await process.spawn(process.args, dict(process.env), dict(process.fds), process.cwd)
-
-
-@program("env")
+@program("env", misuse=125)
 async def env(process: Process) -> int:
     """Print the environment, or run a command in another one."""
-    try:
-        options = read_options(
-            process.args, "i0v", "uCS", {"ignore-environment": "i", "unset=": "u", "chdir=": "C"}, stop=True
-        )
-    except BadOption as error:
-        return await complain(process, error, 125)
+    options = read_options(process.args, "i,ignore-environment u,unset= C,chdir= 0! v! S! split-string!", stop=True)
     environment = {} if options.has("i") else dict(process.env)
     for name, value in options.flags:
         if name == "u":
@@ -183,71 +153,33 @@ def _look_up(process: Process, name: str, environment: dict[str, str]) -> str | 
     return None
 
 
-@program("nohup", "nice", "ionice", "setsid", "stdbuf", "exec")
-async def wrapper(process: Process) -> int:
-    """Run a command."""
-    args = list(process.args)
-    while args and args[0].startswith("-"):
-        option = args.pop(0)
-        if option in ("-n",) and args:
-            args.pop(0)
-    if not args:
-        await process.err(f"{process.name}: missing operand\nTry '{process.name} --help' for more information.\n")
-        return 125
-    return await process.spawn(args, dict(process.env), dict(process.fds), process.cwd)
-
-
 @program("xargs")
 async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
-    try:
-        options = read_options(
-            process.args,
-            "0rtpx",
-            "nIPdLsa",
-            {
-                "null": "0",
-                "no-run-if-empty": "r",
-                "max-args=": "n",
-                "max-procs=": "P",
-                "verbose": "t",
-                "delimiter=": "d",
-                "replace=": "I",
-            },
-            stop=True,
-        )
-    except BadOption as error:
-        return await complain(process, error)
-    text = decode(await everything(process, process.stdin))
+    options = read_options(
+        process.args,
+        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d,delimiter= P,max-procs! p! x! s! a!",
+        stop=True,
+    )
     replace = options.value("I")
-    if options.has("0"):
-        items = [item for item in text.split("\0") if item]
-    elif options.has("d"):
-        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
-        items = items[:-1] if items and not items[-1] else items
-    elif replace or options.has("L"):
-        items = [line.strip() for line in text.splitlines() if line.strip()]
-    else:
-        items = [
-            re.sub(r"\\(.)|[\"']", r"\1", item) for item in re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
-        ]
+    items = _items(decode(await everything(process, process.stdin)), options)
     command = options.args or ["echo"]
     limit = options.value("n") or options.value("L")
-    count = int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000
+    count = max(1, int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000)
     if replace:
         batches = [[word.replace(replace, item) for word in command] for item in items]
     else:
-        batches = [[*command, *items[start : start + max(1, count)]] for start in range(0, len(items), max(1, count))]
+        batches = [[*command, *items[start : start + count]] for start in range(0, len(items), count)]
         if not batches and not options.has("r"):
             batches = [command]
     status = 0
     for words in batches:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if options.has("t"):
             await process.err(" ".join(words) + "\n")
         if _look_up(process, words[0], dict(process.env)) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
-        result = await process.spawn(words, dict(process.env), dict(process.fds), process.cwd)
+        result = await process.run(words)
         if result == 255:
             return 124
         if result:
@@ -255,74 +187,44 @@ async def xargs(process: Process) -> int:
     return status
 
 
-@program("timeout")
+def _items(text: str, options: Options) -> list[str]:
+    """The words that ``xargs`` finds in its input."""
+    if options.has("0"):
+        return [item for item in text.split("\0") if item]
+    if options.has("d"):
+        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
+        return items[:-1] if items and not items[-1] else items
+    if options.has("I", "L"):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
+    return [re.sub(r"\\(.)|[\"']", r"\1", word) for word in words]
+
+
+@program("timeout", misuse=125)
 async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
-    try:
-        options = read_options(
-            process.args,
-            "v",
-            "ks",
-            {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": "f"},
-            stop=True,
-        )
-    except BadOption as error:
-        return await complain(process, error, 125)
+    options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
     if len(options.args) < 2:
-        await process.err("timeout: missing operand\nTry 'timeout --help' for more information.\n")
+        await missing_operand(process)
         return 125
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", options.args[0])
-    if match is None:
-        await process.err(
-            f"timeout: invalid time interval '{options.args[0]}'\nTry 'timeout --help' for more information.\n"
-        )
+    seconds = seconds_of(options.args[0])
+    if seconds is None:
+        await missing_operand(process, f"invalid time interval '{options.args[0]}'")
         return 125
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
     words = options.args[1:]
     if _look_up(process, words[0], dict(process.env)) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
-    async def body() -> int:
-        return await process.spawn(words, dict(process.env), dict(process.fds), process.cwd)
-
-    task = process.kernel.spawn(body())
+    task = process.scheduler.spawn(process.run(words))
 
     async def alarm() -> int:
         await Sleep(seconds)
-        process.kernel.stop(task)
+        process.scheduler.stop(task)
         return 0
 
-    clock: Task | None = process.kernel.spawn(alarm()) if seconds else None
-    status = await process.kernel.join(task)
+    clock: Task | None = process.scheduler.spawn(alarm()) if seconds else None
+    status = await process.scheduler.join(task)
     expired = clock is not None and clock.done
     if clock is not None:
-        process.kernel.stop(clock)
+        process.scheduler.stop(clock)
     return 124 if expired and status == 143 else status
-
-
-@program("watch")
-async def watch(process: Process) -> int:
-    """Run a command again and again."""
-    args = list(process.args)
-    seconds = 2.0
-    while args and args[0].startswith("-"):
-        option = args.pop(0)
-        value = (
-            option[2:]
-            if option.startswith("-n") and len(option) > 2
-            else args.pop(0)
-            if option == "-n" and args
-            else ""
-        )
-        if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
-            seconds = max(0.1, float(value))
-    if not args:
-        await process.err("Usage: watch [options] command\n")
-        return 1
-    if not process.env.get("TERM"):
-        await process.err("Error opening terminal: unknown.\n")
-        return 1
-    while True:
-        await process.out("\x1b[H\x1b[2J" + f"Every {seconds:.1f}s: {' '.join(args)}\n\n")
-        await process.spawn(["sh", "-c", " ".join(args)], dict(process.env), dict(process.fds), process.cwd)
-        await Sleep(seconds)

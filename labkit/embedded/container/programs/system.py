@@ -1,17 +1,17 @@
-"""Programs about the container and its terminal: ``hostname uname which free tty`` and their like."""
+"""Programs about the container, its users and processes: ``hostname uname which df mount ps id getent`` and their like."""
 
 from __future__ import annotations
 
-import re
 import time
 
-from labkit.embedded.container.files.inodes import Directory, File
+from labkit.embedded.container.files.filesystem import MAX_BYTES
+from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs.common import is_busybox
 from labkit.embedded.container.programs.listing import human
-from labkit.embedded.container.shell.hosts import hosts_line
-from labkit.embedded.container.shell.options import BadOption, complain, read_options
-from labkit.embedded.container.shell.process import Process, program
-from labkit.embedded.container.shell.streams import StreamError, encode
+from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import StreamError, decode, encode
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -62,35 +62,16 @@ def _own_name(process: Process) -> str:
     return next(iter(hosts_line(process, name)), name)
 
 
-@program("hostid")
-async def hostid(process: Process) -> int:
-    """Print a number."""
-    await process.out("007f0101\n")
-    return 0
-
-
-@program("uname", "arch")
+@program("uname")
 async def uname(process: Process) -> int:
     """Print the system's name."""
     if process.name == "arch":
         await process.out("x86_64\n")
         return 0
-    try:
-        options = read_options(
-            process.args,
-            "asnrvmpio",
-            long={
-                "all": "a",
-                "kernel-name": "s",
-                "nodename": "n",
-                "kernel-release": "r",
-                "kernel-version": "v",
-                "machine": "m",
-                "operating-system": "o",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine p i o,operating-system",
+    )
     facts = {
         "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",
         "i": "unknown", "o": "Linux" if is_busybox(process) else "GNU/Linux",
@@ -104,52 +85,16 @@ async def uname(process: Process) -> int:
 async def which(process: Process) -> int:
     """Print where programs are."""
     status = 0
-    every = False
     for word in process.args:
-        if word.startswith("-"):
-            every = "a" in word
+        if word == "-a":
             continue
-        found = False
-        directories = [""] if "/" in word else process.env.get("PATH", "").split(":")
-        for directory in directories:
-            path = f"{directory}/{word}" if directory else word
-            if process.fs.exists(path, process.cwd):
-                node = process.node(path)
-                if isinstance(node, File) and node.mode & 0o111:
-                    found = True
-                    await process.out(path + "\n")
-                    if not every:
-                        break
-        status = max(status, int(not found))
+        directories = [""] if "/" in word else [one + "/" for one in process.env.get("PATH", "").split(":")]
+        paths = [base + word for base in directories if process.fs.exists(base + word, process.cwd)]
+        found = [path for path in paths if isinstance(process.node(path), File) and process.node(path).mode & 0o111]
+        for path in found if "-a" in process.args else found[:1]:
+            await process.out(path + "\n")
+        status = status if found else 1
     return status
-
-
-@program("free")
-async def free(process: Process) -> int:
-    """Print memory, which is simulated."""
-    unit = any("h" in word for word in process.args)
-    values = [2097152, 524288, 1048576, 1024, 524288, 1572864]
-    cells = [human(value * 1024) + "i" for value in values] if unit else [str(value) for value in values]
-    await process.out("               total        used        free      shared  buff/cache   available\n")
-    await process.out("Mem:    " + "".join(cell.rjust(12) for cell in cells) + "\n")
-    await process.out("Swap:   " + "".join(cell.rjust(12) for cell in ("0", "0", "0")) + "\n")
-    return 0
-
-
-@program("uptime")
-async def uptime(process: Process) -> int:
-    """Print for how long the container has run."""
-    seconds = int(process.system.now() - process.system.started_at())
-    clock = time.strftime("%H:%M:%S", time.gmtime(process.system.now()))
-    await process.out(f" {clock} up {seconds // 60} min,  0 user,  load average: 0.00, 0.00, 0.00\n")
-    return 0
-
-
-@program("nproc")
-async def nproc(process: Process) -> int:
-    """Print the number of processors."""
-    await process.out("2\n")
-    return 0
 
 
 @program("tty")
@@ -168,15 +113,8 @@ async def stty(process: Process) -> int:
     if not process.stdin.terminal:
         return await process.fail("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:
-        rows, columns = process.kernel.io.window
+        rows, columns = process.scheduler.io.window
         await process.out(f"{rows} {columns}\n")
-    return 0
-
-
-@program("clear")
-async def clear(process: Process) -> int:
-    """Clear the screen."""
-    await process.out("\x1b[H\x1b[2J\x1b[3J")
     return 0
 
 
@@ -186,22 +124,11 @@ async def yes(process: Process) -> int:
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             await process.stdout.write(block)
         except StreamError:
             return 1
-
-
-@program("lsb_release")
-async def lsb_release(process: Process) -> int:
-    """Print the distribution."""
-    facts = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', process.system.image.release, re.MULTILINE))
-    await process.out(
-        f"Distributor ID:\t{(facts.get('NAME') or 'n/a').split()[0]}\nDescription:\t{facts.get('PRETTY_NAME', '')}\n"
-        f"Release:\t{facts.get('VERSION_ID', '')}\nCodename:\t{facts.get('VERSION_CODENAME', '')}\n"
-    )
-    return 0
 
 
 @program("mount")
@@ -214,3 +141,208 @@ async def mount(process: Process) -> int:
         if isinstance(node, Directory) and node.mount:
             await process.out(f"tmpfs on {path} type tmpfs ({'ro' if node.read_only else 'rw'},relatime)\n")
     return 0
+
+
+@program("df")
+async def df(process: Process) -> int:
+    """Print how full the container's file system is."""
+    options = read_options(process.args, "h T k i a P t=")
+    used, total = process.fs.used_bytes // 1024, MAX_BYTES // 1024
+    title = "Size  Used Avail" if options.has("h") else "1K-blocks    Used Available"
+    await process.out(f"Filesystem     {title} Use% Mounted on\n")
+    rows = [("overlay", "/", used, total)]
+    for path, node, _ in process.fs.walk(process.fs.root, "/"):
+        if isinstance(node, Directory) and node.mount and node.memory:
+            rows.append(("tmpfs", path, 12, 1048576))
+    for kind, path, taken, size in rows:
+        percent = f"{-(-100 * taken // size)}%"
+        if options.has("h"):
+            cells = f"{human(size * 1024):>4}  {human(taken * 1024):>4}  {human((size - taken) * 1024):>4}"
+        else:
+            cells = f"{size:>9} {taken:>7} {size - taken:>9}"
+        await process.out(f"{kind:<14} {cells} {percent:>4} {path}\n")
+    return 0
+
+
+SELF = 7
+"""The number of the command that looks."""
+
+COLUMNS = {
+    "pid": ("PID", 7), "ppid": ("PPID", 7), "user": ("USER", -8), "uid": ("UID", 5), "tty": ("TT", -8),
+    "stat": ("STAT", -4), "time": ("TIME", 8), "etime": ("ELAPSED", 11), "comm": ("COMMAND", -15),
+    "cmd": ("CMD", -27), "args": ("COMMAND", -27), "command": ("COMMAND", -27),
+}  # fmt: skip
+"""What ``ps -o`` can show here: the heading, and the width (to the left if negative)."""
+
+
+def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
+    """A process' columns, and when it began."""
+    uid = process.fs.uid
+    seconds = int(process.system.now() - started_at)
+    name = (command.split() or [""])[0].rpartition("/")[2]
+    return {
+        "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "uid": str(uid), "tty": terminal,
+        "stat": "Ss" if pid == 1 else "R", "time": "00:00:00", "comm": name, "cmd": command, "args": command,
+        "command": command, "start": time.strftime("%H:%M", time.gmtime(started_at)),
+        "etime": time.strftime("%H:%M:%S" if seconds >= 3600 else "%M:%S", time.gmtime(seconds)),
+    }  # fmt: skip
+
+
+@program("ps")
+async def ps(process: Process) -> int:
+    """List the container's processes."""
+    system = process.system
+    rows = [_facts(process, pid, command, "?", system.started_at()) for pid, command in system.processes()]
+    terminal = "pts/0" if process.stdout.terminal else "?"
+    rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
+    if is_busybox(process):
+        await process.out("PID   USER     TIME  COMMAND\n")
+        for row in rows:
+            await process.out(f"{row['pid']:>5} {row['user']:<8}  0:00 {row['cmd']}\n")
+        return 0
+    # BSD's options, as of `ps aux`, need no dash.
+    args = [word if word.startswith("-") or not word.isalpha() else f"-{word}" for word in process.args]
+    options = read_options(args, "a A e x f u w o,format= p,pid= no-headers! forest! l! j! L! T! H! C! U! sort! cols!")
+    if pids := [pid for name, value in options.flags if name == "p" for pid in value.replace(",", " ").split()]:
+        rows = [row for row in rows if row["pid"] in pids]
+    elif not options.has("e", "A", "a", "x"):
+        rows = [row for row in rows if row["tty"] == terminal]
+    wanted = [one for name, value in options.flags if name == "o" for one in value.replace(",", " ").split()]
+    if wanted:
+        return await _columns(process, rows, wanted)
+    head, layout = "    PID TTY          TIME CMD", "{pid:>7} {tty:<8} {time} {comm}"
+    if options.has("u"):
+        head = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"
+        layout = "{user:<8} {pid:>7}  0.0  0.0   2700  1500 {tty:<8} {stat:<4} {start}   0:00 {cmd}"
+    elif options.has("f"):
+        head = "UID          PID    PPID  C STIME TTY          TIME CMD"
+        layout = "{user:<8} {pid:>7} {ppid:>7}  0 {start} {tty:<8} {time} {cmd}"
+    await process.out("\n".join([head, *(layout.format(**row) for row in rows)]) + "\n")
+    return 0 if rows else 1
+
+
+async def _columns(process: Process, rows: list[dict[str, str]], wanted: list[str]) -> int:
+    """``ps -o``: a heading that is set to nothing for all columns is left out."""
+    columns = [one.partition("=") for one in wanted]
+    problem = next((name for name, _, _ in columns if name not in COLUMNS), "")
+    if problem:
+        await process.err(f'error: unknown user-defined format specifier "{problem}"\n')
+        return 1
+    heads = [head if equals else COLUMNS[name][0] for name, equals, head in columns]
+    lines = [[row[name] for name, _, _ in columns] for row in rows]
+    for line in [heads, *lines] if any(heads) else lines:
+        cells = []
+        for place, (text, (name, _, _)) in enumerate(zip(line, columns, strict=True)):
+            width = COLUMNS[name][1]
+            last = place == len(columns) - 1
+            cells.append(text.rjust(width) if width > 0 else text if last else text.ljust(-width))
+        await process.out(" ".join(cells) + "\n")
+    return 0 if rows else 1
+
+
+def user_name(process: Process, uid: int) -> str | None:
+    """The name of a user, None without an account."""
+    return next((one.name for one in process.system.image.users if one.uid == uid), None)
+
+
+def _group_name(process: Process, gid: int) -> str | None:
+    return next((one.group for one in process.system.image.users if one.gid == gid), None)
+
+
+def _groups(process: Process) -> list[int]:
+    """The groups of the container's user, its own first."""
+    own = process.fs.gid
+    return [own, *sorted(process.fs.groups - {own})]
+
+
+@program("id")
+async def identity(process: Process) -> int:
+    """Print user and groups."""
+    options = read_options(process.args, "u,user g,group G,groups n,name r z")
+    uid, gid = process.fs.uid, process.fs.gid
+    if options.args:
+        account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
+        if account is None:
+            return await process.fail(f"'{options.args[0]}': no such user")
+        uid, gid = account.uid, account.gid
+    user, group = user_name(process, uid), _group_name(process, gid)
+    numbers = [gid] if options.args else _groups(process)
+    if options.has("u"):
+        await process.out(f"{(user or uid) if options.has('n') else uid}\n")
+    elif options.has("G"):
+        names = [(_group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        await process.out(" ".join(names) + "\n")
+    elif options.has("g"):
+        await process.out(f"{(group or gid) if options.has('n') else gid}\n")
+    else:
+        shown = [f"{one}({name})" if (name := _group_name(process, one)) else str(one) for one in numbers]
+        await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
+    return 0
+
+
+@program("whoami")
+async def whoami(process: Process) -> int:
+    """Print the user's name."""
+    user = user_name(process, process.fs.uid)
+    if user is None:
+        return await process.fail(f"cannot find name for user ID {process.fs.uid}")
+    await process.out(user + "\n")
+    return 0
+
+
+@program("groups")
+async def groups(process: Process) -> int:
+    """Print the user's groups."""
+    await process.out(" ".join(_group_name(process, one) or str(one) for one in _groups(process)) + "\n")
+    return 0
+
+
+@program("getent")
+async def getent(process: Process) -> int:
+    """Look up names."""
+    if not process.args:
+        await process.err("Usage: getent [OPTION...] database [key ...]\n")
+        return 1
+    database, keys = process.args[0], process.args[1:]
+    if database in ("hosts", "ahosts", "ahostsv4"):
+        return await _hosts(process, database, keys)
+    if database not in ("passwd", "group"):
+        return await process.fail(f"{database}{NOT_SIMULATED}")
+    known: set[str] = set()
+    for account in process.system.image.users:
+        own = {account.name, str(account.uid)}
+        known |= own
+        if keys and not own & set(keys):
+            continue
+        if database == "group":
+            await process.out(f"{account.group}:x:{account.gid}:\n")
+        else:
+            numbers = f"{account.uid}:{account.gid}"
+            await process.out(f"{account.name}:x:{numbers}:{account.full_name}:{account.home}:{account.shell}\n")
+    return 0 if known.issuperset(keys) else 2
+
+
+async def _hosts(process: Process, database: str, keys: list[str]) -> int:
+    network = process.system.network
+    for key in keys:
+        address = network.resolve(key)
+        if address is None:
+            return 2
+        if database != "hosts":
+            for kind in ("STREAM", "DGRAM", "RAW"):
+                await process.out(f"{address:<15} {kind:<6} {network.canonical(key) if kind == 'STREAM' else ''}\n")
+        elif key == "localhost":
+            await process.out(f"{'::1':<15} localhost ip6-localhost ip6-loopback\n")
+        else:
+            await process.out(f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n")
+    return 0 if keys else 2
+
+
+def hosts_line(process: Process, name: str) -> list[str]:
+    """The names that share a line of ``/etc/hosts`` with one, itself among them; nothing if it is not there."""
+    try:
+        text = decode(process.fs.read("/etc/hosts"))
+    except FileError:
+        return []
+    rows = (line.partition("#")[0].split()[1:] for line in text.splitlines())
+    return next((row for row in rows if name in row), [])

@@ -1,110 +1,48 @@
-"""Programs that pass text on: ``cat wc tee nl fold paste`` and their like."""
+"""Programs that pass text on: ``cat wc tee head tail``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.programs.common import (
-    Buffered,
-    all_lines,
-    chunks,
-    each_input,
-    is_busybox,
-    lines,
-    read_problem,
-    size,
-)
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.options import BadOption, complain, read_options
-from labkit.embedded.container.shell.printf import unescape
-from labkit.embedded.container.shell.process import Process, program
-from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
+from labkit.embedded.container.programs.common import chunks, everything, for_each_input, is_busybox, lines, size
+from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
+from labkit.embedded.container.shell.scheduler import Sleep
+from labkit.embedded.container.shell.streams import Stream, StreamError
 
 
 @program("cat")
 async def cat(process: Process) -> int:
     """Print files."""
-    try:
-        options = read_options(
-            process.args,
-            "AbeEnstTuv",
-            long={
-                "number": "n",
-                "show-all": "A",
-                "show-ends": "E",
-                "show-tabs": "T",
-                "squeeze-blank": "s",
-                "number-nonblank": "b",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
-    status = 0
+    options = read_options(
+        process.args, "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v"
+    )
+    plain = not options.has(*"AbeEnstTv")
     number = 0
-    plain = not options.flags or not options.has(*"AbeEnstTv")
     blank = False
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            if plain:
-                async for data in chunks(process, stream):
-                    await process.stdout.write(data)
+
+    async def show(name: str, stream: Stream) -> None:
+        nonlocal number, blank
+        if plain:
+            async for data in chunks(process, stream):
+                await process.stdout.write(data)
+            return
+        async for line in lines(process, stream):
+            empty = line == b"\n"
+            if options.has("s") and empty and blank:
                 continue
-            async for line in lines(process, stream):
-                empty = line == b"\n"
-                if options.has("s") and empty and blank:
-                    continue
-                blank = empty
-                if options.has("b", "n") and not (options.has("b") and empty):
-                    number += 1
-                    await process.out(f"{number:6}\t")
-                if options.has("T", "A", "t"):
-                    line = line.replace(b"\t", b"^I")
-                if options.has("E", "A", "e") and line.endswith(b"\n"):
-                    line = line[:-1] + b"$\n"
-                await process.stdout.write(line)
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
-    return status
+            blank = empty
+            if options.has("b", "n") and not (options.has("b") and empty):
+                number += 1
+                await process.out(f"{number:6}\t")
+            if options.has("T", "A", "t"):
+                line = line.replace(b"\t", b"^I")
+            if options.has("E", "A", "e") and line.endswith(b"\n"):
+                line = line[:-1] + b"$\n"
+            await process.stdout.write(line)
 
-
-@program("tac")
-async def tac(process: Process) -> int:
-    """Print lines in reverse."""
-    found, status = await all_lines(process, process.args)
-    await process.stdout.write(b"".join(line + b"\n" for line in reversed(found)))
-    return status
-
-
-@program("rev")
-async def rev(process: Process) -> int:
-    """Print lines backwards."""
-    found, status = await all_lines(process, process.args)
-    for line in found:
-        await process.out(decode(line)[::-1] + "\n")
-    return status
-
-
-@program("nl")
-async def nl(process: Process) -> int:
-    """Number lines."""
-    try:
-        options = read_options(process.args, "p", "bwsnvi")
-    except BadOption as error:
-        return await complain(process, error)
-    found, status = await all_lines(process, options.args)
-    width = size(options.value("w") or "6") or 6
-    separator = options.value("s") or "\t"
-    number = 0
-    for line in found:
-        if line or options.value("b") == "a":
-            number += 1
-            await process.out(f"{number:{min(width, 100)}}{separator}{decode(line)}\n")
-        else:
-            await process.out(" " * (min(width, 100) + len(separator)) + "\n")
-    return status
+    return await for_each_input(process, options.args, show)
 
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -114,40 +52,19 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    try:
-        options = read_options(
-            process.args, "clwmL", long={"bytes": "c", "lines": "l", "words": "w", "chars": "m", "max-line-length": "L"}
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "c,bytes l,lines w,words m,chars L,max-line-length")
     wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
-    status = 0
     total = dict.fromkeys("lwmcL", 0)
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        counts = dict.fromkeys("lwmcL", 0)
-        inside = False
-        column = 0
-        try:
-            async for data in chunks(process, stream):
-                counts["c"] += len(data)
-                counts["l"] += data.count(b"\n")
-                counts["m"] += len(data.translate(None, _CONTINUATION))
-                counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
-                inside = bool(data[-1:].strip())
-                for index, piece in enumerate(data.split(b"\n")):
-                    column = column + len(piece) if not index else len(piece)
-                    counts["L"] = max(counts["L"], column)
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
+
+    async def count(name: str, stream: Stream) -> None:
+        counts = await _counts(process, stream)
         for letter in "lwmc":
             total[letter] += counts[letter]
         total["L"] = max(total["L"], counts["L"])
         rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
+
+    status = await for_each_input(process, options.args, count)
     if len(options.args) > 1:
         rows.append(([total[letter] for letter in wanted], "total"))
     width = _wc_width(process, options.args, wanted, rows)
@@ -156,6 +73,22 @@ async def wc(process: Process) -> int:
             " ".join(str(number).rjust(width) for number in numbers) + (f" {name}" if name else "") + "\n"
         )
     return status
+
+
+async def _counts(process: Process, stream: Stream) -> dict[str, int]:
+    counts = dict.fromkeys("lwmcL", 0)
+    inside = False
+    column = 0
+    async for data in chunks(process, stream):
+        counts["c"] += len(data)
+        counts["l"] += data.count(b"\n")
+        counts["m"] += len(data.translate(None, _CONTINUATION))
+        counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
+        inside = bool(data[-1:].strip())
+        for index, piece in enumerate(data.split(b"\n")):
+            column = column + len(piece) if not index else len(piece)
+            counts["L"] = max(counts["L"], column)
+    return counts
 
 
 def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
@@ -181,20 +114,15 @@ def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[
 @program("tee")
 async def tee(process: Process) -> int:
     """Write to files and to stdout."""
-    try:
-        options = read_options(process.args, "aip", long={"append": "a"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "a,append i p")
     outputs: list[Stream] = [process.stdout]
     status = 0
     for name in options.args:
+        mode = "a" if options.has("a") else "w"
         try:
-            outputs.append(
-                open_path(process.system, name, process.cwd, "a" if options.has("a") else "w", dict(process.fds))
-            )
+            outputs.append(open_path(process.system, name, process.cwd, mode, dict(process.fds)))
         except FileError as error:
-            await process.fail(f"{name}: {error.reason}")
-            status = 1
+            status = await process.fail(f"{name}: {error.reason}")
     async for data in chunks(process, process.stdin):
         for stream in outputs:
             try:
@@ -204,69 +132,137 @@ async def tee(process: Process) -> int:
     return status
 
 
-@program("fold")
-async def fold(process: Process) -> int:
-    """Break long lines."""
-    try:
-        options = read_options(process.args, "bs", "w")
-    except BadOption as error:
-        return await complain(process, error)
-    width = size(options.value("w") or "80") or 80
-    found, status = await all_lines(process, options.args)
-    output = Buffered(process)
-    for line in found:
-        text = decode(line)
-        while len(text) > width:
-            cut = text.rfind(" ", 0, width) + 1 if options.has("s") else width
-            cut = cut or width
-            await output.write(encode(text[:cut] + "\n"))
-            text = text[cut:]
-            process.kernel.charge(0.1)
-        await output.write(encode(text + "\n"))
-    await output.flush()
+POLL_SECONDS = 0.5
+
+
+class _Titles:
+    """The lines ``==> name <==`` before each of several inputs."""
+
+    def __init__(self, process: Process, options: Options) -> None:
+        self._process = process
+        self._wanted = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+        self._count = 0
+
+    async def show(self, name: str) -> None:
+        if self._wanted:
+            shown = "standard input" if name == "-" else name
+            await self._process.out(f"{chr(10) if self._count else ''}==> {shown} <==\n")
+        self._count += 1
+
+
+@program("head")
+async def head(process: Process) -> int:
+    """Print the beginning of files."""
+    args = _old_style(process.args)
+    options = read_options(args, "q,quiet,silent v,verbose z n,lines= c,bytes=")
+    kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
+    text = options.value(kind) or "10"
+    from_end = text.startswith("-")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    titles = _Titles(process, options)
+
+    async def show(name: str, stream: Stream) -> None:
+        await titles.show(name)
+        await _head(process, stream, kind, count, from_end=from_end)
+
+    return await for_each_input(process, options.args, show)
+
+
+def _old_style(args: list[str]) -> list[str]:
+    """``head -5`` is ``head -n 5``."""
+    if args and len(args[0]) > 1 and args[0][0] == "-" and args[0][1:].isdigit():
+        return ["-n", args[0][1:], *args[1:]]
+    return args
+
+
+async def _head(process: Process, stream: Stream, kind: str, count: int, *, from_end: bool) -> None:
+    if from_end:
+        data = await everything(process, stream)
+        if kind == "c":
+            await process.stdout.write(data[: max(0, len(data) - count)])
+        else:
+            kept = data.splitlines(keepends=True)
+            await process.stdout.write(b"".join(kept[: max(0, len(kept) - count)]))
+        return
+    while count > 0:
+        await process.scheduler.tick()
+        if kind == "c":
+            data = await stream.read(min(count, 16384))
+            count -= len(data)
+        else:
+            data = await stream.read()
+            found = data.count(b"\n")
+            if found >= count:
+                whole = b"\n".join(data.split(b"\n", count)[:count]) + b"\n"
+                stream.unread(data[len(whole) :])
+                data = whole
+            count -= found
+        if not data:
+            return
+        await process.stdout.write(data)
+
+
+@program("tail")
+async def tail(process: Process) -> int:
+    """Print the end of files."""
+    args = _old_style(process.args)
+    if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
+        args = ["-n", *args]
+    options = read_options(args, "q,quiet v,verbose f,follow F r,retry z n,lines= c,bytes= s= pid=")
+    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
+    text = options.value(kind) or "10"
+    from_start = text.startswith("+")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    titles = _Titles(process, options)
+    following: Stream | None = None
+
+    async def show(name: str, stream: Stream) -> None:
+        nonlocal following
+        await titles.show(name)
+        if from_start:
+            skip = max(0, count - 1)
+            data = await everything(process, stream)
+            data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])
+        else:
+            data = await _last(process, stream, kind, count)
+        await process.stdout.write(data)
+        following = stream
+
+    status = await for_each_input(process, options.args, show)
+    if options.has("f", "F") and following is not None and following is not process.stdin:
+        await _follow(process, following)
     return status
 
 
-@program("paste")
-async def paste(process: Process) -> int:
-    """Put lines side by side."""
-    try:
-        options = read_options(process.args, "sz", "d", {"delimiters=": "d", "serial": "s"})
-    except BadOption as error:
-        return await complain(process, error)
-    delimiters = unescape(options.value("d") or "\t")[0] or "\t"
-    columns: list[list[str]] = []
-    for name in options.args or ["-"]:
-        found, status = await all_lines(process, [name])
-        if status:
-            return status
-        columns.append([decode(line) for line in found])
-    if options.has("s"):
-        rows = columns
-    else:
-        height = max(len(column) for column in columns)
-        rows = [[column[row] if row < len(column) else "" for column in columns] for row in range(height)]
-    for row in rows:
-        line = row[0] if row else ""
-        for index, cell in enumerate(row[1:]):
-            line += delimiters[index % len(delimiters)] + cell
-        await process.out(line + "\n")
-    return 0
+async def _follow(process: Process, stream: Stream) -> None:
+    """Print what is added to a file, without end."""
+    while True:
+        data = await stream.read()
+        if data:
+            await process.stdout.write(data)
+        else:
+            await Sleep(POLL_SECONDS)
+            await process.scheduler.tick()
 
 
-@program("less", "more")
-async def pager(process: Process) -> int:
-    """Print files; there is no paging."""
-    status = 0
-    names = [name for name in process.args if not name.startswith("-")]
-    async for name, stream in each_input(process, names):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            async for data in chunks(process, stream):
-                await process.stdout.write(data)
-        except StreamError as error:
-            await process.err(f"{name}: {error.reason}\n")
-            status = 1
-    return status
+async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:
+    """The last bytes or lines, keeping no more than is needed."""
+    kept = b""
+    enough = 1 << 16
+    limit = process.scheduler.budget.memory_bytes
+    async for data in chunks(process, stream):
+        kept += data
+        if kind == "c":
+            kept = kept[-count:] if count else b""
+        elif len(kept) > enough:
+            pieces = kept.split(b"\n")
+            kept = b"\n".join(pieces[-(count + 2) :])[-limit:]
+            enough = (1 << 16) + 2 * len(kept)  # so that long ones are not cut again with every chunk
+    if kind == "c":
+        return kept
+    pieces = kept.splitlines(keepends=True)
+    return b"".join(pieces[-count:]) if count else b""

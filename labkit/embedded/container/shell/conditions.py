@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link
+from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Found, Link, Node
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem
-from labkit.embedded.container.shell.regex import compile_regex
-from labkit.embedded.container.shell.regex_parser import RegexError
-from labkit.embedded.container.shell.syntax import Condition, Text, Word
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.syntax import Condition, Word
 
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
+MAX_WORDS = 200
 
-FILE_TESTS = frozenset("abcdefghkprstuwxGLNOS")
-BINARY = frozenset({"=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "=~"})
+_FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
+    "a": lambda fs, found, node: True,
+    "e": lambda fs, found, node: True,
+    "f": lambda fs, found, node: isinstance(node, File),
+    "d": lambda fs, found, node: isinstance(node, Directory),
+    "L": lambda fs, found, node: isinstance(node, Link),
+    "h": lambda fs, found, node: isinstance(node, Link),
+    "c": lambda fs, found, node: isinstance(node, Device),
+    "b": lambda fs, found, node: False,
+    "p": lambda fs, found, node: False,
+    "S": lambda fs, found, node: False,
+    "s": lambda fs, found, node: bool(node.content()) if isinstance(node, File) else True,
+    "r": lambda fs, found, node: fs.may(node, 4),
+    "w": lambda fs, found, node: fs.may(node, 2) and not fs.is_read_only(found.parent),
+    "x": lambda fs, found, node: fs.may(node, 1),
+    "u": lambda fs, found, node: bool(node.mode & 0o4000),
+    "g": lambda fs, found, node: bool(node.mode & 0o2000),
+    "k": lambda fs, found, node: bool(node.mode & 0o1000),
+    "O": lambda fs, found, node: node.uid == fs.uid,
+    "G": lambda fs, found, node: node.gid == fs.gid,
+}
+"""What ``-f`` and its like ask of a file that is there."""
+
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt
+}  # fmt: skip
+_NUMBER_TESTS: dict[str, Callable[[int, int], bool]] = {
+    "-eq": operator.eq, "-ne": operator.ne, "-lt": operator.lt, "-le": operator.le, "-gt": operator.gt,
+    "-ge": operator.ge,
+}  # fmt: skip
+_BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, "-nt", "-ot", "-ef"})
 
 
 class TestError(Exception):
@@ -30,56 +57,6 @@ class TestError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-
-
-def file_test(fs: FileSystem, cwd: str, operator: str, path: str, terminal: bool = False) -> bool:
-    """``-e path`` and its like.
-
-    Args:
-        fs: The files.
-        cwd: For a relative path.
-        operator: The letter.
-        path: The path.
-        terminal: Whether the descriptor ``path`` is a terminal, for ``-t``.
-    """
-    if operator == "t":
-        return terminal
-    try:
-        node = fs.get(path, cwd, follow=operator not in "Lh")
-    except FileError:
-        return False
-    match operator:
-        case "f":
-            return isinstance(node, File)
-        case "d":
-            return isinstance(node, Directory)
-        case "L" | "h":
-            return isinstance(node, Link)
-        case "c":
-            return isinstance(node, Device)
-        case "b" | "p" | "S":
-            return False
-        case "s":
-            return bool(node.content()) if isinstance(node, File) else True
-        case "r":
-            return fs.may(node, 4)
-        case "w":
-            return fs.may(node, 2) and not fs.is_read_only(fs.find(path, cwd).parent)
-        case "x":
-            return fs.may(node, 1)
-        case "u":
-            return bool(node.mode & 0o4000)
-        case "g":
-            return bool(node.mode & 0o2000)
-        case "k":
-            return bool(node.mode & 0o1000)
-        case "O":
-            return node.uid == fs.uid
-        case "G":
-            return node.gid == fs.gid
-        case "N":
-            return False
-    return True
 
 
 class Questions:
@@ -98,8 +75,8 @@ class Questions:
         fs: FileSystem,
         cwd: str,
         number: Callable[[str], int],
-        is_terminal: Callable[[str], bool],
-        is_set: Callable[[str], bool],
+        is_terminal: Callable[[str], bool] = lambda _: False,
+        is_set: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.fs = fs
         self.cwd = cwd
@@ -113,18 +90,23 @@ class Questions:
         Raises:
             TestError: There is no such operator.
         """
-        if operator == "-n":
-            return bool(operand)
-        if operator == "-z":
-            return not operand
-        if operator == "-v":
-            return self.is_set(operand)
-        if operator == "-o":
+        match operator:
+            case "-n":
+                return bool(operand)
+            case "-z":
+                return not operand
+            case "-v":
+                return self.is_set(operand)
+            case "-t":
+                return self.is_terminal(operand)
+        test = _FILE_TESTS.get(operator[1:])
+        if test is None:
+            raise TestError(f"{operator}: unary operator expected")
+        try:
+            found = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
+        except FileError:
             return False
-        letter = operator[1:]
-        if len(letter) == 1 and letter in FILE_TESTS:
-            return file_test(self.fs, self.cwd, letter, operand, self.is_terminal(operand))
-        raise TestError(f"{operator}: unary operator expected")
+        return found.node is not None and test(self.fs, found, found.node)
 
     def binary(self, left: str, operator: str, right: str) -> bool:
         """``a = b``, ``1 -lt 2`` and their like.
@@ -132,72 +114,39 @@ class Questions:
         Raises:
             TestError: There is no such operator, or no number.
         """
-        match operator:
-            case "=" | "==":
-                return left == right
-            case "!=":
-                return left != right
-            case "<":
-                return left < right
-            case ">":
-                return left > right
-            case "-nt" | "-ot" | "-ef":
-                return self._compare_files(left, operator, right)
-        compare = {
-            "-eq": lambda a, b: a == b,
-            "-ne": lambda a, b: a != b,
-            "-lt": lambda a, b: a < b,
-            "-le": lambda a, b: a <= b,
-            "-gt": lambda a, b: a > b,
-            "-ge": lambda a, b: a >= b,
-        }.get(operator)
-        if compare is None:
+        if operator in _TEXT_TESTS:
+            return _TEXT_TESTS[operator](left, right)
+        if operator in _NUMBER_TESTS:
+            return _NUMBER_TESTS[operator](self.number(left), self.number(right))
+        if operator not in _BINARY:
             raise TestError(f"{operator}: binary operator expected")
-        return bool(compare(self.number(left), self.number(right)))
-
-    def _compare_files(self, left: str, operator: str, right: str) -> bool:
-        times: list[float | None] = []
-        nodes = []
-        for path in (left, right):
-            node = self.fs.get(path, self.cwd) if self.fs.exists(path, self.cwd) else None
-            nodes.append(node)
-            times.append(node.mtime if node is not None else None)
+        nodes = [self.fs.get(path, self.cwd) if self.fs.exists(path, self.cwd) else None for path in (left, right)]
         if operator == "-ef":
             return nodes[0] is not None and nodes[0] is nodes[1]
-        first, second = times if operator == "-nt" else times[::-1]
-        return first is not None and (second is None or first > second)
+        first, second = nodes if operator == "-nt" else nodes[::-1]
+        return first is not None and (second is None or first.mtime > second.mtime)
 
-    def single(self, args: list[str]) -> bool:
+    def ask(self, args: list[str]) -> bool:
         """The arguments of ``test``, by POSIX' rules for their number.
 
         Raises:
             TestError: They make no sense.
         """
-        match len(args):
-            case 0:
-                return False
-            case 1:
-                return bool(args[0])
-            case 2:
-                if args[0] == "!":
-                    return not args[1]
-                if args[0].startswith("-") and len(args[0]) == 2:
-                    return self.unary(*args)
-                raise TestError(f"{args[0]}: unary operator expected")
-            case 3:
-                if args[1] in BINARY:
-                    return self.binary(*args)
-                if args[1] in ("-a", "-o"):
-                    both = bool(args[0]), bool(args[2])
-                    return all(both) if args[1] == "-a" else any(both)
-                if args[0] == "!":
-                    return not self.single(args[1:])
-                if args[0] == "(" and args[2] == ")":
-                    return bool(args[1])
-                raise TestError(f"{args[1]}: binary operator expected")
-        if args[0] == "!" and len(args) == 4:
-            return not self.single(args[1:])
-        if len(args) > 200:
+        if len(args) < 2:
+            return bool(args and args[0])
+        if len(args) == 2 and args[0] != "!":
+            if args[0].startswith("-") and len(args[0]) == 2:
+                return self.unary(*args)
+            raise TestError(f"{args[0]}: unary operator expected")
+        if len(args) == 3 and args[1] in _BINARY:
+            return self.binary(*args)
+        if len(args) == 3 and args[0] == "(" and args[2] == ")":
+            return bool(args[1])
+        if len(args) == 3 and args[0] != "!" and args[1] not in ("-a", "-o"):
+            raise TestError(f"{args[1]}: binary operator expected")
+        if len(args) <= 4 and args[0] == "!":
+            return not self.ask(args[1:])
+        if len(args) > MAX_WORDS:
             raise TestError("too many arguments")
         return _Expression(self, args).whole()
 
@@ -238,23 +187,21 @@ class _Expression:
         first, second, third = self.peek(), self.peek(1), self.peek(2)
         if first is None:
             raise TestError("argument expected")
-        if second in BINARY and third is not None:
+        if second in _BINARY and third is not None:
             self.index += 3
             return self.questions.binary(first, second or "", third)
+        self.index += 1
         if first == "!":
-            self.index += 1
             return not self.one()
         if first == "(":
-            self.index += 1
             value = self.either()
             if self.peek() != ")":
                 raise TestError("`)' expected")
             self.index += 1
             return value
         if re.fullmatch(r"-[a-zA-Z]", first) and second is not None:
-            self.index += 2
+            self.index += 1
             return self.questions.unary(first, second)
-        self.index += 1
         return bool(first)
 
 
@@ -269,19 +216,6 @@ def integer(text: str) -> int:
     raise TestError(f"{text}: integer expression expected")
 
 
-async def double_bracket(shell: Shell, condition: Condition) -> int:
-    """``[[ … ]]``.
-
-    Returns:
-        0 for true, 1 for false, 2 for nonsense.
-    """
-    try:
-        return int(not await _condition(shell, condition))
-    except TestError as error:
-        await shell.complain(f"[[: {error.message}")
-        return 2
-
-
 def shell_questions(shell: Shell, number: Callable[[str], int]) -> Questions:
     """Questions asked from a shell."""
 
@@ -289,57 +223,42 @@ def shell_questions(shell: Shell, number: Callable[[str], int]) -> Questions:
         stream = shell.fds.get(int(descriptor)) if descriptor.isdigit() and len(descriptor) < 4 else None
         return stream is not None and stream.terminal
 
-    return Questions(
-        shell.system.fs, shell.cwd, number, is_terminal, lambda name: shell.variables.text(name) is not None
-    )
+    def is_set(name: str) -> bool:
+        return shell.variables.text(name) is not None
+
+    return Questions(shell.system.fs, shell.cwd, number, is_terminal, is_set)
 
 
-async def _condition(shell: Shell, condition: Condition) -> bool:
-    await shell.kernel.tick(0.2)
-    operator = condition.operator
-    conditions = [item for item in condition.operands if isinstance(item, Condition)]
-    if operator == "!":
-        return not await _condition(shell, conditions[0])
-    if operator == "&&":
-        return await _condition(shell, conditions[0]) and await _condition(shell, conditions[1])
-    if operator == "||":
-        return await _condition(shell, conditions[0]) or await _condition(shell, conditions[1])
-    words = [item for item in condition.operands if isinstance(item, Word)]
-    left = await shell.expander.text(words[0])
+async def double_bracket(shell: Shell, condition: Condition) -> int:
+    """``[[ … ]]``.
 
-    def number(text: str) -> int:
-        try:
-            return shell.expander.value_of(text)
-        except ArithmeticProblem as problem:
-            raise TestError(problem.message) from None
-
-    questions = shell_questions(shell, number)
-    if len(words) == 1:
-        if operator == "-o":
-            return left in shell.options
-        return questions.unary(operator, left)
-    if operator in ("=", "==", "!="):
-        pattern = await shell.expander.pattern(words[1])
-        return pattern.matches(left) == (operator != "!=")
-    if operator == "=~":
-        return await _regex(shell, left, words[1])
-    return questions.binary(left, operator, await shell.expander.text(words[1]))
-
-
-async def _regex(shell: Shell, left: str, word: Word) -> bool:
-    segments = await shell.expander.segments(word)
-    quoted_literally = all(isinstance(part, Text) for part in word.parts)
-    pattern = "".join(
-        "".join("\\" + char if char in "\\.[]*^$(){}|+?" else char for char in text)
-        if quoted and (quoted_literally or text)
-        else text
-        for text, quoted in segments
-    )
+    Returns:
+        0 for true, 1 for false and for a number that is none, 2 for nonsense.
+    """
     try:
-        regex = compile_regex(pattern, extended=True)
-    except RegexError as error:
-        raise TestError(f"invalid regular expression `{pattern}': {error.message}") from None
-    found = regex.find(shell.kernel.charge, left)
-    groups = {} if found is None else {number: found.group(number) for number in range(regex.groups + 1)}
-    shell.variables.set_array("BASH_REMATCH", dict(groups.items()))
-    return found is not None
+        return int(not await _holds(shell, condition))
+    except ArithmeticProblem as problem:
+        await shell.complain(f"[[: {problem.message}")
+        return 1
+    except TestError as error:
+        await shell.complain(f"[[: {error.message}")
+        return 2
+
+
+async def _holds(shell: Shell, condition: Condition) -> bool:
+    await shell.scheduler.tick(0.2)
+    operator, operands = condition.operator, condition.operands
+    if isinstance(operands[0], Condition):
+        first = await _holds(shell, operands[0])
+        if operator == "!":
+            return not first
+        if first == (operator == "||") or not isinstance(operands[1], Condition):
+            return first
+        return await _holds(shell, operands[1])
+    questions = shell_questions(shell, shell.evaluate)
+    left = await shell.text(operands[0])
+    if len(operands) == 1 or not isinstance(operands[1], Word):
+        return left in shell.options if operator == "-o" else questions.unary(operator, left)
+    if operator in ("=", "==", "!="):
+        return (await shell.pattern(operands[1])).matches(left) == (operator != "!=")
+    return questions.binary(left, operator, await shell.text(operands[1]))

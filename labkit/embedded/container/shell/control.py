@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.kernel import Killed
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
-from labkit.embedded.container.shell.messages import worded
-from labkit.embedded.container.shell.problems import ExpansionError
+from labkit.embedded.container.shell.conditions import double_bracket
+from labkit.embedded.container.shell.errors import ExitShell, ExpansionError, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.messages import translated
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Killed
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
 
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
+MAX_FUNCTIONS = 1000
+MAX_JOBS = 100
 
 
 async def run_compound(shell: Shell, command: syntax.Command) -> int:
@@ -31,14 +30,9 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
         case syntax.AndOr():
             return await and_or(shell, command)
         case syntax.Not():
-            shell.tested += 1
-            try:
-                if command.command is not None:
-                    await shell.execute(command.command)
-            finally:
-                shell.tested -= 1
-            shell.status = int(not shell.status)
-            return shell.status
+            shell.status = int(await tested(shell, (command.command,)))
+        case syntax.Timed():
+            return await timed(shell, command)
         case syntax.Background():
             return await background(shell, command)
         case syntax.Group():
@@ -46,42 +40,26 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
         case syntax.Subshell():
             return await subshell(shell, command)
         case syntax.Function():
-            if command.body is not None:
-                if len(shell.functions) > 1000:
-                    raise Killed(9, "too many functions")
-                shell.functions[command.name] = command.body
+            if len(shell.functions) > MAX_FUNCTIONS:
+                raise Killed(9, "too many functions")
+            shell.functions[command.name] = command.body
             shell.status = 0
-            return 0
-    try:
-        match command:
-            case syntax.If():
-                return await if_command(shell, command)
-            case syntax.While():
-                return await loop(shell, command)
-            case syntax.For():
-                return await for_loop(shell, command)
-            case syntax.ArithmeticFor():
-                return await arithmetic_for(shell, command)
-            case syntax.Case():
-                return await case(shell, command)
-            case syntax.ArithmeticCommand():
-                shell.status = int(await shell.expander.arithmetic(command.expression) == 0)
-                return await shell.check_exit()
-            case syntax.Test():
-                if shell.dialect == "dash":
-                    await shell.complain("[[: not found")
-                    shell.status = 127
-                elif command.condition is not None:
-                    from labkit.embedded.container.shell.conditions import double_bracket
-
-                    shell.status = await double_bracket(shell, command.condition)
-                return await shell.check_exit()
-    except ExpansionError as error:
-        prefix = "((: " if isinstance(command, syntax.ArithmeticCommand) else ""
-        await shell.complain(prefix + worded(shell, error.message))
-        shell.status = error.status
-        if error.fatal and not shell.interactive:
-            raise Leave(error.status) from None
+        case syntax.If():
+            return await if_command(shell, command)
+        case syntax.While():
+            return await loop(shell, command)
+        case syntax.For():
+            return await for_loop(shell, command)
+        case syntax.ArithmeticFor():
+            return await arithmetic_for(shell, command)
+        case syntax.Case():
+            return await case(shell, command)
+        case syntax.ArithmeticCommand():
+            shell.status = int(not await value_of(shell, command.expression))
+            return await shell.check_exit()
+        case syntax.Test():
+            shell.status = await double_bracket(shell, command.condition)
+            return await shell.check_exit()
     return shell.status
 
 
@@ -96,21 +74,14 @@ async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
 
 async def and_or(shell: Shell, command: syntax.AndOr) -> int:
     """``&&`` and ``||``."""
-    if command.left is None or command.right is None:
-        return shell.status
-    shell.tested += 1
-    try:
-        await shell.execute(command.left)
-    finally:
-        shell.tested -= 1
-    if (shell.status == 0) == (command.operator == "&&"):
+    if await tested(shell, (command.left,)) == (command.operator == "&&"):
         await shell.execute(command.right)
     return shell.status
 
 
 async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
     """Run commands side by side, each reading what the one before it writes."""
-    kernel = shell.kernel
+    scheduler = shell.scheduler
     count = len(command.commands)
     tasks = []
     source = shell.fds[0]
@@ -122,15 +93,14 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
         if index:
             ends.append(source)
         if index < count - 1:
-            pipe = Pipe(kernel)
+            pipe = Pipe(scheduler)
             part.fds[1] = pipe.writer
             if command.errors[index]:
                 part.fds[2] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-        tasks.append(kernel.spawn(_part(part, one, ends)))
-    statuses = [await kernel.join(task) for task in tasks]
-    shell.variables.set_array("PIPESTATUS", {index: str(one) for index, one in enumerate(statuses)})
+        tasks.append(scheduler.spawn(_part(part, one, ends)))
+    statuses = [await scheduler.join(task) for task in tasks]
     shell.status = statuses[-1]
     if "pipefail" in shell.options:
         shell.status = next((one for one in reversed(statuses) if one), 0)
@@ -140,7 +110,7 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
 async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
     try:
         await shell.execute(command)
-    except (Leave, ReturnFrom) as end:
+    except (ExitShell, ReturnFromFunction) as end:
         shell.status = end.status
     except LoopControl:
         pass
@@ -155,33 +125,51 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     part = shell.subshell()
     if not shell.interactive:
         part.fds[0] = NullStream()
-    inner = command.command
-    if inner is None:
-        return 0
-    task = shell.kernel.spawn(_part(part, inner, []))
+    task = shell.scheduler.spawn(_part(part, command.command, []))
     shell.last_background = task
-    if len(shell.jobs) > 100:
-        shell.jobs = [job for job in shell.jobs[:-50] if not job[1].done] + shell.jobs[-50:]
-    number = shell.jobs[-1][0] + 1 if shell.jobs else 1
-    shell.jobs.append((number, task, command.text))
+    if len(shell.jobs) > MAX_JOBS:
+        shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
+    shell.jobs.append(task)
     if shell.interactive:
-        await shell.write(2, f"[{number}] {task.pid}\n")
+        await shell.write(2, f"[{len(shell.jobs)}] {task.pid}\n")
     shell.status = 0
     return 0
+
+
+async def timed(shell: Shell, command: syntax.Timed) -> int:
+    """``time command``."""
+    start = shell.scheduler.elapsed_seconds
+    status = await shell.execute(command.command)
+    seconds = shell.scheduler.elapsed_seconds - start
+    shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
+    await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
+    return status
+
+
+async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
+    """The value of ``((…))``, or None, with a message and status 1, if it has none."""
+    try:
+        return await shell.arithmetic(expression)
+    except ExpansionError as error:
+        await shell.complain("((: " + translated(error.message, shell.dialect))
+        shell.status = error.status
+        if error.fatal and not shell.interactive:
+            raise ExitShell(error.status) from None
+        return None
 
 
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
-    shell.kernel.depth += 1
+    shell.scheduler.depth += 1
     try:
         await part.run(command.body)
-    except (Leave, ReturnFrom) as end:
+    except (ExitShell, ReturnFromFunction) as end:
         part.status = end.status
     except LoopControl:
         pass
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
     shell.status = await part.finish()
     return await shell.check_exit()
 
@@ -203,7 +191,7 @@ async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
     Returns:
         Whether the loop goes on.
     """
-    await shell.kernel.tick()
+    await shell.scheduler.tick()
     try:
         await shell.run(body)
     except LoopControl as control:
@@ -240,12 +228,12 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 
 async def for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
-    items = list(shell.positional) if command.words is None else await shell.expander.fields(command.words)
+    items = list(shell.positional) if command.words is None else await shell.fields(command.words)
     shell.status = 0
     shell.loops += 1
     try:
         for item in items:
-            shell.assign_text(command.name, item)
+            shell.assign(command.name, item)
             if not await _round(shell, command.body):
                 break
     finally:
@@ -255,14 +243,16 @@ async def for_loop(shell: Shell, command: syntax.For) -> int:
 
 async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
     """``for ((start; test; step))``."""
-    await shell.expander.arithmetic(command.start)
     shell.status = 0
     shell.loops += 1
     try:
-        while not command.test.strip() or await shell.expander.arithmetic(command.test):
+        step = command.start
+        while not step.source.strip() or await value_of(shell, step) is not None:
+            if command.test.source.strip() and not await value_of(shell, command.test):
+                break
             if not await _round(shell, command.body):
                 break
-            await shell.expander.arithmetic(command.step)
+            step = command.step
     finally:
         shell.loops -= 1
     return shell.status
@@ -270,13 +260,13 @@ async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
 
 async def case(shell: Shell, command: syntax.Case) -> int:
     """``case word in … esac``."""
-    text = await shell.expander.text(command.word)
+    text = await shell.text(command.word)
     shell.status = 0
     falling = False
     for item in command.items:
         if not falling:
             for word in item.patterns:
-                if (await shell.expander.pattern(word)).matches(text):
+                if (await shell.pattern(word)).matches(text):
                     break
             else:
                 continue

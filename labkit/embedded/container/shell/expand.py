@@ -6,29 +6,27 @@ field splitting, then file names, then quotes are gone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import Directory, FileError
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
-from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.parameters import expand_parameter
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.problems import ExpansionError
-from labkit.embedded.container.shell.substitution import process_substitution, substitute
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
     Parameter,
     Part,
-    ProcessSubstitution,
+    Script,
+    Simple,
     Substitution,
     Text,
     Tilde,
     Word,
 )
-from labkit.embedded.container.shell.words import BadSubstitution, parse_quoted, parse_word
-
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
 
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
@@ -106,7 +104,7 @@ class Expander:
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
 
-    async def fields(self, words: tuple[Word, ...] | list[Word]) -> list[str]:
+    async def fields(self, words: Sequence[Word]) -> list[str]:
         """The texts that a command line's words become.
 
         Raises:
@@ -129,10 +127,6 @@ class Expander:
                 raise BudgetExceeded("the lab's limit of memory for one command was reached")
         return out
 
-    async def text(self, word: Word) -> str:
-        """A word as one text, without splitting and file names (an assignment's value)."""
-        return "".join(text for text, _ in await self.segments(word))
-
     async def segments(self, word: Word) -> list[Segment]:
         """A word as one field."""
         fields = _Fields()
@@ -145,35 +139,19 @@ class Expander:
             joined.extend(field)
         return joined
 
-    async def pattern(self, word: Word) -> Pattern:
-        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
-        return Pattern(await self.segments(word))
-
-    async def operand(self, text: str, *, quoted: bool) -> str:
-        """The text after an operator in ``${…}``."""
-        return await self.text(parse_quoted(text) if quoted else parse_word(text))
-
-    async def operand_pattern(self, text: str) -> Pattern:
-        """The pattern after an operator in ``${…}``."""
-        return await self.pattern(parse_word(text))
-
-    async def arithmetic(self, expression: str) -> int:
+    async def arithmetic(self, expression: Word) -> int:
         """The value of an expression.
 
         Raises:
             ExpansionError: It has none.
         """
-        text = (
-            await self.text(parse_quoted(expression.replace('"', "")))
-            if any(char in expression for char in '$`"\\')
-            else expression
-        )
+        text = await self.shell.text(expression)
         try:
-            return self.value_of(text)
+            return self.evaluate(text)
         except ArithmeticProblem as problem:
             raise ExpansionError(problem.message) from None
 
-    def value_of(self, text: str) -> int:
+    def evaluate(self, text: str) -> int:
         """The value of an expression whose ``$`` are expanded.
 
         Raises:
@@ -184,57 +162,84 @@ class Expander:
         def read(name: str) -> str:
             found = shell.variables.text(name) or ""
             if found and not found.lstrip("-").isdigit():
-                shell.kernel.charge(2)  # an expression of its own, which may lead to two others
+                shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        return evaluate(text, read, shell.assign_text)
+        return evaluate(text, read, shell.assign)
 
-    async def _collect(self, parts: tuple[Part, ...], fields: _Fields, *, split: bool = True) -> None:
+    async def _collect(
+        self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
+    ) -> None:
+        """Add a word's parts to the fields.
+
+        Args:
+            parts: The parts.
+            fields: Where to.
+            split: Whether unquoted expansions are split.
+            inner: Whether the word stands within ``${…}``, where unquoted text is split too.
+        """
         for part in parts:
-            self.shell.kernel.charge(0.1)
+            self.shell.scheduler.charge(0.1)
             match part:
                 case Text(text, quoted):
-                    fields.add(text, quoted=quoted)
+                    self._put(text, fields, quoted=quoted, split=split and inner)
                 case Tilde(user):
                     fields.add(self._home(user), quoted=True)
                 case Parameter():
                     await self._parameter(part, fields, split=split)
                 case Substitution(script, quoted):
-                    self._put(await substitute(self.shell, script), fields, quoted=quoted, split=split)
+                    self._put(await self._substitute(script), fields, quoted=quoted, split=split)
                 case Arithmetic(expression, quoted):
                     self._put(str(await self.arithmetic(expression)), fields, quoted=quoted, split=split)
-                case ProcessSubstitution(script, direction):
-                    fields.add(await process_substitution(self.shell, script, direction), quoted=True)
 
     def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
         if quoted or not split:
             fields.add(text, quoted=quoted)
         else:
-            fields.split(text, self.shell.separators())
+            fields.split(text, self._separators())
+
+    def _separators(self) -> str:
+        """``$IFS``."""
+        value = self.shell.variables.text("IFS")
+        return " \t\n" if value is None else value
+
+    async def _substitute(self, script: Script) -> str:
+        """``$(…)``: what a script prints, without its last newlines."""
+        shell = self.shell
+        capture = Capture(shell.scheduler.budget.memory_bytes)
+        inner = shell.subshell()
+        inner.fds[1] = capture
+        if shell.dialect == "bash":
+            inner.options.discard("errexit")
+        shell.scheduler.depth += 1
+        try:
+            only = script.commands[0] if len(script.commands) == 1 else None
+            if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
+                script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
+            shell.status = await inner.main(script)
+        finally:
+            shell.scheduler.depth -= 1
+        return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
 
     async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
-        try:
-            value = await expand_parameter(self, part)
-        except BadSubstitution as error:
-            raise ExpansionError(f"{error.text}: bad substitution") from None
+        value = await expand_parameter(self.shell, part)
         if isinstance(value, str):
             self._put(value, fields, quoted=part.quoted, split=split)
         elif isinstance(value, Word):
-            await self._collect(value.parts, fields, split=split)
-        elif part.quoted and (part.name == "@" or part.index == "@"):
+            await self._collect(value.parts, fields, split=split, inner=True)
+        elif part.quoted and part.name == "@":
             for index, item in enumerate(value):
                 if index:
                     fields.end()
                 fields.add(item, quoted=True)
         elif part.quoted or not split:
-            separators = self.shell.separators()
-            joint = separators[:1] if part.name == "*" or part.index == "*" else " "
+            joint = self._separators()[:1] if part.name == "*" else " "
             fields.add(joint.join(value), quoted=part.quoted)
         else:
             for index, item in enumerate(value):
                 if index:
                     fields.end()
-                fields.split(item, self.shell.separators())
+                fields.split(item, self._separators())
 
     def _home(self, user: str) -> str:
         shell = self.shell
@@ -287,7 +292,7 @@ class Expander:
         fs, cwd = self.shell.system.fs, self.shell.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.kernel.charge(10)  # a path is walked, and nobody else runs meanwhile
+            self.shell.scheduler.charge(10)  # a path is walked, and nobody else runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal
@@ -301,7 +306,7 @@ class Expander:
                 continue
             dotted = bool(pattern.items) and pattern.items[0] == "."
             for name in names:
-                self.shell.kernel.charge(0.1)
+                self.shell.scheduler.charge(0.1)
                 if name.startswith(".") and not dotted:
                     continue
                 if pattern.matches(name):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from labkit.embedded.container.shell.diagnose import diagnose
-from labkit.embedded.container.shell.interpreter import Shell
-from labkit.embedded.container.shell.kernel import Interrupted
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.parser import parse
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Interrupted
 from labkit.embedded.container.shell.streams import StreamError, decode
 
 MAX_LINES = 500
@@ -15,17 +13,24 @@ MAX_LINES = 500
 
 def prompt(shell: Shell) -> str:
     """The prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
-    custom = shell.variables.text("PS1")
     mark = "#" if shell.system.fs.uid == 0 else "$"
     home = shell.variables.text("HOME") or "/root"
     where = "~" + shell.cwd[len(home) :] if shell.cwd == home or shell.cwd.startswith(home + "/") else shell.cwd
     user = next((one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid), "I have no name!")
-    if custom is not None and shell.dialect == "bash":
-        text = custom.replace("\\u", user).replace("\\h", shell.system.hostname).replace("\\w", where)
-        text = text.replace("\\W", where.rpartition("/")[2] or where).replace("\\$", mark)
-        return text.replace("\\[", "").replace("\\]", "").replace("\\e", "\x1b").replace("\\n", "\n")
     if shell.dialect == "bash":
-        return f"{user}@{shell.system.hostname}:{where}{mark} "
+        text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
+        meanings = {
+            "\\u": user,
+            "\\h": shell.system.hostname,
+            "\\w": where,
+            "\\$": mark,
+            "\\n": "\n",
+            "\\[": "",
+            "\\]": "",
+        }
+        for escape, meaning in meanings.items():
+            text = text.replace(escape, meaning)
+        return text
     if shell.dialect == "ash":
         return f"{where} {mark} "
     return f"{mark} "
@@ -35,40 +40,7 @@ def _unfinished(text: str, dialect: str) -> bool:
     """Whether a command goes on in the next line."""
     if text.endswith("\\\n") and not text.endswith("\\\\\n"):
         return True
-    problem = diagnose(text, dialect)
-    if problem is not None:
-        return any(
-            mark in problem.message for mark in ("end of file", "unexpected EOF", "nterminated", "EOF in", "Missing")
-        )
-    return _open_heredoc(text)
-
-
-def _open_heredoc(text: str) -> bool:
-    for match in re.finditer(r"<<(-?)\s*(['\"\\]?)(\w+)", text):
-        end = re.compile(rf"^{chr(9) + '*' if match[1] else ''}{re.escape(match[3])}$", re.MULTILINE)
-        if match.start() and text[match.start() - 1] == "<":
-            continue
-        if not end.search(text, match.end()):
-            return True
-    return False
-
-
-async def _recalled(shell: Shell, text: str) -> str:
-    """History expansion of a whole line: ``!!`` and ``!WORD``, shown before it runs.
-
-    Returns:
-        The line to be run, empty if nothing of the kind was typed before.
-    """
-    event = re.match(r"!(!|[\w./-]+)", text)
-    if event is None:
-        return text
-    typed = [line for line in reversed(shell.history) if event[1] == "!" or line.startswith(event[1])]
-    if not typed:
-        await shell.write(2, f"{shell.name}: {event[0]}: event not found\n")
-        return ""
-    line = typed[0] + text[event.end() :]
-    await shell.write(2, line)
-    return line
+    return parse(text, dialect).unfinished
 
 
 async def interact(shell: Shell) -> int:
@@ -98,22 +70,20 @@ async def interact(shell: Shell) -> int:
                     await shell.write(2, shell.variables.text("PS2") or "> ")
                     continue
                 break
-            if text.strip() and shell.dialect == "bash":
-                text = await _recalled(shell, text)
-            if text.strip():
-                shell.history.append(text.rstrip("\n"))
-                del shell.history[:-500]
+            if text.startswith("!") and shell.dialect == "bash" and text[1:2].strip():
+                await shell.write(2, f"{text.split()[0]}: not simulated in this lab's pods\n")
+            elif text.strip():
                 await shell.run_text(text)
         except Interrupted:
             shell.status = 130
             shell.loops = 0
             shell.tested = 0
-            shell.kernel.depth = 1
+            shell.scheduler.depth = 1
             await shell.write(2, "\n")
-        except Leave as leave:
+        except ExitShell as leave:
             shell.status = leave.status
             return await shell.finish()
-        except (ReturnFrom, LoopControl):
+        except (ReturnFromFunction, LoopControl):
             continue
         except StreamError:
             return await shell.finish()
@@ -141,9 +111,9 @@ async def run_lines(shell: Shell) -> int:
             text = ""
             if not line:
                 break
-    except Leave as leave:
+    except ExitShell as leave:
         shell.status = leave.status
-    except (ReturnFrom, LoopControl):
+    except (ReturnFromFunction, LoopControl):
         pass
     except StreamError as error:
         await shell.complain(error.reason)

@@ -1,15 +1,13 @@
-"""What a shell says, in bash's, dash's and ash's words."""
+"""Messages that bash, dash and busybox's ash word differently."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
+from labkit.embedded.container.shell.protocol import Shell
 
 
-def lead(shell: Shell, *, where: bool = True) -> str:
+def prefix(shell: Shell, *, where: bool = True) -> str:
     """What stands before a message: the shell's name, and the line if ``where``."""
     if shell.dialect == "bash":
         if shell.interactive or not where:
@@ -20,12 +18,12 @@ def lead(shell: Shell, *, where: bool = True) -> str:
     return f"{shell.name}: " if shell.line == 1 or shell.interactive else f"{shell.name}: line {shell.line}: "
 
 
-def worded(shell: Shell, message: str) -> str:
-    """Bash's words for a bad expansion, in this shell's."""
-    if shell.dialect == "bash":
+def translated(message: str, dialect: str) -> str:
+    """Bash's message about an expansion, in another shell's words."""
+    if dialect == "bash":
         return message
     if message.endswith("bad substitution"):
-        return "Bad substitution" if shell.dialect == "dash" else "syntax error: bad substitution"
+        return "Bad substitution" if dialect == "dash" else "syntax error: bad substitution"
     match = re.fullmatch(r"(.*?): (.*?)(?: \(error token is .*)", message, re.DOTALL)
     if match is None:
         return message
@@ -35,6 +33,18 @@ def worded(shell: Shell, message: str) -> str:
         what = "expecting primary"
     else:
         what = "expecting EOF"
-    if shell.dialect == "dash":
+    if dialect == "dash":
         return f'arithmetic expression: {what}: "{match[1]}"'
     return "divide by zero" if what == "division by zero" else "arithmetic syntax error"
+
+
+def cannot_open(target: str, reason: str, dialect: str, *, reading: bool) -> str:
+    """A redirection's file that cannot be opened."""
+    missing = reason.startswith("No such")
+    if dialect == "bash":
+        return f"{target}: {reason}"
+    if dialect == "dash":
+        lacking = "No such file" if reading else "Directory nonexistent"
+        return f"cannot {'open' if reading else 'create'} {target}: {lacking if missing else reason}"
+    lacking = "no such file" if reading else "nonexistent directory"
+    return f"can't {'open' if reading else 'create'} {target}: {lacking if missing else reason}"

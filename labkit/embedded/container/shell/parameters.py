@@ -1,103 +1,126 @@
-"""``${…}`` with all its operators."""
+"""``$name`` and ``${name…}`` with all its operators, and the parameters that the shell sets itself."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from labkit.embedded.container.shell.assigning import assign
+from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.problems import ExpansionError
-from labkit.embedded.container.shell.quoting import quote
-from labkit.embedded.container.shell.special import special
-from labkit.embedded.container.shell.splitting import split_at
+from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.syntax import Parameter, Word
-from labkit.embedded.container.shell.words import BadSubstitution, braced, parse_quoted, parse_word
 
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.expand import Expander
+FLAGS = {
+    "a": "allexport", "e": "errexit", "f": "noglob", "n": "noexec", "u": "nounset", "v": "verbose", "x": "xtrace",
+    "C": "noclobber", "b": "notify", "h": "hashall", "m": "monitor", "B": "braceexpand",
+}  # fmt: skip
+
+
+LETTERS = "abefhikmnptuvxBCEHPT"
+"""The order in which ``$-`` has them."""
+
+
+def special(shell: Shell, name: str) -> str | None:
+    """The value of ``$?``, ``$#`` and their like, or None if the name is no such."""
+    match name:
+        case "?":
+            return str(shell.status)
+        case "#":
+            return str(len(shell.positional))
+        case "$":
+            return str(shell.pid)
+        case "!":
+            return str(shell.last_background.pid) if shell.last_background is not None else ""
+        case "-":
+            letters = {letter for letter, option in FLAGS.items() if option in shell.options}
+            letters |= {"i"} if shell.interactive else set()
+            letters |= {"H"} if shell.interactive and shell.dialect == "bash" else set()
+            tail = "c" if shell.from_command else "s" if shell.from_stdin else ""
+            return "".join(letter for letter in LETTERS if letter in letters) + tail
+    if shell.variables.get(name) is not None or shell.dialect != "bash":
+        return str(shell.line) if name == "LINENO" else None
+    match name:
+        case "RANDOM":
+            return str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF)
+        case "SECONDS":
+            return str(int(shell.scheduler.elapsed_seconds))
+        case "LINENO":
+            return str(shell.line)
+        case "BASH_VERSION":
+            return "5.2.37(1)-release"
+        case "HOSTNAME":
+            return shell.system.hostname
+        case "EPOCHSECONDS":
+            return str(int(shell.system.now()))
+        case "UID" | "EUID":
+            return str(shell.system.fs.uid)
+        case "PPID":
+            return "0"
+        case "BASHPID":
+            return str(shell.pid)
+        case "OSTYPE":
+            return "linux-gnu"
+        case "HOSTTYPE":
+            return "x86_64"
+        case "MACHTYPE":
+            return "x86_64-pc-linux-gnu"
+        case "SHELL":
+            return "/bin/bash"
+        case "BASH":
+            return "/usr/bin/bash"
+        case "FUNCNAME":
+            return shell.calls[-1] if shell.calls else None
+    return None
+
 
 Value = str | list[str] | Word
 
 
-async def expand_parameter(expander: Expander, part: Parameter) -> Value:
+async def expand_parameter(shell: Shell, part: Parameter) -> Value:
     """The value of a parameter expansion.
 
     Args:
-        expander: Whose shell.
+        shell: Whose variables.
         part: The expansion.
 
     Returns:
-        A text; several for ``$@`` and arrays; or the word that stands for an unset one.
+        A text; several for ``$@``; or the word that stands for an unset one.
 
     Raises:
-        BadSubstitution: It cannot be read.
-        ExpansionError: It is unset where that is an error.
+        ExpansionError: It cannot be read, or is unset where that is an error.
     """
-    shell = expander.shell
     if part.operator == "bad":
-        raise BadSubstitution(part.operand)
-    if part.operator == "names":
-        return [name for name in shell.variables.names() if name.startswith(part.name)]
+        raise ExpansionError(f"{part.name}: bad substitution")
+    operator, operand, name = part.operator, part.operand or Word(()), part.name
     if part.indirect:
-        found = shell.variables.get(part.name)
-        if part.index in ("@", "*"):
-            return [str(key) for key in found.array] if found is not None and found.array is not None else []
-        target = await _value(expander, part.name, part.index)
+        target = parameter(shell, name)
         if not isinstance(target, str) or not target:
-            raise BadSubstitution("${!" + part.name + "}")
-        try:
-            inner = braced("${" + target + "}", quoted=part.quoted)
-        except BadSubstitution:
-            raise ExpansionError(f"{target}: invalid variable name") from None
-        part = Parameter(inner.name, part.quoted, part.operator, part.operand, inner.index)
-    value = await _value(expander, part.name, part.index)
-    operator, operand = part.operator, part.operand
-    several = part.name in ("@", "*") or part.index in ("@", "*")
+            raise ExpansionError("${!" + name + "}: bad substitution")
+        if not re.fullmatch(r"[A-Za-z_]\w*|\d+|[@*#?$!-]", target):
+            raise ExpansionError(f"{target}: invalid variable name")
+        name = target
+    value = parameter(shell, name)
     if operator == "length":
-        if value is None:
-            return "0"
-        return str(len(value))
-    if operator in (":-", "-", ":=", "=", ":?", "?", ":+", "+"):
-        missing = value is None or (not value and operator.startswith(":")) or (several and not value)
-        if operator.startswith(":") and isinstance(value, list) and value == [""]:
-            missing = True
-        kind = operator[-1]
-        if kind == "+":
-            return "" if missing else (parse_quoted(operand) if part.quoted else parse_word(operand))
-        if not missing and value is not None:
-            return value
-        if kind == "-":
-            return parse_quoted(operand) if part.quoted else parse_word(operand)
-        if kind == "=":
-            if not re.fullmatch(r"[A-Za-z_]\w*", part.name):
-                raise ExpansionError(f"${part.name}: cannot assign in this way")
-            text = await expander.operand(operand, quoted=part.quoted)
-            await assign(shell, part.name, text, part.index)
-            return text
-        message = await expander.operand(operand, quoted=part.quoted)
-        message = message or ("parameter null or not set" if operator == ":?" else "parameter not set")
-        raise ExpansionError(f"{part.name}: {message}", fatal=True, status=shell.fatal_status())
-    if value is None:
-        if "nounset" in shell.options and not several:
-            name = part.name if shell.dialect != "bash" or not part.name.isdigit() else "$" + part.name
-            text = "unbound variable" if shell.dialect == "bash" else "parameter not set"
-            raise ExpansionError(f"{name}: {text}", fatal=True, status=shell.fatal_status())
-        value = [] if several else ""
+        return str(len(_checked(shell, name, value)))
+    if operator.removeprefix(":") in ("-", "=", "?", "+"):
+        return await _or_else(shell, part, name, value)
+    value = _checked(shell, name, value)
     if not operator:
         return value
     if operator == ":":
-        return await _slice(expander, part, value)
-    if operator == "@":
-        return _quote_like(value, operand)
+        return await _slice(shell, part, name, value)
     items = value if isinstance(value, list) else [value]
-    out = await _transform(expander, operator, operand, items)
+    if operator[0] in "#%":
+        out = await _trimmed(shell, operator, await shell.pattern(operand), items)
+    elif operator[0] in "^,":
+        out = await _change_case(shell, operator, operand, items)
+    else:
+        out = await _replace(shell, part, operand, items)
     return out if isinstance(value, list) else out[0]
 
 
-async def _value(expander: Expander, name: str, index: str) -> str | list[str] | None:
-    shell = expander.shell
+def parameter(shell: Shell, name: str) -> str | list[str] | None:
+    """The value of a variable or special parameter, None if it is unset."""
     if name in ("@", "*"):
         return list(shell.positional)
     own = special(shell, name)
@@ -108,140 +131,138 @@ async def _value(expander: Expander, name: str, index: str) -> str | list[str] |
         if number == 0:
             return shell.name
         return shell.positional[number - 1] if number <= len(shell.positional) else None
-    found = shell.variables.get(name)
-    if not index:
-        return found.scalar() if found is not None else None
-    if index in ("@", "*"):
-        if found is None:
-            return []
-        if found.array is None:
-            return [found.value] if found.value is not None else []
-        return [found.array[key] for key in found.array]
-    if found is None:
-        return None
-    if found.associative and found.array is not None:
-        return found.array.get(await expander.operand(index, quoted=True))
-    number = await expander.arithmetic(index)
-    if found.array is None:
-        return found.value if number in (0, -1) else None
-    keys = [key for key in found.array if isinstance(key, int)]
-    if number < 0 and keys:
-        number += max(keys) + 1
-    return found.array.get(number)
+    return shell.variables.text(name)
 
 
-async def _slice(expander: Expander, part: Parameter, value: str | list[str]) -> str | list[str]:
-    offset_text, _, length_text = part.operand.partition(":")
-    if ":" in part.operand and "?" in offset_text:
-        offset_text, length_text = part.operand, ""
-    start = await expander.arithmetic(offset_text)
-    if isinstance(value, list) and part.name in ("@", "*"):
-        value = [expander.shell.name, *value] if start == 0 else value
+def _checked(shell: Shell, name: str, value: str | list[str] | None) -> str | list[str]:
+    """A value, empty if there is none.
+
+    Raises:
+        ExpansionError: There is none, and ``set -u`` is on.
+    """
+    if value is not None:
+        return value
+    if "nounset" in shell.options:
+        shown = "$" + name if shell.dialect == "bash" and name.isdigit() else name
+        text = "unbound variable" if shell.dialect == "bash" else "parameter not set"
+        raise ExpansionError(f"{shown}: {text}", fatal=True, status=_fatal_status(shell))
+    return ""
+
+
+def _fatal_status(shell: Shell) -> int:
+    """The status with which an unset variable ends a script."""
+    return 127 if shell.dialect == "bash" else 2
+
+
+async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[str] | None) -> Value:
+    """``${x:-word}`` and its like: the operator says what to do about a value that is unset, or empty."""
+    operator, operand = part.operator, part.operand or Word(())
+    missing = value is None or (isinstance(value, list) and not value)
+    if operator.startswith(":"):
+        missing = value in (None, "", [], [""])
+    if operator[-1] == "+":
+        return "" if missing else operand
+    if not missing and value is not None:
+        return value
+    if operator[-1] == "-":
+        return operand
+    text = await shell.text(operand)
+    if operator[-1] == "=":
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise ExpansionError(f"${name}: cannot assign in this way")
+        shell.assign(name, text)
+        return text
+    text = text or ("parameter null or not set" if operator == ":?" else "parameter not set")
+    raise ExpansionError(f"{name}: {text}", fatal=True, status=_fatal_status(shell))
+
+
+async def _slice(shell: Shell, part: Parameter, name: str, value: str | list[str]) -> str | list[str]:
+    start = await _number(shell, name, part.operand)
+    if isinstance(value, list):
+        value = [shell.name, *value] if start == 0 else value
         start = start - 1 if start > 0 else start
     if start < 0:
         start += len(value)
         if start < 0:
             return [] if isinstance(value, list) else ""
-    if ":" not in part.operand:
+    if part.second is None:
         return value[start:]
-    length = await expander.arithmetic(length_text)
+    length = await _number(shell, name, part.second)
     if length < 0:
         end = len(value) + length
         if end < start or isinstance(value, list):
-            raise ExpansionError(f"{length_text.strip()}: substring expression < 0")
+            raise ExpansionError(f"{part.second.source.strip()}: substring expression < 0")
         return value[start:end]
     return value[start : start + length]
 
 
-def _quote_like(value: str | list[str], operand: str) -> str | list[str]:
-    change: Callable[[str], str] | None = {
-        "Q": quote,
-        "U": str.upper,
-        "L": str.lower,
-        "u": lambda text: text[:1].upper() + text[1:],
-        "E": lambda text: text,
-    }.get(operand)
-    if change is None:
-        raise BadSubstitution("${@" + operand + "}")
-    if isinstance(value, list):
-        return [change(item) for item in value]
-    return change(value)
+async def _number(shell: Shell, name: str, expression: Word | None) -> int:
+    try:
+        return await shell.arithmetic(expression or Word(()))
+    except ExpansionError as error:
+        raise ExpansionError(f"{name}: {error.message}") from None
 
 
-async def _transform(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
-    if operator in ("#", "##", "%", "%%"):
-        pattern = await expander.operand_pattern(operand)
-        out: list[str] = []
-        for item in items:
-            expander.shell.kernel.charge(len(item) / 1000)
-            out.append(_trim(item, pattern, operator))
-        return out
-    if operator in ("^", "^^", ",", ",,"):
-        pattern = await expander.operand_pattern(operand or "?")
-        upper = operator[0] == "^"
+async def _trimmed(shell: Shell, operator: str, pattern: Pattern, items: list[str]) -> list[str]:
+    for item in items:
+        shell.scheduler.charge(len(item) / 1000)
+    return [_trim(item, pattern, operator) for item in items]
 
-        def change(char: str) -> str:
-            return (char.upper() if upper else char.lower()) if pattern.matches(char) else char
 
-        if len(operator) == 2:
-            return ["".join(change(char) for char in item) for item in items]
-        return [change(item[0]) + item[1:] if item else "" for item in items]
-    return await _replace(expander, operator, operand, items)
+async def _change_case(shell: Shell, operator: str, operand: Word, items: list[str]) -> list[str]:
+    pattern = await shell.pattern(operand) if operand.source else None
+
+    def change(char: str) -> str:
+        if pattern is not None and not pattern.matches(char):
+            return char
+        return char.upper() if operator[0] == "^" else char.lower()
+
+    if len(operator) == 2:
+        return ["".join(change(char) for char in item) for item in items]
+    return [change(item[0]) + item[1:] if item else "" for item in items]
 
 
 def _trim(text: str, pattern: Pattern, operator: str) -> str:
+    which = -1 if len(operator) == 2 else 0
     if operator[0] == "#":
         lengths = pattern.prefix_lengths(text)
-        if not lengths:
-            return text
-        return text[lengths[-1 if len(operator) == 2 else 0] :]
+        return text[lengths[which] :] if lengths else text
     lengths = pattern.reversed().prefix_lengths(text[::-1])
-    if not lengths:
-        return text
-    return text[: len(text) - lengths[-1 if len(operator) == 2 else 0]]
+    return text[: len(text) - lengths[which]] if lengths else text
 
 
-class _Replacement:
-    """The text that takes the place of a match; an unquoted ``&`` in it is the match."""
+async def _replace(shell: Shell, part: Parameter, operand: Word, items: list[str]) -> list[str]:
+    """``${x/pattern/replacement}``; an unquoted ``&`` in the replacement is the match."""
+    pattern = await shell.pattern(operand)
+    segments = await shell.segments(part.second or Word(()))
 
-    def __init__(self, segments: list[tuple[str, bool]]) -> None:
-        self._segments = segments
+    def replacement(found: str) -> str:
+        return "".join(text if quoted else text.replace("&", found) for text, quoted in segments)
 
-    def of(self, found: str) -> str:
-        """The replacement of a match."""
-        return "".join(text if quoted else text.replace("&", found) for text, quoted in self._segments)
+    return [await _replaced(shell, part.operator, pattern, replacement, item) for item in items]
 
 
-async def _replace(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
-    pieces = split_at(operand, "/")
-    pattern = await expander.operand_pattern(pieces[0])
-    replacement = _Replacement(await expander.segments(parse_word("/".join(pieces[1:]))))
+async def _replaced(shell: Shell, operator: str, pattern: Pattern, replacement: Callable[[str], str], text: str) -> str:
+    if operator == "/#":
+        lengths = pattern.prefix_lengths(text)
+        return replacement(text[: lengths[-1]]) + text[lengths[-1] :] if lengths else text
+    if operator == "/%":
+        lengths = pattern.reversed().prefix_lengths(text[::-1])
+        cut = len(text) - lengths[-1] if lengths else len(text)
+        return text[:cut] + replacement(text[cut:]) if lengths else text
     out: list[str] = []
-    for item in items:
-        if operator == "/#":
-            lengths = pattern.prefix_lengths(item)
-            out.append(replacement.of(item[: lengths[-1]]) + item[lengths[-1] :] if lengths else item)
-            continue
-        if operator == "/%":
-            lengths = pattern.reversed().prefix_lengths(item[::-1])
-            cut = len(item) - lengths[-1] if lengths else len(item)
-            out.append(item[:cut] + replacement.of(item[cut:]) if lengths else item)
-            continue
-        result: list[str] = []
-        index = 0
-        replaced = False
+    index, paid = 0, pattern.examined
+    while index < len(text):
+        await shell.scheduler.tick(0.2 + (len(text) - index) / 5000 + (pattern.examined - paid) / 15)
         paid = pattern.examined
-        while index < len(item):
-            await expander.shell.kernel.tick(0.2 + (len(item) - index) / 5000 + (pattern.examined - paid) / 15)
-            paid = pattern.examined
-            lengths = pattern.prefix_lengths(item[index:]) if not replaced or operator == "//" else []
-            longest = lengths[-1] if lengths else 0
-            if longest:
-                result.append(replacement.of(item[index : index + longest]))
-                index += longest
-                replaced = True
-            else:
-                result.append(item[index])
-                index += 1
-        out.append("".join(result))
-    return out
+        lengths = pattern.prefix_lengths(text[index:])
+        longest = lengths[-1] if lengths else 0
+        if not longest:
+            out.append(text[index])
+            index += 1
+            continue
+        out.append(replacement(text[index : index + longest]))
+        index += longest
+        if operator == "/":
+            break
+    return "".join(out) + text[index:]

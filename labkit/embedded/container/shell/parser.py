@@ -1,367 +1,532 @@
-"""From a script's text to the shell's syntax tree, by tree-sitter's bash grammar."""
+"""From a script's text to its syntax tree, by recursive descent.
+
+The grammar is here, tokens are in :mod:`.lexer` and what stands inside words in :mod:`.words`:
+three layers of one class, because ``$(…)`` in a word holds commands again.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-
-import tree_sitter
-import tree_sitter_bash
 
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.braces import expand_braces
-from labkit.embedded.container.shell.bracketed import ConditionReader, Unreadable
-from labkit.embedded.container.shell.diagnose import examine
-from labkit.embedded.container.shell.splitting import split_at, split_words
-from labkit.embedded.container.shell.syntax import Assignment, Command, Redirect, Script, Word
-from labkit.embedded.container.shell.tokens import Heredoc
-from labkit.embedded.container.shell.words import parse_quoted, parse_word
+from labkit.embedded.container.shell.lexer import REDIRECTIONS, Lexer
+from labkit.embedded.container.shell.syntax import (
+    Assignment,
+    Command,
+    Commands,
+    Condition,
+    Redirect,
+    Script,
+    Text,
+    Word,
+)
+from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
+from labkit.embedded.container.shell.words import with_tilde
 from labkit.embedded.machinery.cache import LONGEST
 
 MAX_SCRIPT_BYTES = 128 << 10
-MAX_NESTING = 40
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=", re.DOTALL)
+RESERVED = frozenset({
+    "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while", "{", "}",
+})  # fmt: skip
+"""Words with a meaning of their own where a command begins."""
 
-_LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
+"""Those that only bash has; busybox's ash has ``[[`` and ``function`` too."""
+
+DECLARING = frozenset({"export", "readonly", "declare", "typeset", "local"})
+"""Builtins whose arguments may be assignments."""
+
+_SEPARATORS = (";", "&", "\n")
+_CASE_ENDS = (";;", ";&", ";;&")
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
+_ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNARY = re.compile(r"-[a-zA-Z]")
 
 
-def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
+def parse(text: str, dialect: str = "bash") -> Script:
     """Parse a script.
 
     Args:
         text: The script.
-        dialect: Whose words a syntax error is told in: ``bash``, ``dash`` or ``ash``.
-        line: The number of its first line.
+        dialect: Whose syntax it has, and whose words an error is told in: ``bash``, ``dash`` or ``ash``.
 
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.
     """
-    return (_read if len(text) > LONGEST else _read_before)(text, dialect, line)
+    return (_parse if len(text) > LONGEST else _parse_cached)(text, dialect)
 
 
-def _read(text: str, dialect: str, line: int) -> Script:
-    data = text.encode("utf-8", "surrogatepass")
-    if len(data) > MAX_SCRIPT_BYTES:
+def _parse(text: str, dialect: str) -> Script:
+    if len(text) > MAX_SCRIPT_BYTES:
         return Script((), "script too long")
-    problem, skeleton = examine(text, dialect)
-    if problem is not None:
-        before = "\n".join(text.split("\n")[: problem.safe_lines])
-        commands = parse(before, dialect, line).commands if before.strip() else ()
-        return Script(commands, problem.message)
-    tree = tree_sitter.Parser(_LANGUAGE).parse(skeleton.data)
-    try:
-        commands = tuple(_Reader(data, line, skeleton.heredocs, dialect).statements(tree.root_node))
-        warnings = tuple(one.warning for one in skeleton.heredocs.values() if one.warning)
-        return Script(commands, warnings=warnings)
-    except (Unreadable, ValueError, LookupError, StopIteration) as error:
-        # The last three: a tree so broken that parts of a command are missing.
-        offset = error.offset if isinstance(error, Unreadable) else 0
-        rest = data[offset:].decode("utf-8", "replace").split()
-        token = rest[0] if rest else "newline"
-        return Script((), f"syntax error near unexpected token `{token}'")
+    return Parser(text, dialect).parse()
 
 
-_read_before = lru_cache(maxsize=256)(_read)
-"""The same, remembering what it read last."""
+_parse_cached = lru_cache(maxsize=256)(_parse)
 
 
-class _Reader:
-    def __init__(self, data: bytes, line: int, heredocs: dict[int, Heredoc], dialect: str) -> None:
-        self.braced = dialect == "bash"
-        self.heredocs = heredocs
-        self.data = data
-        self.line = line
-        self.depth = 0
+class Parser(Lexer):
+    """Reads commands. Every method begins at the current token and leaves the first that is not its own."""
 
-    def text(self, node: tree_sitter.Node) -> str:
-        return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
-
-    def braces(self, text: str) -> list[str]:
-        """Brace expansion, which only bash has."""
-        return expand_braces(text) if self.braced else [text]
-
-    def at(self, node: tree_sitter.Node) -> int:
-        return self.data.count(b"\n", 0, node.start_byte) + self.line
-
-    def statements(self, node: tree_sitter.Node, skip: frozenset[str] = frozenset()) -> list[Command]:
-        """The commands among a node's children; ``&`` puts the one before it into the background."""
-        out: list[Command] = []
-        text = ""
-        for child in node.children:
-            kind = child.type
-            if kind == "&" and out:
-                out[-1] = syntax.Background(out[-1].line, command=out[-1], text=text)
-            elif child.is_named and kind not in _IGNORED and kind not in skip:
-                out.append(self.command(child))
-                text = self.text(child)
-        return out
-
-    def command(self, node: tree_sitter.Node) -> Command:
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise Unreadable(node.start_byte)
+    def parse(self) -> Script:
+        """The whole script, a line at a time."""
+        done: list[Command] = []
+        line: list[Command] = []
         try:
-            return self._command(node)
-        finally:
+            self.advance()
+            while self.token:
+                if self.token != "\n":
+                    line.append(self.and_or())
+                    if self.token and self.token not in _SEPARATORS:
+                        raise self.fail()
+                    self._background(line)
+                if self.token == "\n":
+                    done.extend(line)
+                    line = []
+                if self.token:
+                    self.advance()
+        except SyntaxProblem as problem:
+            said = message(problem, self.text, self.dialect)
+            return Script(tuple(done), said, tuple(self.warnings), problem.unfinished)
+        return Script((*done, *line), "", tuple(self.warnings), bool(self.warnings))
+
+    def script(self) -> Script:
+        """The commands up to the ``)`` of ``$(…)``."""
+        kept = self.token, self.current, self.start, self.descriptor, self.heredocs
+        self.heredocs = []
+        self.advance()
+        self.skip_newlines()
+        try:
+            commands = () if self.token == ")" else self.commands(")")
+        except SyntaxProblem as problem:
+            if self.dialect == "bash" and problem.kind == "end":
+                raise SyntaxProblem("unclosed", ")", self.last_line) from None
+            raise
+        self.token, self.current, self.start, self.descriptor, self.heredocs = kept
+        return Script(commands)
+
+    def backquoted(self, text: str, line: int) -> Script:
+        """The commands of a text in backquotes; bash meets their errors when it runs them, the others at once."""
+        inner = Parser(text, self.dialect, line)
+        inner.depth = self.depth
+        inner.enter()
+        found = inner.parse()
+        if found.error and self.dialect != "bash":
+            raise SyntaxProblem("other", found.error.partition("yntax error: ")[2], line)
+        return found
+
+    def is_reserved(self, *words: str) -> bool:
+        """Whether the current token is one of the reserved words, or any of them if none is given."""
+        if self.current is None:
+            return False
+        if words:
+            return self.token in words
+        return self.token in RESERVED or (self.dialect == "bash" and self.token in BASH_RESERVED)
+
+    # Lists.
+
+    def commands(self, *ends: str) -> Commands:
+        """Commands up to one of the closing words; at least one."""
+        self.enter()
+        out: list[Command] = []
+        while True:
+            self.skip_newlines()
+            if self._at(ends):
+                if not out:
+                    raise self.fail()
+                break
+            if not self.token:
+                raise self.fail(ends[0])
+            out.append(self.and_or(ends[0]))
+            if self.token in _SEPARATORS:
+                self._background(out)
+                self.advance()
+            elif not self._at(ends):
+                raise self.fail(ends[0])
+        self.depth -= 1
+        return tuple(out)
+
+    def _at(self, ends: tuple[str, ...]) -> bool:
+        return self.token in ends and (self.current is not None or self.token in (")", *_CASE_ENDS))
+
+    def _background(self, commands: list[Command]) -> None:
+        if self.token == "&":
+            commands[-1] = syntax.Background(commands[-1].line, command=commands[-1])
+
+    def skip_newlines(self) -> None:
+        """Step over line ends."""
+        while self.token == "\n":
+            self.advance()
+
+    def expect(self, word: str) -> None:
+        """Step over a reserved word that must stand here."""
+        if self.token != word:
+            raise self.fail(word)
+        self.advance()
+
+    def and_or(self, expecting: str = "") -> Command:
+        """Pipelines joined by ``&&`` and ``||``."""
+        left = self.pipeline(expecting)
+        while self.token in ("&&", "||"):
+            operator = self.token
+            self.advance()
+            self.skip_newlines()
+            left = syntax.AndOr(left.line, (), left, operator, self.pipeline())
+        return left
+
+    def pipeline(self, expecting: str = "") -> Command:
+        """Commands joined by ``|``, perhaps behind ``!`` or ``time``."""
+        line = self.line_at(self.start)
+        if self.is_reserved("!") or (self.dialect == "bash" and self.is_reserved("time")):
+            kind = syntax.Not if self.token == "!" else syntax.Timed
+            self.advance()
+            if self.token in ("", ";", "\n"):
+                return kind(line, (), syntax.Simple(line))
+            self.enter()
+            inner = self.pipeline(expecting)
             self.depth -= 1
+            return kind(line, (), inner)
+        commands = [self.command(expecting)]
+        errors: list[bool] = []
+        while self.token in ("|", "|&"):
+            errors.append(self.token == "|&")
+            self.advance()
+            self.skip_newlines()
+            commands.append(self.command())
+        if not errors:
+            return commands[0]
+        return syntax.Pipeline(line, (), tuple(commands), (*errors, False))
 
-    def _command(self, node: tree_sitter.Node) -> Command:
-        line = self.at(node)
-        match node.type:
-            case "command" | "declaration_command" | "unset_command" | "variable_assignment" | "variable_assignments":
-                return self.simple(node)
-            case "test_command":
-                return self.test(node)
-            case "pipeline":
-                return self.pipeline(node)
-            case "list":
-                left, operator, right = node.children[0], node.children[1], node.children[-1]
-                return syntax.AndOr(line, (), self.command(left), operator.type, self.command(right))
-            case "negated_command":
-                return syntax.Not(line, (), self.command(node.children[-1]))
-            case "redirected_statement":
-                return self.redirected(node)
-            case "subshell":
-                return syntax.Subshell(line, (), tuple(self.statements(node)))
-            case "compound_statement":
-                if node.children[0].type == "((":
-                    return syntax.ArithmeticCommand(line, (), self.text(node)[2:-2])
-                return syntax.Group(line, (), tuple(self.statements(node)))
-            case "if_statement":
-                return self.if_statement(node)
-            case "while_statement":
-                body = node.child_by_field_name("body")
-                condition = self.statements(node, frozenset({"do_group"}))
-                return syntax.While(
-                    line, (), tuple(condition), tuple(self.body(body)), until=node.children[0].type == "until"
-                )
-            case "for_statement":
-                return self.for_statement(node)
-            case "c_style_for_statement":
-                return self.arithmetic_for(node)
-            case "case_statement":
-                return self.case_statement(node)
-            case "function_definition":
-                name = self.text(node.child_by_field_name("name") or node.children[0])
-                body = node.child_by_field_name("body")
-                if body is None:
-                    raise Unreadable(node.start_byte)
-                function = syntax.Function(line, (), name, self.command(body))
-                redirects = [child for child in node.children if child.type.endswith("_redirect")]
-                if redirects and function.body is not None:
-                    function.body.redirects += tuple(self.redirect(child) for child in redirects)
-                return function
-            case _:
-                raise Unreadable(node.start_byte)
+    # Commands.
 
-    def body(self, node: tree_sitter.Node | None) -> list[Command]:
-        return self.statements(node) if node is not None else []
+    def command(self, expecting: str = "") -> Command:
+        """One command of any kind."""
+        compound = self._compound()
+        if compound is not None:
+            line = self.line_at(self.start)
+            found = compound()
+            found.line = line
+            if not isinstance(found, syntax.Simple | syntax.Function):
+                found.redirects = self._redirects()
+            return found
+        if self.token not in REDIRECTIONS and (self.current is None or self.is_reserved()):
+            raise self.fail(expecting)
+        return self.simple()
 
-    def simple(self, node: tree_sitter.Node) -> Command:
+    def _compound(self) -> Callable[[], Command] | None:
+        """What reads the compound command that begins here."""
+        if self.token == "((":
+            return self.double_parentheses
+        if self.token == "(":
+            return self.subshell
+        if self.current is None:
+            return None
+        if self.dialect != "dash":
+            if self.token == "[[":
+                return self.double_bracket
+            if self.token == "function":
+                return self.function
+            if self.dialect == "bash" and self.token in ("select", "coproc"):
+                self.left_out(self.token)
+        return {
+            "if": self.if_command,
+            "while": self.loop,
+            "until": self.loop,
+            "for": self.for_loop,
+            "case": self.case,
+            "{": self.group,
+        }.get(self.token)
+
+    def _redirects(self) -> tuple[Redirect, ...]:
+        out: list[Redirect] = []
+        while self.token in REDIRECTIONS:
+            out.append(self.redirect())
+        return tuple(out)
+
+    def simple(self) -> Command:
+        """Assignments, words and redirections; or the definition of a function."""
+        line = self.line_at(self.start)
         assignments: list[Assignment] = []
         words: list[Word | Assignment] = []
         redirects: list[Redirect] = []
-        declaring = node.type == "declaration_command"
-        children = [node] if node.type == "variable_assignment" else node.children
-        for child in self._joined(children):
-            if isinstance(child, str):
-                assignment = self.assignment(child) if declaring or not words else None
-                if assignment is not None and not (declaring and not words):
-                    (words if declaring else assignments).append(assignment)
-                else:
-                    words.extend(parse_word(text) for text in self.braces(child))
-            else:
-                redirects.append(self.redirect(child))
-        return syntax.Simple(self.at(node), tuple(redirects), tuple(assignments), tuple(words))
-
-    def _joined(self, children: list[tree_sitter.Node]) -> list[str | tree_sitter.Node]:
-        """Words as texts (pieces that touch are one word) and redirections as nodes."""
-        out: list[str | tree_sitter.Node] = []
-        end = -1
-        for child in children:
-            if child.type.endswith("_redirect"):
-                out.append(child)
-                end = -1
-            elif child.type == "comment":
+        while True:
+            if self.token in REDIRECTIONS:
+                redirects.append(self.redirect())
                 continue
-            elif child.start_byte == end and out and isinstance(out[-1], str):
-                out[-1] += self.text(child)
-                end = child.end_byte
+            word, source = self.current, self.token
+            if word is None:
+                break
+            declaring = bool(words) and isinstance(words[0], Word) and words[0].source in DECLARING
+            assignment = self._assignment(word) if declaring or not words else None
+            self.advance()
+            if self.token == "(" and not assignments and not redirects and not words and assignment is None:
+                return self._function_body(line, source)
+            if assignment is None:
+                words.extend(expand_braces(word) if self.dialect == "bash" else [word])
             else:
-                out.append(self.text(child))
-                end = child.end_byte
-        return out
+                (words if declaring else assignments).append(assignment)
+        return syntax.Simple(line, tuple(redirects), tuple(assignments), tuple(words))
 
-    def assignment(self, text: str) -> Assignment | None:
-        match = _ASSIGNMENT.match(text)
-        if match is None:
+    def _assignment(self, word: Word) -> Assignment | None:
+        """A word taken for ``name=value``, if it is one."""
+        match = _ASSIGNMENT.match(word.source)
+        array = self.dialect == "bash" and _ARRAY.match(word.source)
+        if array and (array[1].startswith("[") or self.text.startswith("(", self.index)):
+            self.left_out("arrays")
+        if match is None or (match[2] and self.dialect == "dash"):
             return None
-        value = text[match.end() :]
-        index = (match[2] or "")[1:-1]
-        if value.startswith("(") and not match[2]:
-            items = split_words(value[1:-1])
-            array = tuple(parse_word(piece) for item in items for piece in self.braces(item))
-            return Assignment(match[1], None, bool(match[3]), index, array)
-        return Assignment(match[1], parse_word(value), bool(match[3]), index)
+        first = word.parts[0]
+        if not isinstance(first, Text) or first.quoted or len(first.text) < match.end():
+            return None
+        rest = first.text[match.end() :]
+        parts = with_tilde([*([Text(rest)] if rest else []), *word.parts[1:]])
+        return Assignment(match[1], Word(tuple(parts), word.source[match.end() :]), bool(match[2]))
 
-    def redirected(self, node: tree_sitter.Node) -> Command:
-        body = node.child_by_field_name("body")
-        command = self.command(body) if body is not None else syntax.Simple(self.at(node))
-        redirects: list[Redirect] = []
-        for child in node.children:
-            if not child.type.endswith("_redirect"):
-                continue
-            redirects.append(self.redirect(child))
-            if child.type == "file_redirect" and isinstance(command, syntax.Simple):
-                # The grammar takes `> f a b` for one redirection with several words.
-                extra = child.children_by_field_name("destination")[1:]
-                command.words += tuple(parse_word(self.text(word)) for word in extra)
-        command.redirects += tuple(redirects)
-        return command
+    def _function_body(self, line: int, name: str) -> Command:
+        self.advance()
+        if self.token != ")":
+            raise self.fail()
+        self.advance()
+        self.skip_newlines()
+        if not self.token:
+            raise self.fail()
+        self.enter()
+        body = self.command()
+        self.depth -= 1
+        return syntax.Function(line, (), name, body)
 
-    def redirect(self, node: tree_sitter.Node) -> Redirect:
-        descriptor = node.child_by_field_name("descriptor")
-        digits = self.text(descriptor) if descriptor is not None else ""
-        number = min(int(digits[:6]), 1000) if digits.isdecimal() and digits.isascii() else -1
-        sign = next(child for child in node.children if not child.is_named)
-        operator = sign.type
-        document = self.heredocs.get(sign.start_byte)
-        if document is not None:
-            return self.heredoc(document, number)
-        if node.type == "herestring_redirect":
-            return Redirect("<<<", number, parse_word(self.text(node.children[-1])))
-        if operator in (">&-", "<&-"):
-            return Redirect(operator[:2], number, parse_word("-"))
-        targets = node.children_by_field_name("destination")
-        if not targets:
-            raise Unreadable(node.end_byte)
-        return Redirect(operator, number, parse_word(self.text(targets[0])))
+    def function(self) -> Command:
+        """``function name``, with or without ``()``."""
+        line = self.line_at(self.start)
+        self.advance()
+        if self.current is None:
+            raise self.fail()
+        name = self.token
+        self.advance()
+        if self.token == "(":
+            return self._function_body(line, name)
+        self.skip_newlines()
+        return syntax.Function(line, (), name, self.command())
 
-    def heredoc(self, document: Heredoc, number: int) -> Redirect:
-        """A here-document: taken as it is if its delimiter is quoted."""
-        text = re.sub(r"^\t+", "", document.body, flags=re.MULTILINE) if document.strip else document.body
-        quoted = any(char in document.word for char in "'\"\\")
-        word = Word((syntax.Text(text, quoted=True),)) if quoted else parse_quoted(text)
-        return Redirect("<<", number, word)
+    def subshell(self) -> Command:
+        """``( … )``."""
+        self.advance()
+        body = self.commands(")")
+        self.expect(")")
+        return syntax.Subshell(body=body)
 
-    def pipeline(self, node: tree_sitter.Node) -> Command:
-        commands: list[Command] = []
-        errors: list[bool] = []
-        for child in node.children:
-            if child.type in ("|", "|&"):
-                errors.append(child.type == "|&")
-            elif child.is_named and child.type not in _IGNORED:
-                inner = self.command(child)
-                if isinstance(inner, syntax.Pipeline) and not inner.redirects:
-                    commands.extend(inner.commands)
-                    errors.extend(inner.errors[:-1])
-                else:
-                    commands.append(inner)
-        errors.append(False)
-        return syntax.Pipeline(self.at(node), (), tuple(commands), tuple(errors))
+    def group(self) -> Command:
+        """``{ …; }``."""
+        self.advance()
+        body = self.commands("}")
+        self.expect("}")
+        return syntax.Group(body=body)
 
-    def if_statement(self, node: tree_sitter.Node) -> Command:
-        branches: list[tuple[tuple[Command, ...], tuple[Command, ...]]] = []
-        otherwise: tuple[Command, ...] | None = None
+    def double_parentheses(self) -> Command:
+        """``(( … ))``, or two subshells that begin together."""
+        start = self.index
+        expression = self.arithmetic(start)
+        if expression is None:
+            self.index, self.token = start - 1, "("
+            return self.subshell()
+        self.advance()
+        return syntax.ArithmeticCommand(expression=expression)
 
-        def split(part: tree_sitter.Node) -> None:
-            nonlocal otherwise
-            condition: list[Command] = []
-            body: list[Command] = []
-            target = condition
-            for child in part.children:
-                if child.type == "then":
-                    target = body
-                elif child.type == "&" and target:
-                    target[-1] = syntax.Background(target[-1].line, command=target[-1])
-                elif child.type == "elif_clause":
-                    if part is node and (condition or body):
-                        branches.append((tuple(condition), tuple(body)))
-                        condition, body = [], []
-                        target = condition
-                    split(child)
-                elif child.type == "else_clause":
-                    otherwise = tuple(self.statements(child))
-                elif child.is_named and child.type not in _IGNORED:
-                    target.append(self.command(child))
-            if condition or body:
-                branches.append((tuple(condition), tuple(body)))
+    def if_command(self) -> Command:
+        """``if`` up to ``fi``."""
+        branches: list[tuple[Commands, Commands]] = []
+        while self.is_reserved("if", "elif"):
+            self.advance()
+            condition = self.commands("then")
+            self.expect("then")
+            branches.append((condition, self.commands("fi", "elif", "else")))
+        otherwise = None
+        if self.is_reserved("else"):
+            self.advance()
+            otherwise = self.commands("fi")
+        self.expect("fi")
+        return syntax.If(branches=tuple(branches), otherwise=otherwise)
 
-        split(node)
-        return syntax.If(self.at(node), (), tuple(branches), otherwise)
+    def loop(self) -> Command:
+        """``while`` and ``until``."""
+        until = self.token == "until"
+        self.advance()
+        condition = self.commands("do")
+        return syntax.While(condition=condition, body=self._do(), until=until)
 
-    def for_statement(self, node: tree_sitter.Node) -> Command:
-        name = ""
+    def _do(self) -> Commands:
+        self.expect("do")
+        body = self.commands("done")
+        self.expect("done")
+        return body
+
+    def for_loop(self) -> Command:
+        """``for name in words`` or ``for ((…))``."""
+        self.advance()
+        if self.token == "((":
+            return self._arithmetic_for()
+        name, is_word = self.token, self.current is not None
+        if self.dialect == "bash" and not is_word:
+            raise self.fail()
+        if not is_word or not _NAME.fullmatch(name):
+            bad = f"`{name}': not a valid identifier" if self.dialect == "bash" else "Bad for loop variable"
+            raise SyntaxProblem("other", bad, self.line_at(self.start))
+        self.advance()
+        self.skip_newlines()
         words: list[Word] | None = None
-        body = node.child_by_field_name("body")
-        items: list[tree_sitter.Node] = []
-        for child in node.children:
-            if child.type == "in":
-                words = []
-            elif child.type == "variable_name" and not name:
-                name = self.text(child)
-            elif words is not None and child != body and child.is_named:
-                items.append(child)
-        if words is not None:
-            for text in self._joined(items):
-                if isinstance(text, str):
-                    words.extend(parse_word(piece) for piece in self.braces(text))
+        if self.is_reserved("in"):
+            words = []
+            self.advance()
+            while self.current is not None:
+                words.extend(expand_braces(self.current) if self.dialect == "bash" else [self.current])
+                self.advance()
+            if self.token not in (";", "\n"):
+                raise self.fail("do" if self.dialect != "bash" else "")
+        if self.token == ";":
+            self.advance()
+        self.skip_newlines()
         listed = tuple(words) if words is not None else None
-        return syntax.For(self.at(node), (), name, listed, tuple(self.body(body)))
+        return syntax.For(name=name, words=listed, body=self._loop_body())
 
-    def arithmetic_for(self, node: tree_sitter.Node) -> Command:
-        body = node.child_by_field_name("body")
-        start = next(child for child in node.children if child.type == "((").end_byte
-        end = next(child for child in node.children if child.type == "))").start_byte
-        pieces = self.data[start:end].decode().split(";")
-        if len(pieces) != 3:
-            raise Unreadable(start)
-        first, test, step = pieces
-        return syntax.ArithmeticFor(self.at(node), (), first, test, step, tuple(self.body(body)))
+    def _loop_body(self) -> Commands:
+        """``do … done``, or ``{ … }``, which bash takes too."""
+        if self.dialect == "bash" and self.is_reserved("{"):
+            self.advance()
+            body = self.commands("}")
+            self.expect("}")
+            return body
+        return self._do()
 
-    def case_statement(self, node: tree_sitter.Node) -> Command:
-        value = node.child_by_field_name("value")
-        if value is None:
-            raise Unreadable(node.start_byte)
+    def _arithmetic_for(self) -> Command:
+        start = self.index
+        parts: list[Word] = []
+        for end in ";;)":
+            parts.append(self.expression(end))
+            if self.index >= len(self.text):
+                self.unclosed(")", start)
+            self.index += 1
+        if not self.text.startswith(")", self.index):
+            raise SyntaxProblem("token", "((", self.line_at(start))
+        self.index += 1
+        self.advance()
+        if self.token == ";":
+            self.advance()
+        self.skip_newlines()
+        first, test, step = parts
+        return syntax.ArithmeticFor(start=first, test=test, step=step, body=self._loop_body())
+
+    def case(self) -> Command:
+        """``case word in … esac``."""
+        self.advance()
+        if self.current is None:
+            raise self.fail()
+        word = self.current
+        self.advance()
+        self.skip_newlines()
+        self.expect("in")
+        self.skip_newlines()
         items: list[syntax.CaseItem] = []
-        for child in node.children:
-            if child.type != "case_item":
-                continue
-            head: list[tree_sitter.Node] = []
-            body_nodes: list[tree_sitter.Node] = []
-            end = ";;"
-            seen = False
-            for part in child.children:
-                if part.type == ")" and not seen:
-                    seen = True
-                elif part.type in (";;", ";&", ";;&"):
-                    end = part.type
-                elif not seen and part.type != "(":
-                    head.append(part)
-                elif seen:
-                    body_nodes.append(part)
-            text = self.data[head[0].start_byte : head[-1].end_byte].decode() if head else ""
-            patterns = tuple(parse_word(piece.strip()) for piece in split_at(text, "|"))
-            commands: list[Command] = []
-            for part in body_nodes:
-                if part.type == "&" and commands:
-                    commands[-1] = syntax.Background(commands[-1].line, command=commands[-1])
-                elif part.is_named and part.type not in _IGNORED:
-                    commands.append(self.command(part))
-            items.append(syntax.CaseItem(patterns, tuple(commands), end))
-        return syntax.Case(self.at(node), (), parse_word(self.text(value)), tuple(items))
+        while not self.is_reserved("esac"):
+            items.append(self._case_item())
+            self.skip_newlines()
+        self.advance()
+        return syntax.Case(word=word, items=tuple(items))
 
-    def test(self, node: tree_sitter.Node) -> Command:
-        text = self.text(node)
-        if not text.startswith("[["):
-            if text.startswith("(("):
-                return syntax.ArithmeticCommand(self.at(node), (), text[2:-2])
-            words = [piece for item in split_words(text) for piece in self.braces(item)]
-            return syntax.Simple(self.at(node), (), (), tuple(parse_word(word) for word in words))
-        return syntax.Test(
-            self.at(node), (), ConditionReader(split_words(text[2:-2], tests=True)).read(node.start_byte)
-        )
+    def _case_item(self) -> syntax.CaseItem:
+        if self.token == "(":
+            self.advance()
+        patterns: list[Word] = []
+        while True:
+            if self.current is None:
+                raise self.fail("" if patterns or self.dialect == "dash" else "esac")
+            patterns.append(self.current)
+            self.advance()
+            if self.token != "|":
+                break
+            self.advance()
+        self.expect(")")
+        self.skip_newlines()
+        body: Commands = ()
+        if self.token not in _CASE_ENDS and not self.is_reserved("esac"):
+            body = self.commands(";;", ";&", ";;&", "esac")
+        end = ";;"
+        if self.token in _CASE_ENDS:
+            end = self.token
+            self.advance()
+        return syntax.CaseItem(tuple(patterns), body, end)
 
+    # Conditions.
 
-_IGNORED = frozenset({"comment", "file_descriptor"})
+    def double_bracket(self) -> Command:
+        """``[[ … ]]``."""
+        self.advance(condition=True)
+        condition = self._either()
+        if not self.is_reserved("]]"):
+            raise self._condition_problem()
+        self.advance()
+        return syntax.Test(condition=condition)
+
+    def _condition_problem(self) -> SyntaxProblem:
+        if not self.token:
+            return self.fail()
+        return SyntaxProblem("token", self.token.replace("\n", "newline"), self.line_at(self.start))
+
+    def _either(self) -> Condition:
+        left = self._both()
+        while self.token == "||":
+            self.advance(condition=True)
+            left = Condition("||", (left, self._both()))
+        return left
+
+    def _both(self) -> Condition:
+        left = self._one()
+        while self.token == "&&":
+            self.advance(condition=True)
+            left = Condition("&&", (left, self._one()))
+        return left
+
+    def _one(self) -> Condition:
+        self.enter()
+        try:
+            while self.token == "\n":
+                self.advance(condition=True)
+            if self.token == "!":
+                self.advance(condition=True)
+                return Condition("!", (self._one(),))
+            if self.token == "(":
+                self.advance(condition=True)
+                inner = self._either()
+                if self.token != ")":
+                    raise self._condition_problem()
+                self.advance(condition=True)
+                return inner
+            return self._comparison()
+        finally:
+            self.depth -= 1
+
+    def _comparison(self) -> Condition:
+        operator = self.token
+        first = self._operand()
+        if self.current is None and self.token not in ("<", ">"):
+            return Condition("-n", (first,))
+        if self.is_reserved("]]"):
+            return Condition("-n", (first,))
+        if _UNARY.fullmatch(operator) and self.token not in ("<", ">", "=", "==", "!="):
+            return Condition(operator, (self._operand(),))
+        operator = self.token
+        if operator == "=~":
+            self.left_out("[[ … =~ … ]]")
+        self.advance(condition=True)
+        return Condition(operator, (first, self._operand()))
+
+    def _operand(self) -> Word:
+        if self.current is None or self.is_reserved("]]"):
+            raise self._condition_problem()
+        found = self.current
+        self.advance(condition=True)
+        return found

@@ -4,39 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.inodes import Directory, File, Node
-from labkit.embedded.container.network.transport import Endpoint, Network
-from labkit.embedded.container.shell.kernel import Kernel
+from labkit.embedded.container.files.inodes import Directory, Node
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Scheduler
 from labkit.embedded.container.shell.streams import Stream, encode
-
-
-class System(Protocol):
-    """The container a command runs in."""
-
-    fs: FileSystem
-    image: Image
-    network: Network
-    hostname: str
-    terminal_name: str
-    """The terminal's path, such as ``/dev/pts/0``."""
-    listeners: dict[int, Endpoint]
-    """What the pod's containers serve, by port."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-
-    def started_at(self) -> float:
-        """When the container started, in seconds since 1970."""
-
-    def random(self, count: int) -> bytes:
-        """Random bytes."""
-
-    def processes(self) -> list[tuple[int, str]]:
-        """Number and command line of what runs in the container beside this exec."""
+from labkit.embedded.container.shell.system import System
 
 
 @dataclass(slots=True)
@@ -48,18 +22,20 @@ class Process:
         env: Its environment.
         cwd: Its working directory.
         fds: Its descriptors; 0, 1 and 2 are always there.
-        kernel: Starts processes and keeps the budget.
+        scheduler: Starts processes and keeps the budget.
         system: The container.
         spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
+        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
     """
 
     argv: list[str]
     env: Mapping[str, str]
     cwd: str
     fds: Mapping[int, Stream]
-    kernel: Kernel
+    scheduler: Scheduler
     system: System
     spawn: Callable[..., Awaitable[int]] = field(repr=False)
+    new_shell: Callable[..., Shell] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -108,6 +84,14 @@ class Process:
         await self.err(f"{self.name}: {message}\n")
         return status
 
+    async def run(self, words: list[str]) -> int:
+        """Run another command with the same environment, descriptors and directory.
+
+        Returns:
+            Its exit status.
+        """
+        return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
+
     def node(self, path: str, *, follow: bool = True) -> Node:
         """What is at a path.
 
@@ -119,25 +103,3 @@ class Process:
     def is_directory(self, path: str) -> bool:
         """Whether a path leads to a directory."""
         return self.fs.exists(path, self.cwd) and isinstance(self.node(path), Directory)
-
-    def is_file(self, path: str) -> bool:
-        """Whether a path leads to a regular file."""
-        return self.fs.exists(path, self.cwd) and isinstance(self.node(path), File)
-
-
-Program = Callable[[Process], Awaitable[int]]
-"""A command: runs with what it is given and returns its exit status."""
-
-PROGRAMS: dict[str, Program] = {}
-"""Every command that an image can have."""
-
-
-def program(*names: str) -> Callable[[Program], Program]:
-    """Put a command into :data:`PROGRAMS` under its names."""
-
-    def register(function: Program) -> Program:
-        for name in names:
-            PROGRAMS[name] = function
-        return function
-
-    return register

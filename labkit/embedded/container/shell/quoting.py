@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 ESCAPES = {
     "n": "\n",
     "t": "\t",
@@ -18,7 +20,7 @@ ESCAPES = {
 
 
 def quote(text: str) -> str:
-    """A text in quotes, as ``${x@Q}`` and ``set -x`` write it."""
+    """A text in single quotes, as ``printf %q`` and ``set -x`` write it."""
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
         return "$'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t") + "'"
     return "'" + text.replace("'", "'\\''") + "'"
@@ -29,3 +31,8 @@ def traced(word: str) -> str:
     if word and all(char.isalnum() or char in "-_./:=,+@%" for char in word):
         return word
     return quote(word)
+
+
+def double_quote(text: str) -> str:
+    """A text in double quotes, as ``declare -p`` writes it."""
+    return '"' + re.sub(r'(["$`\\])', r"\\\1", text) + '"'

@@ -1,17 +1,158 @@
-"""Redirections of a command's descriptors."""
+"""Opening the files of a container as streams, and redirections to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.streams import ClosedStream, TextStream, encode
+from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
+from labkit.embedded.container.shell.messages import cannot_open
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import (
+    CHUNK_BYTES,
+    ClosedStream,
+    NullStream,
+    Stream,
+    StreamError,
+    TextStream,
+    encode,
+)
 from labkit.embedded.container.shell.syntax import Redirect
+from labkit.embedded.container.shell.system import System
 
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
+
+class FileStream(Stream):
+    """A regular file, read and written at a position.
+
+    Args:
+        system: The container.
+        file: The file.
+        append: Every write goes to the end.
+        writable: Whether it was opened for writing.
+        readable: Whether it was opened for reading.
+    """
+
+    def __init__(
+        self, system: System, file: File, *, append: bool = False, writable: bool = False, readable: bool = True
+    ) -> None:
+        super().__init__()
+        self._system = system
+        self._file = file
+        self._append = append
+        self._writable = writable
+        self._readable = readable
+        self._position = 0
+        self._content = file.content() if file.generate is not None else None
+
+    async def _read(self, limit: int) -> bytes:
+        if not self._readable:
+            raise StreamError("Bad file descriptor")
+        content = self._content if self._content is not None else self._file.data
+        data = bytes(content[self._position : self._position + limit])
+        self._position += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Step back, so that another reader of the same file goes on from there."""
+        if data:
+            self._position -= len(data)
+
+    async def write(self, data: bytes) -> None:
+        """Write at the position.
+
+        Raises:
+            StreamError: It is not open for writing, or there is no room.
+        """
+        if not self._writable:
+            raise StreamError("Bad file descriptor")
+        position = len(self._file.data) if self._append else self._position
+        try:
+            self._system.fs.splice(self._file, position, data)
+        except FileError as error:
+            raise StreamError(error.reason) from None
+        self._position = position + len(data)
+
+
+class DeviceStream(Stream):
+    """``/dev/zero``, ``/dev/full``, ``/dev/random``."""
+
+    def __init__(self, system: System, kind: str) -> None:
+        super().__init__()
+        self._system = system
+        self._kind = kind
+
+    async def _read(self, limit: int) -> bytes:
+        if self._kind == "random":
+            return self._system.random(min(limit, CHUNK_BYTES))
+        return bytes(min(limit, CHUNK_BYTES))
+
+    async def write(self, data: bytes) -> None:
+        """Forget the bytes; ``/dev/full`` has no room for any.
+
+        Raises:
+            StreamError: It is ``/dev/full``.
+        """
+        if self._kind == "full":
+            raise StreamError("No space left on device")
+
+
+def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, Stream] | None = None) -> Stream:
+    """Open a path.
+
+    Args:
+        system: The container.
+        path: The path.
+        cwd: For a relative path.
+        flags: ``r``, ``w``, ``a``, ``r+`` or ``x`` (as Python's ``open``).
+        fds: For ``/dev/stdin`` and its like.
+
+    Returns:
+        A stream.
+
+    Raises:
+        FileError: It cannot be opened so.
+    """
+    fs = system.fs
+    found = fs.find(path, cwd)
+    node = found.node
+    if isinstance(node, Device):
+        if node.kind.isdigit() or node.kind == "tty":
+            descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)
+            if fds is None or descriptor not in fds:
+                raise FileError("No such device or address")
+            return fds[descriptor]
+        return NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
+    if flags == "r":
+        if node is None:
+            raise FileError("No such file or directory")
+        if isinstance(node, Directory):
+            return DirectoryStream()
+        if not fs.may(node, 4):
+            raise FileError("Permission denied")
+        assert isinstance(node, File)
+        return FileStream(system, node)
+    file = fs.open(path, cwd, exclusive=flags == "x")
+    if flags in ("w", "x") and file.data:
+        fs.set_data(file, b"")
+    return FileStream(system, file, append=flags == "a", writable=True, readable=flags == "r+")
+
+
+class DirectoryStream(Stream):
+    """A directory that was opened for reading: every read fails."""
+
+    async def _read(self, limit: int) -> bytes:
+        raise StreamError("Is a directory")
+
+
+def open_input(process: Process, name: str) -> Stream:
+    """The stream a filter reads: ``-`` is stdin.
+
+    Raises:
+        FileError: It cannot be read.
+    """
+    if name == "-":
+        return process.stdin
+    return open_path(process.system, name, process.cwd, "r", dict(process.fds))
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
@@ -24,21 +165,8 @@ async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
         try:
             problem = await _redirect(shell, one)
         except FileError as error:
-            target = await shell.expander.text(one.target)
-            problem = f"{target}: {error.reason}"
-            if shell.dialect != "bash":
-                reason = "nonexistent directory" if error.reason.startswith("No such") else error.reason
-                if one.operator == "<":
-                    problem = (
-                        f"cannot open {target}: {error.reason.replace('No such file or directory', 'No such file')}"
-                    )
-                else:
-                    reason = reason.replace("nonexistent directory", "Directory nonexistent")
-                    problem = f"cannot create {target}: {reason}"
-                if shell.dialect == "ash":
-                    verb = "open" if one.operator == "<" else "create"
-                    text = "no such file" if one.operator == "<" else "nonexistent directory"
-                    problem = f"can't {verb} {target}: {text if error.reason.startswith('No such') else error.reason}"
+            target = await shell.text(one.target)
+            problem = cannot_open(target, error.reason, shell.dialect, reading=one.operator == "<")
         if problem:
             await shell.complain(problem)
             return False
@@ -53,12 +181,12 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if number > 255 or len(fds) > 64:
         return f"{number}: Bad file descriptor"
     if operator == "<<":
-        fds[number] = TextStream(encode(await shell.expander.text(one.target)))
+        fds[number] = TextStream(encode(await shell.text(one.target)))
         return ""
     if operator == "<<<":
-        fds[number] = TextStream(encode(await shell.expander.text(one.target) + "\n"))
+        fds[number] = TextStream(encode(await shell.text(one.target) + "\n"))
         return ""
-    names = await shell.expander.fields([one.target])
+    names = await shell.fields([one.target])
     if len(names) != 1:
         return f"{one.target.source}: ambiguous redirect"
     name = names[0]
@@ -75,9 +203,8 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
         if operator == "<&" or one.descriptor >= 0:
             return f"{name}: ambiguous redirect"
         operator = "&>"
-    if name.startswith(("/dev/tcp/", "/dev/udp/")):
-        host, _, port = name[9:].partition("/")
-        return await _dev_tcp(shell, host, port, number, name)
+    if name.startswith(("/dev/tcp/", "/dev/udp/")) and shell.dialect == "bash":
+        return f"{name}: not simulated in this lab's pods"
     flags = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}.get(operator, "w")
     if flags == "w" and "noclobber" in shell.options and operator != ">|":
         found = shell.system.fs.find(name, shell.cwd).node
@@ -88,16 +215,3 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if operator in ("&>", "&>>"):
         fds[2] = stream
     return ""
-
-
-async def _dev_tcp(shell: Shell, host: str, port: str, number: int, name: str) -> str:
-    """``/dev/tcp``: says whether something listens; what it would answer is not kept."""
-    problem = shell.system.network.probe(host, int(port) if port.isdigit() and len(port) < 6 else 0)
-    if problem is None:
-        shell.fds[number] = TextStream(b"")
-        return ""
-    if problem == "unknown":
-        await shell.complain(f"{host}: Name or service not known")
-        return f"{name}: Invalid argument"
-    await shell.complain("connect: Connection refused")
-    return f"{name}: Connection refused"

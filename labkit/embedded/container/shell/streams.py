@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from labkit.embedded.container.shell.kernel import (
+from labkit.embedded.container.shell.scheduler import (
     Block,
     BrokenPipe,
     BudgetExceeded,
-    Kernel,
     ReadInput,
+    Scheduler,
     Task,
     WriteOutput,
 )
@@ -177,8 +177,8 @@ class Capture(Stream):
 class Pipe:
     """A pipe between two processes; a full one makes its writer wait."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._waiting: list[Task] = []
@@ -190,11 +190,11 @@ class Pipe:
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for task in waiting:
-            self._kernel.wake(task)
+            self._scheduler.wake(task)
 
     async def _wait(self) -> None:
-        if self._kernel.current is not None:
-            self._waiting.append(self._kernel.current)
+        if self._scheduler.current is not None:
+            self._waiting.append(self._scheduler.current)
         await Block()
 
     async def get(self, limit: int) -> bytes:

@@ -1,7 +1,4 @@
-"""The shell's syntax tree, as the interpreter reads it.
-
-:mod:`.parser` makes it from tree-sitter's tree; :mod:`.words` from the text of a word.
-"""
+"""The syntax tree of a shell script, as :mod:`.parser` builds it and the interpreter runs it."""
 
 from __future__ import annotations
 
@@ -26,36 +23,36 @@ class Parameter:
     """``$name`` or ``${name…}``.
 
     Args:
-        name: A variable's name, a digit, or one of ``@*#?$!-``.
+        name: A variable's name, a number, or one of ``@*#?$!-``.
         quoted: It stood in double quotes.
-        operator: What is done with it, such as ``:-``, ``##``, ``/``, ``:``; ``#`` with
-            ``length`` for ``${#name}``.
-        operand: The raw text after the operator.
-        index: The raw text of a subscript, empty for none.
+        operator: What is done with it, such as ``:-``, ``##``, ``/`` or ``:``; ``length`` for
+            ``${#name}``; ``bad`` for what is no expansion, with its text as ``name``.
+        operand: The word after the operator.
+        second: The replacement in ``${name/operand/second}``, the length in ``${name:operand:second}``.
         indirect: ``${!name}``.
     """
 
     name: str
     quoted: bool = False
     operator: str = ""
-    operand: str = ""
-    index: str = ""
+    operand: Word | None = None
+    second: Word | None = None
     indirect: bool = False
 
 
 @dataclass(slots=True, frozen=True)
 class Substitution:
-    """``$(…)`` or backquotes: the script's text and whether it stood in double quotes."""
+    """``$(…)`` or backquotes, and whether it stood in double quotes."""
 
-    script: str
+    script: Script
     quoted: bool = False
 
 
 @dataclass(slots=True, frozen=True)
 class Arithmetic:
-    """``$((…))``: the raw expression."""
+    """``$((…))``: the expression, in which ``$`` is still to be expanded."""
 
-    expression: str
+    expression: Word
     quoted: bool = False
 
 
@@ -66,15 +63,7 @@ class Tilde:
     user: str = ""
 
 
-@dataclass(slots=True, frozen=True)
-class ProcessSubstitution:
-    """``<(…)`` or ``>(…)``."""
-
-    script: str
-    direction: str = "<"
-
-
-Part = Text | Parameter | Substitution | Arithmetic | Tilde | ProcessSubstitution
+Part = Text | Parameter | Substitution | Arithmetic | Tilde
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,16 +76,14 @@ class Word:
 
 @dataclass(slots=True, frozen=True)
 class Assignment:
-    """``name=value``, ``name+=value``, ``name[index]=value`` or ``name=(…)``."""
+    """``name=value`` or ``name+=value``."""
 
     name: str
-    value: Word | None
+    value: Word
     append: bool = False
-    index: str = ""
-    array: tuple[Word, ...] | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Redirect:
     """A redirection.
 
@@ -119,9 +106,12 @@ class Command:
     redirects: tuple[Redirect, ...] = ()
 
 
+Commands = tuple[Command, ...]
+
+
 @dataclass(slots=True)
 class Simple(Command):
-    """Assignments and words. ``words`` are raw texts turned into words."""
+    """Assignments and words. A word of ``export`` and its like can be an assignment too."""
 
     assignments: tuple[Assignment, ...] = ()
     words: tuple[Word | Assignment, ...] = ()
@@ -131,7 +121,7 @@ class Simple(Command):
 class Pipeline(Command):
     """Commands joined by ``|``; ``errors[i]`` when it was ``|&``."""
 
-    commands: tuple[Command, ...] = ()
+    commands: Commands = ()
     errors: tuple[bool, ...] = ()
 
 
@@ -139,54 +129,60 @@ class Pipeline(Command):
 class Not(Command):
     """``! command``."""
 
-    command: Command | None = None
+    command: Command = field(default_factory=Command)
+
+
+@dataclass(slots=True)
+class Timed(Command):
+    """``time command``."""
+
+    command: Command = field(default_factory=Command)
 
 
 @dataclass(slots=True)
 class AndOr(Command):
     """``left && right`` or ``left || right``."""
 
-    left: Command | None = None
+    left: Command = field(default_factory=Command)
     operator: str = "&&"
-    right: Command | None = None
+    right: Command = field(default_factory=Command)
 
 
 @dataclass(slots=True)
 class Background(Command):
-    """``command &``, with its text for ``jobs``."""
+    """``command &``."""
 
-    command: Command | None = None
-    text: str = ""
+    command: Command = field(default_factory=Command)
 
 
 @dataclass(slots=True)
 class Group(Command):
     """``{ …; }``."""
 
-    body: tuple[Command, ...] = ()
+    body: Commands = ()
 
 
 @dataclass(slots=True)
 class Subshell(Command):
     """``( … )``."""
 
-    body: tuple[Command, ...] = ()
+    body: Commands = ()
 
 
 @dataclass(slots=True)
 class If(Command):
     """Conditions with their bodies, and the ``else``."""
 
-    branches: tuple[tuple[tuple[Command, ...], tuple[Command, ...]], ...] = ()
-    otherwise: tuple[Command, ...] | None = None
+    branches: tuple[tuple[Commands, Commands], ...] = ()
+    otherwise: Commands | None = None
 
 
 @dataclass(slots=True)
 class While(Command):
     """``while`` or ``until``."""
 
-    condition: tuple[Command, ...] = ()
-    body: tuple[Command, ...] = ()
+    condition: Commands = ()
+    body: Commands = ()
     until: bool = False
 
 
@@ -196,17 +192,17 @@ class For(Command):
 
     name: str = ""
     words: tuple[Word, ...] | None = None
-    body: tuple[Command, ...] = ()
+    body: Commands = ()
 
 
 @dataclass(slots=True)
 class ArithmeticFor(Command):
     """``for ((start; test; step))``."""
 
-    start: str = ""
-    test: str = ""
-    step: str = ""
-    body: tuple[Command, ...] = ()
+    start: Word = field(default_factory=lambda: Word(()))
+    test: Word = field(default_factory=lambda: Word(()))
+    step: Word = field(default_factory=lambda: Word(()))
+    body: Commands = ()
 
 
 @dataclass(slots=True)
@@ -214,7 +210,7 @@ class CaseItem:
     """Patterns, a body, and how it ends: ``;;``, ``;&`` or ``;;&``."""
 
     patterns: tuple[Word, ...]
-    body: tuple[Command, ...]
+    body: Commands
     end: str = ";;"
 
 
@@ -231,14 +227,14 @@ class Function(Command):
     """``name() body``."""
 
     name: str = ""
-    body: Command | None = None
+    body: Command = field(default_factory=Command)
 
 
 @dataclass(slots=True)
 class ArithmeticCommand(Command):
     """``((expression))``."""
 
-    expression: str = ""
+    expression: Word = field(default_factory=lambda: Word(()))
 
 
 @dataclass(slots=True)
@@ -253,10 +249,10 @@ class Condition:
 class Test(Command):
     """``[[ … ]]``."""
 
-    condition: Condition | None = None
+    condition: Condition = field(default_factory=lambda: Condition("-n", ()))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Script:
     """A parsed script.
 
@@ -264,8 +260,10 @@ class Script:
         commands: What to run, in order.
         error: The message of a syntax error, met after ``commands`` have run.
         warnings: What the shell says before it begins.
+        unfinished: Whether more lines could make it whole.
     """
 
-    commands: tuple[Command, ...]
+    commands: Commands
     error: str = ""
     warnings: tuple[str, ...] = ()
+    unfinished: bool = False

@@ -1,4 +1,4 @@
-"""A shell's variables: texts, indexed and associative arrays, exported and read-only ones."""
+"""A shell's variables: texts, exported and read-only ones, and those local to a function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 MAX_VALUE_CHARS = 1 << 20
 MAX_VARIABLES = 5_000
 MAX_TOTAL_CHARS = 8 << 20
-MAX_ELEMENTS = 50_000
 
 
 @dataclass(slots=True)
@@ -16,25 +15,13 @@ class Variable:
 
     Args:
         value: Its text, or None while it is declared only.
-        array: Its elements, if it is an array.
-        associative: Whether the array's keys are texts.
         exported: Whether commands see it.
         readonly: Whether it must not change.
-        integer: Whether what is assigned is evaluated.
     """
 
     value: str | None = None
-    array: dict[int | str, str] | None = None
-    associative: bool = False
     exported: bool = False
     readonly: bool = False
-    integer: bool = False
-
-    def scalar(self) -> str | None:
-        """Its value where one text is wanted: an array gives its first element."""
-        if self.array is not None:
-            return self.array.get("0" if self.associative else 0)
-        return self.value
 
 
 class ReadOnly(Exception):
@@ -73,11 +60,7 @@ class Variables:
         """
         self._written += chars
         if self._written > MAX_TOTAL_CHARS:
-            held = 0
-            for one in self._all.values():
-                held += len(one.value or "")
-                if one.array is not None:
-                    held += sum(len(value) + 16 for value in one.array.values())
+            held = sum(len(one.value or "") for one in self._all.values())
             if held > MAX_TOTAL_CHARS:
                 raise TooMuch
             self._written = held // 2
@@ -85,17 +68,13 @@ class Variables:
     def copy(self) -> Variables:
         """The variables of a subshell."""
         other = Variables({})
-        other._all = {
-            name: replace(one, array=dict(one.array) if one.array is not None else None)
-            for name, one in self._all.items()
-        }
+        other._all = {name: replace(one) for name, one in self._all.items()}
         other._frames = [dict(frame) for frame in self._frames]
         other._written = self._written
         return other
 
-    def weight(self) -> int:
-        """How many things a copy has to copy."""
-        return len(self._all) + sum(len(one.array) for one in self._all.values() if one.array is not None)
+    def __len__(self) -> int:
+        return len(self._all)
 
     def get(self, name: str) -> Variable | None:
         """A variable, or None."""
@@ -104,10 +83,14 @@ class Variables:
     def text(self, name: str) -> str | None:
         """A variable's text, or None if it is unset."""
         found = self._all.get(name)
-        return found.scalar() if found is not None else None
+        return found.value if found is not None else None
 
     def declare(self, name: str) -> Variable:
-        """A variable, made if it is missing."""
+        """A variable, made if it is missing.
+
+        Raises:
+            TooMuch: There are too many.
+        """
         found = self._all.get(name)
         if found is None:
             if len(self._all) >= MAX_VARIABLES:
@@ -128,45 +111,9 @@ class Variables:
         found = self.declare(name)
         if found.readonly:
             raise ReadOnly(name)
-        if found.array is not None:
-            found.array["0" if found.associative else 0] = value
-        else:
-            found.value = value
+        found.value = value
         if exported is not None:
             found.exported = exported
-
-    def set_element(self, name: str, key: int | str, value: str) -> None:
-        """Set an element of an array; a text becomes an array.
-
-        Raises:
-            ReadOnly: It must not change.
-            TooMuch: The array is too long.
-        """
-        found = self.declare(name)
-        if found.readonly:
-            raise ReadOnly(name)
-        if found.array is None:
-            found.array = {} if found.value is None else {0: found.value}
-            found.value = None
-        if len(found.array) >= MAX_ELEMENTS or len(value) > MAX_VALUE_CHARS:
-            raise TooMuch
-        self._account(len(value) + 16)
-        found.array[key] = value
-
-    def set_array(self, name: str, values: dict[int | str, str]) -> None:
-        """Replace an array.
-
-        Raises:
-            ReadOnly: It must not change.
-            TooMuch: It is too long.
-        """
-        if len(values) > MAX_ELEMENTS:
-            raise TooMuch
-        self._account(sum(len(value) + 16 for value in values.values()))
-        found = self.declare(name)
-        if found.readonly:
-            raise ReadOnly(name)
-        found.array, found.value = values, None
 
     def unset(self, name: str) -> None:
         """Forget a variable.
@@ -196,10 +143,7 @@ class Variables:
     def pop(self) -> None:
         """A function ends: its local variables go."""
         for name, before in self._frames.pop().items():
-            if before is None:
-                self._all.pop(name, None)
-            else:
-                self._all[name] = before
+            self.restore(name, before)
 
     @property
     def in_function(self) -> bool:
@@ -207,11 +151,10 @@ class Variables:
         return bool(self._frames)
 
     def local(self, name: str) -> Variable:
-        """A new local variable of the running function."""
+        """A local variable of the running function, made if it is missing."""
         frame = self._frames[-1]
         if name not in frame:
-            frame[name] = self._all.get(name)
-            before = frame[name]
+            before = frame[name] = self._all.get(name)
             self._all[name] = Variable(exported=before.exported if before is not None else False)
         return self._all[name]
 

@@ -1,363 +1,336 @@
-"""From the text of a word to its parts: quotes, ``$`` expansions, backquotes.
-
-tree-sitter says where words begin and end; what is inside one is read here, because the
-same reading is needed for here-documents, for operands of ``${…}`` and for ``$((…))``.
-"""
+"""Words of a script: quotes, ``$`` expansions, backquotes. The lower half of the parser."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
+from typing import NoReturn
+
 from labkit.embedded.container.shell.quoting import ESCAPES
-from labkit.embedded.container.shell.syntax import (
-    Arithmetic,
-    Parameter,
-    Part,
-    ProcessSubstitution,
-    Substitution,
-    Text,
-    Tilde,
-    Word,
-)
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.container.shell.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Tilde, Word
+from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 
-SPECIAL = "@*#?$!-"
-_ESCAPES = {**ESCAPES, "'": "'", '"': '"', "?": "?"}
-"""After a backslash in ``$'…'``."""
-OPERATORS = (
-    ":-",
-    ":=",
-    ":?",
-    ":+",
-    "##",
-    "%%",
-    "//",
-    "/#",
-    "/%",
-    "^^",
-    ",,",
-    "-",
-    "=",
-    "?",
-    "+",
-    "#",
-    "%",
-    "/",
-    "^",
-    ",",
-    "@",
-    ":",
-)
+MAX_NESTING = 40
+WORD_ENDS = " \t\n;&|()<>"
+"""Characters that end a word unless they are quoted."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:,+@%=~#{}\[\]*?!^-]+")
+"""Characters that mean nothing to the parser inside a word; some of them do at its start."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
+_TILDE = re.compile(r"~([A-Za-z0-9_+.-]*)(?=[/:]|$)")
+_POSIX_OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
+_BASH_OPERATORS = ("//", "/#", "/%", "^^", ",,", "/", "^", ",", ":")
+_MORE_ESCAPES = {'"': '"', "}": '}"'}
+"""What else a backslash takes its meaning from, by what ends the quoted text."""
+
+_HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
 
 
-class BadSubstitution(Exception):
-    """``${…}`` holds something that is no expansion.
+class WordReader:
+    """Reads words at a position of a text.
 
     Args:
-        text: The whole of it.
+        text: The script.
+        dialect: ``bash``, ``dash`` or ``ash``; each knows other expansions.
+        line: The number of the text's first line.
     """
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         self.text = text
+        self.dialect = dialect
+        self.index = 0
+        self.depth = 0
+        self._first_line = line
+        self._line_ends = [place for place, char in enumerate(text) if char == "\n"]
 
+    def line_at(self, index: int) -> int:
+        """The number of the line of a position."""
+        return self._first_line + bisect_left(self._line_ends, index)
 
-@remembered(2048)
-def parse_word(text: str) -> Word:
-    """Read one word as it stands in a script."""
-    return Word(tuple(_Scanner(text).parts()), text)
+    @property
+    def last_line(self) -> int:
+        """Where bash sees the end of the script: behind its last newline, which it adds if there is none."""
+        return self.line_at(len(self.text)) + (0 if self.text.endswith("\n") else 1)
 
+    def script(self) -> Script:
+        """The commands up to the ``)`` of ``$(…)``; the grammar has them."""
+        raise NotImplementedError
 
-@remembered(512)
-def parse_quoted(text: str) -> Word:
-    """Read a text as if it stood in double quotes (a here-document, an expression)."""
-    return Word(tuple(_Scanner(text).quoted_parts(at_quote=False)), text)
+    def backquoted(self, text: str, line: int) -> Script:
+        """The commands of a text in backquotes; the grammar has them."""
+        raise NotImplementedError
 
+    def left_out(self, what: str) -> NoReturn:
+        """Refuse syntax that the real shell has and the lab's does not."""
+        raise SyntaxProblem("left-out", what, self.line_at(self.index))
 
-def skip_quotes(text: str, index: int) -> int:
-    """The index behind what starts at ``index``: an escape, a quoted string or one character."""
-    char = text[index]
-    if char == "\\":
-        return min(index + 2, len(text))
-    if char == "'":
-        end = text.find("'", index + 1)
-        return len(text) if end < 0 else end + 1
-    if char == '"':
-        index += 1
-        while index < len(text) and text[index] != '"':
-            if text[index] == "\\":
-                index += 2
-            elif text[index] == "$" and text[index + 1 : index + 2] in ("(", "{"):
-                index = closing(text, index + 1)
-            else:
-                index += 1
-        return min(index + 1, len(text))
-    if char == "`":
-        index += 1
+    def unclosed(self, token: str, start: int) -> NoReturn:
+        """Refuse a text that ends within quotes or brackets opened at ``start``."""
+        line = self.line_at(start) if self.dialect == "bash" else self.line_at(len(self.text))
+        raise SyntaxProblem("unclosed", token, line)
+
+    def enter(self) -> None:
+        """Go one level deeper.
+
+        Raises:
+            SyntaxProblem: That is too deep.
+        """
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise SyntaxProblem("other", "syntax error: too deeply nested", self.line_at(self.index))
+
+    def word(self, ends: str = WORD_ENDS) -> Word:
+        """The unquoted word that begins here, up to an unquoted character of ``ends``."""
+        start = self.index
+        parts = self.unquoted(ends)
+        return Word(tuple(with_tilde(parts)), self.text[start : self.index])
+
+    def unquoted(self, ends: str) -> list[Part]:
+        """The parts of a word up to one of the characters that end it."""
+        text = self.text
+        out: list[Part] = []
+        plain = ""
+        while self.index < len(text):
+            match = _PLAIN.match(text, self.index)
+            if match is not None and not set(ends) & set(match[0]):
+                plain += match[0]
+                self.index = match.end()
+                continue
+            char = text[self.index]
+            if char in ends:
+                break
+            if char not in "\\'\"`$":
+                plain += char
+                self.index += 1
+                continue
+            if plain:
+                out.append(Text(plain))
+                plain = ""
+            out.extend(self._special(char))
+        if plain:
+            out.append(Text(plain))
+        return out
+
+    def _special(self, char: str) -> list[Part]:
+        """What a backslash, a quote, a backquote or a ``$`` outside quotes begins."""
+        text, start = self.text, self.index
+        if char == "\\":
+            self.index = min(start + 2, len(text))
+            following = text[start + 1 : start + 2]
+            return [] if following == "\n" else [Text(following or "\\", quoted=True)]
+        if char == "'":
+            end = text.find("'", start + 1)
+            if end < 0:
+                self.unclosed("'", start)
+            self.index = end + 1
+            return [Text(text[start + 1 : end], quoted=True)]
+        if char == '"':
+            self.index = start + 1
+            inner = self.quoted('"')
+            if self.index >= len(text):
+                self.unclosed('"', start)
+            self.index += 1
+            return inner or [Text("", quoted=True)]
+        if char == "$" and self.dialect != "dash" and text.startswith("'", start + 1):
+            return [self._ansi_c()]
+        if char == "$" and self.dialect == "bash" and text.startswith('"', start + 1):
+            self.index = start + 1
+            return self._special('"')
+        return [self._expansion(quoted=False)]
+
+    def quoted(self, ends: str, *, nested: bool = False) -> list[Part]:
+        """The parts of a text as double quotes read it.
+
+        Args:
+            ends: Characters that end it; none for all of the text, as of a here-document.
+            nested: Whether brackets within it must close first, and quotes in it are left out, as in ``$((…))``.
+        """
+        text = self.text
+        out: list[Part] = []
+        plain: list[str] = []
+        brackets = 0
+        while self.index < len(text):
+            char = text[self.index]
+            if char in ends and not brackets:
+                break
+            if char in "`$":
+                if plain:
+                    out.append(Text("".join(plain), quoted=True))
+                    plain.clear()
+                out.append(self._expansion(quoted=True))
+                continue
+            if char == "\\":
+                following = text[self.index + 1 : self.index + 2]
+                escapes = "$`\\\n" + _MORE_ESCAPES.get(ends, "")
+                plain.append(following.strip("\n") if following in escapes else "\\" + following)
+                self.index += 2
+                continue
+            brackets += (char == "(") - (char == ")") if nested else 0
+            if char != '"' or ends in ("", '"'):
+                plain.append(char)
+            self.index += 1
+        self.index = min(self.index, len(text))
+        if plain:
+            out.append(Text("".join(plain), quoted=True))
+        return out
+
+    def _expansion(self, *, quoted: bool) -> Part:
+        """What a ``$`` or a backquote begins."""
+        text, start = self.text, self.index
+        if text[start] == "`":
+            return self._backquotes(quoted=quoted)
+        if text.startswith("$((", start):
+            expression = self.arithmetic(start + 3)
+            if expression is not None:
+                return Arithmetic(expression, quoted)
+        if text.startswith("$(", start):
+            self.index = start + 2
+            self.enter()
+            script = self.script()
+            self.depth -= 1
+            return Substitution(script, quoted)
+        if text.startswith("${", start):
+            self.enter()
+            found = self._braced(quoted=quoted)
+            self.depth -= 1
+            return found
+        if text.startswith("$[", start) and self.dialect == "bash":
+            self.left_out("$[…]")
+        match = _NAME.match(text, start + 1)
+        if match is None:
+            self.index = start + 1
+            return Text("$", quoted=quoted)
+        name = match[0][:1] if match[0].isdigit() else match[0]
+        self.index = start + 1 + len(name)
+        return Parameter(name, quoted)
+
+    def arithmetic(self, start: int) -> Word | None:
+        """The expression of ``$((…))`` or ``((…))``, or None if its brackets close one by one, as commands' do."""
+        self.index = start
+        self.enter()
+        parts = self.quoted(")", nested=True)
+        self.depth -= 1
+        if self.index >= len(self.text):
+            self.unclosed(")", start)
+        if not self.text.startswith("))", self.index):
+            return None
+        self.index += 2
+        return Word(tuple(parts), self.text[start : self.index - 2])
+
+    def _backquotes(self, *, quoted: bool) -> Part:
+        text, start = self.text, self.index
+        script: list[str] = []
+        index = start + 1
         while index < len(text) and text[index] != "`":
-            index += 2 if text[index] == "\\" else 1
-        return min(index + 1, len(text))
-    if char == "$" and text[index + 1 : index + 2] in ("(", "{"):
-        return closing(text, index + 1)
-    return index + 1
+            following = text[index + 1 : index + 2]
+            if text[index] == "\\" and following and following in ('$`\\"' if quoted else "$`\\"):
+                index += 1
+            script.append(text[index])
+            index += 1
+        if index >= len(text):
+            self.unclosed("`", start)
+        self.index = index + 1
+        return Substitution(self.backquoted("".join(script), self.line_at(start)), quoted)
+
+    def _braced(self, *, quoted: bool) -> Parameter:
+        """``${…}``."""
+        text, start = self.text, self.index
+        self.index += 2
+        indirect = self.dialect == "bash" and re.match(r"![A-Za-z_0-9]", text[self.index : self.index + 2]) is not None
+        length = re.match(r"#([A-Za-z_]\w*|\d+|[@*#?$!-])[}\[]", text[self.index :]) is not None
+        self.index += indirect or length
+        match = _NAME.match(text, self.index)
+        if match is None:
+            return self._bad(start)
+        name = match[0]
+        self.index = match.end()
+        if self.dialect == "bash" and text.startswith("[", self.index):
+            self.left_out("arrays")
+        if text.startswith("}", self.index):
+            self.index += 1
+            return Parameter(name, quoted, "length" if length else "", indirect=indirect)
+        operators = _POSIX_OPERATORS if self.dialect == "dash" else _POSIX_OPERATORS + _BASH_OPERATORS
+        operator = next((one for one in operators if text.startswith(one, self.index)), "")
+        if self.dialect == "bash" and text.startswith(("@", "*}"), self.index):
+            self.left_out("${name@…}" if text.startswith("@", self.index) else "${!prefix*}")
+        if not operator or length:
+            return self._bad(start)
+        self.index += len(operator)
+        operand, second = self._operands(operator, quoted=quoted)
+        if not text.startswith("}", self.index):
+            self.unclosed("}", start)
+        self.index += 1
+        return Parameter(name, quoted, operator, operand, second, indirect)
+
+    def _operands(self, operator: str, *, quoted: bool) -> tuple[Word, Word | None]:
+        """The words between an operator and the ``}``."""
+        start = self.index
+        if operator == ":":
+            offset = self.expression(":}")
+            if not self.text.startswith(":", self.index):
+                return offset, None
+            self.index += 1
+            return offset, self.expression("}")
+        if operator[0] in "/":
+            pattern = self.word("/}")
+            if not self.text.startswith("/", self.index):
+                return pattern, Word(())
+            self.index += 1
+            return pattern, self.word("}")
+        if quoted and operator[-1] in "-=?+":
+            return Word(tuple(self.quoted("}")), self.text[start : self.index]), None
+        return self.word("}"), None
+
+    def expression(self, ends: str) -> Word:
+        """An arithmetic expression up to one of the characters, in which brackets must close."""
+        start = self.index
+        return Word(tuple(self.quoted(ends, nested=True)), self.text[start : self.index])
+
+    def _bad(self, start: int) -> Parameter:
+        """``${…}`` that is no expansion, which is only said when it is to be expanded."""
+        self.unquoted("}")
+        if self.index >= len(self.text):
+            self.unclosed("}", start)
+        self.index += 1
+        return Parameter(self.text[start : self.index], operator="bad")
+
+    def _ansi_c(self) -> Text:
+        """``$'…'``."""
+        match = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL).match(self.text, self.index)
+        if match is None:
+            self.unclosed("'", self.index)
+        self.index = match.end()
+        return Text(ansi_c(match[1]), quoted=True)
 
 
-def closing(text: str, index: int) -> int:
-    """The index behind the bracket that closes the one at ``index``."""
-    opener = text[index]
-    closer = ")" if opener == "(" else "}"
-    depth = 1
-    index += 1
-    while index < len(text):
-        char = text[index]
-        if char == closer:
-            depth -= 1
-            index += 1
-            if not depth:
-                return index
-        elif char == opener and opener == "(":
-            depth += 1
-            index += 1
-        else:
-            index = skip_quotes(text, index)
-    return len(text)
+def with_tilde(parts: list[Part]) -> list[Part]:
+    """A word's parts with the ``~`` or ``~user`` at its start made a :class:`Tilde`."""
+    first = parts[0] if parts else None
+    if not isinstance(first, Text) or first.quoted:
+        return parts
+    match = _TILDE.match(first.text)
+    if match is None or (match.end() == len(first.text) and len(parts) > 1):
+        return parts
+    rest = first.text[match.end() :]
+    return [Tilde(match[1]), *([Text(rest)] if rest else []), *parts[1:]]
 
 
 def ansi_c(text: str) -> str:
     """The text of ``$'…'``."""
-    out: list[str] = []
-    index = 0
-    while index < len(text):
-        char = text[index]
-        if char != "\\" or index + 1 == len(text):
-            out.append(char)
-            index += 1
-            continue
-        char = text[index + 1]
-        index += 2
-        if char in _ESCAPES:
-            out.append(_ESCAPES[char])
-        elif char in "01234567":
-            digits = char
-            while len(digits) < 3 and text[index : index + 1] in tuple("01234567"):
-                digits += text[index]
-                index += 1
-            out.append(chr(int(digits, 8) & 0xFF))
-        elif char in "xuU":
-            limit = {"x": 2, "u": 4, "U": 8}[char]
-            digits = ""
-            while len(digits) < limit and text[index : index + 1] in tuple("0123456789abcdefABCDEF"):
-                digits += text[index]
-                index += 1
-            value = int(digits, 16) if digits else 0
-            out.append(chr(value) if digits and value < 0xD800 else "\\" + char + digits)
-        elif char == "c" and index < len(text):
-            out.append(chr(ord(text[index]) & 0x1F))
-            index += 1
-        else:
-            out.append("\\" + char)
-    return "".join(out)
 
+    def replaced(match: re.Match[str]) -> str:
+        escape = match[1]
+        if escape in ESCAPES or escape in "'\"?":
+            return ESCAPES.get(escape, escape)
+        if escape[0] in "01234567":
+            return chr(int(escape, 8) & 0xFF)
+        if escape[0] == "c":
+            return chr(ord(escape[1]) & 0x1F)
+        if escape[0] in _HEX_LENGTH and len(escape) > 1 and int(escape[1:], 16) < 0xD800:
+            return chr(int(escape[1:], 16))
+        return match[0]
 
-class _Scanner:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.index = 0
-
-    def parts(self) -> list[Part]:
-        """The parts of an unquoted word."""
-        text = self.text
-        out: list[Part] = []
-        plain: list[str] = []
-
-        def flush() -> None:
-            if plain:
-                out.append(Text("".join(plain)))
-                plain.clear()
-
-        if text.startswith("~"):
-            user = text[1:].split("/", 1)[0].split(":", 1)[0]
-            if not set(user) & set("'\"\\$`*"):
-                out.append(Tilde(user))
-                self.index = 1 + len(user)
-        while self.index < len(text):
-            char = text[self.index]
-            if char == "\\":
-                following = text[self.index + 1 : self.index + 2]
-                flush()
-                if following != "\n":
-                    out.append(Text(following or "\\", quoted=True))
-                self.index += 2
-            elif char == "'":
-                end = text.find("'", self.index + 1)
-                end = len(text) if end < 0 else end
-                flush()
-                out.append(Text(text[self.index + 1 : end], quoted=True))
-                self.index = end + 1
-            elif char == '"':
-                flush()
-                self.index += 1
-                inner = self.quoted_parts(at_quote=True)
-                out.extend(inner or [Text("", quoted=True)])
-            elif char == "`":
-                flush()
-                out.append(self._backquotes(quoted=False))
-            elif char == "$":
-                flush()
-                out.append(self._dollar(quoted=False))
-            elif char in "<>" and text[self.index + 1 : self.index + 2] == "(":
-                flush()
-                end = closing(text, self.index + 1)
-                out.append(ProcessSubstitution(text[self.index + 2 : end - 1], char))
-                self.index = end
-            else:
-                plain.append(char)
-                self.index += 1
-        flush()
-        return out
-
-    def quoted_parts(self, *, at_quote: bool) -> list[Part]:
-        """The parts up to the closing double quote, or to the end of a quoted text."""
-        text = self.text
-        out: list[Part] = []
-        plain: list[str] = []
-
-        def flush() -> None:
-            if plain:
-                out.append(Text("".join(plain), quoted=True))
-                plain.clear()
-
-        while self.index < len(text):
-            char = text[self.index]
-            if char == '"' and at_quote:
-                self.index += 1
-                break
-            if char == "\\":
-                following = text[self.index + 1 : self.index + 2]
-                if following == "\n":
-                    pass
-                elif following and (following in "$`\\" or (following == '"' and at_quote)):
-                    plain.append(following)
-                else:
-                    plain.append("\\" + following)
-                self.index += 2
-            elif char == "`":
-                flush()
-                out.append(self._backquotes(quoted=True))
-            elif char == "$":
-                flush()
-                out.append(self._dollar(quoted=True))
-            else:
-                plain.append(char)
-                self.index += 1
-        flush()
-        return out
-
-    def _backquotes(self, *, quoted: bool) -> Part:
-        end = skip_quotes(self.text, self.index)
-        body = self.text[self.index + 1 : end - 1]
-        self.index = end
-        script: list[str] = []
-        index = 0
-        while index < len(body):
-            if body[index] == "\\" and body[index + 1 : index + 2] in tuple("$`\\") + (('"',) if quoted else ()):
-                script.append(body[index + 1])
-                index += 2
-            else:
-                script.append(body[index])
-                index += 1
-        return Substitution("".join(script), quoted)
-
-    def _dollar(self, *, quoted: bool) -> Part:
-        text, start = self.text, self.index
-        following = text[start + 1 : start + 2]
-        if following == "'" and not quoted:
-            end = start + 2
-            while end < len(text) and text[end] != "'":
-                end += 2 if text[end] == "\\" else 1
-            self.index = end + 1
-            return Text(ansi_c(text[start + 2 : end]), quoted=True)
-        if following == '"' and not quoted:
-            self.index = start + 1
-            return Text("")
-        if following == "(":
-            end = closing(text, start + 1)
-            self.index = end
-            if text.startswith("((", start + 1) and text[:end].endswith("))"):
-                inner = text[start + 2 : end - 1]
-                if closing(inner, 0) == len(inner):
-                    return Arithmetic(inner[1:-1], quoted)
-            return Substitution(text[start + 2 : end - 1], quoted)
-        if following == "[":
-            end = text.find("]", start)
-            if end > 0:
-                self.index = end + 1
-                return Arithmetic(text[start + 2 : end], quoted)
-        if following == "{":
-            end = closing(text, start + 1)
-            self.index = end
-            try:
-                return braced(text[start:end], quoted=quoted)
-            except BadSubstitution:
-                return Parameter("", quoted, "bad", text[start:end])
-        if following and (following in SPECIAL or (following.isdigit() and following.isascii())):
-            self.index = start + 2
-            return Parameter(following, quoted)
-        end = start + 1
-        while end < len(text) and (text[end] == "_" or (text[end].isalnum() and text[end].isascii())):
-            end += 1
-        self.index = end
-        if end == start + 1:
-            return Text("$", quoted=quoted)
-        return Parameter(text[start + 1 : end], quoted)
-
-
-def braced(text: str, *, quoted: bool) -> Parameter:
-    """Read ``${…}``.
-
-    Raises:
-        BadSubstitution: It is no expansion.
-    """
-    body = text[2:-1] if text.endswith("}") else text[2:]
-    if body == "#":
-        return Parameter("#", quoted)
-    length = len(body) > 1 and body[0] == "#" and (body[1] == "_" or body[1].isalnum() or body[1] in "@*?$!-")
-    if length and body[1] in "?-$!" and len(body) > 2:
-        length = False
-    if length:
-        body = body[1:]
-    indirect = len(body) > 1 and body[0] == "!" and (body[1] == "_" or body[1].isalpha())
-    if indirect:
-        body = body[1:]
-    name, rest = _name(body)
-    if not name:
-        raise BadSubstitution(text)
-    index = ""
-    if rest.startswith("["):
-        end = rest.find("]")
-        if end < 0:
-            raise BadSubstitution(text)
-        index, rest = rest[1:end], rest[end + 1 :]
-    if length:
-        if rest:
-            raise BadSubstitution(text)
-        return Parameter(name, quoted, "length", "", index)
-    if not rest:
-        return Parameter(name, quoted, "", "", index, indirect)
-    for operator in OPERATORS:
-        if rest.startswith(operator):
-            return Parameter(name, quoted, operator, rest[len(operator) :], index, indirect)
-    if indirect and rest in ("*",):
-        return Parameter(name, quoted, "names", rest, "", indirect=True)
-    raise BadSubstitution(text)
-
-
-def _name(body: str) -> tuple[str, str]:
-    if body and body[0] in SPECIAL:
-        return body[0], body[1:]
-    end = 0
-    if body and body[0].isdigit():
-        while end < len(body) and body[end].isdigit():
-            end += 1
-    else:
-        while end < len(body) and body[end].isascii() and (body[end] == "_" or body[end].isalnum()):
-            end += 1
-    return body[:end], body[end:]
+    return re.sub(
+        r"\\([0-7]{1,3}|x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8}|c.|.)", replaced, text, flags=re.DOTALL
+    )

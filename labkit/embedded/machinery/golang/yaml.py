@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 import yaml
+from typing_extensions import override
 
 from labkit.embedded.machinery.golang.json import SURROGATE
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
@@ -56,22 +57,26 @@ class _Loader(yaml.SafeLoader):
 
     _composed = _merged = 0
 
+    @override
     def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
         if self.flow_level >= MAX_DEPTH:
             raise YamlProblem(TOO_DEEP)
         super().fetch_flow_collection_start(token)
 
+    @override
     def add_indent(self, column: int) -> bool:
         if len(self.indents) > MAX_DEPTH:
             raise YamlProblem(TOO_DEEP)
         return super().add_indent(column)
 
+    @override
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self._composed += 1
         if self._composed > LARGEST:
             raise YamlProblem(f"yaml: document has more than {LARGEST} values")
         return super().compose_node(parent, index)
 
+    @override
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)
         self._merged += len(node.value)

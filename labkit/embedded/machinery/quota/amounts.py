@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from typing_extensions import override
+
 from labkit.embedded.machinery.schema.values import BadValue, parse_quantity, quantity_text
 
 NANO = 1_000_000_000
@@ -24,6 +26,7 @@ class Amount(NamedTuple):
     value: int
     form: str = "decimal"
 
+    @override
     def __str__(self) -> str:
         """The canonical text."""
         return quantity_text(self.value, self.form)

@@ -9,6 +9,8 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
+from typing_extensions import override
+
 from labkit.embedded.machinery.pods.resources import (
     FINISHED,
     best_effort,
@@ -102,12 +104,12 @@ class ServiceEvaluator(Evaluator):
         super().__init__("services")
         self.names = ("count/services", "services", "services.nodeports", "services.loadbalancers")
 
+    @override
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        """See ``Evaluator``."""
         return not subresource
 
+    @override
     def usage(self, obj: Object) -> Amounts:
-        """See ``Evaluator``."""
         spec = obj.get("spec") or {}
         ports = spec.get("ports") or ()
         kind = spec.get("type")
@@ -126,12 +128,12 @@ class ClaimEvaluator(Evaluator):
     def __init__(self) -> None:
         super().__init__("persistentvolumeclaims")
 
+    @override
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        """See ``Evaluator``."""
         return not subresource
 
+    @override
     def matching(self, names: Iterable[str]) -> list[str]:
-        """See ``Evaluator``."""
         by_class = tuple(STORAGE_CLASS + name for name in CLAIM_RESOURCES)
         return [
             name
@@ -139,8 +141,8 @@ class ClaimEvaluator(Evaluator):
             if name == "count/persistentvolumeclaims" or name in CLAIM_RESOURCES or name.endswith(by_class)
         ]
 
+    @override
     def usage(self, obj: Object) -> Amounts:
-        """See ``Evaluator``."""
         used = {"count/persistentvolumeclaims": ONE, "persistentvolumeclaims": ONE}
         spec = obj.get("spec") or {}
         asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
@@ -156,8 +158,8 @@ class ClaimEvaluator(Evaluator):
             used |= {f"{chosen}{STORAGE_CLASS}{name}": used[name] for name in CLAIM_RESOURCES if name in used}
         return used
 
+    @override
     def in_scope(self, requirement: Object, obj: Object) -> bool:
-        """See ``Evaluator``."""
         if requirement.get("scopeName") != "VolumeAttributesClass":
             return False
         status = obj.get("status") or {}
@@ -187,24 +189,24 @@ class PodEvaluator(Evaluator):
         self._clock = clock
         self._old_words = old_words
 
+    @override
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        """See ``Evaluator``."""
         if operation == "CREATE":
             return not subresource
         if subresource == "resize":
             return True
         return not subresource and old is not None and terminating(old["spec"]) != terminating(new["spec"])
 
+    @override
     def matching(self, names: Iterable[str]) -> list[str]:
-        """See ``Evaluator``."""
         return [
             name
             for name in names
             if name in POD_RESOURCES or huge_pages(name) or (name.startswith(REQUESTS) and not native(name))
         ]
 
+    @override
     def problem(self, names: Iterable[str], obj: Object) -> str:
-        """See ``Evaluator``."""
         wanted = MUST_SAY.intersection(names)
         spec = obj["spec"]
         if not wanted or has_pod_level(spec):
@@ -222,8 +224,8 @@ class PodEvaluator(Evaluator):
             return f"must specify {','.join(sorted(missing))}"
         return "must specify " + "; ".join(f"{name} for: {','.join(sorted(missing[name]))}" for name in sorted(missing))
 
+    @override
     def usage(self, obj: Object) -> Amounts:
-        """See ``Evaluator``."""
         used = {"count/pods": ONE}
         if not self._ended(obj):
             used |= compute(pod_requests(obj["spec"]), pod_limits(obj["spec"]))
@@ -239,8 +241,8 @@ class PodEvaluator(Evaluator):
         ends = datetime.datetime.fromisoformat(date).timestamp() + float(grace)
         return self._clock() > ends
 
+    @override
     def in_scope(self, requirement: Object, obj: Object) -> bool:
-        """See ``Evaluator``."""
         spec: Object = obj["spec"]
         scope: str = requirement.get("scopeName", "")
         if scope in ("Terminating", "NotTerminating"):

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.responses import Responder, error_response
-from labkit.embedded.apiserver.handlers.routing import ResourceHandler
-from labkit.embedded.apiserver.handlers.tables.text import seconds_of
+from labkit.embedded.apiserver.handlers.represent.responses import Responder, error_response
+from labkit.embedded.apiserver.handlers.represent.tables.text import seconds_of
+from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, MemoryStore
 from labkit.embedded.machinery.kinds import BY_RESOURCE

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
 from labkit.embedded.apiserver.openapi import descriptions as described
 from labkit.embedded.apiserver.openapi.documents import document_v2, document_v3, index_v3, names
-from labkit.embedded.apiserver.openapi.handler import OpenApiHandler
 from labkit.embedded.machinery.request import Request
 
 DATA = Path(__file__).parents[3] / "parity" / "data"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
 from labkit.embedded.apiserver.openapi.documents import document_v2, protobuf_v2
-from labkit.embedded.apiserver.openapi.handler import OpenApiHandler
 from labkit.embedded.apiserver.openapi.protobuf import encoded, varint
 from labkit.embedded.machinery.request import Request
 

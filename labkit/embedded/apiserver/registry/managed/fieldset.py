@@ -54,61 +54,45 @@ def union_sets(left: Node, right: Node) -> Node:
 
 def difference(left: Node, right: Node) -> Node | None:
     """The paths of ``left`` that are not in ``right``; None if there are none."""
-    kept: Node = {}
+    kept = difference_sets(left, right)
     if is_member(left) and not is_member(right):
         kept["."] = {}
-    for name, node in left.items():
-        if name == ".":
-            continue
-        if name in right:
-            rest = difference(node, right[name])
-            if rest is not None:
-                kept[name] = rest
-        else:
-            kept[name] = node
-    if not kept:
-        return None
-    return {} if len(kept) == 1 and "." in kept else kept
+    return _leaf_or(kept)
 
 
 def difference_sets(left: Node, right: Node) -> Node:
     """The difference of two whole sets."""
     kept: Node = {}
     for name, node in left.items():
-        if name in right:
-            rest = difference(node, right[name])
-            if rest is not None:
-                kept[name] = rest
-        else:
-            kept[name] = node
+        rest = difference(node, right[name]) if name in right else node
+        if rest is not None and name != ".":
+            kept[name] = rest
     return kept
 
 
 def intersection(left: Node, right: Node) -> Node | None:
     """The paths in both sets; None if there are none."""
-    both: Node = {}
+    both = intersection_sets(left, right)
     if is_member(left) and is_member(right):
         both["."] = {}
-    for name, node in left.items():
-        if name == "." or name not in right:
-            continue
-        common = intersection(node, right[name])
-        if common is not None:
-            both[name] = common
-    if not both:
-        return None
-    return {} if len(both) == 1 and "." in both else both
+    return _leaf_or(both)
 
 
 def intersection_sets(left: Node, right: Node) -> Node:
     """The intersection of two whole sets."""
     both: Node = {}
     for name, node in left.items():
-        if name in right:
-            common = intersection(node, right[name])
-            if common is not None:
-                both[name] = common
+        common = intersection(node, right[name]) if name in right and name != "." else None
+        if common is not None:
+            both[name] = common
     return both
+
+
+def _leaf_or(node: Node) -> Node | None:
+    """A node that holds only itself as a leaf, one that holds nothing as None."""
+    if not node:
+        return None
+    return {} if len(node) == 1 and "." in node else node
 
 
 def without(left: Node, paths: Node) -> Node:

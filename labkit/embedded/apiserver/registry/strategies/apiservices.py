@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import (
@@ -34,20 +36,21 @@ class ApiServiceStrategy(Strategy):
     status: bool = True
     full_checks: int = 0
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         service = obj["spec"].get("service")
         if service is not None:
             service.setdefault("port", DEFAULT_PORT)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         if obj["spec"].get("service") is None:
             obj["status"] = {"conditions": [available(timestamp(context.clock()))]}
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``; the name is made of version and group."""
+        """Also require that the name is ``<version>.<group>``."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self._named(obj), errors)
         self.check(obj, errors)
@@ -57,23 +60,21 @@ class ApiServiceStrategy(Strategy):
         wanted = f"{obj['spec'].get('version', '')}.{obj['spec'].get('group', '')}"
 
         def rule(name: str, prefix: bool) -> list[str]:
-            found = path_segment_name(name, False)
+            found = path_segment_name(name)
             if found or name == wanted:
                 return found
             return [f'must be `spec.version+"."+spec.group`: "{wanted}"']
 
         return rule
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         group, version = spec.get("group", ""), spec.get("version", "")
         if not group and version != "v1":
             errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube")
-        for message in dns_subdomain(group) if group else ():
-            errors.invalid("spec.group", group, message)
-        for message in dns_1035_label(version):
-            errors.invalid("spec.version", version, message)
+        errors.check_if_given("spec.group", group, dns_subdomain)
+        errors.check_format("spec.version", version, dns_1035_label)
         for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):
             value = spec.get(name, 0)
             if not 0 < value <= most:
@@ -91,21 +92,20 @@ class ApiServiceStrategy(Strategy):
                 errors.invalid("spec.insecureSkipTLSVerify", insecure, detail)
             return
         for name in ("namespace", "name"):
-            if not service.get(name):
-                errors.required(f"spec.service.{name}")
+            errors.check_present(f"spec.service.{name}", service.get(name))
         found = port_number(service.get("port", 0))
         if found:
             errors.invalid("spec.service.port", service.get("port", 0), f"port is not valid: {', '.join(found)}")
         if insecure and bundle:
             errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         validate_metadata(new["metadata"], False, self._named(new), errors)
         self.check(new, errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, condition in enumerate(new["status"].get("conditions") or ()):
             if condition.get("status") not in ("True", "False", "Unknown"):
                 place = f"status.conditions[{index}].status"

@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
 from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
-from labkit.embedded.apiserver.registry.strategies.tlspairs import pair_problem
+from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
@@ -39,16 +41,16 @@ class NamespaceStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         name = obj["metadata"].get("name")
         if name:
             labels = obj["metadata"].setdefault("labels", {})
             labels[NAME_LABEL] = name
         obj["status"].setdefault("phase", "Active")
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"phase": "Active"}
         finalizers = obj["spec"].get("finalizers", [])
         if "kubernetes" not in finalizers:
@@ -57,26 +59,29 @@ class NamespaceStrategy(Strategy):
         if name:
             obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         new["spec"] = dict(old["spec"])
         new["status"] = old["status"]
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """``/status`` and ``/finalize`` each write their own part."""
+        """Keep the spec that is stored unless the write changes its finalizers (``/finalize``)."""
         if new["spec"].get("finalizers", []) == old["spec"].get("finalizers", []):
             new["spec"] = old["spec"]
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for name in obj["spec"].get("finalizers") or ():
             self._check_finalizer(name, "spec.finalizers", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
+        """Accept any change: ``prepare_update`` has put back what may not change."""
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """``/status`` and ``/finalize``."""
+        """Check the finalizers and the phase, for ``/status`` and ``/finalize`` alike."""
         for index, name in enumerate(new["spec"].get("finalizers") or ()):
             self._check_finalizer(name, f"spec.finalizers[{index}]", errors)
         phase = new["status"].get("phase", "")
@@ -87,8 +92,7 @@ class NamespaceStrategy(Strategy):
             errors.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
 
     def _check_finalizer(self, name: str, path: str, errors: FieldErrors) -> None:
-        for message in qualified_name(name):
-            errors.invalid(path, name, message)
+        errors.check_format(path, name, qualified_name)
         check_known_finalizer(name, path, errors)
 
 
@@ -96,25 +100,23 @@ class NamespaceStrategy(Strategy):
 class ConfigMapStrategy(Strategy):
     """Config maps."""
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
         size = 0
         for key, value in data.items():
-            for message in config_key(key):
-                errors.invalid(f"data[{key}]", key, message)
+            errors.check_format(f"data[{key}]", key, config_key)
             if key in binary:
                 errors.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
             size += len(value.encode())
         for key, value in binary.items():
-            for message in config_key(key):
-                errors.invalid(f"binaryData[{key}]", key, message)
+            errors.check_format(f"binaryData[{key}]", key, config_key)
             size += len(base64.b64decode(value or ""))
         if size > MAX_SECRET_BYTES:
             errors.too_long("[]", MAX_SECRET_BYTES)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_immutable(new, old, ("data", "binaryData"), errors)
         self.check(new, errors)
 
@@ -134,8 +136,8 @@ def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: F
 class SecretStrategy(Strategy):
     """Secrets."""
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         if not obj.get("type"):
             obj["type"] = "Opaque"
         text = obj.pop("stringData", None)
@@ -145,20 +147,20 @@ class SecretStrategy(Strategy):
                 data[key] = base64.b64encode(value.encode()).decode()
             obj["data"] = data
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         data = obj.get("data") or {}
         size = 0
         for key, value in data.items():
-            for message in config_key(key):
-                errors.invalid(f"data[{key}]", key, message)
+            errors.check_format(f"data[{key}]", key, config_key)
             size += len(base64.b64decode(value or ""))
         if size > MAX_SECRET_BYTES:
             errors.too_long("data", MAX_SECRET_BYTES)
         kind = obj.get("type", "")
         if kind == "kubernetes.io/service-account-token":
-            if not (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME):
-                errors.required(f"metadata.annotations[{ACCOUNT_NAME}]")
+            errors.check_present(
+                f"metadata.annotations[{ACCOUNT_NAME}]", (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME)
+            )
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
             if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):
@@ -177,20 +179,20 @@ class SecretStrategy(Strategy):
                 if key not in data:
                     errors.required(f"data[{key}]")
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         if not new.get("type"):
             new["type"] = old["type"]
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         if new.get("type") != old.get("type"):
             errors.invalid("type", new.get("type"), "field is immutable")
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         if obj.get("type") != "kubernetes.io/tls":
             return []
         certificate, key = (base64.b64decode(obj["data"].get(name) or "") for name in ("tls.crt", "tls.key"))
@@ -204,26 +206,18 @@ class ServiceAccountStrategy(Strategy):
 
     returns_deleted: bool = True
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        _name_secrets(obj)
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Keep only the names of the secrets."""
+        if new.get("secrets"):
+            new["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in new["secrets"]]
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        _name_secrets(new)
-
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         before = (old["metadata"].get("annotations") or {}) if old is not None else {}
         if MOUNTABLE not in (obj["metadata"].get("annotations") or {}) or MOUNTABLE in before:
             return []
         return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
-
-
-def _name_secrets(account: Object) -> None:
-    """Of an account's secrets only the names are kept."""
-    if account.get("secrets"):
-        account["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in account["secrets"]]
 
 
 @dataclass
@@ -231,19 +225,18 @@ class PriorityClassStrategy(Strategy):
     """Priority classes."""
 
     full_checks: int = 0
-
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
 
+    @override
     def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         new["metadata"]["generation"] = old["metadata"].get("generation", 1)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         name = obj["metadata"].get("name", "")
         if name.startswith("system-") and name not in SYSTEM_CLASSES:
             errors.forbidden(
@@ -259,14 +252,14 @@ class PriorityClassStrategy(Strategy):
         elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
             errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
 
+    @override
     def check_deletion(self, name: str) -> None:
-        """See ``Strategy``."""
         if name in SYSTEM_CLASSES:
             why = "this is a system priority class and cannot be deleted"
             raise forbidden("priorityclasses", "scheduling.k8s.io", name, why)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         if new.get("value") != old.get("value"):
             errors.forbidden("value", "may not be changed in an update.")
         if new.get("preemptionPolicy") != old.get("preemptionPolicy"):

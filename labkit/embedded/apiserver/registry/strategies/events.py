@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
     validate_known_finalizers,
@@ -14,7 +16,7 @@ from labkit.embedded.apiserver.registry.metadata import (
     validate_metadata_update,
 )
 from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -56,20 +58,20 @@ class EventStrategy(Strategy):
     change_checks: int = 0
     known_finalizers: bool = False
     collected: bool = False
-
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``: an event's name need only fit into a path, and is looked at last."""
+        """Check the metadata last, and the name only as a path segment."""
         errors = FieldErrors()
         self.check(obj, errors)
         if not errors:
             validate_metadata(obj["metadata"], kind.namespaced, path_segment_name, errors)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         namespace = (obj.get("involvedObject") or {}).get("namespace", "")
         own = obj["metadata"].get("namespace", "")
         if obj.get("eventTime"):
@@ -78,15 +80,12 @@ class EventStrategy(Strategy):
             self._check_new(obj, errors)
         elif namespace != own and (namespace or own not in ("default", "")):
             errors.invalid("involvedObject.namespace", namespace, MISMATCH)
-        for message in dns_subdomain(own):
-            errors.invalid("namespace", own, message)
+        errors.check_format("namespace", own, dns_subdomain)
 
     def _check_new(self, obj: Object, errors: FieldErrors) -> None:
         controller = obj.get("reportingComponent", "")
-        if not controller:
-            errors.required(self.controller_name)
-        for message in qualified_name(controller):
-            errors.invalid(self.controller_name, controller, message)
+        errors.check_present(self.controller_name, controller)
+        errors.check_format(self.controller_name, controller, qualified_name)
         for field, limit in (
             ("reportingInstance", SHORT),
             ("action", SHORT),
@@ -106,15 +105,14 @@ class StrictEventStrategy(EventStrategy):
 
     controller_name: str = "reportingController"
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         super().check(obj, errors)
         metadata = obj["metadata"]
         validate_metadata(metadata, True, subdomain_name, errors)
         validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
         self._check_series(obj, errors)
-        if not obj.get("eventTime"):
-            errors.required("eventTime")
+        errors.check_present("eventTime", obj.get("eventTime"))
         kind = obj.get("type", "")
         if kind not in ("Normal", "Warning"):
             errors.invalid("type", "", f"has invalid value: {kind}")
@@ -122,8 +120,8 @@ class StrictEventStrategy(EventStrategy):
             if obj.get(field):
                 errors.invalid(field, "", "needs to be unset")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         super().check(new, errors)
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         if new.get("series") != old.get("series"):
@@ -142,5 +140,4 @@ class StrictEventStrategy(EventStrategy):
             return
         if series.get("count", 0) < 2:
             errors.invalid("series.count", "", "should be at least 2")
-        if not series.get("lastObservedTime"):
-            errors.required("series.lastObservedTime")
+        errors.check_present("series.lastObservedTime", series.get("lastObservedTime"))

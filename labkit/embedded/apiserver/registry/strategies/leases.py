@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
@@ -18,32 +19,22 @@ class LeaseStrategy(Strategy):
     """Leases."""
 
     known_finalizers: bool = False
-
     full_checks: int = 0
 
     create_on_update: bool = True
     unconditional_update: bool = False
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        _forget_coordination(obj)
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop the fields of coordinated leader election, whose feature gate is off."""
+        for name in ("strategy", "preferredHolder"):
+            new["spec"].pop(name, None)
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        _forget_coordination(new)
-
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         seconds = spec.get("leaseDurationSeconds")
         if seconds is not None and seconds <= 0:
             errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
         transitions = spec.get("leaseTransitions")
-        if transitions is not None and transitions < 0:
-            errors.invalid("spec.leaseTransitions", transitions, NOT_NEGATIVE)
-
-
-def _forget_coordination(lease: Object) -> None:
-    """Coordinated leader election is behind a gate that is closed."""
-    for name in ("strategy", "preferredHolder"):
-        lease["spec"].pop(name, None)
+        errors.check_not_negative("spec.leaseTransitions", transitions)

@@ -10,22 +10,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.quota.amounts import NANO, Amount, Amounts, read, read_one
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import (
+    check_resource_name,
+    check_standard_name,
+)
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.quota.amounts import Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.evaluators import scopes
 from labkit.embedded.machinery.quota.names import (
     COMPUTE,
     HUGE_PAGES,
-    extended,
     native,
-    standard,
-    standard_in_container,
     standard_in_quota,
-    whole,
 )
 from labkit.embedded.machinery.request import Object
 
@@ -48,52 +49,36 @@ class ResourceQuotaStrategy(Strategy):
     """Quotas: their status is the controller's, their scopes stay."""
 
     full_checks: int = 0
-
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         _check_hard(spec.get("hard"), "spec.hard", errors)
         _check_scopes(spec, errors)
         _check_selector(spec, errors)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         wanted = new["spec"].get("scopes") or []
         if set(wanted) != set(old["spec"].get("scopes") or ()):
             errors.invalid("spec.scopes", wanted or None, "field is immutable")
 
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
-        errors = common_update_errors(kind, new, old)
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
         for field in ("hard", "used"):
             _check_hard(new["status"].get(field), f"status.{field}", errors)
-        return errors
 
 
 def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldErrors) -> None:
     for name, amount in sorted(read(amounts).items()):
         place = f"{path}[{name}]"
-        _check_name(name, place, errors)
+        check_standard_name(name, place, errors)
         if "/" not in name and not standard_in_quota(name):
             errors.invalid(place, name, "must be a standard resource for quota")
-        if amount.value < 0:
-            errors.invalid(place, str(amount), NOT_NEGATIVE)
-        if whole(name) and amount.value % NANO:
-            errors.invalid(place, str(amount), "must be an integer")
-
-
-def _check_name(name: str, path: str, errors: FieldErrors) -> None:
-    messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
-    if not messages and "/" not in name and not standard(name):
-        errors.invalid(path, name, "must be a standard resource type or fully qualified")
+        check_amount(name, amount, place, errors)
 
 
 def _fits(scope: str, resource: str) -> bool:
@@ -146,10 +131,11 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         if scope in EXISTS_ONLY and operator != "Exists":
             errors.invalid(f"{path}.operator", operator, ONLY_EXISTS)
         if operator in ("In", "NotIn"):
-            if not values:
-                errors.required(
-                    f"{path}.values", "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
-                )
+            errors.check_present(
+                f"{path}.values",
+                values,
+                "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+            )
         elif operator in ("Exists", "DoesNotExist"):
             if values:
                 errors.invalid(
@@ -167,11 +153,10 @@ class LimitRangeStrategy(Strategy):
     """Limit ranges."""
 
     change_checks: int = 0
-
     create_on_update: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for item in obj["spec"].get("limits") or ():
             if item.get("type") != "Container":
                 continue
@@ -187,26 +172,23 @@ class LimitRangeStrategy(Strategy):
                 if not item[field]:
                     del item[field]
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; one without a name gets some."""
+        """Generate a name for a limit range that has none."""
         super().prepare_create(context, obj)
         if not obj["metadata"].get("name"):
             obj["metadata"]["name"] = str(uuid.UUID(int=context.random.getrandbits(128), version=4))
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         seen: set[str] = set()
         for index, item in enumerate(obj["spec"].get("limits") or ()):
             path = f"spec.limits[{index}]"
             kind = item.get("type", "")
-            messages = qualified_name(kind)
-            for message in messages:
-                errors.invalid(f"{path}.type", kind, message)
-            if not messages and "/" not in kind and kind not in TYPES:
+            good = errors.check_format(f"{path}.type", kind, qualified_name)
+            if good and "/" not in kind and kind not in TYPES:
                 errors.invalid(f"{path}.type", kind, "must be a standard limit type or fully qualified")
-            if kind in seen:
-                errors.duplicate(f"{path}.type", kind)
-            seen.add(kind)
+            errors.check_unique(f"{path}.type", kind, seen)
             _check_item(item, kind, path, errors)
 
 
@@ -224,7 +206,8 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
             )
         given[field] = read(item.get(field))
         for name in sorted(given[field]):
-            _check_limited(name, kind, f"{path}.{field}[{name}]", errors)
+            check_name = check_resource_name if kind in ("Pod", "Container") else check_standard_name
+            check_name(name, f"{path}.{field}[{name}]", errors)
     for name in sorted({name for amounts in given.values() for name in amounts}):
         _check_amounts(
             {field: amounts[name] for field, amounts in given.items() if name in amounts}, name, path, errors
@@ -233,17 +216,6 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
 
 def _bounds_storage(item: Object) -> bool:
     return any("storage" in (item.get(bound) or ()) for bound in ("min", "max"))
-
-
-def _check_limited(name: str, kind: str, path: str, errors: FieldErrors) -> None:
-    _check_name(name, path, errors)
-    if kind not in ("Pod", "Container"):
-        return
-    if "/" not in name:
-        if not standard_in_container(name):
-            errors.invalid(path, name, "must be a standard resource for containers")
-    elif not native(name) and not extended(name):
-        errors.invalid(path, name, "doesn't follow extended resource name standard")
 
 
 WRONG_ORDER = (

@@ -9,13 +9,14 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.quota.amounts import NANO, read
-from labkit.embedded.machinery.quota.names import whole
+from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -32,8 +33,9 @@ class NodeStrategy(Strategy):
 
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """The first of several address ranges stands alone as well."""
+        """Copy the first of ``podCIDRs`` to ``podCIDR`` and back, and the capacity to what is allocatable."""
         spec = obj["spec"]
         if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
             spec["podCIDRs"] = [spec["podCIDR"]]
@@ -43,29 +45,26 @@ class NodeStrategy(Strategy):
         if status.get("capacity") and not status.get("allocatable"):
             status["allocatable"] = dict(status["capacity"])
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """A node comes with its status."""
+        """Keep the status that a new node comes with."""
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; configurations that the API server hands to nodes are a thing of the past."""
-        super().prepare_create(context, obj)
-        obj["spec"].pop("configSource", None)
-        obj["status"].pop("config", None)
-
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        super().prepare_update(context, new, old)
-        if "configSource" not in old["spec"]:
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop the fields of dynamic kubelet configuration, which Kubernetes 1.24 removed."""
+        if old is None or "configSource" not in old["spec"]:
             new["spec"].pop("configSource", None)
+        if old is None:
+            new["status"].pop("config", None)
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
         if "config" not in old["status"]:
             new["status"].pop("config", None)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_taints(obj["spec"].get("taints") or [], "metadata.taints", errors)
         _check_amounts(obj["status"], errors)
         swap = ((obj["status"].get("nodeInfo") or {}).get("swap") or {}).get("capacity")
@@ -74,17 +73,16 @@ class NodeStrategy(Strategy):
         _check_features(obj["status"].get("declaredFeatures") or [], errors)
         ranges = _ranges(obj["spec"])
         for index, text in enumerate(ranges):
-            for message in range_messages(text):
-                errors.invalid(f"spec.podCIDRs[{index}]", text, message)
+            errors.check_format(f"spec.podCIDRs[{index}]", text, range_messages)
         if len(ranges) > 1:
             _check_families(ranges, errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self._check_changes(new, old, errors)
+        self.check_change(new, old, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, found = obj["spec"], []
         if spec.get("configSource") is not None:
             found.append("spec.configSource: the feature is removed")
@@ -92,12 +90,8 @@ class NodeStrategy(Strategy):
             found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
         return found
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
-        self._check_changes(new, old, errors)
-
-    def _check_changes(self, new: Object, old: Object, errors: FieldErrors) -> None:
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
         _check_amounts(new["status"], errors)
         _check_features(new["status"].get("declaredFeatures") or [], errors)
@@ -121,10 +115,7 @@ class NodeStrategy(Strategy):
 def _check_amounts(status: Object, errors: FieldErrors) -> None:
     for field in ("capacity", "allocatable"):
         for name, amount in read(status.get(field)).items():
-            if amount.value < 0:
-                errors.invalid(f"status.{field}.{name}", str(amount), NOT_NEGATIVE)
-            if whole(name) and amount.value % NANO:
-                errors.invalid(f"status.{field}.{name}", str(amount), "must be an integer")
+            check_amount(name, amount, f"status.{field}.{name}", errors)
 
 
 def _check_features(features: list[str], errors: FieldErrors) -> None:
@@ -165,15 +156,11 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
     for index, taint in enumerate(taints):
         place = f"{path}[{index}]"
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
-        for message in qualified_name(key):
-            errors.invalid(f"{place}.key", key, message)
+        errors.check_format(f"{place}.key", key, qualified_name)
         messages = label_value(value)
         if messages:
             errors.invalid(f"{place}.value", value, ";".join(messages))
-        if not effect:
-            errors.required(f"{place}.effect")
-        elif effect not in EFFECTS:
-            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+        errors.check_required_choice(f"{place}.effect", effect, EFFECTS)
         if (key, effect) in seen:
             shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
             errors.duplicate(place, shown, "taints must be unique by key and effect pair")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
     validate_known_finalizers,
@@ -29,8 +31,9 @@ class PolicyStrategy(Strategy):
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
 
+    @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``: first what holds for all kinds, then the object as if it were new, then the change."""
+        """Check metadata, then the object as if it were new, then the change."""
         errors = FieldErrors()
         validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
         validate_metadata_update(new["metadata"], old["metadata"], errors)
@@ -40,9 +43,6 @@ class PolicyStrategy(Strategy):
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         self.check_change(new, old, errors)
         return errors
-
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """What may change."""
 
 
 @dataclass
@@ -55,8 +55,8 @@ class RoleStrategy(PolicyStrategy):
 
     namespaced: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, rule in enumerate(obj.get("rules") or ()):
             check_rule(rule, self.namespaced, f"rules[{index}]", errors)
         aggregation = obj.get("aggregationRule")
@@ -64,8 +64,7 @@ class RoleStrategy(PolicyStrategy):
             return
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
-        if not selectors:
-            errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")
+        errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
             before = len(errors)
             validate_selector(selector, f"{path}[{index}]", errors)
@@ -75,8 +74,7 @@ class RoleStrategy(PolicyStrategy):
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
     """One rule of a role."""
-    if not rule.get("verbs"):
-        errors.required(f"{path}.verbs", "verbs must contain at least one value")
+    errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
     urls = rule.get("nonResourceURLs")
     if urls:
         if namespaced:
@@ -88,10 +86,10 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
                 "rules cannot apply to both regular resources and non-resource URLs",
             )
         return
-    if not rule.get("apiGroups"):
-        errors.required(f"{path}.apiGroups", "resource rules must supply at least one api group")
-    if not rule.get("resources"):
-        errors.required(f"{path}.resources", "resource rules must supply at least one resource")
+    errors.check_present(
+        f"{path}.apiGroups", rule.get("apiGroups"), "resource rules must supply at least one api group"
+    )
+    errors.check_present(f"{path}.resources", rule.get("resources"), "resource rules must supply at least one resource")
 
 
 @dataclass
@@ -104,8 +102,8 @@ class BindingStrategy(PolicyStrategy):
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         if not obj["roleRef"].get("apiGroup"):
             obj["roleRef"]["apiGroup"] = GROUP
         for subject in obj.get("subjects") or ():
@@ -118,30 +116,23 @@ class BindingStrategy(PolicyStrategy):
                     if name in subject:
                         subject[name] = subject.pop(name)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         role = obj["roleRef"]
         if role["apiGroup"] != GROUP:
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
-        if role.get("kind", "") not in self.roles:
-            errors.not_supported("roleRef.kind", role.get("kind", ""), self.roles)
+        errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
         name = role.get("name", "")
-        if not name:
-            errors.required("roleRef.name")
-        else:
-            for message in path_segment_name(name, False):
-                errors.invalid("roleRef.name", name, message)
+        errors.check_required("roleRef.name", name, path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
             self.check_subject(subject, f"subjects[{index}]", errors)
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
         """One subject of a binding."""
         name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
-        if not name:
-            errors.required(f"{path}.name")
+        errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
-            for message in subdomain_name(name, False) if name else ():
-                errors.invalid(f"{path}.name", name, message)
+            errors.check_if_given(f"{path}.name", name, subdomain_name)
             if group:
                 errors.not_supported(f"{path}.apiGroup", group, [""])
             if not subject.get("namespace") and "Role" not in self.roles:
@@ -152,6 +143,7 @@ class BindingStrategy(PolicyStrategy):
         else:
             errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
 
+    @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``PolicyStrategy``."""
         if new["roleRef"] != old["roleRef"]:

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.builtins import declaring, flow, jobs, naming, options, output, reading
+from labkit.embedded.container.shell.builtins import commands, jobs, output, reading, variables
 from labkit.embedded.container.shell.builtins.table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
 
-__all__ = [
-    "BASH_ONLY",
-    "BUILTINS",
-    "SPECIAL_BUILTINS",
-    "declaring",
-    "flow",
-    "jobs",
-    "naming",
-    "options",
-    "output",
-    "reading",
-]
+__all__ = ["BASH_ONLY", "BUILTINS", "SPECIAL_BUILTINS", "commands", "jobs", "output", "reading", "variables"]

@@ -1,43 +1,50 @@
-"""Background commands and signals."""
+"""Background commands and signals: ``trap``, ``wait``, ``kill``."""
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.builtins.table import builtin
-from labkit.embedded.container.shell.interpreter import Shell
-from labkit.embedded.container.shell.kernel import Task
-from labkit.embedded.container.shell.leaving import Leave
+from labkit.embedded.container.shell.builtins.table import builtin, left_out
+from labkit.embedded.container.shell.errors import ExitShell
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Task
 
-SIGNALS = (
-    "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-    "WINCH", "IO", "PWR", "SYS",
-)  # fmt: skip
+SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15,
+           "CHLD": 17, "CONT": 18, "STOP": 19, "TSTP": 20, "WINCH": 28}  # fmt: skip
+"""The signals that have a name here."""
+
+FATAL = frozenset({1, 2, 3, 9, 14, 15})
+"""Those that end a shell which has no trap for them."""
 
 
-KILL = 9
-"""The signal that no process can catch."""
+def signal_number(text: str) -> int | None:
+    """The number of a signal given by number or name, None if there is none; 0 only tests for the process."""
+    if text.isdigit():
+        return int(text) if len(text) < 3 and int(text) < 65 else None
+    return SIGNALS.get(text.upper().removeprefix("SIG"))
 
 
 @builtin("trap")
 async def trap(shell: Shell, words: list[str]) -> int:
-    """Keep a script for the end of the shell."""
-    args = [word for word in words[1:] if word not in ("--", "-p")]
-    if "-l" in args:
-        return await kill(shell, ["kill", "-l"])
+    """Keep a script for the end of the shell, or for a signal."""
+    args = words[1:]
+    if args and args[0] in ("-p", "-l"):
+        return await left_out(shell, f"trap {args[0]}")
+    if args and args[0] == "--":
+        args = args[1:]
     if not args:
         for name, script in shell.traps.items():
             await shell.write(1, f"trap -- '{script}' {name}\n")
         return 0
     script, names = (args[0], args[1:]) if len(args) > 1 else ("-", args)
     for name in names:
-        name = name.upper().removeprefix("SIG")
-        name = {"0": "EXIT"}.get(name, name)
-        if name.isdigit() and int(name[:3]) < len(SIGNALS):
-            name = SIGNALS[int(name)]
-        if name not in SIGNALS and name not in ("EXIT", "ERR", "DEBUG", "RETURN"):
-            await shell.complain(f"trap: {name}: invalid signal specification")
+        number = signal_number(name)
+        if name in ("ERR", "DEBUG", "RETURN") and shell.dialect == "bash":
+            return await left_out(shell, f"trap {name}")
+        if name not in ("EXIT", "0") and number is None:
+            message = "invalid signal specification" if shell.dialect == "bash" else "bad trap"
+            await shell.complain(f"trap: {name}: {message}")
             return 1
-        key = name if name in ("EXIT", "ERR", "DEBUG", "RETURN") else "SIG" + name
+        known = next((known for known, one in SIGNALS.items() if one == number), name)
+        key = "EXIT" if not number else f"SIG{known}"
         if script == "-":
             shell.traps.pop(key, None)
         else:
@@ -48,83 +55,44 @@ async def trap(shell: Shell, words: list[str]) -> int:
 @builtin("wait")
 async def wait(shell: Shell, words: list[str]) -> int:
     """Wait for background commands."""
+    if not words[1:]:
+        for job in shell.jobs:
+            await shell.scheduler.join(job)
+        shell.jobs.clear()
+        return 0
     status = 0
-    targets = [word for word in words[1:] if not word.startswith("-")]
-    if not targets:
-        for _, task, _ in shell.jobs:
-            await shell.kernel.join(task)
-        shell.jobs.clear()
-        return 0
-    for word in targets:
-        found = _job(shell, word)
-        if found is None:
-            if word.startswith("%"):
-                await shell.complain(f"wait: {word}: no such job")
-            elif word.isdigit():
-                await shell.complain(f"wait: pid {word} is not a child of this shell")
-            else:
-                await shell.complain(f"wait: `{word}': not a pid or valid job spec")
-            status = 127
+    for word in words[1:]:
+        if word.startswith(("%", "-")):
+            return await left_out(shell, f"wait {word}")
+        task = _job(shell, word)
+        if task is not None:
+            status = await shell.scheduler.join(task)
+            shell.jobs.remove(task)
+            continue
+        if word.isdigit():
+            await shell.complain(f"wait: pid {word} is not a child of this shell")
         else:
-            status = await shell.kernel.join(found[1])
-            shell.jobs = [job for job in shell.jobs if job[1] is not found[1]]
+            await shell.complain(f"wait: `{word}': not a pid or valid job spec")
+        status = 127
     return status
 
 
-def _job(shell: Shell, word: str) -> tuple[int, Task, str] | None:
-    for job in shell.jobs:
-        if word in (f"%{job[0]}", str(job[1].pid)) or (word in ("%%", "%+", "%") and job is shell.jobs[-1]):
-            return job
-    return None
-
-
-@builtin("jobs")
-async def jobs(shell: Shell, words: list[str]) -> int:
-    """List background commands."""
-    for number, task, text in shell.jobs:
-        state = "Running" if not task.done else "Done"
-        mark = "+" if number == shell.jobs[-1][0] else "-"
-        await shell.write(1, f"[{number}]{mark}  {state:<24}{text}{' &' if not task.done else ''}\n")
-    shell.jobs = [job for job in shell.jobs if not job[1].done]
-    return 0
-
-
-@builtin("fg", "bg", "disown")
-async def job_control(shell: Shell, words: list[str]) -> int:
-    """Bring a background command to the front."""
-    if words[0] == "disown":
-        shell.jobs.clear()
-        return 0
-    if not shell.interactive:
-        await shell.complain(f"{words[0]}: no job control")
-        return 1
-    found = _job(shell, words[1] if len(words) > 1 else "%%")
-    if found is None:
-        await shell.complain(f"{words[0]}: {words[1] if len(words) > 1 else 'current'}: no such job")
-        return 1
-    if words[0] == "bg":
-        return 0
-    status = await shell.kernel.join(found[1])
-    shell.jobs = [job for job in shell.jobs if job[1] is not found[1]]
-    return status
+def _job(shell: Shell, pid: str) -> Task | None:
+    return next((task for task in shell.jobs if str(task.pid) == pid), None)
 
 
 @builtin("kill")
 async def kill(shell: Shell, words: list[str]) -> int:
     """Send a signal to a process of this exec."""
     args = words[1:]
+    signal: int | None = 15
     if args and args[0] in ("-l", "-L"):
-        return await _list_signals(shell, args[1:])
-    signal = 15
-    if args and args[0] == "-s" and len(args) > 1:
+        return await left_out(shell, "kill -l")
+    if args and args[0] in ("-s", "-n") and len(args) > 1:
         args = ["-" + args[1], *args[2:]]
     if args and args[0].startswith("-") and args[0] != "--":
-        name = args[0][1:].upper().removeprefix("SIG")
-        if name.isdigit() and len(name) < 3:
-            signal = int(name)
-        elif name in SIGNALS:
-            signal = SIGNALS.index(name)
-        else:
+        signal = signal_number(args[0][1:])
+        if signal is None:
             await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
             return 1
         args = args[1:]
@@ -133,47 +101,26 @@ async def kill(shell: Shell, words: list[str]) -> int:
             2, "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n"
         )
         return 2
-    status = 0
-    for word in args:
-        job = _job(shell, word)
-        if job is not None:
-            if signal:
-                shell.kernel.stop(job[1], signal)
-            continue
-        known = {pid for pid, _ in shell.system.processes()}
-        if word.isdigit() and len(word) < 9:
-            if int(word) == shell.pid:
-                script = shell.traps.get(f"SIG{SIGNALS[signal]}") if 0 < signal < len(SIGNALS) else None
-                if script is not None and signal != KILL:
-                    await shell.run_text(script)
-                elif signal in (1, 2, KILL, 15):
-                    raise Leave(128 + signal)
-                continue
-            if int(word) in known:
-                continue
-            await shell.complain(f"kill: ({word}) - No such process")
-        elif word.startswith("%"):
-            await shell.complain(f"kill: {word}: no such job")
-        else:
-            await shell.complain(f"kill: {word}: arguments must be process or job IDs")
-        status = 1
-    return status
+    return max([await _kill_one(shell, word, signal or 0) for word in args])
 
 
-async def _list_signals(shell: Shell, args: list[str]) -> int:
-    if args:
-        for word in args:
-            number = int(word) & 127 if word.isdigit() and len(word) < 6 else 0
-            name = word.upper().removeprefix("SIG")
-            if 0 < number < len(SIGNALS):
-                await shell.write(1, SIGNALS[number] + "\n")
-            elif name in SIGNALS:
-                await shell.write(1, f"{SIGNALS.index(name)}\n")
-            else:
-                await shell.complain(f"kill: {word}: invalid signal specification")
-                return 1
-        return 0
-    cells = [f"{number:2}) SIG{name}" for number, name in enumerate(SIGNALS) if name]
-    for start in range(0, len(cells), 5):
-        await shell.write(1, "\t".join(cells[start : start + 5]) + "\n")
+async def _kill_one(shell: Shell, word: str, signal: int) -> int:
+    if word.startswith("%"):
+        return await left_out(shell, f"kill {word}")
+    task = _job(shell, word)
+    if task is not None and signal:
+        shell.scheduler.stop(task, signal)
+    elif word == str(shell.pid):
+        name = next((name for name, number in SIGNALS.items() if number == signal), "")
+        script = shell.traps.get(f"SIG{name}") if signal != SIGNALS["KILL"] else None
+        if script is not None:
+            await shell.run_text(script)
+        elif signal in FATAL:
+            raise ExitShell(128 + signal)
+    elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
+        known = word.isdigit() and len(word) < 9
+        await shell.complain(
+            f"kill: ({word}) - No such process" if known else f"kill: {word}: arguments must be process or job IDs"
+        )
+        return 1
     return 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.assigning import assign
-from labkit.embedded.container.shell.builtins.table import BUILTINS, builtin, usage
-from labkit.embedded.container.shell.interpreter import Shell
+from labkit.embedded.container.shell.builtins.table import builtin, usage
 from labkit.embedded.container.shell.printf import echo_text, format_printf
+from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import encode
 
 
@@ -52,7 +51,7 @@ async def printf(shell: Shell, words: list[str]) -> int:
             problem = problem.replace("invalid number", "expected numeric value")
         await shell.complain(f"printf: {problem}")
     if target:
-        await assign(shell, target, text)
+        shell.assign(target, text)
     else:
         await shell.fds[1].write(encode(text))
     return int(bool(problems))
@@ -123,48 +122,4 @@ async def pwd(shell: Shell, words: list[str]) -> int:
     if "-P" in words:
         path = shell.system.fs.path_of(shell.system.fs.directory(path))
     await shell.fds[1].write(encode(path + "\n"))
-    return 0
-
-
-@builtin("umask")
-async def umask(shell: Shell, words: list[str]) -> int:
-    """The mask of new files."""
-    if len(words) == 1:
-        await shell.write(1, "0022\n")
-    return 0
-
-
-@builtin("ulimit")
-async def ulimit(shell: Shell, words: list[str]) -> int:
-    """Limits, which the lab sets itself."""
-    await shell.write(1, "1048576\n" if "-n" in words else "unlimited\n")
-    return 0
-
-
-@builtin("times")
-async def times(shell: Shell, words: list[str]) -> int:
-    """Time used."""
-    await shell.write(1, "0m0.001s 0m0.000s\n0m0.000s 0m0.000s\n")
-    return 0
-
-
-@builtin("dirs", "pushd", "popd", "enable", "caller")
-async def unsupported(shell: Shell, words: list[str]) -> int:
-    """Builtins that the lab's shell leaves out, and says so."""
-    if words[0] == "dirs":
-        await shell.write(1, shell.cwd + "\n")
-        return 0
-    await shell.complain(f"{words[0]}: the lab's shell leaves this out")
-    return 1
-
-
-@builtin("help")
-async def help_command(shell: Shell, words: list[str]) -> int:
-    """What there is."""
-    await shell.write(
-        1,
-        "This is the lab's shell: bash's language over a container that is simulated.\n"
-        "Builtins: " + " ".join(sorted(BUILTINS)) + "\n"
-        "Programs: see `ls /usr/bin`.\n",
-    )
     return 0

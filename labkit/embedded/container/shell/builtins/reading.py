@@ -3,155 +3,78 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-from labkit.embedded.container.shell.assigning import assign
-from labkit.embedded.container.shell.builtins.table import builtin, usage
-from labkit.embedded.container.shell.interpreter import Shell
-from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
+from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import Stream, StreamError, decode
 
 USAGE = (
     "read [-Eers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]"
 )
 
 
-@dataclass(slots=True)
-class _Asked:
-    """What the words after ``read`` ask for.
-
-    Args:
-        source: Where to read from.
-        names: The variables.
-        array: The array that takes the fields instead.
-        prompt: What to say first, on a terminal.
-        delimiter: What ends the line.
-        count: How many characters to read at the most; -1 for a whole line.
-        raw: Whether a backslash is just a backslash.
-    """
-
-    source: Stream
-    names: list[str] = field(default_factory=list)
-    array: str = ""
-    prompt: str = ""
-    delimiter: bytes = b"\n"
-    count: int = -1
-    raw: bool = False
-
-    def take(self, letter: str, value: str, shell: Shell) -> None:
-        """Take an option's value; what is not simulated (``-t``, ``-i``) is left."""
-        if letter == "p":
-            self.prompt = value
-        elif letter == "d":
-            self.delimiter = encode(value)[:1] or b"\0"
-        elif letter in "nN":
-            self.count = int(value) if value.isdigit() and len(value) < 7 else 0
-        elif letter == "a":
-            self.array = value
-        elif letter == "u" and value.isdigit():
-            self.source = shell.fds.get(int(value[:3]), self.source)
-
-
 @builtin("read")
 async def read(shell: Shell, words: list[str]) -> int:
-    """Read a line into variables."""
-    asked = await _asked(shell, words[1:])
-    if isinstance(asked, int):
-        return asked
-    if asked.prompt and asked.source.terminal:
-        await shell.write(2, asked.prompt)
-    for name in asked.names:
-        if not re.fullmatch(r"[A-Za-z_]\w*(\[[^]]*\])?", name):
+    """Read a line into variables: ``-r`` leaves backslashes, ``-p`` asks on a terminal, ``-s`` is taken."""
+    args = words[1:]
+    raw = False
+    prompt = ""
+    while args and args[0].startswith("-") and len(args[0]) > 1:
+        letters = args.pop(0)[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter in "adeEinNtu" and shell.dialect == "bash":
+                return await left_out(shell, f"read -{letter}")
+            if letter not in "rsp":
+                return await usage(shell, "read", "-" + letter, USAGE)
+            raw = raw or letter == "r"
+            if letter == "p":
+                if not letters and not args:
+                    await shell.complain("read: -p: option requires an argument")
+                    return 2
+                prompt, letters = letters or args.pop(0), ""
+    for name in args:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
             await shell.complain(f"read: `{name}': not a valid identifier")
             return 1
+    source = shell.fds[0]
+    if prompt and source.terminal:
+        await shell.write(2, prompt)
     try:
-        ended, line, safe = await _read_line(asked.source, asked.delimiter, asked.count, raw=asked.raw)
+        ended, line, safe = await _read_line(source, raw=raw)
     except StreamError as error:
         await shell.complain(f"read: read error: 0: {error.reason}")
         return 1
-    await _keep(shell, asked, line, safe)
+    if not args:
+        shell.assign("REPLY", line)
+    separators = shell.variables.text("IFS")
+    fields = _split(line, safe, " \t\n" if separators is None else separators, len(args))
+    for place, name in enumerate(args):
+        shell.assign(name, fields[place] if place < len(fields) else "")
     return int(ended)
 
 
-async def _asked(shell: Shell, words: list[str]) -> _Asked | int:
-    """The options and names; a status where they are wrong, which is said then."""
-    asked = _Asked(shell.fds[0])
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        if not word.startswith("-") or len(word) < 2 or asked.names:
-            asked.names.append(word)
-            continue
-        letters = word[1:]
-        while letters:
-            letter, letters = letters[0], letters[1:]
-            if letter in "pdntaNu":
-                if not letters and not left:
-                    await shell.complain(f"read: -{letter}: option requires an argument")
-                    return 2
-                asked.take(letter, letters or left.pop(0), shell)
-                letters = ""
-            elif letter == "r":
-                asked.raw = True
-            elif letter not in "se":
-                return await usage(shell, "read", "-" + letter, USAGE)
-    return asked
-
-
-async def _keep(shell: Shell, asked: _Asked, line: str, safe: list[bool]) -> None:
-    """Put the line's fields into the variables."""
-    separators = shell.separators()
-    if asked.array:
-        fields = _split(line, safe, separators, 0)
-        shell.variables.set_array(asked.array, dict(enumerate(fields)))
-    elif not asked.names:
-        await assign(shell, "REPLY", line)
-    else:
-        fields = _split(line, safe, separators, len(asked.names))
-        for place, name in enumerate(asked.names):
-            base, _, sub = name.partition("[")
-            await assign(shell, base, fields[place] if place < len(fields) else "", sub[:-1] if sub else "")
-
-
-async def _read_line(source: Stream, delimiter: bytes, count: int, *, raw: bool) -> tuple[bool, str, list[bool]]:
-    """A logical line.
+async def _read_line(source: Stream, *, raw: bool) -> tuple[bool, str, list[bool]]:
+    """A line, with those that backslashes join to it.
 
     Returns:
-        Whether the input ended before the delimiter, the text, and which characters were escaped.
+        Whether the input ended before the line did, the text, and which characters were escaped.
     """
-    text: list[str] = []
+    text = ""
     safe: list[bool] = []
     while True:
-        if count >= 0:
-            data = await source.read(max(1, count - len(text)))
-            line = data
-        else:
-            line = await source.read_line(delimiter)
-        ended = not line.endswith(delimiter)
-        if count >= 0 and delimiter in line:
-            line, _, rest = line.partition(delimiter)
-            source.unread(rest)
-            ended = False
-            line += delimiter
-        body = decode(line.removesuffix(delimiter)).replace("\0", "")
-        again = False
-        place = 0
-        while place < len(body):
-            char = body[place]
-            if char == "\\" and not raw:
-                place += 1
-                if place >= len(body):
-                    again = not ended
-                    break
-                text.append(body[place])
-                safe.append(True)
-            else:
-                text.append(char)
-                safe.append(False)
-            place += 1
-        if count >= 0:
-            return not line, "".join(text), safe
-        if not again:
-            return ended, "".join(text), safe
+        line = decode(await source.read_line())
+        ended = not line.endswith("\n")
+        joined = False
+        characters = iter(line.removesuffix("\n").replace("\0", ""))
+        for char in characters:
+            escaped = char == "\\" and not raw
+            char = next(characters, "") if escaped else char
+            joined = escaped and not char
+            text += char
+            safe += [escaped] * len(char)
+        if ended or not joined:
+            return ended, text, safe
 
 
 def _split(line: str, safe: list[bool], separators: str, limit: int) -> list[str]:
@@ -164,7 +87,7 @@ def _split(line: str, safe: list[bool], separators: str, limit: int) -> list[str
         end -= 1
     out: list[str] = []
     while start < end:
-        if limit and len(out) == limit - 1:
+        if len(out) == limit - 1:
             out.append(line[start:end])
             return out
         stop = start
@@ -179,20 +102,3 @@ def _split(line: str, safe: list[bool], separators: str, limit: int) -> list[str
                 stop += 1
         start = stop
     return out
-
-
-@builtin("mapfile", "readarray")
-async def mapfile(shell: Shell, words: list[str]) -> int:
-    """Read lines into an array."""
-    strip = "-t" in words
-    names = [word for word in words[1:] if not word.startswith("-")]
-    lines: dict[int | str, str] = {}
-    while len(lines) < 50_000:
-        await shell.kernel.tick(0.2)
-        line = await shell.fds[0].read_line()
-        if not line:
-            break
-        text = decode(line)
-        lines[len(lines)] = text.removesuffix("\n") if strip else text
-    shell.variables.set_array(names[0] if names else "MAPFILE", lines)
-    return 0

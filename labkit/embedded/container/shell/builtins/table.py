@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.shell.interpreter import Shell
+from labkit.embedded.container.shell.protocol import Shell
 
 Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 
@@ -32,16 +32,25 @@ SPECIAL_BUILTINS = frozenset(
 )
 
 
-BASH_ONLY = frozenset(
-    {"source", "declare", "typeset", "let", "shopt", "mapfile", "readarray", "history", "builtin", "pushd", "popd",
-     "dirs", "time", "disown", "enable", "help", "logout", "caller"}
-)  # fmt: skip
+_LEFT_OUT = frozenset({
+    "alias", "bg", "fc", "fg", "getopts", "hash", "jobs", "times", "ulimit", "umask", "unalias",
+})  # fmt: skip
+"""Builtins that bash, dash and busybox's ash have and the lab's shell leaves out, and says so."""
 
+_BASH_LEFT_OUT = frozenset({
+    "bind", "caller", "compgen", "complete", "dirs", "disown", "enable", "help", "history", "logout",
+    "mapfile", "popd", "pushd", "readarray", "shopt", "suspend",
+})  # fmt: skip
+"""Those that only bash has."""
 
-KEYWORDS = frozenset(
-    {"if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}", "!", "in",
-     "function", "time", "[[", "]]", "select", "coproc"}
-)  # fmt: skip
+LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
+
+BASH_ONLY = frozenset({"source", "declare", "typeset", "let", "builtin"}) | _BASH_LEFT_OUT
+
+KEYWORDS = frozenset({
+    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
+    "in", "select", "then", "time", "until", "while", "{", "}",
+})  # fmt: skip
 
 
 def builtin(*names: str) -> Callable[[Builtin], Builtin]:
@@ -53,6 +62,18 @@ def builtin(*names: str) -> Callable[[Builtin], Builtin]:
         return function
 
     return register
+
+
+async def left_out(shell: Shell, what: str) -> int:
+    """Say that the lab's shell has no such thing, though the real one has; status 127."""
+    await shell.write(2, f"{what}: not simulated in this lab's pods\n")
+    return 127
+
+
+@builtin(*sorted(LEFT_OUT))
+async def left_out_builtin(shell: Shell, words: list[str]) -> int:
+    """Say that a builtin is left out."""
+    return await left_out(shell, words[0])
 
 
 async def usage(shell: Shell, name: str, option: str, usage: str) -> int:

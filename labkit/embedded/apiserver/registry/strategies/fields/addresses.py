@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+
 
 def address_warnings(value: str, path: str) -> list[str]:
     """An address of version 6 that is not written as it should be.
@@ -17,3 +19,19 @@ def address_warnings(value: str, path: str) -> list[str]:
     if address.version == 6 and str(address) != value:
         return [f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{address}")']
     return []
+
+
+def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
+    """Refuse an address that means no other machine.
+
+    Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateNonSpecialIP``).
+    """
+    found = ipaddress.ip_address(address)
+    if found.is_unspecified:
+        errors.invalid(path, address, f"may not be unspecified ({address})")
+    if found.is_loopback:
+        errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
+    if found.is_link_local:
+        errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16"):
+        errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")

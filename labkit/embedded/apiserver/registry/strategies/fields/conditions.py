@@ -37,23 +37,16 @@ def check_conditions(conditions: list[Object], path: str, errors: FieldErrors) -
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         place, kind, reason = f"{path}[{index}]", condition.get("type", ""), condition.get("reason", "")
-        if kind in seen:
-            errors.duplicate(f"{place}.type", kind)
-        seen.add(kind)
-        for message in qualified_name(kind):
-            errors.invalid(f"{place}.type", kind, message)
-        if condition.get("status", "") not in STATUSES:
-            errors.not_supported(f"{place}.status", condition.get("status", ""), STATUSES)
+        errors.check_unique(f"{place}.type", kind, seen)
+        errors.check_format(f"{place}.type", kind, qualified_name)
+        errors.check_choice(f"{place}.status", condition.get("status", ""), STATUSES)
         generation = condition.get("observedGeneration", 0)
         if generation < 0:
             errors.invalid(f"{place}.observedGeneration", generation, "must be greater than or equal to zero")
-        if not condition.get("lastTransitionTime"):
-            errors.required(f"{place}.lastTransitionTime")
+        errors.check_present(f"{place}.lastTransitionTime", condition.get("lastTransitionTime"))
         if not reason:
             errors.required(f"{place}.reason")
         elif not re.fullmatch(REASON, reason):
             errors.invalid(f"{place}.reason", reason, BAD_REASON)
-        if len(reason.encode()) > LONGEST_REASON:
-            errors.too_long(f"{place}.reason", LONGEST_REASON)
-        if len(condition.get("message", "").encode()) > LONGEST_MESSAGE:
-            errors.too_long(f"{place}.message", LONGEST_MESSAGE)
+        errors.check_length(f"{place}.reason", reason, LONGEST_REASON)
+        errors.check_length(f"{place}.message", condition.get("message", ""), LONGEST_MESSAGE)

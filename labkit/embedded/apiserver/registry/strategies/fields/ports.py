@@ -9,8 +9,6 @@ from labkit.embedded.apiserver.registry.names import port_name, port_number
 def check_port(value: object, path: str, errors: FieldErrors) -> None:
     """A port by number or name."""
     if isinstance(value, str):
-        for message in port_name(value):
-            errors.invalid(path, value, message)
+        errors.check_format(path, value, port_name)
     elif isinstance(value, int):
-        for message in port_number(value):
-            errors.invalid(path, value, message)
+        errors.check_format(path, value, port_number)

@@ -11,8 +11,5 @@ def check_conditions(status: Object, errors: FieldErrors) -> None:
     seen: set[str] = set()
     for index, condition in enumerate(status.get("conditions") or ()):
         kind, place = condition.get("type", ""), f"status.conditions[{index}].type"
-        if kind in seen:
-            errors.duplicate(place, kind)
-        seen.add(kind)
-        if not kind:
-            errors.required(place)
+        errors.check_unique(place, kind, seen)
+        errors.check_present(place, kind)

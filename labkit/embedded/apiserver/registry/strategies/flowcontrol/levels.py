@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_LEVELS
 from labkit.embedded.apiserver.registry.strategy import Strategy
@@ -28,8 +30,8 @@ class PriorityLevelStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         for name, shares in (("exempt", 0), ("limited", 30)):
             part = spec.get(name)
@@ -42,8 +44,8 @@ class PriorityLevelStrategy(Strategy):
             for name, value in (("queues", 64), ("handSize", 8), ("queueLengthLimit", 50)):
                 queuing[name] = queuing.get(name) or value
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec, name = obj["spec"], obj["metadata"].get("name", "")
         kind, exempt, limited = spec.get("type", ""), spec.get("exempt"), spec.get("limited")
         if (name == "exempt") != (kind == "Exempt"):
@@ -79,8 +81,8 @@ class PriorityLevelStrategy(Strategy):
         elif spec != fixed:
             errors.invalid("spec", shown(), f"spec of '{name}' must equal the fixed value")
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_conditions(new["status"], errors)
 
 

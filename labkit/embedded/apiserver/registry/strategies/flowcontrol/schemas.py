@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_SCHEMAS
 from labkit.embedded.apiserver.registry.strategy import Strategy
@@ -34,14 +36,14 @@ class FlowSchemaStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("matchingPrecedence"):
             spec["matchingPrecedence"] = DEFAULT_PRECEDENCE
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec, name = obj["spec"], obj["metadata"].get("name", "")
         precedence, place = spec["matchingPrecedence"], "spec.matchingPrecedence"
         if precedence <= 0:
@@ -55,10 +57,8 @@ class FlowSchemaStrategy(Strategy):
             shown = {"Type": method.get("type", "")}
             errors.not_supported("spec.distinguisherMethod.type", shown, ["ByNamespace", "ByUser"])
         level = (spec.get("priorityLevelConfiguration") or {}).get("name", "")
-        if not level:
-            errors.required("spec.priorityLevelConfiguration.name", "must reference a priority level")
-        for message in dns_subdomain(level) if level else ():
-            errors.invalid("spec.priorityLevelConfiguration.name", level, message)
+        errors.check_present("spec.priorityLevelConfiguration.name", level, "must reference a priority level")
+        errors.check_if_given("spec.priorityLevelConfiguration.name", level, dns_subdomain)
         for index, rule in enumerate(spec.get("rules") or ()):
             _check_rule(rule, f"spec.rules[{index}]", errors)
         fixed = MANDATORY_SCHEMAS.get(name)
@@ -67,15 +67,14 @@ class FlowSchemaStrategy(Strategy):
             errors.invalid("spec", shown, f"spec of '{name}' must equal the fixed value")
         check_conditions(obj["status"], errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_conditions(new["status"], errors)
 
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
     subjects = rule.get("subjects") or []
-    if not subjects:
-        errors.required(f"{path}.subjects", "subjects must contain at least one value")
+    errors.check_present(f"{path}.subjects", subjects, "subjects must contain at least one value")
     for index, subject in enumerate(subjects):
         _check_subject(subject, f"{path}.subjects[{index}]", errors)
     resources, others = rule.get("resourceRules") or [], rule.get("nonResourceRules") or []
@@ -164,14 +163,11 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
         if not name:
             errors.required(f"{place}.name")
         elif kind == "ServiceAccount" and name != "*":
-            for message in dns_subdomain(name):
-                errors.invalid(f"{place}.name", name, message)
+            errors.check_format(f"{place}.name", name, dns_subdomain)
         if kind == "ServiceAccount":
             space = value.get("namespace", "")
-            if not space:
-                errors.required(f"{place}.namespace", "must specify namespace for service account")
-            for message in dns_label(space) if space else ():
-                errors.invalid(f"{place}.namespace", space, message)
+            errors.check_present(f"{place}.namespace", space, "must specify namespace for service account")
+            errors.check_if_given(f"{place}.namespace", space, dns_label)
     for other in FORBIDDEN_ORDER[kind]:
         if subject.get(KINDS[other]) is not None:
             errors.forbidden(

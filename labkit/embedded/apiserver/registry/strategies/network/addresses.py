@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
@@ -51,25 +53,22 @@ class AddressStrategy(Strategy):
 
     name_rule: NameRule = address_name
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         parent = obj["spec"].get("parentRef")
         if parent is None:
             errors.required("spec.parentRef")
             return
         group = parent.get("group", "")
-        for message in dns_subdomain(group) if group else ():
-            errors.invalid("spec.parentRef.group", group, message)
+        errors.check_if_given("spec.parentRef.group", group, dns_subdomain)
         for field in ("resource", "name", "namespace"):
             value = parent.get(field, "")
             if not value and field != "namespace":
                 errors.required(f"spec.parentRef.{field}")
-            for message in path_segment_name(value, False):
-                errors.invalid(f"spec.parentRef.{field}", value, message)
+            errors.check_format(f"spec.parentRef.{field}", value, path_segment_name)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
@@ -83,8 +82,8 @@ UNLIKE = object()
 class RangeStrategy(Strategy):
     """Ranges of addresses for services. Whoever writes them may write their status as well."""
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         ranges, path = obj["spec"].get("cidrs") or [], "spec.cidrs"
         if not ranges:
             errors.required(path, "at least one CIDR required")
@@ -98,11 +97,10 @@ class RangeStrategy(Strategy):
             )
         else:
             for index, each in enumerate(ranges):
-                for message in canonical_range(each):
-                    errors.invalid(f"{path}[{index}]", each, message)
+                errors.check_format(f"{path}[{index}]", each, canonical_range)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
             if ranges[0] != before[0]:

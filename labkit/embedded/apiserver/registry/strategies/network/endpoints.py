@@ -5,8 +5,9 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
+
+from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import (
@@ -17,6 +18,7 @@ from labkit.embedded.apiserver.registry.names import (
     port_number,
     qualified_name,
 )
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -27,8 +29,8 @@ class EndpointsStrategy(Strategy):
 
     create_on_update: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, subset in enumerate(obj.get("subsets") or ()):
             path = f"subsets[{index}]"
             ready, other = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
@@ -41,8 +43,8 @@ class EndpointsStrategy(Strategy):
             for number, port in enumerate(ports):
                 _check_port(port, len(ports) > 1, f"{path}.ports[{number}]", errors)
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for subset in obj.get("subsets") or ():
             for port in subset.get("ports") or ():
                 port.setdefault("protocol", "TCP")
@@ -51,45 +53,23 @@ class EndpointsStrategy(Strategy):
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """One address of endpoints."""
     text = address.get("ip", "")
-    for message in address_messages(text):
-        errors.invalid(f"{path}.ip", text, message)
+    errors.check_format(f"{path}.ip", text, address_messages)
     if address.get("hostname"):
-        for message in dns_label(address["hostname"]):
-            errors.invalid(f"{path}.hostname", address["hostname"], message)
+        errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
     node = address.get("nodeName")
-    for message in dns_subdomain(node) if node is not None else ():
-        errors.invalid(f"{path}.nodeName", node, message)
-    check_ordinary(text, f"{path}.ip", errors)
-
-
-def check_ordinary(text: str, path: str, errors: FieldErrors) -> None:
-    """An address that other machines can reach."""
-    if not ip_address(text):
-        errors.invalid(path, text, "must be a valid IP address")
-        return
-    found = ipaddress.ip_address(text)
-    if found.is_unspecified:
-        errors.invalid(path, text, f"may not be unspecified ({text})")
-    if found.is_loopback:
-        errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
-    if found.is_link_local:
-        errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
-    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16"):
-        errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
+    if ip_address(text):
+        check_not_special(text, f"{path}.ip", errors)
+    else:
+        errors.invalid(f"{path}.ip", text, "must be a valid IP address")
 
 
 def _check_port(port: Object, named: bool, path: str, errors: FieldErrors) -> None:
     name, protocol = port.get("name", ""), port.get("protocol", "")
     if named and not name:
         errors.required(f"{path}.name")
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    for message in port_number(port.get("port", 0)):
-        errors.invalid(f"{path}.port", port.get("port", 0), message)
-    if not protocol:
-        errors.required(f"{path}.protocol")
-    elif protocol not in ("SCTP", "TCP", "UDP"):
-        errors.not_supported(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
+    errors.check_if_given(f"{path}.name", name, dns_label)
+    errors.check_format(f"{path}.port", port.get("port", 0), port_number)
+    errors.check_required_choice(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
     application = port.get("appProtocol")
-    for message in qualified_name(application) if application is not None else ():
-        errors.invalid(f"{path}.appProtocol", application, message)
+    errors.check_format(f"{path}.appProtocol", application, qualified_name)

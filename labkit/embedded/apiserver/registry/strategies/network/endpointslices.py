@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
@@ -17,7 +19,7 @@ from labkit.embedded.apiserver.registry.names import (
     label_value,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.network.endpoints import check_ordinary
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -32,39 +34,35 @@ class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
     change_checks: int = 0
-
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for port in obj.get("ports") or ():
             port.setdefault("name", "")
             port.setdefault("protocol", "TCP")
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         _forget_topology(obj)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         if new.get("endpoints") != old.get("endpoints"):
             _forget_topology(new)
 
+    @override
     def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         same = all((new.get(name) or None) == (old.get(name) or None) for name in ("endpoints", "ports", "addressType"))
         same = same and (new["metadata"].get("labels") or {}) == (old["metadata"].get("labels") or {})
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         kind = obj.get("addressType", "")
-        if not kind:
-            errors.required("addressType")
-        elif kind not in TYPES:
-            errors.not_supported("addressType", kind, TYPES)
+        errors.check_required_choice("addressType", kind, TYPES)
         endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
         if len(ports) > MAX_PORTS:
             errors.too_many("ports", len(ports), MAX_PORTS)
@@ -78,15 +76,16 @@ class EndpointSliceStrategy(Strategy):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``; endpoints that stay as they are may be what they are."""
+        """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
         if new.get("addressType") != old.get("addressType"):
             errors.invalid("addressType", new.get("addressType"), "field is immutable")
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         fqdn = old is None and obj.get("addressType") == "FQDN"
         return ["spec.addressType: FQDN endpoints are deprecated"] if fqdn else []
 
@@ -100,21 +99,16 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
-            wrong = address_messages(address)
-            for message in wrong:
-                errors.invalid(place, address, message)
-            if wrong:
+            if not errors.check_format(place, address, address_messages):
                 continue
             if ipaddress.ip_address(address).version != int(kind[-1]):
                 errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")
-            check_ordinary(address, place, errors)
+            check_not_special(address, place, errors)
         elif kind == "FQDN":
             _check_domain(address, place, errors)
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")
-    for message in dns_subdomain(node) if node is not None else ():
-        errors.invalid(f"{path}.nodeName", node, message)
-    for message in dns_label(host) if host is not None else ():
-        errors.invalid(f"{path}.hostname", host, message)
+    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
+    errors.check_format(f"{path}.hostname", host, dns_label)
     hints = endpoint.get("hints") or {}
     if _check_hints(hints.get("forZones") or [], label_value, f"{path}.hints.forZones", errors):
         _check_hints(hints.get("forNodes") or [], dns_subdomain, f"{path}.hints.forNodes", errors)
@@ -128,11 +122,8 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
     seen: set[str] = set()
     for index, hint in enumerate(hints):
         name, place = hint.get("name", ""), f"{path}[{index}].name"
-        if name in seen:
-            errors.duplicate(place, name)
-        seen.add(name)
-        for message in rule(name):
-            errors.invalid(place, name, message)
+        errors.check_unique(place, name, seen)
+        errors.check_format(place, name, rule)
     return True
 
 
@@ -156,13 +147,9 @@ def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
 
 def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -> None:
     name = port.get("name") or ""
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    if name in names:
-        errors.duplicate(f"{path}.name", name)
-    names.add(name)
+    errors.check_if_given(f"{path}.name", name, dns_label)
+    errors.check_unique(f"{path}.name", name, names)
     if port.get("protocol") not in PROTOCOLS:
         errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
     application = port.get("appProtocol")
-    for message in qualified_name(application) if application is not None else ():
-        errors.invalid(f"{path}.appProtocol", application, message)
+    errors.check_format(f"{path}.appProtocol", application, qualified_name)

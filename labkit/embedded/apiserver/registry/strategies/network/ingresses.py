@@ -5,8 +5,9 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
@@ -18,15 +19,14 @@ from labkit.embedded.apiserver.registry.names import (
     path_segment_name,
     port_name,
     port_number,
-    regex_error,
     wildcard_subdomain,
 )
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 BAD_ENDINGS = ("/..", "/.")
-HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
@@ -43,24 +43,24 @@ class IngressStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"loadBalancer": {}}
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            for message in address_messages(address) if address and address not in known else ():
-                errors.invalid(f"{place}.ip", address, message)
-            for message in dns_subdomain(host) if host else ():
-                errors.invalid(f"{place}.hostname", host, message)
+            errors.invalid_each(
+                f"{place}.ip", address, address_messages(address) if address and address not in known else ()
+            )
+            errors.check_if_given(f"{place}.hostname", host, dns_subdomain)
             if host and ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         backend = spec.get("defaultBackend")
         if not spec.get("rules") and backend is None:
@@ -73,14 +73,12 @@ class IngressStrategy(Strategy):
             for number, host in enumerate(tls.get("hosts") or ()):
                 _check_host(host, f"spec.tls[{index}].hosts[{number}]", errors)
             secret = tls.get("secretName", "")
-            for message in dns_subdomain(secret) if secret else ():
-                errors.invalid(f"spec.tls[{index}].secretName", secret, message)
+            errors.check_if_given(f"spec.tls[{index}].secretName", secret, dns_subdomain)
         name = spec.get("ingressClassName")
-        for message in dns_subdomain(name) if name is not None else ():
-            errors.invalid("spec.ingressClassName", name, message)
+        errors.check_format("spec.ingressClassName", name, dns_subdomain)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         notes = obj["metadata"].get("annotations") or {}
         if old is not None or CLASS_ANNOTATION not in notes or obj["spec"].get("ingressClassName") is not None:
             return []
@@ -95,15 +93,13 @@ class IngressStrategy(Strategy):
         http = rule.get("http")
         if http is None:
             return
-        if not http.get("paths"):
-            errors.required(f"{path}.http.paths")
+        errors.check_present(f"{path}.http.paths", http.get("paths"))
         for number, place in enumerate(http.get("paths") or ()):
             _check_path(place, f"{path}.http.paths[{number}]", errors)
 
 
 def _check_host(host: str, path: str, errors: FieldErrors) -> None:
-    for message in (wildcard_subdomain if "*" in host else dns_subdomain)(host):
-        errors.invalid(path, host, message)
+    errors.invalid_each(path, host, (wildcard_subdomain if "*" in host else dns_subdomain)(host))
 
 
 def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
@@ -137,19 +133,14 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
         _check_reference(resource, f"{path}.resource", errors)
     elif service is not None:
         name = service.get("name", "")
-        if not name:
-            errors.required(f"{path}.service.name")
-        for message in dns_label(name) if name else ():
-            errors.invalid(f"{path}.service.name", name, message)
+        errors.check_required(f"{path}.service.name", name, dns_label)
         port = service.get("port") or {}
         if port.get("name") and port.get("number"):
             errors.invalid(path, "", "cannot set both port name & port number")
         elif port.get("name"):
-            for message in port_name(port["name"]):
-                errors.invalid(f"{path}.service.port.name", port["name"], message)
+            errors.check_format(f"{path}.service.port.name", port["name"], port_name)
         elif port.get("number"):
-            for message in port_number(port["number"]):
-                errors.invalid(f"{path}.service.port.number", port["number"], message)
+            errors.check_format(f"{path}.service.port.number", port["number"], port_number)
         else:
             errors.required(path, "port name or number is required")
     else:
@@ -158,14 +149,11 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     group = reference.get("apiGroup")
-    for message in dns_subdomain(group) if group is not None else ():
-        errors.invalid(f"{path}.apiGroup", group, message)
+    errors.check_format(f"{path}.apiGroup", group, dns_subdomain)
     for field in ("kind", "name"):
         value = reference.get(field, "")
-        if not value:
-            errors.required(f"{path}.{field}")
-        for message in path_segment_name(value, False):
-            errors.invalid(f"{path}.{field}", value, message)
+        errors.check_present(f"{path}.{field}", value)
+        errors.check_format(f"{path}.{field}", value, path_segment_name)
 
 
 @dataclass
@@ -174,14 +162,14 @@ class IngressClassStrategy(Strategy):
 
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         parameters = obj["spec"].get("parameters")
         if parameters is not None and parameters.get("scope") is None:
             parameters["scope"] = "Cluster"
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         controller = obj["spec"].get("controller", "")
         if len(controller) > 250:
             errors.too_long("spec.controller", 250)
@@ -197,27 +185,11 @@ class IngressClassStrategy(Strategy):
         elif scope == "Namespace" and namespace is None:
             errors.required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
         elif scope == "Namespace":
-            for message in dns_label(namespace):
-                errors.invalid(f"{path}.namespace", namespace, message)
+            errors.check_format(f"{path}.namespace", namespace, dns_label)
         elif namespace is not None:
             errors.forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         immutable(new["spec"].get("controller", ""), old["spec"].get("controller", ""), "spec.controller", errors)
         self.check(new, errors)
-
-
-def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:
-    """A domain, a slash and a path, such as ``acme.io/foo``."""
-    if not value:
-        errors.required(path)
-        return
-    host, _, rest = value.partition("/")
-    if not host or not rest:
-        errors.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-        return
-    for message in dns_subdomain(host):
-        errors.invalid(path, host, message)
-    if not re.fullmatch(HTTP_PATH, rest):
-        errors.invalid(path, rest, regex_error("Invalid path", HTTP_PATH))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import between, range_messages
@@ -21,11 +23,10 @@ class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
     full_checks: int = 0
-
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         for direction in ("ingress", "egress"):
             for rule in spec.get(direction) or ():
@@ -34,8 +35,8 @@ class NetworkPolicyStrategy(Strategy):
         if not spec.get("policyTypes"):
             spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         validate_selector(spec.get("podSelector"), "spec.podSelector", errors)
         for direction, peers in (("ingress", "from"), ("egress", "to")):
@@ -53,8 +54,7 @@ class NetworkPolicyStrategy(Strategy):
             errors.invalid("spec.policyTypes", spec["policyTypes"], "may not specify more than two policyTypes")
             return
         for index, kind in enumerate(spec.get("policyTypes") or ()):
-            if kind not in ("Ingress", "Egress"):
-                errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
+            errors.check_choice(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
 
     def _check_peer(self, peer: Object, path: str, errors: FieldErrors) -> None:
         validate_selector(peer.get("podSelector"), f"{path}.podSelector", errors)
@@ -72,14 +72,12 @@ class NetworkPolicyStrategy(Strategy):
         if not block.get("cidr"):
             errors.required(f"{path}.cidr")
             return
-        for message in range_messages(block["cidr"]):
-            errors.invalid(f"{path}.cidr", block["cidr"], message)
+        errors.check_format(f"{path}.cidr", block["cidr"], range_messages)
         whole = network(block["cidr"])
         if whole is None:
             return
         for index, text in enumerate(block.get("except") or ()):
-            for message in range_messages(text):
-                errors.invalid(f"{path}.except[{index}]", text, message)
+            errors.check_format(f"{path}.except[{index}]", text, range_messages)
             part = network(text)
             if part is None:
                 continue

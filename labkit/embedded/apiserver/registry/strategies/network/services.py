@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
@@ -21,13 +23,14 @@ from labkit.embedded.apiserver.registry.names import (
 )
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
-from labkit.embedded.apiserver.registry.strategies.network.serviceaddresses import (
+from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
     check_address_changes,
     check_cluster_addresses,
     headless,
 )
-from labkit.embedded.apiserver.registry.strategies.network.serviceallocation import allocate
-from labkit.embedded.apiserver.registry.strategies.network.servicetraffic import (
+from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
+from labkit.embedded.apiserver.registry.strategies.network.service_traffic import (
+    EXPOSED,
     check_balancer,
     check_class,
     check_external_addresses,
@@ -36,7 +39,7 @@ from labkit.embedded.apiserver.registry.strategies.network.servicetraffic import
     checks_health,
     externally_accessible,
 )
-from labkit.embedded.apiserver.registry.strategies.network.servicewarnings import service_warnings
+from labkit.embedded.apiserver.registry.strategies.network.service_warnings import service_warnings
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -48,18 +51,17 @@ class ServiceStrategy(Strategy):
     """Services."""
 
     full_checks: int = 0
-
     name_rule: NameRule = label_name
     create_on_update: bool = True
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"loadBalancer": {}}
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("sessionAffinity", "None")
         if spec["sessionAffinity"] == "None":
@@ -83,21 +85,21 @@ class ServiceStrategy(Strategy):
         if spec["type"] == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         normalize_ips(obj["spec"], None)
         allocate(context, obj, None)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         spec, before = new["spec"], old["spec"]
         if spec["type"] != "ExternalName" and before["type"] != "ExternalName":
             for field in ("clusterIP", "clusterIPs", "ipFamilies"):
                 if not spec.get(field) and field in before:
                     spec[field] = before[field]
-            if spec["type"] in ("NodePort", "LoadBalancer") and before["type"] in ("NodePort", "LoadBalancer"):
+            if spec["type"] in EXPOSED and before["type"] in EXPOSED:
                 keep_node_ports(spec, before)
             if not spec.get("healthCheckNodePort") and before.get("healthCheckNodePort"):
                 spec["healthCheckNodePort"] = before["healthCheckNodePort"]
@@ -109,8 +111,9 @@ class ServiceStrategy(Strategy):
         normalize_ips(spec, before)
         allocate(context, new, old)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``: where a load balancer can be reached."""
+        """Check the load balancer's addresses."""
         path = "status.loadBalancer.ingress"
         points = (new["status"].get("loadBalancer") or {}).get("ingress") or []
         if points and new["spec"].get("type") != "LoadBalancer":
@@ -118,8 +121,7 @@ class ServiceStrategy(Strategy):
             return
         for index, point in enumerate(points):
             address, host = point.get("ip", ""), point.get("hostname", "")
-            for message in address_messages(address) if address else ():
-                errors.invalid(f"{path}[{index}].ip", address, message)
+            errors.check_if_given(f"{path}[{index}].ip", address, address_messages)
             mode = point.get("ipMode")
             if mode is None and address:
                 errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")
@@ -127,30 +129,26 @@ class ServiceStrategy(Strategy):
                 errors.forbidden(f"{path}[{index}].ipMode", "may not be specified when `ip` is not set")
             elif mode not in (None, "Proxy", "VIP"):
                 errors.not_supported(f"{path}[{index}].ipMode", mode, ["Proxy", "VIP"])
-            for message in dns_subdomain(host) if host else ():
-                errors.invalid(f"{path}[{index}].hostname", host, message)
+            errors.check_if_given(f"{path}[{index}].hostname", host, dns_subdomain)
             if ip_address(host):
                 errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
 
+    @override
     def status_warnings(self, obj: Object) -> list[str]:
-        """See ``Strategy``."""
         found: list[str] = []
         for index, point in enumerate((obj["status"].get("loadBalancer") or {}).get("ingress") or ()):
             found += address_warnings(point.get("ip", ""), f"status.loadBalancer.ingress[{index}]")
         return found
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         ports = spec.get("ports") or []
         if not ports and not headless(spec) and spec["type"] != "ExternalName":
             errors.required("spec.ports")
-        if spec["type"] == "LoadBalancer":
+        if spec["type"] in EXPOSED:
             if headless(spec):
-                errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services")
-        elif spec["type"] == "NodePort":
-            if headless(spec):
-                errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services")
+                errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
         elif spec["type"] == "ExternalName":
             self._check_external_name(spec, errors)
         names: set[str] = set()
@@ -171,8 +169,7 @@ class ServiceStrategy(Strategy):
                 )
         check_cluster_addresses(spec, errors)
         check_external_addresses(spec, errors)
-        if spec["type"] not in TYPES:
-            errors.not_supported("spec.type", spec["type"], TYPES)
+        errors.check_choice("spec.type", spec["type"], TYPES)
         check_uniqueness(spec, ports, errors)
         check_balancer(obj, errors)
         check_policies(spec, errors)
@@ -184,36 +181,28 @@ class ServiceStrategy(Strategy):
             if spec.get(field):
                 errors.forbidden(f"spec.{field}", "may not be set for ExternalName services")
         name = (spec.get("externalName") or "").removesuffix(".")
-        if not name:
-            errors.required("spec.externalName")
-        for message in dns_subdomain(name) if name else ():
-            errors.invalid("spec.externalName", name, message)
+        errors.check_required("spec.externalName", name, dns_subdomain)
 
     def _check_port(self, port: Object, named: bool, names: set[str], path: str, errors: FieldErrors) -> None:
         name = port.get("name", "")
         if named and not name:
             errors.required(f"{path}.name")
         elif name:
-            for message in dns_label(name):
-                errors.invalid(f"{path}.name", name, message)
-            if name in names:
-                errors.duplicate(f"{path}.name", name)
-            names.add(name)
-        for message in port_number(port.get("port", 0)):
-            errors.invalid(f"{path}.port", port.get("port", 0), message)
+            errors.check_format(f"{path}.name", name, dns_label)
+            errors.check_unique(f"{path}.name", name, names)
+        errors.check_format(f"{path}.port", port.get("port", 0), port_number)
         if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
             errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
         protocol = port.get("appProtocol")
-        for message in qualified_name(protocol) if protocol is not None else ():
-            errors.invalid(f"{path}.appProtocol", protocol, message)
+        errors.check_format(f"{path}.appProtocol", protocol, qualified_name)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         return service_warnings(obj)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec, before = new["spec"], old["spec"]
         check_address_changes(spec, before, errors)
         chosen, port = "loadBalancerClass", "healthCheckNodePort"
@@ -243,11 +232,10 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 
 def drop_of_other_type(spec: Object, old: Object) -> None:
     """An update of the type takes along what only the old type has, unless the caller changed it."""
-    exposed = ("NodePort", "LoadBalancer")
-    if old["type"] in exposed and spec["type"] not in exposed and _node_port_set(spec) == _node_port_set(old):
+    if old["type"] in EXPOSED and spec["type"] not in EXPOSED and _node_port_set(spec) == _node_port_set(old):
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
-    if _reachable(old) and not _reachable(spec):
+    if externally_accessible(old) and not externally_accessible(spec):
         _drop_same(spec, old, "externalTrafficPolicy")
     if spec["type"] == "ExternalName":
         _drop_same(spec, old, "internalTrafficPolicy")
@@ -256,13 +244,6 @@ def drop_of_other_type(spec: Object, old: Object) -> None:
     if old["type"] == "LoadBalancer" != spec["type"]:
         for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             _drop_same(spec, old, field)
-
-
-def _reachable(spec: Object) -> bool:
-    """Whether a service can be reached from outside."""
-    return spec["type"] in ("NodePort", "LoadBalancer") or (
-        spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
-    )
 
 
 def _node_port_set(spec: Object) -> set[int]:

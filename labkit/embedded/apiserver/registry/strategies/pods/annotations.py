@@ -10,7 +10,7 @@ import re
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import APP_ARMOR, CONTAINER_SECCOMP, POD_SECCOMP
-from labkit.embedded.apiserver.registry.strategies.pods.windows import every_container
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_environment
 from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
 from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
 from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
-from labkit.embedded.apiserver.registry.strategies.pods.securitycontexts import check_container_security
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -91,15 +91,12 @@ def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErro
 
 
 def _check_ordinary(containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    if not containers:
-        errors.required(path)
+    errors.check_present(path, containers)
     names: set[str] = set()
     for index, container in enumerate(containers):
         place, name = f"{path}[{index}]", container.get("name", "")
         _check_common(container, facts, place, errors)
-        if name in names:
-            errors.duplicate(f"{place}.name", name)
-        names.add(name)
+        errors.check_unique(f"{place}.name", name, names)
         check_hooks(container, facts.grace, place, errors)
         check_restarts(container, place, errors)
     _check_host_ports(containers, path, errors)
@@ -139,9 +136,7 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
         place, name = f"{path}[{index}]", container.get("name", "")
         _check_common(container, facts, place, errors)
         check_image_padding([container], place, errors, listed=False)
-        if name in names:
-            errors.duplicate(f"{place}.name", name)
-        names.add(name)
+        errors.check_unique(f"{place}.name", name, names)
         target = container.get("targetContainerName")
         if target and target not in others:
             errors.not_found(f"{place}.targetContainerName", target)
@@ -173,48 +168,30 @@ def check_image_padding(containers: Iterable[Object], path: str, errors: FieldEr
 
 def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
     name = container.get("name", "")
-    if not name:
-        errors.required(f"{path}.name")
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    if not container.get("image"):
-        errors.required(f"{path}.image")
-    check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
+    errors.check_required(f"{path}.name", name, dns_label)
+    errors.check_present(f"{path}.image", container.get("image"))
+    errors.check_required_choice(
+        f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), MESSAGE_POLICIES
+    )
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)
     check_mounts(container, facts.volumes, path, errors)
-    check_choice(container, "imagePullPolicy", PULL_POLICIES, path, errors)
+    errors.check_required_choice(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
     check_resources(container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims)
     check_resize_policy(container, facts.restart, path, errors)
     check_container_security(container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors)
-
-
-def check_choice(obj: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    """A field that must be given, and be one of some values."""
-    value = obj.get(field, "")
-    if not value:
-        errors.required(f"{path}.{field}")
-    elif value not in choices:
-        errors.not_supported(f"{path}.{field}", value, choices)
 
 
 def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
     names: set[str] = set()
     for index, port in enumerate(ports):
         place, name = f"{path}[{index}]", port.get("name", "")
-        messages = port_name(name) if name else []
-        for message in messages:
-            errors.invalid(f"{place}.name", name, message)
-        if name and not messages:
-            if name in names:
-                errors.duplicate(f"{place}.name", name)
-            names.add(name)
-        if not port.get("containerPort"):
-            errors.required(f"{place}.containerPort")
+        if name and errors.check_format(f"{place}.name", name, port_name):
+            errors.check_unique(f"{place}.name", name, names)
+        errors.check_present(f"{place}.containerPort", port.get("containerPort"))
         for field in ("containerPort", "hostPort"):
-            for message in port_number(port[field]) if port.get(field) else ():
-                errors.invalid(f"{place}.{field}", port[field], message)
-        check_choice(port, "protocol", PROTOCOLS, place, errors)
+            errors.check_if_given(f"{place}.{field}", port.get(field), port_number)
+        errors.check_required_choice(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
 
 
 def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:
@@ -225,6 +202,4 @@ def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) 
             if not port.get("hostPort"):
                 continue
             shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
-            if shown in taken:
-                errors.duplicate(f"{path}[{index}].ports[{number}].hostPort", shown)
-            taken.add(shown)
+            errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", shown, taken)

@@ -37,11 +37,7 @@ def check_environment(container: Object, path: str, errors: FieldErrors) -> None
 
 def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
     name = variable.get("name", "")
-    if not name:
-        errors.required(f"{path}.name")
-    else:
-        for message in env_name(name):
-            errors.invalid(f"{path}.name", name, message)
+    errors.check_required(f"{path}.name", name, env_name)
     source = variable.get("valueFrom")
     if source is None:
         return
@@ -72,10 +68,7 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
     """A key of a file in a volume."""
     for field, rule in (("key", env_name), ("volumeName", dns_label)):
         value = reference.get(field, "")
-        if not value:
-            errors.required(f"{path}.{field}")
-        for message in rule(value) if value else ():
-            errors.invalid(f"{path}.{field}", value, message)
+        errors.check_required(f"{path}.{field}", value, rule)
     if not reference.get("path"):
         errors.required(f"{path}.path")
     else:
@@ -85,16 +78,13 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
 def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
     """A config map or secret all of whose keys become variables; some is said of the list."""
     prefix = source.get("prefix", "")
-    for message in env_name(prefix) if prefix else ():
-        errors.invalid(f"{path}[{index}].prefix", prefix, message)
+    errors.check_if_given(f"{path}[{index}].prefix", prefix, env_name)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
     rule: NameRule = subdomain_name
     for field in given:
         name = source[field].get("name", "")
-        if not name:
-            errors.required(f"{path}[{index}].{field}.name")
-        for message in rule(name, True) if name else ():
-            errors.invalid(f"{path}[{index}].{field}.name", name, message)
+        errors.check_present(f"{path}[{index}].{field}.name", name)
+        errors.invalid_each(f"{path}[{index}].{field}.name", name, rule(name, True) if name else ())
     if not given:
         errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
     elif len(given) > 1:

@@ -46,12 +46,10 @@ def _check_mount(
     errors: FieldErrors,
 ) -> None:
     place, name, point = f"{path}[{index}]", mount.get("name", ""), mount.get("mountPath", "")
-    if not name:
-        errors.required(f"{place}.name")
+    errors.check_present(f"{place}.name", name)
     if name not in volumes:
         errors.not_found(f"{place}.name", name)
-    if not point:
-        errors.required(f"{place}.mountPath")
+    errors.check_present(f"{place}.mountPath", point)
     if point in points:
         errors.invalid(f"{place}.mountPath", point, "must be unique")
     points.add(point)
@@ -69,8 +67,7 @@ def _check_mount(
 
 def _check_propagation(mount: Object, container: Object, path: str, errors: FieldErrors) -> None:
     propagation = mount.get("mountPropagation")
-    if propagation is not None and propagation not in PROPAGATIONS:
-        errors.not_supported(f"{path}.mountPropagation", propagation, PROPAGATIONS)
+    errors.check_choice(f"{path}.mountPropagation", propagation, PROPAGATIONS)
     if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
         why = "Bidirectional mount propagation is available only to privileged containers"
         errors.forbidden(f"{path}.mountPropagation", why)
@@ -95,8 +92,7 @@ def _check_device(
 ) -> None:
     name, point = device.get("name", ""), device.get("devicePath", "")
     volume = volumes.get(name)
-    if not name:
-        errors.required(f"{path}.name")
+    errors.check_present(f"{path}.name", name)
     if name in names:
         errors.invalid(f"{path}.name", name, "must be unique")
     if volume is None:
@@ -104,8 +100,7 @@ def _check_device(
     elif volume.get("persistentVolumeClaim") is None and volume.get("ephemeral") is None:
         why = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
         errors.invalid(f"{path}.name", name, why)
-    if not point:
-        errors.required(f"{path}.devicePath")
+    errors.check_present(f"{path}.devicePath", point)
     if point in paths:
         errors.invalid(f"{path}.devicePath", point, "must be unique")
     if has_backsteps(point):

@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import http_header
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
 from labkit.embedded.machinery.request import Object
 
@@ -58,8 +57,7 @@ def _check_handler(handler: Object, grace: int | None, path: str, errors: FieldE
             continue
         count += 1
         if field == "exec":
-            if not action.get("command"):
-                errors.required(f"{path}.exec.command")
+            errors.check_present(f"{path}.exec.command", action.get("command"))
         elif field == "httpGet":
             _check_http_get(action, f"{path}.httpGet", errors)
         elif field == "sleep":
@@ -69,16 +67,13 @@ def _check_handler(handler: Object, grace: int | None, path: str, errors: FieldE
                 errors.invalid(f"{path}.sleep", seconds, why)
         else:
             check_port(action.get("port", 0), f"{path}.{field}.port", errors)
-    if not count:
-        errors.required(path, "must specify a handler type")
+    errors.check_present(path, count, "must specify a handler type")
 
 
 def _check_http_get(action: Object, path: str, errors: FieldErrors) -> None:
-    if not action.get("path"):
-        errors.required(f"{path}.path")
+    errors.check_present(f"{path}.path", action.get("path"))
     check_port(action.get("port"), f"{path}.port", errors)
     if action.get("scheme") not in ("HTTP", "HTTPS"):
         errors.not_supported(f"{path}.scheme", action.get("scheme", ""), ["HTTP", "HTTPS"])
     for header in action.get("httpHeaders") or ():
-        for message in http_header(header.get("name", "")):
-            errors.invalid(f"{path}.httpHeaders", header.get("name", ""), message)
+        errors.check_format(f"{path}.httpHeaders", header.get("name", ""), http_header)

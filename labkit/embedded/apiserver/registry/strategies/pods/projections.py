@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.references import (
     check_field_ref,
     check_resource_ref,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
 
 BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"

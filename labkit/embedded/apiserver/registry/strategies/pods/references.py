@@ -63,8 +63,7 @@ def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, erro
         errors.invalid(f"{path}.fieldPath", field, why)
     else:
         key = key if base == "metadata.labels" else key.lower()
-        for message in qualified_name(key):
-            errors.invalid(path, key, message)
+        errors.check_format(path, key, qualified_name)
 
 
 def _subscripted(field: str) -> tuple[str, str | None]:
@@ -112,9 +111,5 @@ def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume
 def check_key_ref(reference: Object, path: str, errors: FieldErrors) -> None:
     """A reference to a key of a config map or secret."""
     name, key = reference.get("name", ""), reference.get("key", "")
-    for message in dns_subdomain(name):
-        errors.invalid(f"{path}.name", name, message)
-    if not key:
-        errors.required(f"{path}.key")
-    for message in config_key(key) if key else ():
-        errors.invalid(f"{path}.key", key, message)
+    errors.check_format(f"{path}.name", name, dns_subdomain)
+    errors.check_required(f"{path}.key", key, config_key)

@@ -8,7 +8,7 @@ https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resour
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.machinery.pods.resources import pod_level, together
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.quota.names import HUGE_PAGES

@@ -33,23 +33,20 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
             return
     elif policy is not None and policy not in POLICIES:
         errors.not_supported(f"{path}.restartPolicy", policy, POLICIES)
-    if len(rules) > MAX_RULES:
-        errors.too_many(f"{path}.restartPolicyRules", len(rules), MAX_RULES)
+    errors.check_count(f"{path}.restartPolicyRules", rules, MAX_RULES)
     for index, rule in enumerate(rules):
         _check_rule(rule, f"{path}.restartPolicyRules[{index}]", errors)
 
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
     action = rule.get("action", "")
-    if action not in ACTIONS:
-        errors.not_supported(f"{path}.action", action, ACTIONS)
+    errors.check_choice(f"{path}.action", action, ACTIONS)
     codes = rule.get("exitCodes")
     if codes is None:
         errors.required(f"{path}.exitCodes", "must be specified")
         return
     operator = codes.get("operator", "")
-    if operator not in ("In", "NotIn"):
-        errors.not_supported(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
+    errors.check_choice(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
     count = len(codes.get("values") or ())
     if count > MAX_CODES:
         errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)
@@ -68,13 +65,8 @@ def check_resize_policy(container: Object, restart: str, path: str, errors: Fiel
     seen: set[str] = set()
     for index, item in enumerate(container.get("resizePolicy") or ()):
         resource, policy = item.get("resourceName", ""), item.get("restartPolicy", "")
-        if resource in seen:
-            errors.duplicate(f"{place}[{index}]", resource)
-        seen.add(resource)
+        errors.check_unique(f"{place}[{index}]", resource, seen)
         for value, choices in ((resource, RESIZABLE), (policy, RESIZE_POLICIES)):
-            if not value:
-                errors.required(place)
-            elif value not in choices:
-                errors.not_supported(place, value, choices)
+            errors.check_required_choice(place, value, choices)
         if restart == "Never" and policy != "NotRequired":
             errors.invalid(place, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")

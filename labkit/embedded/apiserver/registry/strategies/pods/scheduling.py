@@ -10,7 +10,7 @@ from collections import Counter
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import (
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
     check_node_selector,
     check_preferred_terms,
     check_weight,
@@ -44,14 +44,11 @@ def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
     validate_selector(term.get("labelSelector"), f"{path}.labelSelector", errors)
     validate_selector(term.get("namespaceSelector"), f"{path}.namespaceSelector", errors)
     for name in term.get("namespaces") or ():
-        for message in dns_label(name):
-            errors.invalid(f"{path}.namespace", name, message)
+        errors.check_format(f"{path}.namespace", name, dns_label)
     _check_label_keys(term, path, errors)
     key = term.get("topologyKey", "")
-    if not key:
-        errors.required(f"{path}.topologyKey", "can not be empty")
-    for message in qualified_name(key):
-        errors.invalid(f"{path}.topologyKey", key, message)
+    errors.check_present(f"{path}.topologyKey", key, "can not be empty")
+    errors.check_format(f"{path}.topologyKey", key, qualified_name)
 
 
 def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors) -> None:
@@ -61,8 +58,7 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
         key, operator = toleration.get("key", ""), toleration.get("operator", "")
         effect, value = toleration.get("effect", ""), toleration.get("value", "")
         if key:
-            for message in qualified_name(key):
-                errors.invalid(f"{place}.key", key, message)
+            errors.check_format(f"{place}.key", key, qualified_name)
         elif operator != "Exists":
             errors.invalid(
                 f"{place}.operator",
@@ -96,8 +92,7 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
             errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
             continue
         for index, key in enumerate(keys):
-            for message in qualified_name(key):
-                errors.invalid(f"{path}.{field}[{index}]", key, message)
+            errors.check_format(f"{path}.{field}[{index}]", key, qualified_name)
     seen = set((selector or {}).get("matchLabels") or ())
     for term in (selector or {}).get("matchExpressions") or ():
         key = term.get("key", "")
@@ -149,11 +144,9 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
         place = f"{path}[{index}]"
         if constraint.get("maxSkew", 0) <= 0:
             errors.invalid(f"{place}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero")
-        if not constraint.get("topologyKey"):
-            errors.required(f"{place}.topologyKey", "can not be empty")
+        errors.check_present(f"{place}.topologyKey", constraint.get("topologyKey"), "can not be empty")
         action = constraint.get("whenUnsatisfiable", "")
-        if action not in ("DoNotSchedule", "ScheduleAnyway"):
-            errors.not_supported(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
+        errors.check_choice(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
         here = _spread(constraint)
         later[here] -= 1
         if later[here]:
@@ -167,8 +160,7 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
                 errors.invalid(f"{place}.minDomains", domains, why)
         for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
             policy = constraint.get(field)
-            if policy is not None and policy not in ("Honor", "Ignore"):
-                errors.not_supported(f"{place}.{field}", policy, ["Honor", "Ignore"])
+            errors.check_choice(f"{place}.{field}", policy, ["Honor", "Ignore"])
         _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
 

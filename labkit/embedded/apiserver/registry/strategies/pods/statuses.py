@@ -18,8 +18,11 @@ from labkit.embedded.apiserver.registry.names import (
     ip_address,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
-from labkit.embedded.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claim_statuses import (
+    check_allocated,
+    check_claim_statuses,
+)
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -62,8 +65,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     _check_conditions(status.get("conditions") or [], errors)
     nominated, was = status.get("nominatedNodeName", ""), before.get("nominatedNodeName", "")
     if nominated and nominated != was:
-        for message in dns_subdomain(nominated):
-            errors.invalid("status.nominatedNodeName", nominated, message)
+        errors.check_format("status.nominatedNodeName", nominated, dns_subdomain)
         if spec.get("nodeName"):
             errors.forbidden("status.nominatedNodeName", "may not be set on pods that are already bound to a node")
     if status.get("observedGeneration", 0) < 0:
@@ -89,8 +91,7 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
         place, kind = f"status.conditions[{index}]", condition.get("type", "")
         if condition.get("observedGeneration", 0) < 0:
             errors.invalid(f"{place}.observedGeneration", condition["observedGeneration"], NOT_NEGATIVE)
-        for message in qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ():
-            errors.invalid(f"{place}.Type", kind, message)
+        errors.invalid_each(f"{place}.Type", kind, qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
 
 
 def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
@@ -145,8 +146,7 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
     path = f"status.{field}"
     texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
     for index, text in enumerate(texts):
-        for message in address_messages(text) if text not in known else ():
-            errors.invalid(f"{path}[{index}]", text, message)
+        errors.invalid_each(f"{path}[{index}]", text, address_messages(text) if text not in known else ())
     if len(texts) < 2:
         return
     bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
@@ -19,8 +21,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled, drop_disabled_status
-from labkit.embedded.apiserver.registry.strategies.pods.profiles import check_profiles, take_app_armor
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled, drop_disabled_status
 from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     check_resize,
     refused_as_a_whole,
@@ -28,6 +29,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     unsupported,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
+from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles, take_app_armor
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
@@ -81,26 +83,24 @@ class PodStrategy(Strategy):
     status: bool = True
     graceful: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         default_pod(obj["spec"])
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         for condition in obj["status"].get("conditions") or ():
             condition["lastTransitionTime"] = timestamp(context.clock())
-        drop_disabled(obj["spec"], {})
         merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})
         take_app_armor(obj)
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        drop_disabled(new["spec"], old["spec"])
-        super().prepare_update(context, new, old)
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["spec"], old["spec"] if old is not None else {})
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         status: Object = {"phase": "Pending"}
         if obj["spec"].get("schedulingGates"):
             status["conditions"] = [
@@ -116,8 +116,8 @@ class PodStrategy(Strategy):
         status["qosClass"] = obj["status"].get("qosClass") or quality_of_service(obj["spec"])
         obj["status"] = status
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
         for field in ("ownerReferences", "deletionTimestamp"):
             keep(new["metadata"], old["metadata"], field)
@@ -127,8 +127,9 @@ class PodStrategy(Strategy):
             status["qosClass"] = old["status"]["qosClass"]
         keep_observed(status, old["status"])
 
+    @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """``/ephemeralcontainers`` adds containers, ``/resize`` changes their resources."""
+        """Let ``/ephemeralcontainers`` add containers, and ``/resize`` change their resources."""
         sent = new["spec"]
         if part == "resize":
             new["spec"] = resized(sent, old["spec"])
@@ -142,8 +143,8 @@ class PodStrategy(Strategy):
         keep(new["metadata"], old["metadata"], "ownerReferences")
         self.count_generation(new, old)
 
+    @override
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = common_update_errors(kind, new, old)
         validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
         self._check_pod(new, errors)
@@ -165,8 +166,8 @@ class PodStrategy(Strategy):
         check_resize(new["spec"], old["spec"], errors)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check_pod(obj, errors)
         if obj["spec"].get("ephemeralContainers"):
             errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
@@ -182,19 +183,19 @@ class PodStrategy(Strategy):
         for list_name in ("containers", "initContainers"):
             check_image_padding(spec.get(list_name) or (), f"spec.{list_name}", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check_pod(new, errors)
         check_annotation_changes(new, old, errors)
         check_pod_update(new["spec"], old["spec"], errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_annotation_changes(new, old, errors)
         check_pod_status(new, old, errors)
 
+    @override
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
-        """See ``Strategy``."""
         spec = obj["spec"]
         period = options.grace_seconds
         if period is None:
@@ -203,16 +204,17 @@ class PodStrategy(Strategy):
             period = 0
         return 1 if period < 0 else int(period)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``; updates come from controllers, and nobody would read what they are told."""
+        """Warn at creation only: updates come from controllers, which show no warnings."""
         if old is not None:
             return []
         messages = dns_label(obj["metadata"].get("name", ""))
         found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
         return found + pod_warnings(obj["metadata"], obj["spec"])
 
+    @override
     def status_warnings(self, obj: Object) -> list[str]:
-        """See ``Strategy``."""
         found: list[str] = []
         for field in ("podIPs", "hostIPs"):
             for index, address in enumerate(obj["status"].get(field) or ()):

@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between
-from labkit.embedded.apiserver.registry.strategies.fields.internals import ephemeral_diff, internal, spec_diff
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -41,8 +41,7 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
             errors.forbidden(f"spec.{list_name}", "pod updates may not add or remove containers")
             return
         for index, container in enumerate(containers):
-            if not container.get("image"):
-                errors.required(f"spec.{list_name}[{index}].image")
+            errors.check_present(f"spec.{list_name}[{index}].image", container.get("image"))
             check_image_padding([container], f"spec.{list_name}[{index}]", errors, listed=False)
     if not _check_deadline(spec, before, errors):
         return

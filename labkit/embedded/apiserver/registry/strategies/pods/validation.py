@@ -17,19 +17,19 @@ from labkit.embedded.apiserver.registry.names import (
     dns_subdomain,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_choice, check_containers, pod_facts
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.resourceclaims import check_resource_claims
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
     check_affinity,
     check_spread,
     check_tolerations,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.securitycontexts import check_pod_security
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_pod_security
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.windows import (
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import (
     check_host_processes,
     check_operating_system,
     every_container,
@@ -62,8 +62,8 @@ def check_pod_spec(
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    check_choice(spec, "restartPolicy", RESTART_POLICIES, path, errors)
-    check_choice(spec, "dnsPolicy", DNS_POLICIES, path, errors)
+    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES)
+    errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
     check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
@@ -76,7 +76,9 @@ def check_pod_spec(
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
     if preemption is not None:
-        check_choice(spec, "preemptionPolicy", ("PreemptLowerPriority", "Never"), path, errors)
+        errors.check_required_choice(
+            f"{path}.preemptionPolicy", spec.get("preemptionPolicy"), ("PreemptLowerPriority", "Never")
+        )
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
     check_operating_system(spec, path, errors)
@@ -101,16 +103,14 @@ def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErro
 def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
     """What a pod waits for: before it is ready, and before it is scheduled."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
-        for message in qualified_name(gate.get("conditionType", "")):
-            errors.invalid(f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), message)
+        errors.check_format(
+            f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name
+        )
     seen: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
         place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
-        for message in qualified_name(name):
-            errors.invalid(place, name, message)
-        if name in seen:
-            errors.duplicate(place, name)
-        seen.add(name)
+        errors.check_format(place, name, qualified_name)
+        errors.check_unique(place, name, seen)
 
 
 def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -134,10 +134,8 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.forbidden(place, "may not be specified when setHostnameAsFQDN is true")
     if spec.get("hostNetwork"):
         errors.forbidden(place, "may not be specified when hostNetwork is true")
-    if len(name.encode()) > 64:
-        errors.too_long(place, 64)
-    for message in dns_subdomain(name):
-        errors.invalid(place, name, message)
+    errors.check_length(place, name, 64)
+    errors.check_format(place, name, dns_subdomain)
 
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -148,15 +146,12 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         errors.invalid(f"{path}.activeDeadlineSeconds", deadline, between(1, 2**31 - 1))
     for field in ("hostname", "subdomain"):
-        for message in dns_label(spec[field]) if spec.get(field) else ():
-            errors.invalid(f"{path}.{field}", spec[field], message)
+        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
-        for message in address_messages(alias.get("ip", "")):
-            errors.invalid(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), message)
+        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
         for number, name in enumerate(alias.get("hostnames") or ()):
-            for message in dns_subdomain(name):
-                errors.invalid(f"{path}.hostAliases[{index}].hostnames[{number}]", name, message)
+            errors.check_format(f"{path}.hostAliases[{index}].hostnames[{number}]", name, dns_subdomain)
     for field, message in _wrong_names(spec, ("priorityClassName", "runtimeClassName")):
         errors.invalid(f"{path}.{field}", spec[field], message)
 
@@ -185,8 +180,7 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
     for index, server in enumerate(servers):
-        for message in address_messages(server):
-            errors.invalid(f"{place}.nameservers[{index}]", server, message)
+        errors.check_format(f"{place}.nameservers[{index}]", server, address_messages)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
@@ -195,8 +189,6 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{place}.searches", searches, why)
     for index, search in enumerate(searches):
         domain = search.removesuffix(".")
-        for message in dns_search(domain) if search != "." else ():
-            errors.invalid(f"{place}.searches[{index}]", domain, message)
+        errors.invalid_each(f"{place}.searches[{index}]", domain, dns_search(domain) if search != "." else ())
     for index, option in enumerate(config.get("options") or ()):
-        if not option.get("name"):
-            errors.required(f"{place}.options[{index}]", "must not be empty")
+        errors.check_present(f"{place}.options[{index}]", option.get("name"), "must not be empty")

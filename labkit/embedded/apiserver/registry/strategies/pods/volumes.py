@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.projections import (
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
 from labkit.embedded.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
     check_sources,
@@ -55,10 +55,7 @@ def check_volumes(
         place, name, before = f"{path}[{index}]", volume.get("name", ""), len(errors)
         check_sources(volume, rules, place, errors)
         _check_more(volume, place, pod, errors)
-        if not name:
-            errors.required(f"{place}.name")
-        for message in dns_label(name) if name else ():
-            errors.invalid(f"{place}.name", name, message)
+        errors.check_required(f"{place}.name", name, dns_label)
         if name in known:
             errors.duplicate(f"{place}.name", name)
         if len(errors) == before:
@@ -110,10 +107,7 @@ def _image(is_pod: bool) -> Rule:
         if is_pod:
             needs("reference")(source, path, errors)
         policy = source.get("pullPolicy", "")
-        if not policy:
-            errors.required(f"{path}.pullPolicy")
-        elif policy not in PULL_POLICIES:
-            errors.not_supported(f"{path}.pullPolicy", policy, PULL_POLICIES)
+        errors.check_required_choice(f"{path}.pullPolicy", policy, PULL_POLICIES)
 
     return rule
 

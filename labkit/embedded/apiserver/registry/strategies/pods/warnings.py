@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
-from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import DEPRECATED_LABELS, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import DEPRECATED_LABELS, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.pods.projected_paths import overlapping_paths
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import PREFERRED, REQUIRED
-from labkit.embedded.apiserver.registry.strategies.pods.virtualpaths import overlapping_paths
-from labkit.embedded.apiserver.registry.strategies.pods.windows import every_container
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.apiserver.registry.strategies.storage.claims import claim_warnings
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import NANO, read

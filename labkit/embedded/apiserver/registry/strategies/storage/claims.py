@@ -10,12 +10,13 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import claim_diff
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -43,33 +44,33 @@ class ClaimStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["spec"].setdefault("volumeMode", "Filesystem")
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"phase": "Pending"}
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; a source of data has an old form and a new one."""
+        """Copy ``dataSource`` to ``dataSourceRef`` and back."""
         super().prepare_create(context, obj)
         _settle_source(obj["spec"], {})
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         _settle_source(new["spec"], old["spec"])
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_claim_spec(obj["spec"], "spec", errors)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
         if not before.get("volumeName") and spec.get("volumeName"):
             before["volumeName"] = spec["volumeName"]
@@ -92,14 +93,11 @@ class ClaimStrategy(Strategy):
             why = f"update to {form} is forbidden when status.currentVolumeAttributesClassName is not nil"
             errors.forbidden("spec.volumeAttributesClassName", why)
 
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
-        errors = common_update_errors(kind, new, old)
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         status = new["status"]
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
-        if not new["spec"].get("accessModes"):
-            errors.required("Spec.accessModes")
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
+        errors.check_present("Spec.accessModes", new["spec"].get("accessModes"))
         for name, value in (status.get("capacity") or {}).items():
             check_basic(value, f"status.capacity[{name}]", errors)
         for name, state in (status.get("allocatedResourceStatuses") or {}).items():
@@ -109,10 +107,9 @@ class ClaimStrategy(Strategy):
         for name, value in (status.get("allocatedResources") or {}).items():
             if _check_allocated_name(name, "status.allocatedResources", errors):
                 check_basic(value, f"status.allocatedResources[{name}]", errors)
-        return errors
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         found = []
         if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
             found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")
@@ -187,20 +184,17 @@ def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
 
 def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
     """A resource of a claim: storage, or somebody else's."""
-    messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
-    if not messages and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
+    good = errors.check_format(path, name, qualified_name)
+    if good and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
         errors.not_supported(path, name, ["storage"])
         return False
-    return not messages
+    return good
 
 
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:
     """How a volume may be mounted: known modes, and the one for a single pod alone."""
     for mode in modes:
-        if mode not in ACCESS_MODES:
-            errors.not_supported(path, mode, ACCESS_MODES)
+        errors.check_choice(path, mode, ACCESS_MODES)
     known = {mode for mode in modes if mode in ACCESS_MODES}
     if "ReadWriteOncePod" in known and len(known) > 1:
         errors.forbidden(path, "may not use ReadWriteOncePod with other access modes")
@@ -209,8 +203,7 @@ def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None
 def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     """The spec of a claim."""
     modes = spec.get("accessModes") or []
-    if not modes:
-        errors.required(f"{path}.accessModes", "at least 1 access mode is required")
+    errors.check_present(f"{path}.accessModes", modes, "at least 1 access mode is required")
     if spec.get("selector") is not None:
         validate_selector(spec["selector"], f"{path}.selector", errors)
     check_access_modes(modes, f"{path}.accessModes", errors)
@@ -221,16 +214,14 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
     check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
     mode = spec.get("volumeMode")
-    if mode is not None and mode not in VOLUME_MODES:
-        errors.not_supported(f"{path}.volumeMode", mode, VOLUME_MODES)
+    errors.check_choice(f"{path}.volumeMode", mode, VOLUME_MODES)
     _check_sources(spec, path, errors)
     check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
 
 
 def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
     """The name of a class, if one is named."""
-    for message in dns_subdomain(name) if name else ():
-        errors.invalid(path, name, message)
+    errors.check_if_given(path, name, dns_subdomain)
 
 
 def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -250,15 +241,12 @@ def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
 def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
     kind, group = source.get("kind", ""), source.get("apiGroup") or ""
     for field in ("name", "kind"):
-        if not source.get(field):
-            errors.required(f"{path}.{field}")
+        errors.check_present(f"{path}.{field}", source.get(field))
     if not group and kind != CLAIM:
         errors.invalid(path, kind, f"must be '{CLAIM}' when referencing the default apiGroup")
-    for message in dns_subdomain(group) if group else ():
-        errors.invalid(f"{path}.apiGroup", group, message)
+    errors.check_if_given(f"{path}.apiGroup", group, dns_subdomain)
     namespace = source.get("namespace")
-    for message in dns_label(namespace) if namespace else ():
-        errors.invalid(f"{path}.namespace", namespace, message)
+    errors.check_if_given(f"{path}.namespace", namespace, dns_label)
 
 
 def claim_warnings(spec: Object, path: str) -> list[str]:

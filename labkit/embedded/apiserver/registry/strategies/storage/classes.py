@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import qualified_name
@@ -21,19 +23,18 @@ class StorageClassStrategy(Strategy):
 
     returns_deleted: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj.setdefault("reclaimPolicy", "Delete")
         obj.setdefault("volumeBindingMode", "Immediate")
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         provisioner = obj.get("provisioner", "")
         if not provisioner:
             errors.required("provisioner")
         else:
-            for message in qualified_name(provisioner.lower()):
-                errors.invalid("provisioner", provisioner.lower(), message)
+            errors.check_format("provisioner", provisioner.lower(), qualified_name)
         if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
             errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
         mode = obj.get("volumeBindingMode")
@@ -41,9 +42,8 @@ class StorageClassStrategy(Strategy):
             errors.not_supported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"])
         check_topologies(obj.get("allowedTopologies") or [], errors)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
             immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
         immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
@@ -66,15 +66,11 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
         for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
             place, key = f"{path}[{number}]", expression.get("key", "")
             values = expression.get("values") or []
-            if not values:
-                errors.required(f"{place}.values")
+            errors.check_present(f"{place}.values", values)
             before: set[str] = set()
             for position, value in enumerate(values):
-                if value in before:
-                    errors.duplicate(f"{place}.values[{position}]", value)
-                before.add(value)
-            for message in qualified_name(key):
-                errors.invalid(f"{place}.key", key, message)
+                errors.check_unique(f"{place}.values[{position}]", value, before)
+            errors.check_format(f"{place}.key", key, qualified_name)
             if key in keys:
                 errors.duplicate(f"{place}.key", key)
             keys[key] = frozenset(values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
 
 
@@ -16,10 +16,8 @@ def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
     if not name:
         errors.required(path)
         return
-    if len(name.encode()) > 63:
-        errors.too_long(path, 63)
-    for message in dns_subdomain(name.lower()):
-        errors.invalid(path, name, message)
+    errors.check_length(path, name, 63)
+    errors.invalid_each(path, name, dns_subdomain(name.lower()))
 
 
 def csi(source: Object, path: str, errors: FieldErrors) -> None:
@@ -29,10 +27,8 @@ def csi(source: Object, path: str, errors: FieldErrors) -> None:
     if secret is None:
         return
     name = secret.get("name", "")
-    if not name:
-        errors.required(f"{path}.nodePublishSecretRef.name")
-    for message in dns_subdomain(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
+    errors.check_present(f"{path}.nodePublishSecretRef.name", name)
+    errors.check_if_given(f"{path}.name", name, dns_subdomain)
 
 
 def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
@@ -49,7 +45,4 @@ def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
             continue
         for part, rule in (("name", dns_subdomain), ("namespace", dns_label)):
             value = source[field].get(part, "")
-            if not value:
-                errors.required(f"{path}.{field}.{part}")
-            for message in rule(value) if value else ():
-                errors.invalid(f"{path}.{field}.{part}", value, message)
+            errors.check_required(f"{path}.{field}.{part}", value, rule)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from typing_extensions import override
+
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -20,23 +22,10 @@ from labkit.embedded.machinery.schema.values import amount
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 LIFECYCLES = ("Persistent", "Ephemeral")
-GATED = "preventPodSchedulingIfMissing"
 MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
 MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
-MAX_DRIVER_NAME = 63
-
-
-def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """The name of a storage driver."""
-    if not name:
-        errors.required(path)
-        return
-    if len(name.encode()) > MAX_DRIVER_NAME:
-        errors.too_long(path, MAX_DRIVER_NAME)
-    for message in dns_subdomain(name.lower()):
-        errors.invalid(path, name, message)
 
 
 def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
@@ -61,8 +50,8 @@ class DriverStrategy(Strategy):
     unconditional_update: bool = False
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("attachRequired", True)
         spec.setdefault("podInfoOnMount", False)
@@ -73,25 +62,24 @@ class DriverStrategy(Strategy):
         spec.setdefault("requiresRepublish", False)
         spec.setdefault("seLinuxMount", False)
 
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop the field of the feature gate ``VolumeLimitScaling``, which is off in 1.36."""
+        new["spec"].pop("preventPodSchedulingIfMissing", None)
+
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``. A field of the gate ``VolumeLimitScaling`` is dropped: the gate is closed in 1.36."""
-        obj["spec"].pop(GATED, None)  # and generations are counted from the first change on
+        """Set no generation: it counts from the first change on."""
+        self.drop_fields(obj, None)
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        new["spec"].pop(GATED, None)
-        super().prepare_update(context, new, old)
-
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         policy = spec.get("fsGroupPolicy")
-        if policy is not None and policy not in GROUP_POLICIES:
-            errors.not_supported("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+        errors.check_choice("spec.fsGroupPolicy", policy, GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
-            if mode not in LIFECYCLES:
-                errors.not_supported("spec.volumeLifecycleModes", mode, LIFECYCLES)
+            errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
         period = spec.get("nodeAllocatableUpdatePeriodSeconds")
         if period is not None and period < 10:
             errors.invalid(
@@ -105,8 +93,8 @@ class DriverStrategy(Strategy):
                 "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
             )
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("tokenRequests") or spec.get("serviceAccountTokenInSecrets") is not None:
             return []
@@ -133,9 +121,8 @@ class DriverStrategy(Strategy):
                     f"{path}.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"
                 )
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
             immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
 
@@ -147,39 +134,30 @@ class DriverNodeStrategy(Strategy):
     returns_deleted: bool = True
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         names: set[str] = set()
         for index, driver in enumerate(obj["spec"].get("drivers") or ()):
             path = f"spec.drivers[{index}]"
             name, node = driver.get("name", ""), driver.get("nodeID", "")
             check_driver_name(name, f"{path}.name", errors)
-            if not node:
-                errors.required(f"{path}.nodeID")
+            errors.check_present(f"{path}.nodeID", node)
             if len(node.encode()) > MAX_NODE_ID:
                 errors.invalid(f"{path}.nodeID", node, f"must be {MAX_NODE_ID} characters or less")
             count = (driver.get("allocatable") or {}).get("count")
-            if count is not None and count < 0:
-                errors.invalid(f"{path}.allocatable.count", count, NOT_NEGATIVE)
-            if name in names:
-                errors.duplicate(f"{path}.name", name)
-            names.add(name)
+            errors.check_not_negative(f"{path}.allocatable.count", count)
+            errors.check_unique(f"{path}.name", name, names)
             self._check_keys(driver.get("topologyKeys") or (), path, errors)
 
     def _check_keys(self, keys: Sequence[str], path: str, errors: FieldErrors) -> None:
         seen: set[str] = set()
         for key in keys:
-            if not key:
-                errors.required(path)
-            if key in seen:
-                errors.duplicate(path, key)
-            seen.add(key)
-            for message in qualified_name(key):
-                errors.invalid(path, key, message)
+            errors.check_present(path, key)
+            errors.check_unique(path, key, seen)
+            errors.check_format(path, key, qualified_name)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for before in old["spec"].get("drivers") or ():
             for driver in new["spec"].get("drivers") or ():
                 if driver.get("name") != before.get("name"):
@@ -201,18 +179,17 @@ class CapacityStrategy(Strategy):
 
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
         name = obj.get("storageClassName", "")
-        for message in dns_subdomain(name):
-            errors.invalid("storageClassName", name, message)
+        errors.check_format("storageClassName", name, dns_subdomain)
         capacity = obj.get("capacity")
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for field in ("nodeTopology", "storageClassName"):
             immutable(new.get(field), old.get(field), field, errors)
 
@@ -225,16 +202,15 @@ class AttachmentStrategy(Strategy):
     unconditional_update: bool = False
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"attached": False}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check_always(obj, errors)
         volume = obj["spec"]["source"].get("persistentVolumeName")
-        for message in dns_subdomain(volume) if volume is not None else ():
-            errors.invalid("spec.source.persistentVolumeName", volume, message)
+        errors.check_format("spec.source.persistentVolumeName", volume, dns_subdomain)
 
     def _check_always(self, obj: Object, errors: FieldErrors) -> None:
         spec, path = obj["spec"], "spec.source"
@@ -247,8 +223,7 @@ class AttachmentStrategy(Strategy):
             errors.forbidden(path, one)
         elif volume == "":
             errors.required(f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName")
-        for message in dns_subdomain(spec.get("nodeName", "")):
-            errors.invalid("spec.nodeName", spec.get("nodeName", ""), message)
+        errors.check_format("spec.nodeName", spec.get("nodeName", ""), dns_subdomain)
         status = obj["status"]
         notes = status.get("attachmentMetadata") or {}
         if sum(len(key.encode()) + len(value.encode()) for key, value in notes.items()) > MAX_PARAMETER_BYTES:
@@ -262,9 +237,8 @@ class AttachmentStrategy(Strategy):
                     f"status.{name}.errorCode", error["errorCode"], "must be between 0 and 2147483647, inclusive"
                 )
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["spec"] != old["spec"]:
             spec = new["spec"]
             source = {
@@ -274,8 +248,8 @@ class AttachmentStrategy(Strategy):
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self.validate_update(kind, new, old)
 
 
@@ -285,17 +259,14 @@ class AttributesClassStrategy(Strategy):
 
     returns_deleted: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         driver = obj.get("driverName", "")
-        if not driver:
-            errors.required("driverName")
-        for message in qualified_name(driver.lower()) if driver else ():
-            errors.invalid("driverName", driver.lower(), message)
+        errors.check_required("driverName", driver.lower(), qualified_name)
         check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for field in ("driverName", "parameters"):
             if (new.get(field) or {}) != (old.get(field) or {}):
                 errors.forbidden(field, f"updates to {field} are forbidden.")

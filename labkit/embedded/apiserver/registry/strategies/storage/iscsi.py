@@ -9,7 +9,7 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs, ordinary
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs, ordinary
 from labkit.embedded.machinery.request import Object
 
 PORTAL_NAMES = {

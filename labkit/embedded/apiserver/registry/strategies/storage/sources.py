@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between, dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs
 from labkit.embedded.machinery.request import Object
 
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
@@ -26,8 +26,7 @@ def host_path(source: Object, path: str, errors: FieldErrors) -> None:
         return
     check_no_backsteps(source["path"], f"{path}.path", errors)
     kind = source.get("type")
-    if kind is not None and kind not in HOST_PATH_TYPES:
-        errors.not_supported(f"{path}.type", kind, HOST_PATH_TYPES)
+    errors.check_choice(f"{path}.type", kind, HOST_PATH_TYPES)
 
 
 def local(source: Object, path: str, errors: FieldErrors) -> None:
@@ -73,8 +72,7 @@ def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
     place = f"{path}.endpointsNamespace"
     if not namespace:
         errors.invalid(place, namespace, "if the endpointnamespace is set, it must be a valid namespace name")
-    for message in dns_label(namespace) if namespace else ():
-        errors.invalid(place, namespace, message)
+    errors.check_if_given(place, namespace, dns_label)
 
 
 def flocker(source: Object, path: str, errors: FieldErrors) -> None:
@@ -143,8 +141,7 @@ def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
         ("kind", ("Dedicated", "Managed", "Shared")),
     ):
         value = source.get(field)
-        if value is not None and value not in choices:
-            errors.not_supported(f"{path}.{field}", value, choices)
+        errors.check_choice(f"{path}.{field}", value, choices)
     if kind == "Managed" and not address.startswith("/subscriptions/"):
         errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
     if kind is not None and kind != "Managed" and not address.startswith("https://"):
@@ -158,8 +155,7 @@ def storage_os(*secret: str) -> Rule:
         needs("volumeName")(source, path, errors)
         for field in ("volumeName", "volumeNamespace"):
             value = source.get(field)
-            for message in dns_label(value) if value else ():
-                errors.invalid(f"{path}.{field}", value, message)
+            errors.check_if_given(f"{path}.{field}", value, dns_label)
         names_secret(*secret)(source, path, errors)
 
     return rule

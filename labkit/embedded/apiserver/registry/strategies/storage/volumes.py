@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, source_diff
-from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
     BETA_CLASS,
     CLASS_ATTRIBUTE,
@@ -31,7 +33,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
     iscsi_volume,
     too_long_for_portal,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
     check_sources,
@@ -45,7 +47,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     local,
     storage_os,
 )
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -106,14 +108,13 @@ class VolumeStrategy(Strategy):
 
     full_checks: int = 2
     change_checks: int = 0
-
     checks_twice: bool = True
 
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("persistentVolumeReclaimPolicy"):
             spec["persistentVolumeReclaimPolicy"] = "Retain"
@@ -123,12 +124,13 @@ class VolumeStrategy(Strategy):
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.clock())}
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``; when the phase changed is noted."""
+        """Record when the phase changed."""
         super().prepare_status_update(context, new, old)
         status, before = new["status"], old["status"]
         noted = before.get("lastPhaseTransitionTime")
@@ -139,18 +141,17 @@ class VolumeStrategy(Strategy):
         elif said in (None, noted):
             status["lastPhaseTransitionTime"] = timestamp(context.clock())
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = super().validate(kind, obj)
         _check_portal(obj, errors)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         modes = spec.get("accessModes") or []
-        if not modes:
-            errors.required("spec.accessModes")
+        errors.check_present("spec.accessModes", modes)
         check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
@@ -171,13 +172,11 @@ class VolumeStrategy(Strategy):
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
         mode = spec.get("volumeMode")
-        if mode is not None and mode not in VOLUME_MODES:
-            errors.not_supported("spec.volumeMode", mode, VOLUME_MODES)
+        errors.check_choice("spec.volumeMode", mode, VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
         if _without_new_secret(source, was) != was:
@@ -193,15 +192,12 @@ class VolumeStrategy(Strategy):
         if before.get("volumeAttributesClassName") is not None and spec.get("volumeAttributesClassName") is None:
             errors.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
 
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
-        errors = common_update_errors(kind, new, old)
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
-        return errors
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, notes = obj["spec"], obj["metadata"].get("annotations") or {}
         found = []
         if BETA_CLASS in notes:
@@ -242,8 +238,7 @@ def _check_portal(obj: Object, errors: FieldErrors) -> None:
 
 def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
     capacity = given or {}
-    if not capacity:
-        errors.required("spec.capacity")
+    errors.check_present("spec.capacity", capacity)
     if "storage" not in capacity or len(capacity) > 1:
         shown = None if given is None else dict(sorted(capacity.items()))
         errors.not_supported("spec.capacity", shown, ["storage"])
@@ -257,8 +252,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     name = spec.get("volumeAttributesClassName")
     if name is None:
         return
-    if not name:
-        errors.required("spec.volumeAttributesClassName", "an empty string is disallowed")
+    errors.check_present("spec.volumeAttributesClassName", name, "an empty string is disallowed")
     check_class_name(name, "spec.volumeAttributesClassName", errors)
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")

@@ -10,13 +10,14 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resource_name
-from labkit.embedded.apiserver.registry.strategy import Strategy, common_update_errors
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resource_name
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -45,12 +46,13 @@ class AutoscalerStrategy(Strategy):
 
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``. In version 1 only the lower bound has a default; conversion adds the rest."""
+        """Default all fields in version 2, the lower bound in version 1: conversion adds the rest."""
         spec = obj["spec"]
         if spec.get("minReplicas") is None:
             spec["minReplicas"] = 1
@@ -65,21 +67,16 @@ class AutoscalerStrategy(Strategy):
                 "scaleDown": _rules(behavior.get("scaleDown"), DOWN),
             }
 
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
-        errors = common_update_errors(kind, new, old)
-        for field in ("currentReplicas", "desiredReplicas"):
-            count = new["status"].get(field, 0)
-            if count < 0:
-                errors.invalid(f"status.{field}", count, NOT_NEGATIVE)
-        return errors
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        check_not_negative(new["status"], ("currentReplicas", "desiredReplicas"), errors, "status")
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(obj, errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(new, errors, old)
 
     def _check(self, obj: Object, errors: FieldErrors, old: Object | None = None) -> None:
@@ -121,10 +118,8 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     """A reference to what is scaled or measured, but for its version."""
     for field in ("kind", "name"):
         value = reference.get(field, "")
-        if not value:
-            errors.required(f"{path}.{field}")
-        for message in path_segment_name(value, False):
-            errors.invalid(f"{path}.{field}", value, message)
+        errors.check_present(f"{path}.{field}", value)
+        errors.check_format(f"{path}.{field}", value, path_segment_name)
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
@@ -146,10 +141,8 @@ def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped:
 def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
     """A metric: one source, and the one that its type names."""
     kind = metric.get("type", "")
-    if not kind:
-        errors.required(f"{path}.type", "must specify a metric source type")
-    if kind not in TYPES:
-        errors.not_supported(f"{path}.type", kind, TYPES)
+    errors.check_present(f"{path}.type", kind, "must specify a metric source type")
+    errors.check_choice(f"{path}.type", kind, TYPES)
     present = [field for field in ("object", "external", "pods", "resource", "containerResource") if metric.get(field)]
     for field in present[:1]:
         check_source(field, metric[field], f"{path}.{field}", errors)
@@ -174,10 +167,8 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         elif field == "containerResource":
             check_resource_name(source["name"], f"{path}.name", errors)
         if field == "containerResource":
-            if not source.get("container"):
-                errors.required(f"{path}.container", "must specify a container")
-            for message in dns_label(source["container"]) if source.get("container") else ():
-                errors.invalid(f"{path}.container", source["container"], message)
+            errors.check_present(f"{path}.container", source.get("container"), "must specify a container")
+            errors.check_if_given(f"{path}.container", source.get("container"), dns_label)
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -189,10 +180,8 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         check_reference(described, f"{path}.describedObject", errors)
         check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
-    if not name:
-        errors.required(f"{path}.metric.name", "must specify a metric name")
-    for message in path_segment_name(name, False):
-        errors.invalid(f"{path}.metric.name", name, message)
+    errors.check_present(f"{path}.metric.name", name, "must specify a metric name")
+    errors.check_format(f"{path}.metric.name", name, path_segment_name)
     check_target(target, place, errors)
     if field == "pods":
         if average is None:
@@ -207,8 +196,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
 def check_target(target: Object, path: str, errors: FieldErrors) -> None:
     """What a metric should be."""
     kind = target.get("type", "")
-    if not kind:
-        errors.required(f"{path}.type", "must specify a metric target type")
+    errors.check_present(f"{path}.type", kind, "must specify a metric target type")
     if kind not in ("Utilization", "Value", "AverageValue"):
         errors.invalid(f"{path}.type", kind, "must be either Utilization, Value, or AverageValue")
     for field in ("value", "averageValue"):
@@ -227,16 +215,13 @@ def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, "must be greater than or equal to zero")
     if window is not None and window > MAX_WINDOW:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, f"must be less than or equal to {MAX_WINDOW}")
-    if select is not None and select not in ("Disabled", "Max", "Min"):
-        errors.not_supported(f"{path}.selectPolicy", select, ("Disabled", "Max", "Min"))
+    errors.check_choice(f"{path}.selectPolicy", select, ("Disabled", "Max", "Min"))
     policies: list[Any] = rules.get("policies") or []
-    if not policies:
-        errors.required(f"{path}.policies", "must specify at least one Policy")
+    errors.check_present(f"{path}.policies", policies, "must specify at least one Policy")
     for index, policy in enumerate(policies):
         place = f"{path}.policies[{index}]"
         kind, value, period = policy.get("type", ""), policy.get("value", 0), policy.get("periodSeconds", 0)
-        if kind not in ("Pods", "Percent"):
-            errors.not_supported(f"{place}.type", kind, ("Percent", "Pods"))
+        errors.check_choice(f"{place}.type", kind, ("Percent", "Pods"))
         if value <= 0:
             errors.invalid(f"{place}.value", value, "must be greater than zero")
         if period <= 0:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice
 from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 
@@ -37,32 +39,34 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     full_checks: int = 0
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``; an annotation counts the templates, as the spec did in former versions."""
+        """Copy the template generation from its annotation, as ``extensions/v1beta1`` did."""
         super().default(obj)
         obj["metadata"]["annotations"] = {TEMPLATE_GENERATION: "0", **(obj["metadata"].get("annotations") or {})}
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         same = old is not None and _templates(obj) == _templates(old)
         return [] if same else template_advice(obj["spec"]["template"], "spec.template")
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         _count_template(obj, max(_templates(obj), 1))
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         changed = new["spec"]["template"] != old["spec"]["template"]
         _count_template(new, _templates(old) + changed)
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
         _count_template(new, _templates(old))
 
+    @override
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
         strategy = spec["updateStrategy"]
@@ -73,20 +77,20 @@ class DaemonSetStrategy(WorkloadStrategy):
             rolling.setdefault("maxSurge", 0)
         spec.setdefault("revisionHistoryLimit", 10)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
         self.check(new, errors)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         check_selected_template(spec, errors, owner="DaemonSet")
         check_not_negative(spec, ("minReadySeconds",), errors)
         check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
         check_not_negative(spec, ("revisionHistoryLimit",), errors)
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         names = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
         obj["status"] = dict.fromkeys(names, 0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
@@ -23,19 +25,22 @@ class DeploymentStrategy(WorkloadStrategy):
     full_checks: int = 0
     names_hosts: bool = True
 
+    @override
     def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``; annotations count as well, since replica sets inherit them."""
+        """Count changes of annotations as well, which replica sets inherit."""
         super().count_generation(new, old)
         if (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {}):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``; the labels are not the status's to change."""
+        """Keep the labels."""
         super().prepare_status_update(context, new, old)
         new["metadata"].pop("labels", None)
         if "labels" in old["metadata"]:
             new["metadata"]["labels"] = old["metadata"]["labels"]
 
+    @override
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
         spec.setdefault("replicas", 1)
@@ -48,8 +53,8 @@ class DeploymentStrategy(WorkloadStrategy):
         spec.setdefault("revisionHistoryLimit", 10)
         spec.setdefault("progressDeadlineSeconds", 600)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         check_not_negative(spec, ("replicas",), errors)
         check_selected_template(spec, errors)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategies.workloads.jobspecs import check_job_spec, default_policy
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem, time_zone_problem
+from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -48,16 +50,16 @@ class JobStrategy(Strategy):
     status: bool = True
     orphans: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         default_job_spec(obj["spec"])
         _take_labels(obj)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """A job selects its pods by its own uid, unless told otherwise."""
+        """Select the pods by the uid of the job unless ``manualSelector`` is set."""
         super().prepare_create(context, obj)
         spec = obj["spec"]
-        drop_disabled(spec["template"]["spec"], {})
         if spec.get("manualSelector"):
             return
         metadata = obj["metadata"]
@@ -72,13 +74,12 @@ class JobStrategy(Strategy):
         uid = obj["metadata"]["uid"]
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"])
-        super().prepare_update(context, new, old)
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"] if old is not None else {})
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         if not obj["spec"].get("manualSelector"):
             _check_generated(obj, errors)
         _check_spec(obj, errors)
@@ -89,9 +90,8 @@ class JobStrategy(Strategy):
             if dns_label(host):
                 errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         _check_spec(new, errors)
         spec, before = new["spec"], old["spec"]
         _check_completions(spec, before, errors)
@@ -103,12 +103,12 @@ class JobStrategy(Strategy):
                 shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
                 errors.invalid(f"spec.{name}", shown, "field is immutable")
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         return name_advice(obj, old) + ([] if unchanged(obj, old) else job_advice(obj["spec"], "spec"))
 
 
@@ -224,8 +224,8 @@ class CronJobStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("concurrencyPolicy", "Allow")
         spec.setdefault("suspend", False)
@@ -234,18 +234,12 @@ class CronJobStrategy(Strategy):
         default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
         default_policy(spec["jobTemplate"]["spec"])
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        super().prepare_create(context, obj)
-        drop_disabled(_pod_of(obj), {})
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(_pod_of(new), _pod_of(old) if old is not None else {})
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        drop_disabled(_pod_of(new), _pod_of(old))
-        super().prepare_update(context, new, old)
-
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         schedule = spec.get("schedule", "")
         if not schedule:
@@ -275,8 +269,8 @@ class CronJobStrategy(Strategy):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
         check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, found = obj["spec"], name_advice(obj, old)
         if not unchanged(obj, old):
             found += job_advice(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_forever, check_template
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.machinery.request import Object
 
 
@@ -25,8 +27,8 @@ class ReplicaSetStrategy(WorkloadStrategy):
     full_checks: int = 0
     names_hosts: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
 
 
@@ -36,13 +38,12 @@ class ReplicationControllerStrategy(WorkloadStrategy):
 
     full_checks: int = 0
     names_hosts: bool = True
-
     name_rule: NameRule = declared_name
     orphans: bool = True
     returns_deleted: bool = False
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         template = spec.get("template")
         if template is not None:
@@ -55,17 +56,16 @@ class ReplicationControllerStrategy(WorkloadStrategy):
                     obj["metadata"]["labels"] = dict(labels)
         spec.setdefault("replicas", 1)
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
         selector = spec.get("selector") or {}
-        if not selector:
-            errors.required("spec.selector")
+        errors.check_present("spec.selector", selector)
         template = spec.get("template")
         if template is None:
             errors.required("spec.template")
@@ -80,12 +80,13 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         check_template(template, "spec.template", errors)
         check_forever(template["spec"], "ReplicationController", errors)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """Let the selector change."""
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``; of an update the real server looks at the template that there was."""
+        """For an update, warn of the old template, as the real server does."""
         if old is None:
             return super().warnings(obj, old)
         return [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import percent
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.machinery.request import Object
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
     """A count or a percentage."""
     if isinstance(value, str):
-        for message in percent(value):
-            errors.invalid(path, value, message)
+        errors.check_format(path, value, percent)
     elif isinstance(value, int) and value < 0:
         errors.invalid(path, value, NOT_NEGATIVE)
 

@@ -9,7 +9,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels, validate_selector
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
-from labkit.embedded.apiserver.registry.strategies.pods.profiles import check_profiles
+from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.machinery.request import Object
 

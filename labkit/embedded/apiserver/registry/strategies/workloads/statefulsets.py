@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, label_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
@@ -15,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.claims import check_c
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 
 
@@ -26,6 +27,7 @@ class StatefulSetStrategy(WorkloadStrategy):
     name_rule: NameRule = label_name
     full_checks: int = 0
 
+    @override
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
         spec.setdefault("podManagementPolicy", "OrderedReady")
@@ -45,26 +47,25 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim["spec"].setdefault("volumeMode", "Filesystem")
             claim["status"].setdefault("phase", "Pending")
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        super().prepare_create(context, obj)
-        _forget_unavailable(obj, None)
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop ``maxUnavailable`` as well, whose feature gate is off, unless it is in use."""
+        super().drop_fields(new, old)
+        rolling = new["spec"]["updateStrategy"].get("rollingUpdate")
+        before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
+        if rolling is not None and before.get("maxUnavailable") is None:
+            rolling.pop("maxUnavailable", None)
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        _forget_unavailable(new, old)
-        super().prepare_update(context, new, old)
-
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         _check_stateful_set(obj["spec"], errors, new=True)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         _check_stateful_set(new["spec"], errors, new=False)
         fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
         if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
@@ -75,8 +76,8 @@ class StatefulSetStrategy(WorkloadStrategy):
                 "'minReadySeconds' are forbidden",
             )
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         found = super().warnings(obj, old)
         for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
             place = f"spec.volumeClaimTemplates[{index}]"
@@ -101,14 +102,6 @@ MAY_CHANGE = (
 """What an update of a stateful set's spec may change."""
 
 
-def _forget_unavailable(obj: Object, old: Object | None) -> None:
-    """``maxUnavailable`` is behind a gate that is closed: nobody may begin to use it."""
-    rolling = obj["spec"]["updateStrategy"].get("rollingUpdate")
-    before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
-    if rolling is not None and before.get("maxUnavailable") is None:
-        rolling.pop("maxUnavailable", None)
-
-
 def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:
     policy = spec.get("podManagementPolicy")
     if policy not in ("OrderedReady", "Parallel"):
@@ -123,9 +116,8 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
             check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
     check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
     check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
-    if new and spec.get("serviceName"):
-        for message in label_name(spec["serviceName"], False):
-            errors.invalid("spec.serviceName", spec["serviceName"], message)
+    if new:
+        errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
     check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
 
 

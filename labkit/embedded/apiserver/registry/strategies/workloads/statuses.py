@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.machinery.request import Object
 
 MORE_THAN_ALL = "cannot be greater than status.replicas"
@@ -80,8 +79,7 @@ def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErro
     """
     for name in COUNTS[kind]:
         value = new.get(name)
-        if value is not None and value < 0:
-            errors.invalid(f"status.{name}", value, NOT_NEGATIVE)
+        errors.check_not_negative(f"status.{name}", value)
     for name in PARTS.get(kind, ()):
         if new.get(name, 0) > new.get("replicas", 0):
             errors.invalid(f"status.{name}", new.get(name, 0), MORE_THAN_ALL)

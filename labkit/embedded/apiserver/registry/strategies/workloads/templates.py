@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
@@ -23,35 +25,28 @@ class PodTemplateStrategy(Strategy):
     """Pod templates."""
 
     full_checks: int = 0
-
     returns_deleted: bool = True
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         default_pod_spec(obj["template"]["spec"])
 
+    @override
     def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         same = new.get("template") == old.get("template")
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        super().prepare_create(context, obj)
-        drop_disabled(obj["template"]["spec"], {})
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["template"]["spec"], old["template"]["spec"] if old is not None else {})
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        drop_disabled(new["template"]["spec"], old["template"]["spec"])
-        super().prepare_update(context, new, old)
-
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_template(obj["template"], "template", errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         return [] if unchanged(obj, old) else template_advice(obj["template"], "template")
 
 
@@ -61,8 +56,8 @@ class ControllerRevisionStrategy(Strategy):
 
     full_checks: int = 2
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_not_negative(obj, ("revision",), errors, "")
         data = obj.get("data")
         if data is None:
@@ -70,7 +65,7 @@ class ControllerRevisionStrategy(Strategy):
         elif not isinstance(data, dict):
             errors.required("data", "data must be a valid JSON object")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_not_negative(new, ("revision",), errors, "")
         immutable(new.get("data"), old.get("data"), "data", errors)

@@ -1,0 +1,221 @@
+"""Kinds that are questions: who am I, whom does this token name, may they, what may I.
+
+A review is created, answered and forgotten.
+
+Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
+``pkg/apis/authorization/validation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from labkit.embedded.apiserver.authentication.bearer import header_token
+from labkit.embedded.apiserver.authentication.claims import ISSUER
+from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
+from labkit.embedded.apiserver.authentication.identity import TokenIdentity
+from labkit.embedded.apiserver.authentication.signer import BadToken
+from labkit.embedded.apiserver.authorization.node import NO_RULES
+from labkit.embedded.apiserver.filters.audit import user_info
+from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
+from labkit.embedded.apiserver.handlers.computed.reviewspecs import (
+    evaluation_errors,
+    exact_requirements,
+    validate_access_spec,
+)
+from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
+from labkit.embedded.apiserver.handlers.represent.encode import in_order
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.registry import timestamp
+from labkit.embedded.machinery.node_users import node_name
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.status import bad_request, invalid
+from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.bindings import Grant, joined_errors
+
+AUTHENTICATION = "authentication.k8s.io"
+AUTHORIZATION = "authorization.k8s.io"
+SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+"""Of the metadata, what only the server may say."""
+
+Review = Callable[[Request, Object], Object]
+"""A request and what was sent, to what is answered (without kind and apiVersion)."""
+
+
+class Reviews:
+    """Answers every kind of review.
+
+    Args:
+        authenticate: Whom a token names, for some audiences.
+        authorize: Decides.
+        held_rules: The rules that reach a user.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        authenticate: Callable[[str, Sequence[str]], TokenIdentity],
+        authorize: Authorizer,
+        held_rules: Callable[[User, str, list[str]], Iterable[Grant]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._authenticate = authenticate
+        self._authorize = authorize
+        self._held = held_rules
+        self._clock = clock
+
+    def table(self) -> dict[tuple[str, str], Review]:
+        """(group, plural) to who answers it."""
+        return {
+            (AUTHENTICATION, "tokenreviews"): self.token,
+            (AUTHENTICATION, "selfsubjectreviews"): self.self_subject,
+            (AUTHORIZATION, "subjectaccessreviews"): self.subject_access,
+            (AUTHORIZATION, "localsubjectaccessreviews"): self.local_subject_access,
+            (AUTHORIZATION, "selfsubjectaccessreviews"): self.self_subject_access,
+            (AUTHORIZATION, "selfsubjectrulesreviews"): self.self_subject_rules,
+        }
+
+    def token(self, request: Request, body: Object) -> Object:
+        """TokenReview: whom does this token name?"""
+        spec = body.get("spec") or {}
+        if not spec.get("token"):
+            raise bad_request("token is required for TokenReview in authentication")
+        audiences = list(spec.get("audiences") or [ISSUER])
+        token = header_token(f"Bearer {spec['token']}")  # it is read as a header would be
+        status: Object
+        try:
+            identity = self._authenticate(token, audiences) if token is not None else None
+        except BadToken as error:
+            status = {"user": {}, "error": joined_errors(["invalid bearer token", *filter(None, [str(error)])])}
+        else:
+            if identity is None:
+                user = ANONYMOUS
+            else:
+                user, audiences = authenticated(identity.user), list(identity.audiences)
+            status = {"authenticated": True, "user": user_info(user), "audiences": audiences}
+        return {"metadata": self._metadata(request, "TokenReview", body), "spec": spec, "status": status}
+
+    def self_subject(self, request: Request, body: Object) -> Object:
+        """SelfSubjectReview: who am I?"""
+        return {
+            "metadata": {"creationTimestamp": timestamp(self._clock())},
+            "status": {"userInfo": user_info(request.user)},
+        }
+
+    def subject_access(self, request: Request, body: Object) -> Object:
+        """SubjectAccessReview: may this user?"""
+        spec = body.get("spec") or {}
+        metadata = self._metadata(request, "SubjectAccessReview", body)
+        errors = validate_access_spec(spec, needs_user=True)
+        _must_be_empty(metadata, errors, "must be empty")
+        _refuse(errors)
+        return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
+
+    def local_subject_access(self, request: Request, body: Object) -> Object:
+        """LocalSubjectAccessReview: may this user, in this namespace?"""
+        spec = body.get("spec") or {}
+        metadata = self._metadata(request, "LocalSubjectAccessReview", body)
+        namespace = request.info.namespace
+        check_namespace(metadata, namespace)
+        metadata["namespace"] = namespace
+        errors = validate_access_spec(spec, needs_user=True)
+        _must_be_empty(metadata, errors, "must be empty except for namespace", "namespace")
+        resource = spec.get("resourceAttributes")
+        if resource is not None and resource.get("namespace", "") != namespace:
+            field, value = "spec.resourceAttributes.namespace", resource.get("namespace", "")
+            errors.invalid(field, value, "must match metadata.namespace")
+        if spec.get("nonResourceAttributes") is not None:
+            value = _go_fields(spec["nonResourceAttributes"])
+            errors.invalid("spec.nonResourceAttributes", value, "disallowed on this kind of request")
+        _refuse(errors)
+        return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
+
+    def self_subject_access(self, request: Request, body: Object) -> Object:
+        """SelfSubjectAccessReview: may I?"""
+        spec = body.get("spec") or {}
+        metadata = self._metadata(request, "SelfSubjectAccessReview", body)
+        errors = validate_access_spec(spec, needs_user=False)
+        _must_be_empty(metadata, errors, "must be empty")
+        _refuse(errors)
+        return {"metadata": metadata, "spec": spec, "status": self._decide(request.user, spec)}
+
+    def self_subject_rules(self, request: Request, body: Object) -> Object:
+        """SelfSubjectRulesReview: what may I, in this namespace?"""
+        namespace = (body.get("spec") or {}).get("namespace", "")
+        if not namespace:
+            raise bad_request("no namespace on request")
+        a_node = node_name(request.user) is not None
+        errors: list[str] = [NO_RULES] if a_node else []
+        resources, paths = [], []
+        for grant in self._held(request.user, namespace, errors):
+            rule = grant.rule
+            if rule.get("resources"):
+                resources.append(_kept(rule, "verbs", "apiGroups", "resources", "resourceNames"))
+            if rule.get("nonResourceURLs"):
+                paths.append(_kept(rule, "verbs", "nonResourceURLs"))
+        status: Object = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": a_node}
+        if errors:
+            status["evaluationError"] = joined_errors(errors)
+        return {"metadata": {}, "spec": {}, "status": status}
+
+    def _decide(self, user: User, spec: Object) -> Object:
+        decision = self._authorize(_question(user, spec))
+        status: Object = {"allowed": decision.allowed}
+        if decision.reason:
+            status["reason"] = decision.reason
+        errors = evaluation_errors(spec)
+        if errors:
+            status["evaluationError"] = errors
+        return status
+
+    def _metadata(self, request: Request, kind: str, body: Object) -> Object:
+        metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key not in SYSTEM_FIELDS}
+        if not request.info.namespace:
+            metadata.pop("namespace", None)
+        sent = {"metadata": metadata, "spec": body.get("spec") or {}}
+        note_owner(request, kind, sent, timestamp(self._clock()))
+        return metadata
+
+
+def _question(user: User, spec: Object) -> Attributes:
+    path = spec.get("nonResourceAttributes")
+    if path is not None:
+        return Attributes(user, path.get("verb", ""), path=path.get("path", ""), non_resource=True)
+    resource = spec["resourceAttributes"]
+    return Attributes(
+        user,
+        resource.get("verb", ""),
+        resource.get("group", ""),
+        resource.get("version", ""),
+        resource.get("resource", ""),
+        resource.get("subresource", ""),
+        resource.get("namespace", ""),
+        resource.get("name", ""),
+        fields=exact_requirements(resource.get("fieldSelector") or {}),
+    )
+
+
+def _user_of(spec: Object) -> User:
+    extra = {key: tuple(values or ()) for key, values in (spec.get("extra") or {}).items()}
+    return User(spec.get("user", ""), tuple(spec.get("groups") or ()), spec.get("uid", ""), extra)
+
+
+def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed: str) -> None:
+    if set(metadata) - {"managedFields", *allowed}:
+        review = {"kind": "SubjectAccessReview", "apiVersion": f"{AUTHORIZATION}/v1", "metadata": metadata}
+        errors.invalid("metadata", in_order(review)["metadata"], detail)
+
+
+def _refuse(errors: FieldErrors) -> None:
+    if errors:
+        raise invalid("", AUTHORIZATION, "", errors)
+
+
+def _go_fields(attributes: Object) -> Object:
+    """Attributes as Go shows a struct without JSON names."""
+    return {"Path": attributes.get("path", ""), "Verb": attributes.get("verb", "")}
+
+
+def _kept(rule: Object, *fields: str) -> dict[str, Any]:
+    return {field: rule[field] for field in fields if rule.get(field)}

@@ -1,0 +1,188 @@
+"""TokenRequest: a token for a service account (``POST …/serviceaccounts/NAME/token``).
+
+Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
+``pkg/apis/authentication/validation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
+from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
+from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
+from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
+from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.represent.negotiation import PARTIAL, check_route, negotiate
+from labkit.embedded.apiserver.handlers.represent.responses import Responder
+from labkit.embedded.apiserver.registry.registry import timestamp
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, method_not_allowed, not_found
+
+GROUP = "authentication.k8s.io"
+VERSION = f"{GROUP}/v1"
+KIND = Kind(GROUP, "v1", "TokenRequest", "serviceaccounts", True, verbs=("create",))
+DEFAULT_SECONDS = 3600
+MIN_SECONDS = 600
+MAX_SECONDS = 1 << 32
+
+Lookup = Callable[[str, str, str], Object | None]
+"""(plural of a core resource, namespace, name) to the object."""
+
+
+class TokenRequests:
+    """Answers TokenRequests.
+
+    Args:
+        issuer: Makes the tokens.
+        lookup: Reads serviceaccounts, pods, secrets and nodes.
+        clock: Seconds since the epoch.
+        admission: Refuses requests in namespaces that are missing or ending.
+        responder: Makes answers of objects.
+    """
+
+    def __init__(
+        self,
+        issuer: TokenIssuer,
+        lookup: Lookup,
+        clock: Callable[[], float],
+        admission: Plugin,
+        responder: Responder,
+    ) -> None:
+        self._issuer = issuer
+        self._lookup = lookup
+        self._clock = clock
+        self._admission = admission
+        self._responder = responder
+
+    def __call__(self, request: Request, body: Object) -> Object:
+        """The TokenRequest with its token.
+
+        Args:
+            request: Names the account in its path.
+            body: The TokenRequest as it was sent.
+
+        Raises:
+            ApiError: 400, 404, 409 or 422.
+        """
+        namespace, name = request.info.namespace, request.info.name
+        metadata = dict(body.get("metadata") or {})
+        _must_match(metadata, namespace, name)
+        account = self._lookup("serviceaccounts", namespace, name)
+        if account is None:
+            raise not_found("serviceaccounts", "", name)
+        uid = account["metadata"]["uid"]
+        if metadata.get("uid", uid) != uid:
+            why = (
+                f"the UID in the token request ({metadata['uid']}) does not match "
+                f"the UID of the service account ({uid})"
+            )
+            raise conflict("TokenRequest", GROUP, name, why)
+        metadata |= {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid,
+            "creationTimestamp": timestamp(self._clock()),
+        }
+        asked = body.get("spec") or {}
+        seconds = asked.get("expirationSeconds")
+        spec: Object = {
+            "audiences": asked.get("audiences") or [ISSUER],
+            "expirationSeconds": DEFAULT_SECONDS if seconds is None else seconds,
+            "boundObjectRef": asked.get("boundObjectRef"),
+        }
+        _check_lifetime(spec["expirationSeconds"])
+        bound = self._bound_object(spec["boundObjectRef"], namespace, name)
+        issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
+        request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
+        sent = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
+        note_owner(request, f"{VERSION}/TokenRequest", sent, timestamp(self._clock()), "token")
+        return {
+            "kind": "TokenRequest",
+            "apiVersion": VERSION,
+            "metadata": metadata,
+            "spec": spec,
+            "status": {"token": issued.token, "expirationTimestamp": timestamp(issued.expires)},
+        }
+
+    def subresource(self, request: Request, kind: Kind) -> Response:
+        """Answer ``serviceaccounts/token``."""
+        if request.info.verb != "create":
+            raise method_not_allowed()
+        check_route(request)
+        form = negotiate(request, transforms=PARTIAL)
+        write_options(request, "CreateOptions")  # checked before the body is read
+        body, info = decode_object(request, KIND), request.info
+        write = Attributes(
+            operation="CREATE",
+            group="",
+            kind=KIND.kind,
+            resource=info.resource,
+            subresource=info.subresource,
+            namespace=info.namespace,
+            name=info.name,
+            obj=body,
+            old=None,
+            user=request.user,
+            dry_run=False,
+            annotate=request.annotate,
+        )
+        self._admission.admit(write)
+        return self._responder.object(request, form, 201, KIND, self(request, body))
+
+    def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
+        if ref is None:
+            return {}
+        group, _, version = ref.get("apiVersion", "").rpartition("/")
+        kind, name = ref.get("kind", ""), ref.get("name", "")
+        if group or kind not in ("Pod", "Secret", "Node"):
+            place = f"{group}/{version}"
+            raise bad_request(f"cannot bind token to object of type {place}, Kind={kind}")
+        if not name:
+            raise bad_request("Name parameter required.")
+        plural = f"{kind.lower()}s"
+        obj = self._lookup(plural, "" if kind == "Node" else namespace, name)
+        if obj is None:
+            raise not_found(plural, "", name)
+        bound = {kind.lower(): obj}
+        if kind == "Pod":
+            if obj["spec"].get("serviceAccountName") != account:
+                raise bad_request(
+                    f'cannot bind token for serviceaccount "{account}" to pod running with different '
+                    "serviceaccount name."
+                )
+            node = obj["spec"].get("nodeName")
+            if node:
+                bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
+        if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
+            raise conflict(
+                kind, "", name,
+                f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
+                "The object might have been deleted and then recreated",
+            )  # fmt: skip
+        return bound
+
+
+def _must_match(metadata: Object, namespace: str, name: str) -> None:
+    found = metadata.get("name") or name
+    if found != name:
+        raise _invalid(
+            name, "metadata.name", f'Invalid value: "{found}": must match the service account name if specified'
+        )
+    check_namespace(metadata, namespace)
+
+
+def _check_lifetime(seconds: int) -> None:
+    path = "spec.expirationSeconds"
+    if seconds < MIN_SECONDS:
+        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration less than 10 minutes")
+    if seconds > MAX_SECONDS:
+        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds")
+
+
+def _invalid(name: str, path: str, message: str) -> ApiError:
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": path}
+    return invalid("TokenRequest", GROUP, name, [cause])

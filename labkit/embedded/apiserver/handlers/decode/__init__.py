@@ -1,0 +1,1 @@
+"""From a request's body and query parameters to objects and options."""

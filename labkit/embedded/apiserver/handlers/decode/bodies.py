@@ -1,0 +1,293 @@
+"""From a request's body to an object: JSON, YAML or protobuf, checked against the schema.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/{create,rest,negotiation}``; the serializers of
+k8s.io/apimachinery.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.decode import olderversions
+from labkit.embedded.apiserver.handlers.decode.olderversions import EVERYWHERE, UNVERSIONED, is_older, is_registered
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+MEDIA_TYPES = (JSON, YAML, PROTOBUF)
+TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+SCHEMES = {"apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"}
+"""Group to where its kinds are registered, if not where all others are."""
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+INTERNAL_PACKAGES = {
+    "": "core",
+    "events.k8s.io": "core",
+    "rbac.authorization.k8s.io": "rbac",
+    "authentication.k8s.io": "authentication",
+    "authorization.k8s.io": "authorization",
+    "coordination.k8s.io": "coordination",
+    "discovery.k8s.io": "discovery",
+    "networking.k8s.io": "networking",
+    "scheduling.k8s.io": "scheduling",
+    "storage.k8s.io": "storage",
+}
+
+PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|"(?:[^"\\]|\\.)*")\s*(?:;\s*|$))*')
+"""Parameters of a media type, such as ``charset=utf-8``."""
+
+
+def content_type(request: Request) -> str:
+    """The media type of the body, JSON if none is named.
+
+    Raises:
+        ApiError: 415.
+    """
+    named, _, parameters = request.headers.get("content-type", "").partition(";")
+    named = named.strip().lower()
+    if not named:
+        return JSON
+    if named not in MEDIA_TYPES or not PARAMETERS.fullmatch(parameters):
+        raise unsupported_media_type()
+    return named
+
+
+def unsupported_media_type() -> ApiError:
+    """415: the body is in no form that the server reads."""
+    return ApiError(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(MEDIA_TYPES),
+    )
+
+
+def field_validation(request: Request) -> str:
+    """``Strict``, ``Warn`` (unless something else is said) or ``Ignore``."""
+    return request.param("fieldValidation") or "Warn"
+
+
+def decode_object(
+    request: Request,
+    kind: Kind,
+    *,
+    gvk: tuple[str, str, str] | None = None,
+    older: tuple[str, ...] = (),
+    keep_empty: bool = False,
+) -> Object:
+    """The object in a request's body, with the kind's fields only and without defaults.
+
+    Args:
+        request: Its content type says how the body is written, its parameter
+            ``fieldValidation`` what happens to unknown fields.
+        kind: What the body should hold.
+        gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
+        older: Other versions of it that read the same.
+        keep_empty: See ``Decoder``.
+
+    Raises:
+        ApiError: 400 or 415.
+    """
+    group, version, name = gvk or (kind.group, kind.version, kind.kind)
+    struct = schemas().of_kind(group, version, name)
+    assert struct is not None
+    mode = field_validation(request)
+    strict: list[str] = []
+    obj = decode_body(
+        content_type(request),
+        request.body,
+        struct,
+        (group, version, name),
+        strict,
+        mode != "Ignore",
+        older,
+        keep_empty=keep_empty,
+    )
+    if strict:
+        if mode == "Strict":
+            raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
+        request.warnings += warning_lines(strict)
+    request.note_object(obj)
+    return obj
+
+
+def warning_lines(strict: list[str]) -> list[str]:
+    """What a strict reading would refuse, a warning each; YAML says several things in one text."""
+    lines: list[str] = []
+    for text in strict:
+        _, found, rest = text.partition("yaml: unmarshal errors:\n")
+        lines += [line.strip() for line in rest.split("\n")] if found else [text]
+    return lines
+
+
+def decode_body(
+    media_type: str,
+    body: bytes,
+    struct: Struct,
+    expected: tuple[str, str, str],
+    strict: list[str],
+    look: bool = True,
+    older: tuple[str, ...] = (),
+    check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
+    keep_empty: bool = False,
+) -> Object:
+    """A body as an object.
+
+    Args:
+        media_type: One of ``MEDIA_TYPES``.
+        body: The bytes.
+        struct: The expected schema.
+        expected: (group, version, kind).
+        strict: Collects unknown and repeated fields.
+        look: Whether to look for them.
+        older: Versions that read the same as the expected one.
+        check: Refuses what is not of the expected (group, version, kind), if it is not to be
+            an object of a kind that is served.
+        keep_empty: See ``Decoder``.
+
+    Raises:
+        ApiError: 400.
+    """
+    if media_type == PROTOBUF:
+        data: Any = _read_protobuf(body, expected[2])
+    elif media_type == YAML:
+        data = _read_yaml(body, expected[2], strict if look else None)
+    else:
+        data = _read_json(body, expected[2])
+    found = _read_kind(data, body, expected)
+    if found[1] not in older or (found[0], expected[1], found[2]) != expected:
+        (check or _check_kind)(found, expected)
+    try:
+        obj = Decoder(strict if look else None, keep_empty=keep_empty).decode(struct, data)
+    except DecodeProblem as error:
+        raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
+    api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
+    obj.pop("kind", None)
+    obj.pop("apiVersion", None)
+    return {"kind": expected[2], "apiVersion": api_version, **obj}
+
+
+def summary(body: bytes, limit: int = 30) -> str:
+    """A body's beginning, as errors show it."""
+    if not body:
+        return "<empty>"
+    more = " ..." if len(body) > limit else ""
+    if body[:1] == b"{":
+        return body[:limit].decode("utf-8", "replace") + more
+    return body[:limit].hex() + more
+
+
+def _read_json(body: bytes, kind: str) -> Any:
+    try:
+        return gojson.loads(body)
+    except gojson.SyntaxProblem as error:
+        raise _unrecognized(kind, body, str(error)) from error
+
+
+def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
+    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
+
+    try:
+        return yaml_to_json(body, strict)
+    except YamlProblem as error:
+        raise _unrecognized(kind, body, str(error), "") from error
+
+
+def _read_protobuf(body: bytes, kind: str) -> Any:
+    from labkit.embedded.machinery.schema.protobuf_read import ProtobufProblem, decode_unknown
+
+    try:
+        return decode_unknown(body)
+    except ProtobufProblem as error:
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
+        ) from error
+
+
+def _unrecognized(
+    kind: str, body: bytes, problem: str, doing: str = "couldn't get version/kind; json parse error: "
+) -> ApiError:
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): {doing}{problem} ({summary(body)})"
+    )
+
+
+def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[str, str, str]:
+    """(group, version, kind) of a body, completed by what is expected."""
+    if data is None:
+        return expected
+    if not isinstance(data, dict):
+        raise _unrecognized(
+            expected[2], body, f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
+        )
+    for field in ("apiVersion", "kind"):
+        value = data.get(field)
+        if value is not None and not isinstance(value, str):
+            raise _unrecognized(
+                expected[2],
+                body,
+                f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string",
+            )
+    api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
+    if api_version.count("/") > 1:
+        raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
+    group, slash, version = api_version.partition("/") if "/" in api_version else ("", "", api_version)
+    if slash and group and not version and group != expected[0]:
+        raise _cannot_be_handled(kind, "", expected[2], f"Object 'apiVersion' is missing in '{body.decode()}'")
+    if not version and not group:
+        group, version = expected[0], expected[1]
+    elif not version and group == expected[0]:
+        version = expected[1]
+    return group, version, kind or expected[2]
+
+
+def stores(gvk: tuple[str, str, str]) -> str:
+    """Where a kind's objects are stored, empty if that is nowhere.
+
+    Args:
+        gvk: Its (group, version, kind).
+    """
+    return next((row.resource for row in KINDS if (row.group, row.version, row.kind) == gvk), "")
+
+
+def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+    if found == expected:
+        return
+    group, version, kind = found
+    api_version = f"{group}/{version}" if group else version
+    if is_older(api_version, kind, expected[0], expected[2]) or (stores(found) and stores(found) == stores(expected)):
+        wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        )
+    known = (
+        kind in UNVERSIONED
+        or (kind in EVERYWHERE and _is_version(group, version))
+        or is_registered(api_version, kind)
+        or schemas().of_kind(group, version, kind) is not None
+        or ((group, kind) in BY_KIND and BY_KIND[group, kind].version == version)
+    )
+    if not known:
+        scheme = SCHEMES.get(expected[0], SCHEME)
+        problem = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{scheme}"'
+    else:
+        package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
+        shown = "v1" if kind in UNVERSIONED else version
+        problem = f"converting ({shown}.{kind}) to ({package}.{expected[2]}): unknown conversion"
+    raise _cannot_be_handled(kind, version, expected[2], problem)
+
+
+def _is_version(group: str, version: str) -> bool:
+    """Whether there are, or were, kinds in a version of a group."""
+    served = any((row.group, row.version) == (group, version) for row in KINDS)
+    return served or f"{group}/{version}" in olderversions.KINDS
+
+
+def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:
+    return bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {problem}')

@@ -1,0 +1,71 @@
+"""What a patched document says it is: a patch may change ``kind`` and ``apiVersion``, but not to anything.
+
+Source: k8s.io/apimachinery ``pkg/runtime/serializer``, ``pkg/conversion``; k8s.io/apiserver
+``pkg/endpoints/handlers/patch.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.decode.olderversions import EVERYWHERE, is_older, is_registered
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+class Nameless(Exception):
+    """A document without a version: it is read as an internal object, whose fields have other names.
+
+    Args:
+        unknown: The fields that it has not.
+    """
+
+    def __init__(self, unknown: list[str]) -> None:
+        super().__init__()
+        self.unknown = unknown
+
+
+def check_type(document: Any, kind: Kind) -> None:
+    """See that a patched document is still of its kind.
+
+    Args:
+        document: What the patch made, not decoded yet.
+        kind: What it was.
+
+    Raises:
+        DecodeProblem: It is of another kind, or of none.
+        Nameless: It has no version, and so no name that could be found.
+    """
+    if not isinstance(document, dict):
+        return
+    version, name = _text(document, "apiVersion"), _text(document, "kind") or kind.kind
+    if version.count("/") > 1:
+        raise DecodeProblem(f"unexpected GroupVersion string: {version}")
+    if not version:
+        raise Nameless([f'unknown field "{field}"' for field in document if field not in ("apiVersion", "kind")])
+    group, _, short = version.rpartition("/")
+    if (version, name) == (kind.group_version, kind.kind) or is_older(version, name, kind.group, kind.kind):
+        return
+    struct = schemas().of_kind(group, short, name)
+    known = struct is not None or is_registered(version, name) or (short == "v1" and name in EVERYWHERE)
+    if not known and not (version == "v1" and name == "Status"):
+        raise DecodeProblem(f'no kind "{name}" is registered for version "{version}" in scheme "{SCHEME}"')
+    if struct is not None:
+        Decoder().decode(struct, document)
+    internal = kind.group.partition(".")[0] or "core"
+    raise DecodeProblem(f"converting ({short}.{name}) to ({internal}.{kind.kind}): unknown conversion")
+
+
+def _text(document: dict[str, Any], field: str) -> str:
+    value = document.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise DecodeProblem(
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_kind(value)} into Go struct "
+            f"field .{field} of type string"
+        )
+    return value

@@ -1,0 +1,213 @@
+"""The query parameters (and bodies) that say how to write or delete.
+
+Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decode_body
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+META = "meta.k8s.io"
+MANAGER_LIMIT = 128
+VALIDATION_MODES = ("", "Ignore", "Strict", "Warn")
+OPTIONS = (
+    "CreateOptions", "UpdateOptions", "Status", "APIVersions", "APIGroupList", "APIGroup", "APIResourceList",
+)  # fmt: skip
+"""Kinds that are known whatever their version."""
+META_KINDS = (
+    "ListOptions", "GetOptions", "PatchOptions", "WatchEvent", "Table", "TableOptions", "PartialObjectMetadata",
+    "PartialObjectMetadataList",
+)  # fmt: skip
+OPTIONS_SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
+PROPAGATION = ("Foreground", "Background", "Orphan")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How to create, update or patch.
+
+    Args:
+        dry_run: Do everything but store it.
+        manager: The field manager: as asked, or the user agent's first word.
+        force: An apply takes over others' fields.
+    """
+
+    dry_run: bool
+    manager: str
+    force: bool = False
+
+
+def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
+    """Read and check the parameters of a write.
+
+    Args:
+        request: The request.
+        kind: ``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``, which errors name.
+        apply: Whether it is a server-side apply.
+
+    Raises:
+        ApiError: 422.
+    """
+    query = request.query
+    if not query and not apply:
+        return WriteOptions(False, user_agent_manager(request))
+    errors = FieldErrors()
+    manager = request.param("fieldManager")
+    force = request.param("force") if "force" in query else None
+    if kind == "PatchOptions":
+        if apply and not manager:
+            errors.required("fieldManager", "is required for apply patch")
+        if not apply and force is not None:
+            errors.forbidden("force", "may not be specified for non-apply patch")
+    if len(manager.encode()) > MANAGER_LIMIT:
+        errors.too_long("fieldManager", MANAGER_LIMIT)
+    for place, char in enumerate(manager):
+        if not char.isprintable():
+            errors.invalid("fieldManager", manager, f"invalid character U+{ord(char):04X} (at position {place})")
+    dry_run = [value for value in query.get("dryRun", ()) if value or len(query["dryRun"]) > 1]
+    _check_dry_run(list(query.get("dryRun", ())), errors)
+    mode = request.param("fieldValidation")
+    if mode not in VALIDATION_MODES:
+        errors.not_supported("fieldValidation", mode, VALIDATION_MODES)
+    if errors:
+        raise invalid_object(kind, META, "", errors)
+    return WriteOptions(
+        bool(dry_run), manager or user_agent_manager(request), force is not None and force not in ("false", "0")
+    )
+
+
+def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
+    if any(value != "All" for value in values):
+        errors.not_supported("dryRun", values, ["All"])
+
+
+def user_agent_manager(request: Request) -> str:
+    """The part of the user agent before the first slash, without what cannot be printed."""
+    agent = request.headers.get("user-agent", "").partition("/")[0]
+    if agent.isascii() and agent.isprintable():
+        return agent[:MANAGER_LIMIT]
+    kept = ""
+    for char in agent:
+        if unicodedata.category(char)[0] in "LMNPS" or char == " ":
+            if len((kept + char).encode()) > MANAGER_LIMIT:
+                break
+            kept += char
+    return kept
+
+
+def delete_options(request: Request) -> DeleteOptions:
+    """Read and check how to delete: from the body, or from the query where there is none.
+
+    Raises:
+        ApiError: 400, 415 or 422.
+    """
+    return checked_delete_options(_body_options(request) if request.body else _query_options(request))
+
+
+def checked_delete_options(sent: Object) -> DeleteOptions:
+    """How to delete, as a request says it.
+
+    Args:
+        sent: A DeleteOptions document.
+
+    Raises:
+        ApiError: 422.
+    """
+    errors = FieldErrors()
+    propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
+    if orphan is not None and propagation is not None:
+        errors.invalid("propagationPolicy", propagation, "orphanDependents and deletionPropagation cannot be both set")
+    if propagation is not None and propagation not in PROPAGATION:
+        errors.not_supported("propagationPolicy", propagation, [*PROPAGATION, "nil"])
+    _check_dry_run(sent.get("dryRun") or [], errors)
+    if errors:
+        raise invalid_object("DeleteOptions", META, "", errors)
+    if orphan is not None:
+        propagation = "Orphan" if orphan else "Background"
+    preconditions = sent.get("preconditions") or {}
+    return DeleteOptions(
+        sent.get("gracePeriodSeconds"),
+        propagation or "",
+        preconditions.get("uid"),
+        preconditions.get("resourceVersion"),
+        bool(sent.get("dryRun")),
+    )
+
+
+def _body_options(request: Request) -> Object:
+    try:
+        return decode_body(
+            content_type(request),
+            request.body,
+            schemas()["meta.v1.DeleteOptions"],
+            ("", "v1", "DeleteOptions"),
+            [],
+            look=False,
+            check=_check_options,
+        )
+    except ApiError as error:
+        if error.code == 415:
+            raise
+        text = error.message
+        for marker in ("(must be of type DeleteOptions): ", "cannot be handled as a DeleteOptions: "):
+            head, found, tail = text.partition(marker)
+            text = tail if found else head
+        shown = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
+        raise bad_request(text.rpartition(" (")[0] if shown else text) from error
+
+
+def _check_options(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+    """Every group's DeleteOptions are the same, and few other kinds are known where they are read."""
+    group, version, kind = found
+    api_version = f"{group}/{version}" if group else version
+    if kind == expected[2]:
+        return
+    if kind in OPTIONS or (kind in META_KINDS and api_version == f"{META}/v1"):
+        raise bad_request(f"converting (v1.{kind}) to (v1.{expected[2]}): unknown conversion")
+    raise bad_request(f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {OPTIONS_SCHEME}")
+
+
+def _query_options(request: Request) -> Object:
+    sent: Object = {}
+    query = request.query
+    if "gracePeriodSeconds" in query:
+        text = request.param("gracePeriodSeconds")
+        try:
+            if not text.lstrip("+-").isdigit() or not text.isascii():
+                raise ValueError
+            seconds = int(text)
+        except ValueError as error:
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+        if not -(2**63) <= seconds < 2**63:
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+        sent["gracePeriodSeconds"] = seconds
+    if "propagationPolicy" in query:
+        sent["propagationPolicy"] = request.param("propagationPolicy")
+    if "orphanDependents" in query:
+        sent["orphanDependents"] = request.param("orphanDependents") not in ("false", "0")
+    if "dryRun" in query:
+        sent["dryRun"] = list(query["dryRun"])
+    sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}
+    return sent
+
+
+ORPHANED_PODS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+    "set propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
+    """Tell who deletes jobs and says nothing of their pods that these stay."""
+    if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
+        request.warnings.append(ORPHANED_PODS)

@@ -1,0 +1,75 @@
+"""Autoscalers, as they are stored: in ``autoscaling/v2``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET, age
+from labkit.embedded.machinery.request import Object
+
+SHOWN = 2
+FIELDS = {
+    "External": "external",
+    "Pods": "pods",
+    "Object": "object",
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+}
+
+
+def autoscaler(obj: Object, now: float) -> Cells:
+    """A horizontal pod autoscaler's row."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    target = spec.get("scaleTargetRef") or {}
+    least = spec.get("minReplicas")
+    return [
+        obj["metadata"]["name"],
+        f"{target.get('kind', '')}/{target.get('name', '')}",
+        targets(spec.get("metrics") or [], status.get("currentMetrics") or []),
+        str(least) if least is not None else UNSET,
+        spec.get("maxReplicas", 0),
+        status.get("currentReplicas", 0),
+        age(obj, now),
+    ]
+
+
+def targets(wanted: list[Object], measured: list[Object]) -> str:
+    """The first metrics, each as what was measured and what is wanted."""
+    if not wanted:
+        return NONE
+    texts = [_target(metric, measured[index] if index < len(measured) else {}) for index, metric in enumerate(wanted)]
+    more = len(texts) - SHOWN
+    return ", ".join(texts[:SHOWN]) + (f" + {more} more..." if more > 0 else "")
+
+
+def _target(metric: Object, status: Object) -> str:
+    field = FIELDS.get(metric.get("type", ""))
+    if field is None:
+        return "<unknown type>"
+    source = metric.get(field) or {}
+    target: dict[str, Any] = source.get("target") or {}
+    current: dict[str, Any] = (status.get(field) or {}).get("current") or {}
+    name = f"{source.get('name', '')}: " if field in ("resource", "containerResource") else ""
+    average = target.get("averageValue")
+    if average is not None:
+        suffix = " (avg)" if field in ("external", "object") else ""
+        return f"{name}{current.get('averageValue', UNKNOWN)}/{average}{suffix}"
+    if not name:
+        return f"{current.get('value', UNKNOWN)}/{target.get('value', '')}"
+    percent, use = target.get("averageUtilization"), current.get("averageUtilization")
+    return f"{name}{UNKNOWN if use is None else f'{use}%'}/{'<auto>' if percent is None else f'{percent}%'}"
+
+
+AUTOSCALERS = Printer(
+    (
+        NAME,
+        Column("Reference", "What is scaled."),
+        Column("Targets", "Measured and wanted values of its metrics."),
+        Column("MinPods", "The fewest pods."),
+        Column("MaxPods", "The most pods."),
+        Column("Replicas", "How many pods there are."),
+        AGE,
+    ),
+    autoscaler,
+)

@@ -1,0 +1,88 @@
+"""Evictions: deletions of pods that disruption budgets have a say in.
+
+What a budget allows stands in its status, which the disruption controller keeps.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage/eviction.go``;
+https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
+from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.writeoptions import checked_delete_options, write_options
+from labkit.embedded.apiserver.handlers.subresources.binding import PODS, Admit, success
+from labkit.embedded.apiserver.registry.registry import Check, Registry
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS
+from labkit.embedded.machinery.pods.state import ready_since
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
+VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
+SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+
+
+def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> Object:
+    """POST an Eviction: delete a pod if its disruption budget allows it.
+
+    Returns:
+        A Status. With several budgets it tells of a failure, and the answer is 201 all the same.
+
+    Raises:
+        ApiError: 404, 429 if a budget forbids it.
+    """
+    options = write_options(request, "CreateOptions")
+    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
+    namespace, name = request.info.namespace, request.info.name
+    metadata = eviction["metadata"]
+    check_namespace(metadata, namespace)
+    if metadata.get("name") != name:
+        raise bad_request("name in URL does not match name in Eviction object")
+    pod = registry.get(PODS, namespace, name)
+    admit(request, PODS, "CREATE", eviction, None, options.dry_run)
+    delete = checked_delete_options(eviction.get("deleteOptions") or {})
+    delete.dry_run = delete.dry_run or options.dry_run
+    if not _budget_ignored(pod):
+        budgets = [budget for budget in registry.list(BUDGETS, namespace) if _guards(budget, pod)]
+        if len(budgets) > 1:
+            return ApiError(500, "", SEVERAL).to_status()
+        for budget in budgets:
+            _must_allow(budget, pod)
+    registry.delete(PODS, namespace, name, delete, check)
+    return success()
+
+
+def _budget_ignored(pod: Object) -> bool:
+    phase = pod["status"].get("phase")
+    return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _guards(budget: Object, pod: Object) -> bool:
+    selector = budget["spec"].get("selector")
+    return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
+
+
+def _must_allow(budget: Object, pod: Object) -> None:
+    status = budget["status"]
+    healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
+    if ready_since(pod) is None:  # it counts for nothing already
+        if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+            return
+        if healthy >= desired > 0:
+            return
+    name = budget["metadata"]["name"]
+    if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
+        raise _too_many(f"The disruption budget {name} is still being processed by the server.", seconds=10)
+    if status.get("disruptionsAllowed", 0) == 0:
+        raise _too_many(f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+
+
+def _too_many(why: str, seconds: int = 0) -> ApiError:
+    details: Object = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
+    headers = {}
+    if seconds:
+        details["retryAfterSeconds"] = seconds
+        headers["Retry-After"] = str(seconds)
+    return ApiError(429, "TooManyRequests", VIOLATES, details, headers)

@@ -1,0 +1,122 @@
+"""Who owns the number of replicas, seen from a workload and from its ``/scale``; and server-side apply to that.
+
+Source: k8s.io/apimachinery ``pkg/util/managedfields/scalehandler.go``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.decode.patches.patch import applied_configuration, applied_object
+from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
+from labkit.embedded.apiserver.registry.managed.manager import (
+    Managed,
+    decode_managed,
+    set_managed,
+    update_managed_fields,
+)
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
+
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
+REPLICAS: Node = {"f:spec": {"f:replicas": {}}}
+
+
+def applied_scale(
+    request: Request, current: Object, workload: Object, kind: Kind, manager: str, force: bool, now: str
+) -> tuple[Object, Any]:
+    """Apply a configuration to a workload's scale.
+
+    Args:
+        request: Holds the configuration.
+        current: The scale as it is.
+        workload: The workload as it is stored.
+        kind: The workload's row.
+        manager: Who applies.
+        force: Take the number from other managers.
+        now: The time of the entry.
+
+    Returns:
+        The new scale, and the workload's ``managedFields``.
+
+    Raises:
+        ApiError: 400, or 409 if another manager owns the number.
+    """
+    struct = schemas()["autoscaling.v1.Scale"]
+    config = applied_configuration(request, struct, SCALE)
+    seen = {**current, "metadata": dict(current["metadata"])}
+    owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
+    set_managed(seen, of_scale(owners, kind.group_version))
+    merged, managed = apply(struct, seen, config, manager, SCALE.group_version, "scale", force, now)
+    made = seen if merged is None else applied_object(partial(Decoder().decode, struct), merged, config, SCALE)
+    new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **made}
+    set_managed(new, managed)
+    merged_owners = _merged_owners(owners, new, kind)
+    new["metadata"].pop("managedFields", None)
+    return new, merged_owners
+
+
+def owners_after(current: Object, new: Object, workload: Object, kind: Kind, manager: str, now: str) -> Any:
+    """A workload's ``managedFields`` after its scale was updated or patched.
+
+    Args:
+        current: The scale as it was.
+        new: The scale as it is now.
+        workload: The workload as it is stored.
+        kind: The workload's row.
+        manager: Who updates.
+        now: The time of the entry.
+    """
+    owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
+    before = {**current, "metadata": dict(current["metadata"])}
+    set_managed(before, of_scale(owners, kind.group_version))
+    after = {**new, "metadata": dict(before["metadata"])}
+    struct = schemas()["autoscaling.v1.Scale"]
+    update_managed_fields(struct, before, after, manager, SCALE.group_version, "scale", now)
+    return _merged_owners(owners, after, kind)
+
+
+def _merged_owners(owners: Managed, scale: Object, kind: Kind) -> Any:
+    scale_owners = decode_managed(scale["metadata"].get("managedFields")) or Managed()
+    holder: Object = {"metadata": {}}
+    set_managed(holder, of_workload(owners, scale_owners, kind.group_version))
+    return holder["metadata"].get("managedFields")
+
+
+def of_scale(owners: Managed, version: str) -> Managed:
+    """The managers of a workload that own its number of replicas, as managers of its scale."""
+    found = Managed()
+    for key, fields in owners.fields.items():
+        if owners.versions.get(key) == version and intersection_sets(fields, REPLICAS):
+            found.fields[key] = REPLICAS
+            found.versions[key] = SCALE.group_version
+            if key in owners.times:
+                found.times[key] = owners.times[key]
+    return found
+
+
+def of_workload(owners: Managed, scale_owners: Managed, version: str) -> Managed:
+    """The managers of a workload after its scale's have changed."""
+    found = Managed()
+    left = dict(scale_owners.fields)
+    for key, fields in owners.fields.items():
+        if owners.versions.get(key) != version:
+            continue
+        if key in left:
+            left.pop(key)
+        elif intersection_sets(fields, REPLICAS):
+            fields = difference_sets(fields, REPLICAS)
+        if fields:
+            found.fields[key], found.versions[key] = fields, version
+            if key in owners.times:
+                found.times[key] = owners.times[key]
+    for key, fields in left.items():
+        if intersection_sets(fields, REPLICAS):
+            found.fields[key], found.versions[key] = REPLICAS, version
+            if key in owners.times:  # the real server looks here, where a new manager has no time
+                found.times[key] = owners.times[key]
+    return found

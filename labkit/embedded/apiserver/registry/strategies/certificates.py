@@ -1,0 +1,218 @@
+"""Certificate signing requests: a spec that never changes, conditions, and one certificate.
+
+Source: k8s.io/kubernetes ``pkg/apis/certificates/validation``, ``pkg/registry/certificates``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+APPROVAL = ("Approved", "Denied")
+FINAL = (*APPROVAL, "Failed")
+LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
+MAX_SIGNER, MAX_DOMAIN = 571, 253
+USAGES = (
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+)
+
+
+def any_name(name: str, prefix: bool) -> list[str]:
+    """Nobody cares what a request is called."""
+    return []
+
+
+def conditions_of(obj: Object, kind: str) -> list[Object]:
+    """The conditions of one type."""
+    return [each for each in obj["status"].get("conditions") or () if each.get("type") == kind]
+
+
+@dataclass
+class SigningRequestStrategy(Strategy):
+    """Certificate signing requests."""
+
+    name_rule: NameRule = any_name
+    status: bool = True
+
+    @override
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        super().prepare_update(context, new, old)
+        new["spec"] = copy.deepcopy(old["spec"])
+
+    @override
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """Keep the approval conditions that are stored."""
+        super().prepare_status_update(context, new, old)
+        conditions = new["status"].get("conditions") or []
+        for kind in APPROVAL:
+            before = conditions_of(old, kind)
+            places = [index for index, each in enumerate(conditions) if each.get("type") == kind]
+            if len(before) == len(places):
+                for place, each in zip(places, before, strict=True):
+                    conditions[place] = copy.deepcopy(each)
+        complete_times(context, new, old)
+
+    @override
+    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+        """Let ``/approval`` write conditions and nothing else."""
+        super().prepare_status_update(context, new, old)
+        complete_times(context, new, old)
+        conditions = new["status"].get("conditions")
+        new["status"] = copy.deepcopy(old["status"])
+        new["status"].pop("conditions", None)
+        if conditions:
+            new["status"] = {"conditions": conditions, **new["status"]}
+
+    @override
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        self._check(obj, None, errors)
+
+    @override
+    def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        return self._update_errors(kind, new, old)
+
+    @override
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        return self._update_errors(kind, new, old, certificate=True)
+
+    @override
+    def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
+        return self._update_errors(kind, new, old, approval=True)
+
+    def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:
+        # Imported here: it needs cryptography, which most servers never load.
+        from labkit.embedded.machinery.pki.signing_requests import check_certificates, check_request
+
+        spec, before = obj["spec"], {} if old is None else old["spec"]
+        request = spec.get("request") or ""
+        problem = check_request(request) if old is None or request != before.get("request") else ""
+        if problem:
+            errors.invalid("spec.request", spec.get("request"), problem)
+        usages = spec.get("usages") or []
+        errors.check_present("spec.usages", usages)
+        for index, usage in enumerate(usages):
+            errors.check_choice(f"spec.usages[{index}]", usage, USAGES)
+        for index, usage in enumerate(usages):
+            if usage in usages[:index]:
+                errors.duplicate(f"spec.usages[{index}]", usage)
+        signer = spec.get("signerName", "")
+        if signer == LEGACY_SIGNER and before.get("signerName") != LEGACY_SIGNER:
+            errors.invalid("spec.signerName", signer, "the legacy signerName is not allowed via this API version")
+        else:
+            check_signer(signer, "spec.signerName", errors)
+        seconds = spec.get("expirationSeconds")
+        if seconds is not None and seconds < 600:
+            errors.invalid(
+                "spec.expirationSeconds",
+                seconds,
+                "may not specify a duration less than 600 seconds (10 minutes)",
+            )
+        check_conditions(obj["status"].get("conditions") or [], errors)
+        certificate = obj["status"].get("certificate") or ""
+        if old is None or certificate != (old["status"].get("certificate") or ""):
+            problem = check_certificates(certificate)
+            if problem:
+                errors.invalid("status.certificate", "<certificate data>", problem)
+
+    def _update_errors(
+        self, kind: Kind, new: Object, old: Object, *, certificate: bool = False, approval: bool = False
+    ) -> FieldErrors:
+        errors = common_update_errors(kind, new, old)
+        self._check(new, old, errors)
+        for name in FINAL:
+            if len(conditions_of(new, name)) < len(conditions_of(old, name)):
+                errors.forbidden("status.conditions", f"updates may not remove a condition of type {go_quote(name)}")
+        for name in () if approval else APPROVAL:
+            if len(conditions_of(new, name)) > len(conditions_of(old, name)):
+                errors.forbidden("status.conditions", f"updates may not add a condition of type {go_quote(name)}")
+        issued, before = (obj["status"].get("certificate") or "" for obj in (new, old))
+        if issued != before and not certificate:
+            errors.forbidden("status.certificate", "updates may not set certificate content")
+        elif issued != before and before:
+            errors.forbidden("status.certificate", "updates may not modify existing certificate content")
+        return errors
+
+
+def complete_times(context: Context, new: Object, old: Object) -> None:
+    """Give each condition the times that it lacks."""
+    now = timestamp(context.clock())
+    for condition in new["status"].get("conditions") or ():
+        if not condition.get("lastUpdateTime"):
+            condition["lastUpdateTime"] = now
+        if not condition.get("lastTransitionTime"):
+            same = [
+                each["lastTransitionTime"]
+                for each in conditions_of(old, condition.get("type", ""))
+                if each.get("status") == condition.get("status") and each.get("lastTransitionTime")
+            ]
+            condition["lastTransitionTime"] = same[0] if same else now
+
+
+def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
+    """The conditions of a request: known states, each type once, and one decision at most."""
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        path = f"status.conditions[{index}]"
+        kind, status = condition.get("type", ""), condition.get("status", "")
+        errors.check_present(f"{path}.type", kind)
+        allowed = ("True",) if kind in FINAL else ("False", "True", "Unknown")
+        errors.check_required_choice(f"{path}.status", status, allowed)
+        if kind in APPROVAL and seen & (set(APPROVAL) - {kind}):
+            errors.invalid("status.conditions", kind, "Approved and Denied conditions are mutually exclusive")
+        errors.check_unique(f"{path}.type", kind, seen)
+
+
+def check_signer(name: str, path: str, errors: FieldErrors) -> None:
+    """A signer's name: a domain, a slash, and a name in it."""
+    if not name:
+        errors.required(path)
+        return
+    parts = name.split("/")
+    if len(parts) != 2:
+        errors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+        return
+    domain, rest = parts
+    errors.check_length(path, domain, MAX_DOMAIN)
+    labels = domain.split(".")
+    for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
+        for piece in pieces:
+            messages = rule(piece)
+            for message in messages:
+                errors.invalid(path, value, f"validating label {go_quote(piece)}: {message}")
+            if messages:
+                break
+        if value is domain and len(labels) < 2:
+            errors.invalid(path, domain, "should be a domain with at least two segments separated by dots")
+    errors.check_length(path, name, MAX_SIGNER)

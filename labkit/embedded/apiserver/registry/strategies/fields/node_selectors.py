@@ -1,0 +1,110 @@
+"""Which nodes a pod or a volume wants: node selectors and their terms.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value, qualified_name
+from labkit.embedded.machinery.request import Object
+
+
+def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
+    """A node selector: terms of which one must fit."""
+    terms = selector.get("nodeSelectorTerms") or []
+    errors.check_present(f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term")
+    for index, term in enumerate(terms):
+        check_node_term(term, f"{path}.nodeSelectorTerms[{index}]", errors)
+
+
+def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -> None:
+    """Terms with a weight; values that no label can have are only warned of."""
+    for index, term in enumerate(terms):
+        check_weight(term, f"{path}[{index}]", errors)
+        check_node_term(term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True)
+
+
+def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
+    """The weight of a preference."""
+    weight = term.get("weight", 0)
+    if not 1 <= weight <= 100:
+        errors.invalid(f"{path}.weight", weight, "must be in the range 1-100")
+
+
+def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: bool = False) -> None:
+    """One term: expressions over labels and fields, all of which must hold.
+
+    Args:
+        term: The term.
+        path: Where it stands.
+        errors: What is wrong so far.
+        any_value: Whether values may be what no label can have.
+    """
+    for index, requirement in enumerate(term.get("matchExpressions") or ()):
+        _check_expression(requirement, f"{path}.matchExpressions[{index}]", any_value, errors)
+    for index, requirement in enumerate(term.get("matchFields") or ()):
+        _check_field(requirement, f"{path}.matchFields[{index}]", errors)
+
+
+def _check_expression(requirement: Object, path: str, any_value: bool, errors: FieldErrors) -> None:
+    operator, values = requirement.get("operator", ""), requirement.get("values") or []
+    if operator in ("In", "NotIn"):
+        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+    else:
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    errors.check_format(f"{path}.key", requirement.get("key", ""), qualified_name)
+    for number, value in enumerate(() if any_value else values):
+        errors.check_format(f"{path}.values[{number}]", value, label_value)
+
+
+def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
+    operator, values = requirement.get("operator", ""), requirement.get("values") or []
+    if operator not in ("In", "NotIn"):
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    elif len(values) != 1:
+        errors.required(
+            f"{path}.values", "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        )
+    if requirement.get("key", "") != "metadata.name":
+        errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
+        return
+    for number, value in enumerate(values):
+        errors.check_format(f"{path}.values[{number}]", value, dns_subdomain)
+
+
+DEPRECATED_LABELS = {
+    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+    "app.kubernetes.io/created-by": "deprecated since v1.9",
+    "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
+    "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
+}
+"""Labels of nodes that have a better name today."""
+
+
+def node_term_warnings(term: Object, path: str, values: bool = False) -> list[str]:
+    """What is legal in a term but hardly meant.
+
+    Args:
+        term: The term.
+        path: Where it stands.
+        values: Whether values that no label can have are warned of.
+    """
+    found = []
+    for index, requirement in enumerate(term.get("matchExpressions") or ()):
+        place, key = f"{path}.matchExpressions[{index}]", requirement.get("key", "")
+        if key in DEPRECATED_LABELS:
+            found.append(f"{place}.key: {key} is {DEPRECATED_LABELS[key]}")
+        for number, value in enumerate(requirement.get("values") or () if values else ()):
+            found += [f"{place}.values[{number}]: {value} is invalid, {message}" for message in label_value(value)]
+    return found

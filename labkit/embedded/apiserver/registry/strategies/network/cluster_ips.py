@@ -1,0 +1,142 @@
+"""The addresses of services inside the cluster: one of each family at most, and the first one stays.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateServiceClusterIPsRelatedFields``,
+``validateUpgradeDowngradeClusterIPs``), ``pkg/registry/core/service/storage/alloc.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import address_messages
+from labkit.embedded.machinery.request import Object
+
+FAMILIES = ("IPv4", "IPv6")
+FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
+ONE_FAMILY = "IPv4"
+"""The only family of addresses that the cluster hands out."""
+
+
+def headless(spec: Object) -> bool:
+    """Whether a service has no address of its own."""
+    return spec.get("clusterIPs") == ["None"]
+
+
+def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
+    """The addresses and families of a service."""
+    if spec["type"] == "ExternalName":
+        return
+    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    families = spec.get("ipFamilies") or []
+    if address and not addresses:
+        errors.required("spec.clusterIPs")
+    elif address and addresses[0] != address:
+        errors.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`")
+    elif addresses and not address:
+        errors.invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified")
+    for index, family in enumerate(families):
+        errors.check_choice(f"spec.ipFamilies[{index}]", family, FAMILIES)
+        if family in families[:index]:
+            errors.duplicate(f"spec.ipFamilies[{index}]", family)
+    policy = spec.get("ipFamilyPolicy")
+    errors.check_choice("spec.ipFamilyPolicy", policy, FAMILY_POLICIES)
+    if _check_texts(addresses, errors):
+        _check_families(addresses, families, errors)
+
+
+def _check_texts(addresses: list[str], errors: FieldErrors) -> bool:
+    """Whether all are addresses, or the first and only one is ``None``."""
+    before = len(errors)
+    for index, address in enumerate(addresses):
+        if index == 0 and address == "None":
+            if len(addresses) > 1:
+                errors.invalid("spec.clusterIPs", addresses, "'None' must be the first and only value")
+        else:
+            errors.check_format(f"spec.clusterIPs[{index}]", address, address_messages)
+    good = len(errors) == before
+    if len(addresses) > 2:
+        errors.invalid("spec.clusterIPs", addresses, "may only hold up to 2 values")
+    return good
+
+
+def _check_families(addresses: list[str], families: list[str], errors: FieldErrors) -> None:
+    if addresses == ["None"]:
+        return
+    versions = [f"IPv{ipaddress.ip_address(address).version}" for address in addresses]
+    if len(addresses) > 1 and len(set(versions)) == 1:
+        errors.invalid("spec.clusterIPs", addresses, "may specify no more than one IP for each IP family")
+    for index, (address, version, family) in enumerate(zip(addresses, versions, families, strict=False)):
+        if family in FAMILIES and version != family:
+            why = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
+            errors.invalid(f"spec.clusterIPs[{index}]", address, why)
+
+
+def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """What an update does to the addresses and families of a service."""
+    if "ExternalName" in (spec["type"], before["type"]):
+        return
+    new, old = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
+    if not (headless(spec) and headless(before)):
+        path = "spec.clusterIPs"
+        if len(new) == len(old):
+            for index, (one, other) in enumerate(zip(new, old, strict=True)):
+                if one != other:
+                    errors.invalid(f"{path}[{index}]", new, "may not change once set")
+        elif not new:
+            errors.invalid(f"{path}[0]", None, "primary clusterIP can not be unset")
+        elif old and new[0] != old[0]:
+            errors.invalid(f"{path}[0]", new, "may not change once set")
+    if headless(spec) or headless(before):
+        return
+    families, had = spec.get("ipFamilies") or [], before.get("ipFamilies") or []
+    if len(families) == len(had):
+        for one, other in zip(families, had, strict=True):
+            if one != other:
+                errors.invalid("spec.ipFamilies[0]", families, "may not change once set")
+    elif families and had and families[0] != had[0]:
+        errors.invalid("spec.ipFamilies[0]", new, "may not change once set")
+
+
+def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> None:
+    """Choose the families of a service, and refuse those that the cluster does not have.
+
+    Args:
+        spec: The spec, changed in place.
+        old: The one there was, if there was one.
+        errors: What is wrong so far.
+    """
+    place = "spec.ipFamilyPolicy"
+    addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())
+    policy = spec.get("ipFamilyPolicy")
+    alone = headless(spec) and not spec.get("selector")
+    if policy is None:
+        kept = old.get("ipFamilyPolicy") if old is not None else None
+        policy = spec["ipFamilyPolicy"] = kept or ("RequireDualStack" if alone else "SingleStack")
+    if policy == "SingleStack":
+        must = "must be 'RequireDualStack' or 'PreferDualStack' when multiple"
+        if len(addresses) == 2:
+            errors.invalid(place, policy, f"{must} cluster IPs are specified")
+        if len(families) == 2:
+            errors.invalid(place, policy, f"{must} IP families are specified")
+    for index, address in enumerate(addresses if addresses != ["None"] else ()):
+        family = f"IPv{ipaddress.ip_address(address).version}"
+        if index >= len(families):
+            if family != ONE_FAMILY:
+                errors.invalid(f"spec.clusterIPs[{index}]", addresses, f"{family} is not configured on this cluster")
+            else:
+                families.append(family)
+    if errors:
+        return
+    if alone:
+        families = families or [ONE_FAMILY]
+        if len(families) < 2 and policy != "SingleStack":
+            families.append(FAMILIES[1 - FAMILIES.index(families[0])])
+        spec["ipFamilies"] = families
+        return
+    if policy == "RequireDualStack":
+        errors.invalid(place, policy, "this cluster is not configured for dual-stack services")
+    for index, family in enumerate(families):
+        if family != ONE_FAMILY:
+            errors.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
+    spec["ipFamilies"] = families or [ONE_FAMILY]

@@ -1,0 +1,187 @@
+"""What services are handed out: addresses and ports of nodes. This comes before they are held to the rules.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/service/storage/alloc.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
+    check_cluster_addresses,
+    settle_families,
+)
+from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED, checks_health
+from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
+
+SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network("10.96.0.0/16")
+NODE_PORTS = (30000, 32767)
+TAKEN = "provided port is already allocated"
+OUTSIDE = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[1]}"
+
+
+def allocate(context: Context, obj: Object, old: Object | None) -> None:
+    """Give a service its families, its address and its ports.
+
+    Args:
+        context: Where other services are.
+        obj: The service, changed in place.
+        old: As it was, None if it is new.
+
+    Raises:
+        ApiError: 422, something asked for is taken, or the cluster does not have it.
+    """
+    spec, before = obj["spec"], old["spec"] if old is not None else None
+    if spec["type"] != "ExternalName":
+        errors = FieldErrors()
+        check_cluster_addresses(spec, errors)
+        if not errors:
+            settle_families(spec, before, errors)
+        if errors:
+            raise invalid_object("Service", "", obj["metadata"].get("name", ""), errors)
+        if before is None or before["type"] == "ExternalName" or not spec.get("clusterIP"):
+            _take_address(context, obj)
+    ports = _Ports(context, obj)
+    if spec["type"] in EXPOSED:
+        ports.take_all()
+    if checks_health(spec):
+        ports.take_health_check()
+
+
+def _refused(obj: Object, field: str, value: Any, detail: str) -> ApiError:
+    errors = FieldErrors()
+    errors.invalid(field, value, detail)
+    return invalid_object("Service", "", obj["metadata"].get("name", ""), errors)
+
+
+def _others(context: Context, obj: Object) -> Iterator[Object]:
+    """The specs of all other services."""
+    metadata = obj["metadata"]
+    mine = (metadata.get("namespace"), metadata.get("name"))
+    for service in context.objects("", "Service", ""):
+        if (service["metadata"]["namespace"], service["metadata"]["name"]) != mine:
+            yield service["spec"]
+
+
+def _take_address(context: Context, obj: Object) -> None:
+    spec = obj["spec"]
+    wanted = spec.get("clusterIP", "")
+    if wanted == "None":
+        return
+    used = {address for other in _others(context, obj) for address in other.get("clusterIPs") or ()}
+    used.update(_reserved_addresses(context, obj))
+    problem = ""
+    if not wanted:
+        spec["clusterIP"] = _free_address(context, used)
+        spec["clusterIPs"] = [spec["clusterIP"]]
+    elif context.dry_run:
+        if not _in_a_range(context, wanted):
+            problem = (
+                f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
+            )
+    elif wanted in used:
+        problem = "provided IP is already allocated"
+    elif not _in_a_range(context, wanted):
+        problem = "the provided network does not match the current range"
+    if problem:
+        raise _refused(obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}")
+
+
+def _free_address(context: Context, used: set[str]) -> str:
+    first = int(SERVICE_NETWORK.network_address)
+    while True:
+        address = str(ipaddress.ip_address(first + context.random.randrange(256, 65534)))
+        if address not in used:
+            return address
+
+
+def _reserved_addresses(context: Context, service: Object) -> Iterator[str]:
+    """The addresses that are reserved for others than a service."""
+    metadata = service["metadata"]
+    mine = {"resource": "services", "namespace": metadata.get("namespace"), "name": metadata.get("name")}
+    for address in context.objects("networking.k8s.io", "IPAddress", ""):
+        if address["spec"].get("parentRef") != mine:
+            yield address["metadata"]["name"]
+
+
+def _in_a_range(context: Context, wanted: str) -> bool:
+    """Whether an address lies in a range for services."""
+    address = ipaddress.ip_address(wanted)
+    ranges = [SERVICE_NETWORK]
+    for cidr in context.objects("networking.k8s.io", "ServiceCIDR", ""):
+        if not cidr["metadata"].get("deletionTimestamp"):
+            ranges += [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
+    return any(
+        address in network and address not in (network.network_address, network.broadcast_address) for network in ranges
+    )
+
+
+class _Ports:
+    """The ports of nodes that one service takes.
+
+    Args:
+        context: Where other services are.
+        obj: The service.
+    """
+
+    def __init__(self, context: Context, obj: Object) -> None:
+        self._random, self._dry_run = context.random, context.dry_run
+        self._obj = obj
+        self._used: set[int] = set()
+        for other in () if context.dry_run else _others(context, obj):
+            self._used.update(port["nodePort"] for port in other.get("ports") or () if port.get("nodePort"))
+            self._used.add(other.get("healthCheckNodePort", 0))
+
+    def take_all(self) -> None:
+        """One for each port of the service; the same number with another protocol has the same one."""
+        spec = self._obj["spec"]
+        by_number: dict[int, int] = {}
+        for index, port in enumerate(spec.get("ports") or ()):
+            number = port.get("port", 0)
+            asked = port.get("nodePort", 0)
+            if not asked and spec["type"] == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
+                continue
+            known = by_number.get(number, 0)
+            if known and asked in (0, known):
+                port["nodePort"] = known
+                continue
+            if not known:
+                same = (other.get("nodePort", 0) for other in spec["ports"] if other.get("port") == number)
+                asked = asked or next((other for other in same if other), 0)
+            port["nodePort"] = self._take(asked, f"spec.ports[{index}].nodePort")
+            by_number.setdefault(number, port["nodePort"])
+
+    def take_health_check(self) -> None:
+        """One at which a node says whether it has pods of the service."""
+        spec = self._obj["spec"]
+        asked = spec.get("healthCheckNodePort", 0)
+        problem = self._problem(asked) if asked else ""
+        if problem:
+            text = f"Internal error occurred: failed to allocate requested HealthCheck NodePort {asked}: {problem}"
+            raise ApiError(500, "InternalError", text, {"causes": [{"message": text.partition(": ")[2]}]})
+        spec["healthCheckNodePort"] = asked or self._free()
+        self._used.add(spec["healthCheckNodePort"])
+
+    def _problem(self, number: int) -> str:
+        if not self._dry_run and not NODE_PORTS[0] <= number <= NODE_PORTS[1]:
+            return OUTSIDE
+        return TAKEN if number in self._used else ""
+
+    def _take(self, asked: int, path: str) -> int:
+        problem = self._problem(asked) if asked else ""
+        if problem:
+            raise _refused(self._obj, path, asked, problem)
+        number = asked or self._free()
+        self._used.add(number)
+        return number
+
+    def _free(self) -> int:
+        while True:
+            number = self._random.randrange(NODE_PORTS[0], NODE_PORTS[1] + 1)
+            if number not in self._used:
+                return number

@@ -1,0 +1,87 @@
+"""What a container, or a pod as a whole, asks for.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateResourceRequirements``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_used_claims
+from labkit.embedded.machinery.pods.resources import pod_level
+from labkit.embedded.machinery.quota.amounts import Amount, read, read_one
+from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container
+from labkit.embedded.machinery.request import Object
+
+COMPUTE = ("cpu", "memory")
+
+
+def check_resources(
+    resources: Object, path: str, errors: FieldErrors, *, claims: Collection[str] = (), pod: bool = False
+) -> None:
+    """Requests and limits.
+
+    Args:
+        resources: Of a container, or of a pod.
+        path: Where they stand.
+        errors: What is wrong so far.
+        claims: The names of the pod's resource claims.
+        pod: Whether they are a pod's.
+    """
+    limits, requests = read(resources.get("limits")), read(resources.get("requests"))
+    for name, amount in limits.items():
+        _check_amount(name, amount, f"{path}.limits[{name}]", pod, errors)
+        _check_pages(name, amount, f"{path}.limits[{name}]", errors)
+    for name, amount in requests.items():
+        _check_amount(name, amount, f"{path}.requests[{name}]", pod, errors)
+        fixed = not native(name) or name.startswith(HUGE_PAGES)
+        if name not in limits:
+            if fixed:
+                errors.required(f"{path}.limits", "Limit must be set for non overcommitable resources")
+        elif fixed and amount.value != limits[name].value:
+            errors.invalid(f"{path}.requests", str(amount), f"must be equal to {name} limit of {limits[name]}")
+        elif amount.value > limits[name].value:
+            why = f"must be less than or equal to {name} limit of {limits[name]}"
+            errors.invalid(f"{path}.requests", str(amount), why)
+        _check_pages(name, amount, f"{path}.requests[{name}]", errors)
+    asked = limits.keys() | requests.keys()
+    if any(name.startswith(HUGE_PAGES) for name in asked) and not asked & set(COMPUTE):
+        errors.forbidden(path, "HugePages require cpu or memory")
+    check_used_claims(resources.get("claims") or [], claims, f"{path}.claims", errors)
+
+
+def check_standard_name(name: str, path: str, errors: FieldErrors) -> bool:
+    """Require a standard resource or one with a domain, and return whether it is one."""
+    good = errors.check_format(path, name, qualified_name)
+    if good and "/" not in name and not standard(name):
+        errors.invalid(path, name, "must be a standard resource type or fully qualified")
+        return False
+    return good
+
+
+def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool = False) -> None:
+    """The name of a resource that containers, or pods as a whole, have."""
+    known = check_standard_name(name, path, errors)
+    if pod:
+        if known and not pod_level(name):
+            errors.not_supported(path, name, ["cpu", HUGE_PAGES, "memory"])
+    elif "/" not in name:
+        if not standard_in_container(name):
+            errors.invalid(path, name, "must be a standard resource for containers")
+    elif not native(name) and not extended(name):
+        errors.invalid(path, name, "doesn't follow extended resource name standard")
+
+
+def _check_amount(name: str, amount: Amount, path: str, pod: bool, errors: FieldErrors) -> None:
+    check_resource_name(name, path, errors, pod=pod)
+    check_amount(name, amount, path, errors)
+
+
+def _check_pages(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:
+    if name.startswith(HUGE_PAGES):
+        size = read_one(name.removeprefix(HUGE_PAGES)).value
+        if not size or amount.value % size:
+            errors.invalid(path, str(amount), f"{amount} is not positive integer multiple of {name}")

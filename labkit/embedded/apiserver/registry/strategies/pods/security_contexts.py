@@ -1,0 +1,147 @@
+"""What pods and containers may do to their node: users, profiles, kernel settings, Windows options.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodSpecSecurityContext``,
+``ValidateSecurityContext``).
+"""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import between
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import check_windows_options
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+IPC_SETTINGS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
+PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
+LARGEST_ID = 2**31 - 1
+LONGEST_PATH = 4095
+
+
+def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
+    """The security context of a pod.
+
+    Args:
+        spec: The PodSpec; some of what belongs to the context stands beside it.
+        path: Where the spec stands.
+        errors: What is wrong so far.
+    """
+    context, place = spec.get("securityContext") or {}, f"{path}.securityContext"
+    for field in ("fsGroup", "runAsUser", "runAsGroup"):
+        _check_id(context.get(field), f"{place}.{field}", errors)
+    for index, group in enumerate(context.get("supplementalGroups") or ()):
+        _check_id(group, f"{place}.supplementalGroups[{index}]", errors)
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        why = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.invalid(f"{place}.shareProcessNamespace", True, why)
+    _check_sysctls(spec, f"{place}.sysctls", errors)
+    errors.check_choice(
+        f"{place}.fsGroupChangePolicy", context.get("fsGroupChangePolicy"), ("Always", "OnRootMismatch")
+    )
+    _check_seccomp(context.get("seccompProfile"), f"{place}.seccompProfile", errors)
+    check_windows_options(context.get("windowsOptions"), f"{place}.windowsOptions", errors)
+    _check_app_armor(context.get("appArmorProfile"), f"{place}.appArmorProfile", errors)
+    errors.check_choice(
+        f"{place}.supplementalGroupsPolicy", context.get("supplementalGroupsPolicy"), ("Merge", "Strict")
+    )
+    errors.check_choice(f"{place}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), ("Recursive",))
+
+
+def check_container_security(context: Object | None, path: str, host_users: bool, errors: FieldErrors) -> None:
+    """The security context of a container.
+
+    Args:
+        context: The context, if there is one.
+        path: Where it stands.
+        host_users: Whether the pod's users are the node's.
+        errors: What is wrong so far.
+    """
+    if context is None:
+        return
+    for field in ("runAsUser", "runAsGroup"):
+        _check_id(context.get(field), f"{path}.{field}", errors)
+    errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
+    if host_users and context.get("procMount") == "Unmasked":
+        errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
+    _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", errors)
+    if context.get("allowPrivilegeEscalation") is False:
+        shown = internal(schemas()["core.v1.SecurityContext"], context)
+        if context.get("privileged"):
+            why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+            errors.invalid(path, shown, why)
+        for capability in (context.get("capabilities") or {}).get("add") or ():
+            if capability == "CAP_SYS_ADMIN":
+                why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+                errors.invalid(path, shown, why)
+    check_windows_options(context.get("windowsOptions"), f"{path}.windowsOptions", errors)
+    _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", errors)
+
+
+def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
+    """A user's or group's number."""
+    if value is not None and not 0 <= value <= LARGEST_ID:
+        errors.invalid(path, value, between(0, LARGEST_ID))
+
+
+def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
+    """Kernel settings: good names, each once, none of a namespace that is the host's."""
+    seen: set[str] = set()
+    for index, setting in enumerate((spec.get("securityContext") or {}).get("sysctls") or ()):
+        place, name = f"{path}[{index}].name", setting.get("name", "")
+        if not name:
+            errors.required(place)
+        elif len(name) > 253 or not re.fullmatch(SYSCTL, name):
+            errors.invalid(place, name, f"must have at most 253 characters and match regex ^{SYSCTL}$")
+        elif name in seen:
+            errors.duplicate(place, name)
+        dotted = name.replace("/", ".")
+        if spec.get("hostNetwork") and dotted.startswith("net."):
+            errors.invalid(place, name, "may not be specified when 'hostNetwork' is true")
+        elif spec.get("hostIPC") and dotted.startswith(IPC_SETTINGS):
+            errors.invalid(place, name, "may not be specified when 'hostIPC' is true")
+        seen.add(name)
+
+
+def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> None:
+    """Which system calls are allowed."""
+    if profile is None:
+        return
+    kind, file = profile.get("type", ""), profile.get("localhostProfile")
+    if not kind:
+        errors.required(f"{path}.type", "type is required when seccompProfile is set")
+    elif kind not in PROFILE_TYPES:
+        errors.not_supported(f"{path}.type", kind, PROFILE_TYPES)
+    if kind == "Localhost":
+        if file is None:
+            errors.required(f"{path}.localhostProfile", "must be set when seccomp type is Localhost")
+        else:
+            check_descending(file, f"{path}.localhostProfile", errors)
+    elif file is not None:
+        shown = internal(schemas()["core.v1.SeccompProfile"], profile)
+        errors.invalid(f"{path}.localhostProfile", shown, "can only be set when seccomp type is Localhost")
+
+
+def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> None:
+    """What AppArmor confines a container to."""
+    if profile is None:
+        return
+    kind, name, place = profile.get("type", ""), profile.get("localhostProfile"), f"{path}.localhostProfile"
+    if not kind:
+        errors.required(f"{path}.type", "type is required when appArmorProfile is set")
+    elif kind not in PROFILE_TYPES:
+        errors.not_supported(f"{path}.type", kind, PROFILE_TYPES)
+    elif kind != "Localhost":
+        if name is not None:
+            errors.invalid(place, name, "can only be set when AppArmor type is Localhost")
+    else:
+        if name is not None and name != name.strip():
+            errors.invalid(place, name, "must not be padded with whitespace")
+        elif not name:
+            errors.required(place, "must be set when AppArmor type is Localhost")
+        if name is not None and len(name) > LONGEST_PATH:
+            errors.too_long(place, LONGEST_PATH)

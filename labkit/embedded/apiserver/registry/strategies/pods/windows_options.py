@@ -1,0 +1,160 @@
+"""Pods for Windows nodes: options of their own, and what they cannot have.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateWindows``,
+``validateWindowsSecurityContextOptions``, ``validateWindowsHostProcessPod``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import dns_subdomain
+from labkit.embedded.machinery.request import Object
+
+LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+DNS_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*")
+NETBIOS_DOMAIN = re.compile(r"""[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}""")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+BAD_IN_USER = re.compile(r"""["/\\:;|=,+*?<>@\[\]]""")
+LONGEST_SPEC_KIB = 64
+LONGEST_DOMAIN = 256
+LONGEST_USER = 104
+NOT_ON_WINDOWS = "cannot be set for a windows pod"
+ALL_OR_NONE = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+
+POD_FIELDS = (
+    ("securityContext", "appArmorProfile"),
+    ("securityContext", "seLinuxOptions"),
+    ("", "hostUsers"),
+    ("", "hostPID"),
+    ("", "hostIPC"),
+    ("securityContext", "seccompProfile"),
+    ("securityContext", "fsGroup"),
+    ("securityContext", "fsGroupChangePolicy"),
+    ("securityContext", "sysctls"),
+    ("", "shareProcessNamespace"),
+    ("securityContext", "runAsUser"),
+    ("securityContext", "runAsGroup"),
+    ("securityContext", "supplementalGroups"),
+    ("securityContext", "supplementalGroupsPolicy"),
+    ("securityContext", "seLinuxChangePolicy"),
+)
+"""What a Windows pod has not, each with the struct that holds it."""
+
+CONTAINER_FIELDS = (
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "capabilities",
+    "readOnlyRootFilesystem",
+    "privileged",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "runAsUser",
+    "runAsGroup",
+)
+
+
+def every_container(spec: Object, path: str) -> Iterator[tuple[Object, str]]:
+    """Each container of any form with where it stands, init containers first."""
+    for form in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(spec.get(form) or ()):
+            yield container, f"{path}.{form}[{index}]"
+
+
+def check_windows_options(options: Object | None, path: str, errors: FieldErrors) -> None:
+    """Who a Windows container runs as."""
+    if options is None:
+        return
+    name, spec = options.get("gmsaCredentialSpecName"), options.get("gmsaCredentialSpec")
+    errors.check_format(f"{path}.gmsaCredentialSpecName", name, dns_subdomain)
+    if spec == "":
+        errors.invalid(f"{path}.gmsaCredentialSpec", spec, "gmsaCredentialSpec cannot be an empty string")
+    elif spec is not None and len(spec.encode()) > LONGEST_SPEC_KIB * 1024:
+        why = f"gmsaCredentialSpec size must be under {LONGEST_SPEC_KIB} KiB"
+        errors.invalid(f"{path}.gmsaCredentialSpec", spec, why)
+    if options.get("runAsUserName") is not None:
+        for why in _wrong_with_user(options["runAsUserName"]):
+            errors.invalid(f"{path}.runAsUserName", options["runAsUserName"], f"runAsUserName{why}")
+
+
+def _wrong_with_user(name: str) -> Iterator[str]:
+    """What is wrong with a user, perhaps of a domain."""
+    if not name:
+        yield " cannot be an empty string"
+        return
+    if CONTROL.search(name):
+        yield " cannot contain control characters"
+        return
+    if name.count("\\") > 1:
+        yield " cannot contain more than one backslash"
+        return
+    domain, backslash, user = name.rpartition("\\")
+    if len(domain) >= LONGEST_DOMAIN:
+        yield f"'s Domain length must be under {LONGEST_DOMAIN} characters"
+    if backslash and not (NETBIOS_DOMAIN.fullmatch(domain) or DNS_DOMAIN.fullmatch(domain)):
+        yield "'s Domain doesn't match the NetBios nor the DNS format"
+    if not user:
+        yield "'s User cannot be empty"
+    elif len(user) > LONGEST_USER:
+        yield f"'s User length must not be longer than {LONGEST_USER} characters"
+    if user and not user.strip(". "):
+        yield "'s User cannot contain only periods or spaces"
+    if BAD_IN_USER.search(user):
+        yield """'s User cannot contain the following characters: "/\\:;|=,+*?<>@[]"""
+
+
+def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
+    """Containers that are processes of a Windows node: all of them or none, and on its network."""
+    whole = ((spec.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+    counted = hosted = 0
+    for container, place in every_container(spec, path):
+        counted += 1
+        own = ((container.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+        if whole is not None and own is not None and whole != own:
+            shown = "true" if whole else "false"
+            why = f"pod hostProcess value must be identical if both are specified, was {shown}"
+            errors.invalid(f"{place}.securityContext.windowsOptions.hostProcess", own, why)
+        hosted += bool(whole if own is None else own)
+    if not hosted:
+        return
+    if hosted != counted:
+        errors.invalid(path, "", ALL_OR_NONE)
+    if not spec.get("hostNetwork"):
+        why = "hostNetwork must be true if pod contains any hostProcess containers"
+        errors.invalid(f"{path}.hostNetwork", False, why)
+
+
+def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None:
+    """The system that a pod is for, and what it has that this system lacks."""
+    if spec.get("os") is None:
+        return
+    name = spec["os"].get("name", "")
+    if not name:
+        errors.required(f"{path}.os.name")
+    elif name == "linux":
+        holders = [((spec.get("securityContext") or {}), path)]
+        holders += [(container.get("securityContext") or {}, place) for container, place in every_container(spec, path)]
+        for context, place in holders:
+            if context.get("windowsOptions") is not None:
+                where = f"{place}.securityContext.windowsOptions"
+                errors.forbidden(where, "windows options cannot be set for a linux pod")
+    elif name == "windows":
+        _check_windows(spec, path, errors)
+    else:
+        errors.not_supported(f"{path}.os", name, ["linux", "windows"])
+
+
+def _check_windows(spec: Object, path: str, errors: FieldErrors) -> None:
+    for holder, field in POD_FIELDS:
+        value = (spec.get(holder) or {}).get(field) if holder else spec.get(field)
+        flag = field in ("hostPID", "hostIPC", "sysctls")
+        if value if flag else value is not None:
+            errors.forbidden(f"{path}.{holder}.{field}" if holder else f"{path}.{field}", NOT_ON_WINDOWS)
+    for container, place in every_container(spec, path):
+        context = container.get("securityContext") or {}
+        for field in CONTAINER_FIELDS:
+            if context.get(field) is not None:
+                errors.forbidden(f"{place}.securityContext.{field}", NOT_ON_WINDOWS)

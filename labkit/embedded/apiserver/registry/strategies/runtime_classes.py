@@ -1,0 +1,52 @@
+"""Runtime classes: which container runtime a pod wants.
+
+Source: k8s.io/kubernetes ``pkg/apis/node/validation``, ``pkg/registry/node/runtimeclass``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
+from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass
+class RuntimeClassStrategy(Strategy):
+    """Runtime classes."""
+
+    known_finalizers: bool = False
+    create_on_update: bool = True
+    unconditional_update: bool = False
+
+    @override
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        handler = obj.get("handler", "")
+        errors.check_required("handler", handler, dns_label)
+        overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
+        if overhead is not None:
+            check_resources({"limits": overhead.get("podFixed")}, "overhead", errors)
+        if scheduling is None:
+            return
+        validate_labels(scheduling.get("nodeSelector"), "scheduling.nodeSelector", errors)
+        tolerations, path = scheduling.get("tolerations") or [], "scheduling.tolerations"
+        check_tolerations(tolerations, path, errors)
+        seen: set[tuple[str, ...]] = set()
+        for index, toleration in enumerate(tolerations):
+            key = tuple(toleration.get(name, "") for name in ("key", "operator", "value", "effect"))
+            if key in seen:
+                names = ("Key", "Operator", "Value", "Effect")
+                shown = {**dict(zip(names, key, strict=True)), "TolerationSeconds": toleration.get("tolerationSeconds")}
+                errors.duplicate(f"{path}[{index}]", {name: shown[name] for name in (*names, "TolerationSeconds")})
+            seen.add(key)
+
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)

@@ -1,0 +1,62 @@
+"""Pod disruption budgets.
+
+Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_selector
+from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name
+from labkit.embedded.apiserver.registry.strategies.fields.conditions import check_conditions
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
+from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.request import Object
+
+POLICIES = ("AlwaysAllow", "IfHealthyBudget")
+
+
+@dataclass
+class DisruptionBudgetStrategy(Strategy):
+    """Pod disruption budgets."""
+
+    change_checks: int = 0
+    known_finalizers: bool = False
+    name_rule: NameRule = path_segment_name
+    full_checks: int = 0
+    generation: bool = True
+    status: bool = True
+    unconditional_update: bool = False
+
+    @override
+    def reset_status(self, obj: Object) -> None:
+        obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
+
+    @override
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        spec = obj["spec"]
+        if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+            errors.invalid("spec", _internal(spec), "minAvailable and maxUnavailable cannot be both set")
+        for name in ("minAvailable", "maxUnavailable"):
+            if spec.get(name) is not None:
+                check_int_or_percent(spec[name], f"spec.{name}", errors)
+                check_at_most_all(spec[name], f"spec.{name}", errors)
+        validate_selector(spec.get("selector"), "spec.selector", errors)
+        policy = spec.get("unhealthyPodEvictionPolicy")
+        errors.check_choice("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
+
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        check_conditions(new["status"].get("conditions") or [], "status.conditions", errors)
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
+
+
+def _internal(spec: Object) -> Object:
+    """A budget's spec as messages show it: with Go's names."""
+    names = ("minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy")
+    return {name[0].upper() + name[1:]: spec.get(name) for name in names}

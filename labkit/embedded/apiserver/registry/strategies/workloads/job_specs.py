@@ -1,0 +1,243 @@
+"""What the spec of a job, or of a cron job's template, may say.
+
+Source: k8s.io/kubernetes ``pkg/apis/batch/validation``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+
+COUNTS = (
+    "parallelism",
+    "completions",
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "ttlSecondsAfterFinished",
+    "backoffLimitPerIndex",
+    "maxFailedIndexes",
+)
+MAX_INDEXES = 100_000
+MAX_AT_ONCE = 10_000
+"""Of an indexed job with more completions than ``MAX_INDEXES`` and a limit for each index."""
+MAX_RULES = 20
+MAX_VALUES = 255
+MAX_MANAGER_BYTES = 63
+ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
+OPERATORS = ("In", "NotIn")
+STATUSES = ("False", "True", "Unknown")
+NEEDS_INDEXES = "requires indexed completion mode"
+
+
+def default_policy(spec: Object) -> None:
+    """A condition of a pod's that is named without a status is one that holds."""
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for pattern in rule.get("onPodConditions") or ():
+            if not pattern.get("status"):
+                pattern["status"] = "True"
+
+
+def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
+    """The spec of a job or of a cron job's template."""
+    check_not_negative(spec, COUNTS, errors, path)
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
+    if spec.get("managedBy") is not None:
+        _check_manager(spec["managedBy"], f"{path}.managedBy", errors)
+    mode = spec.get("completionMode")
+    if mode not in (None, "NonIndexed", "Indexed"):
+        errors.not_supported(f"{path}.completionMode", mode, ["NonIndexed", "Indexed"])
+    elif mode == "Indexed":
+        _check_indexed(spec, path, errors)
+    else:
+        for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
+            if spec.get(name) is not None:
+                errors.invalid(f"{path}.{name}", spec[name], NEEDS_INDEXES)
+    if spec.get("podFailurePolicy") is not None:
+        _check_failure_policy(spec, f"{path}.podFailurePolicy.rules", errors)
+    if spec.get("successPolicy") is not None:
+        _check_success_policy(spec, f"{path}.successPolicy", errors)
+    replacement = spec.get("podReplacementPolicy")
+    choices = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    errors.check_choice(f"{path}.podReplacementPolicy", replacement, choices)
+    check_template(spec["template"], f"{path}.template", errors)
+    policy = spec["template"]["spec"].get("restartPolicy")
+    place = f"{path}.template.spec.restartPolicy"
+    if policy in ("Always", ""):
+        errors.required(place, 'valid values: "OnFailure", "Never"')
+    elif policy not in ("OnFailure", "Never"):
+        errors.not_supported(place, policy, ["OnFailure", "Never"])
+    elif spec.get("podFailurePolicy") is not None and policy != "Never":
+        errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
+
+
+def _check_manager(value: str, place: str, errors: FieldErrors) -> None:
+    check_domain_path(value, place, errors)
+    errors.check_length(place, value, MAX_MANAGER_BYTES)
+
+
+def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
+    completions, parallelism, failed = (spec.get(name) for name in ("completions", "parallelism", "maxFailedIndexes"))
+    if completions is None:
+        errors.required(f"{path}.completions", "when completion mode is Indexed")
+    if parallelism is not None and parallelism > MAX_INDEXES:
+        detail = f"must be less than or equal to {MAX_INDEXES} when completion mode is Indexed"
+        errors.invalid(f"{path}.parallelism", parallelism, detail)
+    if completions is not None and failed is not None and failed > completions:
+        errors.invalid(f"{path}.maxFailedIndexes", failed, "must be less than or equal to completions")
+    if failed is not None and failed > MAX_INDEXES:
+        errors.invalid(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {MAX_INDEXES}")
+    if completions is None or completions <= MAX_INDEXES or spec.get("backoffLimitPerIndex") is None:
+        return
+    if failed is None:
+        errors.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MAX_INDEXES}")
+    detail = (
+        f"must be less than or equal to {MAX_AT_ONCE} when completions are above {MAX_INDEXES} "
+        "and used with backoff limit per index"
+    )
+    for name, value in (("parallelism", parallelism), ("maxFailedIndexes", failed)):
+        if value is not None and value > MAX_AT_ONCE:
+            errors.invalid(f"{path}.{name}", value, detail)
+
+
+def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:
+    if not value:
+        errors.required(place, "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]")
+    elif value not in choices:
+        errors.not_supported(place, value, choices)
+
+
+def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
+    rules = spec["podFailurePolicy"].get("rules") or []
+    errors.check_count(path, rules, MAX_RULES)
+    template = spec["template"]["spec"]
+    names = {
+        container.get("name", "")
+        for group in ("containers", "initContainers")
+        for container in template.get(group) or ()
+    }
+    for index, rule in enumerate(rules):
+        place, action = f"{path}[{index}]", rule.get("action", "")
+        if action == "FailIndex":
+            if spec.get("backoffLimitPerIndex") is None:
+                errors.invalid(f"{place}.action", action, "requires the backoffLimitPerIndex to be set")
+        else:
+            _one_of(action, ACTIONS, f"{place}.action", errors)
+        codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
+        if codes is not None:
+            _check_exit_codes(codes, f"{place}.onExitCodes", names, errors)
+        errors.check_count(f"{place}.onPodConditions", conditions, MAX_RULES)
+        for number, pattern in enumerate(conditions):
+            where = f"{place}.onPodConditions[{number}]"
+            errors.check_format(f"{where}.type", pattern.get("type", ""), qualified_name)
+            _one_of(pattern.get("status", ""), STATUSES, f"{where}.status", errors)
+        if codes is not None and conditions:
+            _omitted(place, "specifying both OnExitCodes and OnPodConditions is not supported", errors)
+        if codes is None and not conditions:
+            _omitted(place, "specifying one of OnExitCodes and OnPodConditions is required", errors)
+
+
+def _omitted(place: str, detail: str, errors: FieldErrors) -> None:
+    """A wrong value that is too long to be shown."""
+    errors.add("FieldValueInvalid", place, f"Invalid value: {detail}")
+
+
+def _check_exit_codes(codes: Object, path: str, names: set[str], errors: FieldErrors) -> None:
+    _one_of(codes.get("operator", ""), OPERATORS, f"{path}.operator", errors)
+    container = codes.get("containerName")
+    if container is not None and container not in names:
+        detail = "must be one of the container or initContainer names in the pod template"
+        errors.invalid(f"{path}.containerName", container, detail)
+    values: list[int] | None = codes.get("values")
+    if not values:
+        errors.invalid(f"{path}.values", values, "at least one value is required")
+        return
+    errors.check_count(f"{path}.values", values, MAX_VALUES)
+    for index, value in enumerate(values):
+        if codes.get("operator") == "In" and value == 0:
+            errors.invalid(f"{path}.values[{index}]", value, "must not be 0 for the In operator")
+        if value in values[:index]:
+            errors.duplicate(f"{path}.values[{index}]", value)
+    if values != sorted(values):
+        errors.invalid(f"{path}.values", values, "must be ordered")
+
+
+def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
+    rules = spec["successPolicy"].get("rules") or []
+    if spec.get("completionMode") != "Indexed":
+        names = {"succeededIndexes": "SucceededIndexes", "succeededCount": "SucceededCount"}
+        shown = [{go: rule.get(name) for name, go in names.items()} for rule in rules]
+        errors.invalid(path, {"Rules": shown or spec["successPolicy"].get("rules")}, NEEDS_INDEXES)
+        return
+    errors.check_present(
+        f"{path}.rules", rules, "at least one rules must be specified when the successPolicy is specified"
+    )
+    errors.check_count(f"{path}.rules", rules, MAX_RULES)
+    completions = spec.get("completions") or 0
+    for index, rule in enumerate(rules):
+        place = f"{path}.rules[{index}]"
+        count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
+        if count is None and indexes is None:
+            errors.required(place, "at least one of succeededCount or succeededIndexes must be specified")
+        total = 0
+        if indexes is not None:
+            try:
+                total = count_indexes(indexes, completions)
+            except ValueError as problem:
+                errors.invalid(f"{place}.succeededIndexes", indexes, f"error parsing succeededIndexes: {problem}")
+        if count is not None:
+            _check_success_count(count, completions, total if indexes is not None else None, place, errors)
+
+
+def _check_success_count(count: int, completions: int, total: int | None, path: str, errors: FieldErrors) -> None:
+    place = f"{path}.succeededCount"
+    check_not_negative({"succeededCount": count}, ("succeededCount",), errors, path)
+    if count > completions:
+        detail = f"must be less than or equal to {completions} (the number of specified completions)"
+        errors.invalid(place, count, detail)
+    if total is not None and count > total:
+        detail = (
+            f"must be less than or equal to {total} (the number of indexes in the specified succeededIndexes field)"
+        )
+        errors.invalid(place, count, detail)
+
+
+def count_indexes(text: str, completions: int) -> int:
+    """How many indexes a text such as ``0,2-4`` names.
+
+    Raises:
+        ValueError: What is wrong with it.
+    """
+    if not text:
+        return 0
+    total, last = 0, -1
+    for part in text.split(","):
+        limits = part.split("-")
+        if len(limits) > 2:
+            raise ValueError(
+                f"the fragment {go_quote(part)} violates the requirement that an index interval can have at most "
+                "two parts separated by '-'"
+            )
+        numbers = [_index(limit, completions) for limit in limits]
+        first, end = numbers[0], numbers[-1]
+        if len(numbers) == 2 and first >= end:
+            raise ValueError(f"non-increasing order, previous: {first}, current: {end}")
+        if last >= first:
+            raise ValueError(f"non-increasing order, previous: {last}, current: {first}")
+        total, last = total + end - first + 1, end
+    return total
+
+
+def _index(text: str, completions: int) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise ValueError(f"cannot convert string to integer for index: {go_quote(text)}")
+    if int(text) >= completions:
+        raise ValueError(f"too large index: {go_quote(text)}")
+    return int(text)

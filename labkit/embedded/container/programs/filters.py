@@ -1,0 +1,347 @@
+"""Programs that change lines and bytes: ``tr cut sort uniq seq base64``."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from labkit.embedded.container.programs.common import (
+    Buffered,
+    all_lines,
+    chunks,
+    everything,
+    for_each_input,
+    lines,
+    missing_operand,
+)
+from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.patterns import CLASSES
+from labkit.embedded.container.shell.printf import unescape
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import Stream, encode
+
+
+def _tr_set(text: str) -> bytes:
+    """The bytes of one of ``tr``'s sets."""
+    out = bytearray()
+    text = re.sub(r"\[:(\w+):\]", lambda match: _tr_class(match[1]), text)
+    data = encode(unescape(text)[0])
+    index = 0
+    while index < len(data):
+        if index + 2 < len(data) and data[index + 1] == 45 and data[index + 2] >= data[index]:
+            out.extend(range(data[index], data[index + 2] + 1))
+            index += 3
+        else:
+            out.append(data[index])
+            index += 1
+    return bytes(out)
+
+
+def _tr_class(name: str) -> str:
+    test = CLASSES.get(name)
+    if test is None:
+        raise BadOption(f"invalid character class '{name}'")
+    out = "".join(chr(code) for code in range(128) if test(chr(code)))
+    return out.replace("\\", "\\\\").replace("-", "\\055")
+
+
+@program("tr")
+async def tr(process: Process) -> int:
+    """Replace or delete characters."""
+    options = read_options(process.args, "c,complement C d,delete s,squeeze-repeats t,truncate-set1", stop=True)
+    sets = [_tr_set(text) for text in options.args]
+    delete, squeeze = options.has("d"), options.has("s")
+    if not sets:
+        return await missing_operand(process)
+    if len(sets) == 1 and not delete and not squeeze:
+        what = f"missing operand after '{options.args[0]}'\nTwo strings must be given when translating."
+        return await missing_operand(process, what)
+    if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
+        only = "\nOnly one string may be given when deleting without squeezing repeats." if delete else ""
+        return await missing_operand(process, f"extra operand '{options.args[-1]}'{only}")
+    first = sets[0]
+    if options.has("c", "C"):
+        inside = set(first)
+        first = bytes(code for code in range(256) if code not in inside)
+    table = None
+    if len(sets) == 2 and not delete:
+        second = sets[1]
+        if not second and first:
+            return await process.fail("when not truncating set1, string2 must be non-empty")
+        second = (second + second[-1:] * len(first))[: len(first)]
+        mapping = bytearray(range(256))
+        for source, target in zip(first, second, strict=True):
+            mapping[source] = target
+        table = bytes(mapping)
+    squeezed = sets[1] if squeeze and len(sets) == 2 else first if squeeze else b""
+    last = b""
+    pattern = re.compile(b"([" + re.escape(squeezed) + b"])\\1+", re.DOTALL) if squeezed else None
+    async for data in chunks(process, process.stdin):
+        data = data.translate(table, first if delete else b"")
+        if pattern is not None:
+            data = pattern.sub(rb"\1", data)
+            if last and data[:1] == last and data[0] in squeezed:
+                data = data[1:]
+            last = data[-1:] or last
+        await process.stdout.write(data)
+    return 0
+
+
+def _ranges(text: str) -> list[tuple[int, int]] | None:
+    out: list[tuple[int, int]] = []
+    for piece in text.split(","):
+        match = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", piece)
+        if match is None or not piece or piece == "-":
+            return None
+        low = int(match[1] or 1)
+        high = int(match[3]) if match[3] else (1 << 60 if match[2] else low)
+        if not low:
+            return None
+        out.append((low, high))
+    return sorted(out)
+
+
+def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bool) -> list[bytes]:
+    if len(ranges) == 1 and not complement:
+        return items[ranges[0][0] - 1 : ranges[0][1]]
+    return [
+        item for place, item in enumerate(items, 1) if any(low <= place <= high for low, high in ranges) != complement
+    ]
+
+
+@program("cut")
+async def cut(process: Process) -> int:
+    """Print parts of lines."""
+    options = read_options(
+        process.args, "n s,only-delimited z b,bytes= c,characters= d,delimiter= f,fields= complement output-delimiter="
+    )
+    kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
+    if not kind:
+        return await missing_operand(process, "you must specify a list of bytes, characters, or fields")
+    ranges = _ranges(options.value(kind) or "")
+    if ranges is None:
+        text = options.value(kind) or ""
+        what = "fields are numbered from 1" if kind == "f" else "byte/character positions are numbered from 1"
+        if re.search(r"[^\d,-]", text):
+            noun = "field value" if kind == "f" else "byte/character position"
+            what = f"invalid {noun} '{text}'"
+        return await missing_operand(process, what)
+    delimiter = options.value("d")
+    if delimiter is not None and len(encode(delimiter)) != 1:
+        return await missing_operand(process, "the delimiter must be a single character")
+    separator = encode(delimiter or "\t")
+    joint = encode(options.value("output-delimiter") or "") or separator
+    complement = options.has("complement")
+    output = Buffered(process)
+
+    async def choose(name: str, stream: Stream) -> None:
+        async for line in lines(process, stream):
+            line = line.removesuffix(b"\n")
+            if kind != "f":
+                pieces = [line[index : index + 1] for index in range(len(line))]
+                line = b"".join(_choose(pieces, ranges, complement=complement))
+            elif separator in line:
+                line = joint.join(_choose(line.split(separator), ranges, complement=complement))
+            elif options.has("s"):
+                continue
+            await output.write(line + b"\n")
+
+    status = await for_each_input(process, options.args, choose)
+    await output.flush()
+    return status
+
+
+@program("seq")
+async def seq(process: Process) -> int:
+    """Print numbers."""
+    args = list(process.args)
+    separator, wide = "\n", False
+    while args and (args[0] in ("-w", "-s", "-f") or args[0].startswith("-s")):
+        option = args.pop(0)
+        if option == "-w":
+            wide = True
+        elif option == "-s" and args:
+            separator = args.pop(0)
+        elif option == "-f" and args:
+            args.pop(0)
+        elif option.startswith("-s"):
+            separator = option[2:]
+    if not args:
+        await process.err("seq: missing operand\nTry 'seq --help' for more information.\n")
+        return 1
+    for word in args:
+        if not re.fullmatch(r"[-+]?\d{1,18}(\.\d{1,9})?", word):
+            await process.err(
+                f"seq: invalid floating point argument: '{word}'\nTry 'seq --help' for more information.\n"
+            )
+            return 1
+    places = max(len(word.partition(".")[2]) for word in args)
+    scale = 10**places
+    numbers = [round(float(word) * scale) if places else int(word) for word in args]
+    first = numbers[0] if len(numbers) > 1 else scale
+    step = numbers[1] if len(numbers) > 2 else scale
+    last = numbers[-1]
+    if not step:
+        return await process.fail(f"invalid Zero increment value: '{args[1]}'")
+    output = Buffered(process)
+    width = max(len(_decimal(first, places)), len(_decimal(last, places))) if wide else 0
+    value = first
+    started = False
+    while (value <= last) if step > 0 else (value >= last):
+        await process.scheduler.tick(0.3)
+        text = _decimal(value, places)
+        text = text.zfill(width) if width else text
+        await output.write(encode((separator if started else "") + text))
+        started = True
+        value += step
+    if started:
+        await output.write(b"\n")
+    await output.flush()
+    return 0
+
+
+def _decimal(value: int, places: int) -> str:
+    return f"{value / 10**places:.{places}f}" if places else str(value)
+
+
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})")
+_LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+"""The digits that may end an unfinished group of so many: the bits that are left over must be zero."""
+
+
+@program("base64")
+async def base64_program(process: Process) -> int:
+    """Encode or decode."""
+    options = read_options(process.args, "d,decode D i,ignore-garbage w,wrap=")
+    width = options.value("w") or "76"
+    if not re.fullmatch(r"\d{1,9}", width):
+        return await process.fail(f"invalid wrap size: '{width}'")
+    good = True
+
+    async def convert(name: str, stream: Stream) -> None:
+        nonlocal good
+        data = await everything(process, stream)
+        if options.has("d", "D"):
+            decoded, good = _decoded(data, garbage=options.has("i"))
+            await process.stdout.write(decoded)
+        else:
+            await process.stdout.write(_wrapped(base64.b64encode(data), int(width)))
+
+    status = await for_each_input(process, options.args[:1], convert)
+    return status if good else await process.fail("invalid input")
+
+
+def _wrapped(encoded: bytes, width: int) -> bytes:
+    if not width or not encoded:
+        return encoded
+    return b"".join(encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width))
+
+
+def _decoded(data: bytes, *, garbage: bool) -> tuple[bytes, bool]:
+    """What can be decoded from the start, and whether that was all, as GNU's does it."""
+    text = data.replace(b"\n", b"")
+    if garbage:
+        text = b"".join(re.findall(rb"[A-Za-z0-9+/=]", text))
+    match = _GROUPS.match(text)
+    valid = match[0] if match else b""
+    tail = valid[len(valid) // 4 * 4 :]
+    decoded = base64.b64decode(valid + b"=" * (-len(tail) % 4)) if len(tail) != 1 else base64.b64decode(valid[:-1])
+    if valid != text:
+        return decoded, False
+    return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")
+
+
+def _number_key(text: bytes) -> float:
+    match = re.match(rb"\s*-?\d{0,30}(?:\.\d{0,30})?", text)
+    try:
+        return float(match[0]) if match and match[0].strip() not in (b"", b"-", b".") else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> Any:
+    match = re.fullmatch(r"(\d+)(?:\.(\d+))?([bdfginrhVM]*)(?:,(\d+)(?:\.(\d+))?([bdfginrhVM]*))?", spec)
+    text = line
+    if match is not None:
+        fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())
+        last = int(match[4]) if match[4] else len(fields)
+        joint = separator or b""
+        text = joint.join(fields[int(match[1]) - 1 : last])
+        if match[2]:
+            text = text[int(match[2]) - 1 :]
+        flags = (match[3] + (match[6] or "")) or flags
+    if "n" in flags or "g" in flags:
+        return _number_key(text)
+    if "b" in flags:
+        text = text.lstrip()
+    return text.upper() if "f" in flags else text
+
+
+@program("sort", misuse=2)
+async def sort(process: Process) -> int:
+    """Sort lines."""
+    options = read_options(
+        process.args,
+        "b f,ignore-case g n,numeric-sort r,reverse s,stable u,unique d! h! human-numeric-sort! V! version-sort! "
+        "k,key= o,output= t,field-separator= c! check! C! i! m! M! R! S! T! z!",
+    )
+    found, status = await all_lines(process, options.args, failed=2)
+    if status:
+        return status
+    flags = "".join(name for name, _ in options.flags if len(name) == 1)
+    keys = [value for name, value in options.flags if name == "k"]
+    for key in keys:
+        if not re.fullmatch(r"[1-9]\d*(\.\d+)?[bdfginrhVM]*(,\d+(\.\d+)?[bdfginrhVM]*)?", key):
+            return await process.fail(f"invalid number at field start: invalid count at start of '{key}'", 2)
+    separator = encode(options.value("t") or "") or None
+    if separator and len(separator) > 1 and options.value("t") != "\\0":
+        return await process.fail(f"multi-character tab '{options.value('t')}'", 2)
+    process.scheduler.charge(len(found) / 200)
+    ordered = sorted(found, reverse="r" in flags) if "s" not in flags else list(found)
+    for spec in reversed(keys or [""]):
+        own = "".join(re.findall(r"[bdfginrhVM]", spec))
+        reverse = "r" in (own or flags)
+
+        def order(line: bytes, spec: str = spec) -> Any:
+            return _sort_key(line, spec, separator, flags)
+
+        ordered.sort(key=order, reverse=reverse)
+    if "u" in flags:
+        unique: list[bytes] = []
+        seen: object = object()
+        for line in ordered:
+            mark = [_sort_key(line, spec, separator, flags) for spec in keys or [""]]
+            if mark != seen:
+                unique.append(line)
+            seen = mark
+        ordered = unique
+    data = b"".join(line + b"\n" for line in ordered)
+    target = options.value("o")
+    if target:
+        process.fs.write(target, data, process.cwd)
+    else:
+        await process.stdout.write(data)
+    return 0
+
+
+@program("uniq")
+async def uniq(process: Process) -> int:
+    """Drop repeated lines."""
+    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D z f= s= w=")
+    found, status = await all_lines(process, options.args[:1])
+    groups: list[tuple[bytes, int]] = []
+    before: bytes | None = None
+    for line in found:
+        mark = line.lower() if options.has("i") else line
+        if groups and mark == before:
+            groups[-1] = (groups[-1][0], groups[-1][1] + 1)
+        else:
+            groups.append((line, 1))
+        before = mark
+    for line, count in groups:
+        if (options.has("d") and count < 2) or (options.has("u") and count > 1):
+            continue
+        await process.stdout.write((f"{count:7} ".encode() if options.has("c") else b"") + line + b"\n")
+    return status

@@ -1,0 +1,148 @@
+"""Reading a program's options as GNU getopt does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from labkit.embedded.container.shell.process import Process
+
+NOT_SIMULATED = ": not simulated in this lab's pods"
+
+
+class BadOption(Exception):
+    """An option is not understood.
+
+    Args:
+        message: What the program says after its name.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the real program has the option."""
+        return self.message.endswith(NOT_SIMULATED)
+
+
+@dataclass(slots=True)
+class Options:
+    """What was given.
+
+    Args:
+        flags: Every option's name and value, in order.
+        args: The other words.
+    """
+
+    flags: list[tuple[str, str]] = field(default_factory=list)
+    args: list[str] = field(default_factory=list)
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the options was given."""
+        return any(name in names for name, _ in self.flags)
+
+    def value(self, *names: str) -> str | None:
+        """The last value of an option, or None."""
+        found = [value for name, value in self.flags if name in names]
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOption:
+    """An option: the name it is reported by, and the mark behind its names in the specification."""
+
+    name: str
+    mark: str
+
+
+@lru_cache(maxsize=64)
+def known_options(spec: str) -> dict[str, KnownOption]:
+    """The options of a specification, by every name they have."""
+    out: dict[str, KnownOption] = {}
+    for item in spec.split():
+        names = item.rstrip("=?!").split(",")
+        out.update(dict.fromkeys(names, KnownOption(names[0], item[-1] if item[-1] in "=?!" else "")))
+    return out
+
+
+def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Options:
+    """Take a command line apart.
+
+    Args:
+        args: The words after the program's name.
+        spec: The options, separated by blanks: the names of each, separated by commas, of which the
+            first is the one it is reported by; ``=`` behind them if it takes a value, ``?`` if the
+            long one may, ``!`` if the real program has it and the lab's does not. One letter is a
+            short option, more are a long one: ``v a,all n,lines= color? Z,context!``.
+        stop: Whether the first other word ends the options (``env``, ``xargs``).
+
+    Raises:
+        BadOption: There is no such option, or a value is missing.
+    """
+    out = Options()
+    left_out: list[str] = []
+    known = known_options(spec)
+    left = list(args)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            break
+        if word.startswith("--"):
+            name, value = _long(word[2:], known, left)
+            out.flags.append((name, value))
+            if known[name].mark == "!":
+                left_out.append(word.partition("=")[0])
+        elif word.startswith("-") and len(word) > 1:
+            letters = word[1:]
+            while letters:
+                letter, letters = letters[0], letters[1:]
+                if letter not in known:
+                    raise BadOption(f"invalid option -- '{letter}'")
+                if known[letter].mark == "!":
+                    left_out.append(f"-{letter}")
+                value = ""
+                if known[letter].mark == "=":
+                    if not letters and not left:
+                        raise BadOption(f"option requires an argument -- '{letter}'")
+                    value, letters = letters or left.pop(0), ""
+                out.flags.append((known[letter].name, value))
+        else:
+            out.args.append(word)
+            if stop:
+                break
+    out.args.extend(left)
+    if left_out:
+        raise BadOption(left_out[0] + NOT_SIMULATED)
+    return out
+
+
+def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
+    """The option that ``--word`` gives, which may be cut short; a value may be the next word."""
+    name, equals, value = word.partition("=")
+    matches = [name] if name in known else [key for key in known if len(key) > 1 and key.startswith(name)]
+    if not name or not matches:
+        raise BadOption(f"unrecognized option '--{name}'")
+    if len({known[match] for match in matches}) > 1:
+        raise BadOption(f"option '--{name}' is ambiguous")
+    found = known[matches[0]]
+    if found.mark == "=" and not equals:
+        if not left:
+            raise BadOption(f"option '--{matches[0]}' requires an argument")
+        value = left.pop(0)
+    if equals and not found.mark:
+        raise BadOption(f"option '--{matches[0]}' doesn't allow an argument")
+    return found.name, value
+
+
+async def complain(process: Process, error: BadOption, status: int = 1) -> int:
+    """Say what is wrong with the options.
+
+    Returns:
+        ``status``.
+    """
+    hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+    await process.err(f"{process.name}: {error.message}\n{hint}")
+    return status

@@ -1,0 +1,36 @@
+"""How programs are entered in the table that images and shells find them in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from labkit.embedded.container.programs.options import BadOption, complain
+from labkit.embedded.container.shell.process import Process
+
+Program = Callable[[Process], Awaitable[int]]
+"""A command: runs with what it is given and returns its exit status."""
+
+PROGRAMS: dict[str, Program] = {}
+"""The programs of the modules that are loaded."""
+
+
+def program(*names: str, misuse: int = 1) -> Callable[[Program], Program]:
+    """Put a command into :data:`PROGRAMS` under its names.
+
+    Args:
+        names: Its names.
+        misuse: The exit status for an option that it does not have, which is said for it.
+    """
+
+    def register(function: Program) -> Program:
+        async def run(process: Process) -> int:
+            try:
+                return await function(process)
+            except BadOption as error:
+                return await complain(process, error, misuse)
+
+        for name in names:
+            PROGRAMS[name] = run
+        return run
+
+    return register

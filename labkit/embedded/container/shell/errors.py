@@ -1,0 +1,61 @@
+"""What may keep a command from running, and the ways out of one: ``exit``, ``return``, ``break``."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.shell.streams import StreamError
+from labkit.embedded.container.shell.variables import ReadOnly, TooMuch
+
+
+class ExpansionError(Exception):
+    """A word cannot be expanded; the command is not run.
+
+    Args:
+        message: What the shell says.
+        fatal: Whether a script ends here (``set -u``, ``${x:?}``).
+        status: The exit status then.
+    """
+
+    def __init__(self, message: str, *, fatal: bool = False, status: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fatal = fatal
+        self.status = status
+
+
+PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
+"""What may go wrong with a command before or while it runs."""
+
+
+class ExitShell(Exception):
+    """``exit``: the shell ends.
+
+    Args:
+        status: Its exit status.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status & 0xFF
+
+
+class ReturnFromFunction(Exception):
+    """``return`` from a function or a sourced script."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status & 0xFF
+
+
+class LoopControl(Exception):
+    """``break`` or ``continue``.
+
+    Args:
+        levels: How many loops.
+        again: It was ``continue``.
+    """
+
+    def __init__(self, levels: int, *, again: bool) -> None:
+        super().__init__(levels)
+        self.levels = levels
+        self.again = again

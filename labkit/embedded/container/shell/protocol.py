@@ -1,0 +1,120 @@
+"""A shell as its parts see it: expansion, control flow, builtins, programs.
+
+The parts depend on this, and the interpreter, which brings them together, on the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.scheduler import Scheduler, Task
+from labkit.embedded.container.shell.streams import Stream
+from labkit.embedded.container.shell.syntax import Command, Script, Word
+from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.variables import Variables
+
+
+class Shell(Protocol):
+    """The state of one shell process, and what it can do."""
+
+    system: System
+    scheduler: Scheduler
+    fds: dict[int, Stream]
+    variables: Variables
+    cwd: str
+    name: str
+    """``$0``."""
+    dialect: str
+    """Whose messages it speaks: ``bash``, ``dash`` or ``ash``."""
+    pid: int
+    positional: list[str]
+    functions: dict[str, Command]
+    calls: list[str]
+    """The names of the functions that run."""
+    options: set[str]
+    """The options of ``set`` that are on, by their long names."""
+    traps: dict[str, str]
+    """The scripts of ``trap``, by ``EXIT`` or the signal's name."""
+    status: int
+    """``$?``."""
+    line: int
+    """The line of the command that runs."""
+    loops: int
+    """How many loops run."""
+    sourcing: int
+    """How many files are being sourced."""
+    tested: int
+    """How many conditions run, within which a failure ends nothing."""
+    interactive: bool
+    from_command: bool
+    """It runs the text of ``-c``."""
+    from_stdin: bool
+    last_background: Task | None
+    jobs: list[Task]
+    """Commands in the background that nobody waited for."""
+    errors_where: str
+    """The sourced file in whose name messages are given; empty for the shell's."""
+
+    async def fields(self, words: Sequence[Word]) -> list[str]:
+        """The texts that a command line's words become."""
+
+    async def text(self, word: Word) -> str:
+        """A word as one text, without splitting and file names."""
+
+    async def segments(self, word: Word) -> list[tuple[str, bool]]:
+        """A word as one text in pieces, each with whether it was quoted."""
+
+    async def pattern(self, word: Word) -> Pattern:
+        """A word as a pattern."""
+
+    async def arithmetic(self, expression: Word) -> int:
+        """The value of an arithmetic expression."""
+
+    def evaluate(self, expression: str) -> int:
+        """The value of an arithmetic expression whose ``$`` are expanded."""
+
+    def assign(self, name: str, value: str, *, append: bool = False) -> None:
+        """Set a variable, or add to it."""
+
+    async def write(self, descriptor: int, text: str) -> None:
+        """Write to a descriptor; an error of it is dropped."""
+
+    async def complain(self, message: str, *, where: bool = True) -> None:
+        """Write a message to stderr, with the shell's name and perhaps the line in front."""
+
+    async def trace(self, words: Sequence[str]) -> None:
+        """Show a command, for ``set -x``."""
+
+    def fresh(
+        self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
+    ) -> Shell:
+        """A new shell process in the same container, which knows only what it is given."""
+
+    def subshell(self) -> Shell:
+        """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
+
+    async def main(self, script: str | Script) -> int:
+        """Run a whole script, as a process of its own."""
+
+    async def finish(self) -> int:
+        """End the shell: run its EXIT trap, and return its status."""
+
+    async def run_text(self, text: str, *, where: str = "") -> int:
+        """Parse and run a text in this shell."""
+
+    async def run_script(self, script: Script, *, where: str = "") -> int:
+        """Run a parsed text in this shell."""
+
+    async def run(self, commands: Sequence[Command]) -> int:
+        """Run commands one after the other."""
+
+    async def execute(self, command: Command) -> int:
+        """Run one command, with its redirections."""
+
+    async def check_exit(self) -> int:
+        """End the shell if the last command failed and ``set -e`` is on."""
+
+    async def call(self, words: list[str], *, functions: bool = True) -> int:
+        """Run a function, a builtin or a program by its name."""

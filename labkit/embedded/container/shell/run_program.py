@@ -1,0 +1,143 @@
+"""Programs: found along ``$PATH`` and run, as a shell does what is no builtin."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labkit.embedded.container.files.inodes import Directory, File, FileError
+from labkit.embedded.container.programs import find_program
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import BudgetExceeded, Interrupted, Killed
+from labkit.embedded.container.shell.streams import Stream, StreamError, decode
+
+
+def look_up(shell: Shell, name: str) -> str | None:
+    """The path of a program, searched along ``$PATH`` unless it has a slash."""
+    fs = shell.system.fs
+    if "/" in name:
+        return name if fs.exists(name, shell.cwd) else None
+    search = shell.variables.text("PATH")
+    for directory in (shell.system.image.path if search is None else search).split(":"):
+        path = f"{directory or '.'}/{name}"
+        try:
+            node = fs.get(path, shell.cwd)
+        except FileError:
+            continue
+        if isinstance(node, File) and node.mode & 0o111:
+            return path
+    return None
+
+
+async def run_program(
+    shell: Shell, words: list[str], environment: dict[str, str] | None = None, *, alone: bool = False
+) -> int:
+    """Run a command that is neither a function nor a builtin.
+
+    Args:
+        shell: Who runs it.
+        words: Its name and arguments.
+        environment: What it sees, the exported variables by default.
+        alone: Whether it is all that a ``bash -c`` runs, and so takes the shell's place.
+
+    Returns:
+        Its exit status: 127 if there is none, 126 if it cannot be run.
+    """
+    name = words[0]
+    path = look_up(shell, name) if name else None
+    if path is None:
+        if "/" in name:
+            await shell.complain(f"{name}: {'not found' if shell.dialect != 'bash' else 'No such file or directory'}")
+        else:
+            what = "command not found" if shell.dialect == "bash" else "not found"
+            await shell.complain(f"{name}: {what}")
+        return 127
+    try:
+        node = shell.system.fs.get(path, shell.cwd)
+    except FileError as error:
+        await shell.complain(f"{name}: {error.reason}")
+        return 126
+    if isinstance(node, Directory):
+        await shell.complain(f"{name}: {'Is a directory' if shell.dialect == 'bash' else 'Permission denied'}")
+        return 126
+    if not isinstance(node, File) or not node.mode & 0o111:
+        await shell.complain(f"{name}: Permission denied")
+        return 126
+    env = _inherited(shell, path, alone=alone) if environment is None else environment
+    if not node.program:
+        return await _run_file(shell, words, path, node, env)
+    function = find_program(node.program)
+    if function is None:
+        await shell.write(2, f"{name}: not simulated in this lab's pods\n")
+        return 127
+    shell.scheduler.charge(2)
+    shell.scheduler.depth += 1
+    process = Process(
+        words, env, shell.cwd, shell.fds, shell.scheduler, shell.system, partial(spawn, shell), shell.fresh
+    )
+    try:
+        return await function(process) & 0xFF
+    except FileError as error:
+        return await process.fail(error.reason)
+    except StreamError as error:
+        await shell.write(2, f"{process.name}: write error: {error.reason}\n")
+        return 1
+    except (Interrupted, BudgetExceeded):
+        raise
+    except Killed as end:
+        return end.status
+    finally:
+        shell.scheduler.depth -= 1
+
+
+def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
+    """What a program gets of a shell's variables: bash adds where it found it, and counts the shells."""
+    env = shell.variables.environment()
+    if shell.dialect == "bash":
+        env["_"] = path
+        level = env.get("SHLVL", "")
+        if alone and level.isdigit():
+            env["SHLVL"] = str(int(level) - 1)
+    return env
+
+
+async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: dict[str, str]) -> int:
+    """Run a script: by its ``#!`` line, or by the shell itself."""
+    text = decode(node.content())
+    if "\0" in text[:80]:
+        await shell.complain(f"{words[0]}: cannot execute binary file: Exec format error")
+        return 126
+    first = text.split("\n", 1)[0]
+    if first.startswith("#!") and first[2:].split():
+        interpreter = first[2:].split(None, 1)
+        if not shell.system.fs.exists(interpreter[0]):
+            lacking = "cannot execute: required file not found" if shell.dialect == "bash" else "not found"
+            await shell.complain(f"{words[0]}: {lacking}")
+            return 127
+        return await run_program(shell, [*interpreter, path, *words[1:]], env)
+    inner = shell.fresh(dict(shell.fds), env, name=path)
+    inner.positional = words[1:]
+    shell.scheduler.depth += 1
+    try:
+        return await inner.main(text)
+    finally:
+        shell.scheduler.depth -= 1
+
+
+async def spawn(
+    shell: Shell,
+    words: list[str],
+    env: dict[str, str] | None = None,
+    fds: dict[int, Stream] | None = None,
+    cwd: str | None = None,
+) -> int:
+    """What a program calls to run another one."""
+    other = shell.fresh(
+        dict(fds if fds is not None else shell.fds),
+        env if env is not None else shell.variables.environment(),
+        cwd=cwd or shell.cwd,
+    )
+    if shell.scheduler.depth > shell.scheduler.budget.depth:
+        raise BudgetExceeded("the lab's limit of nested commands was reached")
+    await shell.scheduler.tick()
+    return await run_program(other, words)

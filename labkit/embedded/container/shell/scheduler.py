@@ -1,0 +1,388 @@
+"""The processes of one exec: coroutines, taken in turn, paid for from a budget.
+
+A command awaits only *system calls* (:class:`SystemCall`), never the server's event loop: the scheduler
+alone awaits the far end (:class:`~labkit.embedded.machinery.request.ExecIO`). So pipelines run
+side by side, a test drives them without an event loop, and Ctrl-C reaches a command
+that sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Coroutine, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.machinery.request import ExecIO
+
+STDIN_POLL_SECONDS = 0.05
+"""How often a terminal is looked at for Ctrl-C while a command sleeps."""
+
+
+class Killed(Exception):
+    """A process came to its end by a signal.
+
+    Args:
+        signal: The signal's number; the exit status is 128 more.
+        reason: What to tell the person, or nothing.
+    """
+
+    def __init__(self, signal: int, reason: str = "") -> None:
+        super().__init__(reason or f"killed by signal {signal}")
+        self.signal = signal
+        self.reason = reason
+
+    @property
+    def status(self) -> int:
+        """The exit status a shell would report."""
+        return 128 + self.signal
+
+
+class BudgetExceeded(Killed):
+    """The session used up what it may use of the server; it ends as if killed (137)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(9, reason)
+
+
+class BrokenPipe(Killed):
+    """Nobody reads the pipe any more (SIGPIPE)."""
+
+    def __init__(self) -> None:
+        super().__init__(13)
+
+
+class Interrupted(Killed):
+    """Ctrl-C (SIGINT)."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one exec may use.
+
+    Args:
+        steps: Commands, loop rounds and chunks of work at once.
+        steps_per_second: How much of that comes back for each second slept, so that a
+            ``while true; do curl …; sleep 1; done`` may go on for hours.
+        output_bytes: Bytes written to stdout and stderr.
+        memory_bytes: Bytes one command may hold (``$(…)``, ``sort``).
+        depth: Nested functions, subshells and substitutions.
+        tasks: Processes alive at once.
+        seconds: Time after which the session ends.
+        throttle: Whether one that has no steps left waits for more instead of being killed.
+    """
+
+    steps: float = 300_000
+    steps_per_second: float = 20_000
+    output_bytes: int = 32 << 20
+    memory_bytes: int = 4 << 20
+    depth: int = 60
+    tasks: int = 64
+    seconds: float = 4 * 3600
+    throttle: bool = False
+
+
+class SystemCall:
+    """Something a process asks of the scheduler; ``await`` gives the answer."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[SystemCall, Any, Any]:
+        return (yield self)
+
+
+@dataclass(slots=True, frozen=True)
+class Sleep(SystemCall):
+    """Go on after so many seconds; 0 lets the others run first."""
+
+    seconds: float = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Block(SystemCall):
+    """Go on when :meth:`Scheduler.wake` is called for this process."""
+
+
+@dataclass(slots=True, frozen=True)
+class ReadInput(SystemCall):
+    """The next bytes of the exec's stdin, ``b""`` at its end."""
+
+
+@dataclass(slots=True, frozen=True)
+class WriteOutput(SystemCall):
+    """Send bytes to channel 1 (stdout) or 2 (stderr)."""
+
+    channel: int
+    data: bytes
+
+
+class Task:
+    """A process: a coroutine on its way to an exit status.
+
+    Args:
+        pid: Its number.
+        coro: What it does.
+    """
+
+    __slots__ = ("answer", "coro", "error", "joiners", "pid", "status")
+
+    def __init__(self, pid: int, coro: Coroutine[SystemCall, Any, int]) -> None:
+        self.pid = pid
+        self.coro = coro
+        self.status: int | None = None
+        self.error: BaseException | None = None
+        self.answer: Any = None
+        self.joiners: list[Task] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.status is not None
+
+
+class Scheduler:
+    """Runs the processes of one exec until the first one ends.
+
+    Args:
+        io: The far end.
+        budget: What the processes may use together.
+        terminal: Whether stdin is a terminal (then Ctrl-C is looked for).
+    """
+
+    def __init__(self, io: ExecIO, budget: Budget | None = None, *, terminal: bool = False) -> None:
+        self.io = io
+        self.budget = budget or Budget()
+        self.terminal = terminal
+        self.elapsed_seconds = 0.0
+        self.depth = 0
+        self._steps = self.budget.steps
+        self._output_left = self.budget.output_bytes
+        self._ready: deque[Task] = deque()
+        self._timers: list[tuple[float, int, Task]] = []
+        self._readers: deque[Task] = deque()
+        self._typed: deque[bytes] = deque()
+        self._tasks: list[Task] = []
+        self._next_pid = 7
+        self._order = 0
+        self._turns = 0.0
+        self._main: Task | None = None
+        self._end_of_input = False
+        self.current: Task | None = None
+
+    # What processes call.
+
+    def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
+        """Start a process.
+
+        Args:
+            coro: What it does; its result is the exit status.
+
+        Returns:
+            The process, which runs when its turn comes.
+
+        Raises:
+            Killed: There are too many already.
+        """
+        if len(self._tasks) >= self.budget.tasks:
+            coro.close()
+            raise Killed(9, "fork: retry: Resource temporarily unavailable")
+        self._steps -= 4
+        task = Task(self._next_pid, coro)
+        self._next_pid += 1
+        self._tasks.append(task)
+        self._ready.append(task)
+        return task
+
+    async def join(self, task: Task) -> int:
+        """Wait for a process.
+
+        Returns:
+            Its exit status.
+
+        Raises:
+            BudgetExceeded: The process used up the budget of all.
+        """
+        while task.status is None:
+            if self.current is not None:
+                task.joiners.append(self.current)
+            await Block()
+        if isinstance(task.error, BudgetExceeded):
+            raise task.error
+        return task.status
+
+    def wake(self, task: Task | None) -> None:
+        """Let a blocked process run again."""
+        if task is not None and not task.done and task not in self._ready:
+            self._ready.append(task)
+
+    def charge(self, steps: float = 1) -> None:
+        """Pay for work.
+
+        Raises:
+            BudgetExceeded: Nothing is left.
+        """
+        self._steps -= steps
+        self._turns += max(1, steps)  # who works much at once lets others run sooner
+        if self._steps < (-self.budget.steps if self.budget.throttle else 0):
+            raise BudgetExceeded("the lab's limit of work for one command was reached")
+
+    async def tick(self, steps: float = 1) -> None:
+        """Pay for work and, now and then, let others run."""
+        self.charge(steps)
+        if self._steps < 0:
+            await Sleep(1)
+        elif self._turns >= 100:
+            self._turns = 0.0
+            await Sleep()
+
+    def stop(self, task: Task, signal: int = 15) -> None:
+        """End a process from outside."""
+        if task.done or task is self.current:
+            return
+        task.coro.close()
+        self._finish(task, 128 + signal)
+
+    def running(self) -> list[Task]:
+        """The processes that have not ended."""
+        return list(self._tasks)
+
+    # The loop.
+
+    async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:
+        """Run a process and all it starts, until it ends.
+
+        Returns:
+            Its exit status.
+
+        Raises:
+            BudgetExceeded: The session used up its budget.
+        """
+        main = self._main = self.spawn(coro)
+        try:
+            while not main.done:
+                if self._ready:
+                    await self._turn(self._ready.popleft())
+                else:
+                    await self._idle()
+        finally:
+            for task in list(self._tasks):
+                task.coro.close()
+        if main.error is not None:
+            raise main.error
+        return main.status or 0
+
+    async def _turn(self, task: Task, error: BaseException | None = None) -> None:
+        if task.done:
+            return
+        answer, task.answer = task.answer, None
+        self.current = task
+        try:
+            call = task.coro.throw(error) if error is not None else task.coro.send(answer)
+        except StopIteration as end:
+            self._finish(task, int(end.value or 0))
+            return
+        except Killed as end:
+            self._finish(task, end.status, end)
+            return
+        finally:
+            self.current = None
+        match call:
+            case Sleep(0):
+                self._ready.append(task)
+                await self._pass(0)
+            case Sleep(seconds):
+                self._order += 1
+                heapq.heappush(self._timers, (self.elapsed_seconds + seconds, self._order, task))
+            case WriteOutput(channel, data):
+                await self._write(channel, data)
+                self._ready.appendleft(task)
+            case ReadInput():
+                self._read_input(task)
+            case _:
+                pass
+
+    def _read_input(self, task: Task) -> None:
+        if self._typed:
+            task.answer = self._typed.popleft()
+            self._ready.append(task)
+        elif self._end_of_input:
+            task.answer = b""
+            self._ready.append(task)
+        else:
+            self._readers.append(task)
+
+    async def _write(self, channel: int, data: bytes) -> None:
+        self._output_left -= len(data)
+        self._steps -= 1
+        if self._output_left < 0:
+            raise BudgetExceeded("the lab's limit of output for one command was reached")
+        await self.io.write(channel, data)
+
+    async def _pass(self, seconds: float) -> None:
+        await self.io.sleep(seconds)
+        self.elapsed_seconds += seconds
+        gained = self._steps + seconds * self.budget.steps_per_second
+        self._steps = min(gained, self.budget.steps)
+        if self.elapsed_seconds > self.budget.seconds:
+            raise BudgetExceeded("the lab's limit of time for one command was reached")
+
+    async def _idle(self) -> None:
+        """Everybody waits: for time to pass, or for something typed."""
+        self._readers = deque(task for task in self._readers if not task.done)
+        if self._readers and (not self._timers or self.io.stdin_ready()):
+            await self._take_input()
+        elif self._timers:
+            if self.terminal and not self._end_of_input and self.io.stdin_ready():
+                await self._take_input()
+                return
+            wait = max(0.0, self._timers[0][0] - self.elapsed_seconds)
+            if self.terminal or self._readers:
+                wait = min(wait, STDIN_POLL_SECONDS)
+            await self._pass(wait)
+            while self._timers and self._timers[0][0] <= self.elapsed_seconds + 1e-9:
+                self.wake(heapq.heappop(self._timers)[2])
+        elif self._main is not None:
+            await self._turn(self._main, Killed(9, "deadlock"))
+
+    async def _take_input(self) -> None:
+        data = await self.io.read_stdin()
+        if not data and (not self.terminal or getattr(self.io, "closed", False)):
+            self._end_of_input = True
+        if self.terminal and b"\x03" in data:
+            await self.interrupt()
+            data = data.rpartition(b"\x03")[2]
+            if not data:
+                return
+        if self._readers:
+            reader = self._readers.popleft()
+            reader.answer = data
+            self._ready.append(reader)
+        elif data or self.terminal:
+            self._typed.append(data)
+
+    async def interrupt(self) -> None:
+        """Ctrl-C: every process but the first ends, and the first is told."""
+        await self.io.write(1, b"^C")
+        for task in list(self._tasks):
+            if task is not self._main:
+                self.stop(task, 2)
+        main = self._main
+        if main is not None and not main.done:
+            self._timers = [timer for timer in self._timers if timer[2] is not main]
+            heapq.heapify(self._timers)
+            self._readers = deque(task for task in self._readers if task is not main)
+            self._ready = deque(task for task in self._ready if task is not main)
+            await self._turn(main, Interrupted())
+
+    def _finish(self, task: Task, status: int, error: BaseException | None = None) -> None:
+        task.status = status & 0xFF
+        task.error = error
+        if task in self._tasks:
+            self._tasks.remove(task)
+        for joiner in task.joiners:
+            self.wake(joiner)
+        task.joiners.clear()

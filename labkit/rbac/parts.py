@@ -1,0 +1,106 @@
+"""Rules taken apart into single permissions, and which of them a rule covers.
+
+Escalation checks and comparisons of policies look at rules one permission at a time.
+
+Source: k8s.io/component-helpers ``auth/rbac/validation/policy_comparator.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from labkit.rbac.rules import Rule
+
+
+class Part(NamedTuple):
+    """One permission of a rule: a verb on a resource, or a verb on a path.
+
+    Args:
+        verb: A verb, or ``*``.
+        group: An API group, or ``*``.
+        resource: A resource as rules write it, such as ``pods/log`` or ``*``; empty for a path.
+        names: The only objects it is about; empty for all.
+        path: A URL path, a prefix that ends in ``*``, or ``*``; None for a resource.
+    """
+
+    verb: str
+    group: str = ""
+    resource: str = ""
+    names: tuple[str, ...] = ()
+    path: str | None = None
+
+    def rule(self) -> Rule:
+        """The same as a rule."""
+        if self.path is not None:
+            return {"verbs": [self.verb], "nonResourceURLs": [self.path]}
+        rule: Rule = {"verbs": [self.verb], "apiGroups": [self.group], "resources": [self.resource]}
+        return {**rule, "resourceNames": list(self.names)} if self.names else rule
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it covers more than what it names, by a ``*``."""
+        return "*" in (self.verb, self.group, self.resource) or (self.path or "").endswith("*")
+
+
+def parts_of(rules: Iterable[Rule]) -> Iterator[Part]:
+    """Each verb of each rule on each path and each resource; object names stay together."""
+    for rule in rules:
+        names = tuple(rule.get("resourceNames") or ())
+        for verb in rule.get("verbs") or ():
+            for path in rule.get("nonResourceURLs") or ():
+                yield Part(verb, path=path)
+            for resource in rule.get("resources") or ():
+                for group in rule.get("apiGroups") or ():
+                    yield Part(verb, group, resource, names)
+
+
+def breakdown(rule: Rule) -> Iterator[Part]:
+    """The parts of one rule, each with at most one object name, in the order of Kubernetes."""
+    verbs = rule.get("verbs") or ()
+    names: list[tuple[str, ...]] = [(name,) for name in rule.get("resourceNames") or ()]
+    for group in rule.get("apiGroups") or ():
+        for resource in rule.get("resources") or ():
+            for verb in verbs:
+                yield from (Part(verb, group, resource, name) for name in names or [()])
+    for path in rule.get("nonResourceURLs") or ():
+        yield from (Part(verb, path=path) for verb in verbs)
+
+
+def covers(rule: Rule, part: Part) -> bool:
+    """Whether a rule includes a part of a rule, patterns and all."""
+    names = rule.get("resourceNames") or ()
+    if not _lists(rule, "verbs", part.verb):
+        return False
+    if part.path is not None:
+        return any(_covers_path(pattern, part.path) for pattern in rule.get("nonResourceURLs") or ())
+    return (
+        _lists(rule, "apiGroups", part.group)
+        and _covers_resource(rule, part.resource)
+        and (not names or (bool(part.names) and set(part.names) <= set(names)))
+    )
+
+
+def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Part]:
+    """The parts of some rules that none of the held rules covers.
+
+    Args:
+        held: Rules that somebody has.
+        wanted: Rules to compare them with.
+    """
+    held = list(held)
+    return [part for rule in wanted for part in breakdown(rule) if not any(covers(rule, part) for rule in held)]
+
+
+def _lists(rule: Rule, field: str, value: str) -> bool:
+    values = rule.get(field) or ()
+    return "*" in values or value in values
+
+
+def _covers_resource(rule: Rule, resource: str) -> bool:
+    _, slash, subresource = resource.partition("/")
+    return _lists(rule, "resources", resource) or (bool(slash) and f"*/{subresource}" in rule.get("resources", ()))
+
+
+def _covers_path(pattern: str, path: str) -> bool:
+    return pattern == path or (pattern.endswith("*") and path.startswith(pattern.rstrip("*")))
