@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
@@ -226,8 +226,7 @@ class Workers:
         """
         assert self._directory is not None
         if self._fork_server is None or self._fork_server.poll() is not None:
-            self._stop_fork_server()  # a notebook before this one may have made the kernel kill it
-            self._start_fork_server()
+            self._restart_fork_server()
         root = self._directory / str(slot)
         root.mkdir(exist_ok=True)
         home = isolation.sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
@@ -240,9 +239,8 @@ class Workers:
         }
         ours, theirs = socket.socketpair()
         try:
-            assert self._channel is not None
-            wire.send(self._channel, order, theirs)
-            theirs.close()
+            with theirs:
+                self._send_order(order, theirs)
             hello, listener = await _receive(ours)
             if listener is None:
                 raise WorkerFailed(str(hello.get("failed", "no socket")))
@@ -254,6 +252,20 @@ class Workers:
                 raise WorkerFailed(str(error)) from error
             raise
         return Worker(ours, listener, home, remove_home=not self.isolated)
+
+    def _send_order(self, order: dict[str, Any], connection: socket.socket) -> None:
+        """Send the fork server an order; one that was killed, and not noticed yet, is replaced first."""
+        assert self._channel is not None
+        try:
+            wire.send(self._channel, order, connection)
+        except ConnectionError:
+            self._restart_fork_server()
+            wire.send(self._channel, order, connection)
+
+    def _restart_fork_server(self) -> None:
+        """Replace the fork server: a notebook may have made the kernel kill it for want of memory."""
+        self._stop_fork_server()
+        self._start_fork_server()
 
 
 async def _receive(channel: socket.socket) -> wire.Message:

@@ -199,7 +199,7 @@ def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     assert (process.returncode, said) == (0, "")
 
 
-def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> None:
+def test_a_fork_server_that_was_killed_is_replaced(folder: Path) -> None:
     """One notebook at the most is not graded, and not all that come after it."""
     with Grader(slots=1, limits=SHORT) as alone:
         alone.grade(find(folder)[:1])

@@ -114,7 +114,7 @@ def test_what_is_graded_already_needs_no_grader(
     assert "2 graded, 1 with full marks" in said.out
 
 
-def nothing(*_args: object) -> None:
+def nothing(*_args: object, **_options: object) -> None:
     """Fails."""
     raise MemoryError("no memory")
 
