@@ -1,8 +1,7 @@
-"""One small card, as text and as HTML, for everything a cell shows.
+"""Cards: what a cell shows, as text and as HTML.
 
-A card reads the same in a terminal, in a notebook, on a static page and to a
-screen reader: colour is only ever a second sign beside a symbol and a word. In
-JupyterLab it takes the theme's own variables, so it follows light and dark.
+A card says the same in a terminal, in a notebook, on a static page and to a screen reader: colour
+always stands beside a symbol and a word. In JupyterLab it has the theme's colours.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ class Row:
     """One line of a card.
 
     Args:
-        label: What it is, in a word or two.
-        value: What it says.
-        code: Whether to set it in a fixed-width face.
+        label: The label, in a word or two.
+        value: The text.
+        code: Whether it is set in a monospaced font.
     """
 
     label: str
@@ -48,7 +47,7 @@ class Card:
     body: str = ""
 
     def text(self) -> str:
-        """The card as plain text."""
+        """Return the card as plain text."""
         rows = [row for row in self.rows if row.value]
         width = max((len(row.label) for row in rows), default=0)
         lines = [f"{SYMBOLS[self.tone]} {self.title}"]
@@ -61,20 +60,20 @@ class Card:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The card as HTML: a group with a name, and a table with row headers."""
+        """Return the card as HTML: a labelled group, and a table with row headers."""
         rows = [row for row in self.rows if row.value]
         return render("card.html", card=self, rows=rows, symbol=SYMBOLS[self.tone])
 
 
 class Shown:
-    """A value that shows itself as a card: subclasses give ``card``."""
+    """A value that a cell shows as a card: subclasses override ``card``."""
 
     def card(self) -> Card:
-        """The card to show."""
+        """Return the card to show."""
         return Card(type(self).__name__)
 
     def __repr__(self) -> str:
-        """The card as plain text."""
+        """Return the card as plain text."""
         return self.card().text()
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Explanations as plain data, as HTML and as text: the X-ray and the matrix share them."""
+"""Explanations as plain data, as HTML and as text, for the X-ray and the matrix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labkit.rbac.rules import rule_text
 
 
 def question_text(question: Attributes, who: str) -> str:
-    """``kikai/default: list services in kikai``."""
+    """Describe a question: ``kikai/default: list services in kikai``."""
     if not question.is_resource:
         return f"{who}: {question.verb} {question.path}"
     thing = question.resource + (f".{question.group}" if question.group else "")
@@ -24,7 +24,7 @@ def question_text(question: Attributes, who: str) -> str:
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
-    """An explanation for the page: strings and lists only."""
+    """Convert an explanation to what the page draws: strings and lists only."""
     changes = [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
     return {
         "question": question_text(explanation.question, explanation.subject.label),
@@ -48,12 +48,12 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
 
 
 def explanation_html(data: dict[str, Any]) -> str:
-    """The same for a page where no widget runs."""
+    """Render it for a page where no widget runs."""
     return render("text.html", text=explanation_text(data))
 
 
 def explanation_text(data: dict[str, Any]) -> str:
-    """The same for a terminal."""
+    """Render it for a terminal."""
     lines = [
         data["question"],
         ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),

@@ -1,4 +1,4 @@
-"""The RBAC graph: subjects → bindings → roles → rules, and what grants one request."""
+"""The RBAC graph: subjects → bindings → roles → rules, and the path that grants one request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from labkit.ui.base import LabWidget, api_of, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = "No binding fits this choice."
-MANY = 120
-"""More boxes than this are soup: then all rules of a role share one."""
-MOST = 400
-"""Boxes drawn at the most; for more, the page says to filter."""
+MAX_UNFOLDED = 120
+"""With more boxes than this, all rules of a role share one."""
+MAX_DRAWN = 400
+"""With more boxes than this, the page says to filter."""
 
 
 class RBACGraph(LabWidget):
@@ -23,10 +23,13 @@ class RBACGraph(LabWidget):
 
     Args:
         lab: The lab, or a caller who may list RBAC objects.
-        namespace: Only what counts in this namespace; empty for all.
-        who: Only what reaches this subject, such as ``kikai/default``; empty for all.
+        namespace: Only bindings that apply in this namespace; empty for all.
+        who: Only bindings of this subject, such as ``kikai/default``; empty for all.
         request: A request whose path is marked, such as ``list services``; it needs ``who``.
-        defaults: Whether the bindings that every cluster has are drawn too.
+        defaults: Whether the default bindings of every cluster are drawn too.
+
+    Raises:
+        Unreadable: The caller may not list RBAC objects.
     """
 
     _esm = script("graph")
@@ -51,7 +54,7 @@ class RBACGraph(LabWidget):
     refresh = on_refresh
 
     def on_filter(self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None) -> None:
-        """Narrow the drawing; what is None stays as it is.
+        """Filter the drawing; an argument that is None changes nothing.
 
         Args:
             namespace: A namespace, or empty for all.
@@ -65,7 +68,7 @@ class RBACGraph(LabWidget):
 
     @property
     def graph(self) -> Graph:
-        """What is drawn now."""
+        """The graph that is drawn, with each rule in a box of its own."""
         return self._graph(fold=False)
 
     def _graph(self, *, fold: bool) -> Graph:
@@ -76,12 +79,12 @@ class RBACGraph(LabWidget):
         )
 
     def as_text(self) -> str:
-        """A line for each binding, after what there is to say of all."""
+        """Return a summary, then a line for each binding."""
         paths = self._paths()
         return f"{self.data['summary']}\n{text_table(self._columns(), paths) if paths else NONE}"
 
     def as_html(self) -> str:
-        """A row for each binding, after what there is to say of all."""
+        """Return a summary, then a table row for each binding."""
         return render(
             "graph.html",
             summary=self.data["summary"],
@@ -115,10 +118,10 @@ class RBACGraph(LabWidget):
 
     def _show(self) -> None:
         graph = self.graph
-        if len(graph.nodes) > MANY:
+        if len(graph.nodes) > MAX_UNFOLDED:
             graph = self._graph(fold=True)
         nodes = list(graph.nodes.values())
-        shown = {node.id for node in nodes[:MOST]}
+        shown = {node.id for node in nodes[:MAX_DRAWN]}
         self.data = {
             "namespace": self._namespace,
             "subject": self._who,
@@ -153,8 +156,8 @@ class RBACGraph(LabWidget):
             parts.append(f"{self._who}: {self._request.label} — {verdict}.")
         if graph.hidden:
             parts.append(f"{graph.hidden} default bindings are not drawn.")
-        if count > MOST:
-            parts.append(f"{count - MOST} of {count} boxes are left out: choose a namespace or a subject.")
+        if count > MAX_DRAWN:
+            parts.append(f"{count - MAX_DRAWN} of {count} boxes are left out: choose a namespace or a subject.")
         return " ".join(parts) or "Pick a box to light up what it is connected with."
 
     def _namespaces(self) -> list[str]:
