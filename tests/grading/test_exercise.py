@@ -15,9 +15,9 @@ from labkit.grading.tasks import find_exercise
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exercise]:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exercise]:
     """The second exercise, started."""
-    home: Path = tmp_path_factory.mktemp("paper") / "home"
+    home: Path = tmp_path_factory.mktemp("exercise") / "home"
     lab = Lab("embedded", home=home, say=lambda _line: None)
     made = exercise(lab, "ex2-inside-a-pod", "ann")
     assert isinstance(made, Exercise)
@@ -25,27 +25,27 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exercise]:
     lab.stop()
 
 
-def test_a_task_is_shown_with_the_learners_own_names(paper: Exercise) -> None:
-    assert Seed("ann").name("den") in repr(paper.show("2.1"))
-    assert "for ann" in repr(paper)
+def test_a_task_is_shown_with_the_learners_own_names(opened: Exercise) -> None:
+    assert Seed("ann").name("den") in repr(opened.show("2.1"))
+    assert "for ann" in repr(opened)
 
 
-def test_a_check_says_seen_expected_and_a_hint(paper: Exercise) -> None:
-    text = repr(paper.check("2.3"))
+def test_a_check_says_seen_expected_and_a_hint(opened: Exercise) -> None:
+    text = repr(opened.check("2.3"))
     for word in ("✘", "seen:", "hint:"):
         assert word in text
 
 
-def test_the_audit_log_proves_a_call_from_inside(paper: Exercise) -> None:
-    assert "0 of 2 points" in repr(paper.check("2.2"))
+def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
+    assert "0 of 2 points" in repr(opened.check("2.2"))
     task = find_exercise("ex2-inside-a-pod").tasks[1]
-    exec(task.variant(Seed("ann")).answer, {"lab": paper.lab})
-    assert "2 of 2 points" in repr(paper.check("2.2"))
-    assert paper.score().points == 2
+    exec(task.variant(Seed("ann")).answer, {"lab": opened.lab})
+    assert "2 of 2 points" in repr(opened.check("2.2"))
+    assert opened.score().points == 2
 
 
-def test_an_unknown_task_or_exercise_is_said(paper: Exercise) -> None:
+def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:
     with pytest.raises(UsageError, match="no task"):
-        paper.show("9.9")
+        opened.show("9.9")
     with pytest.raises(UsageError, match="no exercise"):
-        exercise(paper.lab, "ex9")
+        exercise(opened.lab, "ex9")

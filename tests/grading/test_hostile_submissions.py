@@ -25,10 +25,10 @@ EXERCISE = "ex4-roles"
 
 
 @pytest.fixture
-def walls(grader: Grader) -> None:
-    """Only where the platform gives walls."""
+def isolated(grader: Grader) -> None:
+    """Skip where the platform has no namespaces."""
     if grader.level == "plain":
-        pytest.skip("no namespaces here, so no walls (docs/grading.md)")
+        pytest.skip("no namespaces here (docs/grading.md)")
 
 
 class TestOddFiles:
@@ -245,7 +245,7 @@ print("got", status)
     assert "got 429" in result.output, result.output
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_the_process_above_is_out_of_reach(grader: Grader, tmp_path: Path) -> None:
     look = """
 import ctypes, os, signal, socket
@@ -278,11 +278,11 @@ print("still here")
     submit(tmp_path, "eve", EXERCISE, [look])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     results = grade(grader, tmp_path)
-    told = results["eve"].output
+    output = results["eve"].output
     assert results["ann"].passed
     if grader.level == "root":
-        assert "worked" not in told, told
-        assert "sockets []\nstill here" in told
+        assert "worked" not in output, output
+        assert "sockets []\nstill here" in output
     assert not list(left_behind(grader))
 
 
@@ -310,7 +310,7 @@ time.sleep(0.5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
-def test_a_shell_cell_runs_behind_the_same_walls(grader: Grader, tmp_path: Path) -> None:
+def test_a_shell_cell_is_isolated_in_the_same_way(grader: Grader, tmp_path: Path) -> None:
     shell = "%%bash\nid -u; ls /proc | grep -c '^[0-9]'; (sleep 600 &); echo from the shell"
     submit(tmp_path, "eve", EXERCISE, [shell, "import os; os.kill(os.getpid(), 9)", "1"])
     result = grade(grader, tmp_path)["eve"]

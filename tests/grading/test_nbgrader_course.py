@@ -87,8 +87,8 @@ def checker(course: Path) -> Iterator[Path]:
 def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
     assert oct(checker.stat().st_mode & 0o777) == "0o600"
     nbgrader(course, "autograde", EXERCISE, LABKIT_CHECKER=str(checker))
-    told = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()
-    assert scores(course) == {"ann": find_most(), "bob": 0.0}, told
+    graded = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()
+    assert scores(course) == {"ann": find_most(), "bob": 0.0}, graded
     ledger = [json.loads(line) for line in (course / "ledger.jsonl").read_text().splitlines()]
     assert sum(line["points"] for line in ledger if line["learner"] == "ann") == find_most()
     assert not any(line["points"] for line in ledger if line["learner"] == "bob")

@@ -50,13 +50,13 @@ def waiting(tmp_path: Path) -> Path:
 
 def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
     alone = grader.grade(find(folder))
-    told: list[Result] = []
+    reported: list[Result] = []
     with GraderPool(2, slots=3, limits=SHORT) as several:
         assert several.level == grader.level
-        assert several.grade(find(folder), told.append) == alone
+        assert several.grade(find(folder), reported.append) == alone
         assert several.cpu_seconds > 0
         assert several.grade([]) == []
-    assert sorted(result.learner for result in told) == list(LEARNERS)
+    assert sorted(result.learner for result in reported) == list(LEARNERS)
     assert {result.ended for result in alone} == {"done", "unreadable"}
 
 
@@ -105,8 +105,8 @@ try:
 except OSError as error:
     print(error)
 """
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "No usable temporary directory" in told.stdout, told
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "No usable temporary directory" in done.stdout, done
 
 
 def _heed_signals() -> None:
@@ -232,7 +232,7 @@ def test_there_are_as_many_as_are_of_use(
 
 
 def _learners_below(pid: int) -> list[int]:
-    """Learners' processes that came from a process; they are told by how they give way to others."""
+    """Learners' processes that came from a process; recognized by their niceness."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):

@@ -145,9 +145,9 @@ for answer in (
 """
     submit(tmp_path, "eve", "ex4-roles", [SETUP, attack])
     result = grade_on(real, tmp_path)["eve"]
-    told = [line for line in result.output.splitlines() if line.startswith("status")]
-    assert len(told) == 9, result.output
-    assert all(line.startswith("status 403 The grader does not pass this on") for line in told), told
+    lines = [line for line in result.output.splitlines() if line.startswith("status")]
+    assert len(lines) == 9, result.output
+    assert all(line.startswith("status 403 The grader does not pass this on") for line in lines), lines
     assert "was there before" in result.note
     assert server.call("GET", view).json()["rules"] == rules
     assert server.call("GET", "/api/v1/namespaces/teachers").status == 200
@@ -194,30 +194,30 @@ def test_the_command_says_both_scores(server: Server, tmp_path: Path, capsys: py
     assert "ann ex1-api-server: 7 of 7 on existing, 7 of 7 on embedded: they agree." in said.out
 
 
-class TestTheDoor:
-    """The relay itself, asked by hand."""
+class TestTheReverseProxy:
+    """The reverse proxy alone, with requests written by hand."""
 
     @pytest.fixture
     def keys(self) -> Keys:
-        """The relay's own."""
+        """The proxy's own."""
         return Keys.generate(b"-")
 
     @pytest.fixture
-    def relay(self, lab: Lab, keys: Keys) -> Iterator[ReverseProxy]:
-        """A relay to the cluster."""
+    def proxy(self, lab: Lab, keys: Keys) -> Iterator[ReverseProxy]:
+        """A reverse proxy to the cluster."""
         admin = lab.admin.without_observers()
-        door = ReverseProxy(listen(0), keys, admin, lab.as_anonymous(), RequestPolicy(admin))
-        yield door
-        door.close()
+        running = ReverseProxy(listen(0), keys, admin, lab.as_anonymous(), RequestPolicy(admin))
+        yield running
+        running.close()
 
-    def say(self, relay: ReverseProxy, keys: Keys, text: str, tmp_path: Path, *, shown: bool = True) -> str:
+    def send(self, proxy: ReverseProxy, keys: Keys, text: str, tmp_path: Path, *, certified: bool = True) -> str:
         """Send bytes, and read to the end of the connection."""
         context = ssl.create_default_context(cadata=keys.ca_certificate.decode())
-        if shown:
+        if certified:
             path = tmp_path / "client.pem"
             path.write_bytes(b"".join(keys.client_certificate("kubernetes-admin")))
             context.load_cert_chain(path)
-        port = int(relay.url.rpartition(":")[2])
+        port = int(proxy.url.rpartition(":")[2])
         with (
             socket.create_connection(("127.0.0.1", port), 30) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as tls,
@@ -226,34 +226,34 @@ class TestTheDoor:
             return read_all(tls).decode()
 
     def test_only_its_own_certificate_makes_an_administrator(
-        self, relay: ReverseProxy, keys: Keys, tmp_path: Path
+        self, proxy: ReverseProxy, keys: Keys, tmp_path: Path
     ) -> None:
         ask = "GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n"
-        assert self.say(relay, keys, ask, tmp_path).startswith("HTTP/1.1 200")
-        assert self.say(relay, keys, ask, tmp_path, shown=False).startswith("HTTP/1.1 403")
+        assert self.send(proxy, keys, ask, tmp_path).startswith("HTTP/1.1 200")
+        assert self.send(proxy, keys, ask, tmp_path, certified=False).startswith("HTTP/1.1 403")
         forged = ask.replace("Host: x", "Host: x\r\nX-Remote-User: a\r\nX-Remote-Group: system:masters")
-        assert self.say(relay, keys, forged, tmp_path, shown=False).startswith("HTTP/1.1 403")
+        assert self.send(proxy, keys, forged, tmp_path, certified=False).startswith("HTTP/1.1 403")
 
     @pytest.mark.parametrize("end", ["\r\n\r\n", "\n\n", "\r\nConnection: keep-alive\r\n\r\n"])
     def test_nothing_slips_past_behind_another_request(
-        self, end: str, relay: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
+        self, end: str, proxy: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
     ) -> None:
         second = "DELETE /api/v1/namespaces/kube-public HTTP/1.1\r\nHost: x\r\n\r\n"
-        said = self.say(relay, keys, f"GET /version HTTP/1.1\r\nHost: x{end}{second}", tmp_path)
+        said = self.send(proxy, keys, f"GET /version HTTP/1.1\r\nHost: x{end}{second}", tmp_path)
         assert said.count("HTTP/1.1 ") <= 1
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
 
     def test_an_upgrade_that_is_none_opens_no_tunnel(
-        self, relay: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
+        self, proxy: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
     ) -> None:
         first = "GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         second = "DELETE /api/v1/namespaces/kube-public HTTP/1.1\r\nHost: x\r\n\r\n"
-        assert self.say(relay, keys, first + second, tmp_path).count("HTTP/1.1 ") <= 1
+        assert self.send(proxy, keys, first + second, tmp_path).count("HTTP/1.1 ") <= 1
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
 
-    def test_a_closed_door_lets_nobody_in(self, lab: Lab, keys: Keys) -> None:
+    def test_once_closed_it_accepts_no_connection(self, lab: Lab, keys: Keys) -> None:
         admin = lab.admin.without_observers()
-        door = ReverseProxy(listen(0), keys, admin, lab.as_anonymous(), RequestPolicy(admin))
-        door.close()
+        running = ReverseProxy(listen(0), keys, admin, lab.as_anonymous(), RequestPolicy(admin))
+        running.close()
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", int(door.url.rpartition(":")[2])), 2)
+            socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), 2)

@@ -33,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 def run(grader: Grader, folder: Path, out: Path) -> tuple[list[Result], int]:
     """Grade, and count what was graded anew."""
-    told: list[Result] = []
-    return GradingSession(folder, out).run(grader, told.append), len(told)
+    reported: list[Result] = []
+    return GradingSession(folder, out).run(grader, reported.append), len(reported)
 
 
 def test_a_second_run_gives_identical_results(grader: Grader, folder: Path, tmp_path: Path) -> None:
@@ -76,12 +76,12 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
     assert {row["ended"] for row in rows} == {"done"}
 
 
-def test_walls_that_do_not_stand_are_not_the_notebooks_fault(
+def test_isolation_that_fails_is_not_the_notebooks_fault(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Grader(slots=1) as grader:
         if grader.level == "plain":
-            pytest.skip("no namespaces here, so no walls (docs/grading.md)")
+            pytest.skip("no namespaces here (docs/grading.md)")
         monkeypatch.setattr(isolation, "sandbox_home", lambda: Path("/proc/nowhere"))
         results, _ = run(grader, folder, tmp_path / "out")
     assert {result.ended for result in results} == {"not graded"}

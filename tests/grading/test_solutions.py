@@ -1,4 +1,4 @@
-"""Every correct solution passes, however written; what grants more, less or elsewhere loses points and is told why."""
+"""Every correct solution passes, however written; what grants more, less or elsewhere loses points, with the reason."""
 
 from __future__ import annotations
 
