@@ -216,7 +216,7 @@ def _tls_context(keys: Keys) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder:  # ssl reads keys from files only
-        path = Path(folder) / "relay.pem"
+        path = Path(folder) / "proxy.pem"
         path.touch(mode=0o600)
         path.write_bytes(keys.server_certificate + keys.server_key)
         context.load_cert_chain(path)

@@ -102,6 +102,7 @@ async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
     run.cluster = run.new_cluster(run.exercise, run.submission.learner)
     run.cleanup.callback(run.cluster.close)
+    run.cleanup.push_async_callback(run.worker.close)  # first, so that nothing is created after the clean-up
     run.cluster.set_up()
     run.worker.connect(run.cluster.serve(run.worker.listener, run.worker.lab_home))
 
