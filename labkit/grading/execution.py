@@ -105,6 +105,7 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
         config=config,
         timeout=None,
         allow_errors=True,
+        extra_arguments=["--DisplayFormatter.active_types=text/plain"],  # nothing else is kept
         on_cell_start=started,
         on_cell_executed=executed,
     )
