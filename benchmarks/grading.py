@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.grading import coursebook
-from labkit.grading.draw import Draw
-from labkit.grading.exercise import find_exercise
-from labkit.grading.graders import graders_for
+from labkit.grading import nbgrader_course
 from labkit.grading.notebooks import code
+from labkit.grading.pool import pool_for
 from labkit.grading.result import Result
+from labkit.grading.seed import Seed
 from labkit.grading.submissions import find
+from labkit.grading.tasks import find_exercise
 
 EXERCISE = "ex4-roles"
 CELLS = 30
@@ -71,8 +71,8 @@ class Run:
 
 def notebook(learner: str) -> dict[str, Any]:
     """A learner's solved notebook of thirty code cells."""
-    document = coursebook.assignment(find_exercise(EXERCISE))
-    answers = iter(task.brief(Draw(learner)).answer for task in find_exercise(EXERCISE).tasks)
+    document = nbgrader_course.assignment(find_exercise(EXERCISE))
+    answers = iter(task.variant(Seed(learner)).answer for task in find_exercise(EXERCISE).tasks)
     for cell in document["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution"):
             cell["source"] = next(answers)
@@ -102,7 +102,7 @@ def graded(course: Path, count: int, *, kernel: bool) -> Run:
         kernel: In a real kernel.
     """
     submissions = find(course / "submitted")[:count]
-    with graders_for(count, kernel=kernel) as grader:
+    with pool_for(count, kernel=kernel) as grader:
         grader.grade(submissions[:8])  # the first pay for what is then there
         before = grader.cpu_seconds
         begun = time.perf_counter()
@@ -124,7 +124,7 @@ def autograded(course: Path, count: int) -> Run:
     """
     if importlib.util.find_spec("nbgrader") is None:
         raise RuntimeError("nbgrader is not installed (it is in the environment of `make test`)")
-    coursebook.build(course)
+    nbgrader_course.build(course)
     learners = hand_in(course, count)
     _nbgrader(course, "generate_assignment", EXERCISE)
     with _checker(course) as socket:

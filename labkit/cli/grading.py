@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from labkit.cli.grading_run import exit_code, run_session, tell
+from labkit.cli.grading_run import exit_code, print_summary, run_session
 from labkit.core.signals import cleaned_up
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("grade")
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--places",
+    "slots",
     type=click.IntRange(1, 64),
     default=None,
     help="How many at once; two for each of up to 8 processors when left out.",
@@ -46,7 +43,7 @@ if TYPE_CHECKING:
 def grade_command(
     submissions: Path,
     out: Path | None,
-    places: int | None,
+    slots: int | None,
     seconds: float | None,
     kernel: bool,
     fresh: bool,
@@ -69,19 +66,19 @@ def grade_command(
     """
     from labkit.grading.isolation import Limits
     from labkit.grading.session import GradingSession
-    from labkit.grading.submissions import passed_over, shown, worked_as
+    from labkit.grading.submissions import declared_learner, printable, skipped
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
     session = GradingSession(submissions, out, fresh=fresh, cluster=backend)
-    for line in passed_over(submissions):
+    for line in skipped(submissions):
         click.echo(f"Not graded: {line}.", err=True)
     for entry in session.all:
-        if (name := worked_as(entry.path)) not in ("", entry.learner):
+        if (name := declared_learner(entry.path)) not in ("", entry.learner):
             line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
-            click.echo(f"{shown(entry.path.name)} of {entry.learner} {line}.", err=True)
+            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
     left = len(session.left)
     if left < len(session.all):
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
@@ -93,11 +90,11 @@ def grade_command(
             grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
         return exit_code(session.results())
     if not left:
-        tell(session, session.finish())
+        print_summary(session, session.finish())
         return 0
-    from labkit.grading.graders import graders_for
+    from labkit.grading.pool import pool_for
 
-    with cleaned_up(), graders_for(left, places=places or 0, limits=limits, kernel=kernel) as grader:
+    with cleaned_up(), pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
         return exit_code(run_session(session, grader, grader.level, left))
 
 
@@ -110,9 +107,9 @@ def course_command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def build_command(folder: Path) -> int:
     """Write a course that nbgrader accepts into FOLDER."""
-    from labkit.grading import coursebook
+    from labkit.grading import nbgrader_course
 
-    written = coursebook.build(folder)
+    written = nbgrader_course.build(folder)
     click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
     return 0
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """The cluster that was asked for.
+    """The cluster that the command's options name.
 
     Args:
         backend: ``kind`` or ``existing``.
-        kubeconfig: An existing cluster's.
+        kubeconfig: An existing cluster's kubeconfig.
         context: Its context; empty for the file's current one.
         image: kind's node image.
         force: Use a cluster that looks like production.
@@ -34,29 +34,31 @@ class Choice:
 
 
 def grade_on_a_real_cluster(session: GradingSession, choice: Choice, limits: Limits, kernel: bool) -> None:
-    """Grade on one real cluster, then on embedded ones, and say where they differ.
+    """Grade on one real cluster, then on embedded ones, and print where the scores differ.
 
     Args:
-        session: What is graded, and where to.
+        session: The grading session.
         choice: On which cluster.
-        limits: What one submission may use.
+        limits: What one submission's processes may use.
         kernel: Run every notebook in a real kernel.
 
     Raises:
-        LabkitError: The cluster cannot be used, or does not let things go.
+        LabkitError: The cluster cannot be used, or objects cannot be created or deleted.
     """
     from labkit.cli.grading_run import run_session
     from labkit.grading.grader import Grader
-    from labkit.grading.onlab import LabGrader, lab_for
+    from labkit.grading.real_cluster import RealClusterGrader, lab_for
 
-    def say(line: str) -> None:
+    def progress(line: str) -> None:
         click.echo(line, err=True)
 
     left = session.left
     if left:
-        found = lab_for(choice.backend, say, kubeconfig=choice.kubeconfig, context=choice.context, image=choice.image)
-        with found as lab, LabGrader(lab, limits=limits, kernel=kernel) as grader:
-            grader.look(left, force=choice.force, say=say)
+        found = lab_for(
+            choice.backend, progress, kubeconfig=choice.kubeconfig, context=choice.context, image=choice.image
+        )
+        with found as lab, RealClusterGrader(lab, limits=limits, kernel=kernel) as grader:
+            grader.check(left, force=choice.force, progress=progress)
             results = run_session(session, grader, grader.level, len(left))
     else:
         results = session.results()
@@ -66,19 +68,19 @@ def grade_on_a_real_cluster(session: GradingSession, choice: Choice, limits: Lim
         compare(result, same[result.learner, result.exercise])
 
 
-def compare(here: Result, embedded: Result) -> None:
-    """Say one submission's two scores.
+def compare(real: Result, embedded: Result) -> None:
+    """Print one submission's two scores.
 
     Args:
-        here: On the real cluster.
-        embedded: On an embedded one.
+        real: Its result on the real cluster.
+        embedded: Its result on an embedded one.
     """
-    from labkit.grading.onlab import disagreements
+    from labkit.grading.real_cluster import disagreements
 
-    differ = disagreements(here, embedded)
-    scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (here, embedded)]
+    differ = disagreements(real, embedded)
+    scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
     verdict = "they differ" if differ else "they agree"
-    click.echo(f"{here.learner} {here.exercise}: {', '.join(scores)}: {verdict}.")
-    for line in (here.mark, *here.note.splitlines(), *differ):
+    click.echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
+    for line in (real.omissions, *real.note.splitlines(), *differ):
         if line:
             click.echo(f"  {line}")

@@ -1,13 +1,22 @@
 """Exercises that grade themselves, with scores a teacher can trust.
 
-1. ``draw``      names and details that vary with a learner
-2. ``probes``    one question to the cluster that a learner left behind
-3. ``tasks``     what is asked, what is set up first, and the probes that judge it
-4. ``score``     probes to points, over-permission to deductions
-5. ``exercise``  a task as the learner sees it in a notebook
-6. ``grader``    submissions to scores, each in a cluster and a process of its own
-7. ``reports``   scores as CSV, JUnit XML, Gradescope, PrairieLearn, and a page a learner
+What is asked:
 
-The checks ask the cluster through the API, so they run on every backend. A learner's
-code never shares a process with them.
+- ``seed``              names and details that vary with a learner
+- ``tasks``             each task's text, the objects it starts with, and the probes that judge it
+- ``probes``            questions to the cluster that a learner left behind
+- ``exercise``          an exercise in a learner's notebook
+
+How a submission is graded:
+
+- ``stages``            read, isolate, open, run, close, probe, score: one list
+- ``workers``           learners' processes, forked from ``fork_server`` and isolated by ``isolation``
+- ``embedded_cluster``  a submission's own cluster, within a ``budget``
+- ``real_cluster``      a real one that all share, behind ``reverse_proxy`` and ``request_policy``
+- ``findings``          what the probes found; ``score`` turns it into points
+- ``grader``, ``pool``  many submissions at once, on one processor and on several
+- ``session``           a folder of submissions into a folder of ``reports``
+
+The probes ask the cluster through the API, so they run on every backend. A learner's code
+never shares a process with them.
 """

@@ -1,7 +1,7 @@
-"""The checker of an nbgrader course: clusters, checks and the ledger, outside every kernel.
+"""The checker of an nbgrader course: clusters, checks and the ledger, in a process without learners' code.
 
-It listens on a Unix socket that only its owner may open. ``/open`` makes a cluster for one
-notebook; ``/points`` judges one task of it and writes a line into the ledger.
+It listens on a Unix socket of mode 0600. ``/open`` creates a cluster for one notebook;
+``/points`` judges one task on it and appends a line to the ledger.
 """
 
 from __future__ import annotations
@@ -19,36 +19,32 @@ from aiohttp import web
 from labkit.core.errors import LabkitError
 from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.apiserver.serving.server import ApiServer
-from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys, new_token_key
-from labkit.grading.draw import Draw
-from labkit.grading.exercise import find_exercise, task_card
-from labkit.grading.grader import fresh_cluster, ground_in
-from labkit.grading.homes import home_files
-from labkit.grading.probes import Ground
+from labkit.grading.embedded_cluster import EmbeddedCluster
+from labkit.grading.exercise import task_card
+from labkit.grading.findings import probe_task
+from labkit.grading.lab_home import home_files
 from labkit.grading.score import score_task
-from labkit.grading.task import Exercise
+from labkit.grading.seed import Seed
+from labkit.grading.tasks import find_exercise
 
-MAX_OPEN = 64
-"""Clusters kept at once; the oldest is closed for a new one."""
+MAX_CLUSTERS = 64
+"""How many clusters are open at once; the oldest is closed for a new one."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """One notebook's cluster."""
+    """One notebook's cluster and its server."""
 
-    learner: str
-    exercise: Exercise
-    cluster: Cluster
+    cluster: EmbeddedCluster
     server: ApiServer
-    ground: Ground
 
 
 class Checker:
-    """Answers notebooks.
+    """Opens clusters for notebooks, and judges them.
 
     Args:
-        ledger: The file that scores are written to, a JSON line each.
+        ledger: The file that scores are appended to, a JSON line each.
     """
 
     def __init__(self, ledger: Path) -> None:
@@ -57,7 +53,7 @@ class Checker:
         self._open: dict[str, Opened] = {}
 
     def application(self) -> web.Application:
-        """The HTTP application."""
+        """Make the HTTP application."""
         app = web.Application()
         app.router.add_post("/open", self._answer_open)
         app.router.add_post("/points", self._answer_points)
@@ -65,12 +61,12 @@ class Checker:
         return app
 
     async def open(self, learner: str, exercise: str, home: Path) -> dict[str, Any]:
-        """A fresh cluster for one notebook.
+        """Create and serve a cluster for one notebook.
 
         Args:
-            learner: Whose, which decides the names.
+            learner: The learner, from whose name the exercise's names follow.
             exercise: The exercise's id.
-            home: Where the notebook will keep its lab's state.
+            home: The notebook's ``LABKIT_HOME``.
 
         Returns:
             ``ticket``, the ``files`` of that directory, and the tasks' ``texts``.
@@ -81,30 +77,35 @@ class Checker:
         found = find_exercise(exercise)
         # Every notebook can reach every port here, so each cluster has a CA of its own.
         keys = Keys.generate(self._token_key)
-        cluster, events = fresh_cluster(keys, learner, found)
-        server = ApiServer(cluster, listen(0))
+        cluster = EmbeddedCluster(keys, found, learner)
+        cluster.set_up()
+        server = ApiServer(cluster.cluster, listen(0))
         ticket = secrets.token_urlsafe(18)
-        self._open[ticket] = Opened(learner, found, cluster, server, ground_in(cluster, events))
-        while len(self._open) > MAX_OPEN:
+        self._open[ticket] = Opened(cluster, server)
+        while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
-        texts = {task.id: task.brief(Draw(learner)).text for task in found.tasks}
+        texts = {task.id: task.variant(Seed(learner)).text for task in found.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
-        """Judge one task of one notebook, and write it down.
+        """Judge one task of one notebook, and append the score to the ledger.
 
         Args:
-            ticket: From ``open``.
-            task: Such as ``4.1``.
+            ticket: The notebook's ticket from ``open``.
+            task: The task's id, such as ``4.1``.
+
+        Returns:
+            ``points``, ``most`` and a ``text`` for the learner.
         """
         opened = self._open.get(ticket)
-        found = next((entry for entry in opened.exercise.tasks if entry.id == task), None) if opened else None
-        if opened is None or found is None:
+        cluster = opened.cluster if opened else None
+        found = next((entry for entry in cluster.exercise.tasks if entry.id == task), None) if cluster else None
+        if cluster is None or found is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
-        result = score_task(opened.exercise, found, opened.learner, opened.ground)
+        result = score_task(probe_task(cluster.exercise, found, cluster.learner, cluster.context))
         line = {
-            "learner": opened.learner,
-            "exercise": opened.exercise.id,
+            "learner": cluster.learner,
+            "exercise": cluster.exercise.id,
             "task": task,
             "ticket": ticket,
             "points": result.points,
@@ -147,7 +148,7 @@ async def serve(path: Path, ledger: Path) -> None:
     runner = web.AppRunner(Checker(ledger).application(), access_log=None)
     await runner.setup()
     try:
-        before = os.umask(0o177)  # nobody else may connect, not even for a moment
+        before = os.umask(0o177)  # never accessible to others, not even for a moment
         try:
             await web.UnixSite(runner, str(path)).start()
         finally:

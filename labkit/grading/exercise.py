@@ -1,7 +1,7 @@
-"""An exercise as the learner has it in a notebook: read, try, check, as often as one likes.
+"""An exercise in a learner's notebook: show a task, check it, see the score.
 
-What is checked here is for the learner alone. A grader runs the same probes afterwards,
-in another process, on the cluster that was left behind.
+Its checks are for the learner alone. The grader asks the same probes again, in another process,
+when the notebook has ended.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Self
 from labkit.client import auditlog
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
-from labkit.grading.draw import Draw, learner_name
-from labkit.grading.probes import Ground
+from labkit.grading.findings import probe_exercise, probe_task
+from labkit.grading.probes import ProbeContext
 from labkit.grading.score import Score, TaskScore, score, score_task
-from labkit.grading.task import Exercise, Object, Task
-from labkit.grading.tasks import EXERCISES
+from labkit.grading.seed import Seed, learner_name
+from labkit.grading.task import Task
+from labkit.grading.tasks import find_exercise, setup
 from labkit.rbac.difference import policy_at_start
 from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import review
@@ -29,63 +30,83 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-class Paper(Shown):
+class Exercise(Shown):
     """One exercise for one learner.
 
     Args:
         lab: The cluster to work on.
-        exercise: Such as ``ex4-roles``.
-        learner: Whose; ``LABKIT_LEARNER`` or the user's name when left out.
+        exercise: The exercise's id, such as ``ex4-roles``.
+        learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
+
+    Raises:
+        UsageError: There is no such exercise.
     """
 
     def __init__(self, lab: Lab, exercise: str, learner: str = "") -> None:
         self.lab = lab
-        self.exercise = find_exercise(exercise)
+        self.spec = find_exercise(exercise)
         self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
 
     def start(self, task: str = "") -> Self:
-        """Put what stands there first into the cluster; what is there already stays.
+        """Create the objects that the exercise starts with.
 
         Args:
             task: Only this task's; all when left out.
+
+        Raises:
+            UsageError: There is no such task.
         """
         for entry in self._tasks(task):
-            setup = entry.brief(Draw(self.learner)).setup
-            if setup:
-                self.lab.apply(setup)
+            objects = entry.variant(Seed(self.learner)).setup
+            if objects:
+                self.lab.apply(objects)
         return self
 
     def show(self, task: str) -> Shown:
-        """What a task asks, with this learner's own names."""
+        """Show what a task asks, with this learner's names.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
         entry = self._tasks(task)[0]
-        return _Text(Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.brief(Draw(self.learner)).text))
+        return _Text(Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text))
 
     def check(self, task: str) -> Shown:
-        """How the cluster stands against a task now."""
+        """Check a task against the cluster as it is now.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
         entry = self._tasks(task)[0]
-        return _Text(task_card(score_task(self.exercise, entry, self.learner, self._ground())))
+        return _Text(task_card(score_task(probe_task(self.spec, entry, self.learner, self._context()))))
 
     def score(self) -> Score:
-        """The score of all tasks now."""
-        return score(self.exercise, self.learner, self._ground())
+        """Score all tasks as the cluster is now."""
+        return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, self._context()))
 
     def card(self) -> Card:
-        """The exercise and its tasks."""
-        rows = [Row(entry.id, entry.title) for entry in self.exercise.tasks]
-        return Card(f"{self.exercise.title} — for {self.learner}", "plain", rows, self.exercise.about)
+        """List the exercise's tasks."""
+        rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
+        return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
 
-    def _ground(self) -> Ground:
-        """What probes need. Nobody kept what stood here first, so it is put together."""
+    def _context(self) -> ProbeContext:
+        """Make the probes' context; how the cluster began is not stored, so it is reconstructed."""
 
         def before() -> Policy:
-            return policy_at_start(read_policy(self.lab.admin.without_observers()), setup(self.exercise, self.learner))
+            return policy_at_start(read_policy(self.lab.admin.without_observers()), setup(self.spec, self.learner))
 
-        return ground_of(self.lab, before)
+        return lab_context(self.lab, before)
 
     def _tasks(self, task: str) -> list[Task]:
-        found = [entry for entry in self.exercise.tasks if task in ("", entry.id)]
+        found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
-            ids = [entry.id for entry in self.exercise.tasks]
+            ids = [entry.id for entry in self.spec.tasks]
             raise UsageError(f'There is no task "{task}" here.', todo=near(task, ids))
         return found
 
@@ -98,48 +119,31 @@ class _Text(Shown):
         return self._card
 
 
-def find_exercise(name: str) -> Exercise:
-    """The exercise of that id.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for exercise in EXERCISES:
-        if exercise.id == name:
-            return exercise
-    raise UsageError(f'There is no exercise "{name}".', todo=near(name, [exercise.id for exercise in EXERCISES]))
-
-
-def setup(exercise: Exercise, learner: str) -> list[Object]:
-    """What stands in a learner's cluster before they begin."""
-    return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
-
-
-def ground_of(lab: Lab, before: Callable[[], Policy]) -> Ground:
-    """What probes need, from a lab. Its requests are recorded for no step.
+def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
+    """Make the probes' context for a lab. Observers see none of its requests.
 
     Args:
-        lab: The cluster.
-        before: Its roles and bindings before the learner began.
+        lab: The lab.
+        before: Reads the roles and bindings from before the learner began.
     """
-    quiet = lab.admin.without_observers()
+    admin = lab.admin.without_observers()
     log = lab.home / "audit.log"
-    # Only the embedded cluster's log lies where it can be read from end to end.
+    # Only the embedded cluster's audit log can be read from end to end.
     audited = lab.backend.name == "embedded"
-    return Ground(
-        quiet,
+    return ProbeContext(
+        admin,
         lab.as_anonymous().without_observers(),
-        partial(review, quiet),
-        lambda: read_policy(quiet),
+        partial(review, admin),
+        lambda: read_policy(admin),
         before,
         lambda: auditlog.events(log) if audited else (),
         audited=audited,
-        pods=pods_run(quiet),
+        pods=pods_run(admin),
     )
 
 
 def pods_run(admin: Client) -> bool:
-    """Whether pods run on a cluster: one of its nodes is ready, or we may not know."""
+    """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
     answer = admin.get("/api/v1/nodes")
     conditions = (
         condition for node in answer.items for condition in (node.get("status") or {}).get("conditions") or ()
@@ -148,7 +152,7 @@ def pods_run(admin: Client) -> bool:
 
 
 def task_card(result: TaskScore) -> Card:
-    """A task's result: what was seen, what was expected, one hint for what is not so."""
+    """Show a task's result: what was expected and seen, and a hint where they differ."""
     rows = []
     for item in result.items:
         if not item.judged:

@@ -1,4 +1,4 @@
-"""Asking a cluster that lives in this process: the probes' way, without a socket."""
+"""Call a cluster in this process without a socket, as the probes do."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class InProcess(Transport):
     """A transport that calls ``Cluster.handle``.
 
     Args:
-        cluster: Who answers.
-        certificate: Whose client certificate the call shows, if any.
+        cluster: The cluster.
+        certificate: The client certificate of the calls, if any.
     """
 
     def __init__(self, cluster: Cluster, certificate: PeerCertificate | None) -> None:
@@ -51,7 +51,7 @@ class InProcess(Transport):
         headers: Mapping[str, str] | None = None,
         **_rest: Any,
     ) -> Any:
-        """Make one call."""
+        """Make a call."""
         answer = ask(
             self._cluster.handle,
             method,
@@ -63,33 +63,33 @@ class InProcess(Transport):
         return Reply(answer.status, answer.headers, answer.body)
 
     def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
-        """Make many calls, one after the other."""
+        """Make calls, one after the other."""
         return [self.send(method, path, body=body, headers=headers) for body in bodies]
 
 
 def admin_of(cluster: Cluster) -> Client:
-    """The administrator of a cluster in this process."""
+    """Make a client of a cluster's administrator."""
     return Client(HERE, name="admin", transport=InProcess(cluster, ADMIN))
 
 
 def anonymous_of(cluster: Cluster) -> Client:
-    """A caller without credentials."""
+    """Make a client without credentials."""
     return Client(HERE, name="anonymous", transport=InProcess(cluster, None))
 
 
 def decide_in(cluster: Cluster, question: Attributes) -> Object:
-    """The ``status`` that a SubjectAccessReview gets from a cluster in this process, at a tenth of the cost.
+    """Return the ``status`` of a SubjectAccessReview, at a tenth of its cost.
 
     Args:
-        cluster: Whose authorizer is asked.
-        question: Who wants to do what.
+        cluster: The cluster whose authorizer decides.
+        question: The request to decide on.
     """
     decision = cluster.authorize(question)
     return {"allowed": decision.allowed, "reason": decision.reason}
 
 
 def policy_of(cluster: Cluster) -> Policy:
-    """The roles and bindings of a cluster in this process, as ``read_policy`` reads them, at a tenth of the cost."""
+    """Read a cluster's roles and bindings as ``read_policy`` does, at a tenth of its cost."""
     roles, bindings = (
         [cast(Object, obj) for plural in plurals for obj in cluster.store.list(f"{plural}.{GROUP}")]
         for plurals in (("clusterroles", "roles"), ("clusterrolebindings", "rolebindings"))

@@ -1,11 +1,11 @@
-"""Walls around a learner's process: namespaces, limits, a user of its own.
+"""The isolation of a learner's process: namespaces, limits, and a user id of its own.
 
-Three levels, the strongest that the platform gives:
+There are three levels; the strongest that the platform supports is used:
 
-``root``   Linux, grader as root: own process, mount, network and IPC namespaces, a user
-           id of its own, and a root file system that holds Python and nothing else.
+``root``   Linux, grader as root: process, mount, network and IPC namespaces of its own, a
+           user id of its own, and a root file system that holds Python and nothing else.
 ``user``   Linux, ordinary user, where user namespaces are allowed: the same namespaces,
-           but the learner's code runs under the grader's own user id.
+           but the learner's code runs under the grader's user id.
 ``plain``  Elsewhere: resource limits and a process group only. The code can read what the
            grader's user can read, and can reach other ports of the machine.
 
@@ -29,7 +29,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from labkit.grading import syscalls
+from labkit.grading import seccomp
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
@@ -39,35 +39,35 @@ PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 
-SETTINGS = (
+VISIBLE_SETTINGS = (
     *("group", "hosts", "host.conf", "nsswitch.conf", "passwd", "protocols", "resolv.conf", "services"),
     *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates", "crypto-policies"),
 )
-"""What of ``/etc`` is shown. The rest is how the machine is set up, and may hold a password that all its users know."""
+"""The entries of ``/etc`` that are visible. Others may have secrets that all users of the machine can read."""
 
 NICENESS = 5
-"""The grader and the guards come first: a learner's busy loops slow only each other."""
+"""The grader and the supervisors have priority: a learner's busy loops slow only those of others."""
 
 ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
-"""Otherwise glibc reserves 64 MiB for each thread, and the limit of the address space counts what is reserved."""
+"""By default glibc reserves 64 MiB for each thread, which counts as address space."""
 
 FIRST_USER_ID = 310_000
-USER_IDS_OF_A_GRADER, GRADERS = 256, 1024
-USER_IDS = range(FIRST_USER_ID, FIRST_USER_ID + USER_IDS_OF_A_GRADER * GRADERS)
-"""What learners' processes run as, where the grader is root."""
+USER_IDS_PER_GRADER, MAX_GRADERS = 256, 1024
+USER_IDS = range(FIRST_USER_ID, FIRST_USER_ID + USER_IDS_PER_GRADER * MAX_GRADERS)
+"""The user ids of learners' processes, where the grader is root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one submission may use.
+    """What one submission's processes may use.
 
     Args:
         seconds: Wall-clock time for the whole notebook.
         cpu_seconds: Processor time of one process.
         memory_bytes: Address space of one process, and resident memory of all.
         processes: Processes and threads at once.
-        disk_bytes: Files in its directory.
-        output_bytes: What it may print.
+        disk_bytes: Files in its home directory.
+        output_bytes: Output that is kept.
     """
 
     seconds: float = 60.0
@@ -78,36 +78,36 @@ class Limits:
     output_bytes: int = 1 << 20
 
 
-def level() -> str:
-    """The strongest level this platform gives: ``root``, ``user`` or ``plain``."""
+def strongest_level() -> str:
+    """Return the strongest level that this platform supports: ``root``, ``user`` or ``plain``."""
     if sys.platform != "linux":
         return "plain"
     flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC
     if os.geteuid() == 0:
-        return "root" if _works(flags) else "plain"
-    return "user" if _works(flags | CLONE_NEWUSER) else "plain"
+        return "root" if _can_unshare(flags) else "plain"
+    return "user" if _can_unshare(flags | CLONE_NEWUSER) else "plain"
 
 
-def prepare() -> None:
-    """Look up once what is the same for every submission."""
+def warm_up() -> None:
+    """Fill the caches, before forks inherit them."""
     if sys.platform == "linux":
-        _needed()
+        _required_paths()
         _libc()
 
 
-def enter_namespaces(strength: str) -> None:
-    """Leave the machine's namespaces; the next fork is process 1 of the new one.
+def enter_namespaces(level: str) -> None:
+    """Enter new namespaces; the next fork is process 1 of the process namespace.
 
     Args:
-        strength: As ``level`` gives it.
+        level: The isolation level.
 
     Raises:
         OSError: The kernel refuses.
     """
-    if strength == "plain":
+    if level == "plain":
         return
     flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC
-    if strength == "user":
+    if level == "user":
         user, group = os.geteuid(), os.getegid()
         _unshare(flags | CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny")
@@ -118,78 +118,79 @@ def enter_namespaces(strength: str) -> None:
     _loopback_up()
 
 
-def furnish(strength: str, room: Path, home: Path, limits: Limits, hidden: Iterable[Path]) -> None:
-    """Move into a room of one's own: a root file system with nothing in it but Python.
+def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Iterable[Path]) -> None:
+    """Replace the root file system by one that holds Python and nothing else.
 
-    What is needed is bound in at its own path, read-only; all else of the machine,
-    submissions and answers among it, is not there. The home is a temporary file system.
+    What a Python process requires is bind-mounted read-only at its own path; the rest of the
+    machine's files, submissions and solutions among them, do not exist. The home directory is a
+    temporary file system.
 
     Args:
-        strength: As ``level`` gives it.
-        room: An empty directory to build in.
-        home: Where the notebook runs.
-        limits: How large the home may grow.
-        hidden: Directories of what is needed that are covered up all the same.
+        level: The isolation level.
+        root: An empty directory to mount the new root at.
+        home: The home directory.
+        limits: The size of the home directory.
+        hidden: Directories that are covered although they lie in one that is required.
 
     Raises:
         OSError: The kernel refuses.
     """
-    if strength == "plain":
+    if level == "plain":
         home.mkdir(parents=True, exist_ok=True)
         return
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
-    _mount("tmpfs", str(room), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
-    # Before what is needed, which may lie below one of them.
-    for place, share in ((home, 1), (Path("/tmp"), 4), (Path("/dev/shm"), 4)):
-        target = room / place.relative_to("/")
+    _mount("tmpfs", str(root), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
+    # Before the required paths, which may lie below one of them.
+    for path, share in ((home, 1), (Path("/tmp"), 4), (Path("/dev/shm"), 4)):
+        target = root / path.relative_to("/")
         target.mkdir(parents=True, exist_ok=True)
         size = f"size={limits.disk_bytes // share},nr_inodes=8192,mode=1777"
         _mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, size)
-    for source in _needed():
-        _bind(source, room)
-    for place in hidden:
-        target = room / place.relative_to("/")
+    for source in _required_paths():
+        _bind_mount(source, root)
+    for path in hidden:
+        target = root / path.relative_to("/")
         if target.is_dir():
             _mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755")
-    (room / "dev/pts").mkdir()
-    _mount("devpts", str(room / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
-    (room / "dev/ptmx").symlink_to("pts/ptmx")
-    (room / "proc").mkdir(exist_ok=True)
-    _mount("proc", str(room / "proc"), "proc", MS_NOSUID | MS_NODEV)
-    _mount("none", str(room), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
-    os.chdir(room)
+    (root / "dev/pts").mkdir()
+    _mount("devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+    (root / "dev/ptmx").symlink_to("pts/ptmx")
+    (root / "proc").mkdir(exist_ok=True)
+    _mount("proc", str(root / "proc"), "proc", MS_NOSUID | MS_NODEV)
+    _mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
+    os.chdir(root)
     _checked(_libc().syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     _checked(_libc().umount2(b".", MNT_DETACH), "umount")
     os.chdir("/")
 
 
-def home() -> Path:
-    """Where a notebook believes it lives, behind walls: a place that is nobody's on this machine.
+def sandbox_home() -> Path:
+    """Choose a notebook's home directory inside its root: one that contains no required path.
 
-    The grader's own account may be called ``learner``, and keep labkit or Python in its home.
+    The grader's own account may be called ``learner``, with labkit or Python in its home.
     """
-    places = (Path(f"/home/learner{number or ''}") for number in count())
-    return next(place for place in places if not any(needed.is_relative_to(place) for needed in _needed()))
+    homes = (Path(f"/home/learner{number or ''}") for number in count())
+    return next(home for home in homes if not any(path.is_relative_to(home) for path in _required_paths()))
 
 
 @cache
-def _needed() -> list[Path]:
-    """The directories and devices a Python process needs, outermost first."""
+def _required_paths() -> list[Path]:
+    """List the directories and devices that a Python process requires, outermost first."""
     package = Path(__file__).resolve().parents[1]
     wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
-    wanted += [Path("/etc") / name for name in SETTINGS]
+    wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
     wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
     found: list[Path] = []
-    for place in sorted({place for place in wanted if place.exists()}, key=lambda place: len(place.parts)):
-        if not any(place.is_relative_to(other) for other in found):
-            found.append(place)
+    for path in sorted({path for path in wanted if path.exists()}, key=lambda path: len(path.parts)):
+        if not any(path.is_relative_to(other) for other in found):
+            found.append(path)
     return found
 
 
-def _bind(source: Path, room: Path) -> None:
-    """Show a directory or a device of the machine in the room, read-only; links stay links."""
-    target = room / source.relative_to("/")
+def _bind_mount(source: Path, root: Path) -> None:
+    """Mount a directory or a device at its own path below the new root, read-only; copy a symbolic link."""
+    target = root / source.relative_to("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_symlink():
         target.symlink_to(source.readlink())
@@ -203,35 +204,35 @@ def _bind(source: Path, room: Path) -> None:
     _mount("none", str(target), "", flags | (0 if source.is_char_device() else MS_RDONLY))
 
 
-def user_id(grader: int, place: int) -> int:
-    """The user that one place's notebooks run as.
+def user_id(fork_server_pid: int, slot: int) -> int:
+    """Choose the user id of a slot's notebooks.
 
-    The kernel counts a user's processes wherever they are, so graders that work beside
-    each other need users of their own: a fork bomb at one would stop notebooks at another.
+    ``RLIMIT_NPROC`` counts a user's processes in all namespaces, so graders that run at the same
+    time need different users: a fork bomb in one would stop notebooks in another.
 
     Args:
-        grader: The process id of the prepared interpreter, which each grader has one of.
-        place: Which of the grader's places this is.
+        fork_server_pid: The grader's fork server, by which graders differ.
+        slot: Which of the grader's slots it is.
     """
-    return USER_IDS[grader % GRADERS * USER_IDS_OF_A_GRADER + place % USER_IDS_OF_A_GRADER]
+    return USER_IDS[fork_server_pid % MAX_GRADERS * USER_IDS_PER_GRADER + slot % USER_IDS_PER_GRADER]
 
 
-def confine(strength: str, user: int, limits: Limits) -> None:
-    """Give up what the learner's code must not have. There is no way back.
+def drop_privileges(level: str, user: int, limits: Limits) -> None:
+    """Change the user, set the resource limits and install the seccomp filter; none can be undone.
 
     Args:
-        strength: As ``level`` gives it.
-        user: The user id to take, where that is ours to choose; see ``user_id``.
+        level: The isolation level.
+        user: The user id at the level ``root``; see ``user_id``.
         limits: What the process may use.
 
     Raises:
         OSError: The kernel refuses.
     """
-    if strength == "root":
+    if level == "root":
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    elif strength == "user":
+    elif level == "user":
         _unshare(CLONE_NEWUSER)
         Path("/proc/self/uid_map").write_text("1000 0 1")
         Path("/proc/self/setgroups").write_text("deny")
@@ -250,20 +251,20 @@ def confine(strength: str, user: int, limits: Limits) -> None:
     if sys.platform == "linux":
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        syscalls.refuse(_libc())
+        seccomp.install(_libc())
 
 
-def adopt_orphans() -> None:
-    """Make processes that outlive their parents children of this one, so that it can end them."""
+def become_subreaper() -> None:
+    """Become the parent of descendants that outlive theirs, so that this process can kill them."""
     if sys.platform == "linux":
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_family(child: int) -> None:
-    """Kill a child and all that came from it.
+def kill_descendants(child: int) -> None:
+    """Kill a child and all its descendants.
 
-    In a process namespace the kernel does it when process 1 dies; elsewhere the orphans
-    are looked for until there are none.
+    In a process namespace the kernel does it when process 1 dies; elsewhere descendants are
+    searched and killed until there are none.
 
     Args:
         child: Its process id.
@@ -274,20 +275,20 @@ def end_family(child: int) -> None:
     with suppress(ChildProcessError):
         os.waitpid(child, 0)
     for _ in range(64):
-        family = descendants(os.getpid())
-        for process in family:
+        remaining = descendants(os.getpid())
+        for process in remaining:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        if not family:
+        if not remaining:
             return
         time.sleep(0.01)
 
 
 def descendants(parent: int) -> list[int]:
-    """All processes that came from a process and still live."""
+    """List the living descendants of a process."""
     found: list[int] = []
     queue = [parent]
     while queue:
@@ -300,7 +301,7 @@ def descendants(parent: int) -> list[int]:
 
 
 def resident_bytes(processes: Iterable[int]) -> int:
-    """The resident memory of some processes together."""
+    """Add up the resident memory of processes."""
     page = os.sysconf("SC_PAGE_SIZE")
     total = 0
     for process in processes:
@@ -309,8 +310,8 @@ def resident_bytes(processes: Iterable[int]) -> int:
     return total
 
 
-def _works(flags: int) -> bool:
-    """Whether the kernel lets us: tried in a child that ends at once."""
+def _can_unshare(flags: int) -> bool:
+    """Return whether the kernel allows these namespaces: tried in a child that exits at once."""
     child = os.fork()
     if child == 0:
         code = 1

@@ -1,7 +1,7 @@
-"""The exercises as notebooks, made from the tasks: a learner's copy, and a solved one.
+"""The exercises as notebooks: a learner's copy, and a solved one. The tasks are their only source.
 
-The tasks are the only source. A learner's copy is the same for everybody; the names in
-it come when it runs, from the learner's own draw. A solved copy is for one learner.
+The learner's copy is the same for everybody; its names come from the learner's seed when it runs.
+A solved copy is for one learner.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.grading.draw import Draw
-from labkit.grading.task import Exercise, Task
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task
 
 Cell = dict[str, Any]
 
@@ -21,26 +21,26 @@ METADATA = {
 }
 
 
-def learner_notebook(exercise: Exercise) -> dict[str, Any]:
-    """The copy that is handed out, as nbformat 4.5."""
+def learner_notebook(exercise: ExerciseSpec) -> dict[str, Any]:
+    """Make the copy that is handed out, as nbformat 4.5."""
     return _document([*_opening(exercise), *(cell for task in exercise.tasks for cell in _task(task, PLACEHOLDER))])
 
 
-def solved_notebook(exercise: Exercise, learner: str) -> dict[str, Any]:
-    """A copy that one learner would get full marks for."""
+def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
+    """Make a copy that gets full marks for one learner."""
     cells = [*_opening(exercise)]
     for task in exercise.tasks:
-        cells += _task(task, task.brief(Draw(learner)).answer)
+        cells += _task(task, task.variant(Seed(learner)).answer)
     return _document(cells)
 
 
 def markdown(name: str, text: str) -> Cell:
-    """A Markdown cell."""
+    """Make a Markdown cell."""
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}
 
 
 def code(name: str, source: str, **metadata: Any) -> Cell:
-    """A code cell that has not run."""
+    """Make a code cell that has not run."""
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -55,7 +55,7 @@ def _document(cells: list[Cell]) -> dict[str, Any]:
     return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _opening(exercise: Exercise) -> Iterator[Cell]:
+def _opening(exercise: ExerciseSpec) -> Iterator[Cell]:
     yield markdown(
         "title",
         f"# {exercise.title}\n\n*{exercise.about}*\n\n"

@@ -1,4 +1,4 @@
-"""What a pod is at: whether its containers run, and which accounts' tokens they can read.
+"""The state of a pod: whether its containers run, and the tokens that they can read.
 
 Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
 """
@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.grading.probes import Ground
+from labkit.grading.probes import ProbeContext
 from labkit.grading.task import Object
 
 OF_SERVER = "https://kubernetes.default.svc"
-"""How the API server's own audience begins."""
+"""The beginning of the API server's own audience."""
 
 TOKEN_SECRET = "kubernetes.io/service-account-token"
 ACCOUNT = "kubernetes.io/service-account.name"
 
 
 def not_running(pod: Object) -> str:
-    """Why a pod does not run, as a sentence; empty when it does.
+    """Say why a pod does not run, as a sentence; empty when it does.
 
     Args:
-        pod: As the API has it.
+        pod: The pod object.
     """
     status = pod.get("status") or {}
     if status.get("phase") != "Running":
@@ -34,22 +34,22 @@ def not_running(pod: Object) -> str:
     return ""
 
 
-def mounted_tokens(pod: Object, ground: Ground, *, for_server: bool = False) -> list[str]:
-    """The accounts whose tokens a container of the pod mounts.
+def mounted_tokens(pod: Object, context: ProbeContext, *, for_server: bool = False) -> list[str]:
+    """List the accounts whose tokens a container of the pod mounts.
 
     Args:
-        pod: As the API has it.
-        ground: The cluster, which knows what a mounted Secret is.
+        pod: The pod object.
+        context: The cluster, to read mounted Secrets.
         for_server: Only tokens that the API server accepts, not those for another audience.
     """
     spec = pod["spec"]
     containers = [*spec["containers"], *(spec.get("initContainers") or ()), *(spec.get("ephemeralContainers") or ())]
     mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts") or ()}
     volumes = [volume for volume in spec.get("volumes") or () if volume["name"] in mounted]
-    return [account for volume in volumes for account in _in_volume(volume, pod, ground, for_server)]
+    return [account for volume in volumes for account in _in_volume(volume, pod, context, for_server)]
 
 
-def _in_volume(volume: Object, pod: Object, ground: Ground, for_server: bool) -> Iterator[str]:
+def _in_volume(volume: Object, pod: Object, context: ProbeContext, for_server: bool) -> Iterator[str]:
     projected = (volume.get("projected") or {}).get("sources") or ()
     for source in projected:
         token = source.get("serviceAccountToken")
@@ -57,7 +57,7 @@ def _in_volume(volume: Object, pod: Object, ground: Ground, for_server: bool) ->
             yield str(pod["spec"].get("serviceAccountName") or "default")
     names = [(source.get("secret") or {}).get("name") for source in projected]
     for name in [(volume.get("secret") or {}).get("secretName"), *names]:
-        secret = ground.find(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}") if name else None
+        secret = context.find(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}") if name else None
         if secret and secret.get("type") == TOKEN_SECRET:
             yield str((secret["metadata"].get("annotations") or {}).get(ACCOUNT))
 

@@ -1,8 +1,7 @@
-"""One question to the cluster a learner left behind, and its answer.
+"""Probes: questions to the cluster that a learner left behind.
 
-A probe never looks at a notebook or at the shape of a manifest. It asks the server
-whether an account may do something, reads an object, decodes a token, or finds a
-request in the audit log.
+A probe never reads the notebook. It asks the server whether an account may do something,
+reads an object, decodes a token, or finds a request in the audit log.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ from labkit.rbac.subjects import subject
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})
-"""What a probe needs of a cluster; see ``Probe.needs``."""
+"""What a probe requires of a cluster; see ``Probe.needs``."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What a probe may use.
+class ProbeContext:
+    """A cluster, as probes read it.
 
     Args:
         admin: A caller who may read everything.
         anonymous: A caller without credentials.
-        decide: The ``status`` of a SubjectAccessReview for a question; empty where there is no answer.
+        decide: Returns the ``status`` of a SubjectAccessReview; empty where there is none.
         policy: Reads all roles and bindings.
-        before: The roles and bindings before the learner began.
-        events: The audit events of the learner's requests, oldest first; empty where
-            the cluster keeps no audit log that can be read.
-        audited: Whether there is such a log.
-        pods: Whether pods run on this cluster.
+        before: Returns the roles and bindings from before the learner began.
+        events: Returns the audit events of the learner's requests, oldest first; none where
+            the audit log cannot be read.
+        audited: Whether the audit log can be read.
+        pods: Whether pods run on the cluster.
     """
 
     admin: Caller
@@ -53,10 +52,10 @@ class Ground:
     pods: bool = True
 
     def lacks(self, needs: Iterable[str]) -> str:
-        """Why something cannot be judged here; empty when it can be.
+        """Say why a probe cannot be judged here; empty when it can.
 
         Args:
-            needs: What it takes: ``audit``, ``pods``.
+            needs: What the probe requires; see ``Probe.needs``.
         """
         if "audit" in needs and not self.audited:
             return "not judged: this cluster keeps no audit log that can be read from end to end"
@@ -65,12 +64,12 @@ class Ground:
         return ""
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """The object at a path, or None."""
+        """Read the object at a path; None where there is none."""
         answer = self.admin.get(path)
         return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
 
-    def said(self, namespace: str, config_map: str, key: str) -> str:
-        """What a config map says under a key, without the newline that a file ends with; empty when nothing."""
+    def config_map_value(self, namespace: str, config_map: str, key: str) -> str:
+        """Read a config map's value, without surrounding white space; empty where there is none."""
         obj = self.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}") or {}
         return str((obj.get("data") or {}).get(key) or "").strip()
 
@@ -80,32 +79,34 @@ class Finding:
     """What a probe found.
 
     Args:
-        ok: Whether it is as it should be.
-        seen: What the cluster said, as a sentence.
+        ok: Whether it is as expected.
+        seen: What the cluster said, as a sentence; where it could not be asked, why.
+        judged: Whether the cluster could be asked.
     """
 
     ok: bool
     seen: str
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question with its worth.
+    """One question and its points.
 
     Args:
-        expected: What should be, as a sentence.
+        expected: The expectation, as a sentence.
         look: Asks the cluster.
         points: What it earns, or, for a limit, what breaking it costs.
-        hint: One hint for when it is not so.
+        hint: One hint for when the expectation is not met.
         limit: Whether it is a limit: something that must not be. An untouched cluster
             keeps all limits, so keeping one earns nothing and breaking one costs.
         need: The permission that a must-allow probe asks for; the least-privilege
-            score holds it against what was granted.
+            score compares it with what was granted.
         needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
     """
 
     expected: str
-    look: Callable[[Ground], Finding]
+    look: Callable[[ProbeContext], Finding]
     points: float
     hint: str = ""
     limit: bool = False
@@ -125,7 +126,19 @@ def may(
     points: float = 1.0,
     hint: str = "",
 ) -> Probe:
-    """The account must be allowed to do this."""
+    """Expect that an account is allowed to do something.
+
+    Args:
+        who: The account, as ``namespace/name``, or a user.
+        verb: Such as ``list``.
+        resource: The plural, with its subresource: ``pods/log``.
+        namespace: The namespace; empty for the whole cluster.
+        group: The API group.
+        name: One object's name; empty for all.
+        path: A non-resource path, instead of a resource.
+        points: What it earns.
+        hint: One hint.
+    """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
     return Probe(
         f"{need} is allowed",
@@ -148,7 +161,7 @@ def may_not(
     points: float = 0.5,
     hint: str = "",
 ) -> Probe:
-    """The account must not be allowed to do this."""
+    """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``."""
     need = Need(subject(who), verb, resource, namespace, group, name, path)
     return Probe(
         f"{need} is forbidden",
@@ -168,19 +181,19 @@ def exists(
     where: Callable[[dict[str, Any]], str] = lambda _obj: "",
     needs: frozenset[str] = frozenset(),
 ) -> Probe:
-    """An object must be there, and be as it should.
+    """Expect an object, and that nothing is wrong with it.
 
     Args:
         path: Its path.
         what: The expectation as a sentence.
         points: What it earns.
         hint: One hint.
-        where: Says what is wrong with the object, or nothing.
+        where: Returns what is wrong with the object; empty when nothing is.
         needs: What the cluster must have for it to be judged.
     """
 
-    def look(ground: Ground) -> Finding:
-        obj = ground.find(path)
+    def look(context: ProbeContext) -> Finding:
+        obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")
         wrong = where(obj)
@@ -190,10 +203,10 @@ def exists(
 
 
 def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Probe:
-    """An object must not be there: a limit."""
+    """Expect that there is no object at a path: a limit."""
 
-    def look(ground: Ground) -> Finding:
-        there = ground.find(path) is not None
+    def look(context: ProbeContext) -> Finding:
+        there = context.find(path) is not None
         return Finding(not there, "It is still there." if there else "It is not there.")
 
     return Probe(what, look, points, hint, limit=True)
@@ -203,43 +216,43 @@ def token_in_secret(
     namespace: str,
     secret: str,
     what: str,
-    judge: Callable[[Token, Ground], str],
+    judge: Callable[[Token, ProbeContext], str],
     *,
     points: float = 1.0,
     hint: str = "",
     needs: frozenset[str] = frozenset(),
 ) -> Probe:
-    """A token that the learner put into a Secret, under the key ``token``.
+    """Expect a token that the learner put into a Secret, under the key ``token``.
 
     Args:
         namespace: The Secret's namespace.
         secret: Its name.
         what: The expectation as a sentence.
-        judge: Says what is wrong with the decoded token, or nothing.
+        judge: Returns what is wrong with the decoded token; empty when nothing is.
         points: What it earns.
         hint: One hint.
         needs: What the cluster must have for it to be judged.
     """
 
-    def look(ground: Ground) -> Finding:
-        obj = ground.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
+    def look(context: ProbeContext) -> Finding:
+        obj = context.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         encoded = ((obj or {}).get("data") or {}).get("token")
         if not encoded:
             return Finding(False, f"There is no Secret {secret} with the key “token” in {namespace}.")
         try:
             raw = base64.b64decode(encoded, validate=True).decode()
-            token = Token.decode(raw, ground.admin)
+            token = Token.decode(raw, context.admin)
         except (binascii.Error, UnicodeDecodeError, TokenError):
             return Finding(False, f"What the Secret {secret} holds is no token.")
         if not token.verified:
             return Finding(False, f"The token in {secret} is {token.verdict}.")
-        wrong = judge(token, ground)
+        wrong = judge(token, context)
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
     return Probe(what, look, points, hint, needs=needs)
 
 
-def asked(
+def audit_shows(
     user: str,
     verb: str,
     path: str,
@@ -250,21 +263,21 @@ def asked(
     points: float = 1.0,
     hint: str = "",
 ) -> Probe:
-    """A request of a user that the audit log shows.
+    """Expect a user's request in the audit log.
 
     Args:
-        user: The user name as the server took it.
+        user: The user name in the audit event.
         verb: The verb in the audit event.
-        path: How the request's URI begins.
+        path: The beginning of the request's URI.
         what: The expectation as a sentence.
-        code: The status it must have got; None for any.
-        bound_to_pod: The pod that the token must have been bound to.
+        code: The status code of the answer; None for any.
+        bound_to_pod: The pod that the user's token was bound to.
         points: What it earns.
         hint: One hint.
     """
 
-    def look(ground: Ground) -> Finding:
-        for event in ground.events():
+    def look(context: ProbeContext) -> Finding:
+        for event in context.events():
             who = event.get("user") or {}
             pods = (who.get("extra") or {}).get("authentication.kubernetes.io/pod-name") or []
             if (
@@ -281,9 +294,9 @@ def asked(
     return Probe(what, look, points, hint, needs=AUDIT | PODS if bound_to_pod else AUDIT)
 
 
-def _decision(need: Need, wanted: bool) -> Callable[[Ground], Finding]:
-    def look(ground: Ground) -> Finding:
-        status = ground.decide(need.question())
+def _decision(need: Need, wanted: bool) -> Callable[[ProbeContext], Finding]:
+    def look(context: ProbeContext) -> Finding:
+        status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])

@@ -1,14 +1,15 @@
-"""What came of one submission: how it ended, and its score."""
+"""The result of one submission: how its notebook ended, and its score. Results are stored as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from labkit.grading.score import Item, Score, TaskScore
 
 FAILED = "not graded"
-"""How a submission ended that the grader failed at."""
+"""``Result.ended`` of a submission that the grader failed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +17,16 @@ class Result:
     """One submission, graded.
 
     Args:
-        learner: Whose.
+        learner: The learner.
         exercise: The exercise's id.
         ended: ``done``, or how else the notebook ended: ``time limit``, ``memory limit``,
             ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
         cells: How many cells ran.
         total_cells: How many there were.
         score: Its score.
-        isolation: ``root``, ``user`` or ``plain``: the walls it ran behind.
-        note: More to say, such as why it could not be read.
-        output: The end of what it printed, for people; nothing reads it.
+        isolation: How it was isolated: ``root``, ``user`` or ``plain``; see ``isolation``.
+        note: More about it, such as why it could not be read.
+        output: The start and the end of what it printed, for people only.
         cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
     """
 
@@ -42,21 +43,21 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether the notebook ran to its end. One that did not is never a pass."""
+        """Whether the notebook ran to its end. Otherwise it is never passed."""
         return self.ended == "done" and self.cells == self.total_cells
 
     @property
     def passed(self) -> bool:
-        """Full marks, everything was judged, and the notebook ran to its end."""
+        """Whether it has full marks, all of it was judged, and the notebook ran to its end."""
         return not self.score.unjudged and self.full
 
     @property
     def full(self) -> bool:
-        """All points of what could be judged, and the notebook ran to its end."""
+        """Whether it has all points of what could be judged, and the notebook ran to its end."""
         return self.complete and self.score.most > 0 and self.score.points == self.score.most
 
     @property
-    def mark(self) -> str:
+    def omissions(self) -> str:
         """What the score leaves out, as a sentence; empty when all was judged."""
         if not self.score.unjudged:
             return ""
@@ -64,8 +65,8 @@ class Result:
         return f"Not all of it can be judged on the {self.cluster} cluster; left out is something of: {tasks}."
 
     @property
-    def how(self) -> str:
-        """How it ended, as a sentence."""
+    def outcome(self) -> str:
+        """How the notebook ended, as a sentence."""
         if self.complete:
             return f"All {self.total_cells} cells ran."
         where = f"after {self.cells} of {self.total_cells} cells"
@@ -76,12 +77,17 @@ class Result:
         return f"The notebook was ended {where}: {self.ended}."
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as JSON."""
+        """Convert it to what JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Result:
-        """The reverse of ``as_dict``."""
+        """Convert it back from ``as_dict``.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: A field is unknown.
+        """
         tasks = tuple(
             TaskScore(
                 **{
@@ -93,3 +99,8 @@ class Result:
             for task in data["score"]["tasks"]
         )
         return cls(**{**data, "score": Score(**{**data["score"], "tasks": tasks})})
+
+
+def by_exercise_and_learner(results: Iterable[Result]) -> list[Result]:
+    """Sort results by exercise, then by learner."""
+    return sorted(results, key=lambda result: (result.exercise, result.learner))

@@ -1,23 +1,19 @@
-"""Probes to points.
+"""Findings to points.
 
 A task's must-allow probes and facts earn points. Its limits earn nothing, since an
-untouched cluster keeps them all; breaking one costs what it says, down to zero. One limit
-every task has that grants something: nothing more than that is granted. What was more is
-named, and makes a second figure, the least-privilege score.
+untouched cluster keeps them all; breaking one costs points, down to zero. Every task that
+grants something has one limit more: nothing beyond it is granted. What is granted beyond it is
+named, and lowers a second figure, the least-privilege score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.embedded.machinery.kinds import KINDS
-from labkit.grading.draw import Draw
-from labkit.grading.probes import Ground, Probe
-from labkit.grading.task import Brief, Exercise, Task
-from labkit.rbac.difference import PolicyDifference
-from labkit.rbac.needs import Need
-from labkit.rbac.policy import Policy
+from labkit.grading.findings import TaskFindings
+from labkit.grading.probes import Finding, Probe
+from labkit.grading.task import ExerciseSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,81 +114,41 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
-MAX_EVALUATED = 500_000
-"""Words of rules that the bindings of a cluster may make the server look at for one question."""
-
-WORDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
-
-SERVED = [(kind.group, kind.plural) for kind in KINDS]
-"""The resources that a permission can be about."""
-
 EXCESS_COST = 0.25
-"""What a grant too many costs, as a part of what a task can earn."""
+"""What granting too much costs, as a fraction of the task's points."""
 
 MAX_SEEN = 500
 """Characters of what was seen; a learner may have written it."""
 
 
-class TooMuch(Exception):
-    """A cluster whose grants would take the server minutes to evaluate."""
-
-
-def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
-    """Judge the cluster that a learner left behind.
+def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]) -> Score:
+    """Score an exercise.
 
     Args:
-        exercise: What was asked.
-        learner: Who was asked, which decides the names.
-        ground: The cluster.
-
-    Raises:
-        TooMuch: It has more grants than can be judged.
+        exercise: The exercise.
+        learner: The learner.
+        findings: What its probes found, task by task.
     """
-    policy = ground.policy()
-    evaluated = _evaluated(policy)
-    if evaluated > MAX_EVALUATED:
-        raise TooMuch(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
-    difference = PolicyDifference(policy, ground.before(), SERVED)
-    briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
-    tasks = (_score_task(task, briefs, ground, difference) for task in exercise.tasks)
-    return Score(exercise.id, learner, tuple(tasks))
+    return Score(exercise.id, learner, tuple(score_task(entry) for entry in findings))
 
 
-def _evaluated(policy: Policy) -> int:
-    """How many words there are in the rules that bindings give; who is bound twice is looked at twice."""
-    words = {
-        id(role): sum(len(rule.get(field) or ()) for rule in role.get("rules") or () for field in WORDS)
-        for role in policy.roles.values()
-    }
-    roles = (policy.role_of(binding) for binding in policy.bindings)
-    return sum(1 if role is None else 1 + words[id(role)] for role in roles)
+def score_task(found: TaskFindings) -> TaskScore:
+    """Score one task.
 
-
-def score_task(exercise: Exercise, task: Task, learner: str, ground: Ground) -> TaskScore:
-    """Judge one task of an exercise."""
-    briefs = {entry.id: entry.brief(Draw(learner)) for entry in exercise.tasks}
-    return _score_task(task, briefs, ground, PolicyDifference(ground.policy(), ground.before(), SERVED))
-
-
-def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, difference: PolicyDifference) -> TaskScore:
-    brief = briefs[task.id]
-    items = [_look(probe, ground) for probe in brief.probes]
+    Args:
+        found: What its probes found.
+    """
+    items = [_item(probe, finding) for probe, finding in found.findings]
     most = sum(item.most for item in items)
-    needs = _needs(brief)
-    others = [need for entry in briefs.values() for need in _needs(entry)]
-    excess = tuple(plain(str(grant)) for grant in difference.beyond(needs, others, brief.given))
-    if needs:
+    excess = tuple(plain(line) for line in found.excess)
+    if found.needed:
         items.append(_nothing_more(excess, most))
     points = max(0.0, sum(item.points for item in items))
-    return TaskScore(task.id, task.title, round(points, 2), most, tuple(items), excess, len(needs))
-
-
-def _needs(brief: Brief) -> list[Need]:
-    return [probe.need for probe in brief.probes if probe.need is not None]
+    return TaskScore(found.task.id, found.task.title, round(points, 2), most, tuple(items), excess, found.needed)
 
 
 def _nothing_more(excess: Sequence[str], most: float) -> Item:
-    """The limit that every task has which grants something."""
+    """Make the item of the limit that every task has which grants something."""
     more = f", and {len(excess) - 1} more" if len(excess) > 1 else ""
     return Item(
         "Nothing more is granted than the task asks for.",
@@ -204,11 +160,9 @@ def _nothing_more(excess: Sequence[str], most: float) -> Item:
     )
 
 
-def _look(probe: Probe, ground: Ground) -> Item:
-    lacking = ground.lacks(probe.needs)
-    if lacking:
-        return Item(probe.expected, lacking, False, 0.0, 0.0, "", judged=False)
-    finding = probe.look(ground)
+def _item(probe: Probe, finding: Finding) -> Item:
+    if not finding.judged:
+        return Item(probe.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
     seen = plain(finding.seen)
     if probe.limit:
         return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)
@@ -216,11 +170,11 @@ def _look(probe: Probe, ground: Ground) -> Item:
 
 
 def plain(text: str, most: int = MAX_SEEN) -> str:
-    """A text that a learner had a hand in, short and without what files and terminals choke on.
+    """Shorten a text that a learner may have written, and replace its control characters.
 
     Args:
         text: The text.
-        most: Characters that are kept.
+        most: How many characters are kept.
     """
     text = text if len(text) <= most else f"{text[:most]}…"
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

@@ -1,4 +1,4 @@
-"""A whole run of grading: find, grade, keep, report; interrupted, it goes on where it was."""
+"""A grading session: find, grade, store, report. After an interruption it resumes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.grading.reports import write_all
-from labkit.grading.result import FAILED, Result
-from labkit.grading.submissions import Submission, Unreadable, content_of, find
+from labkit.grading.result import FAILED, Result, by_exercise_and_learner
+from labkit.grading.submissions import Submission, Unreadable, find, read_untrusted
 
-KEPT = ".graded.jsonl"
-"""Where finished results are kept: a line each, with the submission's digest."""
+STORED = ".graded.jsonl"
+"""The file that stores results: a line each, with the submission's digest."""
 
 
-class Grades(Protocol):
-    """A grader, of whatever cluster."""
+class SubmissionGrader(Protocol):
+    """A grader, on whatever cluster."""
 
-    def grade(self, submissions: Iterable[Submission], told: Callable[[Result], None]) -> list[Result]:
-        """Grade them all, and tell each result as it comes."""
+    def grade(self, submissions: Iterable[Submission], on_result: Callable[[Result], None]) -> list[Result]:
+        """Grade submissions, and call ``on_result`` with each result as it comes."""
 
 
 class GradingSession:
@@ -28,9 +28,9 @@ class GradingSession:
 
     Args:
         submissions: The folder, or one notebook.
-        out: Where results go; what stands there of an earlier run is used.
+        out: The folder of results; those of an earlier session are used.
         fresh: Grade everything again.
-        cluster: What kind of cluster they are graded on; results of another kind are not used.
+        cluster: The kind of cluster; stored results of another kind are not used.
     """
 
     def __init__(self, submissions: Path, out: Path, *, fresh: bool = False, cluster: str = "embedded") -> None:
@@ -39,30 +39,30 @@ class GradingSession:
         self.all = find(submissions)
         out.mkdir(parents=True, exist_ok=True)
         if fresh:
-            (out / KEPT).unlink(missing_ok=True)
+            (out / STORED).unlink(missing_ok=True)
         self._digests = {_key(entry): _digest(entry) for entry in self.all}
-        self.done = self._earlier()
+        self.done = self._stored()
 
     @property
     def left(self) -> list[Submission]:
-        """What is still to be graded."""
+        """The submissions that have no result yet."""
         return [entry for entry in self.all if _key(entry) not in self.done]
 
-    def run(self, grader: Grades, told: Callable[[Result], None]) -> list[Result]:
+    def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
         """Grade what is left and write all reports.
 
         Args:
             grader: An entered grader.
-            told: Called with each new result.
+            on_result: Called with each new result.
 
         Returns:
-            All results, those of an earlier run included.
+            All results, those of an earlier session included.
 
         Raises:
-            OSError: They cannot be written; what was kept before is there the next time.
+            OSError: A file cannot be written; results that were stored before are used the next time.
         """
         try:
-            self._grade(grader, told)
+            self._grade(grader, on_result)
             return self.finish()
         except OSError as error:
             # A full disk does not say which file it was.
@@ -78,31 +78,31 @@ class GradingSession:
         write_all(results, self.out)
         return results
 
-    def _grade(self, grader: Grades, told: Callable[[Result], None]) -> None:
-        with (self.out / KEPT).open("a", encoding="utf-8") as file:
-            file.write("\n")  # ends half a line that an interruption left; an empty line is nothing
+    def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
+        with (self.out / STORED).open("a", encoding="utf-8") as file:
+            file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
 
-            def keep(result: Result) -> None:
+            def store(result: Result) -> None:
                 key = (result.learner, result.exercise)
                 self.done[key] = result
                 if result.ended == FAILED:
-                    told(result)
+                    on_result(result)
                     return
                 line = {"digest": self._digests[key], "result": result.as_dict()}
                 file.write(json.dumps(line) + "\n")
                 file.flush()
-                told(result)
+                on_result(result)
 
-            grader.grade(self.left, keep)
+            grader.grade(self.left, store)
 
     def results(self) -> list[Result]:
-        """What is known so far, sorted by exercise and learner."""
-        return sorted(self.done.values(), key=lambda result: (result.exercise, result.learner))
+        """Return the results so far, sorted by exercise and learner."""
+        return by_exercise_and_learner(self.done.values())
 
-    def _earlier(self) -> dict[tuple[str, str], Result]:
-        """Results of an earlier run whose submission has not changed. Half a line is nothing."""
+    def _stored(self) -> dict[tuple[str, str], Result]:
+        """Read the stored results of submissions that have not changed; skip lines that were cut off."""
         found: dict[tuple[str, str], Result] = {}
-        for line in _lines(self.out / KEPT):
+        for line in _lines(self.out / STORED):
             try:
                 entry = json.loads(line)
                 result = Result.from_dict(entry["result"])
@@ -124,6 +124,6 @@ def _key(submission: Submission) -> tuple[str, str]:
 
 def _digest(submission: Submission) -> str:
     try:
-        return hashlib.sha256(content_of(submission.path)).hexdigest()
+        return hashlib.sha256(read_untrusted(submission.path)).hexdigest()
     except Unreadable:
         return "unreadable"

@@ -1,4 +1,4 @@
-"""A graded task: what is asked, what stands there first, and what judges it."""
+"""A graded task: its text, the objects it starts with, and the probes that judge it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import Probe
+from labkit.grading.seed import Seed
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """A task for one learner.
+class Variant:
+    """A task for one learner, with names from the learner's seed.
 
     Args:
-        text: What to do, as Markdown with the learner's own names in it.
+        text: What to do, as Markdown.
         probes: What judges it.
-        setup: Objects that stand there before the learner begins, in order.
+        setup: Objects that exist before the learner begins, in the order of creation.
         answer: Commands that solve it, one a line: kubectl, or Python beginning with
-            ``lab.``. It is the source of the solution notebooks, and is tested.
-        given: Roles the text itself hands out, such as ``ClusterRole/view``: what they
-            hold is not counted as more than was needed.
+            ``lab.``. The solved notebooks are made of it, and the tests grade them.
+        given: Roles that the text names, such as ``ClusterRole/view``: their permissions
+            are not counted as granted beyond the need.
     """
 
     text: str
@@ -31,6 +31,11 @@ class Brief:
     setup: Sequence[Object] = ()
     answer: str = ""
     given: Sequence[str] = ()
+
+    @property
+    def max_points(self) -> float:
+        """What the task can earn on a cluster where all of it can be judged."""
+        return sum(probe.points for probe in self.probes if not probe.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,20 @@ class Task:
     Args:
         id: Such as ``4.1``.
         title: In a few words.
-        brief: Makes it for a learner.
+        variant: Makes it for a learner.
     """
 
     id: str
     title: str
-    brief: Callable[[Draw], Brief]
+    variant: Callable[[Seed], Variant]
 
 
 @dataclass(frozen=True, slots=True)
-class Exercise:
+class ExerciseSpec:
     """A set of tasks: one notebook.
 
     Args:
-        id: The notebook's name without its ending, such as ``ex4-roles``.
+        id: The notebook's file name without its suffix, such as ``ex4-roles``.
         title: Its heading.
         about: One sentence on what it is about.
         tasks: In order.
@@ -66,7 +71,7 @@ class Exercise:
 
 
 def namespace(name: str, **labels: str) -> Object:
-    """A namespace object."""
+    """Make a namespace."""
     metadata: Object = {"name": name}
     if labels:
         metadata["labels"] = labels
@@ -74,14 +79,14 @@ def namespace(name: str, **labels: str) -> Object:
 
 
 def account(space: str, name: str) -> Object:
-    """A service account object."""
+    """Make a service account."""
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": space}}
 
 
 def pod(
     space: str, name: str, *, image: str = "curlimages/curl", command: Sequence[str] = ("sleep", "9999999"), **spec: Any
 ) -> Object:
-    """A pod with one container ``main`` that sleeps."""
+    """Make a pod with one container ``main`` that sleeps."""
     container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "IfNotPresent"}
     return {
         "apiVersion": "v1",
@@ -92,7 +97,7 @@ def pod(
 
 
 def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
-    """A role (in ``space``) or, with an empty ``space``, a cluster role.
+    """Make a role, or with an empty ``space`` a cluster role.
 
     Args:
         space: The namespace.
@@ -114,7 +119,7 @@ def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
 
 
 def binding(space: str, name: str, to: str, *who: str) -> Object:
-    """A role binding (in ``space``) or, with an empty ``space``, a cluster role binding.
+    """Make a role binding, or with an empty ``space`` a cluster role binding.
 
     Args:
         space: The namespace.

@@ -1,4 +1,4 @@
-"""Messages between the grader and its workers: a length, then JSON; a socket may come along."""
+"""Messages between a grader and its processes: a length, then JSON, and optionally a socket."""
 
 from __future__ import annotations
 
@@ -8,60 +8,59 @@ import socket
 import struct
 from typing import Any
 
-LONGEST = 64 << 20
-"""Bytes of one message at the most."""
+MAX_MESSAGE_BYTES = 64 << 20
 
 _HEAD = struct.Struct("!I")
 
 Message = tuple[dict[str, Any], socket.socket | None]
-"""What was said, and the socket that came along."""
+"""The JSON object, and the socket that was sent with it."""
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The peer has closed the channel."""
 
 
-def send(channel: socket.socket, message: dict[str, Any], handle: socket.socket | None = None) -> None:
-    """Send a message, and with it a socket.
+def send(channel: socket.socket, message: dict[str, Any], attached: socket.socket | None = None) -> None:
+    """Send a message.
 
     Args:
         channel: A connected Unix socket.
-        message: What to say; JSON.
-        handle: A socket the receiver gets a copy of.
+        message: What JSON can hold.
+        attached: A socket of which the receiver gets a duplicate.
     """
     data = json.dumps(message).encode()
     head = _HEAD.pack(len(data))
-    if handle is None:
+    if attached is None:
         channel.sendall(head)
     else:
-        rights = array.array("i", [handle.fileno()])
+        rights = array.array("i", [attached.fileno()])
         channel.sendmsg([head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
     channel.sendall(data)
 
 
 def receive(channel: socket.socket) -> Message:
-    """The next message, and the socket that came with it.
+    """Receive the next message, and the socket that was sent with it.
 
     Args:
         channel: A connected Unix socket.
 
     Raises:
-        Closed: The other side has gone, or said nonsense.
+        Closed: The peer has closed the channel, or announces a message that is too long.
     """
-    room = socket.CMSG_SPACE(array.array("i").itemsize)
-    head, extra, _flags, _address = channel.recvmsg(_HEAD.size, room)
-    handle = None
+    space = socket.CMSG_SPACE(array.array("i").itemsize)
+    head, extra, _flags, _address = channel.recvmsg(_HEAD.size, space)
+    attached = None
     for level, kind, data in extra:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers = array.array("i")
             numbers.frombytes(data[: numbers.itemsize])
-            handle = socket.socket(fileno=numbers[0])
+            attached = socket.socket(fileno=numbers[0])
     if len(head) < _HEAD.size:
         head += _exactly(channel, _HEAD.size - len(head))
     (length,) = _HEAD.unpack(head)
-    if length > LONGEST:
+    if length > MAX_MESSAGE_BYTES:
         raise Closed("a message that is too long")
-    return json.loads(_exactly(channel, length)), handle
+    return json.loads(_exactly(channel, length)), attached
 
 
 def _exactly(channel: socket.socket, count: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Learners' processes: forked from a prepared interpreter, behind walls, one for each notebook.
+"""Learners' processes: forked from the fork server into namespaces of their own, one for each notebook.
 
-Who runs a notebook says what its process may reach: it gets the listening socket that
-was opened inside the walls, and answers with the files of the learner's home.
+The grader's end of ``fork_server``. A worker's listening socket is opened inside its network
+namespace and handed to the grader, which serves a cluster there.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from labkit.grading.isolation import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """What a learner's process reaches.
+class Endpoint:
+    """What a learner's process can reach.
 
     Args:
         files: The text of each file in its ``LABKIT_HOME``.
-        close: Called when its processes are gone, before anything else is done.
+        close: Called when the process is gone, before anything else is done.
         environment: More environment variables.
     """
 
@@ -40,16 +40,102 @@ class Door:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a notebook's process ended, as its supervisor says.
+
+    Args:
+        ended: ``done``, or how else it ended; see ``Result.ended``.
+        cells: How many cells ran.
+        output: What was printed, at most ``Limits.output_bytes``.
+        cpu_seconds: Processor time of the supervisor and of everything below it.
+    """
+
+    ended: str
+    cells: int
+    output: str
+    cpu_seconds: float
+
+
 class WorkerFailed(Exception):
     """A notebook could not be run, and not by its own fault."""
 
 
-Open = Callable[[socket.socket, Path], Door]
-"""Serves on a socket for a process whose ``LABKIT_HOME`` is at a path."""
+class Worker:
+    """A process that waits, isolated, for a notebook.
+
+    Args:
+        channel: The connection to its supervisor.
+        listener: The socket that was opened in its network namespace.
+        home: Its home directory, as it sees it.
+        remove_home: Whether the directory lies on this machine, and is removed by ``close``.
+    """
+
+    def __init__(self, channel: socket.socket, listener: socket.socket, home: Path, *, remove_home: bool) -> None:
+        self._channel = channel
+        self.listener = listener
+        self._home = home
+        self._remove_home = remove_home
+        self._endpoint: Endpoint | None = None
+        self._closed = False
+
+    @property
+    def lab_home(self) -> Path:
+        """The directory that its ``LABKIT_HOME`` names."""
+        return self._home / "labkit"
+
+    def connect(self, endpoint: Endpoint) -> None:
+        """Take what the notebook can reach through ``listener``; ``close`` closes it."""
+        self._endpoint = endpoint
+
+    async def run(self, cells: list[str], learner: str, *, kernel: bool) -> Report:
+        """Run a notebook to its end, or to the end of its limits.
+
+        Args:
+            cells: Its code cells' sources.
+            learner: The value of its ``LABKIT_LEARNER``.
+            kernel: Whether it runs in a real kernel although it needs none.
+
+        Returns:
+            How it ended. All its processes are gone.
+
+        Raises:
+            WorkerFailed: It could not be run.
+        """
+        assert self._endpoint is not None
+        # All that the learner's process gets to know.
+        job = {
+            "cells": cells,
+            "kernel": kernel,
+            "learner": learner,
+            "files": dict(self._endpoint.files),
+            "environment": dict(self._endpoint.environment),
+        }
+        try:
+            wire.send(self._channel, job)
+            report, _ = await _receive(self._channel)
+        except (wire.Closed, OSError) as error:
+            raise WorkerFailed(str(error)) from error
+        if "failed" in report:
+            raise WorkerFailed(str(report["failed"]))
+        return Report(**report)
+
+    async def close(self) -> None:
+        """Kill what is left of the notebook, then close the endpoint. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._channel.close()  # its supervisor notices, and kills every process
+        if self._endpoint is None:
+            self.listener.close()
+        else:
+            await self._endpoint.close()
+        if self._remove_home:
+            shutil.rmtree(self._home, ignore_errors=True)
 
 
 class Workers:
-    """The prepared interpreter, and what is forked from it.
+    """Starts the fork server, and has it fork workers.
 
     Args:
         limits: What one submission may use.
@@ -58,17 +144,19 @@ class Workers:
 
     def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:
         self._limits = limits or Limits()
-        self._kernel = kernel
-        self._room: Path | None = None
-        self._zygote: subprocess.Popen[bytes] | None = None
+        self.kernel = kernel
+        self._directory: Path | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self.level = ""
+        """The isolation: ``root``, ``user`` or ``plain``; empty before the fork server runs."""
         self.cpu_seconds = 0.0
+        """Processor time of the notebooks that have ended."""
 
     def __enter__(self) -> Self:
         try:
-            self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
-            self._prepare()
+            self._directory = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+            self._start_fork_server()
         except BaseException:
             self._end()
             raise
@@ -79,146 +167,137 @@ class Workers:
     ) -> None:
         self._end()
 
-    def _prepare(self) -> None:
-        """Start the prepared interpreter."""
+    def _start_fork_server(self) -> None:
         ours, theirs = socket.socketpair()
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         own = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.zygote", str(theirs.fileno())],
+        self._fork_server = subprocess.Popen(
+            [sys.executable, "-m", "labkit.grading.fork_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**keep, **own, **isolation.ALLOCATOR},
             cwd="/",
-            # A terminal's Ctrl-C is the grader's alone, which then closes the channel.
+            # A terminal's Ctrl-C is for the grader alone, which then closes the channel.
             start_new_session=True,
         )
         theirs.close()
         self._channel = ours
-        wire.send(ours, {**_of_no_cluster(), "kernel": self._kernel})
+        wire.send(ours, {**_unused_credentials(), "kernel": self.kernel})
         hello, _ = wire.receive(ours)
         self.level = str(hello["level"])
 
-    def _dismiss(self) -> None:
-        """End the prepared interpreter."""
+    def _stop_fork_server(self) -> None:
         if self._channel is not None:
             self._channel.close()
-        if self._zygote is not None:
+        if self._fork_server is not None:
             with suppress(subprocess.TimeoutExpired):
-                self._zygote.wait(5)
-            self._zygote.kill()
-            self._zygote.wait()
+                self._fork_server.wait(5)
+            self._fork_server.kill()
+            self._fork_server.wait()
 
     def _end(self) -> None:
         try:
-            self._dismiss()
+            self._stop_fork_server()
         finally:
-            if self._room is not None:
-                shutil.rmtree(self._room, ignore_errors=True)
+            if self._directory is not None:
+                shutil.rmtree(self._directory, ignore_errors=True)
 
     @property
-    def walled(self) -> bool:
+    def isolated(self) -> bool:
         """Whether learners are kept apart from each other and from the machine."""
         return self.level != "plain"
 
     @property
-    def prepared_pid(self) -> int:
-        """The prepared interpreter's process id; 0 before it runs."""
-        return self._zygote.pid if self._zygote is not None else 0
+    def fork_server_pid(self) -> int:
+        """The fork server's process id; 0 before it runs."""
+        return self._fork_server.pid if self._fork_server is not None else 0
 
-    async def run(self, learner: str, cells: list[str], place: int, open_door: Open) -> dict[str, Any]:
-        """Run a notebook behind walls.
+    async def start(self, slot: int) -> Worker:
+        """Fork a worker and isolate it.
 
         Args:
-            learner: Whose.
-            cells: Its code cells' sources.
-            place: Which of the places it runs at; one notebook at a time.
-            open_door: Serves what it may reach.
+            slot: Which of the grader's slots it runs in; one notebook at a time in each.
 
         Returns:
-            ``ended``, ``cells`` and ``output``.
+            The worker, which must be closed.
 
         Raises:
-            WorkerFailed: No fault of the notebook's.
+            WorkerFailed: It could not be started.
         """
-        assert self._room is not None
-        if self._zygote is None or self._zygote.poll() is not None:  # it was killed: what is left is not its fault
-            self._dismiss()
-            self._prepare()
-        ours, theirs = socket.socketpair()
-        room = self._room / str(place)
-        room.mkdir(exist_ok=True)
-        home = isolation.home() if self.walled else Path(tempfile.mkdtemp(dir=self._room))
+        assert self._directory is not None
+        if self._fork_server is None or self._fork_server.poll() is not None:
+            self._restart_fork_server()
+        root = self._directory / str(slot)
+        root.mkdir(exist_ok=True)
+        home = isolation.sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
         order = {
-            "user": isolation.user_id(self.prepared_pid, place),
-            "room": str(room),
+            "user": isolation.user_id(self.fork_server_pid, slot),
+            "root": str(root),
             "home": str(home),
             "hidden": [str(Path(__file__).resolve().parent)],
             "limits": asdict(self._limits),
         }
-        door: Door | None = None
+        ours, theirs = socket.socketpair()
         try:
-            assert self._channel is not None
-            wire.send(self._channel, order, theirs)
-            theirs.close()
-            hello, listener = await _heard(ours)
+            with theirs:
+                self._send_order(order, theirs)
+            hello, listener = await _receive(ours)
             if listener is None:
                 raise WorkerFailed(str(hello.get("failed", "no socket")))
-            door = open_door(listener, home / "labkit")
-            # What the learner's process gets to know: its cells, its cluster, its own name.
-            job = {
-                "cells": cells,
-                "kernel": self._kernel,
-                "learner": learner,
-                "files": dict(door.files),
-                "environment": dict(door.environment),
-            }
-            wire.send(ours, job)
-            report, _ = await _heard(ours)
-            if "failed" in report:
-                raise WorkerFailed(str(report["failed"]))
-            self.cpu_seconds += float(report["cpu_seconds"])
-            return report
-        except (wire.Closed, OSError) as error:
-            raise WorkerFailed(str(error)) from error
-        finally:
+        except BaseException as error:
             ours.close()
-            if door is not None:
-                await door.close()
-            if not self.walled:
+            if not self.isolated:
                 shutil.rmtree(home, ignore_errors=True)
+            if isinstance(error, (wire.Closed, OSError)):
+                raise WorkerFailed(str(error)) from error
+            raise
+        return Worker(ours, listener, home, remove_home=not self.isolated)
+
+    def _send_order(self, order: dict[str, Any], connection: socket.socket) -> None:
+        """Send the fork server an order; one that was killed, and not noticed yet, is replaced first."""
+        assert self._channel is not None
+        try:
+            wire.send(self._channel, order, connection)
+        except ConnectionError:
+            self._restart_fork_server()
+            wire.send(self._channel, order, connection)
+
+    def _restart_fork_server(self) -> None:
+        """Replace the fork server: a notebook may have made the kernel kill it for want of memory."""
+        self._stop_fork_server()
+        self._start_fork_server()
 
 
-async def _heard(channel: socket.socket) -> wire.Message:
-    """The next message. Nobody waits in a thread, which could not be interrupted, and which there are few of."""
+async def _receive(channel: socket.socket) -> wire.Message:
+    """Receive a message without a thread: a thread could not be interrupted, and there are few."""
     loop = asyncio.get_running_loop()
-    comes: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(channel, _fulfil, comes)
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(channel, _resolve, readable)
     try:
-        await comes
+        await readable
     finally:
         loop.remove_reader(channel)
-    channel.setblocking(True)  # uvloop lets nobody wait at what it watched
+    channel.setblocking(True)  # uvloop has made it non-blocking
     return wire.receive(channel)
 
 
-def _fulfil(promise: asyncio.Future[None]) -> None:
-    if not promise.done():
-        promise.set_result(None)
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
-def _of_no_cluster() -> dict[str, str]:
-    """Credentials that open nothing, for the prepared interpreter to try TLS with."""
+def _unused_credentials() -> dict[str, str]:
+    """Make credentials of no cluster, with which the fork server warms up TLS."""
     keys = Keys.generate(b"-")
     certificate, key = keys.client_certificate("nobody")
     return {"ca": keys.ca_certificate.decode(), "certificate": certificate.decode(), "key": key.decode()}
 
 
 class WithWorkers:
-    """A grader: learners' processes can be forked while it is entered.
+    """A grader: it can be used while it is entered, since its workers are forked from a process of its own.
 
     Args:
-        workers: The prepared interpreter.
+        workers: Its workers.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -235,5 +314,5 @@ class WithWorkers:
 
     @property
     def level(self) -> str:
-        """The walls: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
+        """The isolation: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
         return self.workers.level

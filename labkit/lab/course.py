@@ -1,8 +1,8 @@
-"""The exercises inside an nbgrader course: the notebook's side.
+"""The exercises in an nbgrader course, in the learner's kernel.
 
-nbgrader runs its tests in the learner's own kernel. So a test cell judges nothing itself:
-it asks a checker in another process, which also keeps the cluster and a ledger of the
-scores. Where no checker runs, the cell judges here, and says that the score is untrusted.
+nbgrader runs its tests in that kernel, so a test cell judges nothing itself: it asks a checker
+in another process, which has the cluster and a ledger of the scores. Where no checker runs, the
+cell judges in the kernel, and prints that the score is untrusted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labkit.core.errors import Unreachable
 from labkit.core.home import ensure_private, home_path, write_private
 
 SOCKET_VARIABLE = "LABKIT_CHECKER"
-"""Names the checker's Unix socket, or nothing."""
+"""The environment variable with the path of the checker's Unix socket."""
 
 
 class _UnixConnection(HTTPConnection):
@@ -36,12 +36,15 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(self._path)
 
 
-def ask(path: str, what: dict[str, Any]) -> dict[str, Any]:
-    """Ask the checker.
+def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
+    """Send a request to the checker.
 
     Args:
         path: ``/open`` or ``/points``.
-        what: The question.
+        question: The request's JSON object.
+
+    Returns:
+        The answer's JSON object.
 
     Raises:
         Unreachable: The checker does not answer.
@@ -49,7 +52,7 @@ def ask(path: str, what: dict[str, Any]) -> dict[str, Any]:
     where = os.environ[SOCKET_VARIABLE]
     connection = _UnixConnection(where)
     try:
-        connection.request("POST", path, json.dumps(what), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(question), {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read())
     except (OSError, ValueError) as error:
@@ -62,13 +65,13 @@ def ask(path: str, what: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A paper whose points come from the checker.
+class CheckedExercise:
+    """An exercise that the checker judges.
 
     Args:
         exercise: The exercise's id.
-        ticket: Names this notebook's cluster to the checker.
-        texts: What each task asks.
+        ticket: The checker's name of this notebook's cluster.
+        texts: The text of each task, by its id.
     """
 
     exercise: str
@@ -76,69 +79,69 @@ class Checked:
     texts: dict[str, str]
 
     def show(self, task: str) -> str:
-        """What a task asks."""
+        """Return what a task asks."""
         return self.texts[task]
 
     def points(self, task: str) -> float:
-        """Points of a task, as the checker counts them; what was seen is printed above."""
+        """Have the checker judge a task; print what it saw and return the points."""
         answer = ask("/points", {"ticket": self.ticket, "task": task})
         print(answer["text"])  # noqa: T201 - the cell's output is what nbgrader keeps
         return float(answer["points"])
 
 
-class Unchecked:
-    """A paper that judges in the learner's own kernel, and says so.
+class UncheckedExercise:
+    """An exercise that the learner's own kernel judges, with a warning.
 
     Args:
-        paper: The exercise's paper.
+        exercise: The exercise.
     """
 
-    def __init__(self, paper: Any) -> None:
-        self._paper = paper
+    def __init__(self, exercise: Any) -> None:
+        self._exercise = exercise
 
     def show(self, task: str) -> Any:
-        """What a task asks."""
-        return self._paper.show(task)
+        """Show what a task asks."""
+        return self._exercise.show(task)
 
     def points(self, task: str) -> float:
-        """Points of a task, judged here."""
-        result = next(entry for entry in self._paper.score().tasks if entry.id == task)
+        """Judge a task here; print what was seen and return the points."""
+        result = next(entry for entry in self._exercise.score().tasks if entry.id == task)
         print("UNTRUSTED: no checker runs, so the learner's own kernel judged this.")  # noqa: T201
-        print(self._paper.check(task))  # noqa: T201
+        print(self._exercise.check(task))  # noqa: T201
         return float(result.points)
 
 
 def open_paper(exercise: str) -> tuple[Any, Any]:
-    """The lab and the paper of a course's notebook.
+    """Open the lab and the exercise of a course's notebook; handed-out notebooks call it by this name.
 
-    The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the folder above the
+    The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the name of the folder above the
     assignment's.
 
     Args:
         exercise: The exercise's id.
 
     Returns:
-        The lab, and the paper with ``show(task)`` and ``points(task)``.
+        The lab, and the exercise with ``show(task)`` and ``points(task)``.
     """
     from labkit.lab.lab import Lab
 
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
-        from labkit.lab.exercises import Sealed
+        from labkit.lab.exercises import SealedExercise
         from labkit.lab.exercises import exercise as make
 
         lab = Lab()
-        paper = make(lab, exercise, learner).start()
-        return lab, paper if isinstance(paper, Sealed) else Unchecked(paper)
+        made = make(lab, exercise, learner).start()
+        return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})
     for name, text in opened["files"].items():
         ensure_private((home / name).parent)
         write_private(home / name, text)
-    return Lab(home=home), Checked(exercise, opened["ticket"], opened["texts"])
+    return Lab(home=home), CheckedExercise(exercise, opened["ticket"], opened["texts"])
 
 
 def _learner_of(folder: Path) -> str:
-    """``…/autograded/ann/ex4-roles`` is ann's; anywhere else the folder decides nothing."""
+    """Return ``ann`` for ``…/autograded/ann/ex4-roles``, and nothing for a folder outside nbgrader's tree."""
     stages = ("autograded", "submitted")
     return folder.parent.name if folder.parent.parent.name in stages else ""

@@ -1,7 +1,7 @@
 """Exercises in a notebook: ``paper = exercise(lab, "ex4-roles")``.
 
-Where a grader runs the notebook, the checks are not there: then every word of the paper
-says that it is judged afterwards, and does nothing.
+Where a grader runs the notebook, ``labkit.grading`` does not exist: the exercise is sealed, which
+means that its methods do nothing, and it is judged when the notebook has ended.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ if TYPE_CHECKING:
 
 
 def exercise(lab: Lab, name: str, learner: str = "") -> Any:
-    """An exercise for one learner.
+    """Open an exercise for one learner.
 
     Args:
         lab: The cluster to work on.
-        name: Such as ``ex4-roles``.
-        learner: Whose; ``LABKIT_LEARNER`` or the user's name when left out.
+        name: The exercise's id, such as ``ex4-roles``.
+        learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
 
     Returns:
-        A paper with ``start()``, ``show(task)``, ``check(task)`` and ``score()``.
+        An exercise with ``start()``, ``show(task)``, ``check(task)`` and ``score()``.
 
     Raises:
-        UsageError: When there is no such exercise.
+        UsageError: There is no such exercise.
     """
     try:
-        from labkit.grading.exercise import Paper
+        from labkit.grading.exercise import Exercise
     except ImportError:
-        return Sealed(name)
-    return Paper(lab, name, learner)
+        return SealedExercise(name)
+    return Exercise(lab, name, learner)
 
 
-class Sealed(Shown):
-    """A paper in a grader's room: it is judged afterwards, elsewhere.
+class SealedExercise(Shown):
+    """An exercise in a notebook that a grader runs: it is judged afterwards, in another process.
 
     Args:
-        name: The exercise.
+        name: The exercise's id.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def start(self, _task: str = "") -> Sealed:
-        """Nothing: the grader has set it up."""
+    def start(self, _task: str = "") -> SealedExercise:
+        """Do nothing: the grader has set it up, and judges it."""
         return self
 
     show = check = start
 
     def points(self, _task: str) -> float:
-        """None here: the grader counts them."""
+        """Return 0: the grader counts the points."""
         return 0.0
 
-    def score(self) -> Sealed:
-        """Nothing: the grader scores."""
+    def score(self) -> SealedExercise:
+        """Do nothing: the grader scores it."""
         return self
 
     def card(self) -> Card:
-        """Says so."""
+        """Say that it is judged later."""
         return Card(f"{self.name} is judged when the notebook has ended.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.display import SYMBOLS, Card, Row, Shown
+from labkit.core.html import render
 from labkit.lessons.base import TONES, WORDS
 from labkit.lessons.steps import Lesson
 
@@ -79,21 +79,4 @@ class Board(Shown):
 
     def _repr_html_(self) -> str:
         """A table for each lesson, with headers that a screen reader announces."""
-        escape = html.escape
-        parts = [f'<div role="group" aria-label="{escape(self.title)}"><strong>{escape(self.title)}</strong>']
-        head = "".join(f'<th scope="col" style="{_CELL}">{h}</th>' for h in ("step", "state", "what", "time"))
-        for lesson in self.lessons:
-            link = f'<a href="{lesson.notebook}">{escape(lesson.title)}</a>'
-            parts.append(f'<table style="{_TABLE}"><caption style="{_CAPTION}">{link}</caption>')
-            parts.append(f"<thead><tr>{head}</tr></thead><tbody>")
-            for step in lesson.steps:
-                cells = (self._word(step.id), step.title, f"{step.minutes} min")
-                data = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells)
-                parts.append(f'<tr><th scope="row" style="{_CELL}">{step.id}</th>{data}</tr>')
-            parts.append("</tbody></table>")
-        return "".join([*parts, "</div>"])
-
-
-_TABLE = "border-collapse:collapse;margin:.4em 0"
-_CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:.2em 0;color:inherit"
-_CELL = "text-align:left;padding:.1em 1em .1em 0"
+        return render("steps.html", title=self.title, lessons=self.lessons, state=self._word)

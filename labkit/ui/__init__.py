@@ -1,7 +1,7 @@
-"""The lab's widgets: views of what the API says, in a notebook.
+"""The lab's widgets: views of the API's answers, in a notebook.
 
 Each widget takes a ``Lab`` (or a caller), works on every backend, and shows the same
-as a table or a list where no widget runs. The only place that imports ipywidgets.
+as a table or a list where no widget runs. No other package imports ipywidgets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labkit.lab.current import on_use
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-_PLACES = {
+_MODULES = {
     "AccessMatrix": "matrix",
     "Board": "board",
     "PodTerminal": "terminal",
@@ -27,38 +27,38 @@ _PLACES = {
     "XRay": "xray",
 }
 
-__all__ = sorted(_PLACES)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(import_module(f"labkit.ui.{_PLACES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"labkit.ui.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
-    """Import the widgets when a kernel has nothing else to do, so that the first is there at once.
+    """Import the widgets while a kernel is idle, so that the first one appears without delay.
 
-    ipywidgets takes longer to import than a widget to draw. It happens between two cells, a
-    module at a time; cells that wait are run in between.
+    Importing ipywidgets takes longer than drawing a widget. It is done between cells, a module
+    at a time; cells that wait are run in between.
 
     Args:
         loop: The kernel's event loop.
-        after_seconds: When the first import begins.
+        after_seconds: The delay before the first import.
     """
-    names = ["base", *dict.fromkeys(_PLACES.values())]
+    names = ["base", *dict.fromkeys(_MODULES.values())]
 
-    def next_one() -> None:
+    def import_next() -> None:
         import_module(f"labkit.ui.{names.pop(0)}")
         if names:
-            loop.call_later(after_seconds / 10, next_one)
+            loop.call_later(after_seconds / 10, import_next)
 
-    loop.call_later(after_seconds, next_one)
+    loop.call_later(after_seconds, import_next)
 
 
 def _preload_in_kernel() -> None:
     if "ipykernel" in sys.modules and "labkit.ui.base" not in sys.modules:
-        with suppress(RuntimeError):  # no loop runs: this is no cell
+        with suppress(RuntimeError):  # no loop runs: this is not a cell
             preload(asyncio.get_running_loop())
 
 

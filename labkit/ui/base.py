@@ -1,14 +1,13 @@
-"""What all widgets share: one trait of data down, one kind of message up.
+"""The base of all widgets: one trait with data for the page, one kind of message from it.
 
-Python puts a plain dict into ``data``; JavaScript draws it and never computes. A
-click sends ``{"action": name, …}``; the method ``on_name`` answers by setting
-``data`` again. So a widget's behaviour can be tested without a browser.
+Python sets ``data`` to a plain dict, and JavaScript only draws it. A click sends
+``{"action": name, …}``; the method ``on_name`` sets ``data`` again. So a widget's behaviour
+can be tested without a browser.
 """
 
 from __future__ import annotations
 
 import time
-from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,14 +15,15 @@ import anywidget
 import traitlets
 
 from labkit.core.errors import LabkitError
+from labkit.core.html import render, stylesheet
 
 STATIC = Path(__file__).with_name("static")
 
 
 def api_of(asker: Any) -> Any:
-    """The caller a widget asks with: a lab's administrator, or the caller itself.
+    """Return the caller that a widget asks with: a lab's administrator, or the caller itself.
 
-    A widget's questions are nobody's answers, so they are recorded for no step.
+    It has no observers: a widget's requests count for no step.
 
     Args:
         asker: A lab, or a caller such as ``lab.admin``.
@@ -33,41 +33,41 @@ def api_of(asker: Any) -> Any:
 
 
 def script(name: str) -> str:
-    """The JavaScript of a widget: what all share, then its own. No bundler, no network."""
+    """Return the JavaScript of a widget: what all widgets share, then its own. No bundler, no network."""
     return "\n".join(
         (STATIC / file).read_text(encoding="utf-8") for file in ("common.js", "explanation.js", f"{name}.js")
     )
 
 
 def style(name: str) -> str:
-    """The CSS of a widget: what all share, then its own, if it has some."""
+    """Return the CSS of a widget: what cards and pages share, what all widgets share, then its own, if any."""
     files = [STATIC / "common.css", STATIC / f"{name}.css"]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+    return "\n".join([stylesheet(), *(file.read_text(encoding="utf-8") for file in files if file.exists())])
 
 
 class LabWidget(anywidget.AnyWidget):
     """A widget that draws ``data`` and sends actions.
 
-    Subclasses set ``_esm`` and ``_css`` with ``script`` and ``style``, fill ``data``,
-    and say the same in ``as_text`` and ``as_html``.
+    Subclasses set ``_esm`` and ``_css`` with ``script`` and ``style``, set ``data``,
+    and return the same from ``as_text`` and ``as_html``.
     """
 
     data = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
 
     failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, ValueError, RuntimeError, OSError)
-    """Errors of an action that are said to the learner instead of raised."""
+    """Errors of an action that are shown to the learner instead of raised."""
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
-        """Do what a click on the widget would do.
+        """Run an action, as a click on the widget does.
 
         Args:
-            action: The action's name; the method ``on_<action>`` does it.
-            **arguments: What the click sends along.
+            action: The action's name; the method ``on_<action>`` runs it.
+            **arguments: What the click sends with it.
         """
         method = getattr(self, f"on_{action}", None)
         if method is None:
@@ -80,15 +80,15 @@ class LabWidget(anywidget.AnyWidget):
             self.notice = str(error)
 
     def as_text(self) -> str:
-        """The same as plain text, for terminals and screen readers."""
+        """Return the same as plain text, for terminals and screen readers."""
         return ""
 
     def as_html(self) -> str:
-        """The same as static HTML, for pages where no widget runs."""
-        return f"<pre>{escape(self.as_text())}</pre>"
+        """Return the same as static HTML, for pages where no widget runs."""
+        return render("text.html", text=self.as_text())
 
     def __repr__(self) -> str:
-        """The same as plain text, where there is something to show."""
+        """Return the same as plain text, where there is data."""
         return self.as_text() if self.data else object.__repr__(self)
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
@@ -103,7 +103,7 @@ class LabWidget(anywidget.AnyWidget):
             self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, with a page and a text for where it cannot run."""
+        """Return the widget, with HTML and text for where it cannot run."""
         fallbacks = {"text/plain": self.as_text(), "text/html": self.as_html()}
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         if isinstance(bundle, tuple):
@@ -111,29 +111,19 @@ class LabWidget(anywidget.AnyWidget):
         return {**(bundle or {}), **fallbacks}
 
 
-_LEFT = 'style="text-align:left;vertical-align:top"'
-
-
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """A plain table with escaped cells, for ``as_html``.
+    """Render a plain table, for ``as_html``.
 
-    Jupyter's pages set tables to the right; where style attributes are taken out, as on
-    GitHub, left is the rule.
+    Args:
+        head: The column headers.
+        rows: Cells; the first of each row is its header.
+        caption: The table's caption, if any.
     """
-    top = "".join(f'<th scope="col" {_LEFT}>{escape(cell)}</th>' for cell in head)
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row" {_LEFT}>{escape(row[0])}</th>'
-        + "".join(f"<td {_LEFT}>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    title = f"<caption {_LEFT}>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return render("table.html", head=head, rows=rows, caption=caption)
 
 
 def text_table(head: list[str], rows: list[list[str]]) -> str:
-    """The same as text, columns aligned, for ``as_text``."""
+    """Return a table as text with aligned columns, for ``as_text``."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
     return "\n".join(line.rstrip() for line in lines)

@@ -1,4 +1,4 @@
-"""The checkpoint board: every step with its state, hints and time."""
+"""The checkpoint board: all steps with their state, hints and time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from labkit.ui.base import LabWidget, html_table, script, style, text_table
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
-LOOK_SECONDS = 1.0
-"""How often the progress file is looked at for changes."""
+POLL_SECONDS = 1.0
+"""How often the progress file is checked for changes."""
 
 
 class Board(LabWidget):
-    """All steps of the walkthrough. It follows the progress on disk while it is shown.
+    """All steps of the walkthrough; the board follows the progress file while it is shown.
 
     Args:
         lab: The lab.
         lesson: Only this lesson, such as ``04-roles``; empty for all.
+
+    Raises:
+        UsageError: There is no such lesson.
     """
 
     _esm = script("board")
@@ -38,63 +41,63 @@ class Board(LabWidget):
         if not self._lessons:
             known = ", ".join(entry.id for entry in lessons.LESSONS)
             raise UsageError(f"There is no lesson “{lesson}”.", todo=f"The lessons are: {known}.")
-        self._says: dict[str, str] = {}
-        self._stamp = 0
+        self._messages: dict[str, str] = {}
+        self._modified_ns = 0
         self._show()
-        self._follower = self._start_following()
+        self._watcher = self._start_watching()
 
     def on_check(self, step: str) -> None:
-        """Judge one step now.
+        """Check one step.
 
         Args:
-            step: Such as ``W17``.
+            step: The step's id, such as ``W17``.
         """
         try:
             outcome = lessons.check(step, words.context(self._lab))
         except LabkitError as error:
             self.notice = str(error)
             return
-        self._says[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
+        self._messages[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
         self._show()
 
     def on_hint(self, step: str) -> None:
-        """Give the next hint of a step."""
+        """Show the next hint of a step."""
         given = lessons.hint(step, self._lab.progress)
-        self._says[step] = f"{given.title.removeprefix(step).strip().capitalize()}: {given.text}"
+        self._messages[step] = f"{given.title.removeprefix(step).strip().capitalize()}: {given.text}"
         self._show()
 
     def as_text(self) -> str:
-        """A line for each step."""
+        """Return a line for each step."""
         return text_table(["step", "state", "title"], self._rows())
 
     def as_html(self) -> str:
-        """The steps as a table."""
+        """Return the steps as an HTML table."""
         return html_table(["step", "state", "title"], self._rows(), caption="Checkpoints")
 
     def close(self) -> None:
-        """Stop following and take the widget away."""
-        if self._follower is not None:
-            self._follower.cancel()
+        """Stop following the progress file, and remove the widget."""
+        if self._watcher is not None:
+            self._watcher.cancel()
         super().close()
 
-    def _start_following(self) -> asyncio.Task[None] | None:
+    def _start_watching(self) -> asyncio.Task[None] | None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return None
-        return loop.create_task(self._follow())
+        return loop.create_task(self._watch())
 
-    async def _follow(self) -> None:
+    async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             if self._changed():
                 self._show()
 
     def _changed(self) -> bool:
-        stamp = 0
+        modified_ns = 0
         with suppress(FileNotFoundError):
-            stamp = self._lab.progress.path.stat().st_mtime_ns
-        changed, self._stamp = stamp != self._stamp, stamp
+            modified_ns = self._lab.progress.path.stat().st_mtime_ns
+        changed, self._modified_ns = modified_ns != self._modified_ns, modified_ns
         return changed
 
     def _rows(self) -> list[list[str]]:
@@ -124,5 +127,5 @@ class Board(LabWidget):
             "state": state,
             "word": WORDS[state],
             "time": f"passed at {when}" if when else f"about {step.minutes} min",
-            "says": self._says.get(step.id, ""),
+            "says": self._messages.get(step.id, ""),
         }

@@ -1,10 +1,10 @@
-"""Explanations as plain data, as HTML and as text: the X-ray and the matrix share them."""
+"""Explanations as plain data, as HTML and as text, for the X-ray and the matrix."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from labkit.core.html import render
 from labkit.rbac.attributes import question_text
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
@@ -13,7 +13,7 @@ from labkit.rbac.rules import rule_text
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
-    """An explanation for the page: strings and lists only."""
+    """Convert an explanation to what the page draws: strings and lists only."""
     changes = [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
     return {
         "question": question_text(explanation.question, explanation.subject.label),
@@ -37,12 +37,12 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
 
 
 def explanation_html(data: dict[str, Any]) -> str:
-    """The same for a page where no widget runs."""
-    return f"<pre>{escape(explanation_text(data))}</pre>"
+    """Render it for a page where no widget runs."""
+    return render("text.html", text=explanation_text(data))
 
 
 def explanation_text(data: dict[str, Any]) -> str:
-    """The same for a terminal."""
+    """Render it for a terminal."""
     lines = [
         data["question"],
         ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),

@@ -1,24 +1,24 @@
-"""The RBAC graph: subjects → bindings → roles → rules, and what grants one request."""
+"""The RBAC graph: subjects → bindings → roles → rules, and the path that grants one request."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from labkit.core.html import render
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
 from labkit.rbac.policy import Policy, Unreadable, read_policy
 from labkit.rbac.reviews import Api
 from labkit.rbac.subjects import subject
-from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = "No binding fits this choice."
-MANY = 120
-"""More boxes than this are soup: then all rules of a role share one."""
-MOST = 400
-"""Boxes drawn at the most; for more, the page says to filter."""
+MAX_UNFOLDED = 120
+"""With more boxes than this, all rules of a role share one."""
+MAX_DRAWN = 400
+"""With more boxes than this, the page says to filter."""
 
 
 class RBACGraph(LabWidget):
@@ -26,10 +26,13 @@ class RBACGraph(LabWidget):
 
     Args:
         lab: The lab, or a caller who may list RBAC objects.
-        namespace: Only what counts in this namespace; empty for all.
-        who: Only what reaches this subject, such as ``kikai/default``; empty for all.
+        namespace: Only bindings that apply in this namespace; empty for all.
+        who: Only bindings of this subject, such as ``kikai/default``; empty for all.
         request: A request whose path is marked, such as ``list services``; it needs ``who``.
-        defaults: Whether the bindings that every cluster has are drawn too.
+        defaults: Whether the default bindings of every cluster are drawn too.
+
+    Raises:
+        Unreadable: The caller may not list RBAC objects.
     """
 
     _esm = script("graph")
@@ -54,7 +57,7 @@ class RBACGraph(LabWidget):
     refresh = on_refresh
 
     def on_filter(self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None) -> None:
-        """Narrow the drawing; what is None stays as it is.
+        """Filter the drawing; an argument that is None changes nothing.
 
         Args:
             namespace: A namespace, or empty for all.
@@ -68,7 +71,7 @@ class RBACGraph(LabWidget):
 
     @property
     def graph(self) -> Graph:
-        """What is drawn now."""
+        """The graph that is drawn, with each rule in a box of its own."""
         return self._graph(fold=False)
 
     def _graph(self, *, fold: bool) -> Graph:
@@ -79,15 +82,20 @@ class RBACGraph(LabWidget):
         )
 
     def as_text(self) -> str:
-        """A line for each binding, after what there is to say of all."""
+        """Return a summary, then a line for each binding."""
         paths = self._paths()
         return f"{self.data['summary']}\n{text_table(self._columns(), paths) if paths else NONE}"
 
     def as_html(self) -> str:
-        """A row for each binding, after what there is to say of all."""
-        paths = self._paths()
-        table = html_table(self._columns(), paths, caption="Who is bound to what") if paths else f"<p>{NONE}</p>"
-        return f"<p>{escape(self.data['summary'])}</p>{table}"
+        """Return a summary, then a table row for each binding."""
+        return render(
+            "graph.html",
+            summary=self.data["summary"],
+            head=self._columns(),
+            rows=self._paths(),
+            caption="Who is bound to what",
+            empty=NONE,
+        )
 
     def _columns(self) -> list[str]:
         return [*COLUMNS, "grants it"] if self._request and self._who else list(COLUMNS)
@@ -113,10 +121,10 @@ class RBACGraph(LabWidget):
 
     def _show(self) -> None:
         graph = self.graph
-        if len(graph.nodes) > MANY:
+        if len(graph.nodes) > MAX_UNFOLDED:
             graph = self._graph(fold=True)
         nodes = list(graph.nodes.values())
-        shown = {node.id for node in nodes[:MOST]}
+        shown = {node.id for node in nodes[:MAX_DRAWN]}
         self.data = {
             "namespace": self._namespace,
             "subject": self._who,
@@ -151,8 +159,8 @@ class RBACGraph(LabWidget):
             parts.append(f"{self._who}: {self._request.label} — {verdict}.")
         if graph.hidden:
             parts.append(f"{graph.hidden} default bindings are not drawn.")
-        if count > MOST:
-            parts.append(f"{count - MOST} of {count} boxes are left out: choose a namespace or a subject.")
+        if count > MAX_DRAWN:
+            parts.append(f"{count - MAX_DRAWN} of {count} boxes are left out: choose a namespace or a subject.")
         return " ".join(parts) or "Pick a box to light up what it is connected with."
 
     def _namespaces(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The access matrix: subjects by permissions, as the server decides each cell."""
+"""The access matrix: subjects by permissions; the server decides each cell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AccessMatrix(LabWidget):
         lab: The lab, or a caller who may create SubjectAccessReviews.
         subjects: Rows: ``kikai/default`` for an account, a name for a user; one or several.
         permissions: Columns, such as ``list pods`` or ``create pods/exec``; one or several.
-        namespace: Where; empty asks cluster-wide.
+        namespace: The namespace of the questions; empty for the whole cluster.
     """
 
     _esm = script("matrix")
@@ -56,7 +56,7 @@ class AccessMatrix(LabWidget):
         self._show()
 
     def on_refresh(self) -> None:
-        """Ask every cell again and mark what changed."""
+        """Ask for every cell again, and mark those that changed."""
         self.matrix = access_matrix(self._api, self._subjects, self._permissions, self._namespace, self.matrix)
         self._show()
 
@@ -75,13 +75,13 @@ class AccessMatrix(LabWidget):
         self._show(explanation_data(found, policy))
 
     def as_text(self) -> str:
-        """A table of yes and no."""
+        """Return a table of yes and no."""
         text = text_table(*self._plain())
         explanation = self.data.get("explanation")
         return f"{text}\n\n{explanation_text(explanation)}" if explanation else text
 
     def as_html(self) -> str:
-        """The same as an HTML table."""
+        """Return the same as an HTML table."""
         where = self._namespace or "the whole cluster"
         page = html_table(*self._plain(), caption=f"Who may do what in {where}")
         explanation = self.data.get("explanation")

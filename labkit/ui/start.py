@@ -1,4 +1,4 @@
-"""The start panel: what this machine can run, and a cluster at the press of a button."""
+"""The start panel: what this machine can run, and buttons that start and stop a cluster."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ ABOUT = {
     "existing": ("Existing", "A cluster you have, named by a kubeconfig."),
 }
 EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
-"""About how many lines of progress a start says, for the bar."""
+"""About how many lines of progress a start reports, for the bar."""
 
 
-def _beside(ask: Callable[[], list[Need]], tell: Callable[[list[Need]], None]) -> None:
-    """Ask in a thread and tell the kernel's loop; at once where no loop runs, as in a script.
+def _in_background(work: Callable[[], list[Need]], on_done: Callable[[list[Need]], None]) -> None:
+    """Work in a thread and report to the kernel's loop; without a thread where no loop runs, as in a script.
 
     Args:
-        ask: What takes long, and touches nothing of the widget.
-        tell: Takes the answer, when the running cell has ended.
+        work: Takes long, and does not touch the widget.
+        on_done: Called with the result in the kernel's thread, when the running cell has ended.
     """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        tell(ask())
+        on_done(work())
         return
-    # With the cell's own context, the kernel knows which output the news belongs to.
+    # With the cell's own context, the kernel knows which output the change belongs to.
     context = copy_context()
 
-    def work() -> None:
-        needs = ask()
+    def run() -> None:
+        needs = work()
         with suppress(RuntimeError):  # the kernel has ended meanwhile
-            loop.call_soon_threadsafe(tell, needs, context=context)
+            loop.call_soon_threadsafe(on_done, needs, context=context)
 
-    threading.Thread(target=work, name="start-panel", daemon=True).start()
+    threading.Thread(target=run, name="start-panel", daemon=True).start()
 
 
 class StartPanel(LabWidget):
@@ -57,7 +57,7 @@ class StartPanel(LabWidget):
 
     Args:
         kubeconfig: The file that names an existing cluster.
-        home: Where the lab's state lives; ``LABKIT_HOME`` when left out.
+        home: The directory of the lab's state; ``LABKIT_HOME`` when left out.
     """
 
     _esm = script("start")
@@ -74,8 +74,8 @@ class StartPanel(LabWidget):
         options = Options(kubeconfig=self._kubeconfig)
         backends = {name: make(name, self._home, options) for name in NAMES}
         self._needs = {name: backends[name].needs() for name in NAMES if name != "kind"}
-        # Docker takes its time to say what it is, longer than a widget may take to appear.
-        _beside(backends["kind"].needs, self._found)
+        # Docker answers more slowly than a widget may take to appear.
+        _in_background(backends["kind"].needs, self._found)
         self._show()
 
     def on_start(self, backend: str) -> None:
@@ -85,7 +85,7 @@ class StartPanel(LabWidget):
             backend: ``embedded``, ``kind`` or ``existing``.
         """
         kubeconfig = self._kubeconfig if backend == "existing" else None
-        self._work(backend, lambda say: Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say))
+        self._start(backend, lambda say: Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say))
 
     def on_stop(self) -> None:
         """Stop the running cluster."""
@@ -94,10 +94,10 @@ class StartPanel(LabWidget):
             self._show()
 
     def on_rewind(self, step: str) -> None:
-        """Bring the cluster to the beginning of a step.
+        """Rewind the cluster to the beginning of a step.
 
         Args:
-            step: Such as ``W17``; empty for the very beginning.
+            step: The step's id, such as ``W17``; empty for the first.
         """
         if self.lab is None:
             return
@@ -114,11 +114,11 @@ class StartPanel(LabWidget):
         self._show()
 
     def as_text(self) -> str:
-        """What this machine can run."""
+        """Return a table of what this machine can run."""
         return text_table(["cluster", "can run here", "what is missing"], self._rows())
 
     def as_html(self) -> str:
-        """The same as an HTML table."""
+        """Return the same as an HTML table."""
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
 
     def _found(self, needs: list[Need]) -> None:
@@ -126,7 +126,7 @@ class StartPanel(LabWidget):
         self._show()
 
     def _running(self) -> Lab | None:
-        """The cluster that was chosen, where it runs already."""
+        """Return the chosen cluster's lab, where the cluster runs already."""
         try:
             choice = Choice.of(self._home, None, Options())
             runs = make(choice.backend, self._home, choice.options).status().running
@@ -134,7 +134,7 @@ class StartPanel(LabWidget):
         except LabkitError:
             return None
 
-    def _work(self, backend: str, make_lab: Any) -> None:
+    def _start(self, backend: str, make_lab: Any) -> None:
         started = time.perf_counter()
         self._log, self._percent, self._busy = [], 2, True
 

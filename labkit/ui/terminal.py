@@ -1,4 +1,4 @@
-"""The pod terminal: a prompt in the notebook for a container, over the real exec API."""
+"""The pod terminal: a prompt for a container in the notebook, over the exec API."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from labkit.ui.base import LabWidget, script, style
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
-KEPT = 200
-"""Commands kept on the screen."""
-LONGEST = 20_000
+MAX_COMMANDS = 200
+"""Commands that stay on the screen."""
+MAX_OUTPUT = 20_000
 """Characters of one command's output that are shown."""
 
 
 class PodTerminal(LabWidget):
-    """A prompt for a container. Each line is one exec, so ``cd`` lasts for its line.
+    """A prompt for a container. Each line is one exec, so ``cd`` has no effect on the next.
 
     Args:
         lab: The lab.
@@ -47,7 +47,7 @@ class PodTerminal(LabWidget):
         """Run one command line.
 
         Args:
-            command: What was typed.
+            command: The command line.
         """
         try:
             done = self._lab.exec(self._pod, command, container=self._container or None)
@@ -58,15 +58,15 @@ class PodTerminal(LabWidget):
             *self._lines,
             {
                 "command": redact(command),
-                "stdout": redact(done.stdout[:LONGEST].rstrip("\n")),
-                "stderr": redact(done.stderr[:LONGEST].rstrip("\n")),
+                "stdout": redact(done.stdout[:MAX_OUTPUT].rstrip("\n")),
+                "stderr": redact(done.stderr[:MAX_OUTPUT].rstrip("\n")),
                 "returncode": done.returncode,
             },
-        ][-KEPT:]
+        ][-MAX_COMMANDS:]
         self._show()
 
     def on_choose(self, container: str) -> None:
-        """Talk to another container of the pod."""
+        """Switch to another container of the pod."""
         self._container = container
         self._show()
 
@@ -76,7 +76,7 @@ class PodTerminal(LabWidget):
         self._show()
 
     def as_text(self) -> str:
-        """What was typed and what came back."""
+        """Return the commands and their output."""
         parts = [f"{self._pod} · {self._container}"]
         for line in self._lines:
             parts += [f"{self.data['prompt']}{line['command']}", line["stdout"], line["stderr"]]

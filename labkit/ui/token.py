@@ -1,4 +1,4 @@
-"""The token inspector: header, claims and signature, explained, verified, compared.
+"""The token inspector: header, claims and signature of tokens, explained, verified and compared.
 
 The page gets decoded claims only. Raw tokens stay in Python and are never stored.
 """
@@ -15,21 +15,21 @@ from labkit.client.tokens import EXPLAINED, Token, plain
 from labkit.core.errors import UsageError
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
-SOMEBODY_ELSE = "system:serviceaccount:kube-system:namespace-controller"
-"""Whom a tampered token pretends to speak for."""
+FORGED_SUBJECT = "system:serviceaccount:kube-system:namespace-controller"
+"""The subject of a tampered token."""
 
 
 class TokenInspector(LabWidget):
-    """One or two tokens, taken apart.
+    """One token decoded, or two compared.
 
     Args:
         lab: The lab, or a caller who may read the cluster's published keys.
         tokens: One or two tokens, such as ``lab.pod_token("default/curl")``, or their text.
-        titles: How to call them.
+        titles: Their titles; by default their subjects.
 
     Raises:
-        UsageError: When there are more or fewer, or one is no token.
-        TokenError: When a text is no token.
+        UsageError: There are more or fewer, or one is of another type.
+        TokenError: A text is not a token.
     """
 
     _esm = script("token")
@@ -49,7 +49,7 @@ class TokenInspector(LabWidget):
         self._show()
 
     def on_tamper(self, index: int) -> None:
-        """Change the subject of a token and verify it again; a second time undoes it.
+        """Change the subject of a token and verify it again; undo it the second time.
 
         Args:
             index: Which token, from 0.
@@ -60,12 +60,12 @@ class TokenInspector(LabWidget):
         self._show()
 
     def as_text(self) -> str:
-        """The claims as a table, with the verdicts above it."""
+        """Return the verdicts, then the claims as a table."""
         verdicts = [f"{token['title']}: {token['verdict']}" for token in self.data["tokens"]]
         return "\n".join([*verdicts, text_table(*self._plain())])
 
     def as_html(self) -> str:
-        """The same as an HTML table."""
+        """Return the same as an HTML table."""
         verdicts = [f"{token['title']}: {token['verdict']}" for token in self.data["tokens"]]
         return html_table(*self._plain(), caption="; ".join(verdicts))
 
@@ -109,7 +109,7 @@ class TokenInspector(LabWidget):
 
 
 def _token(given: Token | str, asker: Caller) -> Token:
-    """The token itself, decoded where it is given as text."""
+    """Return a token, decoded where it is given as text."""
     if isinstance(given, Token):
         return given
     if isinstance(given, str):
@@ -121,7 +121,7 @@ def _token(given: Token | str, asker: Caller) -> Token:
 
 
 def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
-    """Who each token speaks for; two for the same are the first and the second."""
+    """Title each token by its subject; with the same subject they are the first and the second."""
     names = [f"token of {token.subject}" for token in tokens]
     if len(names) == 2 and names[0] == names[1]:
         return (f"first {names[0]}", f"second {names[1]}")
@@ -129,14 +129,14 @@ def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
 
 
 def tamper(token: Token, asker: Caller) -> Token:
-    """The same token with another subject and the old signature, verified again.
+    """Return a token with another subject and the old signature, verified again.
 
     Args:
         token: The token to change.
-        asker: Who reads the cluster's published keys.
+        asker: A caller who may read the cluster's published keys.
     """
     header, _claims, signature = token.raw.split(".")
-    claims = {**token.claims, "sub": SOMEBODY_ELSE}
+    claims = {**token.claims, "sub": FORGED_SUBJECT}
     body = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=").decode()
     changed = Token.decode(f"{header}.{body}.{signature}", asker)
     return replace(changed, verdict=f"{changed.verdict} (the subject was changed)")

@@ -1,7 +1,7 @@
-"""The request X-ray: one call as a path through the API server.
+"""The request X-ray: one call on its way through the API server.
 
-The facts come from the audit event that the answer's ``Audit-Id`` leads to; where a
-cluster shows no audit log, from the answer and a SubjectAccessReview.
+The facts come from the audit event with the answer's ``Audit-Id``; where the audit log cannot
+be read, from the answer and a SubjectAccessReview.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none":
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One station of the path.
+    """One stage of a request.
 
     Args:
-        title: Its name, in Kubernetes' own word.
+        title: Its name, in Kubernetes' terms.
         state: ``pass``, ``stop`` or ``none`` (not reached).
-        facts: Name and value of what is known there.
+        facts: What is known of it, as names and values.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Stage:
 
 
 def stages(answer: Answer) -> list[Stage]:
-    """The path of one call, from its answer and audit event."""
+    """List the stages of a call, from its answer and audit event."""
     authenticated = answer.status != 401
     authorized = authenticated and not _refused_by_authorizer(answer)
     admitted = authorized and answer.status != 403
@@ -88,7 +88,7 @@ def stages(answer: Answer) -> list[Stage]:
 
 
 def _refused_by_authorizer(answer: Answer) -> bool:
-    """A 403 of the authorizer; an admission plugin's 403 has an allowing decision."""
+    """Return whether a 403 is the authorizer's; an admission plugin's has an audit decision that allows it."""
     if answer.status != 403:
         return False
     annotations = (answer.event or {}).get("annotations") or {}
@@ -97,14 +97,14 @@ def _refused_by_authorizer(answer: Answer) -> bool:
 
 
 class XRay(LabWidget):
-    """One call, seen through.
+    """The stages of one call, and why it was allowed or forbidden.
 
     Args:
-        answer: What a caller got, such as ``lab.as_pod("kikai/test").get(…)``.
+        answer: A call's answer, such as ``lab.as_pod("kikai/test").get(…)``.
         lab: The lab, or a caller who may list RBAC objects and create reviews.
 
     Raises:
-        UsageError: When it is given no answer.
+        UsageError: ``answer`` is of another type.
     """
 
     _esm = script("xray")
@@ -141,7 +141,7 @@ class XRay(LabWidget):
         }
 
     def as_text(self) -> str:
-        """The stages, a line each, then the explanation."""
+        """Return the stages, a line each, then the explanation."""
         lines = [self.data["title"]]
         for stage in self.data["stages"]:
             facts = "; ".join(f"{name}: {value}" for name, value in stage["facts"])
@@ -151,7 +151,7 @@ class XRay(LabWidget):
         return "\n".join(lines)
 
     def as_html(self) -> str:
-        """The stages as a table, then the explanation."""
+        """Return the stages as a table, then the explanation."""
         rows = [
             [stage["title"], WORDS[stage["state"]], "; ".join(f"{name}: {value}" for name, value in stage["facts"])]
             for stage in self.data["stages"]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("IPython", "ipywidgets", "anywidget", "kubernetes", "jupyterlab", "notebook", "nbformat")
+HEAVY = ("IPython", "ipywidgets", "anywidget", "jinja2", "kubernetes", "jupyterlab", "notebook", "nbformat")
 
 
 @pytest.mark.parametrize("module", ["labkit", "labkit.cli", "labkit.embedded.__main__"])

@@ -1,4 +1,4 @@
-"""One grader for all tests: its prepared interpreter takes a second to prepare."""
+"""One grader for all tests: its fork server takes a second to start."""
 
 from __future__ import annotations
 

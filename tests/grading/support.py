@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.grading.exercise import find_exercise
 from labkit.grading.grader import Grader
 from labkit.grading.notebooks import code, solved_notebook
 from labkit.grading.result import Result
 from labkit.grading.submissions import find
+from labkit.grading.tasks import find_exercise
 
 SETUP = 'from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles").start()'
 

@@ -1,6 +1,6 @@
 """Submissions that want points without work, or harm. None gains, none harms, each is reported as what it is.
 
-What holds only behind walls (a Linux kernel that lets us build them) is skipped elsewhere,
+What holds only with namespaces (a Linux kernel that allows them) is skipped elsewhere,
 and docs/grading.md says so.
 """
 
@@ -40,7 +40,7 @@ steps = {task: {"state": "passed", "points": 99} for task in ("4.1", "4.2", "4.3
 print('{"score": 100, "tests": [{"name": "4.1", "score": 100, "max_score": 100}]}')
 print("Task 4.1: 2 of 2 points")
 """,
-    "answering-the-guard": """
+    "answering-the-supervisor": """
 import json, os, struct
 told = json.dumps({"ended": "done", "cells": 999, "score": 100}).encode()
 for number in range(3, 64):
@@ -53,7 +53,7 @@ for number in range(3, 64):
 import glob, os
 import labkit
 package = os.path.dirname(labkit.__file__)
-found = [path for path in glob.glob(package + "/**/*", recursive=True) if "/grading/" in path and path.endswith(".py")]
+found = glob.glob(package + "/grading/**/*.py", recursive=True)
 assert not found, found
 stolen = [open(path).read() for path in found]
 """,
@@ -76,10 +76,10 @@ HARMS = {
 
 
 @pytest.fixture
-def walls(grader: Grader) -> None:
-    """Only where the platform gives walls."""
+def isolated(grader: Grader) -> None:
+    """Skip where the platform has no namespaces."""
     if grader.level == "plain":
-        pytest.skip("no namespaces here, so no walls (docs/grading.md); the limits are tested all the same")
+        pytest.skip("no namespaces here (docs/grading.md); the limits are tested all the same")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -96,18 +96,18 @@ def test_it_gains_nothing(attack: str, grader: Grader, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("attack", ENDED)
 def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, tmp_path: Path) -> None:
-    source, told = ENDED[attack]
+    source, expected = ENDED[attack]
     solved = solved_cells("ex4-roles", "eve")
     submit(tmp_path, "eve", "ex4-roles", [*solved, source, "1 + 1"])
     result = grade(grader, tmp_path)["eve"]
     assert not result.passed
     assert not result.complete
-    assert told in result.how or told in result.ended or result.cells < result.total_cells
+    assert expected in result.outcome or expected in result.ended or result.cells < result.total_cells
 
 
 @pytest.mark.parametrize("begin", ["1", "!true"], ids=["in-a-fork", "in-a-kernel"])
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("import os; os._exit(0)", "The notebook ended after 1 of 3 cells."),
         ("import os; os._exit(7)", "The notebook was ended after 1 of 3 cells: exit code 7."),
@@ -116,10 +116,10 @@ def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, 
         ("import sys; sys.exit(3)", "All 3 cells ran."),
     ],
 )
-@pytest.mark.usefixtures("walls")
-def test_a_kernel_and_a_fork_end_alike(source: str, told: str, begin: str, grader: Grader, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("isolated")
+def test_a_kernel_and_a_fork_end_alike(source: str, expected: str, begin: str, grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "eve", "ex4-roles", [begin, source, "1 + 1"])
-    assert told in grade(grader, tmp_path)["eve"].how
+    assert expected in grade(grader, tmp_path)["eve"].outcome
 
 
 @pytest.mark.parametrize("begin", ["1", "!true"], ids=["in-a-fork", "in-a-kernel"])
@@ -130,27 +130,27 @@ def test_quitting_ends_the_notebook(source: str, begin: str, grader: Grader, tmp
     results = grade(grader, tmp_path)
     assert not results["eve"].complete
     assert "still here" not in results["eve"].output
-    assert results["ann"].complete, results["ann"].how
+    assert results["ann"].complete, results["ann"].outcome
     assert "last words" in results["ann"].output
 
 
-def test_a_kernels_errors_and_values_are_told(grader: Grader, tmp_path: Path) -> None:
+def test_a_kernels_errors_and_values_are_kept(grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "eve", "ex4-roles", ["!true", "raise MemoryError", "6 * 7", "print('so'); 1 / 0"])
     assert grade(grader, tmp_path)["eve"].output == "MemoryError: \n42\nso\nZeroDivisionError: division by zero\n"
 
 
 @pytest.mark.parametrize("attack", HARMS)
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_it_harms_nobody_and_nothing_of_it_lives_on(attack: str, grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "eve", "ex4-roles", [HARMS[attack]])
     submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
     results = grade(grader, tmp_path)
-    assert results["ann"].passed, results["ann"].how
+    assert results["ann"].passed, results["ann"].outcome
     assert results["eve"].score.points == 0
     assert not list(left_behind(grader))
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_acting_on_after_the_end_changes_nothing(grader: Grader, tmp_path: Path) -> None:
     late = """
 import os, time
@@ -169,7 +169,7 @@ if os.fork() == 0:
     assert not list(left_behind(grader))
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_other_ports_other_submissions_and_the_grader_are_out_of_reach(grader: Grader, tmp_path: Path) -> None:
     look = f"""
 import os, re, socket
@@ -194,7 +194,7 @@ except OSError as error:
     assert "no network" in result.output
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_the_environment_holds_no_secret(grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEACHERS_SECRET", "open sesame")
     submit(
@@ -230,16 +230,16 @@ def left_behind(grader: Grader) -> Iterator[str]:
         if uids is None or uids.real not in USER_IDS:
             continue
         try:
-            above = [parent.pid for parent in process.parents() if "labkit.grading.zygote" in parent.cmdline()]
+            above = [parent.pid for parent in process.parents() if "labkit.grading.fork_server" in parent.cmdline()]
         except psutil.NoSuchProcess:
             continue
-        if not above or above[-1] == grader.workers.prepared_pid:
+        if not above or above[-1] == grader.workers.fork_server_pid:
             yield f"{process.info['pid']} {process.info['cmdline']}"
 
 
 def test_ctrl_c_in_a_terminal_is_the_graders_alone(grader: Grader) -> None:
-    """It reaches a terminal's foreground processes: the prepared interpreter must not be one of them."""
-    assert os.getsid(grader.workers.prepared_pid) != os.getsid(0)
+    """It reaches a terminal's foreground processes: the fork server must not be one of them."""
+    assert os.getsid(grader.workers.fork_server_pid) != os.getsid(0)
 
 
 def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path)
     if grader.workers.level != "root":
         pytest.skip("only as root do learners run as users of their own; elsewhere limits count the grader's own user")
     submit(tmp_path, "ann", "ex4-roles", ["import os; print('user', os.getuid())"])
-    with Grader(places=1) as other:
+    with Grader(slots=1) as other:
         users = {grade(each, tmp_path)["ann"].output for each in (grader, other)}
     assert len(users) == 2
     for text in users:

@@ -13,12 +13,12 @@ import pytest
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
 from labkit.grading import isolation
-from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader
-from labkit.grading.graders import Graders
+from labkit.grading.pool import GraderPool
 from labkit.grading.result import Result
-from labkit.grading.session import KEPT, GradingSession
-from labkit.grading.submissions import find, passed_over, worked_as
+from labkit.grading.seed import Seed, learner_name
+from labkit.grading.session import STORED, GradingSession
+from labkit.grading.submissions import declared_learner, find, skipped
 from tests.grading.support import solved_cells, submit
 
 
@@ -33,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 def run(grader: Grader, folder: Path, out: Path) -> tuple[list[Result], int]:
     """Grade, and count what was graded anew."""
-    told: list[Result] = []
-    return GradingSession(folder, out).run(grader, told.append), len(told)
+    reported: list[Result] = []
+    return GradingSession(folder, out).run(grader, reported.append), len(reported)
 
 
 def test_a_second_run_gives_identical_results(grader: Grader, folder: Path, tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp
     out = tmp_path / "out"
     _, count = run(grader, folder, out)
     assert count == 2
-    kept = [line for line in (out / KEPT).read_text().splitlines() if line]
-    (out / KEPT).write_text(kept[0] + "\n" + kept[1][:40])  # as if it was interrupted in the second
+    kept = [line for line in (out / STORED).read_text().splitlines() if line]
+    (out / STORED).write_text(kept[0] + "\n" + kept[1][:40])  # as if it was interrupted in the second
     results, count = run(grader, folder, out)
     assert count == 1
     assert len(results) == 2
@@ -65,8 +65,8 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
-        broken.setattr("labkit.grading.grader.fresh_cluster", nothing)
-        broken.setattr("labkit.grading.graders.graders_for", lambda *_, **__: Grader(places=1))  # in this process
+        broken.setattr("labkit.grading.grader.EmbeddedCluster", nothing)
+        broken.setattr("labkit.grading.pool.pool_for", lambda *_, **__: Grader(slots=1))  # in this process
         assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
     assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
@@ -76,16 +76,16 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
     assert {row["ended"] for row in rows} == {"done"}
 
 
-def test_walls_that_do_not_stand_are_not_the_notebooks_fault(
+def test_isolation_that_fails_is_not_the_notebooks_fault(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Grader(places=1) as grader:
+    with Grader(slots=1) as grader:
         if grader.level == "plain":
-            pytest.skip("no namespaces here, so no walls (docs/grading.md)")
-        monkeypatch.setattr(isolation, "home", lambda: Path("/proc/nowhere"))
+            pytest.skip("no namespaces here (docs/grading.md)")
+        monkeypatch.setattr(isolation, "sandbox_home", lambda: Path("/proc/nowhere"))
         results, _ = run(grader, folder, tmp_path / "out")
     assert {result.ended for result in results} == {"not graded"}
-    assert "the walls could not be built" in results[0].how
+    assert "the walls could not be built" in results[0].outcome
 
 
 def test_a_full_disk_is_said_as_one_and_what_was_kept_is_not_lost(grader: Grader, folder: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_what_is_graded_already_needs_no_grader(
     out = tmp_path / "out"
     run(grader, folder, out)
     (out / "scores.csv").unlink()
-    monkeypatch.setattr(Graders, "__enter__", nothing)
+    monkeypatch.setattr(GraderPool, "__enter__", nothing)
     assert run_labkit(["grade", str(folder), "--out", str(out)]) == 0
     assert (out / "scores.csv").exists()
     said = capsys.readouterr()
@@ -114,7 +114,7 @@ def test_what_is_graded_already_needs_no_grader(
     assert "2 graded, 1 with full marks" in said.out
 
 
-def nothing(*_args: object) -> None:
+def nothing(*_args: object, **_options: object) -> None:
     """Fails."""
     raise MemoryError("no memory")
 
@@ -122,10 +122,10 @@ def nothing(*_args: object) -> None:
 def test_a_notebooks_home_is_nobodys_on_the_graders_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account called learner, with a checkout in its home, once gave everybody no points."""
     needed = [Path("/usr"), Path("/home/ann/labkit")]
-    monkeypatch.setattr(isolation, "_needed", lambda: needed)
-    assert isolation.home() == Path("/home/learner")
+    monkeypatch.setattr(isolation, "_required_paths", lambda: needed)
+    assert isolation.sandbox_home() == Path("/home/learner")
     needed += [Path("/home/learner/labkit/.venv"), Path("/home/learner1/python")]
-    assert isolation.home() == Path("/home/learner2")
+    assert isolation.sandbox_home() == Path("/home/learner2")
 
 
 def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
     (tmp_path / "README.txt").touch()
     submit(tmp_path, "...", "ex4-roles", [])
     submit(tmp_path, "dan", "a\x1b[2J\nNot graded: b", [])
-    assert passed_over(tmp_path) == [
+    assert skipped(tmp_path) == [
         ".../ex4-roles.ipynb names no learner",
         "bob/homework final (2).ipynb has no exercise's name",
         "dan/a\ufffd[2J\ufffdNot graded: b.ipynb has no exercise's name",
@@ -187,15 +187,15 @@ def test_names_of_every_script_are_kept_apart(tmp_path: Path) -> None:
     for name in names:
         submit(tmp_path, unicodedata.normalize("NFD", name), "ex4-roles", [])
     assert sorted(entry.learner for entry in find(tmp_path)) == ["Zoë_Müller", "김철수", "이영희"]
-    assert Draw("Zoë Müller").name("hall") == Draw("Zoë_Müller").name("hall")
+    assert Seed("Zoë Müller").name("hall") == Seed("Zoë_Müller").name("hall")
     assert len(learner_name("한" * 300).encode()) <= 200
     assert learner_name("../../etc/passwd") == "_.._etc_passwd"
 
 
 def test_a_notebook_says_as_whom_it_was_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = submit(tmp_path / "s", "s01", "ex4-roles", ['lab = 1\nME = "Kim Ä"'])
-    assert worked_as(path) == "Kim_Ä"
-    assert worked_as(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""'])) == ""
+    assert declared_learner(path) == "Kim_Ä"
+    assert declared_learner(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""'])) == ""
     path.with_name("notes.ipynb").touch()
     assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"]) == 0
     said = capsys.readouterr().err
@@ -213,7 +213,7 @@ def test_a_folder_without_submissions_is_said(tmp_path: Path) -> None:
 
 def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader: Grader) -> None:
     plain, _ = run(grader, folder, tmp_path / "plain")
-    with Grader(kernel=True, places=2) as slow:
+    with Grader(kernel=True, slots=2) as slow:
         kernel, _ = run(slow, folder, tmp_path / "kernel")
     assert [result.score for result in plain] == [result.score for result in kernel], [
         (result.learner, result.output) for result in kernel

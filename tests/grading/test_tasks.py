@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading.draw import Draw
-from labkit.grading.exercise import find_exercise
-from labkit.grading.grader import Grader, fresh_cluster, ground_in
-from labkit.grading.score import score
-from labkit.grading.tasks import EXERCISES
+from labkit.grading.embedded_cluster import EmbeddedCluster
+from labkit.grading.grader import Grader
+from labkit.grading.score import Score, score
+from labkit.grading.seed import Seed
+from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.cluster import keys
 
 IDS = [exercise.id for exercise in EXERCISES]
+
+
+def score_untouched(exercise: str) -> Score:
+    """The score of a cluster in which the learner has done nothing."""
+    found = find_exercise(exercise)
+    cluster = EmbeddedCluster(keys(), found, "ann")
+    cluster.set_up()
+    return score(found, "ann", cluster.probe())
 
 
 def test_there_are_at_least_twenty_tasks_and_their_names_are_unique() -> None:
@@ -26,9 +34,7 @@ def test_there_are_at_least_twenty_tasks_and_their_names_are_unique() -> None:
 
 @pytest.mark.parametrize("exercise", IDS)
 def test_an_untouched_cluster_earns_nothing(exercise: str) -> None:
-    found = find_exercise(exercise)
-    cluster, events = fresh_cluster(keys(), "ann", found)
-    result = score(found, "ann", ground_in(cluster, events))
+    result = score_untouched(exercise)
     assert result.points == 0
     assert all(task.most > 0 for task in result.tasks)
     assert all(not task.least_privilege for task in result.tasks)
@@ -37,9 +43,8 @@ def test_an_untouched_cluster_earns_nothing(exercise: str) -> None:
 @pytest.mark.parametrize("exercise", IDS)
 def test_every_question_has_a_hint_and_none_gives_its_answer_away(exercise: str) -> None:
     found = find_exercise(exercise)
-    assert all(probe.hint for task in found.tasks for probe in task.brief(Draw("ann")).probes)
-    cluster, events = fresh_cluster(keys(), "ann", found)
-    seen = [item.seen for task in score(found, "ann", ground_in(cluster, events)).tasks for item in task.items]
+    assert all(probe.hint for task in found.tasks for probe in task.variant(Seed("ann")).probes)
+    seen = [item.seen for task in score_untouched(exercise).tasks for item in task.items]
     # What a learner is to find out: the server's version, a number of types, an account's uid, a binding's name.
     answers = r"says v1\.|lists \d|[0-9a-f]{8}-[0-9a-f]{4}-|object at .*/convenience-"
     assert not [line for line in seen if re.search(answers, line)]
@@ -53,7 +58,7 @@ def test_the_solutions_earn_everything_with_least_privilege(exercise: str, grade
         f"{task.id}: {item.expected}: {item.seen}" for task in result.score.tasks for item in task.items if not item.ok
     ]
     assert not wrong, f"{wrong}\n{result.output}"
-    assert result.passed, result.how
+    assert result.passed, result.outcome
     assert {task.least_privilege for task in result.score.tasks} <= {None, 1.0}
 
 
@@ -66,8 +71,8 @@ def test_a_copied_answer_earns_nothing(exercise: str, grader: Grader, tmp_path: 
 
 
 def test_too_much_permission_costs_points_and_is_named(grader: Grader, tmp_path: Path) -> None:
-    draw = Draw("eve")
-    space, who = draw.name("hall"), draw.name("reader")
+    seed = Seed("eve")
+    space, who = seed.name("hall"), seed.name("reader")
     rule = '{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}'
     grant = (
         'R = "rbac.authorization.k8s.io"\n'
@@ -95,6 +100,6 @@ def test_partial_work_earns_part(grader: Grader, tmp_path: Path) -> None:
 
 
 def test_draws_are_the_same_everywhere_and_differ_between_learners() -> None:
-    assert Draw("ann").name("hall") == Draw("ann").name("hall")
-    names = {Draw(f"learner {number}").name("hall") for number in range(200)}
+    assert Seed("ann").name("hall") == Seed("ann").name("hall")
+    names = {Seed(f"learner {number}").name("hall") for number in range(200)}
     assert len(names) > 150

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.grading.score import SERVED
+from labkit.grading.findings import SERVED
 from labkit.rbac.difference import MAX_EXCESSES, MORE, Excess, PolicyDifference, policy_at_start
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy

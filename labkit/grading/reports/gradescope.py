@@ -26,7 +26,7 @@ def document(result: Result) -> dict[str, Any]:
     """A result as Gradescope reads it."""
     return {
         "score": result.score.points,
-        "output": " ".join(filter(None, (result.how, result.mark))),
+        "output": " ".join(filter(None, (result.outcome, result.omissions))),
         "visibility": "visible",
         "tests": [
             {

@@ -32,7 +32,7 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
     )
     if errors:
         case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name="the notebook runs to its end")
-        ElementTree.SubElement(case, "error", message=_text(result.how))
+        ElementTree.SubElement(case, "error", message=_text(result.outcome))
     for task in result.score.tasks:
         case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name=f"{task.id} {task.title}")
         if not task.most:

@@ -27,7 +27,7 @@ def document(result: Result) -> dict[str, Any]:
     return {
         "gradable": result.ended not in ("unreadable", FAILED),
         "score": result.score.points / most if most else 0.0,
-        "message": " ".join(filter(None, (result.how, result.mark))),
+        "message": " ".join(filter(None, (result.outcome, result.omissions))),
         "tests": [
             {
                 "name": f"{task.id} {task.title}",

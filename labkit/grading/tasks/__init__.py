@@ -1,6 +1,8 @@
 """The exercises, in order."""
 
-from labkit.grading.task import Exercise
+from labkit.core.errors import UsageError, near
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Object
 from labkit.grading.tasks.api_server import API_SERVER
 from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
 from labkit.grading.tasks.final import FINAL
@@ -8,6 +10,24 @@ from labkit.grading.tasks.inside_a_pod import INSIDE_A_POD
 from labkit.grading.tasks.roles import ROLES
 from labkit.grading.tasks.service_accounts import SERVICE_ACCOUNTS
 
-EXERCISES: tuple[Exercise, ...] = (API_SERVER, INSIDE_A_POD, SERVICE_ACCOUNTS, ROLES, CLUSTER_ROLES, FINAL)
+EXERCISES: tuple[ExerciseSpec, ...] = (API_SERVER, INSIDE_A_POD, SERVICE_ACCOUNTS, ROLES, CLUSTER_ROLES, FINAL)
 
-__all__ = ["EXERCISES"]
+
+def find_exercise(name: str) -> ExerciseSpec:
+    """Find an exercise by its id.
+
+    Args:
+        name: Such as ``ex4-roles``.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for exercise in EXERCISES:
+        if exercise.id == name:
+            return exercise
+    raise UsageError(f'There is no exercise "{name}".', todo=near(name, [exercise.id for exercise in EXERCISES]))
+
+
+def setup(exercise: ExerciseSpec, learner: str) -> list[Object]:
+    """List the objects that exist in a learner's cluster before they begin, in the order of creation."""
+    return [dict(obj) for task in exercise.tasks for obj in task.variant(Seed(learner)).setup]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.draw import Draw
-from labkit.grading.probes import Finding, Ground, Probe, exists, may_not
-from labkit.grading.task import Brief, Exercise, Task, namespace
+from labkit.grading.probes import Finding, Probe, ProbeContext, exists, may_not
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, namespace
 
 GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")
 
 
-def labelled_namespace(draw: Draw) -> Brief:
+def labelled_namespace(seed: Seed) -> Variant:
     """A namespace with a label, made over the API."""
-    space, team = draw.name("space"), draw.one("team", ("red", "green", "blue", "amber"))
+    space, team = seed.name("space"), seed.one("team", ("red", "green", "blue", "amber"))
 
     def wrong(obj: dict[str, Any]) -> str:
         found = (obj["metadata"].get("labels") or {}).get("team")
         return "" if found == team else f"Its label team is {found or 'missing'}, not {team}."
 
-    return Brief(
+    return Variant(
         f"Create the namespace `{space}` with the label `team={team}`.",
         (
             exists(
@@ -37,16 +37,16 @@ def labelled_namespace(draw: Draw) -> Brief:
     )
 
 
-def server_version(draw: Draw) -> Brief:
+def server_version(seed: Seed) -> Variant:
     """What the server says of itself, kept in a config map."""
-    space, name = draw.name("facts"), draw.name("report")
+    space, name = seed.name("facts"), seed.name("report")
 
-    def look(ground: Ground) -> Finding:
-        version = ground.admin.get("/version").body["gitVersion"]
-        said = ground.said(space, name, "version")
+    def look(context: ProbeContext) -> Finding:
+        version = context.admin.get("/version").body["gitVersion"]
+        said = context.config_map_value(space, name, "version")
         return Finding(said == version, f"The config map says {said or 'nothing'}.")
 
-    return Brief(
+    return Variant(
         f"Ask the API server for its version. Put its `gitVersion` under the key `version` into a config map "
         f"`{name}` in the namespace `{space}`, which is there already.",
         (
@@ -64,17 +64,17 @@ def server_version(draw: Draw) -> Brief:
     )
 
 
-def discovered_resources(draw: Draw) -> Brief:
+def discovered_resources(seed: Seed) -> Variant:
     """How many resource types a group has, read from discovery."""
-    space, name, group = draw.name("census"), draw.name("count"), draw.one("group", GROUPS)
+    space, name, group = seed.name("census"), seed.name("count"), seed.one("group", GROUPS)
 
-    def look(ground: Ground) -> Finding:
-        resources = ground.admin.get(f"/apis/{group}/v1").body["resources"]
+    def look(context: ProbeContext) -> Finding:
+        resources = context.admin.get(f"/apis/{group}/v1").body["resources"]
         count = str(sum("/" not in entry["name"] for entry in resources))
-        said = ground.said(space, name, "count")
+        said = context.config_map_value(space, name, "count")
         return Finding(said == count, f"The config map says {said or 'nothing'}.")
 
-    return Brief(
+    return Variant(
         f"How many resource types does the group `{group}/v1` have, subresources (those with a `/`) not counted? "
         f"Put the number under the key `count` into a config map `{name}` in `{space}`.",
         (Probe("The count is what discovery says.", look, 2, f"GET /apis/{group}/v1 lists them."),),
@@ -86,17 +86,17 @@ def discovered_resources(draw: Draw) -> Brief:
     )
 
 
-def anonymous_stays_out(draw: Draw) -> Brief:
+def anonymous_stays_out(seed: Seed) -> Variant:
     """What somebody without credentials gets, and that it stays so."""
-    space, name = draw.name("gate"), draw.name("seen")
+    space, name = seed.name("gate"), seed.name("seen")
 
-    def look(ground: Ground) -> Finding:
-        said = ground.said(space, name, "user")
-        answer = ground.anonymous.get("/api/v1/namespaces")
+    def look(context: ProbeContext) -> Finding:
+        said = context.config_map_value(space, name, "user")
+        answer = context.anonymous.get("/api/v1/namespaces")
         user = "unauthorized" if answer.status == 401 else "system:anonymous"
         return Finding(said == user, f"The config map says {said or 'nothing'}.")
 
-    return Brief(
+    return Variant(
         "List the namespaces without any credentials. As whom does the server's message say it took you? Put that "
         f"user name under the key `user` into a config map `{name}` in `{space}` (write `unauthorized` if the "
         "server answers 401). Leave the caller without credentials as powerless as they are.",
@@ -113,7 +113,7 @@ def anonymous_stays_out(draw: Draw) -> Brief:
     )
 
 
-API_SERVER = Exercise(
+API_SERVER = ExerciseSpec(
     "ex1-api-server",
     "Exercise 1: the API server",
     "Make objects and read facts over the plain API.",

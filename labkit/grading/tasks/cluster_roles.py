@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.grading.draw import Draw
-from labkit.grading.probes import Finding, Ground, Probe, may, may_not
-from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
+from labkit.grading.probes import Finding, Probe, ProbeContext, may, may_not
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 
 
-def cluster_reader(draw: Draw) -> Brief:
+def cluster_reader(seed: Seed) -> Variant:
     """A cluster-scoped resource needs a cluster-wide binding."""
-    space, who = draw.name("ops"), draw.name("surveyor")
-    resource = draw.one("resource", ("nodes", "persistentvolumes", "namespaces"))
-    me, name = f"{space}/{who}", draw.name("survey")
-    return Brief(
+    space, who = seed.name("ops"), seed.name("surveyor")
+    resource = seed.one("resource", ("nodes", "persistentvolumes", "namespaces"))
+    me, name = f"{space}/{who}", seed.name("survey")
+    return Variant(
         f"Let the account `{who}` of `{space}` get and list {resource}. No changes, and no Secrets.",
         (
             may(me, "list", resource, hint=f"{resource} have no namespace: which binding reaches them?"),
@@ -30,11 +30,11 @@ def cluster_reader(draw: Draw) -> Brief:
     )
 
 
-def view_in_one(draw: Draw) -> Brief:
+def view_in_one(seed: Seed) -> Variant:
     """A cluster role as a shared role for one namespace."""
-    space, other, who = draw.name("stage"), draw.name("wings"), draw.name("critic")
+    space, other, who = seed.name("stage"), seed.name("wings"), seed.name("critic")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         f"The cluster role `view` is there already. Give it to the account `{who}` of `{space}`, for `{space}` alone.",
         (
             may(me, "list", "pods", space),
@@ -51,14 +51,14 @@ def view_in_one(draw: Draw) -> Brief:
     )
 
 
-def extend_view(draw: Draw) -> Brief:
+def extend_view(seed: Seed) -> Variant:
     """Aggregation: a new rule for view, without touching view."""
-    space, who, name = draw.name("annex"), draw.name("reader"), draw.name("view")
-    group, resource = f"{draw.name('crew')}.example.com", draw.one("thing", ("boats", "kites", "drums"))
-    me, witness = f"{space}/{who}", f"{space}/{draw.name('witness')}"
+    space, who, name = seed.name("annex"), seed.name("reader"), seed.name("view")
+    group, resource = f"{seed.name('crew')}.example.com", seed.one("thing", ("boats", "kites", "drums"))
+    me, witness = f"{space}/{who}", f"{space}/{seed.name('witness')}"
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
-    return Brief(
+    return Variant(
         f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role `{name}` that "
         f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there, "
         "and so have others.",
@@ -89,9 +89,9 @@ def extend_view(draw: Draw) -> Brief:
     )
 
 
-def _aggregates(ground: Ground) -> Finding:
+def _aggregates(context: ProbeContext) -> Finding:
     """Whether ``view`` is still made of others, and of them all."""
-    view = ground.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
+    view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     found = (view.get("aggregationRule") or {}).get("clusterRoleSelectors")
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
     return Finding(
@@ -99,13 +99,13 @@ def _aggregates(ground: Ground) -> Finding:
     )
 
 
-def a_path(draw: Draw) -> Brief:
+def a_path(seed: Seed) -> Variant:
     """Paths that are no resources."""
-    space, who, name = draw.name("probe"), draw.name("scraper"), draw.name("paths")
-    path = draw.one("path", ("/metrics", "/debug/pprof", "/logs/kube.log"))
+    space, who, name = seed.name("probe"), seed.name("scraper"), seed.name("paths")
+    path = seed.one("path", ("/metrics", "/debug/pprof", "/logs/kube.log"))
     me = f"{space}/{who}"
     allowed = {**role("", name), "rules": [{"verbs": ["get"], "nonResourceURLs": [path]}]}
-    return Brief(
+    return Variant(
         f"Let the account `{who}` of `{space}` get the path `{path}`, and no other path that it may not get already.",
         (
             may(
@@ -125,7 +125,7 @@ def a_path(draw: Draw) -> Brief:
     )
 
 
-CLUSTER_ROLES = Exercise(
+CLUSTER_ROLES = ExerciseSpec(
     "ex5-cluster-roles",
     "Exercise 5: cluster roles and their bindings",
     "Cluster-wide access, shared roles, aggregation and paths.",

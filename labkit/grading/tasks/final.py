@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from labkit.grading.draw import Draw
 from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Ground, Probe, absent, may, may_not
-from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, pod, role
+from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, absent, may, may_not
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
 
 RBAC = "rbac.authorization.k8s.io"
 
 
-def deployer(draw: Draw) -> Brief:
+def deployer(seed: Seed) -> Variant:
     """Exactly what a deployer needs."""
-    space, other, who = draw.name("release"), draw.name("archive"), draw.name("deployer")
+    space, other, who = seed.name("release"), seed.name("archive"), seed.name("deployer")
     me = f"{space}/{who}"
     rules = (("get,list,create,update,patch", "apps", "deployments"), ("get,list", "", "pods"), ("get", "", "pods/log"))
-    return Brief(
+    return Variant(
         f"The account `{who}` of `{space}` deploys: it gets, lists, creates, updates and patches deployments, gets and "
         f"lists pods, and reads their logs, all in `{space}`. Give it exactly what it needs.",
         (
@@ -42,11 +42,11 @@ def deployer(draw: Draw) -> Brief:
     )
 
 
-def over_broad(draw: Draw) -> Brief:
+def over_broad(seed: Seed) -> Variant:
     """Find the binding that gives too much, close it, keep what is needed."""
-    space, who, loose = draw.name("shop"), draw.name("till"), draw.name("convenience")
+    space, who, loose = seed.name("shop"), seed.name("till"), seed.name("convenience")
     me, rival = f"{space}/{who}", f"{space}/default"
-    return Brief(
+    return Variant(
         f"Somebody was in a hurry: the accounts of `{space}` can do far more than they should. Find the binding that "
         f"does it and remove it. Only the account `{who}` must go on listing config maps in `{space}`.",
         (
@@ -78,13 +78,13 @@ def over_broad(draw: Draw) -> Brief:
     )
 
 
-def _closed(me: str, rival: str, space: str) -> Callable[[Ground], Finding]:
+def _closed(me: str, rival: str, space: str) -> Callable[[ProbeContext], Finding]:
     wanted = may(me, "list", "configmaps", space)
     limits = [may_not(who, "list", "secrets", space) for who in (me, rival)]
 
-    def look(ground: Ground) -> Finding:
+    def look(context: ProbeContext) -> Finding:
         for probe in (wanted, *limits):
-            finding = probe.look(ground)
+            finding = probe.look(context)
             if not finding.ok:
                 return Finding(False, f"Not so: {probe.expected}. {finding.seen}")
         return Finding(True, "The need is met and the hole is closed.")
@@ -92,8 +92,8 @@ def _closed(me: str, rival: str, space: str) -> Callable[[Ground], Finding]:
     return look
 
 
-def _repair(draw: Draw, label: str) -> tuple[str, str, str]:
-    return draw.name(f"{label}-ns"), draw.name("worker"), draw.name("app")
+def _repair(seed: Seed, label: str) -> tuple[str, str, str]:
+    return seed.name(f"{label}-ns"), seed.name("worker"), seed.name("app")
 
 
 def _working(space: str, name: str, resource: str, who: str) -> Probe:
@@ -101,19 +101,19 @@ def _working(space: str, name: str, resource: str, who: str) -> Probe:
     user = f"system:serviceaccount:{space}:{who}"
     wanted = may(f"{space}/{who}", "list", resource, space)
 
-    def look(ground: Ground) -> Finding:
-        obj = ground.find(f"/api/v1/namespaces/{space}/pods/{name}")
+    def look(context: ProbeContext) -> Finding:
+        obj = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if obj is None:
             return Finding(False, f"There is no pod {name} in {space}.")
         spec = obj["spec"]
-        tokens = mounted_tokens(obj, ground, for_server=True)
+        tokens = mounted_tokens(obj, context, for_server=True)
         if not tokens:
             return Finding(False, "The pod mounts no token, so its requests are anonymous.")
         if who not in tokens:
             return Finding(False, f"The pod runs as {spec.get('serviceAccountName')}, not as {who}.")
-        if ground.pods and (why := not_running(obj)):
+        if context.pods and (why := not_running(obj)):
             return Finding(False, why)
-        finding = wanted.look(ground)
+        finding = wanted.look(context)
         return Finding(finding.ok, f"{user} asks to list {resource} in {space}. {finding.seen}")
 
     return Probe(
@@ -132,11 +132,11 @@ def _task_text(space: str, name: str, resource: str, who: str) -> str:
     )
 
 
-def no_token(draw: Draw) -> Brief:
+def no_token(seed: Seed) -> Variant:
     """Broken: the pod mounts no token."""
-    space, who, name = _repair(draw, "mute")
+    space, who, name = _repair(seed, "mute")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         _task_text(space, name, "services", who),
         (
             _working(space, name, "services", who),
@@ -154,11 +154,11 @@ def no_token(draw: Draw) -> Brief:
     )
 
 
-def wrong_account(draw: Draw) -> Brief:
+def wrong_account(seed: Seed) -> Variant:
     """Broken: the pod runs as another account."""
-    space, who, name = _repair(draw, "mask")
+    space, who, name = _repair(seed, "mask")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         _task_text(space, name, "configmaps", who),
         (
             _working(space, name, "configmaps", who),
@@ -176,11 +176,11 @@ def wrong_account(draw: Draw) -> Brief:
     )
 
 
-def missing_verb(draw: Draw) -> Brief:
+def missing_verb(seed: Seed) -> Variant:
     """Broken: the role has get, and not list."""
-    space, who, name = _repair(draw, "verb")
+    space, who, name = _repair(seed, "verb")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         _task_text(space, name, "pods", who),
         (
             _working(space, name, "pods", who),
@@ -199,12 +199,12 @@ def missing_verb(draw: Draw) -> Brief:
     )
 
 
-def wrong_namespace(draw: Draw) -> Brief:
+def wrong_namespace(seed: Seed) -> Variant:
     """Broken: the binding names the account of another namespace."""
-    space, who, name = _repair(draw, "addr")
-    other = draw.name("twin")
+    space, who, name = _repair(seed, "addr")
+    other = seed.name("twin")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         _task_text(space, name, "endpoints", who),
         (
             _working(space, name, "endpoints", who),
@@ -233,23 +233,23 @@ def _replace(space: str, name: str, who: str) -> str:
     )
 
 
-def which_account(draw: Draw) -> Brief:
+def which_account(seed: Seed) -> Variant:
     """Prove with its token as what account a pod ran."""
-    space, name, kept = draw.name("alibi"), draw.name("suspect"), draw.name("verdict")
-    accounts = [draw.name(label) for label in ("butler", "cook", "gardener")]
-    guilty = draw.one("guilty", accounts)
+    space, name, kept = seed.name("alibi"), seed.name("suspect"), seed.name("verdict")
+    accounts = [seed.name(label) for label in ("butler", "cook", "gardener")]
+    guilty = seed.one("guilty", accounts)
 
-    def named(ground: Ground) -> Finding:
-        said = ground.said(space, kept, "account")
+    def named(context: ProbeContext) -> Finding:
+        said = context.config_map_value(space, kept, "account")
         return Finding(said == guilty, f"The config map names {said or 'nobody'}.")
 
-    def look(ground: Ground) -> Finding:
-        there = ground.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
+    def look(context: ProbeContext) -> Finding:
+        there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
         uid = there["metadata"].get("uid")
-        said = ground.said(space, kept, "uid")
+        said = context.config_map_value(space, kept, "uid")
         return Finding(bool(uid) and said == uid, f"The config map says {said or 'nothing'}.")
 
-    return Brief(
+    return Variant(
         f"The pod `{name}` in `{space}` runs as one of its accounts. Prove which with its mounted token: put the "
         f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
         f"`{kept}` in `{space}`.",
@@ -267,7 +267,7 @@ def which_account(draw: Draw) -> Brief:
     )
 
 
-FINAL = Exercise(
+FINAL = ExerciseSpec(
     "ex6-final",
     "Exercise 6: on your own",
     "Least privilege, one hole to close, four pods to repair, one proof.",

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.draw import Draw
 from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Ground, Probe, asked, exists, may_not
-from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
+from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, audit_shows, exists, may_not
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
 
-def pod_with_account(draw: Draw) -> Brief:
+def pod_with_account(seed: Seed) -> Variant:
     """A pod that runs as an account of one's own."""
-    space, who, name = draw.name("den"), draw.name("bot"), draw.name("pod")
+    space, who, name = seed.name("den"), seed.name("bot"), seed.name("pod")
 
     def wrong(obj: dict[str, Any]) -> str:
         found = obj["spec"].get("serviceAccountName")
         return "" if found == who else f"It runs as {found}, not as {who}."
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
-    return Brief(
+    return Variant(
         f"Create the service account `{who}` in the namespace `{space}`, and there a pod `{name}` that runs as it. "
         "Use the image `curlimages/curl` and the command `sleep 9999999`.",
         (
@@ -44,16 +44,16 @@ def pod_with_account(draw: Draw) -> Brief:
     )
 
 
-def call_from_inside(draw: Draw) -> Brief:
+def call_from_inside(seed: Seed) -> Variant:
     """A request with the mounted token, seen in the audit log."""
-    space, name = draw.name("inner"), draw.name("caller")
-    resource = draw.one("resource", ("services", "pods", "configmaps", "secrets"))
+    space, name = seed.name("inner"), seed.name("caller")
+    resource = seed.one("resource", ("services", "pods", "configmaps", "secrets"))
     path = f"/api/v1/namespaces/{space}/{resource}"
-    return Brief(
+    return Variant(
         f"In the namespace `{space}` runs the pod `{name}`. From inside it, list the {resource} of that namespace "
         "with the token that is mounted there. The answer is 403, and that is right: leave it so.",
         (
-            asked(
+            audit_shows(
                 f"system:serviceaccount:{space}:default",
                 "list",
                 path,
@@ -71,20 +71,20 @@ def call_from_inside(draw: Draw) -> Brief:
     )
 
 
-def pod_without_token(draw: Draw) -> Brief:
+def pod_without_token(seed: Seed) -> Variant:
     """A pod that mounts no token at all."""
-    space, name = draw.name("quiet"), draw.name("mute")
+    space, name = seed.name("quiet"), seed.name("mute")
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
 
-    def look(ground: Ground) -> Finding:
-        obj = ground.find(path)
+    def look(context: ProbeContext) -> Finding:
+        obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")
-        tokens = mounted_tokens(obj, ground)
+        tokens = mounted_tokens(obj, context)
         return Finding(not tokens, f"It mounts a token of {tokens[0]}." if tokens else "It mounts none.")
 
-    return Brief(
+    return Variant(
         f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
         "(image `curlimages/curl`, command `sleep 9999999`).",
         (Probe(f"The pod {name} mounts no token.", look, 2, "spec.automountServiceAccountToken"),),
@@ -93,7 +93,7 @@ def pod_without_token(draw: Draw) -> Brief:
     )
 
 
-INSIDE_A_POD = Exercise(
+INSIDE_A_POD = ExerciseSpec(
     "ex2-inside-a-pod",
     "Exercise 2: the API from inside a pod",
     "Run pods under accounts of their own, and call the API from inside.",

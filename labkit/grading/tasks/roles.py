@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import may, may_not
-from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 
 
-def reader(draw: Draw) -> Brief:
+def reader(seed: Seed) -> Variant:
     """Read one resource in one namespace, and nothing else."""
-    space, other, who = draw.name("hall"), draw.name("yard"), draw.name("reader")
-    resource = draw.one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    space, other, who = seed.name("hall"), seed.name("yard"), seed.name("reader")
+    resource = seed.one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         f"Let the account `{who}` of `{space}` get and list {resource} in `{space}`. Nothing more: not in `{other}`, "
         "and no changes.",
         (
@@ -30,11 +30,11 @@ def reader(draw: Draw) -> Brief:
     )
 
 
-def across_namespaces(draw: Draw) -> Brief:
+def across_namespaces(seed: Seed) -> Variant:
     """An account of one namespace reads in another."""
-    home, away, who = draw.name("home"), draw.name("away"), draw.name("guest")
+    home, away, who = seed.name("home"), seed.name("away"), seed.name("guest")
     me = f"{home}/{who}"
-    return Brief(
+    return Variant(
         f"The account `{who}` lives in `{home}`. Let it list and watch the pods of `{away}`, but not those of its own "
         "namespace.",
         (
@@ -51,9 +51,9 @@ def across_namespaces(draw: Draw) -> Brief:
     )
 
 
-def one_by_name(draw: Draw) -> Brief:
+def one_by_name(seed: Seed) -> Variant:
     """One Secret by its name."""
-    space, who, mine, theirs = draw.name("safe"), draw.name("clerk"), draw.name("key"), draw.name("jewel")
+    space, who, mine, theirs = seed.name("safe"), seed.name("clerk"), seed.name("key"), seed.name("jewel")
     me = f"{space}/{who}"
     secrets = [
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": space}, "stringData": {"a": "b"}}
@@ -61,7 +61,7 @@ def one_by_name(draw: Draw) -> Brief:
     ]
     named = role(space, "one-secret", ("get", "", "secrets"))
     named["rules"][0]["resourceNames"] = [mine]
-    return Brief(
+    return Variant(
         f"In `{space}` lie two Secrets. Let the account `{who}` get the Secret `{mine}`, and neither `{theirs}` nor "
         "the list of all.",
         (
@@ -75,11 +75,11 @@ def one_by_name(draw: Draw) -> Brief:
     )
 
 
-def logs_not_exec(draw: Draw) -> Brief:
+def logs_not_exec(seed: Seed) -> Variant:
     """Logs are a subresource, and so is exec."""
-    space, who = draw.name("well"), draw.name("listener")
+    space, who = seed.name("well"), seed.name("listener")
     me = f"{space}/{who}"
-    return Brief(
+    return Variant(
         f"Let the account `{who}` of `{space}` get and list pods and read their logs there, as `kubectl logs` does. It "
         "must not run commands in them.",
         (
@@ -97,7 +97,7 @@ def logs_not_exec(draw: Draw) -> Brief:
     )
 
 
-ROLES = Exercise(
+ROLES = ExerciseSpec(
     "ex4-roles",
     "Exercise 4: roles and role bindings",
     "Grant exactly what is asked, in one namespace.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit.client.tokens import Token
-from labkit.grading.draw import Draw
-from labkit.grading.probes import PODS, Ground, token_in_secret
-from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
+from labkit.grading.probes import PODS, ProbeContext, token_in_secret
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
 
 def _keep(space: str, name: str) -> str:
@@ -23,18 +23,18 @@ def _ask(space: str, who: str, spec: str) -> str:
     )
 
 
-def token_for_audience(draw: Draw) -> Brief:
+def token_for_audience(seed: Seed) -> Variant:
     """A token for somebody else than the API server."""
-    space, who, kept = draw.name("mint"), draw.name("issuer"), draw.name("kept")
-    audience = f"https://{draw.name('vault')}.example"
+    space, who, kept = seed.name("mint"), seed.name("issuer"), seed.name("kept")
+    audience = f"https://{seed.name('vault')}.example"
 
-    def judge(token: Token, _ground: Ground) -> str:
+    def judge(token: Token, _context: ProbeContext) -> str:
         if token.subject != f"system:serviceaccount:{space}:{who}":
             return f"It speaks for {token.subject}, not for {who}."
         found = token.claims.get("aud")
         return "" if found == [audience] else f"Its audience is {found}, not {audience}."
 
-    return Brief(
+    return Variant(
         f"Request a token of the account `{who}` in `{space}` for the audience `{audience}` alone. Keep it in a "
         f"Secret `{kept}` in `{space}` under the key `token`.",
         (
@@ -52,18 +52,18 @@ def token_for_audience(draw: Draw) -> Brief:
     )
 
 
-def short_token(draw: Draw) -> Brief:
+def short_token(seed: Seed) -> Variant:
     """A token with a life as short as asked."""
-    space, who, kept = draw.name("brief"), draw.name("mayfly"), draw.name("slip")
-    minutes = 10 + draw.number("minutes", 40)
+    space, who, kept = seed.name("brief"), seed.name("mayfly"), seed.name("slip")
+    minutes = 10 + seed.number("minutes", 40)
 
-    def judge(token: Token, _ground: Ground) -> str:
+    def judge(token: Token, _context: ProbeContext) -> str:
         if token.subject != f"system:serviceaccount:{space}:{who}":
             return f"It speaks for {token.subject}, not for {who}."
         life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
         return "" if life == 60 * minutes else f"It lives for {life} s, not for {60 * minutes} s."
 
-    return Brief(
+    return Variant(
         f"Request a token of `{who}` in `{space}` that lives for exactly {minutes} minutes. Keep it in a Secret "
         f"`{kept}` in `{space}` under the key `token`.",
         (
@@ -81,19 +81,19 @@ def short_token(draw: Draw) -> Brief:
     )
 
 
-def bound_token(draw: Draw) -> Brief:
+def bound_token(seed: Seed) -> Variant:
     """A token that dies with a pod."""
-    space, who, name, kept = draw.name("tied"), draw.name("holder"), draw.name("anchor"), draw.name("rope")
+    space, who, name, kept = seed.name("tied"), seed.name("holder"), seed.name("anchor"), seed.name("rope")
 
-    def judge(token: Token, ground: Ground) -> str:
-        running = ground.find(f"/api/v1/namespaces/{space}/pods/{name}")
+    def judge(token: Token, context: ProbeContext) -> str:
+        running = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if token.bound_to != f"pod {name}":
             return f"It is bound to {token.bound_to or 'nothing'}, not to the pod {name}."
         uid = token.flat.get("kubernetes.io.pod.uid")
         same = running is not None and uid == running["metadata"]["uid"]
         return "" if same else "The pod it is bound to is not the one that runs now."
 
-    return Brief(
+    return Variant(
         f"The pod `{name}` in `{space}` runs as `{who}`. Keep a token that is bound to this very pod in a Secret "
         f"`{kept}` in `{space}` under the key `token`.",
         (
@@ -112,11 +112,11 @@ def bound_token(draw: Draw) -> Brief:
     )
 
 
-def legacy_secret(draw: Draw) -> Brief:
+def legacy_secret(seed: Seed) -> Variant:
     """A token Secret of the old kind, by hand."""
-    space, who, kept = draw.name("attic"), draw.name("elder"), draw.name("scroll")
+    space, who, kept = seed.name("attic"), seed.name("elder"), seed.name("scroll")
 
-    def judge(token: Token, _ground: Ground) -> str:
+    def judge(token: Token, _context: ProbeContext) -> str:
         if token.subject != f"system:serviceaccount:{space}:{who}":
             return f"It speaks for {token.subject}, not for {who}."
         if "exp" in token.claims:
@@ -125,7 +125,7 @@ def legacy_secret(draw: Draw) -> Brief:
             "" if token.bound_to == f"secret {kept}" else f"It lies in {token.bound_to or 'no Secret'}, not in {kept}."
         )
 
-    return Brief(
+    return Variant(
         f"Until 1.23 every account had a token Secret. Make one by hand: a Secret `{kept}` in `{space}` that holds "
         f"a token of the account `{who}` without an end.",
         (
@@ -145,7 +145,7 @@ def legacy_secret(draw: Draw) -> Brief:
     )
 
 
-SERVICE_ACCOUNTS = Exercise(
+SERVICE_ACCOUNTS = ExerciseSpec(
     "ex3-service-accounts",
     "Exercise 3: service accounts and tokens",
     "Ask for tokens with an audience, a life and a bond, and keep them.",

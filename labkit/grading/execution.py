@@ -1,8 +1,8 @@
-"""Running a notebook's cells, inside the walls. Two ways with the same outcome.
+"""Execute a notebook's cells, in the learner's isolated process. Two ways with the same outcome.
 
-``plain`` executes the cells in this process, which is a fork of a prepared interpreter.
-``kernel`` hands them to a real kernel. A cell with IPython's own syntax (``%``, ``!``)
-needs the kernel. An error ends its cell, not the notebook; ``quit()`` ends the notebook.
+``run_in_process`` executes them in this process, which was forked from the fork server;
+``run_in_kernel`` in a real Jupyter kernel, which cells in IPython's own syntax (``%``, ``!``)
+need. An error ends its cell, not the notebook; ``quit()`` ends the notebook.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
-SIGNALLED = 128
-"""An exit code above it tells a signal, as shells have it."""
+SIGNAL_BASE = 128
+"""Exit code 128 + n stands for signal n, as in shells."""
 
-Done = Callable[[int], None]
-"""Told after each cell how many are done."""
+OnCell = Callable[[int], None]
+"""Called after each cell with the number of cells that have run."""
 
 
 def is_python(cells: Sequence[str]) -> bool:
-    """Whether no cell needs IPython to be read. A plain syntax error does not."""
-    return not any(_magic(cell) or _awaits(cell) for cell in cells)
+    """Return whether no cell needs IPython. One with a syntax error does not."""
+    return not any(_has_magic(cell) or _awaits(cell) for cell in cells)
 
 
-def run_plain(cells: Sequence[str], done: Done) -> int:
+def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
     """Execute cells in this process.
 
     Args:
         cells: Their sources, in order.
-        done: Told after each.
+        on_cell: Called after each.
 
     Returns:
         The exit code, 0.
@@ -45,20 +45,20 @@ def run_plain(cells: Sequence[str], done: Done) -> int:
         try:
             _run_cell(source, f"<cell {number}>", module.__dict__)
         except Quit:
-            done(number)
+            on_cell(number)
             break
         except (Exception, KeyboardInterrupt, SystemExit):
-            _tell_error()
-        done(number)
+            _print_error()
+        on_cell(number)
     return 0
 
 
-def run_kernel(cells: Sequence[str], done: Done) -> int:
+def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
     """Execute cells in a real kernel.
 
     Args:
         cells: Their sources, in order.
-        done: Told after each.
+        on_cell: Called after each.
 
     Returns:
         The exit code of a kernel that ended before its notebook did, as a shell has it; else 0.
@@ -91,20 +91,21 @@ def run_kernel(cells: Sequence[str], done: Done) -> int:
 
     def started(**_facts: Any) -> None:
         nonlocal process
-        process = client.km.provisioner.process  # the client forgets it when it is dead
+        process = client.km.provisioner.process  # the client forgets it when it has ended
 
     def executed(**_facts: Any) -> None:
         nonlocal count
         count += 1
-        done(count)
+        on_cell(count)
 
-    # Sockets that are files, in a directory that nobody else has.
+    # Unix sockets, in a directory of its own.
     config = Config({"KernelManager": {"transport": "ipc", "ip": str(Path.cwd() / "kernel")}})
     client: Any = NotebookClient(
         notebook,
         config=config,
         timeout=None,
         allow_errors=True,
+        extra_arguments=["--DisplayFormatter.active_types=text/plain"],  # nothing else is kept
         on_cell_start=started,
         on_cell_executed=executed,
     )
@@ -114,12 +115,12 @@ def run_kernel(cells: Sequence[str], done: Done) -> int:
         code = process.returncode or 0
     for cell in notebook.cells:
         for output in cell.outputs:
-            sys.stdout.write(_shown(output))
-    return code if code >= 0 else SIGNALLED - code
+            sys.stdout.write(_as_text(output))
+    return code if code >= 0 else SIGNAL_BASE - code
 
 
-def _shown(output: Mapping[str, Any]) -> str:
-    """A cell's output as text: what it printed, its error, or its value."""
+def _as_text(output: Mapping[str, Any]) -> str:
+    """Convert a cell's output to text: what it printed, its error, or its value."""
     if output["output_type"] == "stream":
         return str(output["text"])
     if output["output_type"] == "error":
@@ -128,16 +129,16 @@ def _shown(output: Mapping[str, Any]) -> str:
 
 
 class Quit(SystemExit):
-    """The end of a notebook, at a cell's own wish."""
+    """A cell ends the notebook."""
 
 
 def _quit(*_code: object) -> NoReturn:
-    """What ``quit`` and ``exit`` are in a kernel."""
+    """End the notebook, as ``quit`` and ``exit`` do in a kernel."""
     raise Quit
 
 
-def _tell_error() -> None:
-    """Print the error of a cell, without the frames that ran it."""
+def _print_error() -> None:
+    """Print a cell's error, without this module's frames."""
     kind, error, trace = sys.exc_info()
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
@@ -145,7 +146,7 @@ def _tell_error() -> None:
 
 
 def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
-    """Run one cell; the value of a last expression is shown, as a kernel shows it."""
+    """Run one cell, and print the value of its last expression as a kernel does."""
     tree = ast.parse(source, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     body: CodeType = compile(tree, name, "exec")
@@ -158,8 +159,8 @@ def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
             sys.stdout.write(f"{value!r}\n")
 
 
-def _magic(cell: str) -> bool:
-    """Whether a cell has lines in IPython's own syntax. Within a string they are Python all the same."""
+def _has_magic(cell: str) -> bool:
+    """Return whether a cell has lines in IPython's own syntax, and not within a string."""
     lines = cell.splitlines()
     if not any(line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in lines):
         return False
@@ -173,7 +174,7 @@ def _magic(cell: str) -> bool:
 
 
 def _awaits(cell: str) -> bool:
-    """Whether a cell awaits outside of functions, which IPython allows."""
+    """Return whether a cell awaits outside of functions, which only IPython allows."""
     if "await" not in cell and "async" not in cell:
         return False
     try:

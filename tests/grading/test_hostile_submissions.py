@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from labkit.core.errors import UsageError
-from labkit.grading.draw import Draw
+from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
-from labkit.grading.meter import Allowance
+from labkit.grading.seed import Seed
 from labkit.grading.session import GradingSession
 from labkit.grading.submissions import find
 from tests.grading.conftest import SHORT
@@ -25,10 +25,10 @@ EXERCISE = "ex4-roles"
 
 
 @pytest.fixture
-def walls(grader: Grader) -> None:
-    """Only where the platform gives walls."""
+def isolated(grader: Grader) -> None:
+    """Skip where the platform has no namespaces."""
     if grader.level == "plain":
-        pytest.skip("no namespaces here, so no walls (docs/grading.md)")
+        pytest.skip("no namespaces here (docs/grading.md)")
 
 
 class TestOddFiles:
@@ -54,10 +54,10 @@ class TestOddFiles:
         assert results.pop("ann").passed
         assert {learner: result.ended for learner, result in results.items()} == dict.fromkeys(results, "unreadable")
         assert len(results) == 7
-        assert "clear its outputs" in results["huge"].how
-        assert "format 3: open it in JupyterLab" in results["old"].how
-        assert "symbolic link" in results["link"].how
-        assert "ordinary file" in results["pipe"].how
+        assert "clear its outputs" in results["huge"].outcome
+        assert "format 3: open it in JupyterLab" in results["old"].outcome
+        assert "symbolic link" in results["link"].outcome
+        assert "ordinary file" in results["pipe"].outcome
 
     def test_odd_notebooks_are_run_as_far_as_they_can_be(self, grader: Grader, tmp_path: Path) -> None:
         many = submit(tmp_path, "many", EXERCISE, ["x = 1"] * 10_000)
@@ -68,7 +68,7 @@ class TestOddFiles:
         submit(tmp_path, "zero", EXERCISE, ["a\0b", "\ud800", "print('alive')"])
         submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
         results = grade(grader, tmp_path)
-        assert results["many"].complete, results["many"].how
+        assert results["many"].complete, results["many"].outcome
         assert results["many"].cells == 10_000
         assert "alive" in results["zero"].output
         assert results["deep"].score.points == 0
@@ -102,7 +102,7 @@ class TestNames:
 
     def test_what_learners_write_is_only_text_in_the_reports(self, grader: Grader, tmp_path: Path) -> None:
         evil = "=HYPERLINK(1)\x00\x1b[2J\ud800<script>alert(1)</script>]]>" + "x" * 2000
-        space, name = Draw("-1_1_cmd").name("facts"), Draw("-1_1_cmd").name("report")
+        space, name = Seed("-1_1_cmd").name("facts"), Seed("-1_1_cmd").name("report")
         body = {"metadata": {"name": name}, "data": {"version": evil}}
         cells = [
             SETUP.replace(EXERCISE, "ex1-api-server"),
@@ -200,13 +200,13 @@ def test_no_bomb_reaches_the_grader(bomb: str, grader: Grader, tmp_path: Path) -
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     submit(tmp_path, "eve", EXERCISE, [SETUP, BOMBS[bomb]])
     results = grade(grader, tmp_path)
-    assert results["ann"].passed, results["ann"].how
+    assert results["ann"].passed, results["ann"].outcome
     eve = results["eve"]
     assert eve.score.points == 0
     if bomb in ("many-bindings-to-many-rules", "filling-the-cluster"):
         assert "ended with 429" in eve.output or eve.ended == "unreadable", eve.output
     if bomb.startswith("many-bindings"):
-        assert "more than can be judged" in eve.how
+        assert "more than can be judged" in eve.outcome
     if bomb == "filling-the-cluster":
         assert "used up what it may ask" in eve.note
     if bomb == "copying-what-was-copied":
@@ -220,7 +220,7 @@ def test_who_keeps_the_server_busy_is_refused(tmp_path: Path) -> None:
         "status = 200\nwhile status == 200: status = lab.admin.get('/api/v1/namespaces').status\nprint('got', status)"
     )
     submit(tmp_path, "eve", EXERCISE, [SETUP, busy])
-    with Grader(limits=SHORT, allowance=Allowance(seconds=0.05)) as strict:
+    with Grader(limits=SHORT, quota=Quota(seconds=0.05)) as strict:
         result = grade(strict, tmp_path)["eve"]
     assert "got 429" in result.output, result.output
     assert "took the server more than" in result.note
@@ -240,12 +240,12 @@ while (status := lab.admin.get("/version").status) == 200 and time.monotonic() <
 print("got", status)
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, endless])
-    with Grader(limits=SHORT, allowance=Allowance(seconds=0.3)) as strict:
+    with Grader(limits=SHORT, quota=Quota(seconds=0.3)) as strict:
         result = grade(strict, tmp_path)["eve"]
     assert "got 429" in result.output, result.output
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_the_process_above_is_out_of_reach(grader: Grader, tmp_path: Path) -> None:
     look = """
 import ctypes, os, signal, socket
@@ -278,11 +278,11 @@ print("still here")
     submit(tmp_path, "eve", EXERCISE, [look])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     results = grade(grader, tmp_path)
-    told = results["eve"].output
+    output = results["eve"].output
     assert results["ann"].passed
     if grader.level == "root":
-        assert "worked" not in told, told
-        assert "sockets []\nstill here" in told
+        assert "worked" not in output, output
+        assert "sockets []\nstill here" in output
     assert not list(left_behind(grader))
 
 
@@ -310,7 +310,7 @@ time.sleep(0.5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
-def test_a_shell_cell_runs_behind_the_same_walls(grader: Grader, tmp_path: Path) -> None:
+def test_a_shell_cell_is_isolated_in_the_same_way(grader: Grader, tmp_path: Path) -> None:
     shell = "%%bash\nid -u; ls /proc | grep -c '^[0-9]'; (sleep 600 &); echo from the shell"
     submit(tmp_path, "eve", EXERCISE, [shell, "import os; os.kill(os.getpid(), 9)", "1"])
     result = grade(grader, tmp_path)["eve"]

@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.grading import graders, wire
+from labkit.grading import pool, wire
 from labkit.grading.grader import Grader
-from labkit.grading.graders import Graders, graders_for
 from labkit.grading.isolation import NICENESS
+from labkit.grading.pool import GraderPool, pool_for
 from labkit.grading.result import FAILED, Result
-from labkit.grading.session import KEPT, GradingSession
+from labkit.grading.session import STORED, GradingSession
 from labkit.grading.submissions import find
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
@@ -50,20 +50,20 @@ def waiting(tmp_path: Path) -> Path:
 
 def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
     alone = grader.grade(find(folder))
-    told: list[Result] = []
-    with Graders(2, places=3, limits=SHORT) as several:
+    reported: list[Result] = []
+    with GraderPool(2, slots=3, limits=SHORT) as several:
         assert several.level == grader.level
-        assert several.grade(find(folder), told.append) == alone
+        assert several.grade(find(folder), reported.append) == alone
         assert several.cpu_seconds > 0
         assert several.grade([]) == []
-    assert sorted(result.learner for result in told) == list(LEARNERS)
+    assert sorted(result.learner for result in reported) == list(LEARNERS)
     assert {result.ended for result in alone} == {"done", "unreadable"}
 
 
 def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
     submit(folder, "ann", "ex4-roles", ["import time; time.sleep(600)"])  # so that one is at work when it dies
     out = tmp_path / "out"
-    with Graders(2, places=2, limits=SHORT) as several:
+    with GraderPool(2, slots=2, limits=SHORT) as several:
         killed: list[int] = []
 
         def kill(result: Result) -> None:
@@ -75,12 +75,12 @@ def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: 
     assert [result.learner for result in results] == list(LEARNERS)
     failed = [result for result in results if result.ended == FAILED]
     assert len(failed) == 1
-    assert "start it again: its process has ended" in failed[0].how
+    assert "start it again: its process has ended" in failed[0].outcome
     assert [entry.learner for entry in GradingSession(folder, out).left] == [failed[0].learner]
 
 
 def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
-    with Graders(2, places=2, limits=SHORT) as several:
+    with GraderPool(2, slots=2, limits=SHORT) as several:
         for pid in several.pids:
             os.kill(pid, signal.SIGKILL)
         results = several.grade(find(folder))
@@ -89,8 +89,8 @@ def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
 
 
 def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graders, "sys", type("Other", (), {"executable": "/bin/false"}))
-    with pytest.raises(graders.GraderDied), Graders(2, places=2, limits=SHORT):
+    monkeypatch.setattr(pool, "sys", type("Other", (), {"executable": "/bin/false"}))
+    with pytest.raises(pool.GraderDied), GraderPool(2, slots=2, limits=SHORT):
         pass
 
 
@@ -98,15 +98,15 @@ def test_what_the_system_refuses_a_grader_is_said() -> None:
     """Where no file can be written there is no temporary directory, and that is not for want of memory."""
     program = """
 import resource
-from labkit.grading.graders import Graders
+from labkit.grading.pool import GraderPool
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 try:
-    Graders(2, places=2).__enter__()
+    GraderPool(2, slots=2).__enter__()
 except OSError as error:
     print(error)
 """
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "No usable temporary directory" in told.stdout, told
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "No usable temporary directory" in done.stdout, done
 
 
 def _heed_signals() -> None:
@@ -146,7 +146,7 @@ def test_ended_from_outside_it_leaves_nothing_behind(
     assert "Traceback" not in said
     if number != signal.SIGKILL:
         assert not list((tmp_path / "rooms").iterdir())
-    assert not (tmp_path / "out" / KEPT).read_text().strip()
+    assert not (tmp_path / "out" / STORED).read_text().strip()
 
 
 def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Pat
         process.send_signal(signal.SIGCONT)
         assert process.wait(timeout=30) == 0
     results = GradingSession(folder, tmp_path / "out").results()
-    assert [(result.how, result.full) for result in results] == [
+    assert [(result.outcome, result.full) for result in results] == [
         (f"All {result.total_cells} cells ran.", True) for result in results
     ]
     assert len(results) == 3
@@ -191,7 +191,7 @@ def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeyp
 
 def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "labkit.grading.graders", str(theirs.fileno())]
+    command = [sys.executable, "-m", "labkit.grading.pool", str(theirs.fileno())]
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as process:
         theirs.close()
         ours.close()  # long before it has loaded
@@ -199,11 +199,11 @@ def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     assert (process.returncode, said) == (0, "")
 
 
-def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> None:
+def test_a_fork_server_that_was_killed_is_replaced(folder: Path) -> None:
     """One notebook at the most is not graded, and not all that come after it."""
-    with Grader(places=1, limits=SHORT) as alone:
+    with Grader(slots=1, limits=SHORT) as alone:
         alone.grade(find(folder)[:1])
-        os.kill(alone.workers.prepared_pid, signal.SIGKILL)
+        os.kill(alone.workers.fork_server_pid, signal.SIGKILL)
         results = alone.grade(find(folder))
     assert len([result for result in results if result.ended == FAILED]) <= 1
     assert len([result for result in results if result.ended == "done"]) >= len(LEARNERS) - 2
@@ -226,13 +226,13 @@ def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> Non
 def test_there_are_as_many_as_are_of_use(
     submissions: int, places: int, processors: int, expected: Sequence[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graders, "_processors", lambda: processors)
-    made = graders_for(submissions, places=places, limits=SHORT)
-    assert (len(made.places), sum(made.places)) == tuple(expected)
+    monkeypatch.setattr(pool, "_processors", lambda: processors)
+    made = pool_for(submissions, slots=places, limits=SHORT)
+    assert (len(made.slots), sum(made.slots)) == tuple(expected)
 
 
 def _learners_below(pid: int) -> list[int]:
-    """Learners' processes that came from a process; they are told by how they give way to others."""
+    """Learners' processes that came from a process; recognized by their niceness."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Submissions that hoard: memory where no limit looks for it, answers, connections; and those that only need some."""
+"""Submissions that use up memory that no limit counts, answers or connections; and those that only need some."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading import isolation, syscalls
+from labkit.grading import isolation, seccomp
+from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
-from labkit.grading.meter import Allowance
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 
@@ -22,7 +22,7 @@ def call(what, *arguments):
     done = getattr(libc, what)(*arguments)
     print(what, "refused" if done < 0 else "worked")
 """
-HOARDS = {
+CALLS = {
     "files-without-a-name": CALL + "call('memfd_create', b'x', 0)",
     "shared-memory": CALL + "call('shmget', 0, 60_000_000, 0o1600)",
     "semaphores": CALL + "call('semget', 0, 30_000, 0o1600)",
@@ -35,11 +35,11 @@ HOARDS = {
 }
 
 
-@pytest.mark.parametrize("hoard", HOARDS)
-def test_memory_that_no_limit_counts_is_not_to_be_had(hoard: str, grader: Grader, tmp_path: Path) -> None:
-    if sys.platform != "linux" or os.uname().machine not in syscalls.MACHINES:
+@pytest.mark.parametrize("source", CALLS)
+def test_memory_that_no_limit_counts_is_not_to_be_had(source: str, grader: Grader, tmp_path: Path) -> None:
+    if sys.platform != "linux" or os.uname().machine not in seccomp.MACHINES:
         pytest.skip("system calls are refused on Linux, x86-64 and arm64 (docs/grading.md)")
-    submit(tmp_path, "eve", EXERCISE, [HOARDS[hoard]])
+    submit(tmp_path, "eve", EXERCISE, [CALLS[source]])
     result = grade(grader, tmp_path)["eve"]
     assert "refused" in result.output, result.output
     assert "worked" not in result.output
@@ -77,8 +77,8 @@ def test_a_cell_may_await(grader: Grader, tmp_path: Path) -> None:
 
 def test_how_the_graders_machine_is_set_up_is_not_shown(grader: Grader, tmp_path: Path) -> None:
     if grader.level == "plain":
-        pytest.skip("no namespaces here, so no walls (docs/grading.md)")
-    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.SETTINGS!r}", LOOK])
+        pytest.skip("no namespaces here (docs/grading.md)")
+    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.VISIBLE_SETTINGS!r}", LOOK])
     output = grade(grader, tmp_path)["eve"].output
     assert "others []" in output, output
     assert "127.0.0.1" in output
@@ -92,7 +92,7 @@ print(socket.gethostbyname('localhost'), pwd.getpwuid(0))
 
 
 def test_answers_that_nobody_reads_come_to_an_end(tmp_path: Path) -> None:
-    hoard = """
+    source = """
 text = "x" * 900_000
 lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
 status, number = 200, 0
@@ -100,9 +100,9 @@ while status == 200:
     status, number = lab.admin.get("/api/v1/configmaps").status, number + 1
 print("ended with", status, "after", number)
 """
-    submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
+    submit(tmp_path, "eve", EXERCISE, [SETUP, source])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
-    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
         results = grade(strict, tmp_path)
     assert "ended with 429 after 1" in results["eve"].output, results["eve"].output
     assert "answered more than 8 MiB" in results["eve"].note
@@ -133,15 +133,15 @@ print("pods", len(lab.admin.get(space + "/pods").items))
 
 
 def test_what_watches_tell_is_counted_too(tmp_path: Path) -> None:
-    hoard = """
+    source = """
 text = "x" * 900_000
 lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
 watches = [lab.admin.watch("/api/v1/namespaces/default/configmaps") for _ in range(9)]
 print(*(len(next(watch)["object"]["data"]["a"]) for watch in watches))
 print("then", lab.admin.get("/version").status)
 """
-    submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
-    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+    submit(tmp_path, "eve", EXERCISE, [SETUP, source])
+    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
         result = grade(strict, tmp_path)["eve"]
     assert "900000 900000 " in result.output, result.output
     assert "then 429" in result.output
@@ -149,7 +149,7 @@ print("then", lab.admin.get("/version").status)
 
 
 def test_connections_come_to_an_end(tmp_path: Path) -> None:
-    hoard = """
+    source = """
 import json, os, socket, ssl
 url = json.loads(open(os.environ["KUBECONFIG"]).read())["clusters"][0]["cluster"]["server"]
 context, kept, refused = ssl._create_unverified_context(), [], 0
@@ -160,7 +160,7 @@ for _ in range(12):
         refused += 1
 print("kept", len(kept), "refused", refused)
 """
-    submit(tmp_path, "eve", EXERCISE, [hoard])
-    with Grader(limits=SHORT, allowance=Allowance(connections=8)) as strict:
+    submit(tmp_path, "eve", EXERCISE, [source])
+    with Grader(limits=SHORT, quota=Quota(connections=8)) as strict:
         output = grade(strict, tmp_path)["eve"].output
     assert "kept 8 refused 4" in output, output

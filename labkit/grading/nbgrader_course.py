@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
-from labkit.grading.draw import Draw
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
-from labkit.grading.task import Exercise
+from labkit.grading.seed import Seed
+from labkit.grading.task import ExerciseSpec
 from labkit.grading.tasks import EXERCISES
 
 INSTRUCTOR = "instructor"
-"""Whose names the source notebooks' solutions have."""
+"""The learner whose names the solutions in the source notebooks have."""
 
 CONFIG = """\
 c = get_config()  # noqa: F821
@@ -45,7 +45,7 @@ def build(folder: Path) -> list[Path]:
     """Write the course.
 
     Args:
-        folder: Where; it must not hold another course.
+        folder: An empty folder, a new one, or the course to write again.
 
     Returns:
         The notebooks written.
@@ -68,8 +68,8 @@ def build(folder: Path) -> list[Path]:
     return written
 
 
-def assignment(exercise: Exercise) -> dict[str, Any]:
-    """An exercise as nbgrader's source notebook."""
+def assignment(exercise: ExerciseSpec) -> dict[str, Any]:
+    """Make an exercise's source notebook for nbgrader."""
     cells: list[Cell] = [
         markdown("title", f"# {exercise.title}\n\n*{exercise.about}*"),
         code(
@@ -80,20 +80,19 @@ def assignment(exercise: Exercise) -> dict[str, Any]:
     ]
     for task in exercise.tasks:
         name = task.id.replace(".", "-")
-        answer = task.brief(Draw(INSTRUCTOR)).answer
-        most = sum(probe.points for probe in task.brief(Draw(INSTRUCTOR)).probes if not probe.limit)
+        variant = task.variant(Seed(INSTRUCTOR))
         cells += [
             markdown(f"task-{name}", f"## {task.id} · {task.title}"),
             code(f"show-{name}", f'print(paper.show("{task.id}"))', nbgrader=_mark(f"show-{name}", locked=True)),
             code(
                 f"answer-{name}",
-                f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION",
+                f"### BEGIN SOLUTION\n{variant.answer}\n### END SOLUTION",
                 nbgrader=_mark(f"answer-{name}", solution=True),
             ),
             code(
                 f"test-{name}",
                 f'paper.points("{task.id}")',
-                nbgrader=_mark(f"test-{name}", grade=True, locked=True, points=most),
+                nbgrader=_mark(f"test-{name}", grade=True, locked=True, points=variant.max_points),
             ),
         ]
     return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.backends.engine import call
 from labkit.grading.grader import Grader
-from labkit.grading.onlab import LabGrader, disagreements, lab_for
+from labkit.grading.real_cluster import RealClusterGrader, disagreements, lab_for
 from labkit.grading.submissions import find
 from tests.grading.support import grade, solved_cells, submit
 
@@ -30,11 +30,11 @@ def test_a_solved_and_an_untouched_submission_agree(
     submit(tmp_path / "s", "ann", "ex3-service-accounts", solved_cells("ex3-service-accounts", "ann"))
     submit(tmp_path / "s", "nil", "ex3-service-accounts", ["1"])
     embedded = grade(grader, tmp_path / "s")
-    with lab_for("kind", lambda _line: None, image=IMAGE) as lab, LabGrader(lab) as real:
+    with lab_for("kind", lambda _line: None, image=IMAGE) as lab, RealClusterGrader(lab) as real:
         here = {result.learner: result for result in real.grade(find(tmp_path / "s"))}
     for learner, result in here.items():
         assert not disagreements(result, embedded[learner])
-        assert result.complete, f"{result.how}\n{result.output}"
+        assert result.complete, f"{result.outcome}\n{result.output}"
         assert not result.score.unjudged
     assert here["ann"].passed, here["ann"].output
     assert here["nil"].score.points == 0

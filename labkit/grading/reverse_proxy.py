@@ -1,10 +1,11 @@
-"""The door between a learner's process and a real cluster.
+"""The reverse proxy between a learner's process and a real cluster.
 
-The grader holds the door and the cluster's credentials. The learner's process gets a
-certificate that opens this door alone, and only while the notebook runs: a request that
-shows it is passed on with the administrator's credential, one with a token or with
-nothing as it came. Every connection carries one request, so that none slips past the
-fence behind another.
+It runs in the grader, which has the cluster's credentials. The learner's process gets a
+client certificate that only the proxy accepts, while the notebook runs: a request with it is
+passed on with the administrator's credential, one with a token or without credentials
+unchanged. Every connection carries one request, so that none reaches the cluster unchecked
+behind another.
+
 Source: https://datatracker.ietf.org/doc/html/rfc9112 (message format, connection management)
 """
 
@@ -28,44 +29,46 @@ from urllib.parse import urlsplit
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.grading.fence import READING, Fence
+from labkit.grading.request_policy import READ_METHODS, RequestPolicy
 
-MAX_HEAD = 64 << 10
-MAX_KEPT = 64 << 20
-"""Bytes of an answer to a change, which is looked through for what was made."""
+MAX_HEAD_BYTES = 64 << 10
+MAX_ANSWER_BYTES = 64 << 20
+"""The size of the answer to a write, which is read to record what was created."""
 
-PATIENCE_SECONDS = 10.0
-"""How long a handshake, a request's head, or a blocked write may take."""
+TIMEOUT_SECONDS = 10.0
+"""How long a handshake, a request's head, or a blocked send may take."""
 
-ENDING_SECONDS = 30.0
-"""How long a change may still be on its way when the notebook has ended."""
+DRAIN_SECONDS = 30.0
+"""How long a write may still take when the notebook has ended."""
 
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 64
 
-OURS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-connection")
-"""Headers that the relay writes itself."""
+OWN_HEADERS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-connection")
+"""Headers that the proxy sets itself."""
 
 
-class Relay:
+class ReverseProxy:
     """Serves a learner's process until it is closed.
 
     Args:
-        listener: The socket that was opened inside the walls.
-        keys: The relay's own; they have nothing to do with the cluster's.
+        listener: The socket that was opened in the worker's network namespace.
+        keys: The proxy's own keys; they have nothing to do with the cluster's.
         admin: The cluster's administrator.
         anonymous: A caller without credentials.
-        fence: Judges requests, and keeps what they made.
+        requests: Decides on requests, and records what they created.
     """
 
-    def __init__(self, listener: socket.socket, keys: Keys, admin: Client, anonymous: Client, fence: Fence) -> None:
+    def __init__(
+        self, listener: socket.socket, keys: Keys, admin: Client, anonymous: Client, requests: RequestPolicy
+    ) -> None:
         self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = _Server(listener, _tls_context(keys), admin, anonymous, fence)
+        self._server = _Server(listener, _tls_context(keys), admin, anonymous, requests)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Let nobody in, let changes that are on their way arrive, and hang up."""
+        """Accept no more connections, let writes in progress end, and close all connections."""
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
@@ -76,28 +79,33 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
 
     def __init__(
-        self, listener: socket.socket, context: ssl.SSLContext, admin: Client, anonymous: Client, fence: Fence
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        admin: Client,
+        anonymous: Client,
+        requests: RequestPolicy,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.context, self.admin, self.anonymous, self.fence = context, admin, anonymous, fence
+        self.context, self.admin, self.anonymous, self.requests = context, admin, anonymous, requests
         self.exchanges: set[_Exchange] = set()
         self.ending = False
 
     def verify_request(self, request: object, client_address: object) -> bool:
-        """Whether there is room for one more."""
+        """Return whether one more connection is accepted."""
         return len(self.exchanges) < MAX_CONNECTIONS
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A learner's connection that fails is no news."""
+        """Ignore that a learner's connection failed."""
 
     def hang_up(self) -> None:
-        """End all exchanges; those that change something get time to arrive."""
+        """End all exchanges; writes get ``DRAIN_SECONDS``."""
         self.ending = True
         for exchange in list(self.exchanges):
             exchange.hang_up()
-        until = time.monotonic() + ENDING_SECONDS
+        until = time.monotonic() + DRAIN_SECONDS
         while self.exchanges and time.monotonic() < until:
             time.sleep(0.01)
 
@@ -110,10 +118,10 @@ class _Exchange(socketserver.BaseRequestHandler):
     cut = False
 
     def handle(self) -> None:
-        """Read the head, judge it, and pass everything on."""
+        """Read the request's head, check it, and pass the request on."""
         self.server.exchanges.add(self)
         try:
-            self.request.settimeout(PATIENCE_SECONDS)
+            self.request.settimeout(TIMEOUT_SECONDS)
             with self.server.context.wrap_socket(self.request, server_side=True) as learner:
                 self._serve(learner)
         except (OSError, ValueError):
@@ -122,8 +130,8 @@ class _Exchange(socketserver.BaseRequestHandler):
             self.server.exchanges.discard(self)
 
     def hang_up(self) -> None:
-        """End, unless a change is on its way."""
-        self.cut = not self.method or self.method in READING
+        """End, unless a write is in progress."""
+        self.cut = not self.method or self.method in READ_METHODS
 
     def _serve(self, learner: ssl.SSLSocket) -> None:
         head, rest = _read_head(learner)
@@ -134,27 +142,27 @@ class _Exchange(socketserver.BaseRequestHandler):
             return
         self.method = method
         try:
-            why = self.server.fence.judge(method, target)
+            reason = self.server.requests.check(method, target)
         except LabkitError as error:
-            why = str(error)
-        if why:
-            learner.sendall(_refused(why))
+            reason = str(error)
+        if reason:
+            learner.sendall(_refused(reason))
             _drain(learner)
             return
-        shown = bool(learner.getpeercert())
-        caller = self.server.admin if shown else self.server.anonymous
+        certified = bool(learner.getpeercert())
+        caller = self.server.admin if certified else self.server.anonymous
         with _connect(caller) as cluster:
-            cluster.sendall(_rewritten(method, target, headers, caller, shown=shown) + rest)
-            changes = method not in READING and not any(name.lower() == "upgrade" for name, _ in headers)
-            answer = self._pump(learner, cluster, changes)
-        # What was made is known before the learner knows.
-        if changes:
-            self._note(method, target, answer)
+            cluster.sendall(_rewritten(method, target, headers, caller, certified=certified) + rest)
+            writes = method not in READ_METHODS and not any(name.lower() == "upgrade" for name, _ in headers)
+            answer = self._pump(learner, cluster, writes)
+        # What was created is recorded before the learner gets the answer.
+        if writes:
+            self._record(method, target, answer)
             with suppress(OSError):
                 _send(learner, answer)
 
     def _pump(self, learner: ssl.SSLSocket, cluster: ssl.SSLSocket, hold: bool) -> bytes:
-        """Pass bytes both ways until the cluster has said all; its answer is held back, or passed on at once."""
+        """Pass bytes both ways until the cluster ends; its answer is passed on at once, or returned (``hold``)."""
         kept = bytearray()
         ends: list[ssl.SSLSocket] = [learner, cluster]
         for end in ends:
@@ -172,7 +180,7 @@ class _Exchange(socketserver.BaseRequestHandler):
                     return bytes(kept)
                 if end is cluster and hold:
                     kept += data
-                    self.cut = len(kept) > MAX_KEPT
+                    self.cut = len(kept) > MAX_ANSWER_BYTES
                 elif end is cluster:
                     with suppress(OSError):
                         _send(learner, data)
@@ -180,35 +188,35 @@ class _Exchange(socketserver.BaseRequestHandler):
                     _send(cluster, data)
                 else:
                     ends.remove(learner)
-                    self.cut = self.method in READING
+                    self.cut = self.method in READ_METHODS
         return bytes(kept)
 
-    def _note(self, method: str, target: str, answer: bytes) -> None:
+    def _record(self, method: str, target: str, answer: bytes) -> None:
         if not answer:
             return
         with suppress(http.client.HTTPException, ValueError):
-            response = http.client.HTTPResponse(cast(Any, _Said(answer)), method=method)
+            response = http.client.HTTPResponse(cast(Any, _ReadAnswer(answer)), method=method)
             response.begin()
-            self.server.fence.note(method, target, response.status, response.read())
+            self.server.requests.record(method, target, response.status, response.read())
 
 
-class _Said:
-    """An answer that was read, as ``http.client`` wants to read it."""
+class _ReadAnswer:
+    """An answer that was read already, as a socket that ``http.client`` can read it from."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
     def makefile(self, _mode: str) -> io.BytesIO:
-        """The bytes."""
+        """Open the bytes as a file."""
         return io.BytesIO(self._data)
 
 
 def _tls_context(keys: Keys) -> ssl.SSLContext:
-    """TLS that asks for a certificate of these keys' authority, and lets in who has none; no others."""
+    """Make a TLS context that accepts client certificates of these keys' CA, and clients without one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder:  # ssl reads keys from files only
-        path = Path(folder) / "relay.pem"
+        path = Path(folder) / "proxy.pem"
         path.touch(mode=0o600)
         path.write_bytes(keys.server_certificate + keys.server_key)
         context.load_cert_chain(path)
@@ -218,16 +226,16 @@ def _tls_context(keys: Keys) -> ssl.SSLContext:
 
 
 def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
-    """The request's head, and what came behind it.
+    """Read the request's head, and what came with it of the body.
 
     Raises:
-        ValueError: It has no end, or lines end otherwise than HTTP has it.
+        ValueError: The head has no end, or its lines do not end with CR LF.
     """
     data = b""
     while b"\r\n\r\n" not in data:
-        piece = learner.recv(MAX_HEAD)
+        piece = learner.recv(MAX_HEAD_BYTES)
         data += piece
-        if not piece or len(data) > MAX_HEAD:
+        if not piece or len(data) > MAX_HEAD_BYTES:
             raise ValueError("no request")
     head, _, rest = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
@@ -243,46 +251,46 @@ def _field(line: str) -> tuple[str, str]:
     return name, value.strip()
 
 
-def _rewritten(method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, shown: bool) -> bytes:
-    """The head as the cluster gets it: one request, and then the connection ends."""
+def _rewritten(method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, certified: bool) -> bytes:
+    """Write the head for the cluster: one request, after which the connection ends."""
     url = urlsplit(caller.endpoint.server)
     upgrade = any(name.lower() == "upgrade" for name, _ in headers)
     sent = [f"{method} {url.path.rstrip('/')}{target} HTTP/1.1", f"Host: {url.netloc}"]
     sent += ["Connection: Upgrade, close" if upgrade else "Connection: close", "Accept-Encoding: identity"]
-    # The answer to a change is read here, so it must be no protobuf; every client reads JSON as well.
-    changes = method not in READING and not upgrade
-    sent += ["Accept: application/json"] if changes else []
-    if shown:
+    # The answer to a write is read here, so it must not be protobuf; every client reads JSON as well.
+    writes = method not in READ_METHODS and not upgrade
+    sent += ["Accept: application/json"] if writes else []
+    if certified:
         sent += [f"{name}: {value}" for name, value in caller.credentials.headers().items()]
     for name, value in headers:
         lower = name.lower()
-        if lower in OURS or lower.startswith("x-remote-") or (shown and lower == "authorization"):
+        if lower in OWN_HEADERS or lower.startswith("x-remote-") or (certified and lower == "authorization"):
             continue
-        if changes and lower == "accept":
+        if writes and lower == "accept":
             continue
         sent.append(f"{name}: {value}")
     return "\r\n".join([*sent, "", ""]).encode("latin-1")
 
 
 def _connect(caller: Client) -> ssl.SSLSocket:
-    """A connection to the cluster.
+    """Connect to the cluster.
 
     Raises:
         OSError: It does not answer.
     """
     url = urlsplit(caller.endpoint.server)
-    plain = socket.create_connection((url.hostname or "", url.port or 443), PATIENCE_SECONDS)
+    plain = socket.create_connection((url.hostname or "", url.port or 443), TIMEOUT_SECONDS)
     return caller.transport.context.wrap_socket(plain, server_hostname=caller.endpoint.server_name or url.hostname)
 
 
 def _send(end: ssl.SSLSocket, data: bytes) -> None:
-    """Send everything on a socket that does not block.
+    """Send everything on a non-blocking socket.
 
     Raises:
-        OSError: The other side has gone, or takes nothing for a long time.
+        OSError: The peer has closed it, or reads nothing for ``TIMEOUT_SECONDS``.
     """
     view = memoryview(data)
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + TIMEOUT_SECONDS
     while view:
         try:
             view = view[end.send(view) :]
@@ -293,22 +301,22 @@ def _send(end: ssl.SSLSocket, data: bytes) -> None:
 
 
 def _drain(learner: ssl.SSLSocket) -> None:
-    """Read what still comes, so that hanging up does not take the answer away."""
+    """Read what still comes: closing a socket with unread data resets it, perhaps before the answer is read."""
     learner.settimeout(LINGER_SECONDS)
     with suppress(OSError):
-        for _ in range(MAX_HEAD):
+        for _ in range(MAX_HEAD_BYTES):
             if not learner.recv(65536):
                 return
 
 
-def _refused(why: str) -> bytes:
-    """An API server's 403."""
+def _refused(reason: str) -> bytes:
+    """Write an API server's 403."""
     status = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": f"The grader does not pass this on: {why}.",
+        "message": f"The grader does not pass this on: {reason}.",
         "reason": "Forbidden",
         "code": 403,
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.grading.draw import Draw
+from labkit.grading.seed import Seed
 
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]
@@ -54,9 +54,9 @@ class Asked:
 
 def asked(task: str, learner: str) -> Asked:
     """What a task asks of a learner."""
-    name = Draw(learner).name
-    read = Draw(learner).one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
-    wide = Draw(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
+    name = Seed(learner).name
+    read = Seed(learner).one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    wide = Seed(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
     ops, stage, release, verb, addr = name("ops"), name("stage"), name("release"), name("verb-ns"), name("addr-ns")
     logs = Grant(well, "get", "pods/log")

@@ -1,8 +1,8 @@
-"""System calls that a learner's code has no need of, refused by a seccomp filter.
+"""A seccomp filter against system calls that a learner's code has no need of.
 
-They make memory that no other limit counts: files without a name, System V's shared memory,
-queues and semaphores, rings, keys, and file systems in namespaces of one's own. The filter
-holds for every process that comes from the one that takes it, and cannot be taken off.
+They allocate memory that no resource limit counts: anonymous files, System V shared memory,
+queues and semaphores, io_uring, keys, and file systems in new namespaces. The filter holds for
+the process that installs it and for its descendants, and cannot be removed.
 
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
@@ -17,23 +17,23 @@ from typing import NamedTuple
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
-"""What a filter returns; a refusal has the error's number in it."""
+"""Return values of a filter; a refusal contains the error number."""
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-"""BPF: load a word of the call, three comparisons, return."""
+"""BPF opcodes: load a word of ``struct seccomp_data``, three comparisons, return."""
 
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
-"""Where they stand in ``struct seccomp_data``."""
+"""Offsets in ``struct seccomp_data``."""
 
-FOREIGN = 0x40000000
-"""Numbers from here on are calls of x86's other ABI, x32."""
+X32_BIT = 0x40000000
+"""System call numbers from here on belong to the x32 ABI."""
 
 NEW_NAMESPACES = 0x7E020000
-"""The flags of ``clone`` that ask for namespaces."""
+"""The flags of ``clone`` that create namespaces."""
 
 
 class Machine(NamedTuple):
-    """One architecture's numbers."""
+    """The numbers of one architecture: its audit id, ``clone``, and the refused system calls."""
 
     audit: int
     clone: int
@@ -41,7 +41,7 @@ class Machine(NamedTuple):
 
 
 CLONE3 = 435
-"""The same everywhere. It hides its flags from filters; who is told that there is none takes ``clone``."""
+"""The same on every architecture. A filter cannot read its flags; after ENOSYS, libraries use ``clone``."""
 
 EVERYWHERE = (425, 430, 447)
 """io_uring_setup, fsopen, memfd_secret."""
@@ -57,14 +57,14 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
-def refuse(libc: ctypes.CDLL) -> bool:
-    """Take the filter. ``no_new_privs`` must be set.
+def install(libc: ctypes.CDLL) -> bool:
+    """Install the filter in this process, which must have ``no_new_privs`` set.
 
     Args:
         libc: The C library.
 
     Returns:
-        Whether the kernel took it; some are built without, and some machines we do not know.
+        Whether it is installed: not where the architecture is unknown or the kernel lacks seccomp.
     """
     machine = MACHINES.get(os.uname().machine)
     if machine is None:
@@ -75,10 +75,13 @@ def refuse(libc: ctypes.CDLL) -> bool:
 
 
 def program(machine: Machine) -> bytes:
-    """The filter in BPF.
+    """Assemble the filter.
 
     Args:
-        machine: Whose numbers.
+        machine: The architecture.
+
+    Returns:
+        BPF instructions, 8 bytes each.
     """
     unknown, denied = REFUSE | errno.ENOSYS, REFUSE | errno.EPERM
     lines = [
@@ -86,7 +89,7 @@ def program(machine: Machine) -> bytes:
         (EQUAL, 1, 0, machine.audit),
         (RETURN, 0, 0, unknown),
         (LOAD, 0, 0, NUMBER),
-        (AT_LEAST, 0, 1, FOREIGN),
+        (AT_LEAST, 0, 1, X32_BIT),
         (RETURN, 0, 0, unknown),
         (EQUAL, 0, 1, CLONE3),
         (RETURN, 0, 0, unknown),

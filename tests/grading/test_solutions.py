@@ -1,4 +1,4 @@
-"""Every correct solution passes, however written; what grants more, less or elsewhere loses points and is told why."""
+"""Every correct solution passes, however written; what grants more, less or elsewhere loses points, with the reason."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading.draw import Draw
 from labkit.grading.grader import Grader
 from labkit.grading.result import Result
 from labkit.grading.score import TaskScore
+from labkit.grading.seed import Seed
 from labkit.grading.task import Object, pod
+from tests.grading.solutions import MISTAKES, RBAC, SHAPES, TASKS, applied, asked, kubectl, role
 from tests.grading.support import SETUP, grade, submit
-from tests.grading.ways import MISTAKES, RBAC, SHAPES, TASKS, applied, asked, kubectl, role
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXERCISES = {
@@ -29,7 +29,7 @@ def judged(grader: Grader, folder: Path, task: str, learner: str, exercise: str,
     """The score of one task of one learner's notebook."""
     submit(folder, learner, exercise, [SETUP.replace("ex4-roles", exercise), *cells])
     result: Result = grade(grader, folder)[learner]
-    assert result.complete, result.how
+    assert result.complete, result.outcome
     return next(entry for entry in result.score.tasks if entry.id == task)
 
 
@@ -57,7 +57,7 @@ def test_every_way_of_granting_too_much_loses_points(task: str, grader: Grader, 
         submit(tmp_path, mistake, want.exercise, [SETUP.replace("ex4-roles", want.exercise), made(want)])
     for mistake, result in grade(grader, tmp_path).items():
         found = next(entry for entry in result.score.tasks if entry.id == task)
-        assert result.complete, result.how
+        assert result.complete, result.outcome
         assert found.points < found.most, mistake
         wrong = [item for item in found.items if not item.ok]
         assert wrong, mistake
@@ -127,7 +127,7 @@ OLD = "kubernetes.io/service-account-token"
 
 def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
     """Solutions of the tasks that are not about grants alone: the task, whether it is one, the cell."""
-    name = Draw(learner).name
+    name = Seed(learner).name
     gate, seen = name("gate"), name("seen")
     facts, report = name("facts"), name("report")
     quiet, mute = name("quiet"), name("mute")
@@ -136,7 +136,7 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
     metadata = {"name": scroll, "namespace": attic, "annotations": holds}
     old = {"apiVersion": "v1", "kind": "Secret", "type": OLD, "metadata": metadata}
     annex, view = name("annex"), name("view")
-    things = f"{name('crew')}.example.com", Draw(learner).one("thing", ("boats", "kites", "drums"))
+    things = f"{name('crew')}.example.com", Seed(learner).one("thing", ("boats", "kites", "drums"))
     more = role("", view, [{"verbs": ["get", "list"], "apiGroups": [things[0]], "resources": [things[1]]}])
     aggregated = {**more, "metadata": {"name": view, "labels": {f"{RBAC}/aggregate-to-view": "true"}}}
     only_list = {**aggregated, "rules": [{**more["rules"][0], "verbs": ["list"]}]}

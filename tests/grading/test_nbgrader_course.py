@@ -15,36 +15,35 @@ from pathlib import Path
 import pytest
 
 from labkit.core.errors import UsageError
-from labkit.grading import coursebook
-from labkit.grading.exercise import find_exercise
-from labkit.grading.tasks import EXERCISES
+from labkit.grading import nbgrader_course
+from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import solved_cells
 
 EXERCISE = "ex4-roles"
 
 
 def test_a_course_has_an_assignment_for_each_exercise(tmp_path: Path) -> None:
-    written = coursebook.build(tmp_path / "course")
+    written = nbgrader_course.build(tmp_path / "course")
     assert [path.stem for path in written] == [exercise.id for exercise in EXERCISES]
     cells = json.loads(written[0].read_text())["cells"]
     marks = [cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]]
     assert len({mark["grade_id"] for mark in marks}) == len(marks)
-    coursebook.build(tmp_path / "course")  # again is fine
+    nbgrader_course.build(tmp_path / "course")  # again is fine
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
-        coursebook.build(tmp_path)
+        nbgrader_course.build(tmp_path)
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course, with one assignment handed out and two submissions."""
     if importlib.util.find_spec("nbgrader") is None:
-        pytest.skip("nbgrader is an optional extra; coursebook's own tests run all the same")
+        pytest.skip("nbgrader is an optional extra; nbgrader_course's own tests run all the same")
     folder = tmp_path / "course"
-    coursebook.build(folder)
+    nbgrader_course.build(folder)
     nbgrader(folder, "generate_assignment", EXERCISE)
     released = folder / "release" / EXERCISE / f"{EXERCISE}.ipynb"
     assert "### BEGIN SOLUTION" not in released.read_text()
@@ -88,8 +87,8 @@ def checker(course: Path) -> Iterator[Path]:
 def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
     assert oct(checker.stat().st_mode & 0o777) == "0o600"
     nbgrader(course, "autograde", EXERCISE, LABKIT_CHECKER=str(checker))
-    told = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()
-    assert scores(course) == {"ann": find_most(), "bob": 0.0}, told
+    graded = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()
+    assert scores(course) == {"ann": find_most(), "bob": 0.0}, graded
     ledger = [json.loads(line) for line in (course / "ledger.jsonl").read_text().splitlines()]
     assert sum(line["points"] for line in ledger if line["learner"] == "ann") == find_most()
     assert not any(line["points"] for line in ledger if line["learner"] == "bob")
@@ -107,7 +106,7 @@ def test_without_a_checker_the_score_is_marked_untrusted(course: Path) -> None:
 
 def find_most() -> float:
     """Full marks of the exercise."""
-    document = coursebook.assignment(find_exercise(EXERCISE))
+    document = nbgrader_course.assignment(find_exercise(EXERCISE))
     return float(sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in document["cells"]))
 
 

@@ -1,4 +1,4 @@
-"""A ``LABKIT_HOME`` for a learner's process, in which a cluster is in use already."""
+"""The files of a learner's ``LABKIT_HOME``, which names the cluster to use."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from labkit.embedded.machinery.pki.keys import Keys
 
 
 def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True) -> dict[str, str]:
-    """A ``LABKIT_HOME`` in which a cluster is in use already, so that ``Lab()`` asks nothing.
+    """Write a ``LABKIT_HOME`` in which a cluster is chosen already, so that ``Lab()`` uses it.
 
     Args:
-        url: Where the cluster is reached.
-        keys: They sign a new administrator's certificate.
-        lab_home: Where the directory will be.
-        at_once: Whether the cluster shows a change at once, as an embedded one does.
+        url: The cluster's URL.
+        keys: Sign a new administrator's certificate.
+        lab_home: The path that the directory will have.
+        at_once: Whether controllers have acted on a change when it is answered, as in an embedded cluster.
         pods: Whether pods run there.
 
     Returns:
-        Each file's text, by its path in the directory.
+        The text of each file, by its path in the directory.
     """
     config = kubeconfig_text(url, keys)
     chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
@@ -35,11 +35,11 @@ def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, po
 
 
 def kubeconfig_text(url: str, keys: Keys) -> str:
-    """An administrator's kubeconfig.
+    """Write an administrator's kubeconfig.
 
     Args:
-        url: Where the cluster is reached.
-        keys: They sign a new client certificate.
+        url: The cluster's URL.
+        keys: Sign a new client certificate.
     """
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     # JSON is YAML, and is written ten times as fast.

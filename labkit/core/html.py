@@ -1,0 +1,69 @@
+"""HTML of cards, tables and pages, from the Jinja2 templates in ``templates/``.
+
+Values are escaped by the templates. Jinja2 is imported with the first HTML that is rendered: neither
+the command line nor the server renders any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(template: str, **values: object) -> str:
+    """Render a template.
+
+    Args:
+        template: Its file name, such as ``card.html``.
+        **values: Its variables. Texts are escaped.
+
+    Returns:
+        HTML.
+    """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["css"] = inline_styles()
+    return environment
+
+
+def stylesheet() -> str:
+    """Return the stylesheet of widgets and pages."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def inline_styles() -> Mapping[str, str]:
+    """Read the stylesheet's rules of one class each, for style attributes.
+
+    Returns:
+        The declarations by the class's name without ``lk-``, such as ``card-label``. Custom
+        properties are replaced by their values in the light theme.
+    """
+    text = re.sub(r"/\*.*?\*/", "", stylesheet(), flags=re.DOTALL)
+    properties: dict[str, str] = {}
+    for name, value in re.findall(r"(--lk-[a-z-]+): ([^;]+);", text):
+        properties.setdefault(name, value)
+    styles = {}
+    for name, body in re.findall(r"^\.lk-([a-z-]+) \{([^}]*)\}", text, flags=re.MULTILINE):
+        body = re.sub(r"var\((--lk-[a-z-]+)\)", lambda match: properties[match[1]], body)
+        styles[name] = re.sub(r"\s*([:;,])\s*", r"\1", body).strip(" \n;")
+    return styles

@@ -1,0 +1,178 @@
+"""What a learner's requests may cost the grader, in whose process the cluster lives.
+
+A notebook that solves everything uses a hundredth of it. Beyond it every request is answered with
+429 at once, so that one learner's requests fill no memory and delay no other submission.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import EventStream, Request, Response
+
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+RBAC_PREFIX = "/apis/rbac.authorization.k8s.io/"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What one submission may use of its cluster.
+
+    Args:
+        seconds: The server's processor time.
+        sent_bytes: The bodies of all writes.
+        answered_bytes: The bodies of all answers, and the events of watches: until the client
+            reads them, they are in the grader's memory.
+        rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
+            with their product.
+        connections: How many at once: each is an open file of the grader's.
+        body_bytes: The body of one write, but for config maps and Secrets, which are text: a
+            request cannot be interrupted, and defaulting and validating an object takes a
+            second for each 100 KiB.
+    """
+
+    seconds: float = 6.0
+    sent_bytes: int = 32 << 20
+    answered_bytes: int = 128 << 20
+    rbac_bytes: int = 256 << 10
+    connections: int = 128
+    body_bytes: int = 128 << 10
+
+
+class Budget:
+    """A cluster that answers within a quota; see ``Served`` of the API server.
+
+    Args:
+        cluster: The cluster. While the budget is attached, requests of its own pods count as well.
+        quota: What may be used.
+    """
+
+    def __init__(self, cluster: Cluster, quota: Quota) -> None:
+        self._cluster = cluster
+        self._handle = cluster.handle
+        self._quota = quota
+        self._seconds = 0.0
+        self._timing = False
+        self._sent_bytes = 0
+        self._rbac_bytes = 0
+        self._answered_bytes = 0
+        self.exceeded = ""
+        """How the quota was exceeded, in words; empty while it is not."""
+
+    @property
+    def keys(self) -> Keys:
+        """The cluster's keys, for TLS."""
+        return self._cluster.keys
+
+    def attach(self) -> None:
+        """Count the cluster's requests from now on."""
+        self._cluster.handle = self.handle
+
+    def detach(self) -> None:
+        """Count them no longer: the grader's own requests are free."""
+        self._cluster.handle = self._handle
+
+    def advance(self) -> None:
+        """Let the controllers do what is due, unless the quota is exceeded."""
+        if not self.check():
+            with self._timed():
+                self._cluster.advance()
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request, or refuse it: with 429, or with 413 where its body alone is too large."""
+        if request.method not in READ_METHODS:
+            self._sent_bytes += len(request.body)
+            self._rbac_bytes += len(request.body) if request.path.startswith(RBAC_PREFIX) else 0
+        if self.check():
+            return _refused(f"This submission has used up what it may ask of its cluster: {self.exceeded}.")
+        if len(request.body) > self._quota.body_bytes and not _is_text(request.path):
+            most = f"{self._quota.body_bytes >> 10} KiB"
+            return _refused(f"While it is graded, a cluster takes no more than {most} at once.", 413)
+        with self._timed():
+            response = self._handle(request)
+        self._answered_bytes += len(response.body)
+        if response.stream is not None:
+            response.stream = _BudgetedStream(response.stream, self)
+        return response
+
+    def check(self) -> bool:
+        """Return whether the quota is exceeded."""
+        self.exceeded = self._excess() or self.exceeded
+        return bool(self.exceeded)
+
+    def read(self, stream: EventStream) -> list[bytes]:
+        """Read and count what a stream has to send."""
+        with self._timed():
+            pieces = stream.read()
+        self._answered_bytes += sum(map(len, pieces))
+        return pieces
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        if self._timing:  # a pod's request within a request
+            yield
+            return
+        self._timing, begun = True, time.thread_time()
+        try:
+            yield
+        finally:
+            self._timing = False
+            self._seconds += time.thread_time() - begun
+
+    def _excess(self) -> str:
+        quota = self._quota
+        if self._seconds > quota.seconds:
+            return f"it took the server more than {quota.seconds:g} s"
+        if self._sent_bytes > quota.sent_bytes:
+            return f"it sent more than {quota.sent_bytes >> 20} MiB"
+        if self._answered_bytes > quota.answered_bytes:
+            return f"it was answered more than {quota.answered_bytes >> 20} MiB"
+        if self._rbac_bytes > quota.rbac_bytes:
+            return f"it sent more than {quota.rbac_bytes >> 10} KiB of roles and bindings"
+        return ""
+
+
+class _BudgetedStream:
+    """A stream that ends when the quota is exceeded; see ``EventStream``."""
+
+    def __init__(self, stream: EventStream, budget: Budget) -> None:
+        self._stream = stream
+        self._budget = budget
+        self.timeout_seconds = stream.timeout_seconds
+        self.on_ready: Callable[[Callable[[], None]], None] = stream.on_ready
+        self.close: Callable[[], None] = stream.close
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+    def read(self) -> list[bytes]:
+        if self._budget.check():
+            self._stream.close()
+            return []
+        return self._budget.read(self._stream)
+
+
+def _is_text(path: str) -> bool:
+    """Return whether a path is that of a namespace's config maps or Secrets, or of one of them."""
+    parts = path.split("/")
+    return path.startswith("/api/v1/namespaces/") and len(parts) > 5 and parts[5] in ("configmaps", "secrets")
+
+
+def _refused(message: str, code: int = 429) -> Response:
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": {413: "RequestEntityTooLarge", 429: "TooManyRequests"}[code],
+        "code": code,
+    }
+    return Response(code, {"Content-Type": "application/json"}, json.dumps(status).encode())

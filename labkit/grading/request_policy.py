@@ -1,0 +1,132 @@
+"""What a submission may change on a real cluster, and what it created there.
+
+On an embedded cluster of its own a learner is the administrator of everything. On a real
+cluster the same credential changes only what was created for the submission and by it; all
+else can be read, but for Secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import unquote
+
+from labkit.client.client import Client
+from labkit.client.request_info import Call, read_call
+
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+CONNECT_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy"})
+"""Subresources that act, whatever the method."""
+
+REVIEW_GROUPS = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
+"""API groups of reviews, which are answered and not stored."""
+
+CLUSTER_SCOPED = frozenset({"namespaces", "clusterroles", "clusterrolebindings"})
+"""The cluster-scoped resources that exercises create."""
+
+SYSTEM_PREFIXES = ("kube-", "local-path-storage")
+"""Prefixes of the cluster's own namespaces."""
+
+
+class RequestPolicy:
+    """Decides which requests of a submission reach the cluster, and records what they created.
+
+    Args:
+        admin: The cluster's administrator, without observers.
+    """
+
+    def __init__(self, admin: Client) -> None:
+        self._admin = admin
+        self.created: list[str] = []
+        """Paths, in the order of creation."""
+        self.refused: list[str] = []
+        """Requests, each with the reason why it was refused."""
+
+    def check(self, method: str, target: str) -> str:
+        """Decide on a request.
+
+        Args:
+            method: Such as ``PATCH``.
+            target: Path and query, as they were sent.
+
+        Returns:
+            Why it is refused; empty when it is passed on.
+        """
+        reason = self._refusal(method, target)
+        if reason:
+            self.refused.append(f"{method} {target.partition('?')[0][:200]}: {reason}")
+        return reason
+
+    def record(self, method: str, target: str, status: int, body: bytes) -> None:
+        """Record what a request created, if anything.
+
+        Args:
+            method: The request's method.
+            target: Its path and query.
+            status: The answer's status.
+            body: The answer's body, JSON.
+        """
+        path, _, query = target.partition("?")
+        call = read_call(method, unquote(path))
+        if (
+            status != 201
+            or method in READ_METHODS
+            or call.subresource
+            or call.group in REVIEW_GROUPS
+            or "dryRun" in query
+        ):
+            return
+        try:
+            metadata = json.loads(body)["metadata"]
+            self.created.append(_path(call, str(metadata.get("namespace", "")), str(metadata["name"])))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+
+    def _refusal(self, method: str, target: str) -> str:
+        raw, _, query = target.partition("?")
+        path = unquote(raw)
+        if "//" in path or {".", ".."} & set(path.split("/")) or "%2f" in raw.lower() or not path.startswith("/"):
+            return "the path is not written plainly"
+        call = read_call(method, f"{path}?{query}")
+        reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
+        if not call.is_resource:
+            return "" if reading else "no such path is written to here"
+        if call.group in REVIEW_GROUPS:
+            return ""
+        system = call.namespace.startswith(SYSTEM_PREFIXES)
+        if call.resource == "secrets" and (system or not call.namespace):
+            return "other people's Secrets are not read here"
+        if reading:
+            return ""
+        if system:
+            return f"{call.namespace} is the cluster's own"
+        if call.full_resource == "serviceaccounts/token":
+            return ""
+        if call.name:
+            return self._refusal_of_object(call)
+        if call.verb == "create":
+            return _refusal_of_creation(call)
+        return "" if self._is_own(call.namespace) else "only single objects are deleted here"
+
+    def _refusal_of_object(self, call: Call) -> str:
+        path = _path(call, call.namespace if call.resource != "namespaces" else "", call.name)
+        if path in self.created or self._is_own(call.namespace):
+            return ""
+        if self._admin.get(path).status == 404:
+            return _refusal_of_creation(call)
+        return f"{path} was there before and is not changed here"
+
+    def _is_own(self, namespace: str) -> bool:
+        """Return whether a namespace was created for this submission or by it: then all in it is its own."""
+        return bool(namespace) and f"/api/v1/namespaces/{namespace}" in self.created
+
+
+def _refusal_of_creation(call: Call) -> str:
+    if call.namespace or call.resource in CLUSTER_SCOPED:
+        return ""
+    return f"no {call.resource} are made here"
+
+
+def _path(call: Call, namespace: str, name: str) -> str:
+    base = f"/apis/{call.group}/{call.version}" if call.group else f"/api/{call.version}"
+    where = f"/namespaces/{namespace}" if namespace else ""
+    return f"{base}{where}/{call.resource}/{name}"

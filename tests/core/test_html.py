@@ -1,0 +1,48 @@
+"""Templates escape what they are given, and share one stylesheet."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from labkit.core.html import TEMPLATES, inline_styles, render, stylesheet
+
+RUDE = "<script>'\"&"
+VALUES: dict[str, dict[str, Any]] = {
+    "text.html": {"text": RUDE},
+    "table.html": {"head": [RUDE], "rows": [[RUDE, RUDE]], "caption": RUDE},
+    "graph.html": {"summary": RUDE, "head": [RUDE], "rows": [[RUDE]], "caption": RUDE, "empty": RUDE},
+    "steps.html": {"title": RUDE, "lessons": [], "state": str},
+    "feedback.html": {"learner": RUDE, "results": []},
+}
+
+
+@pytest.mark.parametrize("template", VALUES)
+def test_what_is_given_is_escaped(template: str) -> None:
+    page = render(template, **VALUES[template])
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+def test_a_graph_without_rows_has_no_table() -> None:
+    page = render("graph.html", **{**VALUES["graph.html"], "rows": [], "empty": "Nothing."})
+    assert "<table" not in page
+    assert "<p>Nothing.</p>" in page
+
+
+def test_every_class_that_a_template_copies_is_in_the_stylesheet() -> None:
+    for template in TEMPLATES.glob("*.html"):
+        used = re.findall(r"css\['([a-z-]+)'\]", template.read_text(encoding="utf-8"))
+        assert set(used) <= set(inline_styles()), template.name
+
+
+def test_style_attributes_need_no_stylesheet() -> None:
+    copied = [rule for name, rule in inline_styles().items() if name.startswith(("card", "plain"))]
+    assert len(copied) > 10
+    assert not [rule for rule in copied if "--lk-" in rule or "\n" in rule or '"' in rule]
+
+
+def test_the_stylesheet_asks_nobody_on_the_net() -> None:
+    assert not re.search(r"https?:|@import|url\(", stylesheet())

@@ -1,0 +1,51 @@
+"""An exercise in a learner's own notebook: shown, started, checked, on a real embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import Lab, exercise
+from labkit.core.errors import UsageError
+from labkit.grading.exercise import Exercise
+from labkit.grading.seed import Seed
+from labkit.grading.tasks import find_exercise
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exercise]:
+    """The second exercise, started."""
+    home: Path = tmp_path_factory.mktemp("exercise") / "home"
+    lab = Lab("embedded", home=home, say=lambda _line: None)
+    made = exercise(lab, "ex2-inside-a-pod", "ann")
+    assert isinstance(made, Exercise)
+    yield made.start()
+    lab.stop()
+
+
+def test_a_task_is_shown_with_the_learners_own_names(opened: Exercise) -> None:
+    assert Seed("ann").name("den") in repr(opened.show("2.1"))
+    assert "for ann" in repr(opened)
+
+
+def test_a_check_says_seen_expected_and_a_hint(opened: Exercise) -> None:
+    text = repr(opened.check("2.3"))
+    for word in ("✘", "seen:", "hint:"):
+        assert word in text
+
+
+def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
+    assert "0 of 2 points" in repr(opened.check("2.2"))
+    task = find_exercise("ex2-inside-a-pod").tasks[1]
+    exec(task.variant(Seed("ann")).answer, {"lab": opened.lab})
+    assert "2 of 2 points" in repr(opened.check("2.2"))
+    assert opened.score().points == 2
+
+
+def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:
+    with pytest.raises(UsageError, match="no task"):
+        opened.show("9.9")
+    with pytest.raises(UsageError, match="no exercise"):
+        exercise(opened.lab, "ex9")
