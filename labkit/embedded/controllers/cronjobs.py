@@ -178,7 +178,7 @@ class CronJobs(WorkloadController):
         found = self._registry.find(JOBS, *name)
         if found is not None and controls(one, found):
             return found
-        if self._create_dependent(one, job):
+        if self._create_dependent(one, job) is not None:
             return None
         self._limiter.take()
         return self._registry.find(JOBS, *name)
