@@ -34,12 +34,7 @@ Record = Callable[[Object, str, str], None]
 
 
 class CronJobs(WorkloadController):
-    """Creates the jobs of cron jobs on schedule, and deletes those beyond the history limits.
-
-    Args:
-        registry: Where objects are.
-        create: Creates jobs.
-    """
+    """Creates the jobs of cron jobs on schedule, and deletes those beyond the history limits."""
 
     kind = CRON_JOBS
     component = "cronjob-controller"

@@ -32,12 +32,7 @@ TIMES = 5
 
 
 class Jobs(WorkloadController):
-    """Creates the pods of jobs, and deletes finished jobs whose time to live is over.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods.
-    """
+    """Creates the pods of jobs, and deletes finished jobs whose time to live is over."""
 
     kind = JOBS
     component = "job-controller"

@@ -34,12 +34,7 @@ REVISION_HASH = "controller.kubernetes.io/hash"
 
 
 class StatefulSets(WorkloadController):
-    """Creates and deletes the pods of stateful sets, and creates their claims.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods and claims.
-    """
+    """Creates and deletes the pods of stateful sets, and creates their claims."""
 
     kind = STATEFUL_SETS
     component = "statefulset-controller"
