@@ -52,6 +52,11 @@ def refers_to(reference: Object, kind: Kind) -> bool:
     return (reference.get("kind"), reference.get("apiVersion")) == (kind.kind, kind.group_version)
 
 
+def is_owned_by(obj: Object, uid: str) -> bool:
+    """Whether an object has an owner, which need not be its controller."""
+    return any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences") or ())
+
+
 def claim(
     registry: Registry,
     kind: Kind,

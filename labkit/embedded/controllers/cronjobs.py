@@ -34,12 +34,7 @@ Record = Callable[[Object, str, str], None]
 
 
 class CronJobs(WorkloadController):
-    """Creates the jobs of cron jobs on schedule, and deletes those beyond the history limits.
-
-    Args:
-        registry: Where objects are.
-        create: Creates jobs.
-    """
+    """Creates the jobs of cron jobs on schedule, and deletes those beyond the history limits."""
 
     kind = CRON_JOBS
     component = "cronjob-controller"
@@ -178,7 +173,7 @@ class CronJobs(WorkloadController):
         found = self._registry.find(JOBS, *name)
         if found is not None and controls(one, found):
             return found
-        if self._create_dependent(one, job):
+        if self._create_dependent(one, job) is not None:
             return None
         self._limiter.take()
         return self._registry.find(JOBS, *name)

@@ -18,12 +18,7 @@ NODES = BY_KIND["", "Node"]
 
 
 class DaemonSets(WorkloadController):
-    """Creates and deletes the pods of daemon sets.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods.
-    """
+    """Creates and deletes the pods of daemon sets."""
 
     kind = DAEMON_SETS
     component = "daemonset-controller"

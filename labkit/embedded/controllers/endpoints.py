@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.controller_ref import is_owned_by, reference_to
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import ready_since
@@ -89,12 +89,7 @@ class ServiceEndpoints(BaseController):
         subsets = _subsets(service, pods)
         current = self._registry.find(ENDPOINTS, namespace, name)
         if current is None:
-            metadata = {
-                "name": name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
-            }
+            metadata = {"name": name, **_metadata(service, labels)}
             self._registry.create(ENDPOINTS, {"metadata": metadata, "subsets": subsets}, manager=MANAGER)
             return
         if (current.get("subsets") or []) == subsets and current["metadata"].get("labels") == labels:
@@ -113,31 +108,16 @@ class ServiceEndpoints(BaseController):
 
     def _sync_slice(self, service: Object, pods: list[Object]) -> None:
         name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-        uid = service["metadata"]["uid"]
         labels = self._labels(service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name})
         endpoints = [_endpoint(pod) for pod in pods] or None
         ports = _slice_ports(service, pods) if pods else None
-        current = next(
-            (
-                obj
-                for obj in self._registry.list(SLICES, namespace)
-                if any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences", ()))
-            ),
-            None,
-        )
+        slices = self._registry.list(SLICES, namespace)
+        current = next((one for one in slices if is_owned_by(one, service["metadata"]["uid"])), None)
         if current is None:
-            metadata = {
-                "generateName": f"{name}-",
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
-                "ownerReferences": [reference_to(SERVICES, service)],
-            }
-            self._registry.create(
-                SLICES,
-                {"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": ports},
-                manager=MANAGER,
-            )
+            references = [reference_to(SERVICES, service)]
+            metadata = {"generateName": f"{name}-", **_metadata(service, labels), "ownerReferences": references}
+            made = {"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+            self._registry.create(SLICES, made, manager=MANAGER)
             return
         same = current.get("endpoints") == endpoints and current.get("ports") == ports
         if same and current["metadata"].get("labels") == labels:
@@ -149,6 +129,12 @@ class ServiceEndpoints(BaseController):
             obj["endpoints"], obj["ports"] = endpoints, ports
 
         self._registry.edit(SLICES, current, MANAGER, change)
+
+
+def _metadata(service: Object, labels: dict[str, str]) -> Object:
+    """The metadata of new Endpoints and slices, but for their name."""
+    annotations = {TRIGGER_TIME: service["metadata"]["creationTimestamp"]}
+    return {"namespace": service["metadata"]["namespace"], "labels": labels, "annotations": annotations}
 
 
 def _address(pod: Object | None) -> str:

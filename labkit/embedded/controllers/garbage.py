@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import drop_owner
+from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
@@ -48,8 +48,7 @@ class GarbageCollector(BaseController):
         found = []
         for kind in OWNED:
             for obj in list(self._registry.list(kind, namespace if kind.namespaced else "")):
-                owners = obj["metadata"].get("ownerReferences")
-                if owners and any(owner.get("uid") == uid for owner in owners):
+                if is_owned_by(obj, uid):
                     found.append((kind, obj))
         return found
 

@@ -32,12 +32,7 @@ TIMES = 5
 
 
 class Jobs(WorkloadController):
-    """Creates the pods of jobs, and deletes finished jobs whose time to live is over.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods.
-    """
+    """Creates the pods of jobs, and deletes finished jobs whose time to live is over."""
 
     kind = JOBS
     component = "job-controller"
@@ -57,7 +52,7 @@ class Jobs(WorkloadController):
                 if self._limiter.allows():
                     self._expire(job)
             elif self._is_due(job):
-                self._reconcile_later(job)
+                self._reconcile_in_transaction(job)
 
     def _is_due(self, job: Object) -> bool:
         status = job["status"]
@@ -202,7 +197,7 @@ class Jobs(WorkloadController):
         if progress.is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
         pod = self._next_pod(job, pods, active, over) if self._may_create(job) else None
-        if pod is None or self._create_dependent(job, pod):
+        if pod is None or self._create_dependent(job, pod) is not None:
             return False
         self._limiter.take()
         return True

@@ -43,6 +43,7 @@ class ReplicaController(WorkloadController):
         )
 
     def _ends_backoff(self, owner: Object) -> bool:
+        """There is none: a refused pod is tried again with each sync, and when the refusal may be lifted."""
         return any(item.get("type") == FAILURE for item in owner["status"].get("conditions") or ())
 
     def _selector(self, owner: Object) -> Object:
@@ -61,9 +62,10 @@ class ReplicaController(WorkloadController):
                 return
             template = owner["spec"]["template"]
             if len(active) < min(wanted(owner), max_pods(template)):
-                failure = self._create_dependent(owner, pod_from(template, self.kind, owner))
-                if not failure:
+                refusal = self._create_dependent(owner, pod_from(template, self.kind, owner))
+                if refusal is None:
                     return
+                failure = refusal.message
         current = self._registry.find(self.kind, owner["metadata"]["namespace"], owner["metadata"]["name"])
         if current is not None:
             self._write_status(self.kind, current, self._status(current, failure))

@@ -28,19 +28,13 @@ from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 REVISION_HASH = "controller.kubernetes.io/hash"
 
 
 class StatefulSets(WorkloadController):
-    """Creates and deletes the pods of stateful sets, and creates their claims.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods and claims.
-    """
+    """Creates and deletes the pods of stateful sets, and creates their claims."""
 
     kind = STATEFUL_SETS
     component = "statefulset-controller"
@@ -179,7 +173,7 @@ class StatefulSets(WorkloadController):
             kept = 0
         revision = current if number < first_ordinal(one) + kept else update
         pod = identified(one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number)
-        if not self._make_claims(one, number) or self._create_dependent(one, pod):
+        if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
             return False
         self._update_claims(one, number, pod, leaving=False)
         return True
@@ -194,7 +188,7 @@ class StatefulSets(WorkloadController):
         refused = f"create Claim {{name}} for {pod} failed error: {{error}}"
         messages = Messages(f"create Claim {{name}} {pod} success", refused, "")
         return not any(
-            isinstance(self._create_for(one, claim, CLAIMS, messages), ApiError)
+            self._create_for(one, claim, CLAIMS, messages) is not None
             for claim in claims_of(one, number)
             if self._registry.find(CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]) is None
         )

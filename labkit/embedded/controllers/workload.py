@@ -101,7 +101,7 @@ class WorkloadController(BaseController):
         """Sync the owners for which it is time."""
         for owner in list(self._registry.list(self.kind)):
             if self._is_due(owner):
-                self._reconcile_later(owner)
+                self._reconcile_in_transaction(owner)
 
     def _owner_changed(self, change: Change) -> None:
         """Sync a changed owner, unless only its status changed: a status must not cause the next one."""
@@ -125,7 +125,11 @@ class WorkloadController(BaseController):
                         self._reconcile(namespace, owner["metadata"]["name"])
 
     def _ends_backoff(self, owner: Object) -> bool:
-        """Whether an owner was refused something: it may try again at once."""
+        """End an owner's back-off.
+
+        Returns:
+            Whether it had to wait.
+        """
         return self._backoff.reset(owner)
 
     def _reconcile(self, namespace: str, name: str) -> None:
@@ -138,8 +142,8 @@ class WorkloadController(BaseController):
             if condition(owner):
                 self._reconcile(owner["metadata"]["namespace"], owner["metadata"]["name"])
 
-    def _reconcile_later(self, owner: Object) -> None:
-        """Sync an owner outside of a write, in a transaction of its own."""
+    def _reconcile_in_transaction(self, owner: Object) -> None:
+        """Sync an owner when no write is under way."""
         with self._registry.transaction():
             self._reconcile(owner["metadata"]["namespace"], owner["metadata"]["name"])
 
@@ -161,19 +165,19 @@ class WorkloadController(BaseController):
         found = self._registry.list(self.dependents, owner["metadata"]["namespace"])
         return [obj for obj in found if controls(owner, obj)]
 
-    def _create_dependent(self, owner: Object, obj: Object) -> str:
+    def _create_dependent(self, owner: Object, obj: Object) -> ApiError | None:
         """Create a dependent and record an event; a refusal starts the owner's back-off.
 
         Returns:
-            Why it was refused, empty if it was created.
+            The refusal, None if it was created.
         """
-        made = self._create_for(owner, obj, self.dependents, self.messages)
-        if isinstance(made, ApiError):
-            return made.message
-        self._backoff.reset(owner)
-        return ""
+        refusal = self._create_for(owner, obj, self.dependents, self.messages)
+        if refusal is None:
+            self._backoff.reset(owner)
+        return refusal
 
-    def _create_for(self, owner: Object, obj: Object, kind: Kind, messages: Messages) -> Object | ApiError:
+    def _create_for(self, owner: Object, obj: Object, kind: Kind, messages: Messages) -> ApiError | None:
+        """Create an object of any kind for an owner; see ``_create_dependent``."""
         try:
             made = self._create(self.component, obj, kind)
         except ApiError as error:
@@ -184,7 +188,7 @@ class WorkloadController(BaseController):
             return error
         message = messages.created.format(name=made["metadata"]["name"], owner=owner["metadata"]["name"])
         self._events.normal(owner, "SuccessfulCreate", message)
-        return made
+        return None
 
     def _delete(self, owner: Object, obj: Object, propagation: str = "") -> None:
         """Delete a dependent and record an event."""
