@@ -1,4 +1,4 @@
-"""Programs about the container, its users and processes: ``hostname uname which df mount ps id getent`` and their like."""
+"""Programs about the container, its users and processes: ``hostname uname which df ps id`` and their like."""
 
 from __future__ import annotations
 
