@@ -9,7 +9,7 @@ from typing import TypeVar, TypeVarTuple, cast
 Texts = TypeVarTuple("Texts")
 Answer = TypeVar("Answer")
 
-LONGEST = 1024
+MAX_KEY_LENGTH = 1024
 """Characters of all arguments together: clients may send thousands of paths of a megabyte each."""
 
 
@@ -25,7 +25,7 @@ def remembered(most: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*T
 
         @wraps(function)
         def answer(*texts: *Texts) -> Answer:
-            if sum(map(len, cast(tuple[Sized, ...], texts))) > LONGEST:
+            if sum(map(len, cast(tuple[Sized, ...], texts))) > MAX_KEY_LENGTH:
                 return function(*texts)
             return kept(*texts)
 

@@ -10,7 +10,7 @@ import pytest
 from labkit.embedded.apiserver.authorization.index import BindingIndex
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.machinery.cache import LONGEST, remembered
+from labkit.embedded.machinery.cache import MAX_KEY_LENGTH, remembered
 from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, Clock, ClusterApi, keys
 
@@ -26,7 +26,7 @@ def test_only_short_texts_are_remembered() -> None:
         return len(text + more)
 
     assert [length("short", "one"), length("short", "one")] == [8, 8]
-    assert [length("x", LONGEST * "y"), length("x", LONGEST * "y")] == [LONGEST + 1] * 2
+    assert [length("x", MAX_KEY_LENGTH * "y"), length("x", MAX_KEY_LENGTH * "y")] == [MAX_KEY_LENGTH + 1] * 2
     assert asked == ["short", "x", "x"]
 
 
@@ -60,12 +60,12 @@ def test_no_long_script_stays_in_memory() -> None:
     try:
         before, _ = tracemalloc.get_traced_memory()
         for number in range(TIMES):
-            parse(f"parse{number}{'x' * 10 * LONGEST}")
+            parse(f"parse{number}{'x' * 10 * MAX_KEY_LENGTH}")
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < TIMES * 5 * LONGEST
+    assert after - before < TIMES * 5 * MAX_KEY_LENGTH
 
 
 def test_namespaces_that_are_not_there_leave_nothing_behind() -> None:

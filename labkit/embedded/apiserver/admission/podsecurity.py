@@ -22,7 +22,7 @@ LEVELS = ("privileged", "baseline", "restricted")
 VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
 MODES = ("enforce", "audit", "warn")
 MAX_PODS = 3000
-"""How many pods of a namespace are looked at when its level changes."""
+"""How many pods of a namespace are checked when its level changes."""
 CONTROLLERS = frozenset(
     (
         ("", "podtemplates"),

@@ -24,7 +24,7 @@ from labkit.embedded.container.shell.syntax import (
 )
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
 from labkit.embedded.container.shell.words import with_tilde
-from labkit.embedded.machinery.cache import LONGEST
+from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
 
@@ -52,7 +52,7 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.
     """
-    return (_parse if len(text) > LONGEST else _parse_cached)(text, dialect, line)
+    return (_parse if len(text) > MAX_KEY_LENGTH else _parse_cached)(text, dialect, line)
 
 
 def _parse(text: str, dialect: str, line: int) -> Script:

@@ -10,10 +10,10 @@ UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10*
 """Units to nanoseconds."""
 
 
-LARGEST = 2**63
+MAX_NANOSECONDS = 2**63
 
 
-LONGEST_NUMBER = 40
+MAX_DIGITS = 40
 
 
 PART = re.compile(r"([0-9]*(?:\.[0-9]*)?)([^0-9.]*)")
@@ -33,8 +33,8 @@ def duration_problem(text: str) -> str:
             return f"time: missing unit in duration {go_quote(text)}"
         if part[2] not in UNITS:
             return f"time: unknown unit {go_quote(part[2])} in duration {go_quote(text)}"
-        total += float(part[1]) * UNITS[part[2]] if len(part[1]) < LONGEST_NUMBER else LARGEST * 2
-        if total > LARGEST:
+        total += float(part[1]) * UNITS[part[2]] if len(part[1]) < MAX_DIGITS else MAX_NANOSECONDS * 2
+        if total > MAX_NANOSECONDS:
             return f"time: invalid duration {go_quote(text)}"
         at = part.end()
         if at == len(text):

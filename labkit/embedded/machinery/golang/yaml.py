@@ -16,12 +16,12 @@ from labkit.embedded.machinery.golang.json import SURROGATE
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 
-LARGEST = 100_000
+MAX_VALUES = 100_000
 """How many values a document may have; aliases and merged fields count as often as they are used."""
 MAX_TEXT = MAX_BODY_BYTES
 """How many characters the texts of a document may have together, counted alike: only aliases make more."""
 MAX_DEPTH = 500
-LONGEST_INT = 400
+MAX_INT_DIGITS = 400
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 EXCESSIVE = "yaml: document contains excessive aliasing"
 TOO_DEEP = "yaml: exceeded max depth of 10000"
@@ -40,7 +40,7 @@ WORDINGS = (
     (r"found unexpected document separator", "found unexpected document indicator"),
     (r"expected escape sequence of", "did not find expected hexdecimal number"),
 )
-"""What PyYAML says, and how Go's YAML says it."""
+"""PyYAML's messages and those of Go's YAML."""
 INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
@@ -72,15 +72,15 @@ class _Loader(yaml.SafeLoader):
     @override
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self._composed += 1
-        if self._composed > LARGEST:
-            raise YamlProblem(f"yaml: document has more than {LARGEST} values")
+        if self._composed > MAX_VALUES:
+            raise YamlProblem(f"yaml: document has more than {MAX_VALUES} values")
         return super().compose_node(parent, index)
 
     @override
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)
         self._merged += len(node.value)
-        if self._merged > LARGEST:
+        if self._merged > MAX_VALUES:
             raise YamlProblem(EXCESSIVE)
 
 
@@ -155,7 +155,7 @@ class _Converter:
     def __init__(self, loader: _Loader, strict: list[str] | None) -> None:
         self._loader = loader
         self._strict = strict
-        self._left = LARGEST
+        self._left = MAX_VALUES
         self._text_left = MAX_TEXT
         self._scalars: dict[int, Any] = {}
         """Node to its value, for those that aliases show again."""
@@ -196,7 +196,7 @@ class _Converter:
         return self._scalars[id(node)]
 
     def _constructed(self, node: yaml.ScalarNode) -> Any:
-        if len(node.value) > LONGEST_INT and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
+        if len(node.value) > MAX_INT_DIGITS and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
             return node.value  # no number of Go's, and base 60 takes as long as its square
         value = self._loader.construct_object(node)
         if isinstance(value, bytes):

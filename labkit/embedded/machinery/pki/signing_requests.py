@@ -21,8 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
-LONGEST = datetime.timedelta(days=365)
-SHORTEST = datetime.timedelta(minutes=10)
+MAX_LIFETIME = datetime.timedelta(days=365)
+MIN_LIFETIME = datetime.timedelta(minutes=10)
 BEGIN, END, DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 UNREADABLE = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
 
@@ -237,7 +237,9 @@ def _signed(
     authority = x509.load_pem_x509_certificate(ca_certificate)
     key = cast(PrivateKey, serialization.load_pem_private_key(ca_key, None))
     begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
-    life = LONGEST if seconds is None else min(max(datetime.timedelta(seconds=seconds), SHORTEST), LONGEST)
+    life = (
+        MAX_LIFETIME if seconds is None else min(max(datetime.timedelta(seconds=seconds), MIN_LIFETIME), MAX_LIFETIME)
+    )
     end = min(begin + life if life < SHORT else begin - BACKDATE + life, authority.not_valid_after_utc)
     chosen = list(usages)
     named = {KEY_USAGES[usage] for usage in chosen if usage in KEY_USAGES}

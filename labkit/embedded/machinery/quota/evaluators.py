@@ -34,7 +34,7 @@ POD_RESOURCES = frozenset(
     ("count/pods", "pods", *COMPUTE, *(f"{kind}.{name}" for kind in ("requests", "limits") for name in COMPUTE))
 )
 MUST_SAY = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
-"""Where a quota bounds one of these, every container has to name an amount."""
+"""Where a quota bounds one of these, every container must name an amount."""
 
 
 class Evaluator:

@@ -17,7 +17,7 @@ BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in DECIMAL.items()}
 NANO = 10**9
-LARGEST = (2**63 - 1) * NANO
+MAX_QUANTITY = (2**63 - 1) * NANO
 BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 RFC3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$")
 
@@ -67,7 +67,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
         amount *= 10**scale
     else:
         amount = -(-amount // 10**-scale)  # rounded up, away from zero
-    amount = min(amount, LARGEST)
+    amount = min(amount, MAX_QUANTITY)
     return (-amount if sign else amount), form
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.golang.yaml import LARGEST, MAX_DEPTH, MAX_TEXT, YamlProblem, yaml_to_json
+from labkit.embedded.machinery.golang.yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUES, YamlProblem, yaml_to_json
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
         ("[" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("{" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("- " * (MAX_DEPTH + 1) + "a", "exceeded max depth"),
-        ("[" + "a," * LARGEST + "]", f"more than {LARGEST} values"),
+        ("[" + "a," * MAX_VALUES + "]", f"more than {MAX_VALUES} values"),
         (f"a: &a {'x' * 1000}\nb: [{'*a,' * (MAX_TEXT // 1000)}]", "excessive aliasing"),
         (f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500, "excessive aliasing"),
     ],

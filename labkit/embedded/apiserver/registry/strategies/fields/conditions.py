@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.names import qualified_name, regex_error
 from labkit.embedded.machinery.request import Object
 
 STATUSES = ("False", "True", "Unknown")
-LONGEST_REASON, LONGEST_MESSAGE = 1024, 32 * 1024
+MAX_REASON_BYTES, MAX_MESSAGE_BYTES = 1024, 32 * 1024
 REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
 BAD_REASON = regex_error(
     "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
@@ -42,5 +42,5 @@ def check_conditions(conditions: list[Object], path: str, errors: FieldErrors) -
             errors.required(f"{place}.reason")
         elif not re.fullmatch(REASON, reason):
             errors.invalid(f"{place}.reason", reason, BAD_REASON)
-        errors.check_length(f"{place}.reason", reason, LONGEST_REASON)
-        errors.check_length(f"{place}.message", condition.get("message", ""), LONGEST_MESSAGE)
+        errors.check_length(f"{place}.reason", reason, MAX_REASON_BYTES)
+        errors.check_length(f"{place}.message", condition.get("message", ""), MAX_MESSAGE_BYTES)

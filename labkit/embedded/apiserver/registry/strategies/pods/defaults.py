@@ -77,7 +77,7 @@ def order_fields(obj: Object, struct: str) -> None:
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]+)?/)?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(rf"{_DOMAIN}{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z][\w+.-]*:[0-9A-Fa-f]+)?")
-"""What an image is called: a registry, a path, a tag, a digest."""
+"""An image reference: registry, path, tag, digest."""
 MAX_IMAGE = 255
 
 

@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import n
 from labkit.embedded.machinery.request import Object
 
 BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-SHORTEST_TOKEN_SECONDS = 600
+MIN_TOKEN_SECONDS = 600
 CONFLICT = "conflicting duplicate paths"
 
 
@@ -71,7 +71,7 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
 def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> None:
     """Check a projected token; causes of its path name the volume."""
     seconds, place = token.get("expirationSeconds") or 0, f"{path}.expirationSeconds"
-    if seconds < SHORTEST_TOKEN_SECONDS:
+    if seconds < MIN_TOKEN_SECONDS:
         errors.invalid(place, seconds, "may not specify a duration less than 10 minutes")
     if seconds > 2**32:
         errors.invalid(place, seconds, "may not specify a duration larger than 2^32 seconds")

@@ -16,7 +16,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
 HEALTH = ("Healthy", "Unhealthy", "Unknown")
-LONGEST_MESSAGE = 1024
+MAX_MESSAGE_BYTES = 1024
 CLAIM = "claim:"
 UNKNOWN_CLAIM = (
     "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or "
@@ -165,6 +165,6 @@ def _check_health(resources: list[Object], path: str, errors: FieldErrors) -> No
         errors.check_choice(f"{place}.health", resource.get("health", ""), HEALTH)
         if message == "":
             errors.required(f"{place}.message", "must be non-empty if specified")
-        elif message is not None and len(message.encode()) > LONGEST_MESSAGE:
-            errors.too_long(f"{place}.message", LONGEST_MESSAGE)
+        elif message is not None and len(message.encode()) > MAX_MESSAGE_BYTES:
+            errors.too_long(f"{place}.message", MAX_MESSAGE_BYTES)
         errors.check_unique(f"{place}.resourceID", identity, seen)

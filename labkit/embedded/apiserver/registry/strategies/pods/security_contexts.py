@@ -18,17 +18,17 @@ from labkit.embedded.machinery.schema import schemas
 SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 IPC_SETTINGS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
-LARGEST_ID = 2**31 - 1
-LONGEST_PATH = 4095
+MAX_ID = 2**31 - 1
+MAX_PATH_BYTES = 4095
 
 
 def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check the security context of a pod."""
     context, place = spec.get("securityContext") or {}, f"{path}.securityContext"
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
-        errors.check_between(f"{place}.{field}", context.get(field), 0, LARGEST_ID)
+        errors.check_between(f"{place}.{field}", context.get(field), 0, MAX_ID)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
-        errors.check_between(f"{place}.supplementalGroups[{index}]", group, 0, LARGEST_ID)
+        errors.check_between(f"{place}.supplementalGroups[{index}]", group, 0, MAX_ID)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
@@ -50,7 +50,7 @@ def check_container_security(context: Object | None, path: str, host_users: bool
     if context is None:
         return
     for field in ("runAsUser", "runAsGroup"):
-        errors.check_between(f"{path}.{field}", context.get(field), 0, LARGEST_ID)
+        errors.check_between(f"{path}.{field}", context.get(field), 0, MAX_ID)
     errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
     if host_users and context.get("procMount") == "Unmasked":
         errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
@@ -123,5 +123,5 @@ def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> 
             errors.invalid(place, name, "must not be padded with whitespace")
         elif not name:
             errors.required(place, "must be set when AppArmor type is Localhost")
-        if name is not None and len(name) > LONGEST_PATH:
-            errors.too_long(place, LONGEST_PATH)
+        if name is not None and len(name) > MAX_PATH_BYTES:
+            errors.too_long(place, MAX_PATH_BYTES)

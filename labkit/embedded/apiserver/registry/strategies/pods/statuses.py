@@ -22,7 +22,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
     check_allocated,
     check_claim_statuses,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import LARGEST_ID
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import MAX_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -169,4 +169,4 @@ def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors)
     groups = enumerate(user.get("supplementalGroups") or ())
     numbers += [(group, f"{path}.supplementalGroups[{index}]") for index, group in groups]
     for number, place in numbers:
-        errors.check_between(place, number, 0, LARGEST_ID)
+        errors.check_between(place, number, 0, MAX_ID)

@@ -142,7 +142,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "ephemeral": _ephemeral,
     "image": _image(is_pod=True),
 }
-"""What a pod's volume may be, in the order in which the real server looks."""
+"""The sources of pod volumes, in the order of the real server's checks."""
 
 TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image(is_pod=False)}
-"""The same of a pod's template."""
+"""The sources of volumes in pod templates."""

@@ -18,9 +18,9 @@ DNS_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*")
 NETBIOS_DOMAIN = re.compile(r"""[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}""")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BAD_IN_USER = re.compile(r"""["/\\:;|=,+*?<>@\[\]]""")
-LONGEST_SPEC_KIB = 64
-LONGEST_DOMAIN = 256
-LONGEST_USER = 104
+MAX_SPEC_KIB = 64
+MAX_DOMAIN = 256
+MAX_USER = 104
 NOT_ON_WINDOWS = "cannot be set for a windows pod"
 ALL_OR_NONE = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
 
@@ -41,7 +41,7 @@ POD_FIELDS = (
     ("securityContext", "supplementalGroupsPolicy"),
     ("securityContext", "seLinuxChangePolicy"),
 )
-"""What a Windows pod has not, each with the struct that holds it."""
+"""Fields that Windows pods lack: (the struct that holds it, the field)."""
 
 CONTAINER_FIELDS = (
     "appArmorProfile",
@@ -72,8 +72,8 @@ def check_windows_options(options: Object | None, path: str, errors: FieldErrors
     errors.check_format(f"{path}.gmsaCredentialSpecName", name, dns_subdomain)
     if spec == "":
         errors.invalid(f"{path}.gmsaCredentialSpec", spec, "gmsaCredentialSpec cannot be an empty string")
-    elif spec is not None and len(spec.encode()) > LONGEST_SPEC_KIB * 1024:
-        why = f"gmsaCredentialSpec size must be under {LONGEST_SPEC_KIB} KiB"
+    elif spec is not None and len(spec.encode()) > MAX_SPEC_KIB * 1024:
+        why = f"gmsaCredentialSpec size must be under {MAX_SPEC_KIB} KiB"
         errors.invalid(f"{path}.gmsaCredentialSpec", spec, why)
     if options.get("runAsUserName") is not None:
         for why in _wrong_with_user(options["runAsUserName"]):
@@ -92,14 +92,14 @@ def _wrong_with_user(name: str) -> Iterator[str]:
         yield " cannot contain more than one backslash"
         return
     domain, backslash, user = name.rpartition("\\")
-    if len(domain) >= LONGEST_DOMAIN:
-        yield f"'s Domain length must be under {LONGEST_DOMAIN} characters"
+    if len(domain) >= MAX_DOMAIN:
+        yield f"'s Domain length must be under {MAX_DOMAIN} characters"
     if backslash and not (NETBIOS_DOMAIN.fullmatch(domain) or DNS_DOMAIN.fullmatch(domain)):
         yield "'s Domain doesn't match the NetBios nor the DNS format"
     if not user:
         yield "'s User cannot be empty"
-    elif len(user) > LONGEST_USER:
-        yield f"'s User length must not be longer than {LONGEST_USER} characters"
+    elif len(user) > MAX_USER:
+        yield f"'s User length must not be longer than {MAX_USER} characters"
     if user and not user.strip(". "):
         yield "'s User cannot contain only periods or spaces"
     if BAD_IN_USER.search(user):

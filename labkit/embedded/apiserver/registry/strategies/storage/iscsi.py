@@ -16,7 +16,7 @@ PORTAL_NAMES = {
     "eui": re.compile(r"eui.[A-Za-z0-9]{16}"),
     "naa": re.compile(r"naa.[A-Za-z0-9]{32}"),
 }
-"""What an iSCSI name looks like, by how it begins."""
+"""The forms of iSCSI names by prefix."""
 
 
 def iscsi(source: Object, path: str, errors: FieldErrors) -> None:

@@ -89,7 +89,7 @@ SOURCES: Mapping[str, Rule] = {
     "storageos": storage_os("name", "namespace"),
     "csi": csi_volume,
 }
-"""What a persistent volume may be, in the order in which the real server looks."""
+"""The sources of persistent volumes, in the order of the real server's checks."""
 
 DEPRECATED = {
     "cephfs": ("cephfs", "v1.28", "v1.31+"),

@@ -28,7 +28,7 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
 
 
 UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
-"""What is said of a selector that selects nothing that makes sense; daemon sets say no more."""
+"""The message for an unusable selector; DaemonSets have none."""
 
 
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
