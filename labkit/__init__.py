@@ -15,8 +15,8 @@ The few names that notebooks use. They are loaded when first touched, so that
 - why it was decided so:      ``access``, ``tokens``, ``auditlog``
 - what is seen:               ``display`` (cards), ``ui`` (widgets), ``redact`` (no token is shown)
 - teaching:                   ``grading``, ``course`` (nbgrader)
-- files:                      ``home`` (LABKIT_HOME), ``resources`` (what is shipped), ``workbook`` (the
-  learner's copies), ``bundle`` (for machines without network)
+- files:                      ``home`` (LABKIT_HOME), ``ownership`` (who else could change them), ``resources`` (what
+  is shipped), ``workbook`` (the learner's copies), ``bundle`` (for machines without network)
 - what may go wrong:          ``errors``, ``interrupts``
 """
 

@@ -16,7 +16,7 @@ from labkit.backends.base import Backend, Options, Say, Status, make
 from labkit.choice import Choice
 from labkit.client import Client
 from labkit.display import Card, Row, Shown
-from labkit.home import ensure_private, home_path, read_json, write_private
+from labkit.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.names import Names
 from labkit.progress import Progress
 
@@ -52,7 +52,7 @@ class ChosenCluster(Shown):
         start: bool = True,
         say: Say = say_aloud,
     ) -> None:
-        self.home = ensure_private(Path(home).expanduser().absolute() if home else home_path())
+        self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
         asked = Options(
             node=node,
             era=era,

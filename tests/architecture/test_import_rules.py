@@ -15,6 +15,7 @@ CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
     "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab")],
+    "ownership-alone": [("labkit.ownership", "labkit.errors"), ("labkit.ownership", "labkit.apiserver.keys")],
     "rbac-alone": [("labkit.rbac", "labkit.client"), ("labkit.rbac", "labkit.apiserver.keys")],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
@@ -57,6 +58,10 @@ ALLOWED = [
     ("labkit.access.rules", "labkit.apiserver.authorization.rbac"),
     ("labkit.access", "labkit.apiserver.authorization"),
     ("labkit.apiserver.authorization.rules", "labkit.rbac"),
+    ("labkit.apiserver.serving.logs", "labkit.ownership"),
+    ("labkit.apiserver.serving.pki", "labkit.ownership"),
+    ("labkit.apiserver.serving.state", "labkit.ownership"),
+    ("labkit.apiserver.storage.sqlite", "labkit.ownership"),
     ("labkit.lessons", "labkit.rbac"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit import ownership
 from labkit.apiserver.serving.state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def load_keys(home: Path) -> Keys:
 
 def _whole(path: Path) -> bytes:
     """A certificate or key that begins and ends as one."""
-    data = path.read_bytes()
+    with os.fdopen(ownership.open_file(path, os.O_RDONLY), "rb") as file:
+        data = file.read()
     if not PEM.fullmatch(data):
         raise StateProblem(
             f"{path} is damaged: it holds no certificate or key. Move {path.parent} away, and new ones are made; "
@@ -147,7 +149,7 @@ def _whole(path: Path) -> bytes:
 def last_port(home: Path) -> int:
     """The port in the administrator's kubeconfig, 0 if there is none."""
     try:
-        found = SERVER_LINE.search((home / "admin.conf").read_text())
+        found = SERVER_LINE.search(ownership.read_text(home / "admin.conf"))
     except (OSError, UnicodeDecodeError):
         return 0
     return int(found[1]) if found else 0
