@@ -20,6 +20,7 @@ Beside the stages:
   ``kubectl get`` prints), ``version``
 - keys and certificates:  ``keys``, ``certificates``, ``signingrequests``
 - on a request's way:     ``deadline`` (``?timeout=``), ``flow`` (priority levels)
+- time:                   ``steady`` (a clock for waiting, which is never set back)
 - what stages share:      ``quota`` (arithmetic), ``nodeusers`` (who is a node), ``placement`` (which node suits
   a pod), ``pathsegments`` (names in paths), ``quoting`` (text as Go quotes it), ``remembering`` (a memory that
   nobody can fill)

@@ -22,6 +22,7 @@ from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct, schemas
 from labkit.apiserver.schema.decoding import Decoder, drop_empty
 from labkit.apiserver.status import not_found
+from labkit.apiserver.steady import SteadyClock
 from labkit.apiserver.storage import Key, Store
 
 Texts = list[str]
@@ -67,6 +68,7 @@ class Objects:
     def __init__(self, store: Store, clock: Callable[[], float], random: Random) -> None:
         self.store = store
         self.clock = clock
+        self.steady = SteadyClock(clock)
         self.random = random
         self.controllers: list[Controller] = []
         self.strategies = strategies()
