@@ -137,8 +137,11 @@ class Cluster:
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
         addresses = ServiceAddresses(self.registry)
         system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
+        tokens = TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic)
+        namespaces = NamespaceContent(self.registry, keys.ca_certificate)
+        self._publishers = (system, tokens, namespaces)
         aggregation = RoleAggregation(self.registry)
-        signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
+        signing = Signing(self.registry, self._may_have_node_certificate, self._sign_request)
         replicas = Replicas(self.registry, self._create_as)
         jobs = Jobs(self.registry, self._create_as)
         daemon_sets = DaemonSets(self.registry, self._create_as)
@@ -147,9 +150,9 @@ class Cluster:
         timed = (aggregation, replicas, cron_jobs, jobs, daemon_sets, stateful_sets, signing, Expiry(self.registry))
         self._timed = timed
         self.registry.controllers += [
-            TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
+            tokens,
             aggregation,
-            NamespaceContent(self.registry, keys.ca_certificate),
+            namespaces,
             NamespaceDeletion(self.registry),
             GarbageCollector(self.registry),
             Volumes(self.registry),
@@ -207,13 +210,14 @@ class Cluster:
             routes=(
                 OpenIdDocuments(self.signer, self._address_for),
                 OpenApiHandler(),
-                SnapshotHandler(self.store, self.registry.note_owners),
+                SnapshotHandler(self.store, self._restored),
             ),
             paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )
-        self._bootstrap(addresses, system)
+        self._bootstrap(addresses)
         if self._node is not None:
             self._node.start()
+        self._certificates = CertificateAuthenticator(keys.ca_certificate, clock)
         self.handle = pipeline(
             self._route,
             new_id=self.registry.new_uid,
@@ -221,7 +225,7 @@ class Cluster:
             sink=self.audit_sink,
             authenticators=(
                 note_ignored,
-                CertificateAuthenticator(keys.ca_certificate, clock),
+                self._certificates,
                 BearerAuthenticator(self.tokens),
             ),
             flow_headers=FlowHeaders(self._lookup),
@@ -236,6 +240,20 @@ class Cluster:
         for controller in self._timed:
             controller.advance()
         self._resources.advance()
+
+    def renew(self, keys: Keys) -> None:
+        """Use other certificates from now on.
+
+        Args:
+            keys: The same keys, with new certificates.
+        """
+        before, self.keys = self.keys, keys
+        if keys.ca_certificate == before.ca_certificate:
+            return
+        self._certificates.renew(keys.ca_certificate)
+        with self.registry.transaction():
+            for publisher in self._publishers:
+                publisher.renew(keys.ca_certificate)
 
     def close(self) -> None:
         """Release the store."""
@@ -297,6 +315,9 @@ class Cluster:
         if not decision.allowed:
             raise refusal(question, decision.reason)
 
+    def _sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+        return self.keys.sign_request(request, usages, seconds, now)
+
     def _may_use_signer(self, user: User, verb: str, name: str) -> bool:
         return self.authorize(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name)).allowed
 
@@ -328,14 +349,22 @@ class Cluster:
 
         self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
 
-    def _bootstrap(self, addresses: ServiceAddresses, system: SystemContent) -> None:
+    def _restored(self) -> None:
+        """A snapshot was restored; it may be of a time before the CA's certificate was renewed."""
+        self.registry.note_owners()
+        with self.registry.transaction():
+            for publisher in self._publishers:
+                publisher.bootstrap()
+
+    def _bootstrap(self, addresses: ServiceAddresses) -> None:
         """Give the store what every cluster has, where it is missing."""
         now, new = timestamp(self.clock()), not self.store.revision
         with self.registry.transaction():
             bootstrap_core(self.registry)
             bootstrap_services(self.registry)
             addresses.bootstrap()
-            system.bootstrap()
+            for publisher in self._publishers:
+                publisher.bootstrap()
             for plural, obj in bootstrap_policy(now):
                 metadata = obj["metadata"]
                 kind = BY_RESOURCE[RBAC, "v1", plural]

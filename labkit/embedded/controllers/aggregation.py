@@ -68,8 +68,8 @@ class RoleAggregation:
 
     def _spent(self) -> bool:
         """Whether enough was looked at for this second."""
-        now = self._registry.clock()
-        if not 0 <= now - self._second < 1:
+        now = self._registry.steady()
+        if now - self._second >= 1:
             self._second, self._looked = now, 0
         return self._looked >= MAX_LOOKED
 

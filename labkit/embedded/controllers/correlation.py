@@ -47,7 +47,7 @@ class Correlator:
     """Remembers what a recorder has told.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back: see ``SteadyClock``.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

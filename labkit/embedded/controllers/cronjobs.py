@@ -28,6 +28,11 @@ CRON_JOBS = BY_KIND["batch", "CronJob"]
 COMPONENT = "cronjob-controller"
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+AHEAD_SECONDS = 60.0
+"""A cron job whose last time is further in the future got it from a clock that was ahead, and goes on from now.
+
+The real controller lets it wait until that time has come.
+"""
 STILL_ACTIVE = "Not starting job because prior execution is running and concurrency policy is Forbid"
 
 
@@ -42,10 +47,10 @@ class CronJobs:
     def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
         self._create = create
-        self._pace = Pace(registry.clock)
+        self._pace = Pace(registry.steady)
         self._happenings = Happenings(registry, COMPONENT)
-        self._refusals = Refusals(registry.clock)
-        self._not_before: dict[str, float] = {}
+        self._refusals = Refusals(registry.steady)
+        self._not_before: dict[str, tuple[float, float]] = {}
         self._noted: dict[str, tuple[str, float]] = {}
 
     def __call__(self, change: Change) -> None:
@@ -83,18 +88,21 @@ class CronJobs:
         now = self._registry.clock()
         schedule = _schedule(one)
         found = next_time(schedule, _zone(one), now) if schedule is not None else None
-        self._not_before[one["metadata"]["uid"]] = now if found is None else found
+        self._not_before[one["metadata"]["uid"]] = (now, now if found is None else found)
 
     def _due(self, one: Object) -> tuple[float | None, bool]:
         """The time for which a job should be made now, and whether very many have passed without one."""
         now, schedule = self._registry.clock(), _schedule(one)
         if one["spec"].get("suspend") or one["metadata"].get("deletionTimestamp") or schedule is None:
             return None, False
-        if self._not_before.get(one["metadata"]["uid"], 0) > now:
+        changed, not_before = self._not_before.get(one["metadata"]["uid"], (0.0, 0.0))
+        if changed <= now < not_before:
             return None, False
         last = one["status"].get("lastScheduleTime")
         since = moment(one["metadata"]["creationTimestamp"])
         since = max(since, moment(last)) if last else since
+        if since > now + AHEAD_SECONDS:
+            since = now - max(AHEAD_SECONDS, schedule.every_seconds)
         deadline = one["spec"].get("startingDeadlineSeconds")
         if deadline is not None:
             since = max(since, now - deadline)

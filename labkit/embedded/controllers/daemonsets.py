@@ -52,7 +52,7 @@ class DaemonSets:
         self._create = create
         self._happenings = Happenings(registry, COMPONENT)
         self._history = History(registry, DAEMON_SETS, HASH)
-        self._refusals = Refusals(registry.clock)
+        self._refusals = Refusals(registry.steady)
 
     def __call__(self, change: Change) -> None:
         """React to daemon sets, to pods of theirs, to nodes, and to what may have forbidden a pod."""

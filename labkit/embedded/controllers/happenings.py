@@ -25,7 +25,7 @@ class Happenings:
     def __init__(self, registry: Registry, component: str) -> None:
         self._registry = registry
         self._component = component
-        self._correlator = Correlator(registry.clock)
+        self._correlator = Correlator(registry.steady)
 
     def note(self, kind: Kind, obj: Object, reason: str, message: str, *, type_: str = "Normal") -> None:
         """Say what happened.

@@ -86,10 +86,10 @@ class Jobs:
     def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
         self._create = create
-        self._pace = Pace(registry.clock)
+        self._pace = Pace(registry.steady)
         self._turn = 0
         self._happenings = Happenings(registry, COMPONENT)
-        self._refusals = Refusals(registry.clock)
+        self._refusals = Refusals(registry.steady)
 
     def __call__(self, change: Change) -> None:
         """React to jobs, to pods of theirs, and to what may have forbidden a pod."""

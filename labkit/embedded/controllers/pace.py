@@ -11,7 +11,7 @@ class Pace:
     """Counts what a controller begins in one second.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back: see ``SteadyClock``.
         most: How much may be begun.
     """
 
@@ -23,7 +23,7 @@ class Pace:
     def may_begin(self) -> bool:
         """Whether there is room for one more."""
         now = self._clock()
-        if not 0 <= now - self._second < 1:
+        if now - self._second >= 1:
             self._second, self._begun = now, 0
         return self._begun < self._most
 

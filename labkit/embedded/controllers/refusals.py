@@ -17,7 +17,7 @@ class Refusals:
     """Remembers for whom a pod was refused; a server that was started anew tries at once.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back: see ``SteadyClock``.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

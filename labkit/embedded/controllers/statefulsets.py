@@ -47,7 +47,7 @@ class StatefulSets:
         self._create = create
         self._happenings = Happenings(registry, COMPONENT)
         self._history = History(registry, STATEFUL_SETS, REVISION_HASH)
-        self._refusals = Refusals(registry.clock)
+        self._refusals = Refusals(registry.steady)
 
     def __call__(self, change: Change) -> None:
         """React to stateful sets, to pods of theirs, and to what may have forbidden a pod."""

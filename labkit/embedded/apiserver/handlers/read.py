@@ -46,7 +46,7 @@ class Reader:
     Args:
         store: Where objects are.
         responder: Makes answers of them.
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back, for bookmarks.
         random: Spreads the ends of watches.
     """
 

@@ -86,7 +86,7 @@ class ResourceHandler:
         writer: Writer | None = None,
     ) -> None:
         self._responder = responder
-        self._reader = Reader(registry.store, responder, registry.clock, random)
+        self._reader = Reader(registry.store, responder, registry.steady, random)
         self._writer = writer or Writer(registry)
         self._reviews = reviews
         self._subresources = {**proxies(registry.store), **subresources}

@@ -113,7 +113,7 @@ class Watch:
         bookmarks: Send bookmarks.
         initial_end: Tell by a bookmark where the initial objects end.
         timeout_seconds: When the server ends it; less than nothing if it had ended before it began.
-        clock: Seconds since the epoch, for bookmarks.
+        clock: Seconds, never set back, for bookmarks.
     """
 
     def __init__(
