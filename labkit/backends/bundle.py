@@ -242,14 +242,14 @@ def _wheels(directory: Path) -> None:
 
 def _pip(directory: Path) -> list[str]:
     """The command pip; that of a temporary environment where this one has none."""
-    own = [sys.executable, "-m", "pip"]
+    own = [sys.executable, "-P", "-m", "pip"]
     if importlib.util.find_spec("pip"):
         return own
-    done = call([sys.executable, "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
+    done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
         todo = "Install Python's venv module, such as apt install python3-venv."
         raise Missing("pip", "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
-    return [str(directory / "bin" / "python"), "-m", "pip"]
+    return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
 
 
 def needed(name: str) -> dict[str, str]:

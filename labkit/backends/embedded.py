@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
-from labkit.core.home import ensure_private, held, locked, read_json
+from labkit.core.home import ensure_private, held, home_error, locked, read_json
 from labkit.core.version import __version__
 
 START_SECONDS = 30.0
@@ -248,7 +249,7 @@ class Embedded:
     def _last_port(self) -> int:
         """The port in the kubeconfig, so that a restart changes no address."""
         try:
-            text = (self.home / ADMIN_CONF).read_text(encoding="utf-8")
+            text = ownership.read_text(self.home / ADMIN_CONF)
         except OSError:
             return 0
         match = re.search(r"^\s*server: \S+:(\d+)\s*$", text, re.MULTILINE)
@@ -263,7 +264,11 @@ class Embedded:
         package_root = str(Path(__file__).resolve().parents[2])
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        log = os.open(self.home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        words = self.home / "server.log"
+        try:
+            log = ownership.open_file(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        except OSError as error:
+            raise home_error(words, error) from error
         try:
             process = subprocess.Popen(
                 command,
@@ -301,7 +306,8 @@ class Embedded:
 
     def _last_words(self) -> str:
         try:
-            lines = (self.home / "server.log").read_text(errors="replace").strip().splitlines()
+            with os.fdopen(ownership.open_file(self.home / "server.log", os.O_RDONLY), errors="replace") as file:
+                lines = file.read().strip().splitlines()
         except OSError:
             return ""
         if lines:

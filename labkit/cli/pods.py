@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 
 import click
 
@@ -43,16 +44,32 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
 @click.command("proxy")
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option(
+    "--unix-socket",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Listen on this Unix socket instead, which nobody but you may connect to.",
+)
 @click.option("--as", "caller", metavar="POD", help="Use this pod's token, such as kikai/test.")
-def proxy_command(port: int, caller: str | None) -> None:
+def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> None:
     """Serve the API on this machine without credentials.
 
-    It does what kubectl proxy does, and answers on 127.0.0.1 only, until Ctrl-C.
+    It does what kubectl proxy does, and answers on 127.0.0.1 only, until Ctrl-C. Every user
+    of this machine can reach that; with --unix-socket only you can.
     """
     from labkit.cli.cluster import found_lab
+    from labkit.client.proxy import Proxy
 
     lab = found_lab()
-    with lab.proxy(port, lab.as_pod(caller) if caller else None) as proxy:
-        click.echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
+    client = lab.as_pod(caller) if caller else lab.admin
+    with Proxy(client, port=port, unix_socket=unix_socket) as proxy:
+        if unix_socket:
+            click.echo(f"Starting to serve on {proxy.unix_socket}")
+        else:
+            click.echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
+            click.echo(
+                f"While it runs, every user of this machine has the rights of {client.name}; "
+                "--unix-socket PATH lets in you alone.",
+                err=True,
+            )
         sys.stdout.flush()
         threading.Event().wait()

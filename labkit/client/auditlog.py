@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labkit.core import ownership
+
 BLOCK_BYTES = 64 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 """How far back from its end a log is read, in bytes."""
@@ -66,7 +68,7 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
 def backwards(path: Path) -> Iterator[bytes]:
     """A file's lines, the last first; none when it cannot be read."""
     try:
-        stream = path.open("rb")
+        stream = os.fdopen(ownership.open_file(path, os.O_RDONLY), "rb")
     except OSError:
         return
     with stream:

@@ -4,17 +4,26 @@ A plain HTTP server on the loopback interface that passes every request on to th
 API server with a caller's credentials. Since it asks nobody for a password, it
 answers only requests that name a loopback host, so that a web page elsewhere
 cannot talk a browser into using it, and refuses exec and attach, as kubectl does.
+Other users of the machine reach the loopback interface as well, and have the caller's
+rights there; a Unix socket has an owner, and lets nobody else in.
 Source: https://kubernetes.io/docs/tasks/access-kubernetes-api/http-proxy-access-api/
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from labkit.core import ownership
 from labkit.core.errors import LabkitError, UsageError
 
 if TYPE_CHECKING:
@@ -40,22 +49,17 @@ class Proxy:
     Args:
         caller: Whose credentials to use.
         port: The port on 127.0.0.1; 0 takes a free one.
+        unix_socket: A Unix socket to listen on instead, which only its owner may connect to.
 
     Raises:
-        UsageError: When the port is taken.
+        UsageError: When the port is taken, or the socket cannot be made or somebody else could replace it.
     """
 
-    def __init__(self, caller: Client, *, port: int = 0) -> None:
+    def __init__(self, caller: Client, *, port: int = 0, unix_socket: Path | None = None) -> None:
         self.caller = caller
-        handler = type("Handler", (_Handler,), {"caller": caller})
-        try:
-            self._server = _Server(("127.0.0.1", port), handler)
-        except (OSError, OverflowError) as error:
-            raise UsageError(
-                f"The proxy cannot listen on port {port}.",
-                why=getattr(error, "strerror", None) or str(error),
-                todo="Choose another with --port, or leave it out for a free one.",
-            ) from error
+        self.unix_socket = unix_socket.expanduser().absolute() if unix_socket else None
+        handler = type("Handler", (_Handler,), {"caller": caller, "disable_nagle_algorithm": unix_socket is None})
+        self._server = _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
@@ -67,6 +71,11 @@ class Proxy:
         from labkit.client.client import Client
         from labkit.client.transport import Endpoint
 
+        if self.unix_socket:
+            raise UsageError(
+                "A proxy on a Unix socket is asked by other programs.",
+                todo=f"curl --unix-socket {self.unix_socket} http://localhost{path}",
+            )
         plain = Client(
             Endpoint(self.url),
             name="through the proxy",
@@ -78,12 +87,14 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        return int(self._server.server_address[1])
+        """The port it listens on; 0 for a Unix socket."""
+        return int(self._server.server_address[1]) if isinstance(self._server, _Server) else 0
 
     @property
     def url(self) -> str:
-        """Its address, such as ``http://127.0.0.1:8001``."""
+        """Its address, such as ``http://127.0.0.1:8001`` or ``unix:/home/me/proxy.sock``."""
+        if self.unix_socket:
+            return f"unix:{self.unix_socket}"
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Proxy:
@@ -97,6 +108,8 @@ class Proxy:
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
+        if self.unix_socket:
+            self.unix_socket.unlink(missing_ok=True)
 
     def __enter__(self) -> Proxy:
         """The running proxy."""
@@ -119,6 +132,45 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
+
+
+class _UnixServer(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    handle_error = _Server.handle_error
+
+    def server_bind(self) -> None:
+        """Nobody can connect before it listens, so the mode may be set between the two."""
+        super().server_bind()
+        Path(str(self.server_address)).chmod(0o600)
+
+
+def _tcp_server(port: int, handler: type[_Handler]) -> _Server:
+    try:
+        return _Server(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"The proxy cannot listen on port {port}.",
+            why=getattr(error, "strerror", None) or str(error),
+            todo="Choose another with --port, or leave it out for a free one.",
+        ) from error
+
+
+def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
+    """Listen on a Unix socket; one of the user's own that lies there is replaced, as kubectl does."""
+    try:
+        ownership.check_parent(ownership.follow(path.parent) or path.parent)
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+                raise FileExistsError(errno.EEXIST, "something else lies there")
+            path.unlink()
+        return _UnixServer(str(path), handler)
+    except ownership.Unsafe as problem:
+        why, todo = problem.why, "Name a socket in a directory of your own."
+    except OSError as error:
+        why, todo = error.strerror or str(error), "Name another place; its whole path has at most 107 bytes."
+    raise UsageError(f"The proxy cannot listen on {path}.", why=why, todo=todo)
 
 
 class _Handler(BaseHTTPRequestHandler):

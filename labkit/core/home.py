@@ -1,8 +1,9 @@
 """The one directory where labkit keeps state: keys, kubeconfigs, progress.
 
-``LABKIT_HOME`` names it; without that it is the user's data directory. Directories
-are created with mode 0700 and files with 0600, and files are replaced atomically,
-so that a crash leaves the old or the new content and never half of it.
+``LABKIT_HOME`` names it; without that it is the user's data directory. It is checked
+before anything in it is opened: see ``labkit.core.ownership``. Directories are created with
+mode 0700 and files with 0600, and files are replaced atomically, so that a crash leaves
+the old or the new content and never half of it.
 """
 
 from __future__ import annotations
@@ -10,23 +11,50 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labkit.core import ownership
 from labkit.core.errors import HomeError, UsageError
 
 
 def home_path() -> Path:
-    """Where labkit's state lives, whether or not it exists yet."""
+    """Where labkit's state lives, whether or not it exists yet.
+
+    Raises:
+        HomeError: When somebody else could change what lies there.
+    """
     named = os.environ.get("LABKIT_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return check_home(Path(named).expanduser().absolute())
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("labkit", appauthor=False))
+    return check_home(Path(platformdirs.user_data_dir("labkit", appauthor=False)))
+
+
+def check_home(home: Path) -> Path:
+    """Check a state directory before anything in it is opened; every entry to labkit comes this way.
+
+    Args:
+        home: The directory, which may not exist yet.
+
+    Returns:
+        The same path.
+
+    Raises:
+        HomeError: When it is not the user's own, or somebody else could change what lies in it.
+    """
+    try:
+        _say(ownership.enter(home))
+        ownership.check_content(home)
+    except ownership.Unsafe as problem:
+        raise HomeError(f"labkit does not use {home}.", why=problem.why, todo=problem.todo) from problem
+    except OSError as error:
+        raise home_error(home, error) from error
+    return home
 
 
 def ensure_private(directory: Path) -> Path:
@@ -41,32 +69,26 @@ def ensure_private(directory: Path) -> Path:
     Raises:
         HomeError: When it cannot be made, is not a directory, or is others' as well.
     """
-    missing = [entry for entry in (directory, *directory.parents) if not entry.exists()]
     try:
-        for entry in reversed(missing):
-            entry.mkdir(mode=0o700, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        found = directory.stat()
-        if found.st_uid == os.getuid() and found.st_mode & 0o077:
-            if found.st_mode & stat.S_ISVTX or any(directory.iterdir()):  # /tmp, say, or a home directory
-                raise HomeError(
-                    f"labkit does not use {directory}.",
-                    why="others may enter it, and it is not labkit's alone",
-                    todo=f"Set LABKIT_HOME to a directory of its own, such as {directory / 'labkit'}.",
-                )
-            directory.chmod(0o700)
+        _say(ownership.enter(directory, create=True))
+    except ownership.Unsafe as problem:
+        raise HomeError(f"labkit does not use {directory}.", why=problem.why, todo=problem.todo) from problem
     except OSError as error:
         raise home_error(directory, error) from error
     return directory
 
 
+def _say(mended: str) -> None:
+    if mended:
+        sys.stderr.write(f"labkit: {mended}\n")
+
+
 def home_error(path: Path, error: OSError) -> HomeError:
     """Turn a file system's refusal into a sentence with the way out."""
-    return HomeError(
-        f"labkit cannot use {path}.",
-        why=error.strerror or str(error),
-        todo="Make it writable, free some space, or set LABKIT_HOME to another directory.",
-    )
+    todo = "Make it writable, free some space, or set LABKIT_HOME to another directory."
+    if isinstance(error, ownership.NotPlain):
+        todo = "Look at what it is, and move it away."
+    return HomeError(f"labkit cannot use {path}.", why=error.strerror or str(error), todo=todo)
 
 
 def place_error(path: Path, error: OSError) -> UsageError:
@@ -107,7 +129,7 @@ def write_private(path: Path, text: str) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object, or an empty one where the file is missing or damaged."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(ownership.read_text(path))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -131,7 +153,7 @@ def locked(path: Path) -> Iterator[None]:
 
     ensure_private(path.parent)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise home_error(path, error) from error
     try:
@@ -150,7 +172,7 @@ def held(path: Path) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = ownership.open_file(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     except OSError as error:

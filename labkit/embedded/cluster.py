@@ -8,7 +8,7 @@ process can hold as many clusters as it likes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
 from labkit.embedded.apiserver.admission.plugins import default_chain
@@ -85,6 +85,7 @@ class Cluster:
         # Who is asking, and what they may do.
         self.signer = signer or TokenSigner(keys.token_key)
         credentials = Credentials(self.registry, self._lookup, self.signer, keys.ca_certificate)
+        self._credentials = credentials
         self.issuer, self.tokens = credentials.issuer, credentials.tokens
         self.issue_token = credentials.issue_pod_token
         access = Access(self.registry)
@@ -106,7 +107,17 @@ class Cluster:
 
         # What reacts to it.
         create = controller_create(writer)
-        controllers = Controllers(self.registry, create, keys, credentials, access, evaluators, automatic=automatic)
+        controllers = Controllers(
+            self.registry,
+            create,
+            keys.ca_certificate,
+            self._sign_request,
+            credentials,
+            access,
+            evaluators,
+            automatic=automatic,
+        )
+        self._publishers = controllers.publishers
         self.registry.controllers += controllers.reacting
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate) if node else None
@@ -122,7 +133,7 @@ class Cluster:
         reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
         links = connections(self.store, pods, reach)
         self._resources = ResourceHandler(self.registry, admission, writer, transformer, self.random, computed, links)
-        self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for)
+        self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for, self._restored)
         self._timed: tuple[Timed, ...] = (
             *controllers.timed,
             self._resources.watcher,  # last: bookmarks name the revision that the controllers left
@@ -150,6 +161,20 @@ class Cluster:
         for work in self._timed:
             work.advance()
 
+    def renew(self, keys: Keys) -> None:
+        """Use other certificates from now on.
+
+        Args:
+            keys: The same keys, with new certificates.
+        """
+        before, self.keys = self.keys, keys
+        if keys.ca_certificate == before.ca_certificate:
+            return
+        self._credentials.renew(keys.ca_certificate)
+        with self.registry.transaction():
+            for publisher in self._publishers:
+                publisher.renew(keys.ca_certificate)
+
     def close(self) -> None:
         """Release the store."""
         self.store.close()
@@ -162,3 +187,13 @@ class Cluster:
 
     def _lookup(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.store.get(Key(plural, namespace, name))
+
+    def _sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+        return self.keys.sign_request(request, usages, seconds, now)
+
+    def _restored(self) -> None:
+        """After a snapshot was restored: it may be older than the CA's certificate."""
+        self.registry.note_owners()
+        with self.registry.transaction():
+            for publisher in self._publishers:
+                publisher.bootstrap()

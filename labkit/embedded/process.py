@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Coroutine
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,7 @@ from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
 from labkit.embedded.apiserver.serving.logs import AuditFile
 from labkit.embedded.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
-from labkit.embedded.apiserver.serving.state import write_private
+from labkit.embedded.apiserver.serving.state import StateProblem, write_private
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 from labkit.embedded.cluster import Cluster
 
@@ -53,7 +54,10 @@ BREATH_SECONDS = 0.02
 
 
 RENEWAL_SECONDS = 12 * 3600.0
-"""How often the age of certificates is checked."""
+"""How often the age of certificates is checked, unless the clock jumps."""
+
+JUMP_SECONDS = 2.0
+"""A clock that gains or loses more than this between two checks has jumped."""
 
 
 LOOK_SECONDS = 5.0
@@ -178,18 +182,27 @@ async def _warm_up(cluster: Cluster) -> None:
 
 
 async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) -> None:
-    """Renew certificates before they expire."""
+    """Renew certificates before they expire, and after the clock has jumped."""
+    due, difference = time.monotonic() + RENEWAL_SECONDS, time.time() - time.monotonic()
     while True:
-        await asyncio.sleep(RENEWAL_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
+        now = time.monotonic()
+        jumped = abs(time.time() - now - difference) > JUMP_SECONDS
+        if now < due and not jumped:
+            continue
+        # Before they are looked at: the clock may jump meanwhile.
+        due, difference = now + RENEWAL_SECONDS, time.time() - now
         try:
             renewed = load_keys(home)
             if renewed.server_certificate != cluster.keys.server_certificate:
-                cluster.keys = renewed
+                cluster.renew(renewed)
                 server.renew(renewed)
                 log.info("the server's certificate is renewed")
             write_admin_kubeconfig(home, renewed, address)
-        except OSError as error:
+        except (OSError, StateProblem) as error:
             log.warning("certificates could not be renewed: %s", error)
+        except Exception:
+            log.exception("certificates could not be renewed")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

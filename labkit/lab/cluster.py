@@ -16,7 +16,7 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
-from labkit.core.home import ensure_private, home_path, read_json, write_private
+from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.lab import expect
 from labkit.lessons.progress import Progress
 
@@ -52,7 +52,7 @@ class ChosenCluster(Shown):
         start: bool = True,
         say: Report = print_progress,
     ) -> None:
-        self.home = ensure_private(Path(home).expanduser().absolute() if home else home_path())
+        self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
         asked = Options(
             node=node,
             era=era,

@@ -18,8 +18,8 @@ from pathlib import Path
 from labkit.backends.base import Options
 from labkit.backends.choice import Choice, make
 from labkit.backends.embedded import ADMIN_CONF
-from labkit.core import resources
-from labkit.core.errors import LabkitError, Missing
+from labkit.core import ownership, resources
+from labkit.core.errors import LabkitError, Missing, UsageError
 from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
 
 FIRST = "00-start.ipynb"
@@ -62,7 +62,8 @@ def prepare(directory: Path | None = None) -> Workbook:
         UsageError: When a given directory cannot be written.
         Missing: When this installation has no notebooks.
     """
-    target = (directory.expanduser() if directory else home_path() / "notebooks").absolute()
+    home = home_path()  # checked before anything is made
+    target = (directory.expanduser() if directory else home / "notebooks").absolute()
     try:
         source = resources.notebooks()
     except FileNotFoundError as error:
@@ -70,10 +71,14 @@ def prepare(directory: Path | None = None) -> Workbook:
             "notebooks", "This installation has no notebooks.", why=str(error), todo="Install labkit again."
         ) from error
     if directory is None:
-        ensure_private(home_path())
+        ensure_private(home)
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        # What lies beside a notebook runs with it: the kernel finds modules there.
+        ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
         return Workbook(target, tuple(_copy_all(source, target)))
+    except ownership.Unsafe as problem:
+        todo = problem.todo.replace("set LABKIT_HOME to", "name").replace("Set LABKIT_HOME to", "Name")
+        raise UsageError(f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo) from problem
     except OSError as error:
         raise (place_error if directory else home_error)(target, error) from error
 
@@ -86,7 +91,8 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
         no_browser: Only print the address.
         more: Further options for JupyterLab.
     """
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
+    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     # Autodetection runs npm to look for language servers, and logs each one that is missing.

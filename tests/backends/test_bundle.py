@@ -42,7 +42,8 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
         if "venv" in command:
             return Done(0, "", "")
         target = Path(command[command.index("--dest" if "--dest" in command else "--wheel-dir") + 1])
-        (target / f"{command[3]}ed-1-py3-none-any.whl").write_text("wheel")
+        verb = command[command.index("pip") + 1]
+        (target / f"{verb}ed-1-py3-none-any.whl").write_text("wheel")
         return Done(0, "", "")
 
     monkeypatch.setattr(bundle, "call", call)

@@ -164,7 +164,7 @@ def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
         backend.start(quiet)
 
 
-def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_from_a_clock_that_was_ahead_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Tomorrow(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Self:
@@ -176,11 +176,22 @@ def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.
     )
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    load_keys(home)
+    key = load_keys(home).ca_key
     backend = Embedded(home, Options())
-    with pytest.raises(StartFailed, match=r"(?s)certificate is not yet valid.*clock right"):
-        backend.start(quiet)
+    backend.start(quiet)
+    assert backend.status().running
+    assert load_keys(home).ca_key == key
     backend.stop(quiet)
+
+
+def test_a_certificate_of_another_authority_is_named(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers() -> bool:
+        embedded._distrust = "self-signed certificate in certificate chain"
+        return False
+
+    monkeypatch.setattr(embedded, "_answers", answers)
+    with pytest.raises(StartFailed, match=r"(?s)own certificate is not trusted.*clock right"):
+        embedded.start(quiet)
 
 
 def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -253,8 +254,32 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
         finally:
             process.kill()
     assert process.returncode == 130
+    assert err.splitlines()[0] == (
+        "While it runs, every user of this machine has the rights of admin; --unix-socket PATH lets in you alone."
+    )
     assert "interrupted" in err
     assert "Traceback" not in err
+
+
+def test_proxy_on_a_unix_socket_lets_in_its_owner_alone(running: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "LABKIT_HOME": str(running)}
+    path = tmp_path / "proxy.sock"
+    command = [sys.executable, "-m", "labkit", "proxy", "--unix-socket", str(path)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            assert line == f"Starting to serve on {path}\n"
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "every user" not in err
+    assert not path.exists()
 
 
 def test_check_judges_and_its_exit_code_says_so(running: Path, capsys: Capture) -> None:

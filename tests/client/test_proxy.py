@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import socket
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +128,51 @@ def test_after_closing_nobody_listens(api: Fake) -> None:
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
         call(proxy, "GET", "/api")
     assert "proxy at http://127.0.0.1" in repr(proxy)
+
+
+def ask_socket(path: Path, target: str) -> tuple[int, str]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(str(path))
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, response.read().decode()
+
+
+def test_a_unix_socket_is_its_owners_alone(api: Fake, tmp_path: Path) -> None:
+    client = Client(api.endpoint, Credentials(token="t0k3n"), name="admin")
+    path, before = tmp_path / "proxy.sock", os.umask(0)
+    try:
+        with Proxy(client, unix_socket=path) as running:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            status, body = ask_socket(path, "/api?x=1")
+            assert (status, json.loads(body)["path"]) == (200, "/api?x=1")
+            assert ask_socket(path, "/api/v1/namespaces/x/pods/y/exec")[0] == 403
+            assert (running.port, running.url) == (0, f"unix:{path}")
+            with pytest.raises(UsageError, match=f"curl --unix-socket {path} http://localhost/api"):
+                running.get("/api")
+    finally:
+        os.umask(before)
+    assert not path.exists()
+
+
+def test_where_a_unix_socket_may_lie(api: Fake, tmp_path: Path) -> None:
+    client = Client(api.endpoint, Credentials(token="t0k3n"), name="admin")
+    old = tmp_path / "old.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(old))
+    with Proxy(client, unix_socket=old):
+        assert ask_socket(old, "/api")[0] == 200
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for name in ("file", "link"):
+        with pytest.raises(UsageError, match="something else lies there"):
+            Proxy(client, unix_socket=tmp_path / name)
+    assert (tmp_path / "file").read_text() == "kept"
+    with pytest.raises(UsageError, match="at most 107 bytes"):
+        Proxy(client, unix_socket=tmp_path / ("x" * 120))
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(UsageError, match="every user of this machine can replace"):
+        Proxy(client, unix_socket=tmp_path / "open" / "proxy.sock")

@@ -66,6 +66,7 @@ def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert workbook.jupyter_command(made.directory, True, ["--port", "9"]) == [
         sys.executable,
+        "-P",
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={made.directory}",

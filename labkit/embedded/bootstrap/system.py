@@ -94,6 +94,15 @@ class SystemContent(BaseController):
                 }
                 self._registry.store.put(key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
 
+    def renew(self, ca_certificate: bytes) -> None:
+        """Publish a new certificate of the CA.
+
+        Args:
+            ca_certificate: PEM.
+        """
+        self._ca = ca_certificate.decode()
+        self.bootstrap()
+
     def __call__(self, change: Change) -> None:
         """React to the deletion of the CA's config map."""
         if change.kind is CONFIG_MAPS and change.new is None and change.old is not None:
@@ -102,6 +111,10 @@ class SystemContent(BaseController):
                 self._publish(TRUST, {"client-ca-file": self._ca})
 
     def _publish(self, name: str, data: dict[str, str]) -> None:
-        if self._registry.find(CONFIG_MAPS, NAMESPACE, name) is None:
+        found = self._registry.find(CONFIG_MAPS, NAMESPACE, name)
+        if found is not None and name == TRUST and found.get("data", {}).get("client-ca-file") != self._ca:
+            # The CA's certificate was renewed.
+            self._registry.edit(CONFIG_MAPS, found, MANAGER, lambda obj: obj["data"].update(data))
+        if found is None:
             obj = {"metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
             self._registry.create(CONFIG_MAPS, obj, manager=MANAGER)

@@ -31,7 +31,7 @@ class RoleAggregation(BaseController):
         super().__init__(registry)
         self._waiting: dict[str, None] = {}
         self._at_work = False
-        self._limiter = RateLimiter(registry.clock, MAX_COMPARED)
+        self._limiter = RateLimiter(registry.steady, MAX_COMPARED)
 
     def __call__(self, change: Change) -> None:
         """React to a change of any cluster role."""

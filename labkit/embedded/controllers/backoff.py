@@ -16,7 +16,7 @@ class Backoff:
     """When an owner may try again: each failure doubles its delay. Kept in memory only.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back; see ``SteadyClock``.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

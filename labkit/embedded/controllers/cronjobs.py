@@ -27,6 +27,11 @@ SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MAX_STARTED = 10
 """How many jobs are created in one second."""
 TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+AHEAD_SECONDS = 60.0
+"""A cron job whose last time is further in the future got it from a clock that was ahead, and goes on from now.
+
+The real controller lets it wait until that time has come.
+"""
 STILL_ACTIVE = "Not starting job because prior execution is running and concurrency policy is Forbid"
 
 Record = Callable[[Object, str, str], None]
@@ -44,9 +49,9 @@ class CronJobs(WorkloadController):
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry, create)
-        self._limiter = RateLimiter(registry.clock, MAX_STARTED)
-        self._not_before: dict[str, float] = {}
-        """A cron job's uid to the time before which it starts nothing."""
+        self._limiter = RateLimiter(registry.steady, MAX_STARTED)
+        self._not_before: dict[str, tuple[float, float]] = {}
+        """A cron job's uid to when its schedule changed, and the time before which it starts nothing."""
         self._skipped: dict[str, tuple[str, float]] = {}
         """A cron job's uid to the last reason for which it skipped a time, and that time."""
 
@@ -71,18 +76,21 @@ class CronJobs(WorkloadController):
         now = self._registry.clock()
         schedule = _schedule(one)
         found = next_time(schedule, _zone(one), now) if schedule is not None else None
-        self._not_before[one["metadata"]["uid"]] = now if found is None else found
+        self._not_before[one["metadata"]["uid"]] = (now, now if found is None else found)
 
     def _due(self, one: Object) -> tuple[float | None, bool]:
         """The time for which a job should be created now, and whether too many were missed."""
         now, schedule = self._registry.clock(), _schedule(one)
         if one["spec"].get("suspend") or one["metadata"].get("deletionTimestamp") or schedule is None:
             return None, False
-        if self._not_before.get(one["metadata"]["uid"], 0) > now:
+        changed, not_before = self._not_before.get(one["metadata"]["uid"], (0.0, 0.0))
+        if changed <= now < not_before:
             return None, False
         last = one["status"].get("lastScheduleTime")
         since = parse_time(one["metadata"]["creationTimestamp"])
         since = max(since, parse_time(last)) if last else since
+        if since > now + AHEAD_SECONDS:
+            since = now - max(AHEAD_SECONDS, schedule.every_seconds)
         deadline = one["spec"].get("startingDeadlineSeconds")
         if deadline is not None:
             since = max(since, now - deadline)

@@ -47,7 +47,7 @@ class EventCorrelator:
     """Remembers the events of a recorder.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back; see ``SteadyClock``.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

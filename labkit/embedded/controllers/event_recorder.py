@@ -28,7 +28,7 @@ class EventRecorder:
         self._registry = registry
         self._component = component
         self._kind = kind
-        self._correlator = EventCorrelator(registry.clock)
+        self._correlator = EventCorrelator(registry.steady)
 
     def normal(self, obj: Object, reason: str, message: str) -> None:
         """Record an event of type ``Normal``.

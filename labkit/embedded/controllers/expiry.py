@@ -24,15 +24,25 @@ class Expiry:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._next = 0.0
+        self._ahead: dict[str, float] = {}
+        """Events dated in the future, written while the clock was ahead: uid to when they were first seen."""
 
     def advance(self) -> None:
         """Delete the events whose time to live is over."""
-        now = self._registry.clock()
-        if now < self._next:
+        steady = self._registry.steady()
+        if steady < self._next:
             return
-        self._next = now + EVERY_SECONDS
-        too_old = timestamp(now - TTL_SECONDS)
-        old = [event["metadata"] for event in self._registry.list(EVENTS) if _last_written(event) < too_old]
+        self._next = steady + EVERY_SECONDS
+        now = self._registry.clock()
+        too_old, present = timestamp(now - TTL_SECONDS), timestamp(now)
+        old, ahead = [], {}
+        for event in self._registry.list(EVENTS):
+            written, uid = _last_written(event), event["metadata"]["uid"]
+            if written > present:
+                ahead[uid] = self._ahead.get(uid, steady)
+            if written < too_old or steady - ahead.get(uid, steady) >= TTL_SECONDS:
+                old.append(event["metadata"])
+        self._ahead = ahead
         if old:
             with self._registry.transaction():
                 for metadata in old:

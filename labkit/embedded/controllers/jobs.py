@@ -39,7 +39,7 @@ class Jobs(WorkloadController):
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry, create)
-        self._limiter = RateLimiter(registry.clock, MAX_STARTED)
+        self._limiter = RateLimiter(registry.steady, MAX_STARTED)
         self._turn = 0
 
     def advance(self) -> None:

@@ -62,6 +62,21 @@ class NamespaceContent(BaseController):
         if obj is not None and obj["metadata"]["name"] in ("default", ROOT_CA):
             self._fill(obj["metadata"]["namespace"])
 
+    def bootstrap(self) -> None:
+        """Publish the CA's certificate again where it was renewed since."""
+        for bundle in list(self._registry.list(CONFIG_MAPS)):
+            if bundle["metadata"]["name"] == ROOT_CA:
+                self._fill(bundle["metadata"]["namespace"])
+
+    def renew(self, ca_certificate: bytes) -> None:
+        """Publish a new certificate of the CA.
+
+        Args:
+            ca_certificate: PEM.
+        """
+        self._ca = ca_certificate.decode()
+        self.bootstrap()
+
     def _fill(self, name: str) -> None:
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None or namespace["status"].get("phase") != "Active":

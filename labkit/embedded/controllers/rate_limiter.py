@@ -9,7 +9,7 @@ class RateLimiter:
     """Counts work in windows of one second.
 
     Args:
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back; see ``SteadyClock``.
         limit: How much work a window has room for.
     """
 
@@ -21,7 +21,7 @@ class RateLimiter:
     def allows(self) -> bool:
         """Whether this second has room for more work."""
         now = self._clock()
-        if not 0 <= now - self._begin < 1:
+        if now - self._begin >= 1:
             self._begin, self._count = now, 0
         return self._count < self._limit
 

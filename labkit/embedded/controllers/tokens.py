@@ -51,6 +51,22 @@ class TokenSecrets(BaseController):
         elif change.kind is ACCOUNTS:
             self._account_changed(change)
 
+    def bootstrap(self) -> None:
+        """Put the CA's certificate into Secrets again where it was renewed since."""
+        for secret in list(self._registry.list(SECRETS)):
+            account = self._account_of(secret) if secret.get("type") == TYPE else None
+            if account is not None:
+                self._fill(secret, account)
+
+    def renew(self, ca_certificate: bytes) -> None:
+        """Publish a new certificate of the CA.
+
+        Args:
+            ca_certificate: PEM.
+        """
+        self._ca = b64encode(ca_certificate).decode()
+        self.bootstrap()
+
     def _secret_changed(self, change: Change) -> None:
         secret = change.new
         if secret is None:

@@ -74,7 +74,7 @@ class WorkloadController(BaseController):
         super().__init__(registry)
         self._create = create
         self._events = EventRecorder(registry, self.component, self.kind)
-        self._backoff = Backoff(registry.clock)
+        self._backoff = Backoff(registry.steady)
 
     @abstractmethod
     def _sync(self, owner: Object) -> None:

@@ -60,7 +60,7 @@ class Node:
         self._addresses: dict[str, str] = {}
         self._timers: list[tuple[float, int, str]] = []
         self._count = itertools.count()
-        self._swept_at = 0.0
+        self._swept_at = self._told_at = 0.0
 
     def start(self) -> None:
         """Register the node."""
@@ -204,6 +204,9 @@ class Node:
     def advance(self) -> None:
         """Do what has become due: sleeping processes, restarts, image pulls, probes."""
         now = self._now()
+        if now < self._told_at:
+            self._set_back(self._told_at - now)
+        self._told_at = now
         if now - self._swept_at >= 5 or now < self._swept_at:
             self._swept_at = now
             self.sweep()
@@ -215,6 +218,13 @@ class Node:
             if running is None:
                 continue
             self._advance(running)
+
+    def _set_back(self, seconds: float) -> None:
+        """The clock was set back: nothing has to wait for that."""
+        self._timers.clear()
+        for running in self._pods.values():
+            running.set_back(seconds)
+            self._plan(running)
 
     def sweep(self) -> None:
         """Start and end pods by what is stored, after a restart or a rewind."""

@@ -21,7 +21,8 @@ def bootstrap(registry: Registry, controllers: Controllers) -> None:
         bootstrap_core(registry)  # first: everything namespaced needs its namespace
         bootstrap_services(registry)
         controllers.addresses.bootstrap()  # needs the services
-        controllers.system.bootstrap()
+        for publisher in controllers.publishers:
+            publisher.bootstrap()
         _bootstrap_policy(registry, new)
 
 

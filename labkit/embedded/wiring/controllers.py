@@ -30,14 +30,13 @@ from labkit.embedded.controllers.mirroring import EndpointsMirror
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.embedded.controllers.quotas import ResourceQuotas
 from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
-from labkit.embedded.controllers.signing import Signing
+from labkit.embedded.controllers.signing import Sign, Signing
 from labkit.embedded.controllers.statefulsets import StatefulSets
 from labkit.embedded.controllers.tokens import TokenSecrets
 from labkit.embedded.controllers.volumes import Volumes
 from labkit.embedded.controllers.workload import Create
 from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.wiring.access import Access
@@ -52,13 +51,28 @@ class Timed(Protocol):
         """Do what is due."""
 
 
+class Publisher(Protocol):
+    """Publishes the certificate of the CA in objects."""
+
+    def bootstrap(self) -> None:
+        """Publish it where it is missing or old."""
+
+    def renew(self, ca_certificate: bytes) -> None:
+        """Publish a new certificate.
+
+        Args:
+            ca_certificate: PEM.
+        """
+
+
 class Controllers:
     """Every controller of the control plane.
 
     Args:
         registry: What they watch and write.
         create: Creates an object as a controller's service account.
-        keys: The cluster's certificates; the CA signs certificate requests.
+        ca_certificate: Published in objects, PEM.
+        sign: Signs certificate requests.
         credentials: Issues tokens for Secrets.
         access: Decides which certificate requests are approved without a person.
         evaluators: How quotas measure kinds.
@@ -69,18 +83,21 @@ class Controllers:
         self,
         registry: Registry,
         create: Create,
-        keys: Keys,
+        ca_certificate: bytes,
+        sign: Sign,
         credentials: Credentials,
         access: Access,
         evaluators: Evaluators,
         *,
         automatic: bool,
     ) -> None:
-        ca = keys.ca_certificate
         self.addresses = ServiceAddresses(registry)
-        self.system = SystemContent(registry, ca, tracked=not automatic)
+        system = SystemContent(registry, ca_certificate, tracked=not automatic)
+        tokens = TokenSecrets(registry, credentials.issuer.issue_legacy, ca_certificate, automatic=automatic)
+        namespaces = NamespaceContent(registry, ca_certificate)
+        self.publishers: tuple[Publisher, ...] = (system, tokens, namespaces)
         aggregation = RoleAggregation(registry)
-        signing = Signing(registry, access.may_have_node_certificate, keys.sign_request)
+        signing = Signing(registry, access.may_have_node_certificate, sign)
         replica_sets = ReplicaController(registry, create, REPLICA_SETS)
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
         jobs = Jobs(registry, create)
@@ -88,9 +105,9 @@ class Controllers:
         daemon_sets = DaemonSets(registry, create)
         stateful_sets = StatefulSets(registry, create)
         self.reacting: tuple[Controller, ...] = (
-            TokenSecrets(registry, credentials.issuer.issue_legacy, ca, automatic=automatic),  # fills token Secrets
+            tokens,  # fills token Secrets
             aggregation,  # collects the rules of aggregated cluster roles
-            NamespaceContent(registry, ca),  # the service account and the CA bundle that new pods need
+            namespaces,  # the service account and the CA bundle that new pods need
             NamespaceDeletion(registry),  # empties a namespace that ends
             GarbageCollector(registry),  # deletes objects whose owners are gone
             Volumes(registry),  # binds claims, which pods wait for
@@ -100,7 +117,7 @@ class Controllers:
             signing,  # approves, signs and removes certificate requests
             self.addresses,  # an IPAddress for each cluster IP
             CoreController(registry),  # restores what every cluster has
-            self.system,  # restores what kube-system has
+            system,  # restores what kube-system has
             replica_sets,  # makes pods
             replication_controllers,
             Deployments(registry),  # makes replica sets, which then come back to their controller above

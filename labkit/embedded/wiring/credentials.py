@@ -35,9 +35,11 @@ class Credentials:
         self.issuer = TokenIssuer(signer, clock, registry.new_uid)
         legacy = LegacyTokens(lookup, clock, partial(_mark_used, registry))
         self.tokens = ServiceAccountTokens(signer, lookup, clock, legacy)
+        certificates = CertificateAuthenticator(ca_certificate, clock)
+        self.renew = certificates.renew
         self.authenticators: tuple[Authenticator, ...] = (
             warn_of_ignored_header,  # recognizes nobody: records what else was sent
-            CertificateAuthenticator(ca_certificate, clock),  # before tokens: who shows both is the certificate's
+            certificates,  # before tokens: who shows both is the certificate's
             BearerAuthenticator(self.tokens),
         )
 

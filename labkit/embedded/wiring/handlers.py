@@ -37,7 +37,7 @@ def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, 
 
 
 def nonresource_handler(
-    registry: Registry, signer: TokenSigner, address: Callable[[Request], str]
+    registry: Registry, signer: TokenSigner, address: Callable[[Request], str], on_restore: Callable[[], None]
 ) -> NonResourceHandler:
     """The handler of all paths that name no resource.
 
@@ -45,6 +45,7 @@ def nonresource_handler(
         registry: Its store has the snapshots.
         signer: Its keys are in the OpenID documents.
         address: Host and port at which the server is reached, for a request.
+        on_restore: Called after a snapshot was restored.
     """
     store = registry.store
     return NonResourceHandler(
@@ -54,7 +55,7 @@ def nonresource_handler(
         routes=(
             OpenIdDocuments(signer, address),  # how others verify tokens
             OpenApiHandler(),  # kubectl explain, and client-side validation
-            SnapshotHandler(store, registry.note_owners),  # not of Kubernetes: labkit reset
+            SnapshotHandler(store, on_restore),  # not of Kubernetes: labkit reset
         ),
         paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
     )

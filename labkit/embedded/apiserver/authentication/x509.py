@@ -31,6 +31,15 @@ class CertificateAuthenticator:
         self._clock = clock
         self._credential_of = lru_cache(MAX_CHAINS)(self._read)
 
+    def renew(self, authority: bytes) -> None:
+        """Trust a new certificate of the authority from now on.
+
+        Args:
+            authority: PEM.
+        """
+        self._authority = authority
+        self._credential_of.cache_clear()
+
     def __call__(self, request: Request) -> User | None:
         """The user that the certificate names, None without one.
 

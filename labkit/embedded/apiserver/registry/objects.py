@@ -23,6 +23,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import Decoder, drop_empty
 from labkit.embedded.machinery.status import not_found
+from labkit.embedded.machinery.steady_clock import SteadyClock
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
@@ -67,6 +68,7 @@ class Objects:
     def __init__(self, store: Store, clock: Callable[[], float], random: Random) -> None:
         self.store = store
         self.clock = clock
+        self.steady = SteadyClock(clock)
         self.random = random
         self.controllers: list[Controller] = []
         self.strategies = strategies()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from labkit.core import ownership
 from labkit.embedded.machinery.request import Object
 
 STDERR = 2
@@ -66,8 +67,7 @@ class LineFile:
             self._descriptor = -1
 
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
+        self._descriptor = ownership.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.fchmod(self._descriptor, 0o600)
         self._size = os.fstat(self._descriptor).st_size
 

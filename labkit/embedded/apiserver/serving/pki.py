@@ -7,6 +7,8 @@ signs tokens; ``begin`` generates them in another process while this one loads i
 from __future__ import annotations
 
 import base64
+import binascii
+import datetime
 import json
 import os
 import re
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit.core import ownership
 from labkit.embedded.apiserver.serving.state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ PUBLIC_TOKEN_KEY = "sa.pub"
 ADMIN = ("kubernetes-admin", ("system:masters",))
 RENEW_AFTER_SECONDS = 300 * 86400
 """Certificates are valid for a year and renewed at this age."""
+
+VALIDITY = re.compile(rb"(?:\x17\x0d|\x18\x0f)(\d{12,14})Z(?:\x17\x0d|\x18\x0f)(\d{12,14})Z", re.DOTALL)
+"""From when to when, in a certificate's DER: two times side by side (RFC 5280, 4.1.2.5)."""
 
 PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \1-----\n")
 SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILINE)
@@ -126,16 +132,46 @@ def load_keys(home: Path) -> Keys:
     pki = home / "pki"
     keys = Keys(**{field: _whole(pki / name) for field, name in KEY_FILES.items()})
     certificate = pki / KEY_FILES["server_certificate"]
-    if time.time() - certificate.stat().st_mtime > RENEW_AFTER_SECONDS:
+    if not valid_now(keys.ca_certificate):
+        keys = keys.with_new_authority()
+        write_private(pki / KEY_FILES["ca_certificate"], keys.ca_certificate)
+    old = time.time() - certificate.stat().st_mtime > RENEW_AFTER_SECONDS
+    if old or not valid_now(keys.server_certificate, RENEW_AFTER_SECONDS):
         keys = keys.renewed()
         write_private(pki / KEY_FILES["server_key"], keys.server_key)
         write_private(certificate, keys.server_certificate)
     return keys
 
 
+def valid_now(certificate: bytes, at_most_seconds: float = float("inf")) -> bool:
+    """Whether a certificate is valid by this machine's clock, which may have been wrong when it was made.
+
+    Args:
+        certificate: One of ``labkit.embedded.machinery.pki.certificates``, PEM.
+        at_most_seconds: How long ago it may have begun to be.
+    """
+    try:
+        found = VALIDITY.search(base64.b64decode(b"".join(certificate.splitlines()[1:-1])))
+    except binascii.Error:
+        return False
+    if found is None:
+        return False
+    since, until = (_time(text.decode()) for text in found.groups())
+    now = time.time()
+    return since <= now < min(until, since + at_most_seconds)
+
+
+def _time(digits: str) -> float:
+    """Seconds since the epoch of a time of a certificate; two digits mean the years 1950 to 2049."""
+    if len(digits) == 12:
+        digits = ("20" if digits < "50" else "19") + digits
+    return datetime.datetime.strptime(digits + "Z", "%Y%m%d%H%M%S%z").timestamp()
+
+
 def _whole(path: Path) -> bytes:
     """Read a PEM file, and check its first and last line."""
-    data = path.read_bytes()
+    with os.fdopen(ownership.open_file(path, os.O_RDONLY), "rb") as file:
+        data = file.read()
     if not PEM.fullmatch(data):
         raise StateProblem(
             f"{path} is damaged: it holds no certificate or key. Move {path.parent} away, and new ones are made; "
@@ -147,7 +183,7 @@ def _whole(path: Path) -> bytes:
 def last_port(home: Path) -> int:
     """The port in the administrator's kubeconfig, 0 if there is none."""
     try:
-        found = SERVER_LINE.search((home / "admin.conf").read_text())
+        found = SERVER_LINE.search(ownership.read_text(home / "admin.conf"))
     except (OSError, UnicodeDecodeError):
         return 0
     return int(found[1]) if found else 0
@@ -191,15 +227,17 @@ current-context: labkit
 
 def _still_right(path: Path, keys: Keys, url: str) -> bool:
     try:
-        text = path.read_text()
+        text = ownership.read_text(path)
         age = time.time() - path.stat().st_mtime
-    except (OSError, UnicodeDecodeError):
+        found = CLIENT_LINE.search(text)
+        certificate = base64.b64decode(found[1], validate=True) if found else b""
+    except (OSError, UnicodeDecodeError, binascii.Error):
         return False
     return (
         age < RENEW_AFTER_SECONDS
+        and valid_now(certificate, RENEW_AFTER_SECONDS)
         and f"    server: {url}\n" in text
         and f"    certificate-authority-data: {_encode(keys.ca_certificate)}\n" in text
-        and CLIENT_LINE.search(text) is not None
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 import time
 from pathlib import Path
+
+from labkit.core import ownership
 
 LOCK_PATIENCE_SECONDS = 0.5
 """How long to retry the lock: others test it by taking it for an instant."""
@@ -36,7 +37,7 @@ def write_private(path: Path, data: bytes) -> None:
         data: The whole content.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = ownership.open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -60,17 +61,9 @@ def private_directory(path: Path) -> Path:
     """
     path = path.absolute()
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.stat()
-        if not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
-        if found.st_uid != os.geteuid():
-            raise StateProblem(
-                f"{path} belongs to another user (id {found.st_uid}), and it holds keys. "
-                "Set LABKIT_HOME to a directory of your own."
-            )
-        if stat.S_IMODE(found.st_mode) != 0o700:
-            path.chmod(0o700)
+        ownership.enter(path, create=True)
+    except ownership.Unsafe as problem:
+        raise StateProblem(f"{path} is not used, and it holds keys: {problem.why}. {problem.todo}") from problem
     except (FileExistsError, NotADirectoryError) as error:
         raise StateProblem(
             f"{error.filename or path} is a file, and a directory is needed. "
@@ -92,11 +85,15 @@ def open_home(path: Path) -> Path:
             other content.
     """
     home = private_directory(path)
+    try:
+        ownership.check_content(home)
+    except ownership.Unsafe as problem:
+        raise StateProblem(f"{home} is not used: {problem.why}. {problem.todo}") from problem
     if not (home / "pki").exists() and any((home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")):
         raise StateProblem(f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one.")
     try:
         probe = home / f".probe.{os.getpid()}"
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = ownership.open_file(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             os.write(descriptor, b"\0" * 4096)
             free = os.fstatvfs(descriptor)
@@ -118,6 +115,8 @@ def unusable(path: Path, error: OSError) -> StateProblem:
         errno.EROFS: "Set LABKIT_HOME to a directory that can be written.",
     }
     way = ways.get(error.errno or 0, "Make it writable, or set LABKIT_HOME to another directory.")
+    if isinstance(error, ownership.NotPlain):
+        way = "Look at what it is, and move it away."
     return StateProblem(f"{where} cannot be used: {error.strerror or error}. {way}")
 
 
@@ -136,7 +135,7 @@ def lock(home: Path) -> int:
     """
     path = home / "lock"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise unusable(path, error) from error
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 
+from labkit.core import ownership
 from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFailed
 from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, MemoryStore
 from labkit.embedded.apiserver.storage.table import Stored, Table
@@ -74,7 +75,7 @@ class SQLiteStore(MemoryStore):
     def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
         super().__init__(history_length=history_length, history_bytes=history_bytes)
         self._path = path
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(ownership.open_file(path, os.O_RDWR | os.O_CREAT))
         path.chmod(0o600)
         try:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 YEAR = datetime.timedelta(days=365)
+EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 SERVER_NAMES = (
     "kubernetes",
     "kubernetes.default",
@@ -28,6 +29,13 @@ def new_authority() -> tuple[bytes, bytes]:
     """Make a certificate authority: certificate and key, PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return _pem(_certificate("kubernetes", (), key, key, None)), _private_pem(key)
+
+
+def renew_authority(ca_key: bytes) -> bytes:
+    """A new certificate for an authority's old key, PEM."""
+    key = serialization.load_pem_private_key(ca_key, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return _pem(_certificate("kubernetes", (), key, key, None))
 
 
 def issue(
@@ -94,7 +102,8 @@ def _certificate(
         .issuer_name(subject if issuer is None else issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
+        # An authority is good for the past too: a server whose clock is set back needs no other one.
+        .not_valid_before(max(now - 10 * YEAR, EARLIEST) if authority else now)
         .not_valid_after(now + (10 * YEAR if authority else YEAR))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(

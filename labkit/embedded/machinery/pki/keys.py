@@ -47,6 +47,12 @@ class Keys:
         certificate, key = issue(self.ca_certificate, self.ca_key, "kube-apiserver", server=True)
         return replace(self, server_certificate=certificate, server_key=key)
 
+    def with_new_authority(self) -> Keys:
+        """The same keys with a new certificate for the authority; what it has signed stays good."""
+        from labkit.embedded.machinery.pki.certificates import renew_authority
+
+        return replace(self, ca_certificate=renew_authority(self.ca_key))
+
     def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
         """A client certificate and its key, both PEM.
 

@@ -141,6 +141,21 @@ class Pod(PodContext):
             changed = self._lifecycle.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
 
+    def set_back(self, seconds: float) -> None:
+        """Move what is planned to an earlier time: the clock was set back.
+
+        Args:
+            seconds: By how much.
+        """
+        self._due -= seconds
+        self._deadline -= seconds
+        self._prober.set_back(seconds)
+        for slot in (*self.init, *self.slots, *self.ephemeral_containers):
+            slot.due -= seconds
+            slot.shift_at -= seconds
+            if slot.process is not None:
+                slot.process.wake_at -= seconds
+
     @property
     def _over(self) -> bool:
         """Whether all containers have ended for good; sidecars do not count, they end with them."""

@@ -177,6 +177,15 @@ class Prober:
             changed = changed or before != probe.result
         return changed, doomed
 
+    def set_back(self, seconds: float) -> None:
+        """Move what is planned to an earlier time.
+
+        Args:
+            seconds: By how much.
+        """
+        for probe in self._probes:
+            probe.due -= seconds
+
     def next_due(self) -> float:
         """When :meth:`advance` has something to do again."""
         for probe in self._probes:

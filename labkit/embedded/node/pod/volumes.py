@@ -59,7 +59,7 @@ class MountedToken:
         self._lifetime = int(source.get("expirationSeconds") or 3600)
         self._now = now
         self._token = b""
-        self._renew_at = 0.0
+        self._issued_at = self._renew_at = 0.0
 
     def read(self) -> bytes:
         """The token, renewed if it is time.
@@ -67,7 +67,8 @@ class MountedToken:
         Raises:
             VolumeProblem: The account does not exist and there is no token yet.
         """
-        if self._token and self._now() < self._renew_at:
+        # One from a clock that was ahead is not valid yet: the kubelet would keep it.
+        if self._token and self._issued_at <= self._now() < self._renew_at:
             return self._token
         pod = self._pod()
         namespace = pod["metadata"]["namespace"]
@@ -80,6 +81,7 @@ class MountedToken:
         token, expires = self._api.issue_token(pod, account, self._audience, self._lifetime)
         now = self._now()
         self._token = token.encode()
+        self._issued_at = now
         self._renew_at = now + (expires - now) * RENEW_AT
         return self._token
 

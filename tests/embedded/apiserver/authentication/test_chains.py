@@ -139,10 +139,12 @@ def test_a_uid() -> None:
 
 
 def test_a_chain_counts_while_all_of_it_does() -> None:
-    between = OURS.authority(days=(-3, 1))
-    since, until = identify(between.issue(days=(-2, 5)).chain, KEYS.ca_certificate).valid
+    recent = OURS.authority("recent", days=(-1, 5))
+    anchor = recent.certificate.public_bytes(serialization.Encoding.PEM)
+    between = recent.authority(days=(-3, 1))
     own = between.issue(days=(-2, 5)).certificate
-    assert abs(since - OURS.certificate.not_valid_before_utc.timestamp()) < 5
+    since, until = identify(between.issue(days=(-2, 5)).chain, anchor).valid
+    assert since == recent.certificate.not_valid_before_utc.timestamp() > own.not_valid_before_utc.timestamp()
     assert until == between.certificate.not_valid_after_utc.timestamp() < own.not_valid_after_utc.timestamp()
 
 

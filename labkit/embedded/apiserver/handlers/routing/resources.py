@@ -80,7 +80,7 @@ class ResourceHandler:
         self._store = registry.store
         self._transformer = transformer
         self._connections = connections
-        self.watcher = Watcher(registry.store, transformer, registry.clock, random)
+        self.watcher = Watcher(registry.store, transformer, registry.steady, random)
         reader, deleter = Reader(registry.store), Deleter(registry, admission)
         self._verbs: Mapping[str, Operation] = {
             "get": reader.get,

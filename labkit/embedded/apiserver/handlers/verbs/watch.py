@@ -39,7 +39,7 @@ class Watcher:
     Args:
         store: Where objects are.
         transformer: Makes Tables and the like.
-        clock: Seconds since the epoch.
+        clock: Seconds, never set back, for bookmarks.
         random: Spreads the ends of watches.
     """
 

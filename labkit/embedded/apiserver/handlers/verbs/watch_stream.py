@@ -37,7 +37,7 @@ class WatchStream:
         bookmarks: Send bookmarks.
         initial_end: Mark by a bookmark where the initial objects end.
         timeout_seconds: When the server ends it; negative if it had ended before it began.
-        clock: Seconds since the epoch, for bookmarks.
+        clock: Seconds, never set back, for bookmarks.
     """
 
     def __init__(

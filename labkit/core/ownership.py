@@ -1,0 +1,344 @@
+"""Whose a directory is, and who else could change what lies in it.
+
+labkit keeps keys in its home, and Jupyter runs what lies there as code. So before anything in
+it is opened, every directory on the way there is looked at once, by ``enter``: if only the
+user and root could put something in its place, nobody else can do so later either.
+docs/limits.md says what is trusted. This module needs nothing else of labkit, because the
+embedded server, which stands alone, asks it too.
+
+Sources: path_resolution(7), unlink(2) and chmod(2) on the sticky bit; ``StrictModes`` of OpenSSH,
+with Debian's ``user-group-modes.patch``, on groups that are one user's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
+"""Names the one group whose members may write to parents of the home: on a hub's volume, the user alone."""
+
+STATE = frozenset(
+    {"admin.conf", "audit.log", "backend.json", "course", "existing", "grading", "jupyter", "kind", "kube-cache"}
+    | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db"}
+)
+"""What a home holds: by these names one is told from a directory that is used for something else."""
+
+UNSEARCHED = frozenset({"notebooks", "kube-cache"})
+"""What may be large, and is neither read by labkit unasked nor run."""
+
+MAX_LINKS = 40
+"""As many symbolic links as Linux follows in one path."""
+
+OTHERS_WRITE, GROUP_WRITES, NOT_OWNER = 0o002, 0o020, 0o077
+
+
+class Unsafe(Exception):
+    """Somebody else could change what lies in a directory, or could have.
+
+    Args:
+        why: What is the matter, as half a sentence.
+        todo: The way out, as a sentence.
+    """
+
+    def __init__(self, why: str, todo: str) -> None:
+        super().__init__(f"{why}. {todo}")
+        self.why = why
+        self.todo = todo
+
+
+class NotPlain(OSError):
+    """Something else lies where a file of the user's own should."""
+
+
+def enter(path: Path, *, create: bool = False) -> str:
+    """Check a directory that must be the user's alone, and all above it.
+
+    Args:
+        path: The directory.
+        create: Make what is missing, each directory with mode 0700.
+
+    Returns:
+        What was mended, as a sentence; empty when nothing was, or the directory is not there.
+
+    Raises:
+        Unsafe: It is somebody else's, or somebody else could replace it.
+        OSError: It cannot be made or looked at, or is no directory.
+    """
+    found = follow(path, create=create)
+    return _close(path, found) if found is not None else ""
+
+
+def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | None:
+    """Walk to a directory as the kernel does, and check each directory and each link on the way.
+
+    Args:
+        path: Where to; itself it is not checked.
+        create: Make what is missing.
+        mode: Of what is made.
+
+    Returns:
+        The same place without links; None when it is not there.
+
+    Raises:
+        Unsafe: Somebody else could replace a directory on the way.
+        OSError: A directory cannot be made or looked at.
+    """
+    path = path.absolute()
+    at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
+    check_parent(at)
+    while left:
+        name = left.pop()
+        here = at.parent if name == ".." else at / name
+        try:
+            found = here.lstat()
+        except FileNotFoundError:
+            if not create:
+                return None
+            with suppress(FileExistsError):  # by somebody who was faster: it is looked at like any other
+                here.mkdir(mode)
+            found = here.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            links += 1
+            if links > MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            if found.st_uid not in trusted_users():
+                raise Unsafe(f"{here} is a link of {owner(found.st_uid)}", _elsewhere())
+            target = Path(here.readlink())
+            at = Path(target.anchor) if target.is_absolute() else at
+            left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+            continue
+        if left:
+            check_parent(here)
+        at = here
+    return at
+
+
+def check_parent(directory: Path) -> None:
+    """Check that nobody but the user and root can replace what lies in a directory.
+
+    Args:
+        directory: A directory, not a link.
+
+    Raises:
+        Unsafe: Somebody can.
+        NotADirectoryError: It is none.
+    """
+    found = directory.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+    if found.st_uid not in trusted_users():
+        raise Unsafe(f"{directory} belongs to {owner(found.st_uid)}, who can replace what lies in it", _elsewhere())
+    if found.st_mode & stat.S_ISVTX or not found.st_mode & (OTHERS_WRITE | GROUP_WRITES):
+        return
+    if found.st_mode & OTHERS_WRITE:
+        raise Unsafe(
+            f"every user of this machine can replace what lies in {directory}",
+            f"Take that right away: chmod o-w {_quoted(directory)}. {_elsewhere('Or set')}",
+        )
+    if not _is_trusted_group(found.st_gid):
+        group = _group_name(found.st_gid)
+        raise Unsafe(
+            f"the members of the group {group} can replace what lies in {directory}",
+            f"Take that right away: chmod g-w {_quoted(directory)}. Or, where nobody else is in this group or reaches "
+            f"this volume, say so: export {TRUSTED_GROUP}={group}",
+        )
+    if _has_access_list(directory):
+        raise Unsafe(
+            f"the access list of {directory} may let others replace what lies in it",
+            f"Look at it with getfacl, and take it away: setfacl -b {_quoted(directory)}. {_elsewhere('Or set')}",
+        )
+
+
+def check_content(home: Path) -> None:
+    """Check that all that lies in a home is the user's own, or root's.
+
+    Args:
+        home: The directory; one that is not there holds nothing.
+
+    Raises:
+        Unsafe: Something in it is another user's.
+        OSError: It cannot be looked at.
+    """
+    mine = {0, os.geteuid()}
+    waiting = [home]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            entries = list(os.scandir(directory))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if found.st_uid not in mine:
+                raise Unsafe(
+                    f"{entry.path} belongs to {owner(found.st_uid)}",
+                    f"If you know what it is, make it yours: sudo chown -hR {os.geteuid()} {_quoted(home)}. "
+                    "If not, move it away.",
+                )
+            if stat.S_ISDIR(found.st_mode) and not (directory == home and entry.name in UNSEARCHED):
+                waiting.append(Path(entry.path))
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open a file of the user's own: no link, no pipe, nobody else's; a new one gets mode 0600.
+
+    Args:
+        path: The file, in a directory that ``enter`` has checked.
+        flags: As for ``os.open``.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        NotPlain: Something else lies there.
+        OSError: As ``os.open`` says.
+    """
+    always = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    try:
+        descriptor = os.open(path, (flags & ~os.O_TRUNC) | always, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotPlain(errno.ELOOP, "it is a symbolic link, and labkit follows none here", str(path)) from error
+        if error.errno == errno.ENXIO:
+            raise NotPlain(errno.ENXIO, "it is no regular file", str(path)) from error
+        raise
+    found = os.fstat(descriptor)
+    writes = flags & (os.O_WRONLY | os.O_RDWR)
+    why = ""
+    if not stat.S_ISREG(found.st_mode):
+        why = "it is no regular file"
+    elif found.st_uid not in (0, os.geteuid()):
+        why = f"it belongs to {owner(found.st_uid)}"
+    elif writes and found.st_nlink > 1:
+        why = "it has another name as well (a hard link), and would be changed there too"
+    if why:
+        os.close(descriptor)
+        raise NotPlain(errno.EPERM, why, str(path))
+    if flags & os.O_TRUNC:
+        os.ftruncate(descriptor, 0)
+    return descriptor
+
+
+def read_text(path: Path) -> str:
+    """A file of the user's own as UTF-8; see ``open_file``."""
+    with os.fdopen(open_file(path, os.O_RDONLY), encoding="utf-8") as file:
+        return file.read()
+
+
+def trusted_users() -> frozenset[int]:
+    """Who may own parents of a home: the user and root.
+
+    In a user namespace that does not map the machine's root, the kernel shows everybody who is not
+    mapped under one number, root too. There the owner of ``/`` is taken for root.
+    """
+    return frozenset({0, os.geteuid()} | ({Path("/").stat().st_uid} if _root_is_unmapped() else set()))
+
+
+def owner(user: int) -> str:
+    """Name a user in a sentence."""
+    return "root" if user == 0 else f"another user (id {user})"
+
+
+def _close(path: Path, place: Path) -> str:
+    """Check the directory itself; close it to others where nothing can have happened yet."""
+    found = place.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    if found.st_uid != os.geteuid():
+        below = f", such as {path / 'labkit'}" if found.st_uid == 0 and os.access(place, os.W_OK) else ""
+        raise Unsafe(f"it belongs to {owner(found.st_uid)}", _elsewhere(below=below))
+    if not found.st_mode & NOT_OWNER:
+        return ""
+    if any(_is_home(above) for above in place.parents):
+        place.chmod(0o700)  # nobody else could come this far
+        return ""
+    content = {entry.name for entry in place.iterdir()}
+    private = f"chmod 700 {_quoted(path)}"
+    if found.st_mode & stat.S_ISVTX or (content and not content & STATE):
+        raise Unsafe(
+            "others may enter it, and it is not labkit's alone",
+            f"Set LABKIT_HOME to a directory of its own, such as {path / 'labkit'}."
+            + (f" Or, if it is labkit's alone: {private}" if content else ""),
+        )
+    by_group = found.st_mode & GROUP_WRITES and not (_is_trusted_group(found.st_gid) and not _has_access_list(place))
+    writable = found.st_mode & OTHERS_WRITE or by_group
+    if content and writable:
+        raise Unsafe(
+            "others could write to it, and may have left in it what would run as you",
+            f"Look through it, and then close it: {private} (everything in it stays).",
+        )
+    place.chmod(0o700)
+    if not content and any(place.iterdir()):
+        raise Unsafe("somebody put files into it just now", _elsewhere())
+    return f"{path} was open to others; its mode is 700 now." if content else ""
+
+
+def _is_home(directory: Path) -> bool:
+    found = directory.stat()
+    private = found.st_uid == os.geteuid() and not found.st_mode & NOT_OWNER
+    return private and not STATE.isdisjoint(entry.name for entry in directory.iterdir())
+
+
+def _elsewhere(verb: str = "Set", below: str = "") -> str:
+    if os.geteuid() == 0 and os.environ.get("SUDO_USER") and not below:
+        return "Run labkit as yourself, without sudo."
+    return f"{verb} LABKIT_HOME to a directory of your own{below}."
+
+
+def _is_trusted_group(group: int) -> bool:
+    """Whether a group is the user alone: the private one that bears their name, or one that was vouched for."""
+    import grp
+    import pwd
+
+    named = os.environ.get(TRUSTED_GROUP, "")
+    if named and named in (str(group), _group_name(group)):
+        return True
+    with suppress(KeyError):
+        own, entry = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+        return (
+            own.pw_gid == group
+            and entry.gr_name == own.pw_name
+            and set(entry.gr_mem) <= {own.pw_name}
+            and all(other.pw_name == own.pw_name for other in pwd.getpwall() if other.pw_gid == group)
+        )
+    return False
+
+
+def _group_name(group: int) -> str:
+    import grp
+
+    with suppress(KeyError):
+        return grp.getgrgid(group).gr_name
+    return str(group)
+
+
+def _has_access_list(directory: Path) -> bool:
+    """Whether somebody has rights besides owner, group and others. Source: acl(5)."""
+    if not hasattr(os, "listxattr"):
+        return False
+    with suppress(OSError):
+        return "system.posix_acl_access" in os.listxattr(directory)
+    return False
+
+
+def _root_is_unmapped() -> bool:
+    """Whether this process is in a user namespace without the machine's root. Source: user_namespaces(7)."""
+    try:
+        shown = int(Path("/proc/sys/kernel/overflowuid").read_text())
+        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    except (OSError, ValueError):
+        return False
+    mapped = any(first <= shown < first + count for first, _, count in ranges)
+    return Path("/").stat().st_uid == shown and not mapped
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))

@@ -1,0 +1,111 @@
+"""Clocks that are wrong, and then right: the command line and a running server, with libfaketime."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server, start_server
+
+ROOT = Path(__file__).parents[2]
+FAKETIME = shutil.which("faketime")
+pytestmark = pytest.mark.skipif(
+    FAKETIME is None, reason="faketime is not here; tests/apiserver/serving/test_pki.py sets a clock of its own"
+)
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "home"
+    yield path
+    labkit(path, "down")
+
+
+def labkit(home: Path, *words: str, clock: str = "") -> subprocess.CompletedProcess[str]:
+    prefix = [str(FAKETIME), "-f", clock] if clock else []
+    return subprocess.run(
+        [*prefix, sys.executable, "-m", "labkit", *words],
+        cwd=ROOT,
+        env={**os.environ, "LABKIT_HOME": str(home), "FAKETIME_DONT_FAKE_MONOTONIC": "1"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("jump", "left_running"), [("+1d", False), ("+20y", True), ("-1d", True), ("-20y", False)])
+def test_a_clock_that_was_wrong_once_locks_nobody_out(home: Path, jump: str, left_running: bool) -> None:
+    first = labkit(home, "up", clock=jump)
+    assert first.returncode == 0, first.stderr
+    made = labkit(home, "reset", "--to", "W17", clock=jump)
+    assert made.returncode == 0, made.stderr
+    kept = {name: (home / "pki" / name).read_bytes() for name in ("ca.key", "sa.key")}
+    if not left_running:
+        assert labkit(home, "down", clock=jump).returncode == 0
+    for words in (("reset",), ("reset", "--to", "W17"), ("check", "W5"), ("status",)):
+        done = labkit(home, *words)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    assert {name: (home / "pki" / name).read_bytes() for name in kept} == kept
+
+
+@pytest.fixture
+def movable(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
+    """A server whose clock is what a file says."""
+    setting = tmp_path / "clock"
+    setting.write_text("+0\n")
+    listed = subprocess.run(
+        [str(FAKETIME), "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    environment = {
+        "LD_PRELOAD": listed,
+        "FAKETIME_TIMESTAMP_FILE": str(setting),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    server = start_server(tmp_path / "home", environment=environment)
+    try:
+        yield server, setting
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("jump", ["+1d", "-1d", "-20y"])
+def test_a_running_server_follows_a_clock_that_jumps(movable: tuple[Server, Path], jump: str) -> None:
+    """It renews its certificate within seconds, by the clock it has, and no watch is cut."""
+    server, setting = movable
+    certificate = server.home / "pki" / "apiserver.crt"
+    authority = (server.home / "pki" / "ca.crt").read_bytes()
+    identity = server.admin_identity()
+    connection = server.connect(identity)
+    connection.request("GET", f"{CONFIG_MAPS}?watch=1&resourceVersion=0")
+    response = connection.getresponse()
+    for clock, renews in ((jump, jump != "+1d"), ("+0", jump != "-1d")):
+        renews = renews and not (clock == "+0" and jump == "+1d")
+        before = certificate.read_bytes()
+        setting.write_text(clock + "\n")
+        deadline = time.monotonic() + (30 if renews else 6)
+        while certificate.read_bytes() == before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert (certificate.read_bytes() != before) is renews, clock
+    assert ((server.home / "pki" / "ca.crt").read_bytes() == authority) is jump.endswith("d")
+    name = "after-the-jump"
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    fresh = server.connect(server.admin_identity())
+    fresh.request("POST", CONFIG_MAPS, json.dumps(body), {"Content-Type": "application/json"})
+    assert fresh.getresponse().status == 201
+    while name not in (line := response.readline().decode()):
+        assert line, "the watch has ended"
+    fresh.close()
+    connection.close()
+    assert server.process.poll() is None
+    assert "Traceback" not in server.log()

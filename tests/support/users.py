@@ -1,0 +1,86 @@
+"""Two ordinary users beside root: one who uses labkit, one who is up to no good.
+
+Where the tests run as root both are real. Elsewhere a test runs itself again in a user
+namespace, where it is root of some ids that nobody else has; see ``in_a_user_namespace``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+VICTIM, ATTACKER = 61001, 61002
+ROOT = Path(__file__).parents[2]
+
+
+def run_as(
+    user: int, command: list[str], *, cwd: Path = ROOT, groups: tuple[int, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user, with an environment of its own.
+
+    Args:
+        user: The user and the group.
+        command: The command.
+        cwd: Where.
+        groups: Further groups.
+        environment: Variables beside the path and the umask's.
+    """
+    return _run(_right() or "", user, command, cwd, groups, environment)
+
+
+def _run(
+    right: str, user: int, command: list[str], cwd: Path, groups: tuple[int, ...], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    kept: Mapping[str, str] = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    become = ["setpriv", f"--reuid={user}", f"--regid={user}"]
+    become += ["--groups=" + ",".join(map(str, groups)) if groups else "--clear-groups"]
+    become += [f"--inh-caps=+{right}", f"--ambient-caps=+{right}"] if right else []
+    return subprocess.run(
+        [*become, *command],
+        cwd=cwd,
+        env={**kept, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@cache
+def _right() -> str | None:
+    """The capability that others need to read a Python that lies in root's own home; None if none is enough.
+
+    It lets them read more, never own more.
+    """
+    inner = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import labkit.lab'], check=True)"
+    command = [sys.executable, "-c", inner]
+    for right in ("", "dac_read_search", "dac_override"):
+        if _run(right, VICTIM, command, ROOT, (), {}).returncode == 0:
+            return right
+    return None
+
+
+@cache
+def why_not_two_users() -> str:
+    """Why there cannot be two users here; empty if there can."""
+    if os.geteuid() != 0:
+        return "only root can be other users; the same runs in a user namespace where there can be one"
+    if shutil.which("setpriv") is None:
+        return "setpriv (util-linux) is not here"
+    return "" if _right() is not None else "other users cannot run this Python"
+
+
+def namespace_command(*command: str) -> list[str] | None:
+    """A command in a user namespace with many ids, or None where the machine gives none."""
+    unshare = shutil.which("unshare")
+    if not unshare or not shutil.which("newuidmap"):
+        return None
+    prefix = [unshare, "--user", "--map-root-user", "--map-auto"]
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return [*prefix, *command] if tried.returncode == 0 else None
