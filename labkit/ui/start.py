@@ -18,7 +18,7 @@ from labkit.backends.choice import Choice, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab.lab import Lab
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, html_table, text_table
 
 ABOUT = {
     "embedded": ("Embedded", "The lab's own small API server. No Docker, starts at once."),
@@ -60,9 +60,6 @@ class StartPanel(LabWidget):
         home: The directory of the lab's state; ``LABKIT_HOME`` when left out.
     """
 
-    _esm = script("start")
-    _css = style("start")
-
     def __init__(self, *, kubeconfig: str | Path | None = None, home: Path | None = None) -> None:
         super().__init__()
         self._home = home or home_path()
@@ -102,14 +99,10 @@ class StartPanel(LabWidget):
         if self.lab is None:
             return
         started = time.perf_counter()
-        try:
-            if step:
-                self.lab.rewind(step)
-            else:
-                self.lab.reset()
-        except LabkitError as error:
-            self.notice = str(error)
-            return
+        if step:
+            self.lab.rewind(step)
+        else:
+            self.lab.reset()
         self._say(f"Rewound to {step or 'the beginning'}", started)
         self._show()
 
