@@ -154,7 +154,7 @@ class Kind:
             if engine is None:
                 return None
             done = engine.run("exec", self._node, "sh", "-c", command)
-            event = auditlog.pick(iter(reversed(done.stdout.encode().splitlines())), audit_id)
+            event = auditlog.pick(reversed(done.stdout.encode().splitlines()), audit_id)
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)
@@ -243,7 +243,7 @@ class Kind:
         engine = find()
         for need in self.needs():
             if not need.met and need.required:
-                raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
+                raise Missing(f"{need.thing}: {need.found}.", todo=need.todo)
             if not need.met and need.todo:
                 report(f"Note: {need.thing}: {need.found}. {need.todo}")
         return engine
