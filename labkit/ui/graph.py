@@ -9,8 +9,7 @@ from labkit.core.html import render
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
-from labkit.rbac.policy import Policy, read_policy
-from labkit.rbac.reviews import Api
+from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.subjects import subject
 from labkit.ui.base import LabWidget, api_of, text_table
 

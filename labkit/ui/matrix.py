@@ -7,8 +7,7 @@ from typing import Any
 
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
-from labkit.rbac.policy import read_policy
-from labkit.rbac.reviews import Api
+from labkit.rbac.policy import Api, read_policy
 from labkit.rbac.subjects import Subject, subject
 from labkit.ui.base import LabWidget, api_of, html_table, text_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text

@@ -82,7 +82,25 @@ class StartPanel(LabWidget):
             backend: ``embedded``, ``kind`` or ``existing``.
         """
         kubeconfig = self._kubeconfig if backend == "existing" else None
-        self._start(backend, lambda say: Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say))
+        started = time.perf_counter()
+        self._log, self._percent, self._busy = [], 2, True
+
+        def say(line: str) -> None:
+            self._say(line, started)
+            self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
+            self._show()
+
+        self._show()
+        try:
+            self.lab = Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say)
+            self._say("Ready", started)
+            self._percent = 100
+        except LabkitError as error:
+            self._percent = 0
+            self.notice = str(error)
+        finally:
+            self._busy = False
+            self._show()
 
     def on_stop(self) -> None:
         """Stop the running cluster."""
@@ -126,27 +144,6 @@ class StartPanel(LabWidget):
             return Lab(home=self._home, start=False) if runs else None
         except LabkitError:
             return None
-
-    def _start(self, backend: str, make_lab: Any) -> None:
-        started = time.perf_counter()
-        self._log, self._percent, self._busy = [], 2, True
-
-        def say(line: str) -> None:
-            self._say(line, started)
-            self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
-            self._show()
-
-        self._show()
-        try:
-            self.lab = make_lab(say)
-            self._say("Ready", started)
-            self._percent = 100
-        except LabkitError as error:
-            self._percent = 0
-            self.notice = str(error)
-        finally:
-            self._busy = False
-            self._show()
 
     def _say(self, line: str, started: float) -> None:
         self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][-40:]

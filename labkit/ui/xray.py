@@ -13,8 +13,7 @@ from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
-from labkit.rbac.policy import Unreadable, read_policy
-from labkit.rbac.reviews import Api
+from labkit.rbac.policy import Api, Unreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 

@@ -67,9 +67,6 @@ class Kind:
     def start(self, report: Report) -> None:
         """Find the cluster, or create it and wait until pods can run.
 
-        Args:
-            report: Takes lines of progress, kind's own among them.
-
         Raises:
             Missing: When the machine lacks a requirement.
             StartFailed: When kind fails; what it created is deleted.
@@ -90,9 +87,6 @@ class Kind:
 
     def stop(self, report: Report) -> None:
         """Delete the cluster, if labkit created it.
-
-        Args:
-            report: Takes lines of progress.
 
         Raises:
             Missing: When the container engine does not answer.
