@@ -168,8 +168,8 @@ def no_token(seed: Seed) -> Variant:
     """Broken: the pod mounts no token."""
     space, who, name = names = _repair(seed, "mute")
     limits = [may_not("system:anonymous", "list", "services", space, points=1)]
-    spec = {"serviceAccountName": who, "automountServiceAccountToken": False}
-    return _broken_pod(names, "services", limits, _replace(space, name, who), **spec)
+    answer = _replace(space, name, who)
+    return _broken_pod(names, "services", limits, answer, serviceAccountName=who, automountServiceAccountToken=False)
 
 
 def wrong_account(seed: Seed) -> Variant:
