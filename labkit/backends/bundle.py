@@ -120,7 +120,6 @@ def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
     image = Kind(home, Options(image=named or None)).image
     if not image:
         raise Missing(
-            "node image",
             "No node image is named.",
             todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
         )
@@ -163,7 +162,6 @@ def load(source: Path, home: Path, report: Report) -> Contents:
     lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
     if not done.ok or lacking:
         raise Missing(
-            "images",
             "The images could not be loaded.",
             why=done.last_words or f"{', '.join(lacking)} is missing",
             todo=ROOM,
@@ -208,7 +206,7 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
         images = [contents.node_image, contents.pod_image]
         done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
-            raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
+            raise Missing("The images could not be saved.", why=done.last_words, todo=ROOM)
     report("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = resources.notebooks()
@@ -227,15 +225,13 @@ def _wheels(directory: Path) -> None:
     done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
         todo = "Gathering them needs the network; check it."
-        raise Missing("wheels", "The wheels could not be gathered.", why=done.last_words, todo=todo)
+        raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
     root = Path(__file__).resolve().parents[2]
     if (root / "pyproject.toml").exists():
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
-            raise Missing(
-                "wheels", "labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again."
-            )
+            raise Missing("labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again.")
     else:
         repack(metadata.distribution("labkit"), directory)
 
@@ -248,7 +244,7 @@ def _pip(directory: Path) -> list[str]:
     done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
         todo = "Install Python's venv module, such as apt install python3-venv."
-        raise Missing("pip", "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
+        raise Missing("There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
     return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
 
 

@@ -57,9 +57,6 @@ class Embedded:
     def start(self, report: Report) -> None:
         """Find the server, or start it.
 
-        Args:
-            report: Takes lines of progress.
-
         Raises:
             StartFailed: When the server ends, or is not ready in time.
             UsageError: When it runs with another era or node than asked for.
@@ -80,9 +77,6 @@ class Embedded:
 
     def stop(self, report: Report) -> None:
         """Stop the server. Its objects are kept for the next start.
-
-        Args:
-            report: Takes lines of progress.
 
         Raises:
             LabkitError: When the process does not end.

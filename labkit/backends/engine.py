@@ -253,7 +253,6 @@ def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
     if problems:
         raise problems[0]
     raise Missing(
-        "docker",
         "Docker is not installed (nor is Podman).",
         todo=f"{GET_DOCKER} - or use the embedded cluster, which needs none: labkit up --backend embedded",
     )
@@ -274,16 +273,14 @@ def _problem(program: str, done: Done, facts: Mapping[str, Any]) -> Missing:
     name = program.capitalize()
     if "permission denied" in low:
         return Missing(
-            program,
             f"{name} is installed, but you may not use it.",
             why=reason,
             todo="sudo usermod -aG docker $USER, then log out and in again (or run rootless Docker).",
         )
     if "cannot connect" in low or "is the docker daemon running" in low or "connection refused" in low:
         return Missing(
-            program,
             f"{name} is installed, but it does not run.",
             why=reason,
             todo=f"Start it: sudo systemctl start {program} - or open Docker Desktop.",
         )
-    return Missing(program, f"{name} does not answer.", why=reason, todo=f"See what `{program} info` says.")
+    return Missing(f"{name} does not answer.", why=reason, todo=f"See what `{program} info` says.")

@@ -53,9 +53,6 @@ class Existing:
     def start(self, report: Report) -> None:
         """Report what would be created where, check the learner's rights, and record the cluster.
 
-        Args:
-            report: Takes lines of progress.
-
         Raises:
             UsageError: When no kubeconfig is named, when objects of the walkthrough's names
                 exist, or when the cluster looks like production.

@@ -89,7 +89,6 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
         done = engine.run("load", "--input", tarball, timeout_seconds=LOAD_SECONDS)
         if not done.ok or not engine.has_image(IMAGE):
             raise Missing(
-                "pod image",
                 f"{tarball} does not give the image {IMAGE}.",
                 why=done.last_words,
                 todo="Correct LABKIT_POD_TARBALL.",
@@ -108,7 +107,6 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
         if done.ok:
             return
     raise Missing(
-        "pod image",
         "The lab's pod image could not be built.",
         why=done.last_words,
         todo="Check the network, or name a local base image in LABKIT_POD_BASE, or a tarball in LABKIT_POD_TARBALL.",
@@ -137,7 +135,6 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
                 done = _import(engine, f"{cluster}-control-plane", archive)
     if not done.ok:
         raise Missing(
-            "pod image",
             "The lab's pod image could not be loaded.",
             why=done.last_words,
             todo="Free some disk space, and start again.",

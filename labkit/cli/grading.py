@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from labkit.cli.grading_run import exit_code, print_summary, run_session
+from labkit.cli.cluster import report
 from labkit.core.signals import cleaned_up
+
+if TYPE_CHECKING:
+    from labkit.backends.base import Report
+    from labkit.grading.isolation import Limits
+    from labkit.grading.result import Result
+    from labkit.grading.session import GradingSession, SubmissionGrader
+    from labkit.lab.lab import Lab
 
 
 @click.command("grade")
@@ -84,18 +96,95 @@ def grade_command(
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
     if real:
-        from labkit.cli.grading_real import Choice, grade_on_a_real_cluster
+        from labkit.grading.real_cluster import lab_for
 
+        open_lab = partial(lab_for, backend, kubeconfig=kubeconfig, context=context, image=image)
         with cleaned_up():
-            grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
-        return exit_code(session.results())
+            _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
+        return _exit_code(session.results())
     if not left:
-        print_summary(session, session.finish())
+        _print_summary(session, session.finish())
         return 0
     from labkit.grading.pool import pool_for
 
     with cleaned_up(), pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
-        return exit_code(run_session(session, grader, grader.level, left))
+        return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _exit_code(results: list[Result]) -> int:
+    """Return the exit code: 1 where the grader itself failed at a submission, else 0."""
+    from labkit.grading.result import FAILED
+
+    return 1 if any(result.ended == FAILED for result in results) else 0
+
+
+def _run_session(session: GradingSession, grader: SubmissionGrader, level: str, left: int) -> list[Result]:
+    """Grade with a progress bar, and print a summary."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    incomplete: list[Result] = []
+    if level == "plain":
+        click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("grading", total=left)
+
+        def on_result(result: Result) -> None:
+            if not result.complete:
+                incomplete.append(result)
+            bar.advance(task)
+
+        results = session.run(grader, on_result)
+    for result in incomplete:
+        click.echo(f"{result.learner} {result.exercise}: {result.outcome}", err=True)
+    _print_summary(session, results)
+    return results
+
+
+def _print_summary(session: GradingSession, results: list[Result]) -> None:
+    """Print how many were graded, and where the scores are."""
+    full = sum(result.full for result in results)
+    of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
+    click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
+
+
+def _grade_on_a_real_cluster(
+    session: GradingSession,
+    open_lab: Callable[[Report], AbstractContextManager[Lab]],
+    limits: Limits,
+    *,
+    kernel: bool,
+    force: bool,
+) -> None:
+    """Grade on one real cluster, then on embedded ones, and print where the scores differ."""
+    from labkit.grading.grader import Grader
+    from labkit.grading.real_cluster import RealClusterGrader
+
+    left = session.left
+    if left:
+        with open_lab(report) as lab, RealClusterGrader(lab, limits=limits, kernel=kernel) as grader:
+            grader.check(left, force=force, progress=report)
+            results = _run_session(session, grader, grader.level, len(left))
+    else:
+        results = session.results()
+    with Grader(limits=limits, kernel=kernel) as embedded:
+        same = {(result.learner, result.exercise): result for result in embedded.grade(session.all)}
+    for result in results:
+        _compare(result, same[result.learner, result.exercise])
+
+
+def _compare(real: Result, embedded: Result) -> None:
+    """Print one submission's two scores."""
+    from labkit.grading.real_cluster import disagreements
+
+    differ = disagreements(real, embedded)
+    scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
+    verdict = "they differ" if differ else "they agree"
+    click.echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
+    for line in (real.omissions, *real.note.splitlines(), *differ):
+        if line:
+            click.echo(f"  {line}")
 
 
 @click.group("course")

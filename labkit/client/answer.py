@@ -248,10 +248,8 @@ class Answer(Shown):
             return ""
         kind = str(self.body.get("kind", ""))
         if "items" in self.body:
-            names = self.titles
-            more = f", … {len(names) - 12} more" if len(names) > 12 else ""
-            listed = ", ".join(names[:12]) + more
-            return f"{kind}, {len(names)} item{'s' * (len(names) != 1)}: {listed}".rstrip(": ")
+            count = len(self.titles)
+            return _listed(f"{kind}, {count} item{'s' * (count != 1)}", self.titles).rstrip(": ")
         name = (self.body.get("metadata") or {}).get("name")
         if kind and name:
             return f"{kind} {name}"
@@ -262,14 +260,14 @@ class Answer(Shown):
             return f"version {self.body['gitVersion']}"
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
-                return _listed(listed, self.body[listed])
+                entries = self.body[listed]
+                names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
+                return _listed(listed, [name for name in names if "/" not in name or name.startswith("/")])
         keys = ", ".join(list(self.body)[:8])
         return f"{kind}: {keys}" if kind else keys
 
 
-def _listed(what: str, entries: list[Any]) -> str:
-    """The first twelve names of a discovery document's list."""
-    names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
-    names = [name for name in names if "/" not in name or name.startswith("/")]
+def _listed(what: str, names: list[str]) -> str:
+    """The first twelve names of a list."""
     more = f", … {len(names) - 12} more" if len(names) > 12 else ""
     return f"{what}: {', '.join(names[:12])}{more}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def find(path: Path, audit_id: str) -> dict[str, Any] | None:
     return pick(backwards(path), audit_id) if audit_id else None
 
 
-def pick(lines: Iterator[bytes], audit_id: str) -> dict[str, Any] | None:
+def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
     """The first of some lines that is the event with an audit id.
 
     Args:
@@ -38,16 +38,8 @@ def pick(lines: Iterator[bytes], audit_id: str) -> dict[str, Any] | None:
         audit_id: The ``Audit-Id`` header of an answer.
     """
     wanted = audit_id.encode()
-    for line in lines:
-        if wanted not in line:
-            continue
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and event.get("auditID") == audit_id:
-            return event
-    return None
+    found = _events(line for line in lines if wanted in line)
+    return next((event for event in found if event.get("auditID") == audit_id), None)
 
 
 def events(path: Path) -> Iterator[dict[str, Any]]:
@@ -56,7 +48,11 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
     Args:
         path: The log.
     """
-    for line in backwards(path):
+    return _events(backwards(path))
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
         try:
             event = json.loads(line)
         except ValueError:

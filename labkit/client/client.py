@@ -1,7 +1,7 @@
 """The API client: method and path in, an ``Answer`` out.
 
 A refusal is an answer: 401, 403 and 404 raise nothing, because refusals are what the
-lessons are about. ``protocol.Caller`` is the part of it that checkpoints rely on.
+lessons are about.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.answer import NOBODY, Answer, Identity
@@ -284,14 +285,9 @@ class Client:
 
     def without_observers(self) -> Client:
         """The same caller without its observers."""
-        return Client(
-            self.endpoint,
-            self.credentials,
-            name=self.name,
-            names=self.names,
-            find_event=self.find_event,
-            transport=self.transport,
-        )
+        quiet = copy(self)
+        quiet.observers = []
+        return quiet
 
     def __repr__(self) -> str:
         """The caller's name, the server and the kind of credential, never the credential."""

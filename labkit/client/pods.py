@@ -112,7 +112,7 @@ class Pods:
         deadline = time.monotonic() + timeout_seconds
         while True:
             answer = self._admin.get(_path(pod))
-            if answer.ok and _ready(answer.body):
+            if answer.ok and is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
             hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
             if hopeless or time.monotonic() > deadline:
@@ -139,7 +139,7 @@ class Pods:
         if not self._patience_seconds:
             return False
         answer = self._admin.get(_path(pod))
-        return answer.ok and not _ready(answer.body)
+        return answer.ok and not is_ready(answer.body)
 
 
 class MountedToken:
@@ -171,8 +171,9 @@ def _path(pod: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods/{name}"
 
 
-def _ready(pod: Mapping[str, Any]) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
+def is_ready(entry: Mapping[str, Any]) -> bool:
+    """Whether a pod or a node has the condition Ready."""
+    conditions = (entry.get("status") or {}).get("conditions") or []
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 

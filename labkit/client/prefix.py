@@ -66,12 +66,6 @@ class Names:
             return name
         return f"{match[1]}{self.namespace(match[2])}{match[3]}"
 
-    def mapping(self) -> dict[str, str]:
-        """All of the walkthrough's names with those on this cluster; empty without a prefix."""
-        if not self.prefix:
-            return {}
-        return {name: f"{self.prefix}-{name}" for name in (*NAMESPACES, *CLUSTER_NAMES)}
-
     def path(self, path: str) -> str:
         """A request's path on this cluster."""
         if not self.prefix or path.startswith(_CLUSTERS_OWN):

@@ -20,7 +20,6 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labkit.core import ownership
@@ -115,9 +114,7 @@ class Proxy:
         """The running proxy."""
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop it."""
         self.close()
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.client.protocol import Caller
+from labkit.client.client import Client
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import TokenError
 from labkit.core.redact import HIDDEN
@@ -78,7 +78,7 @@ class Token(Shown):
     raw: str = field(repr=False, compare=False, default="")
 
     @classmethod
-    def decode(cls, raw: str, asker: Caller | None = None) -> Token:
+    def decode(cls, raw: str, asker: Client | None = None) -> Token:
         """Decode a token and verify its signature with the cluster's keys.
 
         Args:
@@ -146,7 +146,7 @@ class Token(Shown):
         """The meaning of each claim of this token."""
         return {name: EXPLAINED[name] for name in self.flat if name in EXPLAINED}
 
-    def review(self, asker: Caller) -> dict[str, Any]:
+    def review(self, asker: Client) -> dict[str, Any]:
         """Ask the server whether it accepts the token (TokenReview).
 
         Args:
@@ -227,7 +227,7 @@ def _part(part: str, name: str) -> dict[str, Any]:
     return value
 
 
-def _verify(raw: str, header: Mapping[str, Any], asker: Caller) -> tuple[bool, str]:
+def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, str]:
     import jwt
 
     # The server serves this media type alone, and answers 406 to application/json.

@@ -275,7 +275,6 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Untrusted(
-                server,
                 f"The certificate at {server} is not trusted.",
                 why=cause.verify_message or str(cause),
                 todo="Set this machine's clock right."
@@ -284,21 +283,18 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
             )
         if isinstance(cause, ConnectionRefusedError):
             return Unreachable(
-                server,
                 f"Nothing listens at {server}.",
                 why="the connection was refused",
                 todo="Start the cluster (`labkit up`, or Lab() in a notebook), or check the address in the kubeconfig.",
             )
         if isinstance(cause, ConnectionError):
             return Unreachable(
-                server,
                 f"The connection to {server} broke off.",
                 why=cause.strerror or str(cause),
                 todo="Try again; `labkit status` says whether the cluster runs.",
             )
         if isinstance(cause, socket.gaierror):
             return Unreachable(
-                server,
                 f"The host of {server} is unknown.",
                 why=cause.strerror or str(cause),
                 todo="Check the address in the kubeconfig and the network.",
@@ -307,7 +303,6 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
         if not isinstance(cause, BaseException):
             break
     return Unreachable(
-        server,
         f"No answer from {server}.",
         why=str(error),
         todo="`labkit status` says whether the cluster runs.",

@@ -78,20 +78,9 @@ class StartFailed(LabkitError):
 
 
 class Unreachable(LabkitError):
-    """Nothing answers at the API server's address.
-
-    Args:
-        url: The address that was tried.
-        what: What happened, as a sentence.
-        why: The cause.
-        todo: The way out.
-    """
+    """Nothing answers at the API server's address."""
 
     exit_code = 4
-
-    def __init__(self, url: str, what: str, *, why: str = "", todo: str = "") -> None:
-        super().__init__(what, why=why, todo=todo)
-        self.url = url
 
 
 class Untrusted(Unreachable):
@@ -99,20 +88,9 @@ class Untrusted(Unreachable):
 
 
 class Missing(LabkitError):
-    """This machine lacks a program, a permission or an image.
-
-    Args:
-        thing: What is missing, such as ``docker``.
-        what: What happened, as a sentence.
-        why: The cause.
-        todo: How to get it.
-    """
+    """This machine lacks a program, a permission or an image."""
 
     exit_code = 5
-
-    def __init__(self, thing: str, what: str, *, why: str = "", todo: str = "") -> None:
-        super().__init__(what, why=why, todo=todo)
-        self.thing = thing
 
 
 class ApiFailure(LabkitError):

@@ -47,13 +47,9 @@ def check_home(home: Path) -> Path:
     Raises:
         HomeError: When it is not the user's own, or somebody else could change what lies in it.
     """
-    try:
+    with _refusals_of(home):
         _say(ownership.enter(home))
         ownership.check_content(home)
-    except ownership.Unsafe as problem:
-        raise HomeError(f"labkit does not use {home}.", why=problem.why, todo=problem.todo) from problem
-    except OSError as error:
-        raise home_error(home, error) from error
     return home
 
 
@@ -69,13 +65,20 @@ def ensure_private(directory: Path) -> Path:
     Raises:
         HomeError: When it cannot be made, is not a directory, or is others' as well.
     """
-    try:
+    with _refusals_of(directory):
         _say(ownership.enter(directory, create=True))
-    except ownership.Unsafe as problem:
-        raise HomeError(f"labkit does not use {directory}.", why=problem.why, todo=problem.todo) from problem
-    except OSError as error:
-        raise home_error(directory, error) from error
     return directory
+
+
+@contextlib.contextmanager
+def _refusals_of(path: Path) -> Iterator[None]:
+    """Raise refusals of the file system, and of ``ownership``, as a HomeError."""
+    try:
+        yield
+    except ownership.Unsafe as problem:
+        raise HomeError(f"labkit does not use {path}.", why=problem.why, todo=problem.todo) from problem
+    except OSError as error:
+        raise home_error(path, error) from error
 
 
 def _say(mended: str) -> None:
@@ -111,7 +114,7 @@ def write_private(path: Path, text: str) -> None:
         HomeError: When it cannot be written.
     """
     ensure_private(path.parent)
-    try:
+    with _refusals_of(path):
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -122,21 +125,17 @@ def write_private(path: Path, text: str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise home_error(path, error) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object, or an empty one where the file is missing or damaged."""
     try:
-        value = json.loads(ownership.read_text(path))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise home_error(path, error) from error
+        with _refusals_of(path), contextlib.suppress(FileNotFoundError):
+            value = json.loads(ownership.read_text(path))
+            return value if isinstance(value, dict) else {}
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        pass
+    return {}
 
 
 @contextlib.contextmanager
@@ -152,10 +151,8 @@ def locked(path: Path) -> Iterator[None]:
     import fcntl
 
     ensure_private(path.parent)
-    try:
+    with _refusals_of(path):
         descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise home_error(path, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import EventStream, Request, Response
+from labkit.embedded.machinery.status import ApiError
+from labkit.grading.request_policy import READ_METHODS
 
-READ_METHODS = ("GET", "HEAD", "OPTIONS")
 RBAC_PREFIX = "/apis/rbac.authorization.k8s.io/"
 
 
@@ -166,13 +167,6 @@ def _is_text(path: str) -> bool:
 
 
 def _refused(message: str, code: int = 429) -> Response:
-    status = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": {413: "RequestEntityTooLarge", 429: "TooManyRequests"}[code],
-        "code": code,
-    }
-    return Response(code, {"Content-Type": "application/json"}, json.dumps(status).encode())
+    reason = {413: "RequestEntityTooLarge", 429: "TooManyRequests"}[code]
+    body = json.dumps(ApiError(code, reason, message).to_status()).encode()
+    return Response(code, {"Content-Type": "application/json"}, body)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from labkit.client import auditlog
+from labkit.client.pods import is_ready
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.findings import probe_exercise, probe_task
@@ -145,10 +146,7 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
 def pods_run(admin: Client) -> bool:
     """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
     answer = admin.get("/api/v1/nodes")
-    conditions = (
-        condition for node in answer.items for condition in (node.get("status") or {}).get("conditions") or ()
-    )
-    return not answer.ok or any(entry.get("type") == "Ready" and entry.get("status") == "True" for entry in conditions)
+    return not answer.ok or any(map(is_ready, answer.items))
 
 
 def task_card(result: TaskScore) -> Card:

@@ -15,14 +15,12 @@ import select
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from labkit.core.errors import LabkitError
@@ -32,6 +30,7 @@ from labkit.grading.isolation import Limits
 from labkit.grading.result import Result, by_exercise_and_learner
 from labkit.grading.stages import failed_result
 from labkit.grading.submissions import Submission
+from labkit.grading.workers import end_process, start_process
 
 SLOTS_PER_PROCESSOR = 2
 """A slot waits for its worker part of the time."""
@@ -102,9 +101,7 @@ class GraderPool:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._end()
 
     @property
@@ -170,18 +167,9 @@ class _GraderProcess:
     """A grader in another process: its end of the channel is served by ``main``."""
 
     def __init__(self) -> None:
-        self.channel, theirs = socket.socketpair()
         self.cpu_seconds = 0.0
         self._unfinished: dict[tuple[str, str], Submission] = {}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.pool", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-            cwd="/",  # no module beside the submissions is imported
-            start_new_session=True,  # a terminal's Ctrl-C is for the pool alone, which ends the graders
-        )
-        theirs.close()
+        self._process, self.channel = start_process("labkit.grading.pool", os.environ)
 
     @property
     def pid(self) -> int:
@@ -244,10 +232,7 @@ class _GraderProcess:
 
     def wait(self) -> None:
         """Wait until the process has ended; kill it after ``ENDING_SECONDS``."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_SECONDS)
-        self._process.kill()
-        self._process.wait()
+        end_process(self._process, ENDING_SECONDS)
 
 
 def main(channel_number: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.client.protocol import Caller
+from labkit.client.client import Client
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
@@ -42,8 +42,8 @@ class ProbeContext:
         pods: Whether pods run on the cluster.
     """
 
-    admin: Caller
-    anonymous: Caller
+    admin: Client
+    anonymous: Client
     decide: Callable[[Attributes], Object]
     policy: Callable[[], Policy]
     before: Callable[[], Policy]
@@ -150,19 +150,10 @@ def may(
 
 
 def may_not(
-    who: str,
-    verb: str,
-    resource: str,
-    namespace: str = "",
-    *,
-    group: str = "",
-    name: str = "",
-    path: str = "",
-    points: float = 0.5,
-    hint: str = "",
+    who: str, verb: str, resource: str, namespace: str = "", *, points: float = 0.5, hint: str = "", **more: str
 ) -> Probe:
     """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``."""
-    need = Need(subject(who), verb, resource, namespace, group, name, path)
+    need = Need(subject(who), verb, resource, namespace, **more)
     return Probe(
         f"{need} is forbidden",
         _decision(need, False),

@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labkit.backends import podimage, preflight, sweep
+from labkit.backends.base import Report
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply, title
@@ -50,8 +51,6 @@ MAX_PROBINGS = 3
 
 MAX_REFUSALS = 20
 """Refused requests that a result names."""
-
-Progress = Callable[[str], None]
 
 
 class SharedCluster:
@@ -156,7 +155,7 @@ class RealClusterGrader(WithWorkers):
             SharedCluster, lab, keys=Keys.generate(b"-"), pods=self._pods, settle_seconds=settle_seconds
         )
 
-    def check(self, submissions: Iterable[Submission], *, force: bool, progress: Progress) -> None:
+    def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
         """Say what would be created, and refuse what must not be: before anything is.
 
         Args:
@@ -236,7 +235,7 @@ class RealClusterGrader(WithWorkers):
 
 @contextmanager
 def lab_for(
-    backend: str, progress: Progress, *, kubeconfig: Path | None = None, context: str = "", image: str | None = None
+    backend: str, progress: Report, *, kubeconfig: Path | None = None, context: str = "", image: str | None = None
 ) -> Iterator[Lab]:
     """Open a lab to grade on, beside the teacher's own.
 

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.status import ApiError
 from labkit.grading.request_policy import READ_METHODS, RequestPolicy
 
 MAX_HEAD_BYTES = 64 << 10
@@ -311,15 +312,7 @@ def _drain(learner: ssl.SSLSocket) -> None:
 
 def _refused(reason: str) -> bytes:
     """Write an API server's 403."""
-    status = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": f"The grader does not pass this on: {reason}.",
-        "reason": "Forbidden",
-        "code": 403,
-    }
-    body = json.dumps(status).encode()
+    status = ApiError(403, "Forbidden", f"The grader does not pass this on: {reason}.")
+    body = json.dumps(status.to_status()).encode()
     head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import json
 import socket
 import struct
@@ -33,8 +32,7 @@ def send(channel: socket.socket, message: dict[str, Any], attached: socket.socke
     if attached is None:
         channel.sendall(head)
     else:
-        rights = array.array("i", [attached.fileno()])
-        channel.sendmsg([head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        socket.send_fds(channel, [head], [attached.fileno()])
     channel.sendall(data)
 
 
@@ -47,14 +45,8 @@ def receive(channel: socket.socket) -> Message:
     Raises:
         Closed: The peer has closed the channel, or announces a message that is too long.
     """
-    space = socket.CMSG_SPACE(array.array("i").itemsize)
-    head, extra, _flags, _address = channel.recvmsg(_HEAD.size, space)
-    attached = None
-    for level, kind, data in extra:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers = array.array("i")
-            numbers.frombytes(data[: numbers.itemsize])
-            attached = socket.socket(fileno=numbers[0])
+    head, numbers, _flags, _address = socket.recv_fds(channel, _HEAD.size, 1)
+    attached = socket.socket(fileno=numbers[0]) if numbers else None
     if len(head) < _HEAD.size:
         head += _exactly(channel, _HEAD.size - len(head))
     (length,) = _HEAD.unpack(head)

@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from labkit.embedded.machinery.pki.keys import Keys
@@ -55,6 +54,37 @@ class Report:
     cells: int
     output: str
     cpu_seconds: float
+
+
+def start_process(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start a Python process that serves a channel, and ends when the channel is closed.
+
+    Args:
+        module: The module to run; its argument is the file descriptor of its end of the channel.
+        environment: Its environment, but for ``PYTHONPATH``.
+
+    Returns:
+        The process, and this end of the channel.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**environment, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            cwd="/",  # no module beside the submissions is imported
+            start_new_session=True,  # a terminal's Ctrl-C is for the starter alone, which then closes the channel
+        )
+    return process, ours
+
+
+def end_process(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait until a process whose channel is closed has ended; kill it after some seconds."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.kill()
+    process.wait()
 
 
 class WorkerFailed(Exception):
@@ -162,38 +192,22 @@ class Workers:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._end()
 
     def _start_fork_server(self) -> None:
-        ours, theirs = socket.socketpair()
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-        own = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._fork_server = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.fork_server", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**keep, **own, **isolation.ALLOCATOR},
-            cwd="/",
-            # A terminal's Ctrl-C is for the grader alone, which then closes the channel.
-            start_new_session=True,
-        )
-        theirs.close()
-        self._channel = ours
-        wire.send(ours, {**_unused_credentials(), "kernel": self.kernel})
-        hello, _ = wire.receive(ours)
+        environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATOR}
+        self._fork_server, self._channel = start_process("labkit.grading.fork_server", environment)
+        wire.send(self._channel, {**_unused_credentials(), "kernel": self.kernel})
+        hello, _ = wire.receive(self._channel)
         self.level = str(hello["level"])
 
     def _stop_fork_server(self) -> None:
         if self._channel is not None:
             self._channel.close()
         if self._fork_server is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._fork_server.wait(5)
-            self._fork_server.kill()
-            self._fork_server.wait()
+            end_process(self._fork_server, 5)
 
     def _end(self) -> None:
         try:
@@ -307,10 +321,8 @@ class WithWorkers:
         self.workers.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.workers.__exit__(kind, error, trace)
+    def __exit__(self, *_error: object) -> None:
+        self.workers.__exit__()
 
     @property
     def level(self) -> str:

@@ -147,7 +147,7 @@ class ChosenCluster(Shown):
         return ""
 
     def _observe(self, answer: Answer) -> None:
-        expect.observe(answer)
+        expect.observe(answer.summary)
         self.progress.observe(answer.summary)
         if answer.ok and answer.method not in ("GET", "HEAD") and answer.call.group == RBAC_GROUP:
             self._let_settle()

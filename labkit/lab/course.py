@@ -57,7 +57,7 @@ def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(response.read())
     except (OSError, ValueError) as error:
         raise Unreachable(
-            where, "The checker does not answer.", why=str(error), todo="Start it: labkit course checker."
+            "The checker does not answer.", why=str(error), todo="Start it: labkit course checker."
         ) from error
     finally:
         connection.close()

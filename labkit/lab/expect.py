@@ -7,21 +7,13 @@ status 403.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from labkit.core.errors import ExpectedForbidden
-
-
-class Seen(Protocol):
-    """A call: an ``Answer`` or a ``CompletedExec``."""
-
-    def summary(self) -> dict[str, Any]:
-        """The call's fields."""
-        ...
 
 
 @dataclass
@@ -60,11 +52,11 @@ class Watchful:
 _watching: ContextVar[tuple[Watchful, ...]] = ContextVar("labkit_watching", default=())
 
 
-def observe(seen: Seen) -> None:
-    """Add a call to the enclosing blocks."""
+def observe(summarize: Callable[[], dict[str, Any]]) -> None:
+    """Add a call to the enclosing blocks, by the ``summary`` of an ``Answer`` or a ``CompletedExec``."""
     blocks = _watching.get()
     if blocks:
-        summary = seen.summary()
+        summary = summarize()
         for block in blocks:
             block.note(summary)
 

@@ -199,7 +199,7 @@ class Lab(ChosenCluster):
         if isinstance(command, str):
             command = self.names.command(command)
         done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
-        expect.observe(done)
+        expect.observe(done.summary)
         self.progress.observe(done.summary)
         return done
 

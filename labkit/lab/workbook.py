@@ -67,9 +67,7 @@ def prepare(directory: Path | None = None) -> Workbook:
     try:
         source = resources.notebooks()
     except FileNotFoundError as error:
-        raise Missing(
-            "notebooks", "This installation has no notebooks.", why=str(error), todo="Install labkit again."
-        ) from error
+        raise Missing("This installation has no notebooks.", why=str(error), todo="Install labkit again.") from error
     if directory is None:
         ensure_private(home)
     try:

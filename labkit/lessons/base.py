@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from labkit.client.client import Client
+from labkit.client.exec.command import CompletedExec
 from labkit.client.prefix import Names
-from labkit.client.protocol import Caller
 from labkit.core.display import Card, Row, Shown
 from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
@@ -34,26 +35,10 @@ TONES: Mapping[str, str] = {"passed": "good", "failed": "bad", "not attempted": 
 """The tone (symbol and colour) of each state."""
 
 
-class Finished(Protocol):
-    """A command that ran in a container, in the shape of ``subprocess.CompletedProcess``."""
-
-    @property
-    def returncode(self) -> int:
-        """The exit code."""
-
-    @property
-    def stdout(self) -> str:
-        """Its standard output."""
-
-    @property
-    def stderr(self) -> str:
-        """Its standard error."""
-
-
 class Exec(Protocol):
     """Runs a shell command in a pod."""
 
-    def __call__(self, pod: str, command: str, *, container: str | None = None) -> Finished:
+    def __call__(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
         """Run ``command`` in ``pod`` (``namespace/name``) and wait until it ends."""
 
 
@@ -171,9 +156,9 @@ class Context:
             change; 0 where writes take effect at once.
     """
 
-    admin: Caller
-    as_token: Callable[[str], Caller]
-    as_anonymous: Callable[[], Caller]
+    admin: Client
+    as_token: Callable[[str], Client]
+    as_anonymous: Callable[[], Client]
     exec: Exec
     progress: Progress
     names: Names = field(default_factory=Names)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import answers, as_decision, decision_of, predicted_decisions, recorded_fact, with_status
-from labkit.lessons.steps import Step
+from labkit.lessons.steps import step
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
@@ -33,6 +33,12 @@ def address(text: object) -> tuple[str, int] | None:
     return ("127.0.0.1" if host in LOOPBACK else host, port) if host else None
 
 
+@step(
+    "Find the API server",
+    3,
+    "A kubeconfig names the server's address, the CA to trust, and a credential.",
+    'yaml.safe_load(open(lab.kubeconfig)) has it at ["clusters"][0]["cluster"]["server"].',
+)
 def w1(context: Context) -> Outcome:
     """The recorded address is where the server really answers."""
     given = recorded_fact(context, "W1")
@@ -56,6 +62,12 @@ def w1(context: Context) -> Outcome:
 STRANGER, BAD_TOKEN = "no token", "bad token"
 
 
+@step(
+    "Knock without credentials",
+    6,
+    "There are two refusals: one for a caller it does not know, one for a caller who may not.",
+    "Nobody in particular is system:anonymous (403); a token that is no token is 401.",
+)
 def w2(context: Context) -> Outcome:
     """Prediction, recorded answers and the server agree for a stranger and a bad token."""
     prediction = context.progress.prediction("W2")
@@ -105,6 +117,12 @@ def through_proxy(record: Mapping[str, Any]) -> bool:
     return str(record.get("server", "")).startswith("http://")
 
 
+@step(
+    "Let a proxy carry the credentials",
+    5,
+    "The proxy runs on your machine, with your kubeconfig.",
+    'with lab.proxy() as proxy: proxy.get("/api/v1/namespaces") is answered as the admin.',
+)
 def w3(context: Context) -> Outcome:
     """A plain HTTP call through the proxy was answered, as predicted."""
     prediction = context.progress.prediction("W3")
@@ -133,6 +151,12 @@ def w3(context: Context) -> Outcome:
     )
 
 
+@step(
+    "List what the server serves",
+    6,
+    "Named groups lie under /apis; the core group, which has no name, under /api/v1.",
+    'Roles belong to role-based access control: predict("W4", "rbac.authorization.k8s.io").',
+)
 def w4(context: Context) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
     recorded = answers(context, "W4")
@@ -180,45 +204,4 @@ def _resources(context: Context, group: str) -> set[str]:
     return {each["name"] for each in found if "/" not in each["name"]}
 
 
-STEPS = (
-    Step(
-        "W1",
-        "Find the API server",
-        3,
-        w1,
-        (
-            "A kubeconfig names the server's address, the CA to trust, and a credential.",
-            'yaml.safe_load(open(lab.kubeconfig)) has it at ["clusters"][0]["cluster"]["server"].',
-        ),
-    ),
-    Step(
-        "W2",
-        "Knock without credentials",
-        6,
-        w2,
-        (
-            "There are two refusals: one for a caller it does not know, one for a caller who may not.",
-            "Nobody in particular is system:anonymous (403); a token that is no token is 401.",
-        ),
-    ),
-    Step(
-        "W3",
-        "Let a proxy carry the credentials",
-        5,
-        w3,
-        (
-            "The proxy runs on your machine, with your kubeconfig.",
-            'with lab.proxy() as proxy: proxy.get("/api/v1/namespaces") is answered as the admin.',
-        ),
-    ),
-    Step(
-        "W4",
-        "List what the server serves",
-        6,
-        w4,
-        (
-            "Named groups lie under /apis; the core group, which has no name, under /api/v1.",
-            'Roles belong to role-based access control: predict("W4", "rbac.authorization.k8s.io").',
-        ),
-    ),
-)
+STEPS = (w1, w2, w3, w4)

@@ -19,11 +19,17 @@ from labkit.lessons.evidence import (
 )
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
-from labkit.lessons.steps import Step
+from labkit.lessons.steps import step
 
 POD = "default/curl"
 
 
+@step(
+    "Create the pod curl",
+    4,
+    "lab.apply takes YAML text, a dict, or the name of one of the lab's files.",
+    'lab.apply("02-inside-a-pod") applies the manifest as it stands in the text.',
+)
 def w5(context: Context) -> Outcome:
     """The pod ``curl`` runs in ``default``, as the default account, and runs commands."""
     namespace = context.names.namespace("default")
@@ -59,6 +65,12 @@ def w5(context: Context) -> Outcome:
     )
 
 
+@step(
+    "Find the API server from inside",
+    4,
+    "Kubernetes puts the address of every Service into a container's environment.",
+    f'lab.exec("{POD}", "env | grep KUBERNETES_SERVICE") shows host and port.',
+)
 def w6(context: Context) -> Outcome:
     """The recorded address is the one the pod's environment and the Service name."""
     given = recorded_fact(context, "W6")
@@ -90,6 +102,12 @@ def w6(context: Context) -> Outcome:
 _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
 
 
+@step(
+    "Trust the server",
+    6,
+    f"Three files are mounted at {MOUNT}; one of them is the CA.",
+    f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
+)
 def w7(context: Context) -> Outcome:
     """The TLS failure was seen, then the mounted CA was used; the answer is as predicted."""
     prediction = context.progress.prediction("W7")
@@ -146,6 +164,12 @@ def _insecure(command: str) -> bool:
     return bool(re.search(r"(?<!\S)(-\w*k\w*|--insecure)(?!\S)", command))
 
 
+@step(
+    "Say who you are",
+    6,
+    "The user name of a service account is system:serviceaccount:NAMESPACE:NAME.",
+    f'TOKEN=$(cat {MOUNT}/token), then curl with -H "Authorization: Bearer $TOKEN".',
+)
 def w8(context: Context) -> Outcome:
     """The mounted token authenticates, as the user the learner predicted."""
     prediction = context.progress.prediction("W8")
@@ -193,45 +217,4 @@ def _names(record: Any, user: str) -> bool:
     return user in output(record) or (sent and curl_status(record) == 200)
 
 
-STEPS = (
-    Step(
-        "W5",
-        "Create the pod curl",
-        4,
-        w5,
-        (
-            "lab.apply takes YAML text, a dict, or the name of one of the lab's files.",
-            'lab.apply("02-inside-a-pod") applies the manifest as it stands in the text.',
-        ),
-    ),
-    Step(
-        "W6",
-        "Find the API server from inside",
-        4,
-        w6,
-        (
-            "Kubernetes puts the address of every Service into a container's environment.",
-            f'lab.exec("{POD}", "env | grep KUBERNETES_SERVICE") shows host and port.',
-        ),
-    ),
-    Step(
-        "W7",
-        "Trust the server",
-        6,
-        w7,
-        (
-            f"Three files are mounted at {MOUNT}; one of them is the CA.",
-            f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
-        ),
-    ),
-    Step(
-        "W8",
-        "Say who you are",
-        6,
-        w8,
-        (
-            "The user name of a service account is system:serviceaccount:NAMESPACE:NAME.",
-            f'TOKEN=$(cat {MOUNT}/token), then curl with -H "Authorization: Bearer $TOKEN".',
-        ),
-    ),
-)
+STEPS = (w5, w6, w7, w8)

@@ -19,11 +19,17 @@ from labkit.lessons.pods import (
     mounted_token,
     not_running,
 )
-from labkit.lessons.steps import Step
+from labkit.lessons.steps import step
 
 POD = "default/curl-custom-sa"
 
 
+@step(
+    "Who is asking?",
+    5,
+    "List the service accounts of all namespaces: one name is in each of them.",
+    'The pod curl names no account, so it runs as "default" of its namespace.',
+)
 def w9(context: Context) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
@@ -65,6 +71,12 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
     return [name for name in names if name.startswith(beginning)]
 
 
+@step(
+    "Create an account of your own",
+    6,
+    "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
+    'lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml"), then list the Secrets.',
+)
 def w10(context: Context) -> Outcome:
     """The account ``kikai`` exists, and what came with it is as predicted."""
     namespace = context.names.namespace("default")
@@ -101,6 +113,12 @@ def _yes(prediction: object) -> bool:
     return str(prediction).strip().lower() not in ("no", "none", "0", "false", "never", "nothing", "[]")
 
 
+@step(
+    "Run a pod as kikai, with an ambassador",
+    5,
+    "spec.serviceAccountName says whom a pod runs as.",
+    "Two containers: main (ubuntu, sleep) and ambassador (luksa/kubectl-proxy:1.6.2).",
+)
 def w11(context: Context) -> Outcome:
     """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
     namespace = context.names.namespace("default")
@@ -139,6 +157,12 @@ def w11(context: Context) -> Outcome:
     )
 
 
+@step(
+    "Compare two tokens of one account",
+    8,
+    "lab.pod_token(…) is the mounted one, lab.token(…) a new one; compare() shows both.",
+    "The issuer (iss), the subject (sub) and the account's uid are the same.",
+)
 def w12(context: Context) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
@@ -235,6 +259,12 @@ def _claim_name(text: str, known: Iterable[str]) -> str:
     return next((each for each in known if each.endswith(f".{name}")), name)
 
 
+@step(
+    "Call as kikai",
+    6,
+    "Containers of a pod share localhost, and the ambassador listens on port 8001.",
+    "system:serviceaccount:default:kikai, namespace first.",
+)
 def w13(context: Context) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
     prediction = context.progress.prediction("W13")
@@ -286,55 +316,4 @@ def _user_at_proxy(context: Context) -> str | None:
     return found[1] if found else None
 
 
-STEPS = (
-    Step(
-        "W9",
-        "Who is asking?",
-        5,
-        w9,
-        (
-            "List the service accounts of all namespaces: one name is in each of them.",
-            'The pod curl names no account, so it runs as "default" of its namespace.',
-        ),
-    ),
-    Step(
-        "W10",
-        "Create an account of your own",
-        6,
-        w10,
-        (
-            "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
-            'lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml"), then list the Secrets.',
-        ),
-    ),
-    Step(
-        "W11",
-        "Run a pod as kikai, with an ambassador",
-        5,
-        w11,
-        (
-            "spec.serviceAccountName says whom a pod runs as.",
-            "Two containers: main (ubuntu, sleep) and ambassador (luksa/kubectl-proxy:1.6.2).",
-        ),
-    ),
-    Step(
-        "W12",
-        "Compare two tokens of one account",
-        8,
-        w12,
-        (
-            "lab.pod_token(…) is the mounted one, lab.token(…) a new one; compare() shows both.",
-            "The issuer (iss), the subject (sub) and the account's uid are the same.",
-        ),
-    ),
-    Step(
-        "W13",
-        "Call as kikai",
-        6,
-        w13,
-        (
-            "Containers of a pod share localhost, and the ambassador listens on port 8001.",
-            "system:serviceaccount:default:kikai, namespace first.",
-        ),
-    ),
-)
+STEPS = (w9, w10, w11, w12, w13)

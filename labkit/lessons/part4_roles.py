@@ -21,7 +21,7 @@ from labkit.lessons.bindings import (
 )
 from labkit.lessons.evidence import Question, as_decision, decision_of, judge_looking, with_status
 from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
-from labkit.lessons.steps import Step
+from labkit.lessons.steps import step
 from labkit.rbac.objects import GROUP
 from labkit.rbac.policy import RBAC_PATH
 
@@ -29,6 +29,12 @@ NAMESPACES = ("kikai", "darbo")
 CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 
 
+@step(
+    "Two namespaces, two pods",
+    5,
+    "kubectl run test --image=luksa/kubectl-proxy -n kikai makes one of the pods.",
+    'lab.apply("04-roles/W14-namespaces.yaml"), then lab.apply("04-roles/W14-pods-test.yaml").',
+)
 def w14(context: Context) -> Outcome:
     """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
     spaces = {name: context.names.namespace(name) for name in NAMESPACES}
@@ -78,6 +84,12 @@ def services(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/services"
 
 
+@step(
+    "Ask without permission",
+    5,
+    "The pod runs as kikai's default account. Who has granted that account anything?",
+    'predict("W15", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+)
 def w15(context: Context) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
     question = Question("services in kikai", context.account("kikai"), services("kikai"))
@@ -91,6 +103,12 @@ def w15(context: Context) -> Outcome:
     )
 
 
+@step(
+    "Write a role",
+    7,
+    'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
+    'The same role twice, with namespace: kikai and namespace: darbo; verbs: ["get", "list"].',
+)
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
     found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
@@ -178,6 +196,12 @@ def more_than_reading_services(namespace: str, other: str) -> list[Probe]:
 NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in kikai."
 
 
+@step(
+    "Bind it",
+    8,
+    "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
+    "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
+)
 def w17(context: Context) -> Outcome:
     """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
@@ -242,6 +266,12 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
     return 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
 
 
+@step(
+    "Add a second subject",
+    5,
+    "Subjects are a list; roleRef cannot be changed, subjects can.",
+    "Keep kikai:default in the list, and add ServiceAccount default of namespace darbo.",
+)
 def w18(context: Context) -> Outcome:
     """``darbo``'s default account reads ``kikai``'s services too; ``kikai``'s still does."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
@@ -278,6 +308,12 @@ def _mentions(binding: dict[str, Any], *words: str) -> bool:
     return any(each in text for each in words)
 
 
+@step(
+    "See where a right ends",
+    5,
+    "Where does the binding lie? That is where it holds.",
+    'predict("W19", {"kikai": "allowed", "darbo": "forbidden"}), then ask for both.',
+)
 def w19(context: Context) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
     account = context.account("darbo")
@@ -308,65 +344,4 @@ def w19(context: Context) -> Outcome:
     return outcome
 
 
-STEPS = (
-    Step(
-        "W14",
-        "Two namespaces, two pods",
-        5,
-        w14,
-        (
-            "kubectl run test --image=luksa/kubectl-proxy -n kikai makes one of the pods.",
-            'lab.apply("04-roles/W14-namespaces.yaml"), then lab.apply("04-roles/W14-pods-test.yaml").',
-        ),
-    ),
-    Step(
-        "W15",
-        "Ask without permission",
-        5,
-        w15,
-        (
-            "The pod runs as kikai's default account. Who has granted that account anything?",
-            'predict("W15", "forbidden"), then lab.as_pod("kikai/test").get(…).',
-        ),
-    ),
-    Step(
-        "W16",
-        "Write a role",
-        7,
-        w16,
-        (
-            'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
-            'The same role twice, with namespace: kikai and namespace: darbo; verbs: ["get", "list"].',
-        ),
-    ),
-    Step(
-        "W17",
-        "Bind it",
-        8,
-        w17,
-        (
-            "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
-            "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
-        ),
-    ),
-    Step(
-        "W18",
-        "Add a second subject",
-        5,
-        w18,
-        (
-            "Subjects are a list; roleRef cannot be changed, subjects can.",
-            "Keep kikai:default in the list, and add ServiceAccount default of namespace darbo.",
-        ),
-    ),
-    Step(
-        "W19",
-        "See where a right ends",
-        5,
-        w19,
-        (
-            "Where does the binding lie? That is where it holds.",
-            'predict("W19", {"kikai": "allowed", "darbo": "forbidden"}), then ask for both.',
-        ),
-    ),
-)
+STEPS = (w14, w15, w16, w17, w18, w19)

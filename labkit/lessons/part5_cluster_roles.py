@@ -15,7 +15,7 @@ from labkit.lessons.bindings import (
 )
 from labkit.lessons.evidence import Question, judge_looking, predicted_decisions, with_status
 from labkit.lessons.part4_roles import wrong_rules
-from labkit.lessons.steps import Step
+from labkit.lessons.steps import step
 from labkit.rbac.objects import GROUP
 from labkit.rbac.policy import RBAC_PATH
 
@@ -23,6 +23,12 @@ VOLUMES = "persistentvolumes"
 _ONE_SUBJECT = "Bind one account, not a group of them."
 
 
+@step(
+    "Write a cluster role",
+    5,
+    "It looks like a role, with kind: ClusterRole and without a namespace.",
+    'apiGroups: [""], resources: ["persistentvolumes"], verbs: ["get", "list"].',
+)
 def w20(context: Context) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
     role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
@@ -44,6 +50,12 @@ def w20(context: Context) -> Outcome:
     )
 
 
+@step(
+    "Ask without a binding",
+    3,
+    "What did a role without a binding change in W16?",
+    'predict("W21", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+)
 def w21(context: Context) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
     path = f"/api/v1/{VOLUMES}"
@@ -60,6 +72,12 @@ def w21(context: Context) -> Outcome:
 IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
 
 
+@step(
+    "A RoleBinding to a cluster role",
+    8,
+    "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
+    'lab.apply("05-cluster-roles/tryout/W22-rolebinding-view.yaml"), and W22-rolebinding-pv-test.yaml too.',
+)
 def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
     kikai, darbo = context.account("kikai").namespace, context.account("darbo").namespace
@@ -112,6 +130,12 @@ def w22(context: Context) -> Outcome:
     )
 
 
+@step(
+    "Bind it cluster-wide",
+    5,
+    "A ClusterRoleBinding has no namespace; its subject still has one.",
+    "kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default",
+)
 def w23(context: Context) -> Outcome:
     """``kikai``'s default account lists persistent volumes, and gained nothing else."""
     account = context.account("kikai")
@@ -179,6 +203,12 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
     return None
 
 
+@step(
+    "See every pod",
+    9,
+    "view is a cluster role that every cluster has: it reads most things.",
+    "kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default",
+)
 def w24(context: Context) -> Outcome:
     """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""
     account = context.account("kikai")
@@ -226,55 +256,4 @@ def w24(context: Context) -> Outcome:
     )
 
 
-STEPS = (
-    Step(
-        "W20",
-        "Write a cluster role",
-        5,
-        w20,
-        (
-            "It looks like a role, with kind: ClusterRole and without a namespace.",
-            'apiGroups: [""], resources: ["persistentvolumes"], verbs: ["get", "list"].',
-        ),
-    ),
-    Step(
-        "W21",
-        "Ask without a binding",
-        3,
-        w21,
-        (
-            "What did a role without a binding change in W16?",
-            'predict("W21", "forbidden"), then lab.as_pod("kikai/test").get(…).',
-        ),
-    ),
-    Step(
-        "W22",
-        "A RoleBinding to a cluster role",
-        8,
-        w22,
-        (
-            "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
-            'lab.apply("05-cluster-roles/tryout/W22-rolebinding-view.yaml"), and W22-rolebinding-pv-test.yaml too.',
-        ),
-    ),
-    Step(
-        "W23",
-        "Bind it cluster-wide",
-        5,
-        w23,
-        (
-            "A ClusterRoleBinding has no namespace; its subject still has one.",
-            "kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default",
-        ),
-    ),
-    Step(
-        "W24",
-        "See every pod",
-        9,
-        w24,
-        (
-            "view is a cluster role that every cluster has: it reads most things.",
-            "kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default",
-        ),
-    ),
-)
+STEPS = (w20, w21, w22, w23, w24)

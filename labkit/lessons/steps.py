@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.lessons.base import Check
@@ -24,6 +25,11 @@ class Step:
     minutes: int
     check: Check
     hints: tuple[str, str]
+
+
+def step(title: str, minutes: int, hint: str, clearer_hint: str) -> Callable[[Check], Step]:
+    """Make a step of its checkpoint, a function with the step's id in small letters for its name."""
+    return lambda check: Step(check.__name__.upper(), title, minutes, check, (hint, clearer_hint))
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,30 +56,23 @@ def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: i
 
 def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
     """A role with this permission and nothing else, and a binding to it."""
-    name = _free_name(policy, question)
-    if not question.is_resource:
-        role = f"kubectl create clusterrole {name} --verb={question.verb} --non-resource-url={question.path}"
-        bind = f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}"
-        return Change(f"Allow the path {question.path} and nothing else.", (role, bind), (), 0)
-    resource = question.resource + (f".{question.group}" if question.group else "")
-    if question.subresource:
-        resource += f"/{question.subresource}"
-    flags = f"--verb={question.verb} --resource={resource}"
-    if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
-        flags += f" --resource-name={question.name}"
-    if question.namespace:
-        where = f"-n {question.namespace}"
-        commands = (
-            f"kubectl create role {name} {flags} {where}",
-            f"kubectl create rolebinding {name} --role={name} {who.kubectl_flag} {where}",
-        )
-        title = f"A new role in {question.namespace} with this permission and nothing else."
-    else:
-        commands = (
-            f"kubectl create clusterrole {name} {flags}",
-            f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}",
-        )
+    name, space = _free_name(policy, question), question.namespace if question.is_resource else ""
+    if question.is_resource:
+        resource = question.resource + (f".{question.group}" if question.group else "")
+        resource += f"/{question.subresource}" if question.subresource else ""
+        flags = f"--verb={question.verb} --resource={resource}"
+        if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
+            flags += f" --resource-name={question.name}"
         title = "A new cluster role with this permission and nothing else, bound cluster-wide."
+        title = f"A new role in {space} with this permission and nothing else." if space else title
+    else:
+        flags = f"--verb={question.verb} --non-resource-url={question.path}"
+        title = f"Allow the path {question.path} and nothing else."
+    kind, where = ("role", f" -n {space}") if space else ("clusterrole", "")
+    commands = (
+        f"kubectl create {kind} {name} {flags}{where}",
+        f"kubectl create {kind}binding {name} --{kind}={name} {who.kubectl_flag}{where}",
+    )
     return Change(title, commands, (), 0)
 
 
@@ -92,13 +85,10 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         if not any(rule_allows(rule, question) for rule in rules):
             continue
         also, weight = _beyond(rules, question)
-        role_flag = f"--{kind.lower()}={name}"
-        if question.namespace:
-            command = f"kubectl create rolebinding {name} {role_flag} {who.kubectl_flag} -n {question.namespace}"
-            title = f"Bind the existing {kind} {name} in {question.namespace}."
-        else:
-            command = f"kubectl create clusterrolebinding {name} {role_flag} {who.kubectl_flag}"
-            title = f"Bind the existing {kind} {name} for the whole cluster."
+        space = question.namespace
+        binding, where = ("rolebinding", f" -n {space}") if space else ("clusterrolebinding", "")
+        command = f"kubectl create {binding} {name} --{kind.lower()}={name} {who.kubectl_flag}{where}"
+        title = f"Bind the existing {kind} {name} {f'in {space}' if space else 'for the whole cluster'}."
         yield Change(title, (command,), also, weight)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import Grant
 from labkit.rbac.objects import Object, binding_title, is_default, namespace_of, role_key, role_title, title
-from labkit.rbac.policy import Policy, read_policy
-from labkit.rbac.reviews import Api, reviews
+from labkit.rbac.policy import Api, Policy, read_policy
+from labkit.rbac.reviews import reviews
 from labkit.rbac.rules import (
     Rule,
     group_matches,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from labkit.core.errors import UsageError
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.reviews import Api, reviews
+from labkit.rbac.policy import Api
+from labkit.rbac.reviews import reviews
 from labkit.rbac.subjects import Subject
 
 CLUSTER_SCOPED = frozenset(

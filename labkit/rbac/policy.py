@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,11 +30,17 @@ class Reply(Protocol):
         """The Status object's message, empty for a success."""
 
 
-class Reader(Protocol):
-    """A caller who may read RBAC objects."""
+class Api(Protocol):
+    """A caller who may read RBAC objects and ask for access reviews."""
 
     def get(self, path: str) -> Reply:
         """Read a path."""
+
+    def post(self, path: str, body: object) -> Reply:
+        """Send an object to a path."""
+
+    def ask_all(self, path: str, bodies: Sequence[object]) -> Sequence[tuple[int, Any]]:
+        """Post many reviews; status and body of each answer, in their order."""
 
 
 class Unreadable(Exception):
@@ -101,7 +107,7 @@ class Policy:
         return self.roles.get(("Role" if plural == "roles" else "ClusterRole", namespace, name))
 
 
-def read_policy(api: Reader) -> Policy:
+def read_policy(api: Api) -> Policy:
     """Read the roles and bindings of the cluster.
 
     Args:
@@ -115,7 +121,7 @@ def read_policy(api: Reader) -> Policy:
     return Policy(roles, (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings")))
 
 
-def _list(api: Reader, plural: str) -> list[Object]:
+def _list(api: Api, plural: str) -> list[Object]:
     path = f"{RBAC_PATH}/{plural}"
     reply = api.get(path)
     if reply.status != 200:

@@ -6,27 +6,12 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import Object
-from labkit.rbac.policy import Reader, Reply, Unreadable
+from labkit.rbac.policy import Api, Unreadable
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-
-
-class Poster(Protocol):
-    """A caller who may ask for one access review."""
-
-    def post(self, path: str, body: object) -> Reply:
-        """Send an object to a path."""
-
-
-class Api(Reader, Protocol):
-    """A caller who may read RBAC objects and ask for many access reviews."""
-
-    def ask_all(self, path: str, bodies: Sequence[object]) -> Sequence[tuple[int, Any]]:
-        """Post many reviews; status and body of each answer, in their order."""
 
 
 class Unanswered(Unreadable):
@@ -46,7 +31,7 @@ class Unanswered(Unreadable):
         self.path, self.message = REVIEWS, message
 
 
-def review(api: Poster, question: Attributes) -> Object:
+def review(api: Api, question: Attributes) -> Object:
     """``status`` of a SubjectAccessReview for a question; empty where the server does not answer."""
     reply = api.post(REVIEWS, _review_of(question))
     return dict(reply.body.get("status") or {}) if reply.status == 201 else {}

@@ -16,6 +16,7 @@ import traitlets
 
 from labkit.core.errors import LabkitError
 from labkit.core.html import render, stylesheet
+from labkit.rbac.policy import Unreadable
 
 STATIC = Path(__file__).with_name("static")
 
@@ -32,31 +33,31 @@ def api_of(asker: Any) -> Any:
     return caller.without_observers() if hasattr(caller, "without_observers") else caller
 
 
-def script(name: str) -> str:
-    """Return the JavaScript of a widget: what all widgets share, then its own. No bundler, no network."""
-    return "\n".join(
-        (STATIC / file).read_text(encoding="utf-8") for file in ("common.js", "explanation.js", f"{name}.js")
-    )
-
-
-def style(name: str) -> str:
-    """Return the CSS of a widget: what cards and pages share, what all widgets share, then its own, if any."""
-    files = [STATIC / "common.css", STATIC / f"{name}.css"]
-    return "\n".join([stylesheet(), *(file.read_text(encoding="utf-8") for file in files if file.exists())])
+def _joined(*names: str) -> str:
+    """The files in ``static`` of these names, one after the other; those that are not there are left out."""
+    files = [STATIC / name for name in names]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 
 class LabWidget(anywidget.AnyWidget):
     """A widget that draws ``data`` and sends actions.
 
-    Subclasses set ``_esm`` and ``_css`` with ``script`` and ``style``, set ``data``,
-    and return the same from ``as_text`` and ``as_html``.
+    Subclasses set ``data``, and return the same from ``as_text`` and ``as_html``. Their JavaScript
+    and CSS are the files of their module's name in ``static``, after what all widgets share.
     """
 
     data = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
 
-    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, ValueError, RuntimeError, OSError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, Unreadable, ValueError, RuntimeError, OSError)
     """Errors of an action that are shown to the learner instead of raised."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        name = cls.__module__.rpartition(".")[2]
+        if cls.__module__ == f"{__package__}.{name}" and not hasattr(cls, "_esm"):
+            cls._esm = _joined("common.js", "explanation.js", f"{name}.js")
+            cls._css = f"{stylesheet()}\n{_joined('common.css', f'{name}.css')}"
+        super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit import lessons
-from labkit.core.errors import LabkitError, UsageError
+from labkit.core.errors import UsageError
 from labkit.lab import words
 from labkit.lessons.base import WORDS
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, html_table, text_table
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
@@ -31,9 +31,6 @@ class Board(LabWidget):
         UsageError: There is no such lesson.
     """
 
-    _esm = script("board")
-    _css = style("board")
-
     def __init__(self, lab: Lab, lesson: str = "") -> None:
         super().__init__()
         self._lab = lab
@@ -52,11 +49,7 @@ class Board(LabWidget):
         Args:
             step: The step's id, such as ``W17``.
         """
-        try:
-            outcome = lessons.check(step, words.context(self._lab))
-        except LabkitError as error:
-            self.notice = str(error)
-            return
+        outcome = lessons.check(step, words.context(self._lab))
         self._messages[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
         self._show()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from labkit.core.html import render
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
-from labkit.rbac.policy import Policy, Unreadable, read_policy
-from labkit.rbac.reviews import Api
+from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.subjects import subject
-from labkit.ui.base import LabWidget, api_of, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = "No binding fits this choice."
@@ -34,10 +34,6 @@ class RBACGraph(LabWidget):
     Raises:
         Unreadable: The caller may not list RBAC objects.
     """
-
-    _esm = script("graph")
-    _css = style("graph")
-    failures = (*LabWidget.failures, Unreadable)
 
     def __init__(
         self, lab: Any, *, namespace: str = "", who: str = "", request: str = "", defaults: bool = False
@@ -132,18 +128,7 @@ class RBACGraph(LabWidget):
             "namespaces": [{"value": "", "label": "all"}, *_options(self._namespaces())],
             "subjects": [{"value": "", "label": "all"}, *_options(self._subjects())],
             "summary": self._summary(graph, len(nodes)),
-            "nodes": [
-                {
-                    "id": node.id,
-                    "column": node.column,
-                    "title": node.title,
-                    "kind": node.kind,
-                    "namespace": node.namespace,
-                    "granting": node.granting,
-                }
-                for node in nodes
-                if node.id in shown
-            ],
+            "nodes": [asdict(node) for node in nodes if node.id in shown],
             "edges": [
                 {"ends": list(ends), "granting": granting}
                 for ends, granting in graph.edges.items()

@@ -7,10 +7,9 @@ from typing import Any
 
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
-from labkit.rbac.policy import Unreadable, read_policy
-from labkit.rbac.reviews import Api
+from labkit.rbac.policy import Api, read_policy
 from labkit.rbac.subjects import Subject, subject
-from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, html_table, text_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
 DEFAULT_PERMISSIONS = (
@@ -33,10 +32,6 @@ class AccessMatrix(LabWidget):
         permissions: Columns, such as ``list pods`` or ``create pods/exec``; one or several.
         namespace: The namespace of the questions; empty for the whole cluster.
     """
-
-    _esm = script("matrix")
-    _css = style("matrix")
-    failures = (*LabWidget.failures, Unreadable)
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from labkit.backends.choice import Choice, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab.lab import Lab
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, html_table, text_table
 
 ABOUT = {
     "embedded": ("Embedded", "The lab's own small API server. No Docker, starts at once."),
@@ -60,9 +60,6 @@ class StartPanel(LabWidget):
         home: The directory of the lab's state; ``LABKIT_HOME`` when left out.
     """
 
-    _esm = script("start")
-    _css = style("start")
-
     def __init__(self, *, kubeconfig: str | Path | None = None, home: Path | None = None) -> None:
         super().__init__()
         self._home = home or home_path()
@@ -85,7 +82,25 @@ class StartPanel(LabWidget):
             backend: ``embedded``, ``kind`` or ``existing``.
         """
         kubeconfig = self._kubeconfig if backend == "existing" else None
-        self._start(backend, lambda say: Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say))
+        started = time.perf_counter()
+        self._log, self._percent, self._busy = [], 2, True
+
+        def say(line: str) -> None:
+            self._say(line, started)
+            self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
+            self._show()
+
+        self._show()
+        try:
+            self.lab = Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say)
+            self._say("Ready", started)
+            self._percent = 100
+        except LabkitError as error:
+            self._percent = 0
+            self.notice = str(error)
+        finally:
+            self._busy = False
+            self._show()
 
     def on_stop(self) -> None:
         """Stop the running cluster."""
@@ -102,14 +117,10 @@ class StartPanel(LabWidget):
         if self.lab is None:
             return
         started = time.perf_counter()
-        try:
-            if step:
-                self.lab.rewind(step)
-            else:
-                self.lab.reset()
-        except LabkitError as error:
-            self.notice = str(error)
-            return
+        if step:
+            self.lab.rewind(step)
+        else:
+            self.lab.reset()
         self._say(f"Rewound to {step or 'the beginning'}", started)
         self._show()
 
@@ -133,27 +144,6 @@ class StartPanel(LabWidget):
             return Lab(home=self._home, start=False) if runs else None
         except LabkitError:
             return None
-
-    def _start(self, backend: str, make_lab: Any) -> None:
-        started = time.perf_counter()
-        self._log, self._percent, self._busy = [], 2, True
-
-        def say(line: str) -> None:
-            self._say(line, started)
-            self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
-            self._show()
-
-        self._show()
-        try:
-            self.lab = make_lab(say)
-            self._say("Ready", started)
-            self._percent = 100
-        except LabkitError as error:
-            self._percent = 0
-            self.notice = str(error)
-        finally:
-            self._busy = False
-            self._show()
 
     def _say(self, line: str, started: float) -> None:
         self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][-40:]

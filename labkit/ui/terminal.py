@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import LabkitError
 from labkit.core.redact import redact
-from labkit.ui.base import LabWidget, script, style
+from labkit.ui.base import LabWidget
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
@@ -25,9 +24,6 @@ class PodTerminal(LabWidget):
         pod: As ``namespace/name``, such as ``kikai/test``.
         container: The pod's first when left out.
     """
-
-    _esm = script("terminal")
-    _css = style("terminal")
 
     def __init__(self, lab: Lab, pod: str, container: str = "") -> None:
         super().__init__()
@@ -49,11 +45,7 @@ class PodTerminal(LabWidget):
         Args:
             command: The command line.
         """
-        try:
-            done = self._lab.exec(self._pod, command, container=self._container or None)
-        except LabkitError as error:
-            self.notice = str(error)
-            return
+        done = self._lab.exec(self._pod, command, container=self._container or None)
         self._lines = [
             *self._lines,
             {

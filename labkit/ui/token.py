@@ -10,10 +10,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from labkit.client.protocol import Caller
+from labkit.client.client import Client
 from labkit.client.tokens import EXPLAINED, Token, plain
 from labkit.core.errors import UsageError
-from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, html_table, text_table
 
 FORGED_SUBJECT = "system:serviceaccount:kube-system:namespace-controller"
 """The subject of a tampered token."""
@@ -32,9 +32,6 @@ class TokenInspector(LabWidget):
         TokenError: A text is not a token.
     """
 
-    _esm = script("token")
-    _css = style("token")
-
     def __init__(self, lab: Any, *tokens: Token | str, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
         if len(tokens) not in (1, 2):
@@ -42,7 +39,7 @@ class TokenInspector(LabWidget):
                 f"The inspector takes one token or two to compare, not {len(tokens)}.",
                 todo="TokenInspector(lab, mounted, own) compares two.",
             )
-        self._asker: Caller = api_of(lab)
+        self._asker: Client = api_of(lab)
         self._originals = tuple(_token(token, self._asker) for token in tokens)
         self._titles = titles or _titles(self._originals)
         self._tokens = list(self._originals)
@@ -108,7 +105,7 @@ class TokenInspector(LabWidget):
         }
 
 
-def _token(given: Token | str, asker: Caller) -> Token:
+def _token(given: Token | str, asker: Client) -> Token:
     """Return a token, decoded where it is given as text."""
     if isinstance(given, Token):
         return given
@@ -128,7 +125,7 @@ def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def tamper(token: Token, asker: Caller) -> Token:
+def tamper(token: Token, asker: Client) -> Token:
     """Return a token with another subject and the old signature, verified again.
 
     Args:

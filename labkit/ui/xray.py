@@ -6,16 +6,15 @@ be read, from the answer and a SubjectAccessReview.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
-from labkit.rbac.policy import Unreadable, read_policy
-from labkit.rbac.reviews import Api
-from labkit.ui.base import LabWidget, api_of, html_table, script, style
+from labkit.rbac.policy import Api, Unreadable, read_policy
+from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -23,22 +22,12 @@ WORDS = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reac
 PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a request.
-
-    Args:
-        title: Its name, in Kubernetes' terms.
-        state: ``pass``, ``stop`` or ``none`` (not reached).
-        facts: What is known of it, as names and values.
-    """
-
-    title: str
-    state: str
-    facts: tuple[tuple[str, str], ...]
+def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
+    """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
+    return {"title": title, "state": state, "facts": [list(fact) for fact in facts]}
 
 
-def stages(answer: Answer) -> list[Stage]:
+def stages(answer: Answer) -> list[dict[str, Any]]:
     """List the stages of a call, from its answer and audit event."""
     authenticated = answer.status != 401
     authorized = authenticated and not _refused_by_authorizer(answer)
@@ -47,44 +36,30 @@ def stages(answer: Answer) -> list[Stage]:
     event = answer.event or {}
     objects = event.get("objectRef") or {}
     call = answer.call
+    asked = (
+        ("verb", call.verb),
+        ("resource", call.full_resource or call.path),
+        ("namespace", call.namespace or "none (cluster scope)"),
+        ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
+    )
+    plugins = ("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read")
+    stored = [("status", str(answer.status)), *([("object", str(objects["name"]))] if objects.get("name") else [])]
     return [
-        Stage("TLS", "pass", (("server", answer.server), ("certificate", "signed by the cluster's CA"))),
-        Stage(
+        _stage("TLS", "pass", ("server", answer.server), ("certificate", "signed by the cluster's CA")),
+        _stage(
             "Authentication",
             "pass" if authenticated else "stop",
-            (("plugin", PLUGINS.get(answer.credential, answer.credential)),)
-            + ((("user", who.user), ("groups", ", ".join(who.groups) or "none")) if who else (("answer", "401"),)),
+            ("plugin", PLUGINS.get(answer.credential, answer.credential)),
+            *([("user", who.user), ("groups", ", ".join(who.groups) or "none")] if who else [("answer", "401")]),
         ),
-        Stage(
-            "Authorization",
-            "none" if not authenticated else "pass" if authorized else "stop",
-            (
-                ("verb", call.verb),
-                ("resource", call.full_resource or call.path),
-                ("namespace", call.namespace or "none (cluster scope)"),
-                ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
-            )
-            if authenticated
-            else (),
-        ),
-        Stage(
-            "Admission",
-            "none" if not authorized else "pass" if admitted else "stop",
-            (("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read"),)
-            if authorized
-            else (),
-        ),
-        Stage(
-            "Storage",
-            "none" if not admitted else "pass" if answer.status < 400 else "stop",
-            (
-                ("status", str(answer.status)),
-                *((("object", str(objects["name"])),) if objects.get("name") else ()),
-            )
-            if admitted
-            else (),
-        ),
+        _reached("Authorization", authenticated, authorized, asked),
+        _reached("Admission", authorized, admitted, [plugins]),
+        _reached("Storage", admitted, answer.status < 400, stored),
     ]
+
+
+def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return _stage(title, "pass" if passed else "stop", *facts) if reached else _stage(title, "none")
 
 
 def _refused_by_authorizer(answer: Answer) -> bool:
@@ -107,10 +82,6 @@ class XRay(LabWidget):
         UsageError: ``answer`` is of another type.
     """
 
-    _esm = script("xray")
-    _css = style("xray")
-    failures = (*LabWidget.failures, Unreadable)
-
     def __init__(self, answer: Answer, lab: Any) -> None:
         super().__init__()
         if not isinstance(answer, Answer):
@@ -132,10 +103,7 @@ class XRay(LabWidget):
         self.notice = notice
         self.data = {
             "title": f"{answer.method} {answer.path} → {answer.status}",
-            "stages": [
-                {"title": stage.title, "state": stage.state, "facts": [list(fact) for fact in stage.facts]}
-                for stage in stages(answer)
-            ],
+            "stages": stages(answer),
             "source": f"Read from {known}{audit}.",
             "explanation": explanation,
         }

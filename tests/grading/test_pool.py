@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.grading import pool, wire
+from labkit.grading import pool, wire, workers
 from labkit.grading.grader import Grader
 from labkit.grading.isolation import NICENESS
 from labkit.grading.pool import GraderPool, pool_for
@@ -89,7 +89,7 @@ def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
 
 
 def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "sys", type("Other", (), {"executable": "/bin/false"}))
+    monkeypatch.setattr(workers, "sys", type("Other", (), {"executable": "/bin/false"}))
     with pytest.raises(pool.GraderDied), GraderPool(2, slots=2, limits=SHORT):
         pass
 

@@ -19,14 +19,14 @@ class Seen:
 
 def test_a_refusal_passes_and_is_kept() -> None:
     with expect_forbidden(verb="list") as block:
-        observe(Seen(403, verb="list", resource="services"))
-    observe(Seen(200, verb="list", resource="services"))
+        observe(Seen(403, verb="list", resource="services").summary)
+    observe(Seen(200, verb="list", resource="services").summary)
     assert (block.refused, block.allowed) == (["me: /x"], []), "a block hears nothing of what comes after it"
 
 
 def seen(*calls: Seen) -> None:
     for call in calls:
-        observe(call)
+        observe(call.summary)
 
 
 def test_an_allowed_call_fails_with_who_and_what() -> None:
@@ -53,13 +53,13 @@ def test_a_block_without_a_call_is_said() -> None:
 
 def test_a_bad_token_is_not_a_refusal() -> None:
     with pytest.raises(ExpectedForbidden, match="and was not"), expect_forbidden():
-        observe(Seen(401))
+        observe(Seen(401).summary)
 
 
 def test_a_command_that_printed_no_answer_does_not_count() -> None:
     with expect_forbidden():
-        observe(Seen(0, kind="exec", command="ls"))
-        observe(Seen(403, kind="exec", command="curl"))
+        observe(Seen(0, kind="exec", command="ls").summary)
+        observe(Seen(403, kind="exec", command="curl").summary)
 
 
 class Refused(Exception):
@@ -91,6 +91,6 @@ def test_other_exceptions_pass() -> None:
 
 def test_blocks_may_lie_in_one_another_and_end_with_themselves() -> None:
     with expect_forbidden(verb="list"), expect_forbidden(verb="get"):
-        observe(Seen(403, verb="list"))
-        observe(Seen(403, verb="get"))
-    observe(Seen(200, verb="list"))
+        observe(Seen(403, verb="list").summary)
+        observe(Seen(403, verb="get").summary)
+    observe(Seen(200, verb="list").summary)

@@ -70,7 +70,7 @@ def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(api: Client, monke
     monkeypatch.setattr(matrix, "send", sent.append)
 
     def gone(*_arguments: Any, **_more: Any) -> Any:
-        raise Unreachable("https://127.0.0.1:1", "Nothing listens at https://127.0.0.1:1.")
+        raise Unreachable("Nothing listens at https://127.0.0.1:1.")
 
     monkeypatch.setattr(api.transport, "send_all", gone)
     matrix._receive(matrix, {"action": "refresh"}, [])

@@ -67,9 +67,6 @@ class Kind:
     def start(self, report: Report) -> None:
         """Find the cluster, or create it and wait until pods can run.
 
-        Args:
-            report: Takes lines of progress, kind's own among them.
-
         Raises:
             Missing: When the machine lacks a requirement.
             StartFailed: When kind fails; what it created is deleted.
@@ -90,9 +87,6 @@ class Kind:
 
     def stop(self, report: Report) -> None:
         """Delete the cluster, if labkit created it.
-
-        Args:
-            report: Takes lines of progress.
 
         Raises:
             Missing: When the container engine does not answer.
@@ -154,7 +148,7 @@ class Kind:
             if engine is None:
                 return None
             done = engine.run("exec", self._node, "sh", "-c", command)
-            event = auditlog.pick(iter(reversed(done.stdout.encode().splitlines())), audit_id)
+            event = auditlog.pick(reversed(done.stdout.encode().splitlines()), audit_id)
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)
@@ -243,7 +237,7 @@ class Kind:
         engine = find()
         for need in self.needs():
             if not need.met and need.required:
-                raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
+                raise Missing(f"{need.thing}: {need.found}.", todo=need.todo)
             if not need.met and need.todo:
                 report(f"Note: {need.thing}: {need.found}. {need.todo}")
         return engine

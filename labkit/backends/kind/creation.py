@@ -50,7 +50,6 @@ def ensure_node_image(engine: Engine, image: str, report: Report) -> None:
     done = engine.run("pull", "--quiet", image, timeout_seconds=PULL_SECONDS)
     if not done.ok:
         raise Missing(
-            "node image",
             f"The node image {image} is not here and cannot be pulled.",
             why=done.last_words,
             todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",

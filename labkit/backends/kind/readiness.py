@@ -15,6 +15,7 @@ from labkit.backends import podimage
 from labkit.backends.base import Report
 from labkit.client.client import Client
 from labkit.client.exec.command import run
+from labkit.client.pods import is_ready
 from labkit.core.errors import LabkitError, StartFailed
 
 READY_SECONDS = 300.0
@@ -71,7 +72,7 @@ def all_ready(client: Client, path: str) -> bool:
     """Whether there are objects at a path, and all have the condition Ready."""
     with suppress(LabkitError):
         found = client.get(path).items
-        return bool(found) and all(_ready(entry) for entry in found)
+        return bool(found) and all(map(is_ready, found))
     return False
 
 
@@ -94,8 +95,3 @@ def _probe() -> dict[str, Any]:
     container["imagePullPolicy"] = "IfNotPresent"
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": PROBE}, "spec": spec}
-
-
-def _ready(entry: dict[str, Any]) -> bool:
-    conditions = (entry.get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

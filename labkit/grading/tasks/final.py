@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from labkit.grading.pods import mounted_tokens, not_running
 from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, absent, may, may_not
@@ -125,104 +126,78 @@ def _working(space: str, name: str, resource: str, who: str) -> Probe:
     )
 
 
-def _task_text(space: str, name: str, resource: str, who: str) -> str:
-    return (
+def _broken_pod(
+    names: tuple[str, str, str],
+    resource: str,
+    limits: Sequence[Probe],
+    answer: str,
+    *,
+    verbs: str = "list",
+    other: str = "",
+    **spec: Any,
+) -> Variant:
+    """A pod that should list a resource as an account, and cannot.
+
+    Args:
+        names: From ``_repair``.
+        resource: The resource.
+        limits: What must not be granted, besides Secrets.
+        answer: Commands that repair it.
+        verbs: What the role allows.
+        other: A namespace whose account is bound instead.
+        spec: More of the pod's spec.
+    """
+    space, who, name = names
+    spaces = [space, other] if other else [space]
+    return Variant(
         f"The pod `{name}` in `{space}` should list the {resource} of its namespace as the account `{who}`, and "
-        "cannot. Find out why, and repair it with as little as it takes."
+        "cannot. Find out why, and repair it with as little as it takes.",
+        (_working(space, name, resource, who), *limits, may_not(f"{space}/{who}", "list", "secrets", space)),
+        (
+            *(namespace(each) for each in spaces),
+            *(account(each, who) for each in spaces),
+            role(space, "reader", (verbs, "", resource)),
+            binding(space, "reader", "Role/reader", f"{spaces[-1]}/{who}"),
+            pod(space, name, **spec),
+        ),
+        answer,
     )
 
 
 def no_token(seed: Seed) -> Variant:
     """Broken: the pod mounts no token."""
-    space, who, name = _repair(seed, "mute")
-    me = f"{space}/{who}"
-    return Variant(
-        _task_text(space, name, "services", who),
-        (
-            _working(space, name, "services", who),
-            may_not("system:anonymous", "list", "services", space, points=1),
-            may_not(me, "list", "secrets", space),
-        ),
-        (
-            namespace(space),
-            account(space, who),
-            role(space, "reader", ("list", "", "services")),
-            binding(space, "reader", "Role/reader", me),
-            pod(space, name, serviceAccountName=who, automountServiceAccountToken=False),
-        ),
-        _replace(space, name, who),
-    )
+    space, who, name = names = _repair(seed, "mute")
+    limits = [may_not("system:anonymous", "list", "services", space, points=1)]
+    answer = _replace(space, name, who)
+    return _broken_pod(names, "services", limits, answer, serviceAccountName=who, automountServiceAccountToken=False)
 
 
 def wrong_account(seed: Seed) -> Variant:
     """Broken: the pod runs as another account."""
-    space, who, name = _repair(seed, "mask")
-    me = f"{space}/{who}"
-    return Variant(
-        _task_text(space, name, "configmaps", who),
-        (
-            _working(space, name, "configmaps", who),
-            may_not(f"{space}/default", "list", "configmaps", space, points=1),
-            may_not(me, "list", "secrets", space),
-        ),
-        (
-            namespace(space),
-            account(space, who),
-            role(space, "reader", ("list", "", "configmaps")),
-            binding(space, "reader", "Role/reader", me),
-            pod(space, name),
-        ),
-        _replace(space, name, who),
-    )
+    space, who, name = names = _repair(seed, "mask")
+    limits = [may_not(f"{space}/default", "list", "configmaps", space, points=1)]
+    return _broken_pod(names, "configmaps", limits, _replace(space, name, who))
 
 
 def missing_verb(seed: Seed) -> Variant:
     """Broken: the role has get, and not list."""
-    space, who, name = _repair(seed, "verb")
+    space, who, _ = names = _repair(seed, "verb")
     me = f"{space}/{who}"
-    return Variant(
-        _task_text(space, name, "pods", who),
-        (
-            _working(space, name, "pods", who),
-            replace(may(me, "get", "pods", space, points=0.5, hint="What worked must go on working."), limit=True),
-            may_not(me, "delete", "pods", space),
-            may_not(me, "list", "secrets", space),
-        ),
-        (
-            namespace(space),
-            account(space, who),
-            role(space, "reader", ("get", "", "pods")),
-            binding(space, "reader", "Role/reader", me),
-            pod(space, name, serviceAccountName=who),
-        ),
-        f"lab.apply({role(space, 'reader', ('get,list', '', 'pods'))!r})",
-    )
+    limits = [
+        replace(may(me, "get", "pods", space, points=0.5, hint="What worked must go on working."), limit=True),
+        may_not(me, "delete", "pods", space),
+    ]
+    answer = f"lab.apply({role(space, 'reader', ('get,list', '', 'pods'))!r})"
+    return _broken_pod(names, "pods", limits, answer, verbs="get", serviceAccountName=who)
 
 
 def wrong_namespace(seed: Seed) -> Variant:
     """Broken: the binding names the account of another namespace."""
-    space, who, name = _repair(seed, "addr")
-    other = seed.name("twin")
-    me = f"{space}/{who}"
-    return Variant(
-        _task_text(space, name, "endpoints", who),
-        (
-            _working(space, name, "endpoints", who),
-            may_not(f"{other}/{who}", "list", "secrets", space),
-            may_not(me, "list", "endpoints", other),
-            may_not(me, "list", "secrets", space),
-        ),
-        (
-            namespace(space),
-            namespace(other),
-            account(space, who),
-            account(other, who),
-            role(space, "reader", ("list", "", "endpoints")),
-            binding(space, "reader", "Role/reader", f"{other}/{who}"),
-            pod(space, name, serviceAccountName=who),
-        ),
-        f"lab.apply({binding(space, 'reader', 'Role/reader', me)!r})",
-    )
+    space, who, _ = names = _repair(seed, "addr")
+    me, other = f"{space}/{who}", seed.name("twin")
+    limits = [may_not(f"{other}/{who}", "list", "secrets", space), may_not(me, "list", "endpoints", other)]
+    answer = f"lab.apply({binding(space, 'reader', 'Role/reader', me)!r})"
+    return _broken_pod(names, "endpoints", limits, answer, other=other, serviceAccountName=who)
 
 
 def _replace(space: str, name: str, who: str) -> str:
