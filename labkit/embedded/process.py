@@ -40,7 +40,6 @@ the cryptography of tokens."""
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
     "labkit.embedded.apiserver.handlers.represent.tables.registry",
-    "labkit.embedded.apiserver.handlers.represent.tables.render",
     "labkit.embedded.node.pod.pod",
     "labkit.embedded.node.exec",
     "labkit.embedded.apiserver.openapi.documents",

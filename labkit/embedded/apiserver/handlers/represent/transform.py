@@ -85,8 +85,7 @@ class Transformer:
 
     def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         # All kinds' columns are loaded with the first table.
-        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
-        from labkit.embedded.apiserver.handlers.represent.tables.render import render_table
+        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of, render_table
 
         return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), wanted)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET, age
+from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, printer
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET
 from labkit.embedded.machinery.request import Object
 
 SHOWN = 2
@@ -18,19 +18,25 @@ FIELDS = {
 }
 
 
-def autoscaler(obj: Object, now: float) -> Cells:
-    """A horizontal pod autoscaler's row."""
+@printer(
+    "horizontalpodautoscalers.autoscaling",
+    Column("Reference", "What is scaled."),
+    Column("Targets", "Measured and wanted values of its metrics."),
+    Column("MinPods", "The fewest pods."),
+    Column("MaxPods", "The most pods."),
+    Column("Replicas", "How many pods there are."),
+    AGE,
+)
+def _autoscaler(obj: Object, now: float) -> Cells:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     target = spec.get("scaleTargetRef") or {}
     least = spec.get("minReplicas")
     return [
-        obj["metadata"]["name"],
         f"{target.get('kind', '')}/{target.get('name', '')}",
         targets(spec.get("metrics") or [], status.get("currentMetrics") or []),
         str(least) if least is not None else UNSET,
         spec.get("maxReplicas", 0),
         status.get("currentReplicas", 0),
-        age(obj, now),
     ]
 
 
@@ -59,17 +65,3 @@ def _target(metric: Object, status: Object) -> str:
         return f"{current.get('value', UNKNOWN)}/{target.get('value', '')}"
     percent, use = target.get("averageUtilization"), current.get("averageUtilization")
     return f"{name}{UNKNOWN if use is None else f'{use}%'}/{'<auto>' if percent is None else f'{percent}%'}"
-
-
-AUTOSCALERS = Printer(
-    (
-        NAME,
-        Column("Reference", "What is scaled."),
-        Column("Targets", "Measured and wanted values of its metrics."),
-        Column("MinPods", "The fewest pods."),
-        Column("MaxPods", "The most pods."),
-        Column("Replicas", "How many pods there are."),
-        AGE,
-    ),
-    autoscaler,
-)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer, wide
+from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer, printer, wide
 from labkit.embedded.apiserver.handlers.represent.tables.text import (
     NONE,
     UNKNOWN,
     UNSET,
     access_modes,
-    age,
     labels,
     since,
     storage_class,
@@ -24,30 +23,32 @@ def _phase(obj: Object) -> str:
     return str((obj.get("status") or {}).get("phase") or "")
 
 
-def namespace(obj: Object, now: float) -> Cells:
-    """A namespace's row."""
-    return [obj["metadata"]["name"], (obj.get("status") or {}).get("phase") or "", age(obj, now)]
+@printer("namespaces", Column("Status", "Whether the namespace is in use or going."), AGE)
+def _namespace(obj: Object, now: float) -> Cells:
+    return [(obj.get("status") or {}).get("phase") or ""]
 
 
-def config_map(obj: Object, now: float) -> Cells:
-    """A config map's row."""
+@printer("configmaps", Column("Data", "How many entries it has."), AGE)
+def _config_map(obj: Object, now: float) -> Cells:
     size = len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
-    return [obj["metadata"]["name"], size, age(obj, now)]
+    return [size]
 
 
+@printer("secrets", Column("Type", "What the secret is for."), Column("Data", "How many entries it has."), AGE)
 def secret(obj: Object, now: float) -> Cells:
     """A secret's row, without its data."""
-    return [obj["metadata"]["name"], obj.get("type") or "", len(obj.get("data") or ()), age(obj, now)]
+    return [obj.get("type") or "", len(obj.get("data") or ())]
 
 
-def service_account(obj: Object, now: float) -> Cells:
-    """A service account's row."""
-    return [obj["metadata"]["name"], age(obj, now)]
+@printer("serviceaccounts", AGE)
+def _service_account(obj: Object, now: float) -> Cells:
+    return []
 
 
+@printer("serviceaccounts, up to 1.34", Column("Secrets", "How many secrets the account may use."), AGE)
 def service_account_of_old(obj: Object, now: float) -> Cells:
     """A service account's row up to 1.34, with the number of its secrets."""
-    return [obj["metadata"]["name"], len(obj.get("secrets") or ()), age(obj, now)]
+    return [len(obj.get("secrets") or ())]
 
 
 def _external_ip(obj: Object) -> str:
@@ -72,17 +73,23 @@ def _ports(obj: Object) -> str:
     return ",".join(written) or NONE
 
 
-def service(obj: Object, now: float) -> Cells:
-    """A service's row."""
+@printer(
+    "services",
+    Column("Type", "How the service is reached: inside the cluster, from its nodes, or from outside."),
+    Column("Cluster-IP", "The service's address inside the cluster."),
+    Column("External-IP", "Its addresses outside the cluster."),
+    Column("Port(s)", "Its ports, with the nodes' ports behind a colon."),
+    AGE,
+    wide("Selector", "Labels of the pods behind the service."),
+)
+def _service(obj: Object, now: float) -> Cells:
     spec = obj.get("spec") or {}
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP")]
     return [
-        obj["metadata"]["name"],
         spec.get("type") or "",
         addresses[0] or NONE,
         _external_ip(obj),
         _ports(obj),
-        age(obj, now),
         labels(spec.get("selector")),
     ]
 
@@ -101,17 +108,28 @@ def _addresses(obj: Object) -> str:
     return f"{shown} + {more} more..." if more > 0 else shown or NONE
 
 
-def endpoints(obj: Object, now: float) -> Cells:
-    """The row of a service's endpoints."""
-    return [obj["metadata"]["name"], _addresses(obj), age(obj, now)]
+@printer("endpoints", Column("Endpoints", "Addresses and ports behind a service."), AGE)
+def _endpoints(obj: Object, now: float) -> Cells:
+    return [_addresses(obj)]
 
 
-def persistent_volume(obj: Object, now: float) -> Cells:
-    """A volume's row."""
+@printer(
+    "persistentvolumes",
+    Column("Capacity", "How much the volume holds."),
+    Column("Access Modes", "How it can be mounted."),
+    Column("Reclaim Policy", "What becomes of it when its claim has gone."),
+    Column("Status", "Whether it is available, bound, released or failed."),
+    Column("Claim", "The claim it is bound to."),
+    Column("StorageClass", "The class it belongs to."),
+    Column("VolumeAttributesClass", "The class of its attributes."),
+    Column("Reason", "Why it is in this state."),
+    AGE,
+    wide("VolumeMode", "Whether it is a file system or a bare device."),
+)
+def _persistent_volume(obj: Object, now: float) -> Cells:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     claim = spec.get("claimRef")
     return [
-        obj["metadata"]["name"],
         (spec.get("capacity") or {}).get("storage") or "0",
         access_modes(spec.get("accessModes")),
         spec.get("persistentVolumeReclaimPolicy") or "",
@@ -120,24 +138,31 @@ def persistent_volume(obj: Object, now: float) -> Cells:
         storage_class(obj),
         spec.get("volumeAttributesClassName") or UNSET,
         status.get("reason") or "",
-        age(obj, now),
         spec.get("volumeMode") or UNSET,
     ]
 
 
-def persistent_volume_claim(obj: Object, now: float) -> Cells:
-    """A claim's row."""
+@printer(
+    "persistentvolumeclaims",
+    Column("Status", "Whether the claim is pending, bound or lost."),
+    Column("Volume", "The volume it is bound to."),
+    Column("Capacity", "How much that volume holds."),
+    Column("Access Modes", "How that volume can be mounted."),
+    Column("StorageClass", "The class of volume it asks for."),
+    Column("VolumeAttributesClass", "The class of attributes it asks for."),
+    AGE,
+    wide("VolumeMode", "Whether it asks for a file system or a bare device."),
+)
+def _persistent_volume_claim(obj: Object, now: float) -> Cells:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     bound = bool(spec.get("volumeName"))
     return [
-        obj["metadata"]["name"],
         _phase(obj),
         spec.get("volumeName") or "",
         ((status.get("capacity") or {}).get("storage") or "0") if bound else "",
         access_modes(status.get("accessModes")) if bound else "",
         storage_class(obj),
         spec.get("volumeAttributesClassName") or UNSET,
-        age(obj, now),
         spec.get("volumeMode") or UNSET,
     ]
 
@@ -164,18 +189,27 @@ def _node_roles(obj: Object) -> str:
     return ",".join(sorted(roles)) or NONE
 
 
-def node(obj: Object, now: float) -> Cells:
-    """A node's row."""
+@printer(
+    "nodes",
+    Column("Status", "Whether the node is ready and takes pods."),
+    Column("Roles", "What the node is for."),
+    AGE,
+    Column("Version", "Version of its kubelet."),
+    wide("Internal-IP", "Its address inside the cluster."),
+    wide("External-IP", "Its address outside."),
+    wide("OS-Image", "Its operating system."),
+    wide("Kernel-Version", "Its kernel."),
+    wide("Container-Runtime", "What runs its containers."),
+)
+def _node(obj: Object, now: float) -> Cells:
     status = obj.get("status") or {}
     info = status.get("nodeInfo") or {}
     addresses: dict[str, str] = {}
     for each in status.get("addresses") or ():
         addresses.setdefault(each.get("type", ""), each.get("address", ""))
     return [
-        obj["metadata"]["name"],
         _node_status(obj),
         _node_roles(obj),
-        age(obj, now),
         info.get("kubeletVersion") or "",
         addresses.get("InternalIP") or NONE,
         addresses.get("ExternalIP") or NONE,
@@ -185,8 +219,7 @@ def node(obj: Object, now: float) -> Cells:
     ]
 
 
-def event(obj: Object, now: float) -> Cells:
-    """An event's row."""
+def _event(obj: Object, now: float) -> Cells:
     involved, source = obj.get("involvedObject") or obj.get("regarding") or {}, obj.get("source") or {}
     first = since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
     last = since(obj["lastTimestamp"], now) if obj.get("lastTimestamp") else first
@@ -213,74 +246,8 @@ def event(obj: Object, now: float) -> Cells:
     ]
 
 
-NAMESPACES = Printer((NAME, Column("Status", "Whether the namespace is in use or going."), AGE), namespace)
-CONFIG_MAPS = Printer((NAME, Column("Data", "How many entries it has."), AGE), config_map)
-SECRETS = Printer(
-    (NAME, Column("Type", "What the secret is for."), Column("Data", "How many entries it has."), AGE), secret
-)
-SERVICE_ACCOUNTS = Printer((NAME, AGE), service_account)
-SERVICE_ACCOUNTS_OF_OLD = Printer(
-    (NAME, Column("Secrets", "How many secrets the account may use."), AGE), service_account_of_old
-)
-SERVICES = Printer(
-    (
-        NAME,
-        Column("Type", "How the service is reached: inside the cluster, from its nodes, or from outside."),
-        Column("Cluster-IP", "The service's address inside the cluster."),
-        Column("External-IP", "Its addresses outside the cluster."),
-        Column("Port(s)", "Its ports, with the nodes' ports behind a colon."),
-        AGE,
-        wide("Selector", "Labels of the pods behind the service."),
-    ),
-    service,
-)
-ENDPOINTS = Printer((NAME, Column("Endpoints", "Addresses and ports behind a service."), AGE), endpoints)
-PERSISTENT_VOLUMES = Printer(
-    (
-        NAME,
-        Column("Capacity", "How much the volume holds."),
-        Column("Access Modes", "How it can be mounted."),
-        Column("Reclaim Policy", "What becomes of it when its claim has gone."),
-        Column("Status", "Whether it is available, bound, released or failed."),
-        Column("Claim", "The claim it is bound to."),
-        Column("StorageClass", "The class it belongs to."),
-        Column("VolumeAttributesClass", "The class of its attributes."),
-        Column("Reason", "Why it is in this state."),
-        AGE,
-        wide("VolumeMode", "Whether it is a file system or a bare device."),
-    ),
-    persistent_volume,
-)
-PERSISTENT_VOLUME_CLAIMS = Printer(
-    (
-        NAME,
-        Column("Status", "Whether the claim is pending, bound or lost."),
-        Column("Volume", "The volume it is bound to."),
-        Column("Capacity", "How much that volume holds."),
-        Column("Access Modes", "How that volume can be mounted."),
-        Column("StorageClass", "The class of volume it asks for."),
-        Column("VolumeAttributesClass", "The class of attributes it asks for."),
-        AGE,
-        wide("VolumeMode", "Whether it asks for a file system or a bare device."),
-    ),
-    persistent_volume_claim,
-)
-NODES = Printer(
-    (
-        NAME,
-        Column("Status", "Whether the node is ready and takes pods."),
-        Column("Roles", "What the node is for."),
-        AGE,
-        Column("Version", "Version of its kubelet."),
-        wide("Internal-IP", "Its address inside the cluster."),
-        wide("External-IP", "Its address outside."),
-        wide("OS-Image", "Its operating system."),
-        wide("Kernel-Version", "Its kernel."),
-        wide("Container-Runtime", "What runs its containers."),
-    ),
-    node,
-)
 EVENTS = Printer(
+    "events",
     (
         Column("Last Seen", "How long ago it happened last."),
         Column("Type", "Normal or Warning."),
@@ -293,5 +260,5 @@ EVENTS = Printer(
         wide("Count", "How often it happened."),
         Column("Name", NAME.description, format="name", priority=1),
     ),
-    event,
+    _event,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.embedded.apiserver.handlers.represent.tables.text import age
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
@@ -62,6 +63,7 @@ class Printer:
     """How a kind is printed.
 
     Args:
+        resource: Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
         columns: Its columns.
         cells: The row of an object.
         conditions: The conditions of a row, such as of a completed pod.
@@ -69,6 +71,7 @@ class Printer:
         order: The sort key of rows; None for the objects' order.
     """
 
+    resource: str
     columns: Sequence[Column]
     cells: Rows
     conditions: Callable[[Object], list[Object]] | None = None
@@ -78,6 +81,56 @@ class Printer:
 
     def __post_init__(self) -> None:
         self.definitions.extend(column.to_object() for column in self.columns)
+
+
+def name_of(obj: Object) -> str:
+    """The cell of the column NAME."""
+    return str(obj["metadata"]["name"])
+
+
+def name_of_class(kind: str) -> Callable[[Object], str]:
+    """The cell of the column NAME for a kind of class, with a mark on the default one.
+
+    Args:
+        kind: The kind in lower case.
+    """
+    default = f"{kind}.kubernetes.io/is-default-class"
+
+    def name(obj: Object) -> str:
+        marked = (obj["metadata"].get("annotations") or {}).get(default) == "true"
+        return name_of(obj) + (" (default)" if marked else "")
+
+    return name
+
+
+def printer(
+    resource: str,
+    *columns: Column,
+    name: Callable[[Object], str] = name_of,
+    conditions: Callable[[Object], list[Object]] | None = None,
+    order: Callable[[Object], Any] | None = None,
+) -> Callable[[Rows], Printer]:
+    """Make a function the printer of a resource: it returns the cells of all columns but NAME and AGE.
+
+    Args:
+        resource: Plural with its group.
+        columns: The columns behind NAME; among them AGE, where the age is shown.
+        name: The name's cell.
+        conditions: The conditions of a row.
+        order: The sort key of rows.
+    """
+    age_at = columns.index(AGE) if AGE in columns else None
+
+    def decorate(cells: Rows) -> Printer:
+        def row(obj: Object, now: float) -> Cells:
+            written = cells(obj, now)
+            if age_at is not None:
+                written.insert(age_at, age(obj, now))
+            return [name(obj), *written]
+
+        return Printer(resource, (NAME, *columns), row, conditions, order=order)
+
+    return decorate
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer, wide
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, age, seconds_of, since
+from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, printer, wide
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, seconds_of, since
 from labkit.embedded.machinery.request import Object
-
-COLUMNS = (
-    NAME,
-    Column("Ready", "How many of the pod's containers are ready, of how many."),
-    Column("Status", "What the pod is doing, summed up over its containers."),
-    Column("Restarts", "How often its containers were restarted, and when last."),
-    AGE,
-    wide("IP", "The pod's address."),
-    wide("Node", "The node the pod runs on."),
-    wide("Nominated Node", "The node on which room is being made for the pod."),
-    wide("Readiness Gates", "How many of the pod's readiness gates are passed, of how many."),
-)
 
 DONE = {
     "Succeeded": ("Succeeded", "The pod has completed successfully."),
@@ -126,26 +114,6 @@ def _gates(summary: _Summary) -> str:
     return f"{passed}/{len(gates)}" if gates else NONE
 
 
-def cells(pod: Object, now: float) -> Cells:
-    """A pod's row."""
-    summary = _Summary(pod)
-    restarts = str(summary.restarts)
-    if summary.restarts and seconds_of(summary.last_restart):
-        restarts += f" ({since(summary.last_restart, now)} ago)"
-    addresses = summary.status.get("podIPs") or [{}]
-    return [
-        pod["metadata"]["name"],
-        f"{summary.ready}/{summary.total}",
-        summary.reason,
-        restarts,
-        age(pod, now),
-        addresses[0].get("ip") or NONE,
-        summary.spec.get("nodeName") or NONE,
-        summary.status.get("nominatedNodeName") or NONE,
-        _gates(summary),
-    ]
-
-
 def conditions(pod: Object) -> list[Object]:
     """The conditions of a finished pod's row."""
     done = DONE.get((pod.get("status") or {}).get("phase", ""))
@@ -154,4 +122,31 @@ def conditions(pod: Object) -> list[Object]:
     return [{"type": "Completed", "status": "True", "reason": done[0], "message": done[1]}]
 
 
-PODS = Printer(COLUMNS, cells, conditions)
+@printer(
+    "pods",
+    Column("Ready", "How many of the pod's containers are ready, of how many."),
+    Column("Status", "What the pod is doing, summed up over its containers."),
+    Column("Restarts", "How often its containers were restarted, and when last."),
+    AGE,
+    wide("IP", "The pod's address."),
+    wide("Node", "The node the pod runs on."),
+    wide("Nominated Node", "The node on which room is being made for the pod."),
+    wide("Readiness Gates", "How many of the pod's readiness gates are passed, of how many."),
+    conditions=conditions,
+)
+def pods(pod: Object, now: float) -> Cells:
+    """Sum up a pod and its containers."""
+    summary = _Summary(pod)
+    restarts = str(summary.restarts)
+    if summary.restarts and seconds_of(summary.last_restart):
+        restarts += f" ({since(summary.last_restart, now)} ago)"
+    addresses = summary.status.get("podIPs") or [{}]
+    return [
+        f"{summary.ready}/{summary.total}",
+        summary.reason,
+        restarts,
+        addresses[0].get("ip") or NONE,
+        summary.spec.get("nodeName") or NONE,
+        summary.status.get("nominatedNodeName") or NONE,
+        _gates(summary),
+    ]

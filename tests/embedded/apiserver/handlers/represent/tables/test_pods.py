@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.represent.tables.pods import cells, conditions
+from labkit.embedded.apiserver.handlers.represent.tables.pods import conditions, pods
 from labkit.embedded.machinery.request import Object
 
 NOW = 1_000_000.0
@@ -80,7 +80,7 @@ READY = [{"type": "Ready", "status": "True"}]
     ],
 )
 def test_the_status_sums_up_the_containers(subject: Object, shown: tuple[str, ...]) -> None:
-    assert tuple(cells(subject, NOW)[1:4]) == shown
+    assert tuple(pods.cells(subject, NOW)[1:4]) == shown
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_status_sums_up_the_containers(subject: Object, shown: tuple[str, ..
 def test_init_containers(statuses: list[Object], reason: str) -> None:
     inits = [{"name": "i0"}, {"name": "i1"}]
     subject = pod({"phase": "Pending", "initContainerStatuses": statuses}, initContainers=inits)
-    assert cells(subject, NOW)[2] == reason
+    assert pods.cells(subject, NOW)[2] == reason
 
 
 def test_sidecars_count_as_containers() -> None:
@@ -107,13 +107,13 @@ def test_sidecars_count_as_containers() -> None:
         "containerStatuses": [running()],
     }
     subject = pod(status, initContainers=[{"name": "proxy", "restartPolicy": "Always"}])
-    assert cells(subject, NOW)[1:4] == ["2/2", "Running", "2"]
+    assert pods.cells(subject, NOW)[1:4] == ["2/2", "Running", "2"]
 
 
 def test_restarts_tell_when_the_last_one_was() -> None:
     last = {"terminated": {"exitCode": 1, "finishedAt": "1970-01-12T13:46:10Z"}}
     subject = pod({"phase": "Running", "containerStatuses": [running(restartCount=3, lastState=last)]})
-    assert cells(subject, NOW)[3] == "3 (30s ago)"
+    assert pods.cells(subject, NOW)[3] == "3 (30s ago)"
 
 
 def test_the_wide_columns() -> None:
@@ -124,8 +124,8 @@ def test_the_wide_columns() -> None:
         "conditions": [{"type": "x", "status": "True"}],
     }
     subject = pod(status, nodeName="n1", readinessGates=[{"conditionType": "x"}, {"conditionType": "y"}])
-    assert cells(subject, NOW)[4:] == ["60s", "10.1.0.5", "n1", "n2", "1/2"]
-    assert cells(pod({}), NOW)[5:] == ["<none>"] * 4
+    assert pods.cells(subject, NOW)[4:] == ["60s", "10.1.0.5", "n1", "n2", "1/2"]
+    assert pods.cells(pod({}), NOW)[5:] == ["<none>"] * 4
 
 
 def test_finished_pods_say_so() -> None:
