@@ -207,9 +207,6 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast.
 
-    Args:
-        main: The coroutine.
-
     Returns:
         Its result.
     """

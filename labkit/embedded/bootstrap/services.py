@@ -49,11 +49,7 @@ CONDITION = ("lastTransitionTime", "message", "reason", "status", "type")
 
 
 def bootstrap_services(registry: Registry) -> None:
-    """Store the missing ones.
-
-    Args:
-        registry: Where objects are.
-    """
+    """Store the missing ones."""
     now = timestamp(registry.clock())
     for kind, obj in [*_api_services(now), *_priority_levels(now), *_flow_schemas(now)]:
         key = Key(kind.resource, "", obj["metadata"]["name"])

@@ -12,11 +12,7 @@ from labkit.embedded.machinery.request import Object
 
 
 class BaseController(ABC):
-    """Reacts to changes of stored objects by further writes.
-
-    Args:
-        registry: Where objects are.
-    """
+    """Reacts to changes of stored objects by further writes."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -15,11 +15,7 @@ EVERY_SECONDS = 60
 
 
 class Expiry:
-    """Deletes old events.
-
-    Args:
-        registry: Where they are.
-    """
+    """Deletes old events."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -54,12 +54,7 @@ class Messages(NamedTuple):
 
 
 class WorkloadController(BaseController):
-    """Reconciles the owners of one kind with what they control.
-
-    Args:
-        registry: Where objects are.
-        create: Creates dependents.
-    """
+    """Reconciles the owners of one kind with what they control."""
 
     kind: Kind
     """The owners' row."""

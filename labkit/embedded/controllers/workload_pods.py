@@ -36,13 +36,7 @@ def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
 
 
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
-    """A pod made from a template.
-
-    Args:
-        template: The pod template.
-        kind: The owner's row.
-        owner: The pod's controller.
-    """
+    """A pod made from a template."""
     metadata = template.get("metadata") or {}
     made: dict[str, Any] = {
         "generateName": f"{owner['metadata']['name']}-",

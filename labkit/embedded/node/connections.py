@@ -19,11 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class NodeController:
-    """Passes the changes of pods on to a node; an error there fails no write.
-
-    Args:
-        node: The node.
-    """
+    """Passes the changes of pods on to a node; an error there fails no write."""
 
     def __init__(self, node: Node) -> None:
         self._node = node

@@ -242,11 +242,7 @@ class Node:
             self.sync_pod(None, pod)
 
     def find(self, pod: Object) -> Pod | None:
-        """The running pod, started again after a restart of the server.
-
-        Args:
-            pod: The stored pod.
-        """
+        """The running pod, started again after a restart of the server."""
         uid = str(pod["metadata"]["uid"])
         running = self._pods.get(uid)
         if running is None and pod["spec"].get("nodeName") == self.settings.name and not _finished(pod):

@@ -26,13 +26,7 @@ MISSED = " pod affinity rules"
 
 
 class Scheduler:
-    """Binds pods to the node.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        recorder: Records events.
-    """
+    """Binds pods to the node."""
 
     def __init__(self, api: ClusterApi, settings: NodeSettings, recorder: Recorder) -> None:
         self._api = api

@@ -33,11 +33,7 @@ class Streams:
 
 
 class Session:
-    """The streams of an ``ExecSession``.
-
-    Args:
-        streams: Those the caller asked for.
-    """
+    """The streams of an ``ExecSession``."""
 
     def __init__(self, streams: Streams) -> None:
         self.stdin, self.stdout = streams.stdin, streams.stdout

@@ -21,11 +21,7 @@ RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
 class Access:
-    """The authorizers, and the guard that keeps writers of RBAC objects from escalating.
-
-    Args:
-        registry: Where the RBAC objects are.
-    """
+    """The authorizers, and the guard that keeps writers of RBAC objects from escalating."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -142,11 +142,7 @@ class Controllers:
 
 
 def controller_create(writer: Writer) -> Create:
-    """Make the function by which controllers create: as a service account of ``kube-system``, with admission.
-
-    Args:
-        writer: Creates the object.
-    """
+    """Make the function by which controllers create: as a service account of ``kube-system``, with admission."""
 
     def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"

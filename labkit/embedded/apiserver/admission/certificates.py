@@ -40,11 +40,7 @@ class Requestor(Plugin):
 
 
 class CertificateRights(Plugin):
-    """Requires ``approve`` and ``sign`` on the signer for approving and signing.
-
-    Args:
-        may: Decides.
-    """
+    """Requires ``approve`` and ``sign`` on the signer for approving and signing."""
 
     def __init__(self, may: MayUseSigner) -> None:
         self._may = may

@@ -26,11 +26,7 @@ NO_EXPANSION = (
 
 
 class DefaultStorageClass(Plugin):
-    """Gives a claim without a class the default one.
-
-    Args:
-        lister: Lists storage classes.
-    """
+    """Gives a claim without a class the default one."""
 
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
@@ -48,11 +44,7 @@ class DefaultStorageClass(Plugin):
 
 
 class DefaultIngressClass(Plugin):
-    """Gives an ingress without a class the default one.
-
-    Args:
-        lister: Lists ingress classes.
-    """
+    """Gives an ingress without a class the default one."""
 
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
@@ -73,11 +65,7 @@ class DefaultIngressClass(Plugin):
 
 
 class ClaimResize(Plugin):
-    """Refuses to grow a claim whose class does not allow it.
-
-    Args:
-        lookup: Reads storage classes.
-    """
+    """Refuses to grow a claim whose class does not allow it."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup

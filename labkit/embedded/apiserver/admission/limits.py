@@ -23,11 +23,7 @@ Resources = dict[str, Any]
 
 
 class LimitRanger(Plugin):
-    """Sets the defaults of the namespace's LimitRanges, then enforces their bounds.
-
-    Args:
-        lister: Lists limit ranges.
-    """
+    """Sets the defaults of the namespace's LimitRanges, then enforces their bounds."""
 
     def __init__(self, lister: Lister) -> None:
         self._lister = lister

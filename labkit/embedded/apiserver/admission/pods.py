@@ -42,12 +42,7 @@ def _tolerates(toleration: Object, key: str) -> bool:
 
 
 class Priority(Plugin):
-    """Resolves a pod's priority from its class.
-
-    Args:
-        lookup: Reads priority classes.
-        lister: Lists them.
-    """
+    """Resolves a pod's priority from its class."""
 
     def __init__(self, lookup: Lookup, lister: Lister) -> None:
         self._lookup = lookup
@@ -96,11 +91,7 @@ class Priority(Plugin):
 
 
 class RuntimeClass(Plugin):
-    """Adds a runtime class's overhead, node selector and tolerations to a pod.
-
-    Args:
-        lookup: Reads runtime classes.
-    """
+    """Adds a runtime class's overhead, node selector and tolerations to a pod."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup

@@ -41,12 +41,7 @@ Policy = dict[str, tuple[str, str]]
 
 
 class PodSecurity(Plugin):
-    """Refuses, audits or warns of pods that violate their namespace's standard.
-
-    Args:
-        lookup: Reads namespaces.
-        lister: Lists pods.
-    """
+    """Refuses, audits or warns of pods that violate their namespace's standard."""
 
     def __init__(self, lookup: Lookup, lister: Lister) -> None:
         self._lookup = lookup

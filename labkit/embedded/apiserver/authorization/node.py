@@ -45,11 +45,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def node_authorizer(list_objects: List) -> Authorizer:
-    """An authorizer of nodes, without an opinion on other users.
-
-    Args:
-        list_objects: Lists pods, claims and attachments.
-    """
+    """An authorizer of nodes, without an opinion on other users."""
 
     def authorize(question: Attributes) -> Decision:
         node = node_name(question.user)

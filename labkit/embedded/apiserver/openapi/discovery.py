@@ -64,11 +64,7 @@ def version_rank(version: str) -> tuple[int, int, int]:
 
 
 class Discovery:
-    """The discovery documents of some kinds.
-
-    Args:
-        kinds: What is served.
-    """
+    """The discovery documents of some kinds."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._versions: dict[str, dict[str, list[Kind]]] = {}

@@ -104,12 +104,7 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
 
     def put(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Send a response at the end of the turn.
-
-        Args:
-            transport: The connection's transport.
-            data: A complete response.
-        """
+        """Send a response at the end of the turn."""
         if not self._waiting:
             self._loop.call_soon(self.flush)
         self._waiting.append((transport, data))
@@ -290,11 +285,7 @@ class Connection(RequestHandler):
 
 
 class HttpServer(Server):
-    """aiohttp's low-level server, with ``Connection`` as its protocol.
-
-    Args:
-        frontend: Answers requests.
-    """
+    """aiohttp's low-level server, with ``Connection`` as its protocol."""
 
     def __init__(self, frontend: Answering) -> None:
         super().__init__(frontend, handler_cancellation=True)

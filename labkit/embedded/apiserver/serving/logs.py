@@ -113,11 +113,7 @@ class AuditFile(LineFile):
 
 
 class LogHandler(logging.Handler):
-    """Log records as lines of a ``LineFile``, without secrets.
-
-    Args:
-        file: The file.
-    """
+    """Log records as lines of a ``LineFile``, without secrets."""
 
     def __init__(self, file: LineFile) -> None:
         super().__init__()

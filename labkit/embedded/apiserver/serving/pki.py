@@ -118,9 +118,6 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 def load_keys(home: Path) -> Keys:
     """Load the directory's keys; generate them at the first call.
 
-    Args:
-        home: The state directory.
-
     Raises:
         StateProblem: One of the files is damaged.
     """

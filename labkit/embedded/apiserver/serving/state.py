@@ -30,12 +30,7 @@ class StateInUse(StateProblem):
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, atomically.
-
-    Args:
-        path: The file.
-        data: The whole content.
-    """
+    """Write a file that only its owner may read, atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = ownership.open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
@@ -122,9 +117,6 @@ def unusable(path: Path, error: OSError) -> StateProblem:
 
 def lock(home: Path) -> int:
     """Lock the directory for this process.
-
-    Args:
-        home: The state directory.
 
     Returns:
         The lock's file descriptor; closing it releases the lock.

@@ -43,13 +43,7 @@ class Streams:
             wake.set()
 
     async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
-        """Send a stream until its source, its timeout, the client or the server ends it.
-
-        Args:
-            http: The request it answers.
-            response: Status and headers.
-            stream: The source.
-        """
+        """Send a stream until its source, its timeout, the client or the server ends it."""
         chunked = http.version >= (1, 1)
         framing = "Transfer-Encoding: chunked" if chunked else ""
         transport, writer = http.transport, http.writer

@@ -20,11 +20,7 @@ PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). I
 
 
 class Puller:
-    """Pulls the images of one pod.
-
-    Args:
-        pod: The pod.
-    """
+    """Pulls the images of one pod."""
 
     def __init__(self, pod: PodContext) -> None:
         self._pod = pod

@@ -54,10 +54,6 @@ class ContainerLifecycle:
     def step(self, slot: Slot, policy: str) -> bool:
         """Do what is due for one container.
 
-        Args:
-            slot: The container.
-            policy: The pod's restart policy.
-
         Returns:
             Whether its state changed.
         """
@@ -164,12 +160,7 @@ class ContainerLifecycle:
             slot.state = {"waiting": {"message": failure, "reason": "PostStartHookError"}}
 
     def stop(self, slot: Slot, why: str) -> None:
-        """Kill a container, and plan its restart.
-
-        Args:
-            slot: The container.
-            why: The message of the event.
-        """
+        """Kill a container, and plan its restart."""
         self._pod.record("Killing", why, slot)
         if slot.process is not None:
             slot.process.stop()

@@ -139,12 +139,7 @@ class Probe:
 
 
 class Prober:
-    """The probes of a pod.
-
-    Args:
-        slots: Its containers.
-        pod: The pod.
-    """
+    """The probes of a pod."""
 
     def __init__(self, slots: list[Slot], pod: PodContext) -> None:
         self._probes = [Probe(kind, slot, pod) for slot in slots for kind in KINDS if slot.spec.get(kind)]

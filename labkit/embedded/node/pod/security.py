@@ -18,11 +18,6 @@ def context(spec: Object, container: Object) -> Object:
 def check_user(pod: Object, container: Object, image: Image) -> None:
     """Enforce ``runAsNonRoot``.
 
-    Args:
-        pod: The pod.
-        container: Its container.
-        image: The container's image.
-
     Raises:
         ConfigProblem: The container would run as root.
     """

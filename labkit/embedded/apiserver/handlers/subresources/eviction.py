@@ -28,12 +28,6 @@ SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction su
 def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
     """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
 
-    Args:
-        registry: Where pods and budgets are.
-        admission: The plugins.
-        request: Holds the Eviction.
-        kind: The row of pods.
-
     Returns:
         A Status. With several budgets it reports a failure, and the code is 201 all the same.
 

@@ -49,13 +49,7 @@ def scale_of(obj: Object) -> Object:
 
 
 def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
-    """Answer all verbs of ``scale``.
-
-    Args:
-        get: Reads a workload.
-        registry: Where workloads are.
-        admission: The plugins.
-    """
+    """Answer all verbs of ``scale``."""
     write = partial(write_scale, registry, admission)
 
     def operation(request: Request, kind: Kind) -> One:

@@ -34,12 +34,7 @@ ORPHANED_PODS = (
 
 
 class Deleter:
-    """Deletes objects of any kind on a caller's behalf.
-
-    Args:
-        registry: Where objects are.
-        admission: The plugins.
-    """
+    """Deletes objects of any kind on a caller's behalf."""
 
     def __init__(self, registry: Registry, admission: Admission) -> None:
         self._registry = registry

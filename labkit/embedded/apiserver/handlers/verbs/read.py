@@ -28,11 +28,7 @@ from labkit.embedded.machinery.status import ApiError, bad_request, not_found
 
 
 class Reader:
-    """Reads stored objects.
-
-    Args:
-        store: Where objects are.
-    """
+    """Reads stored objects."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
