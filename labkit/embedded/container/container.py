@@ -267,7 +267,5 @@ class Container:
         from labkit.embedded.container.shell.interpreter import Interpreter
         from labkit.embedded.container.shell.run_program import run_program
 
-        shell = Interpreter(
-            self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect
-        )
+        shell = Interpreter(self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect="dash")
         return await run_program(shell, words, environment)

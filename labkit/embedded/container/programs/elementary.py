@@ -40,7 +40,7 @@ async def printf(process: Process) -> int:
     if not process.args:
         await process.err("printf: missing operand\nTry 'printf --help' for more information.\n")
         return 1
-    text, problems = format_printf(process.args[0], process.args[1:], process.system.now())
+    text, problems = format_printf(process.args[0], process.args[1:])
     await process.out(text)
     for problem in problems:
         await process.fail(problem)

@@ -24,21 +24,11 @@ def make_shell(process: Process, dialect: str) -> Shell:
     if dialect == "bash":
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
-    if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
     shell = process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
     if dialect == "bash":
         shell.variables.declare("OLDPWD").exported = True
     return shell
-
-
-def dialect_of(process: Process) -> str:
-    """How the shell called by this name speaks."""
-    if process.name == "bash":
-        return "bash"
-    if process.name in ("ash", "dash"):
-        return process.name
-    return process.system.image.sh_dialect
 
 
 _VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
@@ -49,7 +39,7 @@ _IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
 @program("sh", "bash", "dash", "ash")
 async def shell_program(process: Process) -> int:
     """Run a script: ``-c TEXT``, a file, or what stdin gives."""
-    dialect = dialect_of(process)
+    dialect = "bash" if process.name == "bash" else "dash"
     shell = make_shell(process, dialect)
     args = list(process.args)
     letters: set[str] = set()

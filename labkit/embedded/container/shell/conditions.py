@@ -1,4 +1,4 @@
-"""``test``, ``[`` and ``[[``: questions about files, texts and numbers."""
+"""``test`` and ``[``: questions about files, texts and numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Callable
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.shell.arithmetic import ArithmeticProblem
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.syntax import Condition, Word
 
 MAX_WORDS = 200
 
@@ -229,38 +227,3 @@ def shell_questions(shell: Shell, number: Callable[[str], int]) -> Questions:
         return shell.variables.text(name) is not None
 
     return Questions(shell.system.fs, shell.cwd, number, is_terminal, is_set)
-
-
-async def double_bracket(shell: Shell, condition: Condition) -> int:
-    """``[[ … ]]``.
-
-    Returns:
-        0 for true, 1 for false and for a number that is none, 2 for nonsense.
-    """
-    try:
-        return int(not await _holds(shell, condition))
-    except ArithmeticProblem as problem:
-        await shell.complain(f"[[: {problem.message}")
-        return 1
-    except TestError as error:
-        await shell.complain(f"[[: {error.message}")
-        return 2
-
-
-async def _holds(shell: Shell, condition: Condition) -> bool:
-    await shell.scheduler.tick(0.2)
-    operator, operands = condition.operator, condition.operands
-    if isinstance(operands[0], Condition):
-        first = await _holds(shell, operands[0])
-        if operator == "!":
-            return not first
-        if first == (operator == "||") or not isinstance(operands[1], Condition):
-            return first
-        return await _holds(shell, operands[1])
-    questions = shell_questions(shell, shell.evaluate)
-    left = await shell.text(operands[0])
-    if len(operands) == 1 or not isinstance(operands[1], Word):
-        return left in shell.options if operator == "-o" else questions.unary(operator, left)
-    if operator in ("=", "==", "!="):
-        return (await shell.pattern(operands[1])).matches(left) == (operator != "!=")
-    return questions.binary(left, operator, await shell.text(operands[1]))

@@ -165,7 +165,7 @@ class Expander:
                 shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        return evaluate(text, read, shell.assign, posix=shell.dialect == "dash")
+        return evaluate(text, read, shell.assign, bash=shell.dialect == "bash")
 
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False

@@ -66,8 +66,6 @@ class Pattern:
     def __init__(self, segments: list[tuple[str, bool]], *, fold: bool = False) -> None:
         self.fold = fold
         self.items: list[Item] = []
-        self.examined = 0
-        """How many characters ``prefix_lengths`` has looked at so far, which is what it costs."""
         chars = [(char, quoted) for text, quoted in segments for char in text]
         index = 0
         while index < len(chars):
@@ -156,7 +154,6 @@ class Pattern:
                     elif _one(item, char):
                         following.add(state + 1)
             states = closure(following)
-            self.examined += 1
             if not states:
                 break
             if len(items) in states:

@@ -45,7 +45,7 @@ async def printf(shell: Shell, words: list[str]) -> int:
         else:
             await shell.complain("printf: usage: printf format [arg ...]")
         return 2
-    text, problems = format_printf(args[0], args[1:], shell.system.now())
+    text, problems = format_printf(args[0], args[1:])
     for problem in problems:
         if shell.dialect == "dash":
             partly = problem[:1].isdigit() or problem[1:2].isdigit()
@@ -89,8 +89,6 @@ async def cd(shell: Shell, words: list[str]) -> int:
     except FileError as error:
         if shell.dialect == "dash":
             await shell.complain(f"cd: can't cd to {target}")
-        elif shell.dialect == "ash":
-            await shell.complain(f"cd: can't cd to {target}: {error.reason}")
         else:
             await shell.complain(f"cd: {target}: {error.reason}")
         return 1 if shell.dialect != "dash" else 2
