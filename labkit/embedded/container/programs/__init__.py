@@ -12,7 +12,7 @@ MODULES = {
     "copying": "cp mv ln",
     "curl": "curl",
     "elementary": "true false echo printf test [ date sleep",
-    "files": "mkdir rmdir rm touch chmod readlink basename dirname",
+    "files": "mkdir rm touch chmod readlink",
     "filters": "tr cut sort uniq seq base64",
     "find": "find",
     "grep": "grep egrep fgrep",
@@ -21,7 +21,7 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
-    "system": "printenv hostname uname which tty stty yes mount df ps id whoami groups getent",
+    "system": "printenv hostname uname which yes mount df ps id whoami getent",
     "text": "cat wc tee head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""

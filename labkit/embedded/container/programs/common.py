@@ -12,18 +12,12 @@ from labkit.embedded.container.shell.redirection import open_input
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
-_SIZES = {"": 1, "b": 512, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "kB": 1000, "KB": 1000,
-          "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1 << 20, "GiB": 1 << 30, "c": 1, "w": 2}  # fmt: skip
-
-
-def is_busybox(process: Process) -> bool:
-    """Whether the image's programs speak as busybox's do."""
-    return process.system.image.distribution in ("alpine", "busybox")
+_SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
 
 
 def size(text: str) -> int | None:
     """A number with a suffix such as ``1K``, or None."""
-    match = re.fullmatch(r"(\d{1,15})([a-zA-Z]{0,3})", text)
+    match = re.fullmatch(r"(\d{1,15})([a-zA-Z]?)", text)
     if match is None or match[2] not in _SIZES:
         return None
     return int(match[1]) * _SIZES[match[2]]
@@ -59,8 +53,6 @@ async def for_each_input(
 def _open_problem(process: Process, name: str, reason: str) -> str:
     """That a file cannot be opened, as the program at hand says it."""
     command = process.name
-    if is_busybox(process) and command not in ("grep", "egrep", "fgrep"):
-        return f"{command}: can't open '{name}': {reason}\n"
     shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
     what = {
         "head": f"cannot open '{name}' for reading",
@@ -85,7 +77,7 @@ def _read_problem(command: str, name: str, reason: str) -> str:
 
 
 async def for_each_path(
-    process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str, busybox: str = ""
+    process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
     """Do something with every path, saying where it fails: ``problem 'path': reason``.
 
@@ -94,7 +86,6 @@ async def for_each_path(
         paths: The paths.
         action: What is done with a path.
         problem: What stands before the path.
-        busybox: The same, as busybox's program says it.
 
     Returns:
         0, or 1 if one failed.
@@ -105,8 +96,7 @@ async def for_each_path(
         try:
             await action(path)
         except FileError as error:
-            lead = busybox if busybox and is_busybox(process) else problem
-            status = await process.fail(f"{lead} '{path}': {error.reason}")
+            status = await process.fail(f"{problem} '{path}': {error.reason}")
     return status
 
 

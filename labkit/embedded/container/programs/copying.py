@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.common import everything, missing_operand
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -30,7 +30,7 @@ async def _missing(process: Process, options: Options) -> int:
     return await missing_operand(process, f"missing destination file operand after '{options.args[0]}'")
 
 
-async def _each(process: Process, sources: list[str], action: Callable[[str], Awaitable[None]], problem: str) -> int:
+async def _each(process: Process, sources: list[str], action: Callable[[str], Awaitable[None]]) -> int:
     """Do something with every source, saying which are not there or are refused."""
     status = 0
     for source in sources:
@@ -38,7 +38,7 @@ async def _each(process: Process, sources: list[str], action: Callable[[str], Aw
         try:
             await action(source)
         except FileError as error:
-            status = await process.fail(f"{problem} '{source}': {error.reason}")
+            status = await process.fail(f"cannot stat '{source}': {error.reason}")
         except _Refused as error:
             status = await process.fail(str(error))
     return status
@@ -62,8 +62,7 @@ async def cp(process: Process) -> int:
     async def copy(source: str) -> None:
         node = process.node(source, follow=not options.has("P", "d", "a"))
         if isinstance(node, Directory) and not recursive:
-            lead = "" if is_busybox(process) else "-r not specified; "
-            raise _Refused(f"{lead}omitting directory '{source}'")
+            raise _Refused(f"-r not specified; omitting directory '{source}'")
         goal = _into(process, target, source)
         try:
             await _copy(process, node, source, goal, set())
@@ -73,7 +72,7 @@ async def cp(process: Process) -> int:
         if options.has("v"):
             await process.out(f"'{source}' -> '{goal}'\n")
 
-    return await _each(process, sources, copy, "can't stat" if is_busybox(process) else "cannot stat")
+    return await _each(process, sources, copy)
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
@@ -96,16 +95,8 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
         made = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
         made.program = node.program
     else:
-        stream = open_path(process.system, source, process.cwd, "r", dict(process.fds))
-        total = b""
-        while True:
-            data = await stream.read()
-            if not data:
-                break
-            await process.scheduler.tick()
-            total += data
-            fs.write(target, total, process.cwd)
-        fs.write(target, total, process.cwd)
+        data = await everything(process, open_path(process.system, source, process.cwd, "r", dict(process.fds)))
+        fs.write(target, data, process.cwd)
 
 
 @program("mv")
@@ -128,7 +119,7 @@ async def mv(process: Process) -> int:
         except FileError as error:
             raise _Refused(f"cannot move '{source}' to '{goal}': {error.reason}") from None
 
-    return await _each(process, sources, move, "can't rename" if is_busybox(process) else "cannot stat")
+    return await _each(process, sources, move)
 
 
 async def _move(process: Process, found: Found, goal: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import Buffered, is_busybox, lines
+from labkit.embedded.container.programs.common import Buffered, lines
 from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
 from labkit.embedded.container.programs.regex_parser import RegexError
@@ -97,7 +97,7 @@ class _Grep:
                     await process.err(f"{process.name}: {name}: {error.reason}\n")
             if self.found and options.has("q"):
                 return 0
-        return 2 if failed and not (is_busybox(process) and not self.found) else int(not self.found)
+        return 2 if failed else int(not self.found)
 
     async def _tree(self, top: str, show: bool) -> None:
         for path, node, _ in self.process.fs.walk(self.process.node(top), top):

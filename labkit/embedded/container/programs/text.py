@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.programs.common import chunks, everything, for_each_input, is_busybox, lines, size
+from labkit.embedded.container.programs.common import chunks, everything, for_each_input, lines, size
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -16,31 +16,20 @@ from labkit.embedded.container.shell.streams import Stream, StreamError
 async def cat(process: Process) -> int:
     """Print files."""
     options = read_options(
-        process.args, "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v"
+        process.args,
+        "n,number u A! show-all! b! number-nonblank! e! E! show-ends! s! squeeze-blank! t! T! show-tabs! v!",
     )
-    plain = not options.has(*"AbeEnstTv")
     number = 0
-    blank = False
 
     async def show(name: str, stream: Stream) -> None:
-        nonlocal number, blank
-        if plain:
+        nonlocal number
+        if not options.has("n"):
             async for data in chunks(process, stream):
                 await process.stdout.write(data)
             return
         async for line in lines(process, stream):
-            empty = line == b"\n"
-            if options.has("s") and empty and blank:
-                continue
-            blank = empty
-            if options.has("b", "n") and not (options.has("b") and empty):
-                number += 1
-                await process.out(f"{number:6}\t")
-            if options.has("T", "A", "t"):
-                line = line.replace(b"\t", b"^I")
-            if options.has("E", "A", "e") and line.endswith(b"\n"):
-                line = line[:-1] + b"$\n"
-            await process.stdout.write(line)
+            number += 1
+            await process.stdout.write(f"{number:6}\t".encode() + line)
 
     return await for_each_input(process, options.args, show)
 
@@ -93,8 +82,6 @@ async def _counts(process: Process, stream: Stream) -> dict[str, int]:
 
 def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
     """GNU takes the width of the files' total size, and 7 for what has no size."""
-    if is_busybox(process):
-        return 9 if len(wanted) > 1 else 1
     if len(wanted) == 1 and len(rows) < 2:
         return 1
     if not names or "-" in names:

@@ -28,7 +28,7 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 MAX_SCRIPT_BYTES = 128 << 10
 
 
-DECLARING = frozenset({"export", "readonly", "declare", "typeset", "local"})
+DECLARING = frozenset({"export", "readonly", "local"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
