@@ -40,10 +40,9 @@ def _tr_set(text: str) -> bytes:
 
 
 def _tr_class(name: str) -> str:
-    test = CLASSES.get(name)
-    if test is None:
+    if name not in CLASSES:
         raise BadOption(f"invalid character class '{name}'")
-    out = "".join(chr(code) for code in range(128) if test(chr(code)))
+    out = "".join(re.findall(f"[{CLASSES[name]}]", "".join(map(chr, range(128)))))
     return out.replace("\\", "\\\\").replace("-", "\\055")
 
 

@@ -299,7 +299,7 @@ class Expander:
                 if fs.exists(path, cwd, follow=False):
                     out.append(path)
                 continue
-            dotted = bool(pattern.items) and pattern.items[0] == "."
+            dotted = pattern.items[:1] == [r"\."]
             try:
                 directory = fs.directory(base or ".", cwd)
                 names = fs.names(directory)

@@ -149,9 +149,7 @@ async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[s
 
 
 def _trim(text: str, pattern: Pattern, operator: str) -> str:
-    which = -1 if len(operator) == 2 else 0
+    longest = len(operator) == 2
     if operator[0] == "#":
-        lengths = pattern.prefix_lengths(text)
-        return text[lengths[which] :] if lengths else text
-    lengths = pattern.reversed().prefix_lengths(text[::-1])
-    return text[: len(text) - lengths[which]] if lengths else text
+        return text[pattern.prefix(text, longest=longest) :]
+    return text[: len(text) - pattern.suffix(text, longest=longest)]
