@@ -103,6 +103,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
                     raise BadOption(f"invalid option -- '{letter}'")
                 if known[letter].mark == "!":
                     left_out.append(f"-{letter}")
+                    letters = ""  # whatever follows may be its value
                 value = ""
                 if known[letter].mark == "=":
                     if not letters and not left:

@@ -141,13 +141,13 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d! delimiter! P,max-procs! p! x! s! a!",
+        "0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P,max-procs! p! x! s! a!",
         stop=True,
     )
     replace = options.value("I")
     items = _items(decode(await everything(process, process.stdin)), options)
     command = options.args or ["echo"]
-    limit = options.value("n") or options.value("L")
+    limit = options.value("n")
     count = max(1, int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000)
     if replace:
         batches = [[word.replace(replace, item) for word in command] for item in items]
@@ -158,8 +158,6 @@ async def xargs(process: Process) -> int:
     status = 0
     for words in batches:
         await process.scheduler.tick()
-        if options.has("t"):
-            await process.err(" ".join(words) + "\n")
         if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
         result = await process.run(words)
@@ -172,9 +170,7 @@ async def xargs(process: Process) -> int:
 
 def _items(text: str, options: Options) -> list[str]:
     """The words that ``xargs`` finds in its input."""
-    if options.has("0"):
-        return [item for item in text.split("\0") if item]
-    if options.has("I", "L"):
+    if options.has("I"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
     return [re.sub(r"\\(.)|[\"']", r"\1", word) for word in words]

@@ -41,16 +41,15 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    options = read_options(process.args, "c,bytes l,lines w,words m,chars L,max-line-length")
-    wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
+    options = read_options(process.args, "c,bytes l,lines w,words m,chars L! max-line-length!")
+    wanted = [letter for letter in "lwmc" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
-    total = dict.fromkeys("lwmcL", 0)
+    total = dict.fromkeys("lwmc", 0)
 
     async def count(name: str, stream: Stream) -> None:
         counts = await _counts(process, stream)
         for letter in "lwmc":
             total[letter] += counts[letter]
-        total["L"] = max(total["L"], counts["L"])
         rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
 
     status = await for_each_input(process, options.args, count)
@@ -65,18 +64,14 @@ async def wc(process: Process) -> int:
 
 
 async def _counts(process: Process, stream: Stream) -> dict[str, int]:
-    counts = dict.fromkeys("lwmcL", 0)
+    counts = dict.fromkeys("lwmc", 0)
     inside = False
-    column = 0
     async for data in chunks(process, stream):
         counts["c"] += len(data)
         counts["l"] += data.count(b"\n")
         counts["m"] += len(data.translate(None, _CONTINUATION))
         counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
         inside = bool(data[-1:].strip())
-        for index, piece in enumerate(data.split(b"\n")):
-            column = column + len(piece) if not index else len(piece)
-            counts["L"] = max(counts["L"], column)
     return counts
 
 
@@ -127,7 +122,7 @@ class _Titles:
 
     def __init__(self, process: Process, options: Options) -> None:
         self._process = process
-        self._wanted = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+        self._wanted = len(options.args) > 1 and not options.has("q")
         self._count = 0
 
     async def show(self, name: str) -> None:
@@ -141,7 +136,7 @@ class _Titles:
 async def head(process: Process) -> int:
     """Print the beginning of files."""
     args = _old_style(process.args)
-    options = read_options(args, "q,quiet,silent v,verbose n,lines= c,bytes= z!")
+    options = read_options(args, "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
     kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
     text = options.value(kind) or "10"
     from_end = text.startswith("-")
@@ -197,7 +192,7 @@ async def tail(process: Process) -> int:
     args = _old_style(process.args)
     if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
         args = ["-n", *args]
-    options = read_options(args, "q,quiet v,verbose f,follow F n,lines= c,bytes= r! retry! s! pid! z!")
+    options = read_options(args, "q,quiet v! verbose! f,follow F n,lines= c,bytes= r! retry! s! pid! z!")
     kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
     text = options.value(kind) or "10"
     from_start = text.startswith("+")

@@ -13,25 +13,16 @@ from labkit.embedded.container.shell.protocol import Shell
 MAX_WORDS = 200
 
 _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
-    "a": lambda fs, found, node: True,
     "e": lambda fs, found, node: True,
     "f": lambda fs, found, node: isinstance(node, File),
     "d": lambda fs, found, node: isinstance(node, Directory),
     "L": lambda fs, found, node: isinstance(node, Link),
     "h": lambda fs, found, node: isinstance(node, Link),
     "c": lambda fs, found, node: isinstance(node, Device),
-    "b": lambda fs, found, node: False,
-    "p": lambda fs, found, node: False,
-    "S": lambda fs, found, node: False,
     "s": lambda fs, found, node: bool(node.content()) if isinstance(node, File) else True,
     "r": lambda fs, found, node: fs.may(node, 4),
     "w": lambda fs, found, node: fs.may(node, 2) and not fs.is_read_only(found.parent),
     "x": lambda fs, found, node: fs.may(node, 1),
-    "u": lambda fs, found, node: bool(node.mode & 0o4000),
-    "g": lambda fs, found, node: bool(node.mode & 0o2000),
-    "k": lambda fs, found, node: bool(node.mode & 0o1000),
-    "O": lambda fs, found, node: node.uid == fs.uid,
-    "G": lambda fs, found, node: node.gid == fs.gid,
 }
 """What ``-f`` and its like ask of a file that is there."""
 
@@ -148,61 +139,13 @@ class Questions:
             return not self.ask(args[1:])
         if len(args) > MAX_WORDS:
             raise TestError("too many arguments")
-        return _Expression(self, args).whole()
-
-
-class _Expression:
-    """More than three arguments: ``-o``, ``-a``, ``!`` and parentheses by precedence."""
-
-    def __init__(self, questions: Questions, args: list[str]) -> None:
-        self.questions = questions
-        self.args = args
-        self.index = 0
-
-    def whole(self) -> bool:
-        value = self.either()
-        if self.index < len(self.args):
-            raise TestError("too many arguments")
-        return value
-
-    def peek(self, offset: int = 0) -> str | None:
-        place = self.index + offset
-        return self.args[place] if place < len(self.args) else None
-
-    def either(self) -> bool:
-        value = self.both()
-        while self.peek() == "-o":
-            self.index += 1
-            value = self.both() or value
-        return value
-
-    def both(self) -> bool:
-        value = self.one()
-        while self.peek() == "-a":
-            self.index += 1
-            value = self.one() and value
-        return value
-
-    def one(self) -> bool:
-        first, second, third = self.peek(), self.peek(1), self.peek(2)
-        if first is None:
-            raise TestError("argument expected")
-        if second in _BINARY and third is not None:
-            self.index += 3
-            return self.questions.binary(first, second or "", third)
-        self.index += 1
-        if first == "!":
-            return not self.one()
-        if first == "(":
-            value = self.either()
-            if self.peek() != ")":
-                raise TestError("`)' expected")
-            self.index += 1
-            return value
-        if re.fullmatch(r"-[a-zA-Z]", first) and second is not None:
-            self.index += 1
-            return self.questions.unary(first, second)
-        return bool(first)
+        for sign, judge in (("-o", any), ("-a", all)):
+            if sign in args[1:-1]:
+                place = args.index(sign, 1)
+                return judge([self.ask(args[:place]), self.ask(args[place + 1 :])])
+        if "(" in args:
+            raise TestError("( … ): not simulated in this lab's pods")
+        raise TestError("too many arguments")
 
 
 def integer(text: str) -> int:

@@ -13,8 +13,8 @@ from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
 CLASSES = {
     "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",
-    "space": " \\t\\n\\r\\f\\v", "blank": " \\t", "punct": "!-/:-@\\[-`{-~", "print": " -~", "graph": "!-~", "cntrl": "\\x00-\\x1f\\x7f",
-    "xdigit": "0-9a-fA-F",
+    "space": " \\t\\n\\r\\f\\v", "blank": " \\t", "punct": "!-/:-@\\[-`{-~", "print": " -~", "graph": "!-~",
+    "cntrl": "\\x00-\\x1f\\x7f", "xdigit": "0-9a-fA-F",
 }  # fmt: skip
 """The named classes, as they stand in brackets of Python's ``re``; those of the C locale."""
 
