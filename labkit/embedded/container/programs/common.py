@@ -76,6 +76,10 @@ def _read_problem(command: str, name: str, reason: str) -> str:
     return f"{command}: {what}: {reason}\n"
 
 
+class AlreadySaid(Exception):
+    """What a program does with a path failed, and it has said so."""
+
+
 async def for_each_path(
     process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
@@ -97,6 +101,8 @@ async def for_each_path(
             await action(path)
         except FileError as error:
             status = await process.fail(f"{problem} '{path}': {error.reason}")
+        except AlreadySaid:
+            status = 1
     return status
 
 
