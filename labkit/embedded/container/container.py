@@ -63,7 +63,6 @@ class Container:
         self.image = image
         self.hostname = hostname
         self.network = network
-        self.terminal_name = "/dev/pts/0"
         self.command = command
         self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir

@@ -41,39 +41,25 @@ async def for_each_input(
     for name in names or ["-"]:
         try:
             await action(name, open_input(process, name))
-        except FileError as error:
+        except (FileError, StreamError) as error:
             status = failed
-            await process.err(_open_problem(process, name, error.reason))
-        except StreamError as error:
-            status = failed
-            await process.err(_read_problem(process.name, name, error.reason))
+            opening = isinstance(error, FileError)
+            await process.err(_problem(process.name, name, error.reason, opening=opening))
     return status
 
 
-def _open_problem(process: Process, name: str, reason: str) -> str:
-    """That a file cannot be opened, as the program at hand says it."""
-    command = process.name
+def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
+    """That a file cannot be opened, or reading failed on the way, as the program at hand says it."""
     shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
-    what = {
-        "head": f"cannot open '{name}' for reading",
-        "tail": f"cannot open '{name}' for reading",
-        "sort": f"cannot read: {name}",
-        "sed": f"can't read {name}",
-    }.get(command, shown)
-    return f"{command}: {what}: {reason}\n"
-
-
-def _read_problem(command: str, name: str, reason: str) -> str:
-    """That reading failed on the way, as the program at hand says it."""
-    shown = "standard input" if name == "-" else name
-    what = {
-        "head": f"error reading '{shown}'",
-        "tail": f"error reading '{shown}'",
-        "sort": f"read failed: {shown}",
-        "sed": f"couldn't read {shown}",
-        "base64": "read error",
-    }.get(command, name)
-    return f"{command}: {what}: {reason}\n"
+    stream = "standard input" if name == "-" else name
+    opened, read = {
+        "head": (f"cannot open '{name}' for reading", f"error reading '{stream}'"),
+        "tail": (f"cannot open '{name}' for reading", f"error reading '{stream}'"),
+        "sort": (f"cannot read: {name}", f"read failed: {stream}"),
+        "sed": (f"can't read {name}", f"couldn't read {stream}"),
+        "base64": (shown, "read error"),
+    }.get(command, (shown, name))
+    return f"{command}: {opened if opening else read}: {reason}\n"
 
 
 class AlreadySaid(Exception):

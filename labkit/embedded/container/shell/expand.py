@@ -245,10 +245,6 @@ class Expander:
         shell = self.shell
         if not user:
             return shell.variables.text("HOME") or "/root"
-        if user == "+":
-            return shell.cwd
-        if user == "-":
-            return shell.variables.text("OLDPWD") or "~-"
         for account in shell.system.image.users:
             if account.name == user:
                 return account.home

@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:,+@%=~#{}\[\]*?!^-]+")
 """Characters that mean nothing to the parser inside a word; some of them do at its start."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
-_TILDE = re.compile(r"~([A-Za-z0-9_+.-]*)(?=[/:]|$)")
+_TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
 _OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
 """What else a backslash takes its meaning from, by what ends the quoted text."""

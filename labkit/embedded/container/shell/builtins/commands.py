@@ -113,23 +113,27 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
     raise LoopControl(levels, again=words[0] == "continue")
 
 
-@builtin("eval")
-async def evaluate(shell: Shell, words: list[str]) -> int:
-    """Run its arguments as a script."""
-    line = shell.line
-    shell.status = 0
+async def _run_nested(shell: Shell, text: str, *, name: str, errors: str) -> int:
+    """Run a text in this shell, one level deeper, with its errors told in another name."""
+    line, where = shell.line, shell.errors_where
     shell.scheduler.depth += 1
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         shell.scheduler.charge(float("inf"))
-    where = shell.errors_where
-    if shell.dialect == "dash":
-        shell.errors_where = "eval"
+    shell.errors_where = errors
     try:
-        return await shell.run_text(" ".join(words[1:]), where="eval")
+        return await shell.run_text(text, where=name)
     finally:
         shell.errors_where = where
         shell.scheduler.depth -= 1
         shell.line = line
+
+
+@builtin("eval")
+async def evaluate(shell: Shell, words: list[str]) -> int:
+    """Run its arguments as a script."""
+    shell.status = 0
+    errors = "eval" if shell.dialect == "dash" else shell.errors_where
+    return await _run_nested(shell, " ".join(words[1:]), name="eval", errors=errors)
 
 
 @builtin("source", ".")
@@ -158,18 +162,12 @@ async def source(shell: Shell, words: list[str]) -> int:
     if len(words) > 2 and shell.dialect == "bash":
         shell.positional = words[2:]
     shell.sourcing += 1
-    shell.scheduler.depth += 1
-    if shell.scheduler.depth > shell.scheduler.budget.depth:
-        shell.scheduler.charge(float("inf"))
-    where, shell.errors_where = shell.errors_where, words[1]
     try:
-        return await shell.run_text(text, where=words[1])
+        return await _run_nested(shell, text, name=words[1], errors=words[1])
     except ReturnFromFunction as end:
         return end.status
     finally:
-        shell.errors_where = where
         shell.sourcing -= 1
-        shell.scheduler.depth -= 1
         if len(words) > 2:
             shell.positional = kept
 

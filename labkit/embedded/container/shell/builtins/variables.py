@@ -137,7 +137,7 @@ async def set_options(shell: Shell, words: list[str]) -> int:
     return 0
 
 
-_OPTIONS = frozenset({"allexport", "errexit", "noglob", "nounset", "xtrace", "noclobber", "monitor", "pipefail"})
+_OPTIONS = frozenset({"allexport", "errexit", "noglob", "nounset", "xtrace", "monitor", "pipefail"})
 
 
 @builtin("shift")
