@@ -15,7 +15,7 @@ MODULES = {
     "files": "mkdir rm touch chmod readlink",
     "filters": "tr cut sort uniq seq base64",
     "find": "find",
-    "grep": "grep egrep fgrep",
+    "grep": "grep",
     "kubectl": "kubectl",
     "listing": "ls stat",
     "network": "nginx httpd-foreground pause nslookup wget",

@@ -9,12 +9,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.curl_options import (
-    TRY,
-    CurlOptions,
-    UsageError,
-    read_command_line,
-)
+from labkit.embedded.container.programs.curl_options import TRY, CurlOptions, UsageError, read_command_line
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
     TransferError,
@@ -52,13 +47,9 @@ HELP = """\
 Usage: curl [options...] <url>
  -d, --data <data>           HTTP POST data
  -f, --fail                  Fail fast with no output on HTTP errors
- -h, --help <subject>        Get help for commands
  -o, --output <file>         Write to file instead of stdout
- -i, --show-headers          Show response headers in output
  -s, --silent                Silent mode
- -A, --user-agent <name>     Send User-Agent <name> to server
  -v, --verbose               Make the operation more talkative
- -V, --version               Show version number and quit
 
 This is not the full help; this menu is split into categories.
 """

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from labkit.embedded.container.programs.common import missing_operand, seconds_of
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.conditions import Questions, TestError, integer
+from labkit.embedded.container.shell.conditions import Questions, TestError
 from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.scheduler import Sleep
@@ -54,11 +54,11 @@ async def test(process: Process) -> int:
         if not args or args[-1] != "]":
             return await process.fail("missing ']'", 2)
         args = args[:-1]
-    questions = Questions(process.fs, process.cwd, integer)
+    questions = Questions(process.fs, process.cwd, lambda descriptor: False)
     try:
         return int(not questions.ask(args))
     except TestError as error:
-        return await process.fail(error.message, 2)
+        return await process.fail(str(error), 2)
 
 
 _LETTERS = "aAbBcdDeFHIjklmMnpPrRStTuUVwWxXyY%"

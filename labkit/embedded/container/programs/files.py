@@ -16,7 +16,7 @@ from labkit.embedded.container.shell.process import Process
 @program("mkdir")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    options = read_options(process.args, "p,parents v,verbose m,mode=")
+    options = read_options(process.args, "p,parents v! verbose! m,mode=")
     if not options.args:
         return await missing_operand(process)
     mode = options.value("m") or "755"
@@ -24,8 +24,6 @@ async def mkdir(process: Process) -> int:
 
     async def make(name: str) -> None:
         process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
-        if options.has("v"):
-            await process.out(f"mkdir: created directory '{name}'\n")
 
     return await for_each_path(process, options.args, make, "cannot create directory")
 
@@ -34,7 +32,7 @@ async def mkdir(process: Process) -> int:
 async def rm(process: Process) -> int:
     """Remove files."""
     options = read_options(
-        process.args, "r,recursive R f,force v,verbose d,dir i! interactive! I! no-preserve-root preserve-root"
+        process.args, "r,recursive R f,force v,verbose d! dir! i! interactive! I! no-preserve-root preserve-root"
     )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
@@ -56,7 +54,7 @@ async def rm(process: Process) -> int:
             found = process.fs.find(name, process.cwd, follow=False)
             if found.node is None:
                 raise FileError("No such file or directory")
-            if isinstance(found.node, Directory) and not recursive and not (options.has("d") and not found.node.look()):
+            if isinstance(found.node, Directory) and not recursive:
                 raise FileError("Is a directory")
             if isinstance(found.node, Directory):
                 status = max(status, await _remove_tree(process, found, name))

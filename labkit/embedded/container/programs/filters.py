@@ -180,7 +180,7 @@ _LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 @program("base64")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    options = read_options(process.args, "d,decode D i,ignore-garbage w,wrap=")
+    options = read_options(process.args, "d,decode i! ignore-garbage! w,wrap=")
     width = options.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width):
         return await process.fail(f"invalid wrap size: '{width}'")
@@ -189,8 +189,8 @@ async def base64_program(process: Process) -> int:
     async def convert(name: str, stream: Stream) -> None:
         nonlocal good
         data = await everything(process, stream)
-        if options.has("d", "D"):
-            decoded, good = _decoded(data, garbage=options.has("i"))
+        if options.has("d"):
+            decoded, good = _decoded(data)
             await process.stdout.write(decoded)
         else:
             await process.stdout.write(_wrapped(base64.b64encode(data), int(width)))
@@ -205,11 +205,9 @@ def _wrapped(encoded: bytes, width: int) -> bytes:
     return b"".join(encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width))
 
 
-def _decoded(data: bytes, *, garbage: bool) -> tuple[bytes, bool]:
+def _decoded(data: bytes) -> tuple[bytes, bool]:
     """What can be decoded from the start, and whether that was all, as GNU's does it."""
     text = data.replace(b"\n", b"")
-    if garbage:
-        text = b"".join(re.findall(rb"[A-Za-z0-9+/=]", text))
     match = _GROUPS.match(text)
     valid = match[0] if match else b""
     tail = valid[len(valid) // 4 * 4 :]

@@ -21,7 +21,7 @@ _OPTIONS = (
 )
 
 
-@program("grep", "egrep", "fgrep", misuse=2)
+@program("grep", misuse=2)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
     args = [
@@ -32,7 +32,7 @@ async def grep(process: Process) -> int:
     except BadOption as error:
         if error.left_out:
             raise
-        await process.err(f"{process.name}: {error.message}\n{_usage(process)}")
+        await process.err(f"{process.name}: {error}\n{_usage(process)}")
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
     names = options.args
@@ -41,18 +41,18 @@ async def grep(process: Process) -> int:
             await process.err(_usage(process))
             return 2
         patterns, names = names[0].split("\n"), names[1:]
-    fixed = options.has("F") or process.name == "fgrep"
+    fixed = options.has("F")
     try:
         search = [
             compile_regex(
                 escape(pattern) if fixed else pattern,
-                extended=not fixed and (options.has("E") or process.name == "egrep"),
+                extended=not fixed and options.has("E"),
                 fold=options.has("i", "y"),
             )
             for pattern in patterns[:200]
         ]
     except RegexError as error:
-        return await process.fail(error.message, 2)
+        return await process.fail(str(error), 2)
     return await _Grep(process, options, search).run(names)
 
 

@@ -67,14 +67,14 @@ def inode(node: Node) -> int:
     return id(node) % 900_000 + 100_000
 
 
-def owner(process: Process, number: int) -> str:
-    """A user's name, or the number."""
-    return next((one.name for one in process.system.image.users if one.uid == number), str(number))
+def user_name(process: Process, number: int) -> str | None:
+    """A user's name, None without an account."""
+    return next((one.name for one in process.system.image.users if one.uid == number), None)
 
 
-def group(process: Process, number: int) -> str:
-    """A group's name, or the number."""
-    return next((one.group for one in process.system.image.users if one.gid == number), str(number))
+def group_name(process: Process, number: int) -> str | None:
+    """A group's name, None without one."""
+    return next((one.group for one in process.system.image.users if one.gid == number), None)
 
 
 def human(number: int) -> str:
@@ -187,8 +187,8 @@ async def _long(process: Process, options: Options, entries: list[Entry], names:
         return [
             mode_text(node),
             str(links(node)),
-            owner(process, node.uid),
-            group(process, node.gid),
+            user_name(process, node.uid) or str(node.uid),
+            group_name(process, node.gid) or str(node.gid),
             _device(node) if isinstance(node, Device) else human(size) if options.has("h") else str(size),
             when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
@@ -246,7 +246,8 @@ def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
     return {
         "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node),
         "F": "regular empty file" if kind == "regular file" and not node_size(node) else kind,
-        "U": owner(process, node.uid), "G": group(process, node.gid), "u": str(node.uid), "g": str(node.gid),
+        "U": user_name(process, node.uid) or "UNKNOWN", "G": group_name(process, node.gid) or "UNKNOWN",
+        "u": str(node.uid), "g": str(node.gid),
         "y": stamp, "x": stamp, "z": stamp, "w": "-", "Y": str(int(node.mtime)),
         "h": str(links(node)), "i": str(inode(node)), "b": str(blocks(node) * 2),
         "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "%": "%",

@@ -12,15 +12,7 @@ MAX_NESTING = 50
 
 
 class RegexError(Exception):
-    """The expression cannot be compiled.
-
-    Args:
-        message: What ``grep`` says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """The expression cannot be compiled; its text is what ``grep`` says."""
 
 
 @dataclass(slots=True)

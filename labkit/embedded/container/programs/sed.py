@@ -129,7 +129,7 @@ class _Reader:
         try:
             return compile_regex(pattern, extended=self.extended, fold=fold)
         except RegexError as error:
-            raise self.fail(error.message) from None
+            raise self.fail(str(error)) from None
 
     def substitution(self, made: _Command) -> None:
         """The rest of ``s``: pattern, replacement, flags."""
@@ -255,7 +255,7 @@ async def sed(process: Process) -> int:
     try:
         options = read_options(args, _OPTIONS)
     except BadOption as error:
-        await process.err(f"sed: {error.message}\n{'' if error.left_out else _USAGE}")
+        await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
         return 1
     scripts, names = [value for name, value in options.flags if name == "e"], options.args
     if not scripts:

@@ -6,7 +6,7 @@ import time
 
 from labkit.embedded.container.files.filesystem import MAX_BYTES
 from labkit.embedded.container.files.inodes import Directory, FileError
-from labkit.embedded.container.programs.listing import human
+from labkit.embedded.container.programs.listing import group_name, human, user_name
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -158,15 +158,6 @@ async def ps(process: Process) -> int:
     return 0 if rows else 1
 
 
-def user_name(process: Process, uid: int) -> str | None:
-    """The name of a user, None without an account."""
-    return next((one.name for one in process.system.image.users if one.uid == uid), None)
-
-
-def _group_name(process: Process, gid: int) -> str | None:
-    return next((one.group for one in process.system.image.users if one.gid == gid), None)
-
-
 def _groups(process: Process) -> list[int]:
     """The groups of the container's user, its own first."""
     own = process.fs.gid
@@ -183,17 +174,17 @@ async def identity(process: Process) -> int:
         if account is None:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
-    user, group = user_name(process, uid), _group_name(process, gid)
+    user, group = user_name(process, uid), group_name(process, gid)
     numbers = [gid] if options.args else _groups(process)
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
     elif options.has("G"):
-        names = [(_group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        names = [(group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
         await process.out(" ".join(names) + "\n")
     elif options.has("g"):
         await process.out(f"{(group or gid) if options.has('n') else gid}\n")
     else:
-        shown = [f"{one}({name})" if (name := _group_name(process, one)) else str(one) for one in numbers]
+        shown = [f"{one}({name})" if (name := group_name(process, one)) else str(one) for one in numbers]
         await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
     return 0
 

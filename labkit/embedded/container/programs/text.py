@@ -135,21 +135,25 @@ class _Titles:
 @program("head")
 async def head(process: Process) -> int:
     """Print the beginning of files."""
-    args = _old_style(process.args)
-    options = read_options(args, "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
-    kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
-    text = options.value(kind) or "10"
-    from_end = text.startswith("-")
-    count = size(text.lstrip("-+"))
-    if count is None:
-        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    options = read_options(_old_style(process.args), "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
+    kind, sign, count = _amount(options)
     titles = _Titles(process, options)
 
     async def show(name: str, stream: Stream) -> None:
         await titles.show(name)
-        await _head(process, stream, kind, count, from_end=from_end)
+        await _head(process, stream, kind, count, from_end=sign == "-")
 
     return await for_each_input(process, options.args, show)
+
+
+def _amount(options: Options) -> tuple[str, str, int]:
+    """Lines (``n``) or bytes (``c``), the sign of how many, and how many."""
+    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
+    text = options.value(kind) or "10"
+    count = size(text.lstrip("-+"))
+    if count is None:
+        raise FileError(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    return kind, text[0] if text[0] in "-+" else "", count
 
 
 def _old_style(args: list[str]) -> list[str]:
@@ -189,23 +193,17 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
 @program("tail")
 async def tail(process: Process) -> int:
     """Print the end of files."""
-    args = _old_style(process.args)
-    if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
-        args = ["-n", *args]
-    options = read_options(args, "q,quiet v! verbose! f,follow F n,lines= c,bytes= r! retry! s! pid! z!")
-    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
-    text = options.value(kind) or "10"
-    from_start = text.startswith("+")
-    count = size(text.lstrip("-+"))
-    if count is None:
-        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    options = read_options(
+        _old_style(process.args), "q,quiet v! verbose! f,follow F n,lines= c,bytes= r! retry! s! pid! z!"
+    )
+    kind, sign, count = _amount(options)
     titles = _Titles(process, options)
     following: Stream | None = None
 
     async def show(name: str, stream: Stream) -> None:
         nonlocal following
         await titles.show(name)
-        if from_start:
+        if sign == "+":
             skip = max(0, count - 1)
             data = await everything(process, stream)
             data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])

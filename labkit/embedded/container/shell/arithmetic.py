@@ -31,15 +31,7 @@ MAX_LENGTH = 4096
 
 
 class ArithmeticProblem(Exception):
-    """The expression cannot be evaluated.
-
-    Args:
-        message: What bash says, with the expression in front.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """The expression cannot be evaluated; its text is what bash says, with the expression in front."""
 
 
 def wrap(value: int) -> int:

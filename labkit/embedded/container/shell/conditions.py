@@ -11,6 +11,7 @@ from labkit.embedded.container.files.inodes import Device, Directory, File, File
 from labkit.embedded.container.shell.protocol import Shell
 
 MAX_WORDS = 200
+NOT_SIMULATED = "not simulated in this lab's pods"
 
 _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
     "e": lambda fs, found, node: True,
@@ -26,6 +27,8 @@ _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
 }
 """What ``-f`` and its like ask of a file that is there."""
 
+_LEFT_OUT_TESTS = "abgkopuvGNORS"
+
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt
 }  # fmt: skip
@@ -38,15 +41,7 @@ _BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, *_LEFT_OUT})
 
 
 class TestError(Exception):
-    """The question makes no sense; status 2.
-
-    Args:
-        message: What the shell says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """The question makes no sense; status 2. Its text is what the shell says."""
 
 
 class Questions:
@@ -55,24 +50,18 @@ class Questions:
     Args:
         fs: The files.
         cwd: For relative paths.
-        number: Reads an integer, or raises :class:`TestError`.
         is_terminal: Tells whether a descriptor is a terminal.
-        is_set: Tells whether a variable is set.
     """
 
     def __init__(
         self,
         fs: FileSystem,
         cwd: str,
-        number: Callable[[str], int],
-        is_terminal: Callable[[str], bool] = lambda _: False,
-        is_set: Callable[[str], bool] = lambda _: False,
+        is_terminal: Callable[[str], bool],
     ) -> None:
         self.fs = fs
         self.cwd = cwd
-        self.number = number
         self.is_terminal = is_terminal
-        self.is_set = is_set
 
     def unary(self, operator: str, operand: str) -> bool:
         """``-n text``, ``-f path`` and their like.
@@ -85,13 +74,12 @@ class Questions:
                 return bool(operand)
             case "-z":
                 return not operand
-            case "-v":
-                return self.is_set(operand)
             case "-t":
                 return self.is_terminal(operand)
         test = _FILE_TESTS.get(operator[1:])
         if test is None:
-            raise TestError(f"{operator}: unary operator expected")
+            left_out = operator[1:] in _LEFT_OUT_TESTS
+            raise TestError(f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}")
         try:
             found = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
         except FileError:
@@ -107,9 +95,8 @@ class Questions:
         if operator in _TEXT_TESTS:
             return _TEXT_TESTS[operator](left, right)
         if operator in _NUMBER_TESTS:
-            return _NUMBER_TESTS[operator](self.number(left), self.number(right))
-        left_out = "not simulated in this lab's pods"
-        raise TestError(f"{operator}: {left_out if operator in _LEFT_OUT else 'binary operator expected'}")
+            return _NUMBER_TESTS[operator](integer(left), integer(right))
+        raise TestError(f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}")
 
     def ask(self, args: list[str]) -> bool:
         """The arguments of ``test``, by POSIX' rules for their number.
@@ -140,7 +127,7 @@ class Questions:
                 place = args.index(sign, 1)
                 return judge([self.ask(args[:place]), self.ask(args[place + 1 :])])
         if "(" in args:
-            raise TestError("( … ): not simulated in this lab's pods")
+            raise TestError(f"( … ): {NOT_SIMULATED}")
         raise TestError("too many arguments")
 
 
@@ -155,14 +142,11 @@ def integer(text: str) -> int:
     raise TestError(f"{text}: integer expression expected")
 
 
-def shell_questions(shell: Shell, number: Callable[[str], int]) -> Questions:
+def shell_questions(shell: Shell) -> Questions:
     """Questions asked from a shell."""
 
     def is_terminal(descriptor: str) -> bool:
         stream = shell.fds.get(int(descriptor)) if descriptor.isdigit() and len(descriptor) < 4 else None
         return stream is not None and stream.terminal
 
-    def is_set(name: str) -> bool:
-        return shell.variables.text(name) is not None
-
-    return Questions(shell.system.fs, shell.cwd, number, is_terminal, is_set)
+    return Questions(shell.system.fs, shell.cwd, is_terminal)

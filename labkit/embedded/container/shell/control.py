@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.compound import NAME
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
@@ -156,41 +158,39 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
     return 0
 
 
-async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
-    """One round of a loop.
+async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
+    """Run a part of a loop, in which ``break`` and ``continue`` mean that loop.
 
     Returns:
-        Whether the loop goes on.
+        Whether the loop goes on: what the part gives, unless it was left.
     """
-    await shell.scheduler.tick()
     try:
-        await shell.run(body)
+        return await part
     except LoopControl as control:
         if control.levels > 1 and shell.loops > 1:
             raise LoopControl(control.levels - 1, again=control.again) from None
         return control.again
-    return True
 
 
 async def loop(shell: Shell, command: syntax.While) -> int:
     """``while`` and ``until``."""
-    shell.loops += 1
     status = 0
-    try:
-        while True:
-            try:
-                if await tested(shell, command.condition) == command.until:
-                    break
-            except LoopControl as control:
-                if control.levels > 1 and shell.loops > 1:
-                    raise LoopControl(control.levels - 1, again=control.again) from None
-                if control.again:
-                    continue
-                break
-            going = await _round(shell, command.body)
+
+    async def once() -> bool:
+        nonlocal status
+        await shell.scheduler.tick()
+        if await tested(shell, command.condition) == command.until:
+            return False
+        try:
+            await shell.run(command.body)
+        finally:
             status = shell.status
-            if not going:
-                break
+        return True
+
+    shell.loops += 1
+    try:
+        while await _goes_on(shell, once()):
+            pass
     finally:
         shell.loops -= 1
     shell.status = status
@@ -203,12 +203,18 @@ async def for_loop(shell: Shell, command: syntax.For) -> int:
         await shell.complain(f"`{command.name}': not a valid identifier")
         raise ExitShell(1)
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
+
+    async def once(item: str) -> bool:
+        await shell.scheduler.tick()
+        shell.assign(command.name, item)
+        await shell.run(command.body)
+        return True
+
     shell.status = 0
     shell.loops += 1
     try:
         for item in items:
-            shell.assign(command.name, item)
-            if not await _round(shell, command.body):
+            if not await _goes_on(shell, once(item)):
                 break
     finally:
         shell.loops -= 1

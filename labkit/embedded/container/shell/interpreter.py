@@ -116,11 +116,6 @@ class Interpreter:
         """Write a message to stderr, with the shell's name and the line in front."""
         await self.write(2, prefix(self) + message + "\n")
 
-    async def trace(self, words: Sequence[str]) -> None:
-        """Show a command, for ``set -x``."""
-        shown = [traced(word) for word in words] if self.dialect == "bash" else words
-        await self.write(2, "+ " + " ".join(shown) + "\n")
-
     # Processes.
 
     def fresh(
@@ -300,7 +295,8 @@ class Interpreter:
     async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
         """Run a command by its name, with the variables that are set for it alone."""
         if "xtrace" in self.options:
-            await self.trace(words)
+            shown = [traced(word) for word in words] if self.dialect == "bash" else words
+            await self.write(2, "+ " + " ".join(shown) + "\n")
         kept = {one.name: self.variables.save(one.name) for one in command.assignments}
         for assignment in command.assignments:
             await self._assign(assignment)

@@ -12,15 +12,7 @@ from functools import lru_cache
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.compound import CompoundParser
 from labkit.embedded.container.shell.lexer import REDIRECTIONS
-from labkit.embedded.container.shell.syntax import (
-    Assignment,
-    Command,
-    Commands,
-    Redirect,
-    Script,
-    Text,
-    Word,
-)
+from labkit.embedded.container.shell.syntax import Assignment, Command, Commands, Redirect, Script, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
 from labkit.embedded.container.shell.words import with_tilde
 from labkit.embedded.machinery.cache import MAX_KEY_LENGTH

@@ -81,9 +81,6 @@ class Shell(Protocol):
     async def complain(self, message: str) -> None:
         """Write a message to stderr, with the shell's name and the line in front."""
 
-    async def trace(self, words: Sequence[str]) -> None:
-        """Show a command, for ``set -x``."""
-
     def fresh(
         self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
     ) -> Shell:

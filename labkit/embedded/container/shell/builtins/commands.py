@@ -13,7 +13,7 @@ from labkit.embedded.container.shell.builtins.table import (
     builtin,
     left_out,
 )
-from labkit.embedded.container.shell.conditions import TestError, integer, shell_questions
+from labkit.embedded.container.shell.conditions import TestError, shell_questions
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.run_program import look_up, run_program
@@ -194,9 +194,9 @@ async def test(shell: Shell, words: list[str]) -> int:
             return 2
         args = args[:-1]
     try:
-        return int(not shell_questions(shell, integer).ask(args))
+        return int(not shell_questions(shell).ask(args))
     except TestError as error:
-        message = error.message
+        message = str(error)
         if shell.dialect == "dash":
             what, _, kind = message.partition(": ")
             message = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.builtins.table import builtin, usage
+from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
 from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import encode
@@ -34,9 +34,8 @@ async def echo(shell: Shell, words: list[str]) -> int:
 async def printf(shell: Shell, words: list[str]) -> int:
     """Print by a format."""
     args = words[1:]
-    target = ""
-    if len(args) > 1 and args[0] == "-v" and shell.dialect == "bash":
-        target, args = args[1], args[2:]
+    if args[:1] == ["-v"] and shell.dialect == "bash":
+        return await left_out(shell, "printf -v")
     if args and args[0] == "--":
         args = args[1:]
     if not args:
@@ -52,10 +51,7 @@ async def printf(shell: Shell, words: list[str]) -> int:
             what = "not completely converted" if partly else "expected numeric value"
             problem = problem.replace("invalid number", what)
         await shell.complain(f"printf: {problem}")
-    if target:
-        shell.assign(target, text)
-    else:
-        await shell.fds[1].write(encode(text))
+    await shell.fds[1].write(encode(text))
     return int(bool(problems))
 
 
