@@ -291,17 +291,14 @@ async def sort(process: Process) -> int:
 @program("uniq")
 async def uniq(process: Process) -> int:
     """Drop repeated lines."""
-    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D! z! f! s! w!")
+    options = read_options(process.args, "c,count d,repeated u,unique i! ignore-case! D! z! f! s! w!")
     found, status = await all_lines(process, options.args[:1])
     groups: list[tuple[bytes, int]] = []
-    before: bytes | None = None
     for line in found:
-        mark = line.lower() if options.has("i") else line
-        if groups and mark == before:
+        if groups and line == groups[-1][0]:
             groups[-1] = (groups[-1][0], groups[-1][1] + 1)
         else:
             groups.append((line, 1))
-        before = mark
     for line, count in groups:
         if (options.has("d") and count < 2) or (options.has("u") and count > 1):
             continue

@@ -62,11 +62,6 @@ def links(node: Node) -> int:
     return 1
 
 
-def inode(node: Node) -> int:
-    """A number for ``stat``."""
-    return id(node) % 900_000 + 100_000
-
-
 def user_name(process: Process, number: int) -> str | None:
     """A user's name, None without an account."""
     return next((one.name for one in process.system.image.users if one.uid == number), None)
@@ -249,6 +244,6 @@ def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
         "U": user_name(process, node.uid) or "UNKNOWN", "G": group_name(process, node.gid) or "UNKNOWN",
         "u": str(node.uid), "g": str(node.gid),
         "y": stamp, "x": stamp, "z": stamp, "w": "-", "Y": str(int(node.mtime)),
-        "h": str(links(node)), "i": str(inode(node)), "b": str(blocks(node) * 2),
+        "h": str(links(node)), "i": str(id(node) % 900_000 + 100_000), "b": str(blocks(node) * 2),
         "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "%": "%",
     }  # fmt: skip

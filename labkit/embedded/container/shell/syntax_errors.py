@@ -66,8 +66,7 @@ def message(problem: SyntaxProblem, text: str, dialect: str) -> str:
 
 
 _DASH_UNCLOSED = {
-    "'": "Unterminated quoted string",
-    '"': "Unterminated quoted string",
+    **dict.fromkeys("'\"", "Unterminated quoted string"),
     "`": "EOF in backquote substitution",
     "}": "Missing '}'",
     ")": "Missing '))'",
