@@ -50,7 +50,7 @@ def test_html_says_the_same_and_can_be_read_aloud() -> None:
     for text in ("403 forbidden", "kikai/test", "list services", 'scope="row"', 'role="group"'):
         assert text in page
     assert 'aria-hidden="true">✘' in page
-    assert "User &quot;system" in page
+    assert "User &#34;system" in page
     assert "--jp-error-color1" in page
 
 
