@@ -10,7 +10,7 @@ from labkit.embedded.container.programs.listing import group_name, human, user_n
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import StreamError, decode, encode
+from labkit.embedded.container.shell.streams import decode, encode
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -72,6 +72,13 @@ async def which(process: Process) -> int:
     return int(None in paths)
 
 
+@program("tty")
+async def tty(process: Process) -> int:
+    """Print the terminal's name."""
+    await process.out("/dev/pts/0\n" if process.stdin.terminal else "not a tty\n")
+    return int(not process.stdin.terminal)
+
+
 @program("yes")
 async def yes(process: Process) -> int:
     """Say it again and again."""
@@ -79,10 +86,7 @@ async def yes(process: Process) -> int:
     block = line * max(1, 4096 // len(line))
     while True:
         await process.scheduler.tick()
-        try:
-            await process.stdout.write(block)
-        except StreamError:
-            return 1
+        await process.stdout.write(block)
 
 
 @program("mount")
