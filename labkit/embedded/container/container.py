@@ -63,7 +63,6 @@ class Container:
         self.image = image
         self.hostname = hostname
         self.network = network
-        self.terminal_name = "/dev/pts/0"
         self.command = command
         self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir
@@ -105,28 +104,19 @@ class Container:
 
     def _proc(self) -> dict[str, Callable[[], str]]:
         environment = self.environment
+        name = (self.command[0] if self.command else "").rpartition("/")[2]
+        uid = self.fs.uid
         return {
             "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
-            "cpuinfo": lambda: (
-                "processor\t: 0\nmodel name\t: labkit virtual CPU\n"
-                "\nprocessor\t: 1\nmodel name\t: labkit virtual CPU\n\n"
-            ),
-            "meminfo": lambda: (
-                "MemTotal:        2097152 kB\nMemFree:         1048576 kB\nMemAvailable:    1572864 kB\n"
-            ),
             "uptime": lambda: f"{self.now() - self._started:.2f} {self.now() - self._started:.2f}\n",
-            "loadavg": lambda: "0.00 0.00 0.00 1/2 7\n",
             "mounts": lambda: (
                 "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
             ),
-            "filesystems": lambda: "nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n",
             "1/cmdline": lambda: "\0".join(self.command) + "\0",
-            "1/comm": lambda: (self.command[0] if self.command else "").rpartition("/")[2] + "\n",
-            "1/environ": lambda: "".join(f"{name}={value}\0" for name, value in environment.items()),
+            "1/comm": lambda: name + "\n",
+            "1/environ": lambda: "".join(f"{key}={value}\0" for key, value in environment.items()),
             "1/status": lambda: (
-                f"Name:\t{(self.command[0] if self.command else '').rpartition('/')[2]}\n"
-                "State:\tS (sleeping)\nPid:\t1\n"
-                f"PPid:\t0\nUid:\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\n"
+                f"Name:\t{name}\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
             ),
             "1/cgroup": lambda: "0::/\n",
         }
@@ -267,7 +257,5 @@ class Container:
         from labkit.embedded.container.shell.interpreter import Interpreter
         from labkit.embedded.container.shell.run_program import run_program
 
-        shell = Interpreter(
-            self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect
-        )
+        shell = Interpreter(self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect="dash")
         return await run_program(shell, words, environment)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from labkit.embedded.machinery.request import Object
-
 MAX_BYTES = 1 << 20
 
 Taker = TypeVar("Taker")
@@ -202,6 +200,3 @@ class LogStream:
         """The client has gone."""
         self._ended = True
         self._forget()
-
-
-__all__ = ["Line", "Log", "LogOptions", "LogStream", "Object"]

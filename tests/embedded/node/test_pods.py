@@ -68,7 +68,7 @@ def test_a_crash_loop_backs_off_and_forgets_its_files(lab: Lab) -> None:
     assert lab.state()["restartCount"] == 2
     lab.wait(2)
     assert lab.state()["restartCount"] == 3
-    assert "cat: can't open '/tmp/f': No such file or directory" in lab.log()
+    assert "cat: /tmp/f: No such file or directory" in lab.log()
     assert "No such file" in lab.log(query="previous=true")
     counts = dict(lab.events())
     assert counts["Started"] == 4

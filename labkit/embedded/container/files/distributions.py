@@ -67,11 +67,7 @@ NAME="Debian GNU/Linux"
 VERSION_ID="13"
 VERSION="13 (trixie)"
 VERSION_CODENAME=trixie
-DEBIAN_VERSION_FULL=13.1
 ID=debian
-HOME_URL="https://www.debian.org/"
-SUPPORT_URL="https://www.debian.org/support"
-BUG_REPORT_URL="https://bugs.debian.org/"
 """
 
 _UBUNTU_RELEASE = """\
@@ -82,11 +78,6 @@ VERSION="24.04.3 LTS (Noble Numbat)"
 VERSION_CODENAME=noble
 ID=ubuntu
 ID_LIKE=debian
-HOME_URL="https://www.ubuntu.com/"
-SUPPORT_URL="https://help.ubuntu.com/"
-BUG_REPORT_URL="https://bugs.launchpad.net/ubuntu/"
-UBUNTU_CODENAME=noble
-LOGO=ubuntu-logo
 """
 
 _ALPINE_RELEASE = """\
@@ -94,8 +85,6 @@ NAME="Alpine Linux"
 ID=alpine
 VERSION_ID=3.22.1
 PRETTY_NAME="Alpine Linux v3.22"
-HOME_URL="https://alpinelinux.org/"
-BUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"
 """
 
 DEBIAN = Image(

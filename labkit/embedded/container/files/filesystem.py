@@ -217,7 +217,7 @@ class FileSystem:
         self.set_data(node, data)
         return node
 
-    def open(self, path: str, cwd: str = "/", *, mode: int = 0o644, exclusive: bool = False) -> File:
+    def open(self, path: str, cwd: str = "/", *, mode: int = 0o644) -> File:
         """The regular file at a path, made if it is missing, ready to be changed.
 
         Raises:
@@ -230,8 +230,6 @@ class FileSystem:
             file = File(mode=mode, memory=found.parent.memory)
             self.add(found, file)
             return file
-        if exclusive:
-            raise FileError(EXISTS)
         node = self.own(found)
         if not isinstance(node, File) or node.generate is not None:
             raise FileError(DENIED)

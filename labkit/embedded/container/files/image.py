@@ -56,11 +56,6 @@ class Image:
     release: str = ""
 
     @property
-    def sh_dialect(self) -> str:
-        """How its ``sh`` speaks."""
-        return "ash" if self.distribution in ("alpine", "busybox") else "dash"
-
-    @property
     def path(self) -> str:
         """Its ``$PATH``."""
         if self.distribution == "busybox":

@@ -12,6 +12,7 @@ IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""
 
 _PROXY_SCRIPT = b"#!/bin/sh\nexec kubectl proxy\n"
+_ENTRYPOINT = b'#!/bin/sh\nexec "$@"\n'
 
 
 @lru_cache(maxsize=64)
@@ -54,22 +55,14 @@ def build_root(image: Image) -> Directory:
         for name in ("bin", "sbin", "lib", "lib64"):
             _directory(root, f"usr/{name}")
             root.entries[name] = Link(mode=0o777, mtime=IMAGE_TIME, target=f"usr/{name}")
-        _directory(root, "boot")
-        _directory(root, "var/lib/dpkg/info")
-        _directory(root, "var/lib/apt/lists")
-        _directory(root, "etc/apt")
+        for name in ("boot", "var/lib/dpkg/info", "var/lib/apt/lists", "etc/apt", "usr/local/bin"):
+            _directory(root, name)
         if "sh" in binaries.entries:
             binaries.entries["sh"] = Link(mode=0o777, mtime=IMAGE_TIME, target="dash")
             binaries.entries["dash"] = File(mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True)
-        _directory(root, "usr/local/bin")
         if "ca-certificates" in image.packages and "curl" in image.programs:
             _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", AUTHORITY)
-        etc = _directory(root, "etc")
-        _file(etc, "debian_version", b"13.1\n")
-        _file(etc, "shells", SHELLS)
-        _file(etc, "nsswitch.conf", NAME_SERVICES)
-        _file(etc, "host.conf", b"multi on\n")
-        _file(etc, "bash.bashrc", b"# System-wide .bashrc file\n")
+        _file(_directory(root, "etc"), "debian_version", b"13.1\n")
     elif image.distribution in ("alpine", "busybox"):
         binaries = _directory(root, "bin")
         binaries.entries.update(programs)
@@ -79,21 +72,18 @@ def build_root(image: Image) -> Directory:
             _file(_directory(root, "etc"), "alpine-release", b"3.22.1\n")
     else:
         _directory(root, "bin").entries.update(programs)
-    for number, server in image.serves:
+    for _, server in image.serves:
         if server == "nginx":
             _file(_directory(root, "usr/share/nginx/html"), "index.html", NGINX_PAGE)
             _file(_directory(root, "etc/nginx"), "nginx.conf", b"user  nginx;\nworker_processes  auto;\n")
-            _file(root, "docker-entrypoint.sh", b'#!/bin/sh\nexec "$@"\n', 0o755)
-        elif number:
-            _file(
-                _directory(root, "usr/local/apache2/htdocs"),
-                "index.html",
-                b"<html><body><h1>It works!</h1></body></html>\n",
-            )
+            _file(root, "docker-entrypoint.sh", _ENTRYPOINT, 0o755)
+        else:
+            page = b"<html><body><h1>It works!</h1></body></html>\n"
+            _file(_directory(root, "usr/local/apache2/htdocs"), "index.html", page)
     if image.entrypoint[:1] == ("/kubectl-proxy.sh",):
         _file(root, "kubectl-proxy.sh", _PROXY_SCRIPT, 0o755)
     if image.entrypoint[:1] == ("/entrypoint.sh",):
-        _file(root, "entrypoint.sh", b'#!/bin/sh\nexec "$@"\n', 0o755)
+        _file(root, "entrypoint.sh", _ENTRYPOINT, 0o755)
     if image.entrypoint[:1] == ("/pause",):
         root.entries["pause"] = File(mode=0o755, mtime=IMAGE_TIME, program="pause")
     _accounts(root, image)
@@ -114,41 +104,10 @@ AMSjiGLeZW7QhxuqwRpszyMXz2r9TEPnY3YGkZqDfpRi
 """
 """What stands for the public authorities, which have signed nothing in a cluster; nobody has its key."""
 
-SHELLS = b"""# /etc/shells: valid login shells
-/bin/sh
-/usr/bin/sh
-/bin/bash
-/usr/bin/bash
-/bin/rbash
-/usr/bin/rbash
-/usr/bin/dash
-"""
-
-NAME_SERVICES = b"""passwd:         files
-group:          files
-shadow:         files
-gshadow:        files
-
-hosts:          files dns
-networks:       files
-
-protocols:      db files
-services:       db files
-ethers:         db files
-rpc:            db files
-
-netgroup:       nis
-"""
-
 NGINX_PAGE = b"""<!DOCTYPE html>
 <html>
 <head>
 <title>Welcome to nginx!</title>
-<style>
-html { color-scheme: light dark; }
-body { width: 35em; margin: 0 auto;
-font-family: Tahoma, Verdana, Arial, sans-serif; }
-</style>
 </head>
 <body>
 <h1>Welcome to nginx!</h1>
@@ -185,15 +144,8 @@ _DESCRIPTORS: dict[str, Node] = {
 def _devices(root: Directory) -> None:
     dev = _directory(root, "dev")
     dev.memory = True
-    for name, kind in (
-        ("null", "null"),
-        ("zero", "zero"),
-        ("full", "full"),
-        ("random", "random"),
-        ("urandom", "random"),
-        ("tty", "tty"),
-    ):
-        dev.entries[name] = Device(mode=0o666, mtime=IMAGE_TIME, kind=kind)
+    for name in ("null", "zero", "full", "random", "urandom", "tty"):
+        dev.entries[name] = Device(mode=0o666, mtime=IMAGE_TIME, kind=name.removeprefix("u"))
     fd = _directory(dev, "fd")
     fd.entries.update(_DESCRIPTORS)
     for number, name in enumerate(("stdin", "stdout", "stderr")):

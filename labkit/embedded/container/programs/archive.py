@@ -14,7 +14,7 @@ from labkit.embedded.container.shell.process import Process
 MAX_MEMBERS = 5_000
 MAX_BYTES = 32 << 20
 _OPTIONS = (
-    "c,create x,extract,get t,list f,file= C,directory= v,verbose m p o,no-same-owner no-same-permissions overwrite "
+    "c,create x,extract,get t,list f,file= C,directory= v! verbose! m p o,no-same-owner no-same-permissions overwrite "
     "z! gzip! k! P! O! h! a! j! J! r! u! strip-components! exclude!"
 )
 _NO_MODE = "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options"
@@ -70,8 +70,6 @@ async def _create(process: Process, options: Options, base: str) -> int:
                 if count > MAX_MEMBERS or buffer.tell() > MAX_BYTES:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
-                if options.has("v"):
-                    await process.err(path + "\n")
     file = options.value("f") or "-"
     if file == "-":
         await process.stdout.write(buffer.getvalue())
@@ -108,9 +106,8 @@ async def _members(process: Process, options: Options, archive: tarfile.TarFile,
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
         if not parts:
             return
-        if options.has("t", "v"):
-            await process.out(name + ("/" if info.isdir() else "") + "\n")
         if options.has("t"):
+            await process.out(name + ("/" if info.isdir() else "") + "\n")
             return
         path = "/".join([base.rstrip("/"), *parts])
         fs.mkdir(path if info.isdir() else path.rpartition("/")[0] or "/", parents=True)

@@ -12,18 +12,12 @@ from labkit.embedded.container.shell.redirection import open_input
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
-_SIZES = {"": 1, "b": 512, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "kB": 1000, "KB": 1000,
-          "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1 << 20, "GiB": 1 << 30, "c": 1, "w": 2}  # fmt: skip
-
-
-def is_busybox(process: Process) -> bool:
-    """Whether the image's programs speak as busybox's do."""
-    return process.system.image.distribution in ("alpine", "busybox")
+_SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
 
 
 def size(text: str) -> int | None:
     """A number with a suffix such as ``1K``, or None."""
-    match = re.fullmatch(r"(\d{1,15})([a-zA-Z]{0,3})", text)
+    match = re.fullmatch(r"(\d{1,15})([a-zA-Z]?)", text)
     if match is None or match[2] not in _SIZES:
         return None
     return int(match[1]) * _SIZES[match[2]]
@@ -47,45 +41,33 @@ async def for_each_input(
     for name in names or ["-"]:
         try:
             await action(name, open_input(process, name))
-        except FileError as error:
+        except (FileError, StreamError) as error:
             status = failed
-            await process.err(_open_problem(process, name, error.reason))
-        except StreamError as error:
-            status = failed
-            await process.err(_read_problem(process.name, name, error.reason))
+            opening = isinstance(error, FileError)
+            await process.err(_problem(process.name, name, error.reason, opening=opening))
     return status
 
 
-def _open_problem(process: Process, name: str, reason: str) -> str:
-    """That a file cannot be opened, as the program at hand says it."""
-    command = process.name
-    if is_busybox(process) and command not in ("grep", "egrep", "fgrep"):
-        return f"{command}: can't open '{name}': {reason}\n"
+def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
+    """That a file cannot be opened, or reading failed on the way, as the program at hand says it."""
     shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
-    what = {
-        "head": f"cannot open '{name}' for reading",
-        "tail": f"cannot open '{name}' for reading",
-        "sort": f"cannot read: {name}",
-        "sed": f"can't read {name}",
-    }.get(command, shown)
-    return f"{command}: {what}: {reason}\n"
+    stream = "standard input" if name == "-" else name
+    opened, read = {
+        "head": (f"cannot open '{name}' for reading", f"error reading '{stream}'"),
+        "tail": (f"cannot open '{name}' for reading", f"error reading '{stream}'"),
+        "sort": (f"cannot read: {name}", f"read failed: {stream}"),
+        "sed": (f"can't read {name}", f"couldn't read {stream}"),
+        "base64": (shown, "read error"),
+    }.get(command, (shown, name))
+    return f"{command}: {opened if opening else read}: {reason}\n"
 
 
-def _read_problem(command: str, name: str, reason: str) -> str:
-    """That reading failed on the way, as the program at hand says it."""
-    shown = "standard input" if name == "-" else name
-    what = {
-        "head": f"error reading '{shown}'",
-        "tail": f"error reading '{shown}'",
-        "sort": f"read failed: {shown}",
-        "sed": f"couldn't read {shown}",
-        "base64": "read error",
-    }.get(command, name)
-    return f"{command}: {what}: {reason}\n"
+class AlreadySaid(Exception):
+    """What a program does with a path failed, and it has said so."""
 
 
 async def for_each_path(
-    process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str, busybox: str = ""
+    process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
     """Do something with every path, saying where it fails: ``problem 'path': reason``.
 
@@ -94,7 +76,6 @@ async def for_each_path(
         paths: The paths.
         action: What is done with a path.
         problem: What stands before the path.
-        busybox: The same, as busybox's program says it.
 
     Returns:
         0, or 1 if one failed.
@@ -105,8 +86,9 @@ async def for_each_path(
         try:
             await action(path)
         except FileError as error:
-            lead = busybox if busybox and is_busybox(process) else problem
-            status = await process.fail(f"{lead} '{path}': {error.reason}")
+            status = await process.fail(f"{problem} '{path}': {error.reason}")
+        except AlreadySaid:
+            status = 1
     return status
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.common import AlreadySaid, everything, for_each_path, missing_operand
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -19,29 +17,18 @@ def _into(process: Process, target: str, source: str) -> str:
     return target
 
 
-class _Refused(Exception):
-    """A source that is not taken, with what the program says of it."""
-
-
-async def _missing(process: Process, options: Options) -> int:
-    """Say which of the two operands is missing."""
-    if not options.args:
-        return await missing_operand(process, "missing file operand")
-    return await missing_operand(process, f"missing destination file operand after '{options.args[0]}'")
-
-
-async def _each(process: Process, sources: list[str], action: Callable[[str], Awaitable[None]], problem: str) -> int:
-    """Do something with every source, saying which are not there or are refused."""
-    status = 0
-    for source in sources:
-        await process.scheduler.tick()
-        try:
-            await action(source)
-        except FileError as error:
-            status = await process.fail(f"{problem} '{source}': {error.reason}")
-        except _Refused as error:
-            status = await process.fail(str(error))
-    return status
+async def _targets(process: Process, options: Options) -> tuple[list[str], str] | None:
+    """The sources and the target; None, after a message, if they make no sense."""
+    if len(options.args) < 2:
+        missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
+        await missing_operand(process, f"missing {missing}")
+        return None
+    *sources, target = options.args
+    if len(sources) > 1 and not process.is_directory(target):
+        reason = "Not a directory" if process.fs.exists(target, process.cwd) else "No such file or directory"
+        await process.fail(f"target '{target}': {reason}")
+        return None
+    return sources, target
 
 
 @program("cp")
@@ -51,29 +38,26 @@ async def cp(process: Process) -> int:
         process.args,
         "r,recursive R a,archive f,force p,preserve? v,verbose L P d T H n! no-clobber! i! u! t! x! l! s! b! parents!",
     )
-    if len(options.args) < 2:
-        return await _missing(process, options)
-    *sources, target = options.args
-    recursive = options.has("r", "R", "a")
-    if len(sources) > 1 and not process.is_directory(target):
-        reason = "No such file or directory" if not process.fs.exists(target, process.cwd) else "Not a directory"
-        return await process.fail(f"target '{target}': {reason}")
+    found = await _targets(process, options)
+    if found is None:
+        return 1
 
     async def copy(source: str) -> None:
         node = process.node(source, follow=not options.has("P", "d", "a"))
-        if isinstance(node, Directory) and not recursive:
-            lead = "" if is_busybox(process) else "-r not specified; "
-            raise _Refused(f"{lead}omitting directory '{source}'")
-        goal = _into(process, target, source)
+        if isinstance(node, Directory) and not options.has("r", "R", "a"):
+            await process.fail(f"-r not specified; omitting directory '{source}'")
+            raise AlreadySaid
+        goal = _into(process, found[1], source)
         try:
             await _copy(process, node, source, goal, set())
         except FileError as error:
             kind = "directory" if isinstance(node, Directory) else "regular file"
-            raise _Refused(f"cannot create {kind} '{goal}': {error.reason}") from None
+            await process.fail(f"cannot create {kind} '{goal}': {error.reason}")
+            raise AlreadySaid from None
         if options.has("v"):
             await process.out(f"'{source}' -> '{goal}'\n")
 
-    return await _each(process, sources, copy, "can't stat" if is_busybox(process) else "cannot stat")
+    return await for_each_path(process, found[0], copy, "cannot stat")
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
@@ -96,39 +80,30 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
         made = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
         made.program = node.program
     else:
-        stream = open_path(process.system, source, process.cwd, "r", dict(process.fds))
-        total = b""
-        while True:
-            data = await stream.read()
-            if not data:
-                break
-            await process.scheduler.tick()
-            total += data
-            fs.write(target, total, process.cwd)
-        fs.write(target, total, process.cwd)
+        data = await everything(process, open_path(process.system, source, process.cwd, "r", dict(process.fds)))
+        fs.write(target, data, process.cwd)
 
 
 @program("mv")
 async def mv(process: Process) -> int:
     """Move or rename files."""
     options = read_options(process.args, "f,force v,verbose T n! no-clobber! i! u! b! t!")
-    if len(options.args) < 2:
-        return await _missing(process, options)
-    *sources, target = options.args
-    if len(sources) > 1 and not process.is_directory(target):
-        return await process.fail(f"target '{target}': Not a directory")
+    targets = await _targets(process, options)
+    if targets is None:
+        return 1
 
     async def move(source: str) -> None:
-        goal = _into(process, target, source)
+        goal = _into(process, targets[1], source)
         found = process.fs.find(source, process.cwd, follow=False)
         if found.node is None:
             raise FileError("No such file or directory")
         try:
             await _move(process, found, goal)
         except FileError as error:
-            raise _Refused(f"cannot move '{source}' to '{goal}': {error.reason}") from None
+            await process.fail(f"cannot move '{source}' to '{goal}': {error.reason}")
+            raise AlreadySaid from None
 
-    return await _each(process, sources, move, "can't rename" if is_busybox(process) else "cannot stat")
+    return await for_each_path(process, targets[0], move, "cannot stat")
 
 
 async def _move(process: Process, found: Found, goal: str) -> None:

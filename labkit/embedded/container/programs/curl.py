@@ -9,12 +9,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.curl_options import (
-    TRY,
-    CurlOptions,
-    UsageError,
-    read_command_line,
-)
+from labkit.embedded.container.programs.curl_options import TRY, CurlOptions, UsageError, read_command_line
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
     TransferError,
@@ -52,13 +47,9 @@ HELP = """\
 Usage: curl [options...] <url>
  -d, --data <data>           HTTP POST data
  -f, --fail                  Fail fast with no output on HTTP errors
- -h, --help <subject>        Get help for commands
  -o, --output <file>         Write to file instead of stdout
- -i, --show-headers          Show response headers in output
  -s, --silent                Silent mode
- -A, --user-agent <name>     Send User-Agent <name> to server
  -v, --verbose               Make the operation more talkative
- -V, --version               Show version number and quit
 
 This is not the full help; this menu is split into categories.
 """
@@ -99,7 +90,6 @@ class _Curl:
         self.silent = options.has("silent")
         self.meter = False
         self.received = 0
-        self.headers_size = 0
         self.started = process.scheduler.elapsed_seconds
 
     async def run(self, address: str, number: int) -> int:
@@ -133,7 +123,7 @@ class _Curl:
             if status == 60:
                 await process.err(MORE)
         if "write-out" in options.values:
-            await self._write_out(options.values["write-out"], transfer, status, message, name)
+            await self._write_out(options.values["write-out"], transfer, status)
         return status
 
     def _wants_meter(self, name: str) -> bool:
@@ -176,7 +166,6 @@ class _Curl:
         transfer.response = response
         transfer.received = shown_headers(process, transfer)
         lines = list(header_block(transfer))
-        self.headers_size = sum(len(line) + 2 for line in lines)
         if options.has("verbose"):
             await process.err(
                 "".join(f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n" for line in lines)
@@ -228,49 +217,26 @@ class _Curl:
         finally:
             stream.close()
 
-    async def _write_out(self, layout: str, transfer: Transfer | None, status: int, message: str, name: str) -> None:
+    async def _write_out(self, layout: str, transfer: Transfer | None, status: int) -> None:
         """``-w``: the layout with its variables filled in."""
-        process = self.process
-        if layout.startswith("@"):
-            try:
-                layout = process.fs.read(layout[1:], process.cwd).decode("utf-8", "replace")
-            except FileError:
-                return
-        received = {key.lower(): value for key, value in transfer.received} if transfer is not None else {}
-        facts = {"exitcode": str(status), "errormsg": message, "filename_effective": name, **self._facts(transfer)}
-        facts["content_type"] = received.get("content-type", "")
+        response = transfer.response if transfer is not None else None
+        facts = {
+            "exitcode": str(status),
+            "http_code": f"{response.status if response is not None else 0:03}",
+            "http_version": "0" if response is None or transfer is None else "2" if transfer.http2 else "1.1",
+            "content_type": transfer.header("content-type") if transfer is not None else "",
+            "size_download": str(self.received),
+            "url_effective": transfer.url.text if transfer is not None else "",
+            "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
+        }
+        facts["response_code"] = facts["http_code"]
+        for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):
+            if variable not in facts:
+                await self.process.err(f"curl: --write-out variable '{variable or 'header'}'{NOT_SIMULATED}\n")
 
         def filled(match: re.Match[str]) -> str:
-            piece = match[0]
-            if piece in ("%%", "\\n", "\\r", "\\t", "\\\\"):
-                return {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t"}.get(piece, "\\")
-            if piece.startswith("%header{"):
-                return received.get(piece[8:-1].lower(), "")
-            return facts.get(piece[2:-1], "")
+            escapes = {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\\\": "\\"}
+            return escapes.get(match[0]) or facts.get(match[0][2:-1], "")
 
-        for variable in re.findall(r"%\{([^}]*)\}", layout):
-            if variable not in facts:
-                await process.err(f"curl: --write-out variable '{variable}'{NOT_SIMULATED}\n")
-        pattern = r"%header\{[^}]*\}|%\{[^}]*\}|%%|\\[nrt\\]"
-        await process.stdout.write(encode(re.sub(pattern, filled, layout[:10_000])))
-
-    def _facts(self, transfer: Transfer | None) -> dict[str, str]:
-        """What ``-w`` can tell of a transfer."""
-        response = transfer.response if transfer is not None else None
-        code = f"{response.status if response is not None else 0:03}"
-        facts = {
-            "http_code": code, "response_code": code, "http_version": "0", "size_download": str(self.received),
-            "size_header": str(self.headers_size), "url": "", "url_effective": "",
-            "scheme": "", "method": "GET", "remote_ip": "", "remote_port": "0", "size_upload": "0",
-            "local_ip": self.process.system.network.address, "ssl_verify_result": "0", "redirect_url": "",
-            "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
-        }  # fmt: skip
-        if transfer is not None:
-            facts |= {
-                "url": transfer.url.text, "url_effective": transfer.url.text, "scheme": transfer.url.scheme,
-                "method": transfer.method, "remote_ip": transfer.address, "remote_port": str(transfer.url.port),
-                "size_upload": str(transfer.body_sent), "redirect_url": transfer.header("location"),
-                "http_version": ("2" if transfer.http2 else "1.1") if response is not None else "0",
-                "ssl_verify_result": "20" if transfer.verified is False else "0",
-            }  # fmt: skip
-        return facts
+        text = re.sub(r"%\{[^}]*\}|%%|\\[nrt\\]", filled, layout[:10_000])
+        await self.process.stdout.write(encode(text))

@@ -84,11 +84,8 @@ def _handshake(transfer: Transfer) -> list[str]:
         lines.append(f'*  subjectAltName: {kind} "{host}" matched cert\'s {lead}"{host}"')
     lines.append(f"*  issuer: {_name(certificate.issuer)}")
     codes = {"self-signed certificate in certificate chain": 19, "self-signed certificate": 18}
-    result = (
-        "ok."
-        if transfer.verified
-        else (f"result: {transfer.problem} ({codes.get(transfer.problem, 20)}), continuing anyway.")
-    )
+    failed = f"result: {transfer.problem} ({codes.get(transfer.problem, 20)}), continuing anyway."
+    result = "ok." if transfer.verified else failed
     lines.append(f"*  SSL certificate verify {result}")
     return lines
 
@@ -110,21 +107,15 @@ def sending(transfer: Transfer) -> str:
     if transfer.http2:
         version = "HTTP/2"
         lines.append(f"* [HTTP/2] [1] OPENED stream for {url.scheme}://{url.authority}{url.target}")
-        pseudo = [
-            (":method", transfer.method),
-            (":scheme", url.scheme),
-            (":authority", url.authority),
-            (":path", url.target),
-        ]
+        pseudo = [(":method", transfer.method), (":scheme", url.scheme)]
+        pseudo += [(":authority", url.authority), (":path", url.target)]
         others = [(name.lower(), value) for name, value in transfer.sent if name.lower() != "host"]
         lines += [f"* [HTTP/2] [1] [{name}: {value}]" for name, value in pseudo + others]
     lines.append(f"> {transfer.method} {url.target} {version}")
     lines += [f"> {name}: {value}" for name, value in transfer.sent]
     lines.append("> ")
-    if transfer.body_sent:
-        lines.append(f"* upload completely sent off: {transfer.body_sent} bytes")
-    else:
-        lines.append("* Request completely sent off")
+    sent = transfer.body_sent
+    lines.append(f"* upload completely sent off: {sent} bytes" if sent else "* Request completely sent off")
     return "\n".join(lines) + "\n"
 
 

@@ -6,10 +6,10 @@ import re
 import time
 from datetime import UTC, datetime
 
-from labkit.embedded.container.programs.common import is_busybox, missing_operand, seconds_of
+from labkit.embedded.container.programs.common import missing_operand, seconds_of
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.conditions import Questions, TestError, integer
+from labkit.embedded.container.shell.conditions import Questions, TestError
 from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.scheduler import Sleep
@@ -38,9 +38,8 @@ async def echo(process: Process) -> int:
 async def printf(process: Process) -> int:
     """Print by a format."""
     if not process.args:
-        await process.err("printf: missing operand\nTry 'printf --help' for more information.\n")
-        return 1
-    text, problems = format_printf(process.args[0], process.args[1:], process.system.now())
+        return await missing_operand(process)
+    text, problems = format_printf(process.args[0], process.args[1:])
     await process.out(text)
     for problem in problems:
         await process.fail(problem)
@@ -55,17 +54,21 @@ async def test(process: Process) -> int:
         if not args or args[-1] != "]":
             return await process.fail("missing ']'", 2)
         args = args[:-1]
-    questions = Questions(process.fs, process.cwd, integer)
+    questions = Questions(process.fs, process.cwd, lambda descriptor: False)
     try:
         return int(not questions.ask(args))
     except TestError as error:
-        return await process.fail(error.message, 2)
+        return await process.fail(str(error), 2)
+
+
+_LETTERS = "aAbBcdDeFHIjklmMnpPrRStTuUVwWxXyY%"
+"""What ``date`` takes from C's ``strftime``."""
 
 
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    options = read_options(process.args, "u,utc,universal R,rfc-email I,iso-8601? d,date= s! set! r! f! rfc-3339!")
+    options = read_options(process.args, "u,utc,universal d,date= R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!")
     moment = process.system.now()
     given = options.value("d")
     if given is not None:
@@ -73,58 +76,31 @@ async def date(process: Process) -> int:
         if found is None:
             return await process.fail(f"invalid date '{given}'")
         moment = found
-    layout = "%a %b %e %H:%M:%S UTC %Y"
-    if options.has("R"):
-        layout = "%a, %d %b %Y %H:%M:%S +0000"
-    if options.has("I"):
-        layout = "%Y-%m-%d"
-    for word in options.args:
-        if not word.startswith("+"):
-            return await process.fail(f"invalid date '{word}'")
-        layout = word[1:]
-    await process.out(_strftime(layout, moment) + "\n")
+    layout = "+%a %b %e %H:%M:%S UTC %Y"
+    for layout in options.args:
+        if not layout.startswith("+"):
+            return await process.fail(f"invalid date '{layout}'")
+    own = {"s": str(int(moment)), "N": f"{int(moment % 1 * 1e9):09}", "Z": "UTC", "z": "+0000"}
+    stamp = time.gmtime(moment)
+
+    def filled(match: re.Match[str]) -> str:
+        return own.get(match[1]) or (time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0])
+
+    await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
     return 0
 
 
 def _moment(text: str, now: float) -> float | None:
+    """The time that ``-d`` gives: ``@SECONDS``, ``now`` or one in ISO 8601's form."""
     if re.fullmatch(r"@\d{1,11}(\.\d+)?", text):
         return float(text[1:])
-    if text in ("now", "today", ""):
+    if text in ("now", ""):
         return now
-    match = re.fullmatch(r"([+-]?)\s*(\d{1,6})\s*(second|sec|minute|min|hour|day|week)s?(\s+ago)?", text)
-    if match is not None:
-        unit = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "week": 604800}[match[3]]
-        sign = -1 if (match[1] == "-") != bool(match[4]) else 1
-        return now + sign * int(match[2]) * unit
-    if text in ("yesterday", "tomorrow"):
-        return now + (86400 if text == "tomorrow" else -86400)
     try:
         stamp = datetime.fromisoformat(text)
     except ValueError:
         return None
     return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
-
-
-def _strftime(layout: str, moment: float) -> str:
-    try:
-        stamp = time.gmtime(moment)
-    except (ValueError, OverflowError, OSError):
-        return "?"
-    own = {"s": str(int(moment)), "N": f"{int(moment % 1 * 1e9):09}", "Z": "UTC", "z": "+0000",
-           "3N": f"{int(moment % 1 * 1000):03}",
-           "F": time.strftime("%Y-%m-%d", stamp), "T": time.strftime("%H:%M:%S", stamp), "n": "\n", "t": "\t",
-           "e": f"{stamp.tm_mday:2}", "k": f"{stamp.tm_hour:2}", "%": "%", "R": time.strftime("%H:%M", stamp),
-           "D": time.strftime("%m/%d/%y", stamp)}  # fmt: skip
-
-    def one(match: re.Match[str]) -> str:
-        key = match[1]
-        if key in own:
-            return own[key]
-        if key in "aAbBcdHIjmMpSuUVwWxXyYhCGgP":
-            return time.strftime("%" + key, stamp)
-        return match[0]
-
-    return re.sub(r"%(3N|.)", one, layout[:2000], flags=re.DOTALL)
 
 
 @program("sleep")
@@ -135,8 +111,6 @@ async def sleep(process: Process) -> int:
     total = 0.0
     for word in process.args:
         seconds = seconds_of(word)
-        if seconds is None and is_busybox(process):
-            return await process.fail(f"invalid number '{word}'")
         if seconds is None:
             return await missing_operand(process, f"invalid time interval '{word}'")
         total += seconds

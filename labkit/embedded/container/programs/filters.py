@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import partial
 from typing import Any
 
 from labkit.embedded.container.programs.common import (
@@ -40,10 +41,9 @@ def _tr_set(text: str) -> bytes:
 
 
 def _tr_class(name: str) -> str:
-    test = CLASSES.get(name)
-    if test is None:
+    if name not in CLASSES:
         raise BadOption(f"invalid character class '{name}'")
-    out = "".join(chr(code) for code in range(128) if test(chr(code)))
+    out = "".join(re.findall(f"[{CLASSES[name]}]", "".join(map(chr, range(128)))))
     return out.replace("\\", "\\\\").replace("-", "\\055")
 
 
@@ -103,19 +103,17 @@ def _ranges(text: str) -> list[tuple[int, int]] | None:
     return sorted(out)
 
 
-def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bool) -> list[bytes]:
-    if len(ranges) == 1 and not complement:
+def _choose(items: list[bytes], ranges: list[tuple[int, int]]) -> list[bytes]:
+    if len(ranges) == 1:
         return items[ranges[0][0] - 1 : ranges[0][1]]
-    return [
-        item for place, item in enumerate(items, 1) if any(low <= place <= high for low, high in ranges) != complement
-    ]
+    return [item for place, item in enumerate(items, 1) if any(low <= place <= high for low, high in ranges)]
 
 
 @program("cut")
 async def cut(process: Process) -> int:
     """Print parts of lines."""
     options = read_options(
-        process.args, "n s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement output-delimiter="
+        process.args, "s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement! output-delimiter!"
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
@@ -132,8 +130,6 @@ async def cut(process: Process) -> int:
     if delimiter is not None and len(encode(delimiter)) != 1:
         return await missing_operand(process, "the delimiter must be a single character")
     separator = encode(delimiter or "\t")
-    joint = encode(options.value("output-delimiter") or "") or separator
-    complement = options.has("complement")
     output = Buffered(process)
 
     async def choose(name: str, stream: Stream) -> None:
@@ -141,9 +137,9 @@ async def cut(process: Process) -> int:
             line = line.removesuffix(b"\n")
             if kind != "f":
                 pieces = [line[index : index + 1] for index in range(len(line))]
-                line = b"".join(_choose(pieces, ranges, complement=complement))
+                line = b"".join(_choose(pieces, ranges))
             elif separator in line:
-                line = joint.join(_choose(line.split(separator), ranges, complement=complement))
+                line = separator.join(_choose(line.split(separator), ranges))
             elif options.has("s"):
                 continue
             await output.write(line + b"\n")
@@ -155,48 +151,25 @@ async def cut(process: Process) -> int:
 
 @program("seq")
 async def seq(process: Process) -> int:
-    """Print numbers."""
-    args = list(process.args)
-    separator, wide = "\n", False
-    while args and (args[0] in ("-w", "-f") or args[0].startswith("-s")):
-        option = args.pop(0)
-        if option == "-f":
-            return await process.fail(f"-f{NOT_SIMULATED}")
-        wide = wide or option == "-w"
-        if option.startswith("-s"):
-            separator = option[2:] or (args.pop(0) if args else "")
-    if not args:
+    """Print whole numbers."""
+    if not process.args:
         return await missing_operand(process)
-    for word in args:
-        if not re.fullmatch(r"[-+]?\d{1,18}(\.\d{1,9})?", word):
+    for word in process.args:
+        if re.fullmatch(r"-[a-z].*|[-+]?\d*\.\d*", word):
+            return await process.fail(f"{word}{NOT_SIMULATED}")
+        if not re.fullmatch(r"[-+]?\d{1,18}", word):
             return await missing_operand(process, f"invalid floating point argument: '{word}'")
-    places = max(len(word.partition(".")[2]) for word in args)
-    scale = 10**places
-    numbers = [round(float(word) * scale) if places else int(word) for word in args]
-    first = numbers[0] if len(numbers) > 1 else scale
-    step = numbers[1] if len(numbers) > 2 else scale
-    last = numbers[-1]
+    numbers = [int(word) for word in process.args]
+    first = numbers[0] if len(numbers) > 1 else 1
+    step = numbers[1] if len(numbers) > 2 else 1
     if not step:
-        return await process.fail(f"invalid Zero increment value: '{args[1]}'")
+        return await process.fail(f"invalid Zero increment value: '{process.args[1]}'")
     output = Buffered(process)
-    width = max(len(_decimal(first, places)), len(_decimal(last, places))) if wide else 0
-    value = first
-    started = False
-    while (value <= last) if step > 0 else (value >= last):
+    for value in range(first, numbers[-1] + (1 if step > 0 else -1), step):
         await process.scheduler.tick(0.3)
-        text = _decimal(value, places)
-        text = text.zfill(width) if width else text
-        await output.write(encode((separator if started else "") + text))
-        started = True
-        value += step
-    if started:
-        await output.write(b"\n")
+        await output.write(b"%d\n" % value)
     await output.flush()
     return 0
-
-
-def _decimal(value: int, places: int) -> str:
-    return f"{value / 10**places:.{places}f}" if places else str(value)
 
 
 _GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})")
@@ -207,7 +180,7 @@ _LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 @program("base64")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    options = read_options(process.args, "d,decode D i,ignore-garbage w,wrap=")
+    options = read_options(process.args, "d,decode i! ignore-garbage! w,wrap=")
     width = options.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width):
         return await process.fail(f"invalid wrap size: '{width}'")
@@ -216,8 +189,8 @@ async def base64_program(process: Process) -> int:
     async def convert(name: str, stream: Stream) -> None:
         nonlocal good
         data = await everything(process, stream)
-        if options.has("d", "D"):
-            decoded, good = _decoded(data, garbage=options.has("i"))
+        if options.has("d"):
+            decoded, good = _decoded(data)
             await process.stdout.write(decoded)
         else:
             await process.stdout.write(_wrapped(base64.b64encode(data), int(width)))
@@ -232,11 +205,9 @@ def _wrapped(encoded: bytes, width: int) -> bytes:
     return b"".join(encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width))
 
 
-def _decoded(data: bytes, *, garbage: bool) -> tuple[bytes, bool]:
+def _decoded(data: bytes) -> tuple[bytes, bool]:
     """What can be decoded from the start, and whether that was all, as GNU's does it."""
     text = data.replace(b"\n", b"")
-    if garbage:
-        text = b"".join(re.findall(rb"[A-Za-z0-9+/=]", text))
     match = _GROUPS.match(text)
     valid = match[0] if match else b""
     tail = valid[len(valid) // 4 * 4 :]
@@ -254,21 +225,18 @@ def _number_key(text: bytes) -> float:
         return 0.0
 
 
-def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> Any:
-    match = re.fullmatch(r"(\d+)(?:\.(\d+))?([bdfginrhVM]*)(?:,(\d+)(?:\.(\d+))?([bdfginrhVM]*))?", spec)
+_KEY = re.compile(r"([1-9]\d{0,5})([bfnr]*)(?:,(\d{1,6})([bfnr]*))?")
+
+
+def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> float | bytes:
+    """What of a line is compared, by a key such as ``2n`` or ``1,3``; all of it for none."""
     text = line
-    if match is not None:
+    if match := _KEY.fullmatch(spec):
         fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())
-        last = int(match[4]) if match[4] else len(fields)
-        joint = separator or b""
-        text = joint.join(fields[int(match[1]) - 1 : last])
-        if match[2]:
-            text = text[int(match[2]) - 1 :]
-        flags = (match[3] + (match[6] or "")) or flags
-    if "n" in flags or "g" in flags:
+        text = (separator or b"").join(fields[int(match[1]) - 1 : int(match[3] or len(fields))])
+    if "n" in flags:
         return _number_key(text)
-    if "b" in flags:
-        text = text.lstrip()
+    text = text.lstrip() if "b" in flags else text
     return text.upper() if "f" in flags else text
 
 
@@ -277,7 +245,7 @@ async def sort(process: Process) -> int:
     """Sort lines."""
     options = read_options(
         process.args,
-        "b f,ignore-case g n,numeric-sort r,reverse s,stable u,unique d! h! human-numeric-sort! V! version-sort! "
+        "b f,ignore-case g! n,numeric-sort r,reverse s,stable u,unique d! h! human-numeric-sort! V! version-sort! "
         "k,key= o,output= t,field-separator= c! check! C! i! m! M! R! S! T! z!",
     )
     found, status = await all_lines(process, options.args, failed=2)
@@ -285,27 +253,28 @@ async def sort(process: Process) -> int:
         return status
     flags = "".join(name for name, _ in options.flags if len(name) == 1)
     keys = [value for name, value in options.flags if name == "k"]
-    for key in keys:
-        if not re.fullmatch(r"[1-9]\d*(\.\d+)?[bdfginrhVM]*(,\d+(\.\d+)?[bdfginrhVM]*)?", key):
-            return await process.fail(f"invalid number at field start: invalid count at start of '{key}'", 2)
+    for spec in keys:
+        if re.search(r"[.dgihVM]", spec):
+            return await process.fail(f"-k {spec}{NOT_SIMULATED}", 2)
+        if not _KEY.fullmatch(spec):
+            return await process.fail(f"invalid number at field start: invalid count at start of '{spec}'", 2)
     separator = encode(options.value("t") or "") or None
     if separator and len(separator) > 1 and options.value("t") != "\\0":
         return await process.fail(f"multi-character tab '{options.value('t')}'", 2)
     process.scheduler.charge(len(found) / 200)
     ordered = sorted(found, reverse="r" in flags) if "s" not in flags else list(found)
-    for spec in reversed(keys or [""]):
-        own = "".join(re.findall(r"[bdfginrhVM]", spec))
-        reverse = "r" in (own or flags)
+    marks = [(key, re.sub(r"[\d,]", "", key) or flags) for key in keys or [""]]
 
-        def order(line: bytes, spec: str = spec) -> Any:
-            return _sort_key(line, spec, separator, flags)
+    def place(line: bytes, key: tuple[str, str]) -> Any:
+        return _sort_key(line, key[0], separator, key[1])
 
-        ordered.sort(key=order, reverse=reverse)
+    for key in reversed(marks):
+        ordered.sort(key=partial(place, key=key), reverse="r" in key[1])
     if "u" in flags:
         unique: list[bytes] = []
         seen: object = object()
         for line in ordered:
-            mark = [_sort_key(line, spec, separator, flags) for spec in keys or [""]]
+            mark = [place(line, key) for key in marks]
             if mark != seen:
                 unique.append(line)
             seen = mark
@@ -322,17 +291,14 @@ async def sort(process: Process) -> int:
 @program("uniq")
 async def uniq(process: Process) -> int:
     """Drop repeated lines."""
-    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D! z! f! s! w!")
+    options = read_options(process.args, "c,count d,repeated u,unique i! ignore-case! D! z! f! s! w!")
     found, status = await all_lines(process, options.args[:1])
     groups: list[tuple[bytes, int]] = []
-    before: bytes | None = None
     for line in found:
-        mark = line.lower() if options.has("i") else line
-        if groups and mark == before:
+        if groups and line == groups[-1][0]:
             groups[-1] = (groups[-1][0], groups[-1][1] + 1)
         else:
             groups.append((line, 1))
-        before = mark
     for line, count in groups:
         if (options.has("d") and count < 2) or (options.has("u") and count > 1):
             continue

@@ -38,14 +38,12 @@ class _Plan:
         least: The smallest depth of interest.
         most: The greatest.
         acts: Whether one of the steps is an action, instead of which a path would be printed.
-        batches: The commands of ``-exec … +`` with the paths they get.
     """
 
     steps: list[_Step] = field(default_factory=list)
     least: int = 0
     most: int = 1 << 30
     acts: bool = False
-    batches: list[tuple[list[str], list[str]]] = field(default_factory=list)
 
     async def passes(self, path: str, node: Node, depth: int) -> bool:
         """Run the steps on a file; whether all of them passed."""
@@ -89,9 +87,11 @@ def _plan(process: Process, words: list[str]) -> _Plan:
             case "-exec":
                 plan.acts = True
                 command: list[str] = []
-                while (piece := take(word)) != ";" and not (piece == "+" and command[-1:] == ["{}"]):
+                while (piece := take(word)) != ";":
+                    if piece == "+" and command[-1:] == ["{}"]:
+                        raise _FindError(f"-exec … +{NOT_SIMULATED}")
                     command.append(piece)
-                plan.steps.append(_runner(process, plan, command, at_once=piece == "+"))
+                plan.steps.append(_runner(process, command))
             case _ if word in _LEFT_OUT:
                 raise _FindError(f"{word}{NOT_SIMULATED}")
             case _ if word.startswith("-"):
@@ -128,17 +128,9 @@ def _printer(process: Process) -> _Step:
     return step
 
 
-def _runner(process: Process, plan: _Plan, command: list[str], *, at_once: bool) -> _Step:
-    paths: list[str] = []
-    if at_once:
-        plan.batches.append((command[:-1], paths))
-
+def _runner(process: Process, command: list[str]) -> _Step:
     async def step(path: str, node: Node) -> bool:
-        if at_once:
-            paths.append(path)
-            return True
-        words = [piece.replace("{}", path) for piece in command]
-        return bool(words) and await process.run(words) == 0
+        return bool(command) and await process.run([piece.replace("{}", path) for piece in command]) == 0
 
     return step
 
@@ -165,7 +157,4 @@ async def find(process: Process) -> int:
             await process.scheduler.tick(0.3)
             if await plan.passes(path, node, depth) and not plan.acts:
                 await process.out(path + "\n")
-    for command, paths in plan.batches:
-        if paths and await process.run([*command, *paths]):
-            status = 1
     return status

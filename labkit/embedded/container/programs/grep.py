@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import Buffered, is_busybox, lines
+from labkit.embedded.container.programs.common import Buffered, lines
 from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
 from labkit.embedded.container.programs.regex_parser import RegexError
@@ -21,7 +21,7 @@ _OPTIONS = (
 )
 
 
-@program("grep", "egrep", "fgrep", misuse=2)
+@program("grep", misuse=2)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
     args = [
@@ -32,7 +32,7 @@ async def grep(process: Process) -> int:
     except BadOption as error:
         if error.left_out:
             raise
-        await process.err(f"{process.name}: {error.message}\n{_usage(process)}")
+        await process.err(f"{process.name}: {error}\n{_usage(process)}")
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
     names = options.args
@@ -41,18 +41,18 @@ async def grep(process: Process) -> int:
             await process.err(_usage(process))
             return 2
         patterns, names = names[0].split("\n"), names[1:]
-    fixed = options.has("F") or process.name == "fgrep"
+    fixed = options.has("F")
     try:
         search = [
             compile_regex(
                 escape(pattern) if fixed else pattern,
-                extended=not fixed and (options.has("E") or process.name == "egrep"),
+                extended=not fixed and options.has("E"),
                 fold=options.has("i", "y"),
             )
             for pattern in patterns[:200]
         ]
     except RegexError as error:
-        return await process.fail(error.message, 2)
+        return await process.fail(str(error), 2)
     return await _Grep(process, options, search).run(names)
 
 
@@ -97,7 +97,7 @@ class _Grep:
                     await process.err(f"{process.name}: {name}: {error.reason}\n")
             if self.found and options.has("q"):
                 return 0
-        return 2 if failed and not (is_busybox(process) and not self.found) else int(not self.found)
+        return 2 if failed else int(not self.found)
 
     async def _tree(self, top: str, show: bool) -> None:
         for path, node, _ in self.process.fs.walk(self.process.node(top), top):

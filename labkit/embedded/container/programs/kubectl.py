@@ -36,18 +36,8 @@ _GROUPS = {
     "clusterroles": "rbac.authorization.k8s.io", "clusterrolebindings": "rbac.authorization.k8s.io",
     "deployments": "apps", "jobs": "batch",
 }  # fmt: skip
-_NO_RESOURCE = (
-    'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported '
-    "resources.\n\nerror: Required resource not specified.\n"
-)
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 Answer = tuple[int, dict[str, Any]]
-_LEFT_OUT = frozenset({
-    "annotate", "api-resources", "api-versions", "apply", "attach", "certificate", "cluster-info", "config", "cordon",
-    "cp", "create", "debug", "delete", "describe", "diff", "drain", "edit", "events", "exec", "explain", "expose",
-    "label", "logs", "patch", "port-forward", "replace", "rollout", "run", "scale", "set", "taint", "top", "uncordon",
-    "wait",
-})  # fmt: skip
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
 
@@ -87,13 +77,10 @@ async def kubectl(process: Process) -> int:
             case "auth":
                 return await _auth(process, args)
     except BadOption as error:
-        text = error.message.replace("unrecognized option '", "unknown flag: ").rstrip("'")
+        text = str(error).replace("unrecognized option '", "unknown flag: ").rstrip("'")
         await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
         return 1
-    if verb in _LEFT_OUT:
-        await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
-        return 1
-    await process.err(f'error: unknown command "{verb}" for "kubectl"\n')
+    await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
     return 1
 
 
@@ -129,11 +116,7 @@ def _ask(process: Process, method: str, path: str, body: object = None, accept: 
         The status, and the answer as an object.
     """
     status, data = _send(process, method, path, body, accept)
-    try:
-        answer = json.loads(data or b"{}")
-    except ValueError:
-        answer = {"message": data.decode("utf-8", "replace")}
-    return status, answer if isinstance(answer, dict) else {}
+    return status, json.loads(data) if data.startswith(b"{") else {"message": data.decode("utf-8", "replace")}
 
 
 async def _refused(process: Process, answer: Mapping[str, Any]) -> int:
@@ -160,7 +143,7 @@ def _path(process: Process, options: Options, resource: str, name: str) -> str:
 
 
 _OPTIONS = (
-    "A,all-namespaces n,namespace= o,output= l,selector= no-headers q,quiet list raw= subresource= "
+    "A,all-namespaces n,namespace= o,output= l,selector= no-headers! q,quiet list! raw= subresource= "
     "w,watch! as! as-group! token! s,server! kubeconfig! context! show-labels! f,filename! field-selector! sort-by! "
     "v! L,label-columns!"
 )
@@ -177,7 +160,7 @@ async def _get(process: Process, args: list[str]) -> int:
         await process.stdout.write(data)
         return 0
     if not words:
-        await process.err(_NO_RESOURCE)
+        await process.err("error: Required resource not specified.\n")
         return 1
     resource, _, name = words[0].partition("/")
     resource = _SHORT.get(resource.lower(), resource.lower())
@@ -185,7 +168,7 @@ async def _get(process: Process, args: list[str]) -> int:
     if options.value("l"):
         path += f"?labelSelector={options.value('l')}"
     output = options.value("o") or ""
-    if output not in ("", "wide", "name", "json", "yaml"):
+    if output not in ("", "json", "yaml"):
         await process.err(f"kubectl get -o {output}{NOT_SIMULATED}\n")
         return 1
     accept = "application/json" if output in ("json", "yaml") else _TABLE
@@ -199,9 +182,6 @@ async def _get(process: Process, args: list[str]) -> int:
         await process.out(yaml.safe_dump(answer, sort_keys=False))
     elif output == "json":
         await process.out(json.dumps(answer, indent=4) + "\n")
-    elif output == "name":
-        names = (row["object"]["metadata"]["name"] for row in answer["rows"])
-        await process.out("".join(f"{resource.removesuffix('s')}/{name}\n" for name in names))
     else:
         await _table(process, options, answer, resource)
     return 0
@@ -214,13 +194,13 @@ async def _table(process: Process, options: Options, answer: Mapping[str, Any], 
         await process.err(f"No resources found{where}\n")
         return
     columns = answer["columnDefinitions"]
-    shown = [place for place, one in enumerate(columns) if not one.get("priority") or options.value("o") == "wide"]
+    shown = [place for place, one in enumerate(columns) if not one.get("priority")]
     lines = [["NAMESPACE"] * everywhere + [str(columns[place]["name"]).upper() for place in shown]]
     for row in answer["rows"]:
         namespace = [row["object"]["metadata"].get("namespace", "")] * everywhere
         lines.append(namespace + [str(row["cells"][place]) for place in shown])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines[options.has("no-headers") :]:
+    for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         await process.out("   ".join(cells).rstrip() + "\n")
 

@@ -50,14 +50,12 @@ class Proxy:
 
     Args:
         system: The container in which the proxy runs.
-        prefix: The path that is passed on (``--api-prefix``).
         hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
     """
 
-    def __init__(self, system: System, prefix: str = "/", hosts: str = "") -> None:
+    def __init__(self, system: System, hosts: str = "") -> None:
         self._system = system
         self._hosts = hosts or ACCEPTED
-        self._prefix = prefix
 
     def handle(self, request: Request) -> Response:
         """Pass a request on."""
@@ -68,8 +66,6 @@ class Proxy:
         path = request.path
         if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
             return Response(403, plain, b"Forbidden")
-        if not path.startswith(self._prefix.rstrip("/") or "/"):
-            return Response(404, plain, b"404 page not found\n")
         network = self._system.network
         endpoint = network.connect("10.96.0.1", 443)
         if endpoint is None:
@@ -96,7 +92,7 @@ async def serve(process: Process, args: list[str]) -> int:
     args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
     options = read_options(
         args,
-        "p,port= address= accept-hosts= api-prefix= disable-filter! keepalive! append-server-path! w! www! P! "
+        "p,port= address= accept-hosts= api-prefix! disable-filter! keepalive! append-server-path! w! www! P! "
         "www-prefix! u! unix-socket! accept-paths! reject-paths! reject-methods!",
     )
     port_text = options.value("p") or "8001"
@@ -111,9 +107,7 @@ async def serve(process: Process, args: list[str]) -> int:
         await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
         return 1
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    endpoint = Endpoint(
-        Proxy(process.system, options.value("api-prefix") or "/", options.value("accept-hosts") or "").handle, server
-    )
+    endpoint = Endpoint(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
     listeners[port] = endpoint
     try:
         shown = "[::]" if address == "0.0.0.0" else address

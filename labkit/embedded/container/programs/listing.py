@@ -1,4 +1,4 @@
-"""``ls``, ``stat``, ``file`` sizes: what the tree looks like."""
+"""``ls`` and ``stat``: what the tree looks like."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ import re
 import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import for_each_path, is_busybox, missing_operand
+from labkit.embedded.container.programs.common import for_each_path, missing_operand
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-
-
-def full_time(moment: float) -> str:
-    """``2025-11-24 16:00:00.000000000 +0000``."""
-    return time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(moment))
-
 
 _KINDS: dict[type[Node], tuple[str, str]] = {
     Directory: ("d", "directory"),
@@ -68,19 +62,14 @@ def links(node: Node) -> int:
     return 1
 
 
-def inode(node: Node) -> int:
-    """A number for ``stat``."""
-    return id(node) % 900_000 + 100_000
+def user_name(process: Process, number: int) -> str | None:
+    """A user's name, None without an account."""
+    return next((one.name for one in process.system.image.users if one.uid == number), None)
 
 
-def owner(process: Process, number: int) -> str:
-    """A user's name, or the number."""
-    return next((one.name for one in process.system.image.users if one.uid == number), str(number))
-
-
-def group(process: Process, number: int) -> str:
-    """A group's name, or the number."""
-    return next((one.group for one in process.system.image.users if one.gid == number), str(number))
+def group_name(process: Process, number: int) -> str | None:
+    """A group's name, None without one."""
+    return next((one.group for one in process.system.image.users if one.gid == number), None)
 
 
 def human(number: int) -> str:
@@ -97,14 +86,12 @@ def human(number: int) -> str:
 
 def when(process: Process, moment: float) -> str:
     """``Nov 24 16:00``, or the year if it is long ago."""
-    stamp = time.gmtime(moment)
-    if abs(process.system.now() - moment) > 15_778_476:
-        return f"{time.strftime('%b', stamp)} {stamp.tm_mday:2}  {stamp.tm_year}"
-    return f"{time.strftime('%b', stamp)} {stamp.tm_mday:2} {time.strftime('%H:%M', stamp)}"
+    recent = abs(process.system.now() - moment) <= 15_778_476
+    return time.strftime("%b %e %H:%M" if recent else "%b %e  %Y", time.gmtime(moment))
 
 
 _LS_OPTIONS = (
-    "1 a,all A,almost-all l h,human-readable r,reverse t R,recursive d,directory p color? full-time "
+    "1 a,all A,almost-all l h,human-readable r,reverse t R,recursive d,directory p color? full-time! "
     "S! F! classify! i! inode! n! g! o! G! no-group! U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
     "group-directories-first! time-style! sort! hide! zero!"
 )
@@ -125,10 +112,7 @@ async def ls(process: Process) -> int:
                 node = process.node(name)
             found.append((name, node))
         except FileError as error:
-            if is_busybox(process):
-                status = await process.fail(f"{name}: {error.reason}")
-            else:
-                status = await process.fail(f"cannot access '{name}': {error.reason}", 2)
+            status = await process.fail(f"cannot access '{name}': {error.reason}", 2)
     found = _ordered(options, found)
     files = [entry for entry in found if options.has("d") or not isinstance(entry[1], Directory)]
     queue = [entry for entry in found if entry not in files]
@@ -167,7 +151,7 @@ def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
 
 async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
     names = [name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries]
-    if options.has("l", "full-time"):
+    if options.has("l"):
         await _long(process, options, entries, names, total=total)
         return
     if process.stdout.terminal and not options.has("1"):
@@ -198,10 +182,10 @@ async def _long(process: Process, options: Options, entries: list[Entry], names:
         return [
             mode_text(node),
             str(links(node)),
-            owner(process, node.uid),
-            group(process, node.gid),
+            user_name(process, node.uid) or str(node.uid),
+            group_name(process, node.gid) or str(node.gid),
             _device(node) if isinstance(node, Device) else human(size) if options.has("h") else str(size),
-            full_time(node.mtime) if options.has("full-time") else when(process, node.mtime),
+            when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
         ]
 
@@ -253,11 +237,13 @@ async def stat(process: Process) -> int:
 def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
     """What the letters of ``stat -c`` stand for."""
     kind = _KINDS[type(node)][1]
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
     return {
         "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node),
         "F": "regular empty file" if kind == "regular file" and not node_size(node) else kind,
-        "U": owner(process, node.uid), "G": group(process, node.gid), "u": str(node.uid), "g": str(node.gid),
-        "y": full_time(node.mtime), "x": full_time(node.mtime), "z": full_time(node.mtime), "w": "-",
-        "Y": str(int(node.mtime)), "h": str(links(node)), "i": str(inode(node)), "b": str(blocks(node) * 2),
+        "U": user_name(process, node.uid) or "UNKNOWN", "G": group_name(process, node.gid) or "UNKNOWN",
+        "u": str(node.uid), "g": str(node.gid),
+        "y": stamp, "x": stamp, "z": stamp, "w": "-", "Y": str(int(node.mtime)),
+        "h": str(links(node)), "i": str(id(node) % 900_000 + 100_000), "b": str(blocks(node) * 2),
         "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "%": "%",
     }  # fmt: skip

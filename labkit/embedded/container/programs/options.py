@@ -12,20 +12,12 @@ NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
 class BadOption(Exception):
-    """An option is not understood.
-
-    Args:
-        message: What the program says after its name.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """An option is not understood; its text is what the program says after its name."""
 
     @property
     def left_out(self) -> bool:
         """Whether the real program has the option."""
-        return self.message.endswith(NOT_SIMULATED)
+        return str(self).endswith(NOT_SIMULATED)
 
 
 @dataclass(slots=True)
@@ -103,6 +95,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
                     raise BadOption(f"invalid option -- '{letter}'")
                 if known[letter].mark == "!":
                     left_out.append(f"-{letter}")
+                    letters = ""  # whatever follows may be its value
                 value = ""
                 if known[letter].mark == "=":
                     if not letters and not left:
@@ -120,20 +113,17 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
 
 
 def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
-    """The option that ``--word`` gives, which may be cut short; a value may be the next word."""
+    """The option that ``--word`` gives, and its value, which may be the next word."""
     name, equals, value = word.partition("=")
-    matches = [name] if name in known else [key for key in known if len(key) > 1 and key.startswith(name)]
-    if not name or not matches:
+    found = known.get(name) if len(name) > 1 else None
+    if found is None:
         raise BadOption(f"unrecognized option '--{name}'")
-    if len({known[match] for match in matches}) > 1:
-        raise BadOption(f"option '--{name}' is ambiguous")
-    found = known[matches[0]]
     if found.mark == "=" and not equals:
         if not left:
-            raise BadOption(f"option '--{matches[0]}' requires an argument")
+            raise BadOption(f"option '--{name}' requires an argument")
         value = left.pop(0)
     if equals and not found.mark:
-        raise BadOption(f"option '--{matches[0]}' doesn't allow an argument")
+        raise BadOption(f"option '--{name}' doesn't allow an argument")
     return found.name, value
 
 
@@ -144,5 +134,5 @@ async def complain(process: Process, error: BadOption, status: int = 1) -> int:
         ``status``.
     """
     hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
-    await process.err(f"{process.name}: {error.message}\n{hint}")
+    await process.err(f"{process.name}: {error}\n{hint}")
     return status

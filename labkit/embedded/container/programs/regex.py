@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from labkit.embedded.container.programs.regex_parser import Node, Parser, RegexError
-from labkit.embedded.container.shell.patterns import CharacterSet
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
 MAX_PROGRAM = 3000
@@ -87,7 +86,7 @@ class Regex:
             case "char":
                 self._add("char", node.char.lower() if self.fold else node.char)
             case "set":
-                self._add("set", node.members)
+                self._add("set", re.compile(node.members, re.IGNORECASE if self.fold else 0))
             case "any":
                 self._add("any")
             case "assert":
@@ -187,7 +186,7 @@ class Regex:
                 if char and (
                     (kind == "any" and char != "\n")
                     or (kind == "char" and first == char)
-                    or (kind == "set" and self._in(first, char, text[position]))
+                    or (kind == "set" and isinstance(first, re.Pattern) and first.match(text[position]))
                 ):
                     threads.append((state + 1, saved))
             position += 1
@@ -214,11 +213,6 @@ class Regex:
             else:
                 return None, anchored
         return re.compile("[" + "".join(re.escape(char) for char in first) + "]"), anchored
-
-    def _in(self, members: object, char: str, original: str) -> bool:
-        if not isinstance(members, CharacterSet):
-            return False
-        return char in members or (self.fold and (original in members or char.upper() in members))
 
     def _follow(
         self,

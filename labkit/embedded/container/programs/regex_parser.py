@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from labkit.embedded.container.shell.patterns import CharacterSet, read_set
+from labkit.embedded.container.shell.patterns import read_set
 
 MAX_REPEAT = 255
 MAX_GROUPS = 20
@@ -12,15 +12,7 @@ MAX_NESTING = 50
 
 
 class RegexError(Exception):
-    """The expression cannot be compiled.
-
-    Args:
-        message: What ``grep`` says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """The expression cannot be compiled; its text is what ``grep`` says."""
 
 
 @dataclass(slots=True)
@@ -30,15 +22,13 @@ class Node:
     kind: str  # char any set cat alt repeat group assert empty
     items: list[Node] = field(default_factory=list)
     char: str = ""
-    members: CharacterSet | None = None
+    members: str = ""
     low: int = 0
     high: int = -1
     number: int = 0
 
 
-_WORD = CharacterSet(frozenset("_"), (), ("alnum",), negated=False)
-_SPACE = CharacterSet(frozenset(), (), ("space",), negated=False)
-_SETS = {"w": _WORD, "W": replace(_WORD, negated=True), "s": _SPACE, "S": replace(_SPACE, negated=True)}
+_SETS = {"w": r"\w", "W": r"\W", "s": r"\s", "S": r"\S"}
 """What GNU's letters behind a backslash stand for."""
 
 
@@ -162,13 +152,13 @@ class Parser:
             self.advance()
             return Node("group", [inner], number=number)
         if token == "[":
-            found = read_set([(char, char == "\\") for char in self.text], self.index + 1)
+            try:
+                found = read_set(self.text, self.index + 1, regex=True)
+            except ValueError as error:
+                raise RegexError(str(error)) from None
             if found is None:
                 alone = self.index + 1 >= len(self.text)
                 raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
-            for low, high in found[0].ranges:
-                if low > high:
-                    raise RegexError("Invalid range end")
             self.index = found[1]
             return Node("set", members=found[0])
         self.advance()

@@ -24,21 +24,11 @@ def make_shell(process: Process, dialect: str) -> Shell:
     if dialect == "bash":
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
-    if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
     shell = process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
     if dialect == "bash":
         shell.variables.declare("OLDPWD").exported = True
     return shell
-
-
-def dialect_of(process: Process) -> str:
-    """How the shell called by this name speaks."""
-    if process.name == "bash":
-        return "bash"
-    if process.name in ("ash", "dash"):
-        return process.name
-    return process.system.image.sh_dialect
 
 
 _VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
@@ -49,7 +39,7 @@ _IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
 @program("sh", "bash", "dash", "ash")
 async def shell_program(process: Process) -> int:
     """Run a script: ``-c TEXT``, a file, or what stdin gives."""
-    dialect = dialect_of(process)
+    dialect = "bash" if process.name == "bash" else "dash"
     shell = make_shell(process, dialect)
     args = list(process.args)
     letters: set[str] = set()
@@ -151,13 +141,13 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d! delimiter! P,max-procs! p! x! s! a!",
+        "0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P,max-procs! p! x! s! a!",
         stop=True,
     )
     replace = options.value("I")
     items = _items(decode(await everything(process, process.stdin)), options)
     command = options.args or ["echo"]
-    limit = options.value("n") or options.value("L")
+    limit = options.value("n")
     count = max(1, int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000)
     if replace:
         batches = [[word.replace(replace, item) for word in command] for item in items]
@@ -168,8 +158,6 @@ async def xargs(process: Process) -> int:
     status = 0
     for words in batches:
         await process.scheduler.tick()
-        if options.has("t"):
-            await process.err(" ".join(words) + "\n")
         if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
         result = await process.run(words)
@@ -182,9 +170,7 @@ async def xargs(process: Process) -> int:
 
 def _items(text: str, options: Options) -> list[str]:
     """The words that ``xargs`` finds in its input."""
-    if options.has("0"):
-        return [item for item in text.split("\0") if item]
-    if options.has("I", "L"):
+    if options.has("I"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
     return [re.sub(r"\\(.)|[\"']", r"\1", word) for word in words]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.programs.common import for_each_input, lines
+from labkit.embedded.container.programs.common import all_lines
 from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.regex import Match, Regex, compile_regex
 from labkit.embedded.container.programs.regex_parser import RegexError
@@ -20,25 +20,13 @@ _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]..
 _LEFT_OUT = frozenset("{}btT:rwRWnNDPhHgGxlzFeMQaicy=")
 """Commands of the real sed that the lab's does not have."""
 
+_LAST = -1
+_Address = int | Regex
+"""Which lines a command is for: a number, ``_LAST`` or those that match."""
+
 
 class SedError(Exception):
-    """The script cannot be read.
-
-    Args:
-        message: What ``sed`` says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(slots=True, frozen=True)
-class _Address:
-    """Which lines a command is for: a number, the last one (-1), or those that match."""
-
-    number: int = 0
-    regex: Regex | None = None
+    """The script cannot be read; its text is what ``sed`` says."""
 
 
 @dataclass(slots=True)
@@ -63,7 +51,6 @@ class _Reader:
         self.text = text
         self.index = 0
         self.extended = extended
-        self.regex: Regex | None = None
 
     def fail(self, message: str) -> SedError:
         return SedError(f"-e expression #1, char {min(self.index, len(self.text))}: {message}")
@@ -103,8 +90,6 @@ class _Reader:
             raise self.fail(f"unknown command: `{made.name}'")
         if made.name == "s":
             self.substitution(made)
-        elif made.name == "q":
-            made.number = int(self.match(r" *\d{0,3}").strip() or 0)
         self.match(" *")
         if self.peek() not in ("", ";", "\n", "#"):
             self.index += 1
@@ -116,14 +101,14 @@ class _Reader:
         if number := self.match(r"\d{1,9}"):
             if self.peek() == "~":
                 raise SedError(f"address `first~step'{NOT_SIMULATED}")
-            return _Address(int(number))
+            return int(number)
         if self.match(r"\$"):
-            return _Address(-1)
+            return _LAST
         opener = self.match(r"/|\\.")
         if not opener:
             return None
         pattern = self.delimited(opener[-1], "unterminated address regex")
-        return _Address(regex=self.compile(pattern, fold=bool(self.match("I"))))
+        return self.compile(pattern, fold=bool(self.match("I")))
 
     def delimited(self, delimiter: str, problem: str) -> str:
         """What stands up to the next delimiter that is neither escaped nor in brackets."""
@@ -139,15 +124,12 @@ class _Reader:
         return out
 
     def compile(self, pattern: str, *, fold: bool = False) -> Regex:
-        """A regular expression; an empty one is the last one again."""
-        if pattern:
-            try:
-                self.regex = compile_regex(pattern, extended=self.extended, fold=fold)
-            except RegexError as error:
-                raise self.fail(error.message) from None
-        if self.regex is None:
-            raise self.fail("no previous regular expression")
-        return self.regex
+        if not pattern:
+            raise SedError(f"empty regular expression{NOT_SIMULATED}")
+        try:
+            return compile_regex(pattern, extended=self.extended, fold=fold)
+        except RegexError as error:
+            raise self.fail(str(error)) from None
 
     def substitution(self, made: _Command) -> None:
         """The rest of ``s``: pattern, replacement, flags."""
@@ -163,7 +145,7 @@ class _Reader:
             elif piece[0] == "\\" and piece[1].isdigit():
                 made.replacement.append(int(piece[1]))
             else:
-                made.replacement.append({"\\n": "\n", "\\t": "\t", "\\r": "\r"}.get(piece, piece[-1]))
+                made.replacement.append({"\\n": "\n", "\\t": "\t"}.get(piece, piece[-1]))
         made.flags = self.match(r"[gpiI0-9]*")
         if self.peek() in ("w", "e", "m", "M"):
             raise SedError(f"flag `{self.peek()}' of `s'{NOT_SIMULATED}")
@@ -178,53 +160,46 @@ class _Reader:
 class _Sed:
     """Runs commands over lines."""
 
-    def __init__(self, process: Process, commands: list[_Command], *, quiet: bool) -> None:
+    def __init__(self, process: Process, commands: list[_Command], out: Stream, *, quiet: bool) -> None:
         self.process = process
         self.commands = commands
         self.quiet = quiet
-        self.out: Stream = process.stdout
+        self.out = out
         self.number = 0
         self.space = ""
         self.last = False
-        self.status = 0
         self.quit = False
-        self.open_end = False
-        self.missing_newline = False
 
-    async def file(self, rows: list[str], *, open_end: bool = False) -> None:
-        """Run the script over the lines, the last of which may lack its newline."""
-        self.missing_newline = False
-        for place, row in enumerate(rows, 1):
+    async def run(self, rows: list[bytes]) -> None:
+        """Run the script over lines."""
+        for row in rows:
             if self.quit:
                 break
-            self.space, self.last = row, place == len(rows)
-            self.open_end = open_end and self.last
             self.number += 1
+            self.space, self.last = decode(row), self.number == len(rows)
             if await self.cycle() and not self.quiet:
                 await self.show()
 
     async def show(self) -> None:
-        """Write the pattern space, without a newline where the input's last line has none."""
-        lead = "\n" if self.missing_newline else ""
-        self.missing_newline = self.open_end
-        await self.out.write(encode(lead + self.space + ("" if self.open_end else "\n")))
+        await self.out.write(encode(self.space + "\n"))
 
     def selected(self, command: _Command) -> bool:
         first, second = command.first, command.second
         if first is None or second is None:
             return (first is None or self.at(first)) != command.negated
+        end = second if isinstance(second, int) and second > 0 else 0
         if command.active:
-            command.active = not (self.at(second) or 0 < second.number <= self.number)
-            inside = not 0 < second.number < self.number
+            command.active = not (self.at(second) or 0 < end <= self.number)
+            inside = not 0 < end < self.number
         else:
             inside = self.at(first)
-            command.active = inside and not 0 < second.number <= self.number
+            command.active = inside and not 0 < end <= self.number
         return inside != command.negated
 
     def at(self, address: _Address) -> bool:
-        if address.regex is not None:
-            return address.regex.find(self.process.scheduler.charge, self.space) is not None
-        return self.last if address.number < 0 else self.number == address.number
+        if isinstance(address, Regex):
+            return address.find(self.process.scheduler.charge, self.space) is not None
+        return self.last if address == _LAST else self.number == address
 
     async def cycle(self) -> bool:
         """Run the commands on a line; whether it is printed at the end."""
@@ -240,7 +215,7 @@ class _Sed:
                 case "d":
                     return False
                 case "q":
-                    self.quit, self.status = True, command.number
+                    self.quit = True
                     return True
         return True
 
@@ -280,7 +255,7 @@ async def sed(process: Process) -> int:
     try:
         options = read_options(args, _OPTIONS)
     except BadOption as error:
-        await process.err(f"sed: {error.message}\n{'' if error.left_out else _USAGE}")
+        await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
         return 1
     scripts, names = [value for name, value in options.flags if name == "e"], options.args
     if not scripts:
@@ -288,38 +263,24 @@ async def sed(process: Process) -> int:
             await process.err(_USAGE)
             return 1
         scripts, names = names[:1], names[1:]
-    try:
-        commands = _Reader("\n".join(scripts), extended=options.has("E", "r")).commands()
-        return await _run(process, _Sed(process, commands, quiet=options.has("n")), names, in_place=options.has("i"))
-    except SedError as error:
-        return await process.fail(error.message)
-
-
-async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bool) -> int:
-    if in_place and not names:
+    if options.has("i") and not names:
         return await process.fail("no input files")
-    rows: list[str] = []
-    size = 0
-    open_end = False
-
-    async def take(name: str, stream: Stream) -> None:
-        nonlocal size, open_end
-        own: list[str] = []
-        async for line in lines(process, stream):
-            size += len(line) + 60
-            if size > 4 * process.scheduler.budget.memory_bytes:
-                raise SedError("couldn't allocate memory")
-            own.append(decode(line.removesuffix(b"\n")))
-            open_end = not line.endswith(b"\n")
-        if not in_place:
-            rows.extend(own)
-            return
-        capture = Capture(process.scheduler.budget.memory_bytes)
-        runner.out, runner.number, runner.quit = capture, 0, False
-        await runner.file(own, open_end=open_end)
-        process.fs.write(name, bytes(capture.data), process.cwd)
-
-    status = await for_each_input(process, names, take, failed=2)
-    if not in_place:
-        await runner.file(rows, open_end=open_end)
-    return runner.status or status
+    script, extended, quiet = "\n".join(scripts), options.has("E", "r"), options.has("n")
+    try:
+        commands = _Reader(script, extended=extended).commands()
+        if not options.has("i"):
+            rows, status = await all_lines(process, names, failed=2)
+            await _Sed(process, commands, process.stdout, quiet=quiet).run(rows)
+            return status
+        status = 0
+        for name in names:
+            rows, failed = await all_lines(process, [name], failed=2)
+            status = max(status, failed)
+            capture = Capture(process.scheduler.budget.memory_bytes)
+            commands = _Reader(script, extended=extended).commands()
+            await _Sed(process, commands, capture, quiet=quiet).run(rows)
+            if not failed:
+                process.fs.write(name, bytes(capture.data), process.cwd)
+    except SedError as error:
+        return await process.fail(str(error))
+    return status

@@ -6,12 +6,11 @@ import time
 
 from labkit.embedded.container.files.filesystem import MAX_BYTES
 from labkit.embedded.container.files.inodes import Directory, FileError
-from labkit.embedded.container.programs.common import is_busybox
-from labkit.embedded.container.programs.listing import human
+from labkit.embedded.container.programs.listing import group_name, human, user_name
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import StreamError, decode, encode
+from labkit.embedded.container.shell.streams import decode, encode
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -37,44 +36,28 @@ async def printenv(process: Process) -> int:
 @program("hostname")
 async def hostname(process: Process) -> int:
     """Print the pod's host name."""
-    options = [word for word in process.args if word.startswith("-")]
-    if any(word in ("-i", "-I", "--ip-address", "--all-ip-addresses") for word in options):
-        tail = " " if any(word in ("-I", "--all-ip-addresses") for word in options) else ""
-        await process.out(f"{process.system.network.address}{tail}\n")
-        return 0
-    if process.args and not options:
-        return await process.fail(
-            "you must be root to change the host name" if process.fs.uid else "sethostname: Operation not permitted"
-        )
-    own = _own_name(process)
-    if any(word in ("-d", "--domain") for word in options):
-        domain = own.partition(".")[2]
-        await process.out(domain + "\n" if domain else "")
-    else:
-        full = any(word in ("-f", "--fqdn", "--long", "-A", "--all-fqdns") for word in options)
-        await process.out((own if full else process.system.hostname) + "\n")
-    return 0
-
-
-def _own_name(process: Process) -> str:
-    """The host name in full, as ``/etc/hosts`` has it."""
+    options = read_options(process.args, "i,ip-address I,all-ip-addresses f,fqdn,long s,short d! A! y! b! F!")
+    if options.args:
+        return await process.fail("sethostname: Operation not permitted")
     name = process.system.hostname
-    return next(iter(hosts_line(process, name)), name)
+    if options.has("i", "I"):
+        name = process.system.network.address + " " * options.has("I")
+    elif options.has("f"):
+        name = next(iter(hosts_line(process, name)), name)
+    await process.out(name + "\n")
+    return 0
 
 
 @program("uname")
 async def uname(process: Process) -> int:
     """Print the system's name."""
-    if process.name == "arch":
-        await process.out("x86_64\n")
-        return 0
     options = read_options(
         process.args,
         "a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine p i o,operating-system",
     )
     facts = {
         "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",
-        "i": "unknown", "o": "Linux" if is_busybox(process) else "GNU/Linux",
+        "i": "unknown", "o": "GNU/Linux",
     }  # fmt: skip
     wanted = "snrvmo" if options.has("a") else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
     await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
@@ -92,22 +75,8 @@ async def which(process: Process) -> int:
 @program("tty")
 async def tty(process: Process) -> int:
     """Print the terminal's name."""
-    if process.stdin.terminal:
-        await process.out(process.system.terminal_name + "\n")
-        return 0
-    await process.out("not a tty\n")
-    return 1
-
-
-@program("stty")
-async def stty(process: Process) -> int:
-    """Leave the terminal as it is."""
-    if not process.stdin.terminal:
-        return await process.fail("'standard input': Inappropriate ioctl for device")
-    if process.args == ["size"]:
-        rows, columns = process.scheduler.io.window
-        await process.out(f"{rows} {columns}\n")
-    return 0
+    await process.out("/dev/pts/0\n" if process.stdin.terminal else "not a tty\n")
+    return int(not process.stdin.terminal)
 
 
 @program("yes")
@@ -117,10 +86,7 @@ async def yes(process: Process) -> int:
     block = line * max(1, 4096 // len(line))
     while True:
         await process.scheduler.tick()
-        try:
-            await process.stdout.write(block)
-        except StreamError:
-            return 1
+        await process.stdout.write(block)
 
 
 @program("mount")
@@ -159,24 +125,15 @@ async def df(process: Process) -> int:
 SELF = 7
 """The number of the command that looks."""
 
-COLUMNS = {
-    "pid": ("PID", 7), "ppid": ("PPID", 7), "user": ("USER", -8), "uid": ("UID", 5), "tty": ("TT", -8),
-    "stat": ("STAT", -4), "time": ("TIME", 8), "etime": ("ELAPSED", 11), "comm": ("COMMAND", -15),
-    "cmd": ("CMD", -27), "args": ("COMMAND", -27), "command": ("COMMAND", -27),
-}  # fmt: skip
-"""What ``ps -o`` can show here: the heading, and the width (to the left if negative)."""
-
 
 def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
     """A process' columns, and when it began."""
     uid = process.fs.uid
-    seconds = int(process.system.now() - started_at)
     name = (command.split() or [""])[0].rpartition("/")[2]
     return {
-        "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "uid": str(uid), "tty": terminal,
-        "stat": "Ss" if pid == 1 else "R", "time": "00:00:00", "comm": name, "cmd": command, "args": command,
-        "command": command, "start": time.strftime("%H:%M", time.gmtime(started_at)),
-        "etime": time.strftime("%H:%M:%S" if seconds >= 3600 else "%M:%S", time.gmtime(seconds)),
+        "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "tty": terminal,
+        "stat": "Ss" if pid == 1 else "R", "time": "00:00:00", "comm": name, "cmd": command,
+        "start": time.strftime("%H:%M", time.gmtime(started_at)),
     }  # fmt: skip
 
 
@@ -187,21 +144,13 @@ async def ps(process: Process) -> int:
     rows = [_facts(process, pid, command, "?", system.started_at()) for pid, command in system.processes()]
     terminal = "pts/0" if process.stdout.terminal else "?"
     rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
-    if is_busybox(process):
-        await process.out("PID   USER     TIME  COMMAND\n")
-        for row in rows:
-            await process.out(f"{row['pid']:>5} {row['user']:<8}  0:00 {row['cmd']}\n")
-        return 0
     # BSD's options, as of `ps aux`, need no dash.
     args = [word if word.startswith("-") or not word.isalpha() else f"-{word}" for word in process.args]
-    options = read_options(args, "a A e x f u w o,format= p,pid= no-headers! forest! l! j! L! T! H! C! U! sort! cols!")
+    options = read_options(args, "a A e x f u w o! format! p,pid= no-headers! forest! l! j! L! T! H! C! U! sort! cols!")
     if pids := [pid for name, value in options.flags if name == "p" for pid in value.replace(",", " ").split()]:
         rows = [row for row in rows if row["pid"] in pids]
     elif not options.has("e", "A", "a", "x"):
         rows = [row for row in rows if row["tty"] == terminal]
-    wanted = [one for name, value in options.flags if name == "o" for one in value.replace(",", " ").split()]
-    if wanted:
-        return await _columns(process, rows, wanted)
     head, layout = "    PID TTY          TIME CMD", "{pid:>7} {tty:<8} {time} {comm}"
     if options.has("u"):
         head = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"
@@ -211,34 +160,6 @@ async def ps(process: Process) -> int:
         layout = "{user:<8} {pid:>7} {ppid:>7}  0 {start} {tty:<8} {time} {cmd}"
     await process.out("\n".join([head, *(layout.format(**row) for row in rows)]) + "\n")
     return 0 if rows else 1
-
-
-async def _columns(process: Process, rows: list[dict[str, str]], wanted: list[str]) -> int:
-    """``ps -o``: a heading that is set to nothing for all columns is left out."""
-    columns = [one.partition("=") for one in wanted]
-    problem = next((name for name, _, _ in columns if name not in COLUMNS), "")
-    if problem:
-        await process.err(f'error: unknown user-defined format specifier "{problem}"\n')
-        return 1
-    heads = [head if equals else COLUMNS[name][0] for name, equals, head in columns]
-    lines = [[row[name] for name, _, _ in columns] for row in rows]
-    for line in [heads, *lines] if any(heads) else lines:
-        cells = []
-        for place, (text, (name, _, _)) in enumerate(zip(line, columns, strict=True)):
-            width = COLUMNS[name][1]
-            last = place == len(columns) - 1
-            cells.append(text.rjust(width) if width > 0 else text if last else text.ljust(-width))
-        await process.out(" ".join(cells) + "\n")
-    return 0 if rows else 1
-
-
-def user_name(process: Process, uid: int) -> str | None:
-    """The name of a user, None without an account."""
-    return next((one.name for one in process.system.image.users if one.uid == uid), None)
-
-
-def _group_name(process: Process, gid: int) -> str | None:
-    return next((one.group for one in process.system.image.users if one.gid == gid), None)
 
 
 def _groups(process: Process) -> list[int]:
@@ -257,17 +178,17 @@ async def identity(process: Process) -> int:
         if account is None:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
-    user, group = user_name(process, uid), _group_name(process, gid)
+    user, group = user_name(process, uid), group_name(process, gid)
     numbers = [gid] if options.args else _groups(process)
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
     elif options.has("G"):
-        names = [(_group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        names = [(group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
         await process.out(" ".join(names) + "\n")
     elif options.has("g"):
         await process.out(f"{(group or gid) if options.has('n') else gid}\n")
     else:
-        shown = [f"{one}({name})" if (name := _group_name(process, one)) else str(one) for one in numbers]
+        shown = [f"{one}({name})" if (name := group_name(process, one)) else str(one) for one in numbers]
         await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
     return 0
 
@@ -282,13 +203,6 @@ async def whoami(process: Process) -> int:
     return 0
 
 
-@program("groups")
-async def groups(process: Process) -> int:
-    """Print the user's groups."""
-    await process.out(" ".join(_group_name(process, one) or str(one) for one in _groups(process)) + "\n")
-    return 0
-
-
 @program("getent")
 async def getent(process: Process) -> int:
     """Look up names."""
@@ -296,34 +210,25 @@ async def getent(process: Process) -> int:
         await process.err("Usage: getent [OPTION...] database [key ...]\n")
         return 1
     database, keys = process.args[0], process.args[1:]
-    if database in ("hosts", "ahosts", "ahostsv4"):
-        return await _hosts(process, database, keys)
+    if database == "hosts":
+        return await _hosts(process, keys)
     if database not in ("passwd", "group"):
         return await process.fail(f"{database}{NOT_SIMULATED}")
-    known: set[str] = set()
-    for account in process.system.image.users:
-        own = {account.name, str(account.uid)}
-        known |= own
-        if keys and not own & set(keys):
-            continue
-        if database == "group":
-            await process.out(f"{account.group}:x:{account.gid}:\n")
-        else:
-            numbers = f"{account.uid}:{account.gid}"
-            await process.out(f"{account.name}:x:{numbers}:{account.full_name}:{account.home}:{account.shell}\n")
+    lines = decode(process.fs.read(f"/etc/{database}")).splitlines()
+    known = {name for line in lines for name in (line.split(":")[0], line.split(":")[2])}
+    for line in lines:
+        if not keys or {line.split(":")[0], line.split(":")[2]} & set(keys):
+            await process.out(line + "\n")
     return 0 if known.issuperset(keys) else 2
 
 
-async def _hosts(process: Process, database: str, keys: list[str]) -> int:
+async def _hosts(process: Process, keys: list[str]) -> int:
     network = process.system.network
     for key in keys:
         address = network.resolve(key)
         if address is None:
             return 2
-        if database != "hosts":
-            for kind in ("STREAM", "DGRAM", "RAW"):
-                await process.out(f"{address:<15} {kind:<6} {network.canonical(key) if kind == 'STREAM' else ''}\n")
-        elif key == "localhost":
+        if key == "localhost":
             await process.out(f"{'::1':<15} localhost ip6-localhost ip6-loopback\n")
         else:
             await process.out(f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n")

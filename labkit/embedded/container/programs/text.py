@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.programs.common import chunks, everything, for_each_input, is_busybox, lines, size
+from labkit.embedded.container.programs.common import chunks, everything, for_each_input, lines, size
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -16,31 +16,20 @@ from labkit.embedded.container.shell.streams import Stream, StreamError
 async def cat(process: Process) -> int:
     """Print files."""
     options = read_options(
-        process.args, "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v"
+        process.args,
+        "n,number u A! show-all! b! number-nonblank! e! E! show-ends! s! squeeze-blank! t! T! show-tabs! v!",
     )
-    plain = not options.has(*"AbeEnstTv")
     number = 0
-    blank = False
 
     async def show(name: str, stream: Stream) -> None:
-        nonlocal number, blank
-        if plain:
+        nonlocal number
+        if not options.has("n"):
             async for data in chunks(process, stream):
                 await process.stdout.write(data)
             return
         async for line in lines(process, stream):
-            empty = line == b"\n"
-            if options.has("s") and empty and blank:
-                continue
-            blank = empty
-            if options.has("b", "n") and not (options.has("b") and empty):
-                number += 1
-                await process.out(f"{number:6}\t")
-            if options.has("T", "A", "t"):
-                line = line.replace(b"\t", b"^I")
-            if options.has("E", "A", "e") and line.endswith(b"\n"):
-                line = line[:-1] + b"$\n"
-            await process.stdout.write(line)
+            number += 1
+            await process.stdout.write(f"{number:6}\t".encode() + line)
 
     return await for_each_input(process, options.args, show)
 
@@ -52,16 +41,15 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    options = read_options(process.args, "c,bytes l,lines w,words m,chars L,max-line-length")
-    wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
+    options = read_options(process.args, "c,bytes l,lines w,words m,chars L! max-line-length!")
+    wanted = [letter for letter in "lwmc" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
-    total = dict.fromkeys("lwmcL", 0)
+    total = dict.fromkeys("lwmc", 0)
 
     async def count(name: str, stream: Stream) -> None:
         counts = await _counts(process, stream)
         for letter in "lwmc":
             total[letter] += counts[letter]
-        total["L"] = max(total["L"], counts["L"])
         rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
 
     status = await for_each_input(process, options.args, count)
@@ -76,25 +64,19 @@ async def wc(process: Process) -> int:
 
 
 async def _counts(process: Process, stream: Stream) -> dict[str, int]:
-    counts = dict.fromkeys("lwmcL", 0)
+    counts = dict.fromkeys("lwmc", 0)
     inside = False
-    column = 0
     async for data in chunks(process, stream):
         counts["c"] += len(data)
         counts["l"] += data.count(b"\n")
         counts["m"] += len(data.translate(None, _CONTINUATION))
         counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
         inside = bool(data[-1:].strip())
-        for index, piece in enumerate(data.split(b"\n")):
-            column = column + len(piece) if not index else len(piece)
-            counts["L"] = max(counts["L"], column)
     return counts
 
 
 def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
     """GNU takes the width of the files' total size, and 7 for what has no size."""
-    if is_busybox(process):
-        return 9 if len(wanted) > 1 else 1
     if len(wanted) == 1 and len(rows) < 2:
         return 1
     if not names or "-" in names:
@@ -140,7 +122,7 @@ class _Titles:
 
     def __init__(self, process: Process, options: Options) -> None:
         self._process = process
-        self._wanted = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+        self._wanted = len(options.args) > 1 and not options.has("q")
         self._count = 0
 
     async def show(self, name: str) -> None:
@@ -153,21 +135,25 @@ class _Titles:
 @program("head")
 async def head(process: Process) -> int:
     """Print the beginning of files."""
-    args = _old_style(process.args)
-    options = read_options(args, "q,quiet,silent v,verbose n,lines= c,bytes= z!")
-    kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
-    text = options.value(kind) or "10"
-    from_end = text.startswith("-")
-    count = size(text.lstrip("-+"))
-    if count is None:
-        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    options = read_options(_old_style(process.args), "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
+    kind, sign, count = _amount(options)
     titles = _Titles(process, options)
 
     async def show(name: str, stream: Stream) -> None:
         await titles.show(name)
-        await _head(process, stream, kind, count, from_end=from_end)
+        await _head(process, stream, kind, count, from_end=sign == "-")
 
     return await for_each_input(process, options.args, show)
+
+
+def _amount(options: Options) -> tuple[str, str, int]:
+    """Lines (``n``) or bytes (``c``), the sign of how many, and how many."""
+    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
+    text = options.value(kind) or "10"
+    count = size(text.lstrip("-+"))
+    if count is None:
+        raise FileError(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    return kind, text[0] if text[0] in "-+" else "", count
 
 
 def _old_style(args: list[str]) -> list[str]:
@@ -207,23 +193,17 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
 @program("tail")
 async def tail(process: Process) -> int:
     """Print the end of files."""
-    args = _old_style(process.args)
-    if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
-        args = ["-n", *args]
-    options = read_options(args, "q,quiet v,verbose f,follow F n,lines= c,bytes= r! retry! s! pid! z!")
-    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
-    text = options.value(kind) or "10"
-    from_start = text.startswith("+")
-    count = size(text.lstrip("-+"))
-    if count is None:
-        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    options = read_options(
+        _old_style(process.args), "q,quiet v! verbose! f,follow F n,lines= c,bytes= r! retry! s! pid! z!"
+    )
+    kind, sign, count = _amount(options)
     titles = _Titles(process, options)
     following: Stream | None = None
 
     async def show(name: str, stream: Stream) -> None:
         nonlocal following
         await titles.show(name)
-        if from_start:
+        if sign == "+":
             skip = max(0, count - 1)
             data = await everything(process, stream)
             data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])

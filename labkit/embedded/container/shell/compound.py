@@ -1,4 +1,4 @@
-"""The compound commands of the grammar: ``if``, loops, ``case``, functions, groups and ``[[ … ]]``."""
+"""The compound commands of the grammar: ``if``, loops, ``case``, functions and groups."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.braces import expand_braces
 from labkit.embedded.container.shell.lexer import Lexer
-from labkit.embedded.container.shell.syntax import Command, Commands, Condition, Word
+from labkit.embedded.container.shell.syntax import Command, Commands, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 
 RESERVED = frozenset({
@@ -17,11 +16,10 @@ RESERVED = frozenset({
 """Words with a meaning of their own where a command begins."""
 
 BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
-"""Those that only bash has; busybox's ash has ``[[`` and ``function`` too."""
+"""Those that only bash has; all of them are left out."""
 
-_CASE_ENDS = (";;", ";&", ";;&")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_UNARY = re.compile(r"-[a-zA-Z]")
+_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 
 
 class CompoundParser(Lexer):
@@ -57,6 +55,13 @@ class CompoundParser(Lexer):
         while self.token == "\n":
             self.advance()
 
+    def without_braces(self, word: Word) -> Word:
+        """A word, in which bash would expand no braces: that is left out."""
+        texts = (part.text for part in word.parts if isinstance(part, Text) and not part.quoted)
+        if self.dialect == "bash" and any(_BRACES.search(text) for text in texts):
+            self.left_out("{…,…}")
+        return word
+
     def compound(self) -> Callable[[], Command] | None:
         """What reads the compound command that begins here."""
         if self.token == "((":
@@ -65,13 +70,8 @@ class CompoundParser(Lexer):
             return self.subshell
         if self.current is None:
             return None
-        if self.dialect != "dash":
-            if self.token == "[[":
-                return self.double_bracket
-            if self.token == "function":
-                return self.function
-            if self.dialect == "bash" and self.token in ("select", "coproc"):
-                self.left_out(self.token)
+        if self.dialect == "bash" and self.token in BASH_RESERVED:
+            self.left_out(self.token)
         return {
             "if": self.if_command,
             "while": self.loop,
@@ -93,19 +93,6 @@ class CompoundParser(Lexer):
         self.depth -= 1
         return syntax.Function(line, (), name, body)
 
-    def function(self) -> Command:
-        """``function name``, with or without ``()``."""
-        line = self.line_at(self.start)
-        self.advance()
-        if self.current is None:
-            raise self.fail()
-        name = self.token
-        self.advance()
-        if self.token == "(":
-            return self.function_body(line, name)
-        self.skip_newlines()
-        return syntax.Function(line, (), name, self.command())
-
     def subshell(self) -> Command:
         """``( … )``."""
         self.advance()
@@ -121,14 +108,12 @@ class CompoundParser(Lexer):
         return syntax.Group(body=body)
 
     def double_parentheses(self) -> Command:
-        """``(( … ))``, or two subshells that begin together."""
+        """Two subshells that begin together; ``(( … ))`` is left out."""
         start = self.index
-        expression = self.arithmetic(start)
-        if expression is None:
-            self.index, self.token = start - 1, "("
-            return self.subshell()
-        self.advance()
-        return syntax.ArithmeticCommand(expression=expression)
+        if self.arithmetic(start) is not None:
+            self.left_out("((…))")
+        self.index, self.token = start - 1, "("
+        return self.subshell()
 
     def if_command(self) -> Command:
         """``if`` up to ``fi``."""
@@ -159,10 +144,10 @@ class CompoundParser(Lexer):
         return body
 
     def for_loop(self) -> Command:
-        """``for name in words`` or ``for ((…))``."""
+        """``for name in words``."""
         self.advance()
         if self.token == "((":
-            return self._arithmetic_for()
+            self.left_out("for ((…))")
         name, is_word = self.token, self.current is not None
         if self.dialect == "bash" and not is_word:
             raise self.fail()
@@ -175,7 +160,7 @@ class CompoundParser(Lexer):
             words = []
             self.advance()
             while self.current is not None:
-                words.extend(expand_braces(self.current) if self.dialect == "bash" else [self.current])
+                words.append(self.without_braces(self.current))
                 self.advance()
             if self.token not in (";", "\n"):
                 raise self.fail()
@@ -183,34 +168,7 @@ class CompoundParser(Lexer):
             self.advance()
         self.skip_newlines()
         listed = tuple(words) if words is not None else None
-        return syntax.For(name=name, words=listed, body=self._loop_body())
-
-    def _loop_body(self) -> Commands:
-        """``do … done``, or ``{ … }``, which bash takes too."""
-        if self.dialect == "bash" and self.is_reserved("{"):
-            self.advance()
-            body = self.commands("}")
-            self.expect("}")
-            return body
-        return self._do()
-
-    def _arithmetic_for(self) -> Command:
-        start = self.index
-        parts: list[Word] = []
-        for end in ";;)":
-            parts.append(self.expression(end))
-            if self.index >= len(self.text):
-                self.unclosed(")", start)
-            self.index += 1
-        if not self.text.startswith(")", self.index):
-            raise SyntaxProblem("token", "((", self.line_at(start))
-        self.index += 1
-        self.advance()
-        if self.token == ";":
-            self.advance()
-        self.skip_newlines()
-        first, test, step = parts
-        return syntax.ArithmeticFor(start=first, test=test, step=step, body=self._loop_body())
+        return syntax.For(name=name, words=listed, body=self._do())
 
     def case(self) -> Command:
         """``case word in … esac``."""
@@ -244,81 +202,8 @@ class CompoundParser(Lexer):
         self.expect(")")
         self.skip_newlines()
         body: Commands = ()
-        if self.token not in _CASE_ENDS and not self.is_reserved("esac"):
-            body = self.commands(";;", ";&", ";;&", "esac")
-        end = ";;"
-        if self.token in _CASE_ENDS:
-            end = self.token
+        if self.token != ";;" and not self.is_reserved("esac"):
+            body = self.commands(";;", "esac")
+        if self.token == ";;":
             self.advance()
-        return syntax.CaseItem(tuple(patterns), body, end)
-
-    # Conditions.
-
-    def double_bracket(self) -> Command:
-        """``[[ … ]]``."""
-        self.advance(condition=True)
-        condition = self._either()
-        if not self.is_reserved("]]"):
-            raise self._condition_problem()
-        self.advance()
-        return syntax.Test(condition=condition)
-
-    def _condition_problem(self) -> SyntaxProblem:
-        if not self.token:
-            return self.fail()
-        return SyntaxProblem("token", self.token.replace("\n", "newline"), self.line_at(self.start))
-
-    def _either(self) -> Condition:
-        left = self._both()
-        while self.token == "||":
-            self.advance(condition=True)
-            left = Condition("||", (left, self._both()))
-        return left
-
-    def _both(self) -> Condition:
-        left = self._one()
-        while self.token == "&&":
-            self.advance(condition=True)
-            left = Condition("&&", (left, self._one()))
-        return left
-
-    def _one(self) -> Condition:
-        self.enter()
-        try:
-            while self.token == "\n":
-                self.advance(condition=True)
-            if self.token == "!":
-                self.advance(condition=True)
-                return Condition("!", (self._one(),))
-            if self.token == "(":
-                self.advance(condition=True)
-                inner = self._either()
-                if self.token != ")":
-                    raise self._condition_problem()
-                self.advance(condition=True)
-                return inner
-            return self._comparison()
-        finally:
-            self.depth -= 1
-
-    def _comparison(self) -> Condition:
-        operator = self.token
-        first = self._operand()
-        if self.current is None and self.token not in ("<", ">"):
-            return Condition("-n", (first,))
-        if self.is_reserved("]]"):
-            return Condition("-n", (first,))
-        if _UNARY.fullmatch(operator) and self.token not in ("<", ">", "=", "==", "!="):
-            return Condition(operator, (self._operand(),))
-        operator = self.token
-        if operator == "=~":
-            self.left_out("[[ … =~ … ]]")
-        self.advance(condition=True)
-        return Condition(operator, (first, self._operand()))
-
-    def _operand(self) -> Word:
-        if self.current is None or self.is_reserved("]]"):
-            raise self._condition_problem()
-        found = self.current
-        self.advance(condition=True)
-        return found
+        return syntax.CaseItem(tuple(patterns), body)

@@ -1,12 +1,12 @@
-"""Compound commands: pipelines, lists, ``if``, loops, ``case``, ``[[ … ]]``."""
+"""Compound commands: pipelines, lists, ``if``, loops, ``case``."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.compound import NAME
-from labkit.embedded.container.shell.conditions import double_bracket
-from labkit.embedded.container.shell.errors import ExitShell, ExpansionError, LoopControl, ReturnFromFunction
-from labkit.embedded.container.shell.messages import translated
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Killed
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
@@ -32,8 +32,6 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
             return await and_or(shell, command)
         case syntax.Not():
             shell.status = int(await tested(shell, (command.command,)))
-        case syntax.Timed():
-            return await timed(shell, command)
         case syntax.Background():
             return await background(shell, command)
         case syntax.Group():
@@ -51,16 +49,8 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
             return await loop(shell, command)
         case syntax.For():
             return await for_loop(shell, command)
-        case syntax.ArithmeticFor():
-            return await arithmetic_for(shell, command)
         case syntax.Case():
             return await case(shell, command)
-        case syntax.ArithmeticCommand():
-            shell.status = int(not await value_of(shell, command.expression))
-            return await shell.check_exit()
-        case syntax.Test():
-            shell.status = await double_bracket(shell, command.condition)
-            return await shell.check_exit()
     return shell.status
 
 
@@ -101,8 +91,6 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
         if index < count - 1:
             pipe = Pipe(scheduler)
             part.fds[1] = pipe.writer
-            if command.errors[index]:
-                part.fds[2] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
         tasks.append(scheduler.spawn(_part(part, one, ends)))
@@ -142,28 +130,6 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     return 0
 
 
-async def timed(shell: Shell, command: syntax.Timed) -> int:
-    """``time command``."""
-    start = shell.scheduler.elapsed_seconds
-    status = await shell.execute(command.command)
-    seconds = shell.scheduler.elapsed_seconds - start
-    shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
-    await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
-    return status
-
-
-async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
-    """The value of ``((…))``, or None, with a message and status 1, if it has none."""
-    try:
-        return await shell.arithmetic(expression)
-    except ExpansionError as error:
-        await shell.complain("((: " + translated(error.message, shell.dialect))
-        shell.status = error.status
-        if error.fatal and not shell.interactive:
-            raise ExitShell(error.status) from None
-        return None
-
-
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
@@ -192,41 +158,39 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
     return 0
 
 
-async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
-    """One round of a loop.
+async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
+    """Run a part of a loop, in which ``break`` and ``continue`` mean that loop.
 
     Returns:
-        Whether the loop goes on.
+        Whether the loop goes on: what the part gives, unless it was left.
     """
-    await shell.scheduler.tick()
     try:
-        await shell.run(body)
+        return await part
     except LoopControl as control:
         if control.levels > 1 and shell.loops > 1:
             raise LoopControl(control.levels - 1, again=control.again) from None
         return control.again
-    return True
 
 
 async def loop(shell: Shell, command: syntax.While) -> int:
     """``while`` and ``until``."""
-    shell.loops += 1
     status = 0
-    try:
-        while True:
-            try:
-                if await tested(shell, command.condition) == command.until:
-                    break
-            except LoopControl as control:
-                if control.levels > 1 and shell.loops > 1:
-                    raise LoopControl(control.levels - 1, again=control.again) from None
-                if control.again:
-                    continue
-                break
-            going = await _round(shell, command.body)
+
+    async def once() -> bool:
+        nonlocal status
+        await shell.scheduler.tick()
+        if await tested(shell, command.condition) == command.until:
+            return False
+        try:
+            await shell.run(command.body)
+        finally:
             status = shell.status
-            if not going:
-                break
+        return True
+
+    shell.loops += 1
+    try:
+        while await _goes_on(shell, once()):
+            pass
     finally:
         shell.loops -= 1
     shell.status = status
@@ -239,30 +203,19 @@ async def for_loop(shell: Shell, command: syntax.For) -> int:
         await shell.complain(f"`{command.name}': not a valid identifier")
         raise ExitShell(1)
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
+
+    async def once(item: str) -> bool:
+        await shell.scheduler.tick()
+        shell.assign(command.name, item)
+        await shell.run(command.body)
+        return True
+
     shell.status = 0
     shell.loops += 1
     try:
         for item in items:
-            shell.assign(command.name, item)
-            if not await _round(shell, command.body):
+            if not await _goes_on(shell, once(item)):
                 break
-    finally:
-        shell.loops -= 1
-    return shell.status
-
-
-async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
-    """``for ((start; test; step))``."""
-    shell.status = 0
-    shell.loops += 1
-    try:
-        step = command.start
-        while not step.source.strip() or await value_of(shell, step) is not None:
-            if command.test.source.strip() and not await value_of(shell, command.test):
-                break
-            if not await _round(shell, command.body):
-                break
-            step = command.step
     finally:
         shell.loops -= 1
     return shell.status
@@ -271,19 +224,12 @@ async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
 async def case(shell: Shell, command: syntax.Case) -> int:
     """``case word in … esac``."""
     text = await shell.text(command.word)
-    falling = ran = False
     for item in command.items:
-        if not falling:
-            for word in item.patterns:
-                if (await shell.pattern(word)).matches(text):
-                    break
-            else:
-                continue
-        await shell.run(item.body)
-        ran = bool(item.body)
-        if item.end == ";;":
-            break
-        falling = item.end == ";&"
-    if not ran:
-        shell.status = 0
-    return shell.status
+        for word in item.patterns:
+            if (await shell.pattern(word)).matches(text):
+                if item.body:
+                    return await shell.run(item.body)
+                shell.status = 0
+                return 0
+    shell.status = 0
+    return 0

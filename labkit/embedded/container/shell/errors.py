@@ -27,8 +27,8 @@ PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
 """What may go wrong with a command before or while it runs."""
 
 
-class ExitShell(Exception):
-    """``exit``: the shell ends.
+class _Leave(Exception):
+    """A shell or a function ends.
 
     Args:
         status: Its exit status.
@@ -39,12 +39,12 @@ class ExitShell(Exception):
         self.status = status & 0xFF
 
 
-class ReturnFromFunction(Exception):
-    """``return`` from a function or a sourced script."""
+class ExitShell(_Leave):
+    """``exit``: the shell ends."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status & 0xFF
+
+class ReturnFromFunction(_Leave):
+    """``return`` from a function or a sourced script."""
 
 
 class LoopControl(Exception):

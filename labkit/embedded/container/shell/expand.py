@@ -6,7 +6,9 @@ field splitting, then file names, then quotes are gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from labkit.embedded.container.files.inodes import Directory, FileError
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
@@ -60,38 +62,28 @@ class _Fields:
         self.started = False
 
     def split(self, text: str, separators: str) -> None:
-        """Add the result of an unquoted expansion."""
-        blanks = "".join(char for char in separators if char in " \t\n")
-        hard = "".join(char for char in separators if char not in " \t\n")
+        """Add the result of an unquoted expansion; what is no blank among the separators ends even an empty field."""
         if not separators:
             self.add(text, quoted=False)
             return
-        piece: list[str] = []
-        pending_blank = False
-        for char in text:
-            if char in blanks:
-                if piece:
-                    self.add("".join(piece), quoted=False)
-                    piece = []
-                pending_blank = True
-            elif char in hard:
-                if piece:
-                    self.add("".join(piece), quoted=False)
-                    piece = []
-                self.started = True
-                if not self.now:
-                    self.now.append(("", True))
+        for piece, separator in _separators(separators).findall(text):
+            if piece:
+                self.add(piece, quoted=False)
+            if separator.strip(" \t\n"):
+                self.add("", quoted=True)
+            if separator:
                 self.end()
-                pending_blank = False
-            else:
-                if pending_blank:
-                    self.end()
-                    pending_blank = False
-                piece.append(char)
-        if piece:
-            self.add("".join(piece), quoted=False)
-        if pending_blank:
-            self.end()
+
+
+@lru_cache(maxsize=16)
+def _separators(separators: str) -> re.Pattern[str]:
+    """What finds pieces of a text, and what separates each of them from the next."""
+    blank = re.escape("".join(char for char in separators if char in " \t\n"))
+    blanks = f"[{blank}]*" if blank else ""
+    hard = re.escape("".join(char for char in separators if char not in " \t\n"))
+    one_of = [f"{blanks}[{hard}]{blanks}"] if hard else []
+    one_of += [f"[{blank}]+"] if blank else []
+    return re.compile(f"([^{blank}{hard}]*)({'|'.join(one_of)}|$(?!\\n))", re.DOTALL)
 
 
 class Expander:
@@ -149,7 +141,7 @@ class Expander:
         try:
             return self.evaluate(text)
         except ArithmeticProblem as problem:
-            raise ExpansionError(problem.message) from None
+            raise ExpansionError(str(problem)) from None
 
     def evaluate(self, text: str) -> int:
         """The value of an expression whose ``$`` are expanded.
@@ -165,7 +157,7 @@ class Expander:
                 shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        return evaluate(text, read, shell.assign, posix=shell.dialect == "dash")
+        return evaluate(text, read, shell.assign, bash=shell.dialect == "bash")
 
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
@@ -245,10 +237,6 @@ class Expander:
         shell = self.shell
         if not user:
             return shell.variables.text("HOME") or "/root"
-        if user == "+":
-            return shell.cwd
-        if user == "-":
-            return shell.variables.text("OLDPWD") or "~-"
         for account in shell.system.image.users:
             if account.name == user:
                 return account.home
@@ -299,7 +287,7 @@ class Expander:
                 if fs.exists(path, cwd, follow=False):
                     out.append(path)
                 continue
-            dotted = bool(pattern.items) and pattern.items[0] == "."
+            dotted = pattern.items[:1] == [r"\."]
             try:
                 directory = fs.directory(base or ".", cwd)
                 names = fs.names(directory)

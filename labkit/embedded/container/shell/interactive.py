@@ -19,19 +19,11 @@ def prompt(shell: Shell) -> str:
     user = next((one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid), "I have no name!")
     if shell.dialect == "bash":
         text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
-        meanings = {
-            "\\u": user,
-            "\\h": shell.system.hostname,
-            "\\w": where,
-            "\\$": mark,
-            "\\n": "\n",
-            "\\[": "",
-            "\\]": "",
-        }
+        meanings = {"\\u": user, "\\h": shell.system.hostname, "\\w": where, "\\$": mark, "\\n": "\n"}
         for escape, meaning in meanings.items():
             text = text.replace(escape, meaning)
         return text
-    if shell.dialect == "ash":
+    if shell.system.image.distribution in ("alpine", "busybox"):
         return f"{where} {mark} "
     return f"{mark} "
 

@@ -9,7 +9,7 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell import control, syntax
 from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
 from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, ExpansionError, LoopControl, ReturnFromFunction
-from labkit.embedded.container.shell.expand import Expander, Segment
+from labkit.embedded.container.shell.expand import Expander
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.patterns import Pattern
@@ -33,7 +33,7 @@ class Interpreter:
         environment: Its exported variables.
         cwd: Where it starts.
         name: ``$0``.
-        dialect: Whose messages it speaks: ``bash``, ``dash`` or ``ash``.
+        dialect: Whose messages it speaks: ``bash`` or ``dash``.
     """
 
     def __init__(
@@ -84,10 +84,6 @@ class Interpreter:
         """A word as one text, without splitting and file names."""
         return "".join(text for text, _ in await self._expander.segments(word))
 
-    async def segments(self, word: Word) -> list[Segment]:
-        """A word as one text in pieces, each with whether it was quoted."""
-        return await self._expander.segments(word)
-
     async def pattern(self, word: Word) -> Pattern:
         """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
         return Pattern(await self._expander.segments(word))
@@ -116,14 +112,9 @@ class Interpreter:
             with contextlib.suppress(StreamError):
                 await stream.write(encode(text))
 
-    async def complain(self, message: str, *, where: bool = True) -> None:
-        """Write a message to stderr, with the shell's name and perhaps the line in front."""
-        await self.write(2, prefix(self, where=where) + message + "\n")
-
-    async def trace(self, words: Sequence[str]) -> None:
-        """Show a command, for ``set -x``."""
-        shown = [traced(word) for word in words] if self.dialect == "bash" else words
-        await self.write(2, "+ " + " ".join(shown) + "\n")
+    async def complain(self, message: str) -> None:
+        """Write a message to stderr, with the shell's name and the line in front."""
+        await self.write(2, prefix(self) + message + "\n")
 
     # Processes.
 
@@ -304,7 +295,8 @@ class Interpreter:
     async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
         """Run a command by its name, with the variables that are set for it alone."""
         if "xtrace" in self.options:
-            await self.trace(words)
+            shown = [traced(word) for word in words] if self.dialect == "bash" else words
+            await self.write(2, "+ " + " ".join(shown) + "\n")
         kept = {one.name: self.variables.save(one.name) for one in command.assignments}
         for assignment in command.assignments:
             await self._assign(assignment)

@@ -9,8 +9,9 @@ from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 from labkit.embedded.container.shell.words import WordReader
 
 _POSIX = ("<<-", "&&", "||", ";;", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">", ";", "&", "|", "(", ")")
-_BASH = ("&>>", "<<<", ";;&", "&>", ";&", "|&", "((")
-OPERATORS = {"bash": (*_BASH, *_POSIX), "dash": _POSIX, "ash": ("&>>", "&>", *_POSIX)}
+_BASH_LEFT_OUT = (";;&", ";&", "|&")
+_BASH = ("&>>", "<<<", "&>", *_BASH_LEFT_OUT, "((")
+OPERATORS = {"bash": (*_BASH, *_POSIX), "dash": _POSIX}
 REDIRECTIONS = frozenset({"<", ">", "<<", "<<-", "<<<", ">>", "<&", ">&", "<>", ">|", "&>", "&>>"})
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n|#[^\n]*)*")
@@ -23,7 +24,7 @@ class Lexer(WordReader):
 
     Args:
         text: The script.
-        dialect: ``bash``, ``dash`` or ``ash``; each knows other operators.
+        dialect: ``bash`` or ``dash``; each knows other operators.
         line: The number of the text's first line.
     """
 
@@ -59,12 +60,8 @@ class Lexer(WordReader):
         """Whether the current word is a reserved one; the grammar has them."""
         raise NotImplementedError
 
-    def advance(self, *, condition: bool = False) -> None:
-        """Read the next token.
-
-        Args:
-            condition: Within ``[[ … ]]``, where ``((`` is two brackets.
-        """
+    def advance(self) -> None:
+        """Read the next token."""
         text = self.text
         blank = _BLANK.match(text, self.index)
         self.index = blank.end() if blank is not None else self.index
@@ -83,10 +80,10 @@ class Lexer(WordReader):
         number = _NUMBER.match(text, self.index)
         place = number.end() if number is not None else self.index
         operator = next((one for one in OPERATORS[self.dialect] if text.startswith(one, place)), "")
-        if condition and operator == "((":
-            operator = "("
         if operator[:1] in ("<", ">") and text.startswith("(", place + 1) and self.dialect != "dash":
             self.left_out(f"{operator[:1]}(…)")
+        if operator in _BASH_LEFT_OUT:
+            self.left_out(operator)
         if operator and (number is None or operator in REDIRECTIONS):
             self.descriptor = min(int(number[0][:6]), 1000) if number is not None else -1
             self.index = place + len(operator)

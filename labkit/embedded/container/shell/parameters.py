@@ -1,4 +1,4 @@
-"""``$name`` and ``${name…}`` with all its operators, and the parameters that the shell sets itself."""
+"""``$name`` and ``${name…}``, and the parameters that the shell sets itself."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ FLAGS = {
 LETTERS = "abefhikmnptuvxBCEHPT"
 """The order in which ``$-`` has them."""
 
+_BASH_VARIABLES: dict[str, Callable[[Shell], str | None]] = {
+    "RANDOM": lambda shell: str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF),
+    "SECONDS": lambda shell: str(int(shell.scheduler.elapsed_seconds)),
+    "BASH_VERSION": lambda shell: "5.2.37(1)-release",
+    "UID": lambda shell: str(shell.system.fs.uid),
+    "EUID": lambda shell: str(shell.system.fs.uid),
+    "PPID": lambda shell: "0",
+    "FUNCNAME": lambda shell: shell.calls[-1] if shell.calls else None,
+}
+"""Variables that bash sets itself, until a script sets them."""
+
 
 def special(shell: Shell, name: str) -> str | None:
     """The value of ``$?``, ``$#`` and their like, or None if the name is no such."""
@@ -37,40 +48,11 @@ def special(shell: Shell, name: str) -> str | None:
             letters |= {"H"} if shell.interactive and shell.dialect == "bash" else set()
             tail = "c" if shell.from_command and shell.dialect == "bash" else "s" if shell.from_stdin else ""
             return "".join(letter for letter in LETTERS if letter in letters) + tail
-    if shell.variables.get(name) is not None or shell.dialect != "bash":
-        return str(shell.line) if name == "LINENO" else None
-    match name:
-        case "RANDOM":
-            return str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF)
-        case "SECONDS":
-            return str(int(shell.scheduler.elapsed_seconds))
-        case "LINENO":
-            return str(shell.line)
-        case "BASH_VERSION":
-            return "5.2.37(1)-release"
-        case "HOSTNAME":
-            return shell.system.hostname
-        case "EPOCHSECONDS":
-            return str(int(shell.system.now()))
-        case "UID" | "EUID":
-            return str(shell.system.fs.uid)
-        case "PPID":
-            return "0"
-        case "BASHPID":
-            return str(shell.pid)
-        case "OSTYPE":
-            return "linux-gnu"
-        case "HOSTTYPE":
-            return "x86_64"
-        case "MACHTYPE":
-            return "x86_64-pc-linux-gnu"
-        case "SHELL":
-            return "/bin/bash"
-        case "BASH":
-            return "/usr/bin/bash"
-        case "FUNCNAME":
-            return shell.calls[-1] if shell.calls else None
-    return None
+    if name == "LINENO":
+        return str(shell.line)
+    if name not in _BASH_VARIABLES or shell.dialect != "bash" or shell.variables.get(name) is not None:
+        return None
+    return _BASH_VARIABLES[name](shell)
 
 
 Value = str | list[str] | Word
@@ -91,14 +73,7 @@ async def expand_parameter(shell: Shell, part: Parameter) -> Value:
     """
     if part.operator == "bad":
         raise ExpansionError(f"{part.name}: bad substitution")
-    operator, operand, name = part.operator, part.operand or Word(()), part.name
-    if part.indirect:
-        target = parameter(shell, name)
-        if not isinstance(target, str) or not target:
-            raise ExpansionError("${!" + name + "}: bad substitution")
-        if not re.fullmatch(r"[A-Za-z_]\w*|\d+|[@*#?$!-]", target):
-            raise ExpansionError(f"{target}: invalid variable name")
-        name = target
+    operator, name = part.operator, part.name
     value = parameter(shell, name)
     if operator == "length":
         return str(len(_checked(shell, name, value)))
@@ -107,15 +82,10 @@ async def expand_parameter(shell: Shell, part: Parameter) -> Value:
     value = _checked(shell, name, value)
     if not operator:
         return value
-    if operator == ":":
-        return await _slice(shell, part, name, value)
     items = value if isinstance(value, list) else [value]
-    if operator[0] in "#%":
-        out = await _trimmed(shell, operator, await shell.pattern(operand), items)
-    elif operator[0] in "^,":
-        out = await _change_case(shell, operator, operand, items)
-    else:
-        out = await _replace(shell, part, operand, items)
+    pattern = await shell.pattern(part.operand or Word(()))
+    shell.scheduler.charge(sum(map(len, items)) / 1000)
+    out = [_trim(item, pattern, operator) for item in items]
     return out if isinstance(value, list) else out[0]
 
 
@@ -178,93 +148,8 @@ async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[s
     raise ExpansionError(f"{name}: {text}", fatal=True, status=_fatal_status(shell))
 
 
-async def _slice(shell: Shell, part: Parameter, name: str, value: str | list[str]) -> str | list[str]:
-    start = await _number(shell, name, part.operand)
-    if isinstance(value, list):
-        value = [shell.name, *value] if start == 0 else value
-        start = start - 1 if start > 0 else start
-    if start < 0:
-        start += len(value)
-        if start < 0:
-            return [] if isinstance(value, list) else ""
-    if part.second is None:
-        return value[start:]
-    length = await _number(shell, name, part.second)
-    if length < 0:
-        end = len(value) + length
-        if end < start or isinstance(value, list):
-            raise ExpansionError(f"{part.second.source.strip()}: substring expression < 0")
-        return value[start:end]
-    return value[start : start + length]
-
-
-async def _number(shell: Shell, name: str, expression: Word | None) -> int:
-    try:
-        return await shell.arithmetic(expression or Word(()))
-    except ExpansionError as error:
-        raise ExpansionError(f"{name}: {error.message}") from None
-
-
-async def _trimmed(shell: Shell, operator: str, pattern: Pattern, items: list[str]) -> list[str]:
-    for item in items:
-        shell.scheduler.charge(len(item) / 1000)
-    return [_trim(item, pattern, operator) for item in items]
-
-
-async def _change_case(shell: Shell, operator: str, operand: Word, items: list[str]) -> list[str]:
-    pattern = await shell.pattern(operand) if operand.source else None
-
-    def change(char: str) -> str:
-        if pattern is not None and not pattern.matches(char):
-            return char
-        return char.upper() if operator[0] == "^" else char.lower()
-
-    if len(operator) == 2:
-        return ["".join(change(char) for char in item) for item in items]
-    return [change(item[0]) + item[1:] if item else "" for item in items]
-
-
 def _trim(text: str, pattern: Pattern, operator: str) -> str:
-    which = -1 if len(operator) == 2 else 0
+    longest = len(operator) == 2
     if operator[0] == "#":
-        lengths = pattern.prefix_lengths(text)
-        return text[lengths[which] :] if lengths else text
-    lengths = pattern.reversed().prefix_lengths(text[::-1])
-    return text[: len(text) - lengths[which]] if lengths else text
-
-
-async def _replace(shell: Shell, part: Parameter, operand: Word, items: list[str]) -> list[str]:
-    """``${x/pattern/replacement}``; an unquoted ``&`` in the replacement is the match."""
-    pattern = await shell.pattern(operand)
-    segments = await shell.segments(part.second or Word(()))
-
-    def replacement(found: str) -> str:
-        return "".join(text if quoted else text.replace("&", found) for text, quoted in segments)
-
-    return [await _replaced(shell, part.operator, pattern, replacement, item) for item in items]
-
-
-async def _replaced(shell: Shell, operator: str, pattern: Pattern, replacement: Callable[[str], str], text: str) -> str:
-    if operator == "/#":
-        lengths = pattern.prefix_lengths(text)
-        return replacement(text[: lengths[-1]]) + text[lengths[-1] :] if lengths else text
-    if operator == "/%":
-        lengths = pattern.reversed().prefix_lengths(text[::-1])
-        cut = len(text) - lengths[-1] if lengths else len(text)
-        return text[:cut] + replacement(text[cut:]) if lengths else text
-    out: list[str] = []
-    index, paid = 0, pattern.examined
-    while index < len(text):
-        await shell.scheduler.tick(0.2 + (len(text) - index) / 5000 + (pattern.examined - paid) / 15)
-        paid = pattern.examined
-        lengths = pattern.prefix_lengths(text[index:])
-        longest = lengths[-1] if lengths else 0
-        if not longest:
-            out.append(text[index])
-            index += 1
-            continue
-        out.append(replacement(text[index : index + longest]))
-        index += longest
-        if operator == "/":
-            break
-    return "".join(out) + text[index:]
+        return text[pattern.prefix(text, longest=longest) :]
+    return text[: len(text) - pattern.suffix(text, longest=longest)]

@@ -10,18 +10,9 @@ import re
 from functools import lru_cache
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.braces import expand_braces
 from labkit.embedded.container.shell.compound import CompoundParser
 from labkit.embedded.container.shell.lexer import REDIRECTIONS
-from labkit.embedded.container.shell.syntax import (
-    Assignment,
-    Command,
-    Commands,
-    Redirect,
-    Script,
-    Text,
-    Word,
-)
+from labkit.embedded.container.shell.syntax import Assignment, Command, Commands, Redirect, Script, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
 from labkit.embedded.container.shell.words import with_tilde
 from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
@@ -29,14 +20,13 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 MAX_SCRIPT_BYTES = 128 << 10
 
 
-DECLARING = frozenset({"export", "readonly", "declare", "typeset", "local"})
+DECLARING = frozenset({"export", "readonly", "local"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
 """Tokens at which dash ends a list, and then says what it expected instead."""
 
 _SEPARATORS = (";", "&", "\n")
-_CASE_ENDS = (";;", ";&", ";;&")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
 
@@ -46,7 +36,7 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
 
     Args:
         text: The script.
-        dialect: Whose syntax it has, and whose words an error is told in: ``bash``, ``dash`` or ``ash``.
+        dialect: Whose syntax it has, and whose words an error is told in: ``bash`` or ``dash``.
         line: The number of its first line.
 
     Returns:
@@ -138,7 +128,7 @@ class Parser(CompoundParser):
         return tuple(out)
 
     def _at(self, ends: tuple[str, ...]) -> bool:
-        return self.token in ends and (self.current is not None or self.token in (")", *_CASE_ENDS))
+        return self.token in ends and (self.current is not None or self.token in (")", ";;"))
 
     def _background(self, commands: list[Command]) -> None:
         if self.token == "&":
@@ -158,29 +148,22 @@ class Parser(CompoundParser):
         return syntax.AndOr(commands[0].line, (), tuple(commands), tuple(operators))
 
     def pipeline(self, expecting: str = "") -> Command:
-        """Commands joined by ``|``, perhaps behind ``!`` or ``time``."""
+        """Commands joined by ``|``, perhaps behind ``!``."""
         line = self.line_at(self.start)
-        if self.is_reserved("!") or (self.dialect == "bash" and self.is_reserved("time")):
-            kind = syntax.Not if self.token == "!" else syntax.Timed
+        if self.is_reserved("!"):
             self.advance()
-            if self.token in ("", ";", "\n") and self.dialect == "bash":
-                return kind(line, (), syntax.Simple(line))
             if self.token == "!" and self.dialect != "bash":
                 raise self.fail()
             self.enter()
             inner = self.pipeline(expecting)
             self.depth -= 1
-            return kind(line, (), inner)
+            return syntax.Not(line, (), inner)
         commands = [self.command(expecting)]
-        errors: list[bool] = []
-        while self.token in ("|", "|&"):
-            errors.append(self.token == "|&")
+        while self.token == "|":
             self.advance()
             self.skip_newlines()
             commands.append(self.command())
-        if not errors:
-            return commands[0]
-        return syntax.Pipeline(line, (), tuple(commands), (*errors, False))
+        return commands[0] if len(commands) == 1 else syntax.Pipeline(line, (), tuple(commands))
 
     # Commands.
 
@@ -224,7 +207,7 @@ class Parser(CompoundParser):
             if self.token == "(" and not assignments and not redirects and not words and assignment is None:
                 return self.function_body(line, source)
             if assignment is None:
-                words.extend(expand_braces(word) if self.dialect == "bash" else [word])
+                words.append(self.without_braces(word))
             else:
                 (words if declaring else assignments).append(assignment)
         return syntax.Simple(line, tuple(redirects), tuple(assignments), tuple(words))

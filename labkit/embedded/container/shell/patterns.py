@@ -1,58 +1,31 @@
 """Shell patterns (``*``, ``?``, ``[…]``), matched without backtracking bombs.
 
-A match costs at most length of the text times length of the pattern.
+What stands between two stars has a fixed length. So the first place where it fits is as good as any other,
+and is never tried again: an atomic group of Python's ``re`` says so. A match then costs at most length of the
+text times length of the pattern.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
 
-CLASSES: dict[str, Callable[[str], bool]] = {
-    "alpha": str.isalpha,
-    "digit": str.isdigit,
-    "alnum": str.isalnum,
-    "upper": str.isupper,
-    "lower": str.islower,
-    "space": str.isspace,
-    "blank": lambda char: char in " \t",
-    "punct": lambda char: char.isascii() and char.isprintable() and not char.isalnum() and char != " ",
-    "print": str.isprintable,
-    "graph": lambda char: char.isprintable() and char != " ",
-    "cntrl": lambda char: ord(char) < 32 or ord(char) == 127,
-    "xdigit": lambda char: char in "0123456789abcdefABCDEF",
-}
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
+CLASSES = {
+    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",
+    "space": " \\t\\n\\r\\f\\v", "blank": " \\t", "punct": "!-/:-@\\[-`{-~", "print": " -~", "graph": "!-~",
+    "cntrl": "\\x00-\\x1f\\x7f", "xdigit": "0-9a-fA-F",
+}  # fmt: skip
+"""The named classes, as they stand in brackets of Python's ``re``; those of the C locale."""
 
-@dataclass(frozen=True, slots=True)
-class CharacterSet:
-    """``[…]``: single characters, ranges and named classes, perhaps negated."""
+STAR = ".*?"
+"""``*`` among a pattern's items; all others are expressions for one character."""
 
-    singles: frozenset[str]
-    ranges: tuple[tuple[str, str], ...]
-    classes: tuple[str, ...]
-    negated: bool
+MAX_ITEMS = 4_096
 
-    def __contains__(self, char: str) -> bool:
-        inside = (
-            char in self.singles
-            or any(low <= char <= high for low, high in self.ranges)
-            or any(CLASSES[name](char) for name in self.classes)
-        )
-        return inside != self.negated
-
-
-@dataclass(frozen=True, slots=True)
-class Star:
-    """``*``."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnyCharacter:
-    """``?``."""
-
-
-Item = str | CharacterSet | Star | AnyCharacter
+_PIECE = re.compile(r"\[:(\w+):\]|(\\.|.)(?:-(\\.|[^]]))?", re.DOTALL)
+_REGEX_PIECE = re.compile(r"\[:(\w+):\]|(.)(?:-([^]]))?", re.DOTALL)
+"""A member of a bracket expression: a named class, a character or a range."""
 
 
 class Pattern:
@@ -64,156 +37,94 @@ class Pattern:
     """
 
     def __init__(self, segments: list[tuple[str, bool]], *, fold: bool = False) -> None:
-        self.fold = fold
-        self.items: list[Item] = []
-        self.examined = 0
-        """How many characters ``prefix_lengths`` has looked at so far, which is what it costs."""
-        chars = [(char, quoted) for text, quoted in segments for char in text]
-        index = 0
-        while index < len(chars):
-            char, quoted = chars[index]
-            index += 1
-            if quoted or char not in "*?[\\":
-                self.items.append(char.lower() if fold else char)
-            elif char == "\\":
-                if index < len(chars):
-                    self.items.append(chars[index][0])
-                    index += 1
-                else:
-                    self.items.append("\\")
-            elif char == "*":
-                if not (self.items and isinstance(self.items[-1], Star)):
-                    self.items.append(Star())
-            elif char == "?":
-                self.items.append(AnyCharacter())
-            else:
-                found = read_set(chars, index)
-                if found is None:
-                    self.items.append("[")
-                else:
-                    item, index = found
-                    self.items.append(item)
-
-    @property
-    def magic(self) -> bool:
-        """Whether it is more than plain characters."""
-        return any(not isinstance(item, str) for item in self.items)
-
-    @property
-    def literal(self) -> str:
+        # A backslash in front of what was quoted, so that all of it is one text.
+        text = "".join(re.sub(r"(.)", r"\\\1", part, flags=re.DOTALL) if quoted else part for part, quoted in segments)
+        self._flags = re.DOTALL | (re.IGNORECASE if fold else 0)
+        self.literal = ""
         """The characters of a pattern that has no magic."""
-        return "".join(item for item in self.items if isinstance(item, str))
+        self.magic = False
+        """Whether it is more than plain characters."""
+        self.items: list[str] = []
+        index = 0
+        while index < len(text):
+            char = text[index]
+            found = read_set(text, index + 1) if char == "[" else None
+            self.magic = self.magic or char in "*?" or found is not None
+            if found is not None:
+                item, index = found
+            elif char in "*?":
+                item, index = (STAR if char == "*" else "."), index + 1
+            else:
+                plain = text[index + 1 : index + 2] if char == "\\" else char
+                self.literal += plain or "\\"
+                item, index = re.escape(plain or "\\"), index + 1 + (char == "\\")
+            self.items.append(item)
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches."""
-        if self.fold:
-            text = text.lower()
-        items = self.items
-        position = index = 0
-        star = -1
-        mark = 0
-        while position < len(text):
-            if index < len(items) and isinstance(items[index], Star):
-                star, mark = index, position
-                index += 1
-            elif index < len(items) and _one(items[index], text[position]):
-                position += 1
-                index += 1
-            elif star >= 0:
-                mark += 1
-                position, index = mark, star + 1
+        return self._compiled(self.items, longest=True).fullmatch(text) is not None
+
+    def prefix(self, text: str, *, longest: bool) -> int:
+        """The length of the shortest or longest prefix of a text that matches, 0 if there is none."""
+        found = self._compiled(self.items, longest=longest).match(text)
+        return found.end() if found is not None else 0
+
+    def suffix(self, text: str, *, longest: bool) -> int:
+        """The length of the shortest or longest suffix of a text that matches, 0 if there is none."""
+        found = self._compiled(self.items[::-1], longest=longest).match(text[::-1])
+        return found.end() if found is not None else 0
+
+    def _compiled(self, items: list[str], *, longest: bool) -> re.Pattern[str]:
+        """An expression in which every star takes as little as it can, but for the last one if ``longest``."""
+        if len(items) > MAX_ITEMS:
+            raise BudgetExceeded("the lab's limit of work for one search was reached")
+        chunks = [""]
+        for item in items:
+            if item == STAR:
+                chunks.append("")
             else:
-                return False
-        return all(isinstance(item, Star) for item in items[index:])
-
-    def prefix_lengths(self, text: str) -> list[int]:
-        """The lengths of every prefix of the text that matches, shortest first."""
-        if self.fold:
-            text = text.lower()
-        items = self.items
-        states = {0}
-        out: list[int] = []
-
-        def closure(states: set[int]) -> set[int]:
-            todo = list(states)
-            while todo:
-                state = todo.pop()
-                if state < len(items) and isinstance(items[state], Star) and state + 1 not in states:
-                    states.add(state + 1)
-                    todo.append(state + 1)
-            return states
-
-        states = closure(states)
-        if len(items) in states:
-            out.append(0)
-        for position, char in enumerate(text):
-            following: set[int] = set()
-            for state in states:
-                if state < len(items):
-                    item = items[state]
-                    if isinstance(item, Star):
-                        following.add(state)
-                    elif _one(item, char):
-                        following.add(state + 1)
-            states = closure(following)
-            self.examined += 1
-            if not states:
-                break
-            if len(items) in states:
-                out.append(position + 1)
-        return out
-
-    def reversed(self) -> Pattern:
-        """The pattern that matches reversed texts, for suffixes."""
-        other = Pattern([], fold=self.fold)
-        other.items = self.items[::-1]
-        return other
+                chunks[-1] += item
+        first, *others = chunks
+        stars = [".*" if longest and place == len(others) else ".*?" for place in range(1, len(chunks))]
+        return re.compile(
+            first + "".join(f"(?>{star}{chunk})" for star, chunk in zip(stars, others, strict=True)), self._flags
+        )
 
 
-def _one(item: Item, char: str) -> bool:
-    if isinstance(item, str):
-        return item == char
-    if isinstance(item, CharacterSet):
-        return char in item
-    return isinstance(item, AnyCharacter)
-
-
-def read_set(chars: list[tuple[str, bool]], index: int) -> tuple[CharacterSet, int] | None:
+def read_set(text: str, index: int, *, regex: bool = False) -> tuple[str, int] | None:
     """Read a bracket expression behind its ``[``.
 
+    Args:
+        text: The pattern.
+        index: Where it begins.
+        regex: Whether it is one of a regular expression: a backslash is a member, and ``!`` negates nothing.
+
     Returns:
-        The set and the index behind ``]``, or None if there is no ``]``.
+        The same for Python's ``re``, and the index behind ``]``; None if there is no ``]``.
+
+    Raises:
+        ValueError: A range of a regular expression ends before it begins.
     """
-    negated = index < len(chars) and chars[index] in (("!", False), ("^", False))
-    if negated:
-        index += 1
-    singles: set[str] = set()
-    ranges: list[tuple[str, str]] = []
-    classes: list[str] = []
-    first = True
-    while index < len(chars):
-        char, quoted = chars[index]
-        if char == "]" and not quoted and not first:
-            return CharacterSet(frozenset(singles), tuple(ranges), tuple(classes), negated), index + 1
-        first = False
-        if char == "[" and not quoted and index + 1 < len(chars) and chars[index + 1][0] == ":":
-            text = "".join(item for item, _ in chars[index + 2 : index + 12])
-            name, closed, _ = text.partition(":]")
-            if closed and name in CLASSES:
-                classes.append(name)
-                index += 4 + len(name)
-                continue
-        if char == "\\" and not quoted and index + 1 < len(chars):
-            index += 1
-            char = chars[index][0]
-        after = chars[index + 1 : index + 3]
-        if len(after) == 2 and after[0][0] == "-" and after[1][0] != "]":
-            ranges.append((char, after[1][0]))
-            index += 3
-        else:
-            singles.add(char)
-            index += 1
-    return None
+    negated = text[index : index + 1] in (("^",) if regex else ("!", "^"))
+    index += negated
+    start, out = index, ""
+    while index < len(text) and (text[index] != "]" or index == start):
+        piece = (_REGEX_PIECE if regex else _PIECE).match(text, index)
+        if piece is None:
+            return None
+        index = piece.end()
+        name, low, high = piece.groups()
+        if name:
+            out += CLASSES.get(name) or re.escape(piece[0])
+        elif high is None:
+            out += re.escape(low[-1])
+        elif low[-1] <= high[-1]:
+            out += f"{re.escape(low[-1])}-{re.escape(high[-1])}"
+        elif regex:
+            raise ValueError("Invalid range end")
+    if index >= len(text):
+        return None
+    return f"[{'^' * negated}{out}]" if out else "." if negated else "(?!)", index + 1
 
 
 def glob_pattern(text: str, *, fold: bool = False) -> Pattern:

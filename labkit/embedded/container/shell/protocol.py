@@ -27,7 +27,7 @@ class Shell(Protocol):
     name: str
     """``$0``."""
     dialect: str
-    """Whose messages it speaks: ``bash``, ``dash`` or ``ash``."""
+    """Whose messages it speaks: ``bash`` or ``dash``."""
     pid: int
     positional: list[str]
     functions: dict[str, Command]
@@ -63,9 +63,6 @@ class Shell(Protocol):
     async def text(self, word: Word) -> str:
         """A word as one text, without splitting and file names."""
 
-    async def segments(self, word: Word) -> list[tuple[str, bool]]:
-        """A word as one text in pieces, each with whether it was quoted."""
-
     async def pattern(self, word: Word) -> Pattern:
         """A word as a pattern."""
 
@@ -81,11 +78,8 @@ class Shell(Protocol):
     async def write(self, descriptor: int, text: str) -> None:
         """Write to a descriptor; an error of it is dropped."""
 
-    async def complain(self, message: str, *, where: bool = True) -> None:
-        """Write a message to stderr, with the shell's name and perhaps the line in front."""
-
-    async def trace(self, words: Sequence[str]) -> None:
-        """Show a command, for ``set -x``."""
+    async def complain(self, message: str) -> None:
+        """Write a message to stderr, with the shell's name and the line in front."""
 
     def fresh(
         self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""

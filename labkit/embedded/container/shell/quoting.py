@@ -6,17 +6,8 @@ import re
 from typing import Literal
 
 ESCAPES = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "a": "\a",
-    "b": "\b",
-    "e": "\x1b",
-    "E": "\x1b",
-    "f": "\f",
-    "v": "\v",
-    "\\": "\\",
-}
+    "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v", "\\": "\\",
+}  # fmt: skip
 """What letters mean after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 

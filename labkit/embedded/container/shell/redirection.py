@@ -103,7 +103,7 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, St
         system: The container.
         path: The path.
         cwd: For a relative path.
-        flags: ``r``, ``w``, ``a``, ``r+`` or ``x`` (as Python's ``open``).
+        flags: ``r``, ``w``, ``a`` or ``r+`` (as Python's ``open``).
         fds: For ``/dev/stdin`` and its like.
 
     Returns:
@@ -131,8 +131,8 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, St
             raise FileError("Permission denied")
         assert isinstance(node, File)
         return FileStream(system, node)
-    file = fs.open(path, cwd, exclusive=flags == "x")
-    if flags in ("w", "x") and file.data:
+    file = fs.open(path, cwd)
+    if flags == "w" and file.data:
         fs.set_data(file, b"")
     return FileStream(system, file, append=flags == "a", writable=True, readable=flags == "r+")
 
@@ -206,12 +206,6 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if name.startswith(("/dev/tcp/", "/dev/udp/")) and shell.dialect == "bash":
         return f"{name}: not simulated in this lab's pods"
     flags = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}.get(operator, "w")
-    if flags == "w" and "noclobber" in shell.options and operator != ">|":
-        found = shell.system.fs.find(name, shell.cwd).node
-        if isinstance(found, File):
-            if shell.dialect == "bash":
-                return f"{name}: cannot overwrite existing file"
-            raise FileError("File exists")
     stream = open_path(shell.system, name, shell.cwd, flags, fds)
     fds[number] = stream
     if operator in ("&>", "&>>"):

@@ -246,10 +246,6 @@ class Scheduler:
         task.coro.close()
         self._finish(task, 128 + signal)
 
-    def running(self) -> list[Task]:
-        """The processes that have not ended."""
-        return list(self._tasks)
-
     # The loop.
 
     async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:

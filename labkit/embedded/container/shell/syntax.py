@@ -25,19 +25,15 @@ class Parameter:
     Args:
         name: A variable's name, a number, or one of ``@*#?$!-``.
         quoted: It stood in double quotes.
-        operator: What is done with it, such as ``:-``, ``##``, ``/`` or ``:``; ``length`` for
-            ``${#name}``; ``bad`` for what is no expansion, with its text as ``name``.
+        operator: What is done with it, such as ``:-`` or ``##``; ``length`` for ``${#name}``;
+            ``bad`` for what is no expansion, with its text as ``name``.
         operand: The word after the operator.
-        second: The replacement in ``${name/operand/second}``, the length in ``${name:operand:second}``.
-        indirect: ``${!name}``.
     """
 
     name: str
     quoted: bool = False
     operator: str = ""
     operand: Word | None = None
-    second: Word | None = None
-    indirect: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -119,22 +115,14 @@ class Simple(Command):
 
 @dataclass(slots=True)
 class Pipeline(Command):
-    """Commands joined by ``|``; ``errors[i]`` when it was ``|&``."""
+    """Commands joined by ``|``."""
 
     commands: Commands = ()
-    errors: tuple[bool, ...] = ()
 
 
 @dataclass(slots=True)
 class Not(Command):
     """``! command``."""
-
-    command: Command = field(default_factory=Command)
-
-
-@dataclass(slots=True)
-class Timed(Command):
-    """``time command``."""
 
     command: Command = field(default_factory=Command)
 
@@ -195,22 +183,11 @@ class For(Command):
 
 
 @dataclass(slots=True)
-class ArithmeticFor(Command):
-    """``for ((start; test; step))``."""
-
-    start: Word = field(default_factory=lambda: Word(()))
-    test: Word = field(default_factory=lambda: Word(()))
-    step: Word = field(default_factory=lambda: Word(()))
-    body: Commands = ()
-
-
-@dataclass(slots=True)
 class CaseItem:
-    """Patterns, a body, and how it ends: ``;;``, ``;&`` or ``;;&``."""
+    """Patterns and the commands for what they match."""
 
     patterns: tuple[Word, ...]
     body: Commands
-    end: str = ";;"
 
 
 @dataclass(slots=True)
@@ -227,28 +204,6 @@ class Function(Command):
 
     name: str = ""
     body: Command = field(default_factory=Command)
-
-
-@dataclass(slots=True)
-class ArithmeticCommand(Command):
-    """``((expression))``."""
-
-    expression: Word = field(default_factory=lambda: Word(()))
-
-
-@dataclass(slots=True)
-class Condition:
-    """A part of ``[[ … ]]``: an operator with conditions or words below it."""
-
-    operator: str
-    operands: tuple[Condition | Word, ...]
-
-
-@dataclass(slots=True)
-class Test(Command):
-    """``[[ … ]]``."""
-
-    condition: Condition = field(default_factory=lambda: Condition("-n", ()))
 
 
 @dataclass(slots=True, frozen=True)

@@ -1,4 +1,4 @@
-"""Syntax errors, worded as bash, dash and busybox's ash word them."""
+"""Syntax errors, worded as bash and dash word them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SyntaxProblem(Exception):
         token: The token, quote or bracket, the name of the syntax, or the message.
         line: Where, counted from 1.
         expecting: The reserved word that had to come.
-        word_class: What dash and ash call the token: ``word``, ``redirection``, or nothing to quote it.
+        word_class: What dash calls the token: ``word``, ``redirection``, or nothing to quote it.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ def message(problem: SyntaxProblem, text: str, dialect: str) -> str:
     Args:
         problem: The problem.
         text: The script.
-        dialect: ``bash``, ``dash`` or ``ash``.
+        dialect: ``bash`` or ``dash``.
     """
     if problem.kind == "left-out":
         where = f"line {problem.line}" if dialect == "bash" else f"{problem.line}"
@@ -55,27 +55,22 @@ def message(problem: SyntaxProblem, text: str, dialect: str) -> str:
     if problem.kind == "other":
         what = problem.token
     elif problem.kind == "unclosed":
-        what = (_DASH_UNCLOSED if dialect == "dash" else _ASH_UNCLOSED)[problem.token]
+        what = _DASH_UNCLOSED[problem.token]
     elif problem.kind == "end":
-        what = "end of file unexpected" if dialect == "dash" else "unexpected end of file"
+        what = "end of file unexpected"
     else:
-        token = problem.word_class or f'"{problem.token}"'
-        what = f"{token} unexpected" if dialect == "dash" else f"unexpected {token}"
+        shown = problem.word_class or f'"{problem.token}"'
+        what = f"{shown} unexpected"
     expecting = f' (expecting "{problem.expecting}")' if problem.expecting else ""
-    if dialect == "dash":
-        return f"{problem.line}: Syntax error: {what}{expecting}"
-    return (f"line {problem.line}: " if problem.line > 1 else "") + f"syntax error: {what}{expecting}"
+    return f"{problem.line}: Syntax error: {what}{expecting}"
 
 
 _DASH_UNCLOSED = {
-    "'": "Unterminated quoted string",
-    '"': "Unterminated quoted string",
+    **dict.fromkeys("'\"", "Unterminated quoted string"),
     "`": "EOF in backquote substitution",
     "}": "Missing '}'",
     ")": "Missing '))'",
 }
-
-_ASH_UNCLOSED = dict.fromkeys(_DASH_UNCLOSED, "unterminated quoted string")
 
 
 def _bash(problem: SyntaxProblem, text: str) -> str:

@@ -16,8 +16,6 @@ class System(Protocol):
     image: Image
     network: Network
     hostname: str
-    terminal_name: str
-    """The terminal's path, such as ``/dev/pts/0``."""
     listeners: dict[int, Endpoint]
     """What the pod's containers serve, by port."""
 

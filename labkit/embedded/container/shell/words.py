@@ -18,9 +18,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:,+@%=~#{}\[\]*?!^-]+")
 """Characters that mean nothing to the parser inside a word; some of them do at its start."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
-_TILDE = re.compile(r"~([A-Za-z0-9_+.-]*)(?=[/:]|$)")
-_POSIX_OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
-_BASH_OPERATORS = ("//", "/#", "/%", "^^", ",,", "/", "^", ",", ":")
+_TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
+_OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
 """What else a backslash takes its meaning from, by what ends the quoted text."""
 
@@ -30,7 +29,7 @@ class WordReader:
 
     Args:
         text: The script.
-        dialect: ``bash``, ``dash`` or ``ash``; each knows other expansions.
+        dialect: ``bash`` or ``dash``; each knows other expansions.
         line: The number of the text's first line.
     """
 
@@ -235,9 +234,10 @@ class WordReader:
         """``${…}``."""
         text, start = self.text, self.index
         self.index += 2
-        indirect = self.dialect == "bash" and re.match(r"![A-Za-z_0-9]", text[self.index : self.index + 2]) is not None
+        if self.dialect == "bash" and re.match(r"![A-Za-z_0-9]", text[self.index : self.index + 2]):
+            self.left_out("${!name}")
         length = re.match(r"#([A-Za-z_]\w*|\d+|[@*#?$!-])[}\[]", text[self.index :]) is not None
-        self.index += indirect or length
+        self.index += length
         match = _NAME.match(text, self.index)
         if match is None:
             return self._bad(start)
@@ -247,43 +247,25 @@ class WordReader:
             self.left_out("arrays")
         if text.startswith("}", self.index):
             self.index += 1
-            return Parameter(name, quoted, "length" if length else "", indirect=indirect)
-        operators = _POSIX_OPERATORS if self.dialect == "dash" else _POSIX_OPERATORS + _BASH_OPERATORS
-        operator = next((one for one in operators if text.startswith(one, self.index)), "")
-        if self.dialect == "bash" and text.startswith(("@", "*}"), self.index):
-            self.left_out("${name@…}" if text.startswith("@", self.index) else "${!prefix*}")
+            return Parameter(name, quoted, "length" if length else "")
+        operator = next((one for one in _OPERATORS if text.startswith(one, self.index)), "")
+        if self.dialect == "bash" and not operator and text.startswith(("@", ":", "/", "^", ","), self.index):
+            self.left_out(f"${{name{text[self.index]}…}}")
         if not operator or length:
             return self._bad(start)
         self.index += len(operator)
-        operand, second = self._operands(operator, quoted=quoted)
+        operand = self._operand(operator, quoted=quoted)
         if not text.startswith("}", self.index):
             self.unclosed("}", start)
         self.index += 1
-        return Parameter(name, quoted, operator, operand, second, indirect)
+        return Parameter(name, quoted, operator, operand)
 
-    def _operands(self, operator: str, *, quoted: bool) -> tuple[Word, Word | None]:
-        """The words between an operator and the ``}``."""
+    def _operand(self, operator: str, *, quoted: bool) -> Word:
+        """The word between an operator and the ``}``."""
         start = self.index
-        if operator == ":":
-            offset = self.expression(":}")
-            if not self.text.startswith(":", self.index):
-                return offset, None
-            self.index += 1
-            return offset, self.expression("}")
-        if operator[0] in "/":
-            pattern = self.word("/}")
-            if not self.text.startswith("/", self.index):
-                return pattern, Word(())
-            self.index += 1
-            return pattern, self.word("}")
         if quoted and operator[-1] in "-=?+":
-            return Word(tuple(self.quoted("}")), self.text[start : self.index]), None
-        return self.word("}"), None
-
-    def expression(self, ends: str) -> Word:
-        """An arithmetic expression up to one of the characters, in which brackets must close."""
-        start = self.index
-        return Word(tuple(self.quoted(ends, nested=True)), self.text[start : self.index])
+            return Word(tuple(self.quoted("}")), self.text[start : self.index])
+        return self.word("}")
 
     def _bad(self, start: int) -> Parameter:
         """``${…}`` that is no expansion, which is only said when it is to be expanded."""

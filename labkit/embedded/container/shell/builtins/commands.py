@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.builtins.table import BASH_ONLY, BUILTINS, KEYWORDS, SPECIAL_BUILTINS, builtin
-from labkit.embedded.container.shell.conditions import TestError, integer, shell_questions
+from labkit.embedded.container.shell.builtins.table import (
+    BASH_ONLY,
+    BUILTINS,
+    KEYWORDS,
+    SPECIAL_BUILTINS,
+    builtin,
+    left_out,
+)
+from labkit.embedded.container.shell.conditions import TestError, shell_questions
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.run_program import look_up, run_program
@@ -28,68 +35,32 @@ async def command(shell: Shell, words: list[str]) -> int:
     return await shell.call(args, functions=False)
 
 
-@builtin("builtin")
-async def builtin_command(shell: Shell, words: list[str]) -> int:
-    """Run a builtin."""
-    if len(words) < 2:
-        return 0
-    if words[1] not in BUILTINS:
-        await shell.complain(f"builtin: {words[1]}: not a shell builtin")
-        return 1
-    return await BUILTINS[words[1]](shell, words[1:])
-
-
-async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: bool = False) -> int:
+async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
+    dash = shell.dialect == "dash"
     if name in KEYWORDS:
-        text = name if short else f"{name} is a shell keyword"
+        kind = "a shell keyword"
     elif name in shell.functions:
-        text = name if short else f"{name} is a {'shell ' if shell.dialect == 'dash' else ''}function"
-    elif name in BUILTINS and (shell.dialect == "bash" or name not in BASH_ONLY):
-        text = (
-            name
-            if short
-            else f"{name} is a special shell builtin"
-            if name in SPECIAL_BUILTINS and shell.dialect == "dash"
-            else f"{name} is a shell builtin"
-        )
+        kind = "a shell function" if dash else "a function"
+    elif name in BUILTINS and not (dash and name in BASH_ONLY):
+        kind = "a special shell builtin" if dash and name in SPECIAL_BUILTINS else "a shell builtin"
+    elif (path := look_up(shell, name)) is not None:
+        kind, name = path, path if short else name
     else:
-        path = look_up(shell, name)
-        if path is None:
-            if not short and not quiet:
-                if shell.dialect == "bash":
-                    await shell.complain(f"{where}: {name}: not found")
-                else:
-                    await shell.write(1 if shell.dialect == "dash" else 2, f"{name}: not found\n")
-            return 1 if shell.dialect == "bash" else 127
-        text = path if short else f"{name} is {path}"
-    await shell.write(1, text + "\n")
+        if not short and dash:
+            await shell.write(1, f"{name}: not found\n")
+        elif not short:
+            await shell.complain(f"{where}: {name}: not found")
+        return 127 if dash else 1
+    await shell.write(1, name + "\n" if short else f"{name} is {kind}\n")
     return 0
 
 
 @builtin("type")
 async def type_command(shell: Shell, words: list[str]) -> int:
     """Say what a name is."""
-    status = 0
-    flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
-    for name in (word for word in words[1:] if not word.startswith("-")):
-        if "t" in flags:
-            kind = (
-                "keyword" if name in KEYWORDS
-                else "function" if name in shell.functions
-                else "builtin" if name in BUILTINS
-                else "file" if look_up(shell, name) else ""
-            )  # fmt: skip
-            if kind:
-                await shell.write(1, kind + "\n")
-            status = max(status, int(not kind))
-        elif "p" in flags or "P" in flags:
-            path = look_up(shell, name)
-            if path and ("P" in flags or name not in BUILTINS):
-                await shell.write(1, path + "\n")
-            status = max(status, int(path is None))
-        else:
-            status = max(status, await _describe(shell, name, short=False, where="type"))
-    return status
+    if words[1:2] and words[1].startswith("-") and shell.dialect == "bash":
+        return await left_out(shell, f"type {words[1]}")
+    return max([await _describe(shell, name, short=False, where="type") for name in words[1:]], default=0)
 
 
 @builtin("exit")
@@ -142,23 +113,27 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
     raise LoopControl(levels, again=words[0] == "continue")
 
 
-@builtin("eval")
-async def evaluate(shell: Shell, words: list[str]) -> int:
-    """Run its arguments as a script."""
-    line = shell.line
-    shell.status = 0
+async def _run_nested(shell: Shell, text: str, *, name: str, errors: str) -> int:
+    """Run a text in this shell, one level deeper, with its errors told in another name."""
+    line, where = shell.line, shell.errors_where
     shell.scheduler.depth += 1
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         shell.scheduler.charge(float("inf"))
-    where = shell.errors_where
-    if shell.dialect == "dash":
-        shell.errors_where = "eval"
+    shell.errors_where = errors
     try:
-        return await shell.run_text(" ".join(words[1:]), where="eval")
+        return await shell.run_text(text, where=name)
     finally:
         shell.errors_where = where
         shell.scheduler.depth -= 1
         shell.line = line
+
+
+@builtin("eval")
+async def evaluate(shell: Shell, words: list[str]) -> int:
+    """Run its arguments as a script."""
+    shell.status = 0
+    errors = "eval" if shell.dialect == "dash" else shell.errors_where
+    return await _run_nested(shell, " ".join(words[1:]), name="eval", errors=errors)
 
 
 @builtin("source", ".")
@@ -187,18 +162,12 @@ async def source(shell: Shell, words: list[str]) -> int:
     if len(words) > 2 and shell.dialect == "bash":
         shell.positional = words[2:]
     shell.sourcing += 1
-    shell.scheduler.depth += 1
-    if shell.scheduler.depth > shell.scheduler.budget.depth:
-        shell.scheduler.charge(float("inf"))
-    where, shell.errors_where = shell.errors_where, words[1]
     try:
-        return await shell.run_text(text, where=words[1])
+        return await _run_nested(shell, text, name=words[1], errors=words[1])
     except ReturnFromFunction as end:
         return end.status
     finally:
-        shell.errors_where = where
         shell.sourcing -= 1
-        shell.scheduler.depth -= 1
         if len(words) > 2:
             shell.positional = kept
 
@@ -209,13 +178,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
     if len(words) == 1:
         return 0
     if look_up(shell, words[1]) is None:
-        if shell.dialect == "bash":
-            await shell.complain(
-                f"exec: {words[1]}: "
-                + ("not found" if "/" not in words[1] else "cannot execute: No such file or directory")
-            )
-        else:
-            await shell.complain(f"exec: {words[1]}: not found")
+        await shell.complain(f"exec: {words[1]}: not found")
         raise ExitShell(127)
     shell.traps.clear()
     raise ExitShell(await run_program(shell, words[1:]))
@@ -231,9 +194,9 @@ async def test(shell: Shell, words: list[str]) -> int:
             return 2
         args = args[:-1]
     try:
-        return int(not shell_questions(shell, integer).ask(args))
+        return int(not shell_questions(shell).ask(args))
     except TestError as error:
-        message = error.message
+        message = str(error)
         if shell.dialect == "dash":
             what, _, kind = message.partition(": ")
             message = {

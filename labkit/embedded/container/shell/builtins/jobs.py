@@ -7,8 +7,7 @@ from labkit.embedded.container.shell.errors import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Task
 
-SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15,
-           "CHLD": 17, "CONT": 18, "STOP": 19, "TSTP": 20, "WINCH": 28}  # fmt: skip
+SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15}
 """The signals that have a name here."""
 
 FATAL = frozenset({1, 2, 3, 9, 14, 15})

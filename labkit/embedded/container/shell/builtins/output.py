@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.builtins.table import builtin, usage
+from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
 from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import encode
@@ -34,9 +34,8 @@ async def echo(shell: Shell, words: list[str]) -> int:
 async def printf(shell: Shell, words: list[str]) -> int:
     """Print by a format."""
     args = words[1:]
-    target = ""
-    if len(args) > 1 and args[0] == "-v" and shell.dialect == "bash":
-        target, args = args[1], args[2:]
+    if args[:1] == ["-v"] and shell.dialect == "bash":
+        return await left_out(shell, "printf -v")
     if args and args[0] == "--":
         args = args[1:]
     if not args:
@@ -45,17 +44,14 @@ async def printf(shell: Shell, words: list[str]) -> int:
         else:
             await shell.complain("printf: usage: printf format [arg ...]")
         return 2
-    text, problems = format_printf(args[0], args[1:], shell.system.now())
+    text, problems = format_printf(args[0], args[1:])
     for problem in problems:
         if shell.dialect == "dash":
             partly = problem[:1].isdigit() or problem[1:2].isdigit()
             what = "not completely converted" if partly else "expected numeric value"
             problem = problem.replace("invalid number", what)
         await shell.complain(f"printf: {problem}")
-    if target:
-        shell.assign(target, text)
-    else:
-        await shell.fds[1].write(encode(text))
+    await shell.fds[1].write(encode(text))
     return int(bool(problems))
 
 
@@ -89,8 +85,6 @@ async def cd(shell: Shell, words: list[str]) -> int:
     except FileError as error:
         if shell.dialect == "dash":
             await shell.complain(f"cd: can't cd to {target}")
-        elif shell.dialect == "ash":
-            await shell.complain(f"cd: can't cd to {target}: {error.reason}")
         else:
             await shell.complain(f"cd: {target}: {error.reason}")
         return 1 if shell.dialect != "dash" else 2

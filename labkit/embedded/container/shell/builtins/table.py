@@ -12,24 +12,10 @@ Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 BUILTINS: dict[str, Builtin] = {}
 
 
-SPECIAL_BUILTINS = frozenset(
-    {
-        ":",
-        ".",
-        "break",
-        "continue",
-        "eval",
-        "exec",
-        "exit",
-        "export",
-        "readonly",
-        "return",
-        "set",
-        "shift",
-        "trap",
-        "unset",
-    }
-)
+SPECIAL_BUILTINS = frozenset({
+    ":", ".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "trap",
+    "unset",
+})  # fmt: skip
 
 
 _LEFT_OUT = frozenset({
@@ -38,14 +24,14 @@ _LEFT_OUT = frozenset({
 """Builtins that bash, dash and busybox's ash have and the lab's shell leaves out, and says so."""
 
 _BASH_LEFT_OUT = frozenset({
-    "bind", "caller", "compgen", "complete", "dirs", "disown", "enable", "help", "history", "logout",
-    "mapfile", "popd", "pushd", "readarray", "shopt", "suspend",
+    "bind", "builtin", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "help", "history", "let",
+    "logout", "mapfile", "popd", "pushd", "readarray", "shopt", "suspend", "typeset",
 })  # fmt: skip
 """Those that only bash has."""
 
 LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
 
-BASH_ONLY = frozenset({"source", "declare", "typeset", "let", "builtin"}) | _BASH_LEFT_OUT
+BASH_ONLY = frozenset({"source"}) | _BASH_LEFT_OUT
 
 KEYWORDS = frozenset({
     "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",

@@ -1,38 +1,34 @@
-"""Builtins about variables, options and positional parameters: ``export unset set shift let`` and their like."""
+"""Builtins about variables, options and positional parameters: ``export unset set shift`` and their like."""
 
 from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.arithmetic import ArithmeticProblem
 from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
 from labkit.embedded.container.shell.errors import ExitShell
-from labkit.embedded.container.shell.parameters import FLAGS
+from labkit.embedded.container.shell.parameters import FLAGS, LETTERS
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.quoting import double_quote
 from labkit.embedded.container.shell.variables import ReadOnly
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FLAGS = {"export": "fnp", "readonly": "aAfp", "declare": "aAfFgiIlnrtuxp", "typeset": "aAfFgiIlnrtuxp",
-          "local": "aAfFgiIlnrtuxp"}  # fmt: skip
-_SIMULATED = "fgnprx"
+_FLAGS = {"export": "fnp", "readonly": "aAfp", "local": "aAfFgiIlnrtuxp"}
 
 
-@builtin("export", "readonly", "declare", "typeset", "local")
+@builtin("export", "readonly", "local")
 async def declare(shell: Shell, words: list[str]) -> int:
     """Declare variables: exported, read-only, local."""
     name, args = words[0], words[1:]
-    flags = remove = ""
-    while args and len(args[0]) > 1 and args[0][0] in "-+":
+    flags = ""
+    while args and len(args[0]) > 1 and args[0][0] == "-":
         word = args.pop(0)
         if word == "--":
             break
-        flags += word[1:] if word[0] == "-" else ""
-        remove += word[1:] if word[0] == "+" else ""
-    for flag in flags + remove:
+        flags += word[1:]
+    for flag in flags:
         if flag not in _FLAGS[name]:
             return await usage(shell, name, "-" + flag, f"{name} [-fn] [name[=value] ...] or {name} -p")
-        if flag not in _SIMULATED or (flag == "f" and name != "export"):
+        if flag not in "np":
             return await left_out(shell, f"{name} -{flag}")
     if name == "local" and not shell.variables.in_function:
         if shell.dialect != "bash":
@@ -40,31 +36,26 @@ async def declare(shell: Shell, words: list[str]) -> int:
             raise ExitShell(2)
         await shell.complain("local: can only be used in a function")
         return 1
-    if not args or ("p" in flags and name != "local"):
-        return await _list_variables(shell, name, args)
-    if "f" in flags:
-        return int(any(function not in shell.functions for function in args))
-    return max([await _declare_one(shell, name, flags, remove, word) for word in args])
+    if not args:
+        return await _list_variables(shell, name)
+    return max([await _declare_one(shell, name, flags, word) for word in args])
 
 
-async def _list_variables(shell: Shell, name: str, args: list[str]) -> int:
-    status = 0
-    for one in args or [known for known in shell.variables.names() if known != "_"]:
+async def _list_variables(shell: Shell, name: str) -> int:
+    for one in shell.variables.names():
         found = shell.variables.get(one)
-        if found is None:
-            await shell.complain(f"{name}: {one}: not found")
-            status = 1
-        elif args or name in ("declare", "typeset") or (found.exported if name == "export" else found.readonly):
-            if shell.dialect == "bash":
-                flags = ("r" if found.readonly else "") + ("x" if found.exported else "")
-                value = f"={double_quote(found.value)}" if found.value is not None else ""
-                await shell.write(1, f"declare -{flags or '-'} {one}{value}\n")
-            else:
-                await shell.write(1, f"{name} {one}='{found.value or ''}'\n")
-    return status
+        if found is None or one == "_" or not (found.readonly if name == "readonly" else found.exported):
+            continue
+        if shell.dialect == "bash":
+            flags = ("r" if found.readonly else "") + ("x" if found.exported else "")
+            value = f"={double_quote(found.value)}" if found.value is not None else ""
+            await shell.write(1, f"declare -{flags} {one}{value}\n")
+        else:
+            await shell.write(1, f"{name} {one}='{found.value or ''}'\n")
+    return 0
 
 
-async def _declare_one(shell: Shell, name: str, flags: str, remove: str, word: str) -> int:
+async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
     target, equals, value = word.partition("=")
     append = target.endswith("+") and bool(equals)
     target = target.removesuffix("+") if append else target
@@ -74,23 +65,20 @@ async def _declare_one(shell: Shell, name: str, flags: str, remove: str, word: s
             return 1
         await shell.complain(f"{name}: {target}: bad variable name")
         raise ExitShell(2)
-    local = name == "local" or (name in ("declare", "typeset") and shell.variables.in_function and "g" not in flags)
-    if local and append:
-        value, append = (shell.variables.text(target) or "") + value, False
-    variable = shell.variables.local(target) if local else shell.variables.declare(target)
+    if append:
+        value = (shell.variables.text(target) or "") + value
+    variable = shell.variables.local(target) if name == "local" else shell.variables.declare(target)
     if equals:
         try:
-            shell.assign(target, value, append=append)
+            shell.assign(target, value)
         except ReadOnly:
             if shell.dialect != "bash":
                 raise
             await shell.complain(f"{target}: readonly variable")
             return 1
-    if name == "export" or "x" in flags:
+    if name == "export":
         variable.exported = "n" not in flags
-    if "x" in remove:
-        variable.exported = False
-    if name == "readonly" or "r" in flags:
+    if name == "readonly":
         variable.readonly = True
     return 0
 
@@ -131,51 +119,25 @@ async def set_options(shell: Shell, words: list[str]) -> int:
                 quoted = value if plain else "'" + value.replace("'", "'\\''") + "'"
                 await shell.write(1, f"{name}={quoted}\n")
         return 0
-    index = 1
-    while index < len(words):
-        word = words[index]
-        if word == "--":
-            shell.positional = words[index + 1 :]
-            return 0
-        if word == "-":
-            shell.options -= {"xtrace", "verbose"}
-            shell.positional = words[index + 1 :] or shell.positional
-            return 0
-        if len(word) < 2 or word[0] not in "-+":
-            shell.positional = words[index:]
-            return 0
+    left = words[1:]
+    while left and left[0][:1] in ("-", "+") and len(left[0]) > 1 and left[0] != "--":
+        word = left.pop(0)
         for letter in word[1:]:
-            if letter == "o":
-                index += 1
-                if index >= len(words):
-                    return await _list_options(shell)
-                option = words[index]
-                if option in _LEFT_OUT:
-                    return await left_out(shell, f"set -o {option}")
-                if option not in _OPTION_NAMES:
-                    await shell.complain(f"set: {option}: invalid option name")
-                    return 2
-            elif letter in FLAGS:
-                option = FLAGS[letter]
-                if option in _LEFT_OUT:
-                    return await left_out(shell, f"set {word[0]}{letter}")
-            else:
-                return await usage(
-                    shell, "set", f"{word[0]}{letter}", "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"
+            option = (left.pop(0) if left else "") if letter == "o" else FLAGS.get(letter, letter)
+            if letter not in "o" + LETTERS:
+                usage_text = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"
+                return await usage(shell, "set", word[0] + letter, usage_text)
+            if option not in _OPTIONS:
+                return await left_out(
+                    shell, f"set {word[0]}{letter} {option}".rstrip() if letter == "o" else f"set {word[0]}{letter}"
                 )
             (shell.options.add if word[0] == "-" else shell.options.discard)(option)
-        index += 1
+    if left or words[-1] == "--":
+        shell.positional = left[1:] if left[:1] == ["--"] else left
     return 0
 
 
-_OPTION_NAMES = frozenset({*FLAGS.values(), "pipefail"})
-_LEFT_OUT = frozenset({"posix", "emacs", "vi", "history", "ignoreeof", "noexec", "verbose", "notify"})
-
-
-async def _list_options(shell: Shell) -> int:
-    for option in sorted(_OPTION_NAMES):
-        await shell.write(1, f"{option:<15}\t{'on' if option in shell.options else 'off'}\n")
-    return 0
+_OPTIONS = frozenset({"allexport", "errexit", "noglob", "nounset", "xtrace", "monitor", "pipefail"})
 
 
 @builtin("shift")
@@ -196,19 +158,3 @@ async def shift(shell: Shell, words: list[str]) -> int:
         return 1
     shell.positional = shell.positional[count:]
     return 0
-
-
-@builtin("let")
-async def let(shell: Shell, words: list[str]) -> int:
-    """Evaluate expressions."""
-    if len(words) < 2:
-        await shell.complain("let: expression expected")
-        return 1
-    value = 0
-    for word in words[1:]:
-        try:
-            value = shell.evaluate(word)
-        except ArithmeticProblem as error:
-            await shell.complain(f"let: {error.message}")
-            return 1
-    return int(value == 0)
