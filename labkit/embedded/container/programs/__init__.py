@@ -21,7 +21,7 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
-    "system": "printenv hostname uname which tty yes mount df ps id whoami getent",
+    "system": "printenv hostname uname which stty tty yes mount df ps id whoami getent",
     "text": "cat wc tee head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""

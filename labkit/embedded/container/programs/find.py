@@ -56,11 +56,7 @@ class _Plan:
 
 
 def _plan(process: Process, words: list[str]) -> _Plan:
-    """Read an expression.
-
-    Raises:
-        _FindError: It makes no sense.
-    """
+    """Read an expression, or raise ``_FindError``."""
     plan = _Plan()
     left = list(words)
 

@@ -110,11 +110,7 @@ def _send(
 
 
 def _ask(process: Process, method: str, path: str, body: object = None, accept: str = "application/json") -> Answer:
-    """Ask the API server as the pod.
-
-    Returns:
-        The status, and the answer as an object.
-    """
+    """Ask the API server as the pod; the status, and the answer as an object."""
     status, data = _send(process, method, path, body, accept)
     return status, json.loads(data) if data.startswith(b"{") else {"message": data.decode("utf-8", "replace")}
 

@@ -79,6 +79,17 @@ async def tty(process: Process) -> int:
     return int(not process.stdin.terminal)
 
 
+@program("stty")
+async def stty(process: Process) -> int:
+    """Print the terminal's size, and leave its settings as they are."""
+    if not process.stdin.terminal:
+        return await process.fail("'standard input': Inappropriate ioctl for device")
+    if process.args == ["size"]:
+        rows, columns = process.scheduler.io.window
+        await process.out(f"{rows} {columns}\n")
+    return 0
+
+
 @program("yes")
 async def yes(process: Process) -> int:
     """Say it again and again."""

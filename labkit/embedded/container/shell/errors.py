@@ -28,11 +28,7 @@ PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
 
 
 class _Leave(Exception):
-    """A shell or a function ends.
-
-    Args:
-        status: Its exit status.
-    """
+    """A shell or a function ends with an exit status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
