@@ -7,6 +7,7 @@ namespace, where it is root of some ids that nobody else has; see ``in_a_user_na
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -77,10 +78,24 @@ def why_not_two_users() -> str:
 
 
 def namespace_command(*command: str) -> list[str] | None:
-    """A command in a user namespace with many ids, or None where the machine gives none."""
+    """A command in a user namespace with many ids, or None where the machine gives none.
+
+    Not all ids are mapped: 65534 stands for everybody who is not, the machine's root too.
+    """
     unshare = shutil.which("unshare")
     if not unshare or not shutil.which("newuidmap"):
         return None
-    prefix = [unshare, "--user", "--map-root-user", "--map-auto"]
+    first = {}
+    for option, file in (("--map-users", "/etc/subuid"), ("--map-groups", "/etc/subgid")):
+        try:
+            lines = [line.split(":") for line in Path(file).read_text(encoding="utf-8").splitlines()]
+        except OSError:
+            return None
+        mine = [line[1] for line in lines if line[0] in (pwd.getpwuid(os.getuid()).pw_name, str(os.getuid()))]
+        if not mine:
+            return None
+        first[option] = mine[0]
+    maps = [word for option, start in first.items() for word in (option, f"{start},1,65000")]
+    prefix = [unshare, "--user", "--map-root-user", *maps]
     tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
     return [*prefix, *command] if tried.returncode == 0 else None
