@@ -25,26 +25,13 @@ _SAME = {
 
 
 def as_decision(prediction: object) -> str:
-    """A prediction as one of the words ``allowed``, ``forbidden``, ``unauthorized``.
-
-    Args:
-        prediction: A word, a status or a truth value, as a learner may write it.
-
-    Returns:
-        One of the three words, or the prediction's own text in small letters.
-    """
+    """``allowed``, ``forbidden`` or ``unauthorized`` for any way to write it, else the text in small letters."""
     text = str(prediction).strip().lower()
     return next((name for name, same in _SAME.items() if text in same), text)
 
 
 def predicts_user(context: Context, prediction: object, user: str) -> bool:
-    """Whether a prediction names a service account's user, with or without the prefix.
-
-    Args:
-        context: Maps the walkthrough's names to those on this cluster.
-        prediction: Such as ``system:serviceaccount:default:kikai`` or ``default:kikai``.
-        user: The user the server saw.
-    """
+    """Whether a prediction names a service account's user, with or without the prefix."""
     said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
     return context.names.user(f"{ACCOUNT_PREFIX}{said}") == user
 
@@ -199,9 +186,6 @@ def judge_looking(
         todo: The first thing to do, when nothing was predicted.
         ask: How to ask, when nothing was recorded.
         why: A question's label to an explanation of the answer.
-
-    Returns:
-        Not attempted until something was predicted and asked.
     """
     prediction = context.progress.prediction(step)
     if prediction is None:

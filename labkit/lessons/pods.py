@@ -41,12 +41,7 @@ _HELP = {
 
 
 def not_running(pod: Pod, name: str) -> Outcome | None:
-    """A failed outcome when a pod does not run, else None.
-
-    Args:
-        pod: The pod.
-        name: How to call it, such as ``default/curl``.
-    """
+    """A failed outcome when a pod does not run, else None."""
     seen = state(pod)
     if seen == "Running":
         return None
@@ -55,13 +50,7 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
 
 
 def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
-    """The outcome “not attempted” when the lab itself made a pod for a later part, else None.
-
-    Args:
-        pod: The pod.
-        name: How to call it.
-        step: The step in which the learner makes it.
-    """
+    """The outcome “not attempted” when the lab itself made a pod for a later part, else None."""
     if PREPARED not in (pod.get("metadata", {}).get("annotations") or {}):
         return None
     return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
@@ -91,16 +80,7 @@ def mounted_token(context: Context, pod: str, container: str | None = None) -> s
 
 
 def answering(context: Context, pod: str, path: str = "/version") -> str:
-    """The answer of ``localhost:8001`` inside a pod, from any container with curl.
-
-    Args:
-        context: The checkpoint's context.
-        pod: As ``namespace/name``.
-        path: The path to ask for.
-
-    Returns:
-        The first answer, empty when there is none.
-    """
+    """The first answer of ``localhost:8001`` inside a pod, from any container with curl; empty without one."""
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
         try:
