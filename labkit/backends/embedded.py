@@ -39,12 +39,7 @@ PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
 class Embedded:
-    """The embedded server's process.
-
-    Args:
-        home: The state directory.
-        options: node, era and port count.
-    """
+    """The embedded server's process; of the options, node, era and port count."""
 
     name = "embedded"
 

@@ -35,12 +35,7 @@ MANAGED = "app.kubernetes.io/managed-by"
 
 
 class Existing:
-    """The lab's objects on a cluster of somebody else's.
-
-    Args:
-        home: The state directory.
-        options: kubeconfig, context, prefix and force count.
-    """
+    """The lab's objects on a cluster of somebody else's; kubeconfig, context, prefix and force count."""
 
     name = "existing"
 

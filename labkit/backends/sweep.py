@@ -43,9 +43,7 @@ GONE_SECONDS = 120.0
 def inventory(client: Client, selector: str = "") -> list[str]:
     """The paths of all objects that a learner may have created, in the order to delete them.
 
-    Args:
-        client: The caller. Collections that they may not list are skipped.
-        selector: A label selector.
+    Collections that the caller may not list are skipped.
     """
     found: list[str] = []
     for path in (*NAMESPACED, *CLUSTER_SCOPED):
@@ -61,15 +59,7 @@ def inventory(client: Client, selector: str = "") -> list[str]:
 
 
 def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GONE_SECONDS) -> list[str]:
-    """Delete objects and wait until they are gone.
-
-    Args:
-        client: The caller.
-        paths: The objects; those that do not exist are skipped.
-        timeout_seconds: How long to wait until the last is gone.
-
-    Returns:
-        The paths that were deleted.
+    """Delete those objects that exist, wait until they are gone, and return their paths.
 
     Raises:
         ApiFailure: When one cannot be deleted, or is still there after the timeout.

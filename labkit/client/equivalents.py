@@ -21,7 +21,7 @@ _REVIEWS = {
 
 
 def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
-    """The kubectl command for a call.
+    """The kubectl command for a call, with the credential as ``$TOKEN``.
 
     Args:
         method: Such as ``GET``.
@@ -30,9 +30,6 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
         credential: ``certificate``, ``token`` or ``none``.
         server: The server's address.
         ca_file: The path of the CA certificate; empty when it is not a file.
-
-    Returns:
-        The command, with the credential as ``$TOKEN``.
     """
     words = ["kubectl"]
     if credential != "certificate":
@@ -44,18 +41,7 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
 
 
 def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str) -> str:
-    """The curl command for a call.
-
-    Args:
-        method: Such as ``GET``.
-        url: The URL.
-        body: The request's body, or None.
-        credential: ``certificate``, ``token`` or ``none``.
-        ca_file: The path of the CA certificate; empty when it is not a file.
-
-    Returns:
-        The command, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``.
-    """
+    """The curl command for a call, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``."""
     words = ["curl", f"--cacert {_file(ca_file)}"] if url.startswith("https:") else ["curl"]
     if credential == "token":
         words.append('-H "Authorization: Bearer $TOKEN"')

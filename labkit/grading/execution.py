@@ -29,15 +29,7 @@ def is_python(cells: Sequence[str]) -> bool:
 
 
 def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
-    """Execute cells in this process.
-
-    Args:
-        cells: Their sources, in order.
-        on_cell: Called after each.
-
-    Returns:
-        The exit code, 0.
-    """
+    """Execute cells in this process; the exit code is 0."""
     module = type(sys)("__main__")
     module.__dict__.update(__builtins__=__builtins__, quit=_quit, exit=_quit)
     sys.modules["__main__"] = module
@@ -55,10 +47,6 @@ def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
 
 def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
     """Execute cells in a real kernel.
-
-    Args:
-        cells: Their sources, in order.
-        on_cell: Called after each.
 
     Returns:
         The exit code of a kernel that ended before its notebook did, as a shell has it; else 0.

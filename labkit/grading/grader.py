@@ -60,11 +60,7 @@ class Grader(WithWorkers):
         return cpu_seconds() + self.workers.cpu_seconds
 
     def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
-        """Grade submissions.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
             The results, sorted by exercise and learner.

@@ -98,9 +98,6 @@ def warm_up() -> None:
 def enter_namespaces(level: str) -> None:
     """Enter new namespaces; the next fork is process 1 of the process namespace.
 
-    Args:
-        level: The isolation level.
-
     Raises:
         OSError: The kernel refuses.
     """
@@ -205,14 +202,11 @@ def _bind_mount(source: Path, root: Path) -> None:
 
 
 def user_id(fork_server_pid: int, slot: int) -> int:
-    """Choose the user id of a slot's notebooks.
+    """Choose the user id of the notebooks in a grader's slot.
 
     ``RLIMIT_NPROC`` counts a user's processes in all namespaces, so graders that run at the same
-    time need different users: a fork bomb in one would stop notebooks in another.
-
-    Args:
-        fork_server_pid: The grader's fork server, by which graders differ.
-        slot: Which of the grader's slots it is.
+    time need different users: a fork bomb in one would stop notebooks in another. Their fork servers'
+    process ids distinguish them.
     """
     return USER_IDS[fork_server_pid % MAX_GRADERS * USER_IDS_PER_GRADER + slot % USER_IDS_PER_GRADER]
 
@@ -220,10 +214,7 @@ def user_id(fork_server_pid: int, slot: int) -> int:
 def drop_privileges(level: str, user: int, limits: Limits) -> None:
     """Change the user, set the resource limits and install the seccomp filter; none can be undone.
 
-    Args:
-        level: The isolation level.
-        user: The user id at the level ``root``; see ``user_id``.
-        limits: What the process may use.
+    The user id counts at the level ``root`` only.
 
     Raises:
         OSError: The kernel refuses.
@@ -265,9 +256,6 @@ def kill_descendants(child: int) -> None:
 
     In a process namespace the kernel does it when process 1 dies; elsewhere descendants are
     searched and killed until there are none.
-
-    Args:
-        child: Its process id.
     """
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)

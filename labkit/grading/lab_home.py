@@ -35,12 +35,7 @@ def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, po
 
 
 def kubeconfig_text(url: str, keys: Keys) -> str:
-    """Write an administrator's kubeconfig.
-
-    Args:
-        url: The cluster's URL.
-        keys: Sign a new client certificate.
-    """
+    """Write an administrator's kubeconfig, with a new client certificate."""
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     # JSON is YAML, and is written ten times as fast.
     return json.dumps(

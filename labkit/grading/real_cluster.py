@@ -156,15 +156,10 @@ class RealClusterGrader(WithWorkers):
         )
 
     def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
-        """Say what would be created, and refuse what must not be: before anything is.
-
-        Args:
-            submissions: What will be graded.
-            force: Go on although the cluster looks like production.
-            progress: Called with each line.
+        """Report what would be created, and refuse what must not be: before anything is.
 
         Raises:
-            UsageError: Names are taken, or the cluster looks like production.
+            UsageError: Names are taken, or the cluster looks like production and ``force`` is not given.
             NotRunning: The caller lacks a right that grading needs.
         """
         objects: list[Object] = [
@@ -203,11 +198,7 @@ class RealClusterGrader(WithWorkers):
     def grade(
         self, submissions: Iterable[Submission], on_result: Callable[[Result], None] = lambda _result: None
     ) -> list[Result]:
-        """Grade submissions, one after the other.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, one after the other, and call ``on_result`` with each result.
 
         Returns:
             The results, sorted by exercise and learner.
@@ -268,12 +259,7 @@ def lab_for(
 
 
 def disagreements(real: Result, embedded: Result) -> list[str]:
-    """List where two results of one submission differ, among what both could judge.
-
-    Args:
-        real: On a real cluster.
-        embedded: On an embedded one.
-    """
+    """List where two results of one submission differ, among what both clusters could judge."""
     found: list[str] = []
     for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True):
         for item, same in zip(one.items, other.items, strict=True):

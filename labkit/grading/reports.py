@@ -22,12 +22,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_all(results: Sequence[Result], folder: Path) -> None:
-    """Write every format.
-
-    Args:
-        results: Sorted by exercise and learner.
-        folder: Where; made if it is not there.
-    """
+    """Write every format into a folder, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_table(results, folder / "scores.csv")
     _write_junit(results, folder / "junit.xml")

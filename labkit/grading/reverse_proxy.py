@@ -1,10 +1,9 @@
 """The reverse proxy between a learner's process and a real cluster.
 
 It runs in the grader, which has the cluster's credentials. The learner's process gets a
-client certificate that only the proxy accepts, while the notebook runs: a request with it is
-passed on with the administrator's credential, one with a token or without credentials
-unchanged. Every connection carries one request, so that none reaches the cluster unchecked
-behind another.
+client certificate that only the proxy accepts: a request with it is passed on with the
+administrator's credential, one with a token or without credentials unchanged. Every connection
+carries one request, so that none reaches the cluster unchecked behind another.
 
 Source: https://datatracker.ietf.org/doc/html/rfc9112 (message format, connection management)
 """

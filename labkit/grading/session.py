@@ -49,11 +49,7 @@ class GradingSession:
         return [entry for entry in self.all if _key(entry) not in self.done]
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
-        """Grade what is left and write all reports.
-
-        Args:
-            grader: An entered grader.
-            on_result: Called with each new result.
+        """Grade what is left, calling ``on_result`` with each new result, and write all reports.
 
         Returns:
             All results, those of an earlier session included.
@@ -69,11 +65,7 @@ class GradingSession:
             raise OSError(error.errno, error.strerror, error.filename or str(self.out)) from error
 
     def finish(self) -> list[Result]:
-        """Write all reports.
-
-        Returns:
-            All results.
-        """
+        """Write all reports, and return all results."""
         results = self.results()
         write_all(results, self.out)
         return results

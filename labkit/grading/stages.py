@@ -202,14 +202,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
 
 
 def unreadable_result(submission: Submission, level: str, reason: str, cluster_name: str = "embedded") -> Result:
-    """Make the result of a submission that is no notebook: no points.
-
-    Args:
-        submission: The submission.
-        level: The isolation.
-        reason: Why it cannot be read.
-        cluster_name: The kind of cluster.
-    """
+    """Make the result of a submission that is no notebook: no points, and the reason."""
     exercise, seed = find_exercise(submission.exercise), Seed(submission.learner)
     tasks = tuple(
         TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0) for task in exercise.tasks
@@ -219,14 +212,7 @@ def unreadable_result(submission: Submission, level: str, reason: str, cluster_n
 
 
 def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:
-    """Make the result of a submission that the grader failed at: it is not kept, and tried again.
-
-    Args:
-        submission: The submission.
-        level: The isolation.
-        error: What the grader failed with.
-        cluster_name: The kind of cluster.
-    """
+    """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
     reason = f"the grader failed, start it again: {error}"[:200]
     return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
 

@@ -119,15 +119,12 @@ class Worker:
         self._endpoint = endpoint
 
     async def run(self, cells: list[str], learner: str, *, kernel: bool) -> Report:
-        """Run a notebook to its end, or to the end of its limits.
+        """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
         Args:
             cells: Its code cells' sources.
             learner: The value of its ``LABKIT_LEARNER``.
             kernel: Whether it runs in a real kernel although it needs none.
-
-        Returns:
-            How it ended. All its processes are gone.
 
         Raises:
             WorkerFailed: It could not be run.
@@ -227,13 +224,7 @@ class Workers:
         return self._fork_server.pid if self._fork_server is not None else 0
 
     async def start(self, slot: int) -> Worker:
-        """Fork a worker and isolate it.
-
-        Args:
-            slot: Which of the grader's slots it runs in; one notebook at a time in each.
-
-        Returns:
-            The worker, which must be closed.
+        """Fork a worker and isolate it; it must be closed. A slot runs one notebook at a time.
 
         Raises:
             WorkerFailed: It could not be started.
@@ -308,11 +299,7 @@ def _unused_credentials() -> dict[str, str]:
 
 
 class WithWorkers:
-    """A grader: it can be used while it is entered, since its workers are forked from a process of its own.
-
-    Args:
-        workers: Its workers.
-    """
+    """A grader: it can be used while it is entered, since its workers are forked from a process of its own."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
