@@ -88,7 +88,7 @@ def down_command(backend: str | None) -> None:
 
 @click.command("status")
 def status_command() -> int:
-    """Tell whether the cluster runs, and where. Exit code 3 when it does not."""
+    """Show whether the cluster runs, and where. Exit code 3 when it does not."""
     home = home_path()
     choice = Choice.of(home, None, Options())
     status = make(choice.backend, home, choice.options).status()
@@ -100,7 +100,7 @@ def status_command() -> int:
 @click.option("--to", "step", help="Rewind to the state in which this step begins, such as W17; or `end`.")
 @click.option("--progress", is_flag=True, help="Forget predictions and passed checkpoints as well.")
 def reset_command(step: str | None, progress: bool) -> None:
-    """Bring the cluster back to its beginning, or to any step.
+    """Reset the cluster to its beginning, or to any step.
 
     What you passed stays passed, unless --progress is given.
     """
@@ -117,7 +117,7 @@ def reset_command(step: str | None, progress: bool) -> None:
 
 @click.command("kubeconfig")
 def kubeconfig_command() -> None:
-    """Print where the administrator's kubeconfig lies.
+    """Print the path of the administrator's kubeconfig.
 
     Use it with kubectl: export KUBECONFIG=$(labkit kubeconfig)
     """
@@ -132,7 +132,7 @@ def kubeconfig_command() -> None:
 
 @click.command("doctor")
 def doctor_command() -> None:
-    """Tell which clusters this machine can run.
+    """Show which clusters this machine can run.
 
     For the others it says what is missing, and how to get it.
     """

@@ -133,15 +133,7 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name that is most like a mistyped one.
-
-    Args:
-        name: The mistyped name.
-        known: All valid names.
-
-    Returns:
-        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
-    """
+    """Suggest the known name that is most like a mistyped one, or all names, as a sentence for ``todo``."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:

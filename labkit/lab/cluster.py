@@ -74,7 +74,7 @@ class ChosenCluster(Shown):
         self._found()
 
     def _found(self) -> None:
-        """Called at the end of the constructor."""
+        """Hook at the end of the constructor."""
 
     @cached_property
     def admin(self) -> Client:

@@ -49,12 +49,11 @@ NEEDS_CLUSTER_ROLES = "05-cluster-roles"
 
 
 def run(*, by_step: bool = False, here: bool = False) -> int:
-    """Run the walkthrough.
+    """Run the walkthrough on a temporary embedded cluster.
 
     Args:
         by_step: Wait for a key before each step.
-        here: Run it on the chosen cluster, which is reset before and after; else on a
-            temporary embedded one.
+        here: Run it on the chosen cluster instead, which is reset before and after.
 
     Returns:
         0 when every checkpoint passed, 130 when it was interrupted, else 1.
@@ -100,7 +99,7 @@ def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
 
 
 def wait() -> bool:
-    """Wait for a key. Returns False for q and Ctrl-D."""
+    """Wait for a key; return False for q and Ctrl-D."""
     import click
 
     click.echo("      any key goes on, q ends ", nl=False)
@@ -113,13 +112,7 @@ def wait() -> bool:
 
 
 class Demo:
-    """One run through all steps.
-
-    Args:
-        lab: The cluster.
-        console: The terminal.
-        go_on: Called before each step; False ends the run. None never waits.
-    """
+    """One run through all steps; ``go_on`` is called before each, and False ends the run."""
 
     def __init__(self, lab: Lab, console: Console, go_on: Keys = None) -> None:
         self.lab = lab
@@ -130,7 +123,7 @@ class Demo:
         self._names: dict[str, Any] = {}
 
     def run(self) -> int:
-        """Run every step that the cluster allows. Returns 0 when all passed, else 1."""
+        """Run every step that the cluster allows; return 0 when all passed, else 1."""
         begun = time.monotonic()
         left_out = 0
         for lesson in lessons.LESSONS:

@@ -30,11 +30,9 @@ EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
 
 
 def _in_background(work: Callable[[], list[Need]], on_done: Callable[[list[Need]], None]) -> None:
-    """Work in a thread and report to the kernel's loop; without a thread where no loop runs, as in a script.
+    """Work in a thread, then call ``on_done`` in the kernel's thread, when the running cell has ended.
 
-    Args:
-        work: Takes long, and does not touch the widget.
-        on_done: Called with the result in the kernel's thread, when the running cell has ended.
+    Where no loop runs, as in a script, it works without a thread.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -76,11 +74,7 @@ class StartPanel(LabWidget):
         self._show()
 
     def on_start(self, backend: str) -> None:
-        """Start a cluster and show its progress.
-
-        Args:
-            backend: ``embedded``, ``kind`` or ``existing``.
-        """
+        """Start a cluster and show its progress."""
         kubeconfig = self._kubeconfig if backend == "existing" else None
         started = time.perf_counter()
         self._log, self._percent, self._busy = [], 2, True
@@ -109,11 +103,7 @@ class StartPanel(LabWidget):
             self._show()
 
     def on_rewind(self, step: str) -> None:
-        """Rewind the cluster to the beginning of a step.
-
-        Args:
-            step: The step's id, such as ``W17``; empty for the first.
-        """
+        """Rewind the cluster to the beginning of a step; without one, to the first."""
         if self.lab is None:
             return
         started = time.perf_counter()
