@@ -93,7 +93,7 @@ class GraderPool:
     @property
     def pids(self) -> list[int]:
         """The graders' process ids."""
-        return [grader.pid for grader in self._graders]
+        return [grader.process.pid for grader in self._graders]
 
     @property
     def cpu_seconds(self) -> float:
@@ -139,9 +139,9 @@ class GraderPool:
 
     def _end(self) -> None:
         for grader in self._graders:
-            grader.stop()
+            grader.channel.close()  # ends the process
         for grader in self._graders:
-            grader.wait()
+            end_process(grader.process, ENDING_SECONDS)
         self._graders.clear()
 
 
@@ -151,11 +151,7 @@ class _GraderProcess:
     def __init__(self) -> None:
         self.cpu_seconds = 0.0
         self._unfinished: dict[tuple[str, str], Submission] = {}
-        self._process, self.channel = start_process("labkit.grading.pool", os.environ)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        self.process, self.channel = start_process("labkit.grading.pool", os.environ)
 
     def wait_until_ready(self) -> str:
         """Wait until it can grade; return its isolation level.
@@ -207,14 +203,6 @@ class _GraderProcess:
         unfinished = list(self._unfinished.values())
         self._unfinished.clear()
         return unfinished
-
-    def stop(self) -> None:
-        """Close the channel, which ends the process."""
-        self.channel.close()
-
-    def wait(self) -> None:
-        """Wait until the process has ended; kill it after ``ENDING_SECONDS``."""
-        end_process(self._process, ENDING_SECONDS)
 
 
 def main(channel_number: int) -> int:

@@ -205,7 +205,7 @@ def token_in_secret(
     what: str,
     judge: Callable[[Token, ProbeContext], str],
     *,
-    points: float = 1.0,
+    points: float = 2.0,
     hint: str = "",
     needs: frozenset[str] = frozenset(),
 ) -> Probe:
