@@ -240,10 +240,11 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
 
 
 def _flatten(claims: Mapping[str, Any]) -> dict[str, Any]:
-    nested = claims.get(_K8S)
-    if not isinstance(nested, dict):
-        return dict(claims)
-    return {**claims, **_nested(nested, _K8S)}
+    flat: dict[str, Any] = {}
+    for name, value in claims.items():
+        nested = name == _K8S and isinstance(value, dict)
+        flat.update(_nested(value, _K8S) if nested else {name: value})
+    return flat
 
 
 def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ Sources: namespaces(7), user_namespaces(7), setrlimit(2), prctl(2), seccomp(2).
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import signal
@@ -311,8 +312,6 @@ def _can_unshare(flags: int) -> bool:
 
 
 def _loopback_up() -> None:
-    import fcntl
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sH14s", b"lo", IFF_UP | IFF_RUNNING, b"\0" * 14)
         fcntl.ioctl(control, SIOCSIFFLAGS, request)

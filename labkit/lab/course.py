@@ -18,6 +18,9 @@ from typing import Any
 
 from labkit.core.errors import Unreachable
 from labkit.core.home import ensure_private, home_path, write_private
+from labkit.lab.exercises import SealedExercise
+from labkit.lab.exercises import exercise as open_exercise
+from labkit.lab.lab import Lab
 
 SOCKET_VARIABLE = "LABKIT_CHECKER"
 """The environment variable with the path of the checker's Unix socket."""
@@ -106,15 +109,10 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the name of the folder above the
     assignment's. The exercise has ``show(task)`` and ``points(task)``.
     """
-    from labkit.lab.lab import Lab
-
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
-        from labkit.lab.exercises import SealedExercise
-        from labkit.lab.exercises import exercise as make
-
         lab = Lab()
-        made = make(lab, exercise, learner).start()
+        made = open_exercise(lab, exercise, learner).start()
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})

@@ -20,14 +20,14 @@ from labkit.client.exec.command import CompletedExec
 from labkit.core.redact import redact
 from labkit.core.signals import cleaned_up
 from labkit.lab import words
+from labkit.lab.lab import Lab
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
+from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from labkit.lab.lab import Lab
 
 Keys = Callable[[], bool] | None
 """Waits for a key and returns whether to go on; None never waits."""
@@ -74,9 +74,6 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 
 def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on the chosen cluster, with temporary progress."""
-    from labkit.lab.lab import Lab
-    from labkit.lessons.progress import Progress
-
     lab = Lab()
     lab.progress = Progress(directory / "progress.json")
     lab.reset()
@@ -88,8 +85,6 @@ def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
 
 def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on a temporary embedded cluster."""
-    from labkit.lab.lab import Lab
-
     console.print("A cluster for this demo is starting; your own is not touched.")
     lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:

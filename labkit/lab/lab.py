@@ -13,7 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit import lessons
+from labkit.client import manifests
 from labkit.client.client import Client, failure
+from labkit.client.discovery import Resources
+from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.client.manifests import Applied, Library
+from labkit.client.pods import MountedToken, Pods, ReadyPod
+from labkit.client.tokens import Token
 from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
@@ -22,14 +29,8 @@ from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 
 if TYPE_CHECKING:
-    from labkit.client.discovery import Resources
-    from labkit.client.exec.command import CompletedExec
     from labkit.client.kubectl import Ran
-    from labkit.client.manifests import Applied, Library
-    from labkit.client.pods import Pods, ReadyPod
     from labkit.client.proxy import Proxy
-    from labkit.client.tokens import Token
-
 MANIFESTS = (".yaml", ".yml", ".json")
 """The extensions of manifest files."""
 
@@ -72,8 +73,6 @@ class Lab(ChosenCluster):
             UsageError: When the name is not ``namespace/name``.
             ExecFailed: When the pod does not run or mounts no token.
         """
-        from labkit.client.pods import MountedToken
-
         source = MountedToken(self.pods, pod, container, lambda: self._generation)
         source()
         return self.admin.with_credentials(Credentials(token_source=source), pod)
@@ -123,8 +122,6 @@ class Lab(ChosenCluster):
             UsageError: When there is no such lesson or file, or it holds no objects.
             ApiFailure: When the server refuses an object.
         """
-        from labkit.client import manifests
-
         if not isinstance(what, str):
             objects = manifests.given(what)
         elif "\n" in what or ": " in what:
@@ -147,8 +144,6 @@ class Lab(ChosenCluster):
         Returns:
             The objects that were missing.
         """
-        from labkit.client import manifests
-
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
@@ -237,8 +232,6 @@ class Lab(ChosenCluster):
         Args:
             what: A whole token, or a service account (``default/kikai``) for a new token of it.
         """
-        from labkit.client.tokens import Token
-
         raw = what.strip()
         if raw.count(".") != 2:
             raw = self._request_token(what)
@@ -246,8 +239,6 @@ class Lab(ChosenCluster):
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts, and verify it."""
-        from labkit.client.tokens import Token
-
         return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
 
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
@@ -265,14 +256,10 @@ class Lab(ChosenCluster):
             step: Such as ``W15``.
             what: An answer, a finished command, or a fact that you found, such as an address.
         """
-        from labkit import lessons
-
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:
         """Record what you expect of a step; the following answers are recorded for it."""
-        from labkit import lessons
-
         lessons.predict(step, value, self.progress)
 
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
@@ -303,8 +290,6 @@ class Lab(ChosenCluster):
         Raises:
             UsageError: When there is no such step.
         """
-        from labkit.client import manifests
-
         last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
@@ -314,30 +299,22 @@ class Lab(ChosenCluster):
     @cached_property
     def library(self) -> Library:
         """The lessons' manifests."""
-        from labkit.client.manifests import Library
-
         return Library(resources.clusters() / "lessons")
 
     @cached_property
     def pods(self) -> Pods:
         """The cluster's pods, without observers."""
-        from labkit.client.pods import Pods
-
         known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
         return Pods(self.admin.without_observers(), self.patience_seconds, run=bool(known.get("pods", True)))
 
     @cached_property
     def resources(self) -> Resources:
         """Finds the paths of objects."""
-        from labkit.client.discovery import Resources
-
         return Resources(self.admin)
 
     # -- within ---------------------------------------------------------------------
 
     def _apply(self, objects: list[dict[str, Any]]) -> Applied:
-        from labkit.client import manifests
-
         applied = manifests.apply(
             self.admin.without_observers(),
             self.resources,
@@ -350,8 +327,6 @@ class Lab(ChosenCluster):
         return applied
 
     def _request_token(self, account: str) -> str:
-        from labkit.client.exec.command import pod_name
-
         namespace, _, name = pod_name(account).partition("/")
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
@@ -362,8 +337,6 @@ class Lab(ChosenCluster):
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
-    from labkit.client import manifests
-
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any
 
@@ -230,16 +231,10 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
     base = f"/api/v1/namespaces/{context.names.namespace('default')}"
     account = context.find(f"{base}/serviceaccounts/kikai") or {}
     secrets = [context.find(f"{base}/secrets/{name}") or {} for name in secrets_of_account(account)]
-    owned = [_decode64(each["data"]["token"]) for each in secrets if "token" in (each.get("data") or {})]
+    owned = [b64decode(each["data"]["token"]).decode() for each in secrets if "token" in (each.get("data") or {})]
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     answer = context.admin.post(f"{base}/serviceaccounts/kikai/token", request)
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
-
-
-def _decode64(text: str) -> str:
-    import base64
-
-    return base64.b64decode(text).decode()
 
 
 def _listed(value: object) -> list[str]:
