@@ -81,14 +81,7 @@ class Contents:
 
 
 def save(target: Path, home: Path, node_image: str, report: Report, *, images: bool = True) -> Contents:
-    """Write a bundle.
-
-    Args:
-        target: The file to write.
-        home: The state directory.
-        node_image: The node image; the chosen one when empty.
-        report: Takes lines of progress.
-        images: Whether to include kind's images, which takes Docker.
+    """Write a bundle; ``images`` includes kind's images, which takes Docker.
 
     Raises:
         Missing: When Docker, the node image or pip is not there.

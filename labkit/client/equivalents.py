@@ -23,13 +23,7 @@ _REVIEWS = {
 def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
     """The kubectl command for a call, with the credential as ``$TOKEN``.
 
-    Args:
-        method: Such as ``GET``.
-        path: With its query.
-        body: The request's body, or None.
-        credential: ``certificate``, ``token`` or ``none``.
-        server: The server's address.
-        ca_file: The path of the CA certificate; empty when it is not a file.
+    The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty when the CA is no file.
     """
     words = ["kubectl"]
     if credential != "certificate":

@@ -160,15 +160,10 @@ class Transport:
         timeout_seconds: float | None = READ_SECONDS,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """Make one exchange.
+        """Make one exchange, and return the response, whatever its status.
 
-        Args:
-            method: Such as ``GET``.
-            path: With its query, beginning with a slash.
-            body: The bytes to send, or None.
-            headers: All headers but the connection's own.
-            timeout_seconds: The read timeout; None waits for ever.
-            stream: Leave the body unread.
+        The path begins with a slash and has its query. The headers are all but the connection's own. Without
+        a timeout, reading waits for ever; with ``stream``, the body is left unread.
 
         Raises:
             Unreachable: When nothing answers in time.

@@ -94,15 +94,7 @@ class Missing(LabkitError):
 
 
 class ApiFailure(LabkitError):
-    """The API server refused a call that the lab itself needed.
-
-    Args:
-        status: The HTTP status.
-        reason: The Status object's reason, such as ``NotFound``.
-        what: What happened, as a sentence.
-        why: The server's own message.
-        todo: The way out.
-    """
+    """The API server refused a call that the lab itself needed; ``reason`` is that of its Status."""
 
     exit_code = 6
 

@@ -164,13 +164,8 @@ def _learner_process(
 ) -> None:
     """Isolate this process, then run the notebook. Never returns.
 
-    Args:
-        job: The cells, files and environment.
-        order: Directories and user id.
-        limits: What it may use.
-        level: The isolation level.
-        ends: Pipes: for its output, and for a byte when it is isolated.
-        progress: Shared memory for the number of cells that have run.
+    ``ends`` are pipes for its output, and for a byte when it is isolated. ``progress`` is shared memory
+    for the number of cells that have run.
     """
     output, built = ends
     code = 1

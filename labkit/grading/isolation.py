@@ -121,14 +121,8 @@ def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Itera
 
     What a Python process requires is bind-mounted read-only at its own path; the rest of the
     machine's files, submissions and solutions among them, do not exist. The home directory is a
-    temporary file system.
-
-    Args:
-        level: The isolation level.
-        root: An empty directory to mount the new root at.
-        home: The home directory.
-        limits: The size of the home directory.
-        hidden: Directories that are covered although they lie in one that is required.
+    temporary file system. An empty one covers each hidden directory that lies in a required one. The new
+    root is mounted at ``root``, an empty directory.
 
     Raises:
         OSError: The kernel refuses.

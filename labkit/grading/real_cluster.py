@@ -56,13 +56,8 @@ MAX_REFUSALS = 20
 class SharedCluster:
     """A real cluster as one submission uses it; see ``LearnerCluster``.
 
-    Args:
-        lab: The cluster.
-        exercise: The exercise.
-        learner: The learner.
-        keys: The reverse proxy's keys; they have nothing to do with the cluster's.
-        pods: Whether pods run on the cluster.
-        settle_seconds: How long controllers get to act on a change; 0 for a cluster that acts at once.
+    The keys are the reverse proxy's, not the cluster's. Controllers get ``settle_seconds`` to act on a
+    change; 0 for a cluster that acts at once.
     """
 
     def __init__(
@@ -137,11 +132,7 @@ def _deletion_rank(path: str) -> int:
 class RealClusterGrader(WithWorkers):
     """Grades submissions on one cluster, one at a time.
 
-    Args:
-        lab: The cluster.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-        settle_seconds: How long controllers get to act on a change; 0 for a cluster that acts at once.
+    Controllers get ``settle_seconds`` to act on a change; 0 for a cluster that acts at once.
     """
 
     def __init__(
@@ -228,7 +219,7 @@ class RealClusterGrader(WithWorkers):
 def lab_for(
     backend: str, progress: Report, *, kubeconfig: Path | None = None, context: str = "", image: str | None = None
 ) -> Iterator[Lab]:
-    """Open a lab to grade on, beside the teacher's own.
+    """Open a lab to grade on, beside the teacher's own; a kind cluster is created for it, and deleted afterwards.
 
     Args:
         backend: ``kind`` or ``existing``.
@@ -236,9 +227,6 @@ def lab_for(
         kubeconfig: For an existing cluster: the file that names it.
         context: Its context; the file's current one when left out.
         image: kind's node image.
-
-    Yields:
-        The lab. A kind cluster is created for it, and deleted afterwards.
 
     Raises:
         LabkitError: There is no such cluster, or it cannot be created.

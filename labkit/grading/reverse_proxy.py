@@ -49,14 +49,9 @@ OWN_HEADERS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-con
 
 
 class ReverseProxy:
-    """Serves a learner's process until it is closed.
+    """Serves a learner's process until it is closed, on the socket of the worker's network namespace.
 
-    Args:
-        listener: The socket that was opened in the worker's network namespace.
-        keys: The proxy's own keys; they have nothing to do with the cluster's.
-        admin: The cluster's administrator.
-        anonymous: A caller without credentials.
-        requests: Decides on requests, and records what they created.
+    The keys are the proxy's own, and have nothing to do with the cluster's.
     """
 
     def __init__(

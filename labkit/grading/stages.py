@@ -64,13 +64,7 @@ NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
 class GradingRun:
     """One submission on its way through the stages; each stage sets what the later ones need.
 
-    Args:
-        submission: The submission.
-        exercise: Its exercise.
-        slot: Which of the grader's slots it runs in.
-        workers: Starts the learner's process.
-        new_cluster: Makes the learner's cluster.
-        cleanup: Closes what the stages opened, the last first.
+    ``cleanup`` closes what the stages opened, the last first.
     """
 
     submission: Submission
@@ -150,20 +144,10 @@ STAGES = (
 async def grade_submission(
     submission: Submission, slot: int, workers: Workers, new_cluster: NewCluster, cluster_name: str
 ) -> Result:
-    """Take one submission through all stages.
+    """Take one submission through all stages; one that cannot be read or judged gets no points.
 
     What the stages opened is closed in any case: after the last one, after an error, and when the
     task is cancelled.
-
-    Args:
-        submission: The submission.
-        slot: Which of the grader's slots it runs in.
-        workers: Starts the learner's process.
-        new_cluster: Makes the learner's cluster.
-        cluster_name: The kind of cluster, for the result: ``embedded``, ``kind`` or ``existing``.
-
-    Returns:
-        Its result: without points where it cannot be read or judged.
 
     Raises:
         Exception: A stage failed, and not by the submission's fault.

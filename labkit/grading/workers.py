@@ -57,14 +57,9 @@ class Report:
 
 
 def start_process(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a Python process that serves a channel, and ends when the channel is closed.
+    """Run a module as a process that serves a channel, and ends when it is closed; return this end, too.
 
-    Args:
-        module: The module to run; its argument is the file descriptor of its end of the channel.
-        environment: Its environment, but for ``PYTHONPATH``.
-
-    Returns:
-        The process, and this end of the channel.
+    The module's argument is the file descriptor of its end. ``PYTHONPATH`` is added to its environment.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -121,10 +116,7 @@ class Worker:
     async def run(self, cells: list[str], learner: str, *, kernel: bool) -> Report:
         """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
-        Args:
-            cells: Its code cells' sources.
-            learner: The value of its ``LABKIT_LEARNER``.
-            kernel: Whether it runs in a real kernel although it needs none.
+        With ``kernel``, it runs in a real kernel although it needs none.
 
         Raises:
             WorkerFailed: It could not be run.
@@ -164,9 +156,7 @@ class Worker:
 class Workers:
     """Starts the fork server, and has it fork workers.
 
-    Args:
-        limits: What one submission may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
+    With ``kernel``, every notebook runs in a real kernel, and not only those that need one.
     """
 
     def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:

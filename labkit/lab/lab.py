@@ -93,11 +93,7 @@ class Lab(ChosenCluster):
         return self.admin.with_credentials(Credentials(), "anonymous")
 
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller with a token.
-
-        Args:
-            raw: The whole token.
-            name: The caller's name in the lab.
+        """A caller with a whole token; ``name`` is the caller's name in the lab.
 
         Raises:
             TokenError: When the token is empty.
@@ -115,9 +111,6 @@ class Lab(ChosenCluster):
             what: A lesson (``04-roles``), one of its files (``04-roles/W14-namespaces.yaml``),
                 a file of the learner's, YAML text, an object, or several objects.
 
-        Returns:
-            Each object's outcome.
-
         Raises:
             UsageError: When there is no such lesson or file, or it holds no objects.
             ApiFailure: When the server refuses an object.
@@ -133,16 +126,10 @@ class Lab(ChosenCluster):
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
-        """Create the missing objects of an earlier lesson.
+        """Create the missing objects of an earlier lesson, or of one of its files, and return them.
 
         Existing objects stay as they are. Created ones carry an annotation, so that no
         checkpoint counts them as the learner's own work.
-
-        Args:
-            what: A lesson or one of its files, as for ``apply``.
-
-        Returns:
-            The objects that were missing.
         """
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
@@ -185,9 +172,6 @@ class Lab(ChosenCluster):
             stdin: The command's input.
             timeout_seconds: After this the command is cut off, with exit code 124.
 
-        Returns:
-            Its output and exit code.
-
         Raises:
             ExecFailed: When it could not be started.
         """
@@ -213,13 +197,6 @@ class Lab(ChosenCluster):
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
-
-        Args:
-            pod: As ``namespace/name``.
-            timeout_seconds: The timeout.
-
-        Returns:
-            The pod.
 
         Raises:
             ApiFailure: When it does not exist, or is not ready in time.
@@ -250,12 +227,7 @@ class Lab(ChosenCluster):
         return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
-        """Record an answer for a step; after ``predict`` this happens by itself.
-
-        Args:
-            step: Such as ``W15``.
-            what: An answer, a finished command, or a fact that you found, such as an address.
-        """
+        """Record an answer, a finished command, or a fact that you found; after ``predict`` this happens by itself."""
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:
@@ -283,9 +255,6 @@ class Lab(ChosenCluster):
 
         Args:
             step: Such as ``W17``; ``end`` gives the finished walkthrough.
-
-        Returns:
-            The objects that were created.
 
         Raises:
             UsageError: When there is no such step.

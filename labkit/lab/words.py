@@ -35,7 +35,7 @@ def context(lab: Lab) -> Context:
 
 
 def predict(step: str, value: object) -> None:
-    """Say what you expect of a step; the answers that follow are kept for it.
+    """Keep what you expect of a step; the answers that follow are kept for it.
 
     Args:
         step: Such as ``W15``.
@@ -54,11 +54,7 @@ def progress() -> Progress:
 
 
 def check(step: str) -> Any:
-    """Judge a step by what the cluster does.
-
-    Args:
-        step: Such as ``W15``.
-    """
+    """Judge a step, such as ``W15``, by what the cluster does."""
     return lessons.check(step, context(current()))
 
 

@@ -91,13 +91,7 @@ def curl_status(record: Record) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request of a looking step.
-
-    Args:
-        label: Its name in a prediction, such as ``services in kikai``.
-        account: The caller.
-        path: The path of the GET request.
-    """
+    """One request of a looking step; the label is its name in a prediction, such as ``services in kikai``."""
 
     label: str
     account: Account

@@ -73,9 +73,9 @@ def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
     return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
 
 
-def mounted_token(context: Context, pod: str, container: str | None = None) -> str:
-    """The token that is mounted in a pod's container, empty without one."""
-    result = context.exec(pod, f"cat {MOUNT}/token", container=container)
+def mounted_token(context: Context, pod: str) -> str:
+    """The token that is mounted in a pod, empty without one."""
+    result = context.exec(pod, f"cat {MOUNT}/token")
     return result.stdout.strip() if result.returncode == 0 else ""
 
 

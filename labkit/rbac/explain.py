@@ -70,12 +70,7 @@ class Explanation:
 
 
 def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Explanation:
-    """Ask the server for a decision, and explain it.
-
-    Args:
-        api: A caller who may create SubjectAccessReviews and list RBAC objects.
-        question: The request.
-        policy: The RBAC objects, if they were read already.
+    """Ask the server for a decision, and explain it; the caller may create reviews and list RBAC objects.
 
     Raises:
         Unreadable: The caller may not read them, or not ask (Unanswered).

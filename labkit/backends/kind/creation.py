@@ -67,13 +67,8 @@ def run(
 ) -> None:
     """Run ``kind create cluster`` with its own output as progress.
 
-    Args:
-        command: The program and its arguments.
-        directory: The configuration's directory; kind's output is written there when it fails.
-        variables: Environment variables to add.
-        image: The node image; empty for kind's own.
-        cluster: The cluster's name.
-        report: Takes lines of progress.
+    It runs in the configuration's directory, with ``variables`` added to the environment; its output is
+    written there when it fails.
 
     Raises:
         StartFailed: When kind fails.
