@@ -5,7 +5,7 @@ Everything else goes through the API and is the same on each cluster.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -127,6 +127,10 @@ class Backend(Protocol):
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request; None where no audit log is readable."""
+        ...
+
+    def audit_events(self) -> Iterable[dict[str, Any]] | None:
+        """The audit log's events, the newest first; None where no audit log is readable."""
         ...
 
     def adapt(self, manifest: Manifest) -> Manifest:

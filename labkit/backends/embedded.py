@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
@@ -132,6 +132,12 @@ class Embedded:
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, from the server's log."""
         return auditlog.find(self.home / "audit.log", audit_id)
+
+    def audit_events(self) -> Iterable[dict[str, Any]]:
+        """The events of the server's log, the newest first."""
+        from labkit.client import auditlog
+
+        return auditlog.events(self.home / "audit.log")
 
     def adapt(self, manifest: Manifest) -> Manifest:
         """The manifest unchanged: the embedded node simulates the walkthrough's images."""

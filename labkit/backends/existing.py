@@ -128,6 +128,10 @@ class Existing:
         """None: the audit log of somebody else's cluster is not read."""
         return None
 
+    def audit_events(self) -> None:
+        """None: see ``audit_event``."""
+        return
+
     def adapt(self, manifest: Manifest) -> Manifest:
         """The object with the lab's label, and a current image for the walkthrough's proxy.
 

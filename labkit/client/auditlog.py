@@ -28,16 +28,17 @@ def find(path: Path, audit_id: str) -> dict[str, Any] | None:
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
     """The first of a log's lines, the newest first, that is the event with an audit id."""
     wanted = audit_id.encode()
-    found = _events(line for line in lines if wanted in line)
+    found = parsed(line for line in lines if wanted in line)
     return next((event for event in found if event.get("auditID") == audit_id), None)
 
 
 def events(path: Path) -> Iterator[dict[str, Any]]:
     """A log's events, the newest first; lines that hold none are skipped."""
-    return _events(backwards(path))
+    return parsed(backwards(path))
 
 
-def _events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The events in some lines of a log; lines that hold none are skipped."""
     for line in lines:
         try:
             event = json.loads(line)

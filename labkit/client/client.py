@@ -27,6 +27,10 @@ Observer = Callable[[Answer], None]
 FindEvent = Callable[[str], "dict[str, Any] | None"]
 
 USER_AGENT = f"labkit/{__version__}"
+"""The ``User-Agent`` of the learner's requests."""
+
+LAB_AGENT = f"{USER_AGENT} (lab)"
+"""The ``User-Agent`` of what checks, hints, widgets and the like ask: it is no learner's evidence."""
 
 
 class Client:
@@ -40,6 +44,7 @@ class Client:
         observers: Called with every answer.
         find_event: Returns the audit event of an Audit-Id, or None.
         transport: Connections that are shared with another client.
+        agent: The ``User-Agent``.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Client:
         observers: Sequence[Observer] = (),
         find_event: FindEvent = lambda _audit_id: None,
         transport: Transport | None = None,
+        agent: str = USER_AGENT,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
@@ -60,6 +66,7 @@ class Client:
         self.observers = list(observers)
         self.find_event = find_event
         self.transport = transport or Transport(endpoint, self.credentials)
+        self.agent = agent
         self._anonymous_transport: Transport | None = None
         self._identity: Identity | None = None
 
@@ -95,7 +102,7 @@ class Client:
         method = method.upper()
         path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
         body = self.names.body(body)
-        sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        sent = {"User-Agent": self.agent, "Accept": "application/json"}
         data = encode(body)
         if data is not None:
             sent["Content-Type"] = content_type(method, body)
@@ -141,7 +148,7 @@ class Client:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"}
+        sent = {"User-Agent": LAB_AGENT, "Accept": "application/json", "Content-Type": "application/json"}
         sent.update(self.credentials.headers())
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
@@ -194,7 +201,7 @@ class Client:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        sent = {"User-Agent": self.agent, "Accept": "application/json", **(headers or {})}
         sent.update(self.credentials.headers())
         return self.transport.send(
             method,
@@ -272,12 +279,13 @@ class Client:
             observers=self.observers,
             find_event=self.find_event,
             transport=transport,
+            agent=self.agent,
         )
 
     def without_observers(self) -> Client:
-        """The same caller without its observers."""
+        """The same caller for the lab's own requests: no observer sees them, and the audit log tells them apart."""
         quiet = copy(self)
-        quiet.observers = []
+        quiet.observers, quiet.agent = [], LAB_AGENT
         return quiet
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from contextlib import suppress
@@ -19,6 +20,8 @@ from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.lab import expect
+from labkit.lessons.evidence import Evidence, gather
+from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -66,6 +69,7 @@ class ChosenCluster(Shown):
         self.choice = Choice.of(self.home, backend, asked)
         self.names = Names(self.choice.options.prefix)
         self.progress = Progress.default() if home is None else Progress(self.home / "progress.json")
+        self._journal: Journal | None = None
         self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
         self._report = say
         self._generation = 0
@@ -89,6 +93,19 @@ class ChosenCluster(Shown):
             observers=[self._observe],
             find_event=self.backend.audit_event,
         )
+
+    @property
+    def journal(self) -> Journal:
+        """What the learner asked through labkit since the cluster's last reset, kept on disk."""
+        if self._journal is None:
+            ca = self.admin.endpoint.ca
+            known = hashlib.sha256(ca.encode()).hexdigest()[:16] if ca else self.admin.server
+            self._journal = Journal(self.home / f"journal-{self.backend.name}.jsonl", known)
+        return self._journal
+
+    def evidence(self) -> Evidence:
+        """What the learner asked and ran since the cluster's last reset."""
+        return gather(self.backend.audit_events(), self.journal.entries(), self.journal.began)
 
     @property
     def kubeconfig(self) -> Path:
@@ -118,6 +135,7 @@ class ChosenCluster(Shown):
         """Restore the cluster's initial state. Your progress is kept."""
         self.backend.reset(self._report)
         self._generation += 1
+        self.journal.begin()
 
     def stop(self) -> None:
         """Stop the cluster."""
@@ -147,7 +165,7 @@ class ChosenCluster(Shown):
 
     def _observe(self, answer: Answer) -> None:
         expect.observe(answer.summary)
-        self.progress.observe(answer.summary)
+        self.journal.add({**answer.summary(), "agent": self.admin.agent})
         if answer.ok and answer.method not in ("GET", "HEAD") and answer.call.group == RBAC_GROUP:
             self._let_settle()
 

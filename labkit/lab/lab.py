@@ -7,6 +7,7 @@ commands in pods, and rewinds to any step.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +28,7 @@ from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
+from labkit.lessons.predictions import Noted
 
 if TYPE_CHECKING:
     from labkit.client.kubectl import Ran
@@ -177,9 +179,10 @@ class Lab(ChosenCluster):
         """
         if isinstance(command, str):
             command = self.names.command(command)
+        begun = time.time()
         done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
         expect.observe(done.summary)
-        self.progress.observe(done.summary)
+        self.journal.add({**done.summary(), "seconds": time.time() - begun})
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
@@ -212,11 +215,15 @@ class Lab(ChosenCluster):
         raw = what.strip()
         if raw.count(".") != 2:
             raw = self._request_token(what)
-        return Token.decode(raw, self.admin.without_observers())
+        token = Token.decode(raw, self.admin.without_observers())
+        self._note_token(token, str(token.flat.get("kubernetes.io.pod.name", "")))
+        return token
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts, and verify it."""
-        return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
+        token = Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
+        self._note_token(token, pod)
+        return token
 
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
         """The token that a pod mounts, read in the container.
@@ -230,9 +237,9 @@ class Lab(ChosenCluster):
         """Record an answer, a finished command, or a fact that you found; after ``predict`` this happens by itself."""
         lessons.record(step, what, self.progress)
 
-    def predict(self, step: str, value: object) -> None:
+    def predict(self, step: str, value: object) -> Noted:
         """Record what you expect of a step; the following answers are recorded for it."""
-        lessons.predict(step, value, self.progress)
+        return lessons.predict(step, value, self.progress)
 
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
         """Serve the API on a local address without credentials, as ``kubectl proxy`` does.
@@ -263,6 +270,7 @@ class Lab(ChosenCluster):
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
         applied = self._apply([entry for file in self.library.before(number) for entry in _read(file)])
+        self.journal.begin()
         return replace(applied, title=f"The cluster is as {'the walkthrough ends' if last else f'W{number} begins'}.")
 
     @cached_property
@@ -294,6 +302,10 @@ class Lab(ChosenCluster):
         if any(str(entry.get("apiVersion")).startswith(RBAC_GROUP) for entry in objects):
             self._let_settle()
         return applied
+
+    def _note_token(self, token: Token, pod: str) -> None:
+        """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""
+        self.journal.add({"kind": "token", "subject": token.subject, "pod": pod})
 
     def _request_token(self, account: str) -> str:
         namespace, _, name = pod_name(account).partition("/")

@@ -11,6 +11,7 @@ from labkit import lessons
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Context
+from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
 
 
@@ -30,11 +31,12 @@ def context(lab: Lab) -> Context:
         exec=lab.probe,
         progress=lab.progress,
         names=lab.names,
+        evidence=lab.evidence,
         patience_seconds=lab.patience_seconds,
     )
 
 
-def predict(step: str, value: object) -> None:
+def predict(step: str, value: object) -> Noted:
     """Keep what you expect of a step; the answers that follow are kept for it.
 
     Args:
@@ -44,7 +46,7 @@ def predict(step: str, value: object) -> None:
     Raises:
         UsageError: When there is no such step, or the value is nothing that can be kept.
     """
-    lessons.predict(step, value, progress())
+    return lessons.predict(step, value, progress())
 
 
 def progress() -> Progress:

@@ -23,6 +23,7 @@ from labkit.lessons import (
     part5_cluster_roles,
 )
 from labkit.lessons.base import Context, Outcome, failed, passed, run_with_retries, with_step
+from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
 from labkit.lessons.steps import Lesson, Step
@@ -75,13 +76,16 @@ def find(step: str | int) -> Step:
     return found
 
 
-def predict(step: str, value: object, progress: Progress) -> None:
-    """Keep what the learner expects of a step, and record the answers that follow for it.
+def predict(step: str, value: object, progress: Progress) -> Noted:
+    """Keep what the learner expects of a step; the first guess is kept beside later ones.
 
     Raises:
-        UsageError: There is no such step, or the value cannot be kept.
+        UsageError: There is no such step, or the value is no possible answer.
     """
-    progress.predict(find(step).id, _kept_value(value))
+    found = find(step)
+    kept = found.prediction.read(found.id, value) if found.prediction else _kept_value(value)
+    progress.predict(found.id, kept)
+    return Noted(found.id, kept if isinstance(kept, (str, dict)) else str(kept))
 
 
 def record(step: str, what: object, progress: Progress) -> None:
@@ -129,9 +133,8 @@ def check(step: str, context: Context) -> Outcome:
         outcome = failed(seen, "an answer of the cluster", help_text)
     if passed_before and not outcome.passed:
         outcome = _kept(outcome, progress.entry(found.id))
-    progress.mark(found.id, outcome.state, seen=outcome.seen)
-    if outcome.passed and progress.current == found.id:
-        progress.current = None
+    facts = {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
+    progress.mark(found.id, outcome.state, seen=outcome.seen, **facts)
     return with_step(outcome, found.id, found.title)
 
 
@@ -139,6 +142,14 @@ def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
     when = datetime.fromtimestamp(float(entry.get("passed_at", 0))).strftime("%d %B, %H:%M")
     now = f" It looks different now: {outcome.seen}." if outcome.seen else ""
     return replace(passed(f"passed on {when}, and a pass is kept.{now}"), kept=True)
+
+
+def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
+    """Whether the first guess was right and came before the answer; None where nothing was predicted."""
+    first = entry.get("first_guess")
+    if first is None:
+        return None
+    return bool(first["value"] == entry.get("prediction") and (not asked_at or first["at"] <= asked_at))
 
 
 def hint(step: str, progress: Progress) -> Help:

@@ -15,6 +15,7 @@ from labkit.client.client import Client
 from labkit.client.exec.command import CompletedExec
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
+from labkit.lessons.evidence import Evidence
 from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
 from labkit.rbac.reviews import review
@@ -52,6 +53,7 @@ class Outcome(Shown):
         step: Such as ``W17``; filled in by the registry.
         title: The step's title; filled in by the registry.
         kept: True when the step was passed earlier and the picture has changed since.
+        asked_at: When the call was made that the verdict rests on, in seconds since the epoch; 0 for none.
     """
 
     state: State
@@ -61,6 +63,7 @@ class Outcome(Shown):
     step: str = ""
     title: str = ""
     kept: bool = False
+    asked_at: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -82,9 +85,9 @@ class Outcome(Shown):
         return f'<div role="status">{self.card().html()}</div>'
 
 
-def passed(seen: str, takeaway: str = "") -> Outcome:
+def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
     """The outcome of a step that is done: the cluster's answer that proves it, and what was learned."""
-    return Outcome("passed", seen, "", takeaway)
+    return Outcome("passed", seen, "", takeaway, asked_at=asked_at)
 
 
 def failed(seen: str, expected: str, hint: str) -> Outcome:
@@ -130,6 +133,7 @@ class Context:
         progress: What the learner predicted, saw and passed.
         names: Maps the walkthrough's names to those on a shared cluster. The callers map
             what they send; a checkpoint maps what it reads.
+        evidence: Gathers what the learner asked and ran.
         patience_seconds: How long an eventually consistent cluster may take to show a
             change; 0 where writes take effect at once.
     """
@@ -140,6 +144,7 @@ class Context:
     exec: Exec
     progress: Progress
     names: Names = field(default_factory=Names)
+    evidence: Callable[[], Evidence] = Evidence
     patience_seconds: float = 0.0
 
     def account(self, namespace: str, name: str = "default") -> Account:

@@ -1,232 +1,255 @@
-"""Comparing what a learner predicted and saw with what the server answers.
+"""What the learner asked and ran, as the cluster saw it.
 
-A looking step changes nothing in the cluster. Three things have to agree: the learner's
-prediction, the answer that was recorded when they asked, and the answer that the
-checkpoint gets now.
+Two witnesses: the cluster's audit log, which sees every client, and the journal of what went
+through labkit, which also knows exit codes and where there is no log. Both count since the
+cluster's last reset. What the lab itself asked is left out: its client says so in ``User-Agent``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
-from labkit.rbac.subjects import ACCOUNT_PREFIX
+from labkit.client.request_info import Call, read_call
 
-Record = Mapping[str, Any]
+LAB_AGENT = re.compile(r"labkit/\S+ \(lab\)|labkit-check")
+"""The ``User-Agent`` of the lab's own requests, and of its checks' commands in pods."""
 
-_SAME = {
-    "allowed": {"allowed", "allow", "yes", "ok", "200", "201", "true", "can", "works", "permitted"},
-    "forbidden": {"forbidden", "forbid", "denied", "deny", "no", "403", "false", "refused", "cannot"},
-    "unauthorized": {"unauthorized", "unauthorised", "unauthenticated", "401"},
-}
+MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:serviceaccount:kube-system:")
+"""The beginnings of the users that no learner is."""
 
-
-def as_decision(prediction: object) -> str:
-    """``allowed``, ``forbidden`` or ``unauthorized`` for any way to write it, else the text in small letters."""
-    text = str(prediction).strip().lower()
-    return next((name for name, same in _SAME.items() if text in same), text)
-
-
-def predicts_user(context: Context, prediction: object, user: str) -> bool:
-    """Whether a prediction names a service account's user, with or without the prefix."""
-    said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
-    return context.names.user(f"{ACCOUNT_PREFIX}{said}") == user
-
-
-def decision_of(status: int) -> str:
-    """What an HTTP status says about permission, as ``as_decision`` spells it.
-
-    A 404 or a 409 counts as allowed: the server answers so only after authorization.
-    """
-    return {401: "unauthorized", 403: "forbidden"}.get(status, "allowed")
-
-
-def with_status(decision: str) -> str:
-    """A decision with its HTTP status: ``403 forbidden``."""
-    status = {"unauthorized": "401", "forbidden": "403"}.get(decision, "")
-    return f"{status} {decision}".strip()
-
-
-def answers(context: Context, step: str) -> list[Record]:
-    """The API answers recorded for a step, oldest first."""
-    return [each for each in context.progress.records(step) if each.get("kind") == "answer"]
-
-
-def commands(context: Context, step: str) -> list[Record]:
-    """The commands in pods recorded for a step, oldest first."""
-    return [each for each in context.progress.records(step) if each.get("kind") == "exec"]
-
-
-def output(record: Record) -> str:
-    """What a recorded command printed."""
-    return f"{record.get('stdout', '')}\n{record.get('stderr', '')}"
-
-
-def recorded_fact(context: Context, step: str) -> Any:
-    """The last fact the learner recorded for a step, else their prediction, else None.
-
-    A command's output counts as a fact where nothing was predicted: then it was recorded on purpose.
-    """
-    prediction = context.progress.prediction(step)
-    records = context.progress.records(step)
-    if prediction is None:
-        records = [{"value": each["stdout"].strip(), **each} if "stdout" in each else each for each in records]
-    values = [each["value"] for each in records if "value" in each]
-    return values[-1] if values else prediction
-
-
-def curl_status(record: Record) -> int | None:
-    """The HTTP status of a recorded ``curl``, read from its output; None without an answer."""
-    text = output(record)
-    if '"kind": "Status"' in text or '"kind":"Status"' in text:
-        code = re.search(r'"code":\s*(\d{3})', text)
-        if code:
-            return int(code[1])
-        return 403 if "orbidden" in text else 401 if "Unauthorized" in text else None
-    return 200 if re.search(r'"kind":\s*"\w+"', text) else None
+_METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
+SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash", "dash")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One request of a looking step; the label is its name in a prediction, such as ``services in kikai``."""
-
-    label: str
-    account: Account
-    path: str
-
-
-def recorded_status(context: Context, step: str, question: Question) -> int | None:
-    """The status of the last recorded answer to a question, from Python or from a pod."""
-    found: int | None = None
-    here = context.names.path(question.path)
-    asked_for = f"({re.escape(here)}|{re.escape(question.path)})(?![\\w/-])"
-    for each in context.progress.records(step):
-        if each.get("kind") == "exec":
-            at_path = re.search(asked_for, str(each.get("command")))
-            homes = (f"{question.account.namespace}/", f"{_own(context, question.account)}/")
-            from_pod = str(each.get("who", "")).startswith(homes)
-            if at_path and from_pod and (status := curl_status(each)) is not None:
-                found = status
-        elif each.get("kind") == "answer":
-            path = str(each.get("path", "")).partition("?")[0].rstrip("/")
-            asked = each.get("method") == "GET" and path == here
-            if asked and each.get("as_user") == question.account.user:
-                found = int(each["status"])
-    return found
-
-
-def _own(context: Context, account: Account) -> str:
-    """The walkthrough's own name of an account's namespace, which the notebooks use for pods."""
-    prefix = context.names.prefix
-    return account.namespace.removeprefix(f"{prefix}-") if prefix else account.namespace
-
-
-def others_asked(context: Context, step: str, question: Question) -> list[str]:
-    """The users of the recorded requests for a question's path."""
-    here = context.names.path(question.path)
-    return list(
-        dict.fromkeys(
-            str(each.get("as_user") or "nobody")
-            for each in answers(context, step)
-            if str(each.get("path", "")).partition("?")[0].rstrip("/") == here
-        )
-    )
-
-
-def status_now(context: Context, question: Question) -> int:
-    """The HTTP status that a question gets now, with a token of the account.
-
-    Where tokens may not be requested, the authorizer is asked instead.
-    """
-    account = question.account
-    answer = context.admin.post(
-        f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token",
-        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
-    )
-    if answer.status == 201:
-        token = str(answer.body["status"]["token"])
-        return context.as_token(token).get(question.path).status
-    parts = question.path.strip("/").split("/")
-    namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
-    return 200 if context.can(account, "list", parts[-1], namespace) else 403
-
-
-def predicted_decisions(prediction: object, labels: Sequence[str]) -> dict[str, str]:
-    """A prediction for each label; one word alone stands for all of them."""
-    if isinstance(prediction, Mapping):
-        given = {str(key).strip().lower(): as_decision(value) for key, value in prediction.items()}
-        return {label: given[label] for label in labels if label in given}
-    return {label: as_decision(prediction) for label in labels}
-
-
-def judge_looking(
-    context: Context,
-    step: str,
-    questions: Sequence[Question],
-    *,
-    todo: str,
-    ask: str,
-    why: Callable[[str], str],
-) -> Outcome:
-    """Judge a looking step by prediction, recorded answer, and the server's answer now.
+class Asked:
+    """One request of the learner.
 
     Args:
-        context: The checkpoint's context.
-        step: Such as ``W15``.
-        questions: The requests the step is about.
-        todo: The first thing to do, when nothing was predicted.
-        ask: How to ask, when nothing was recorded.
-        why: A question's label to an explanation of the answer.
+        user: Whom the server took as the asker; with impersonation, the impersonated user.
+            Empty where the credential was refused.
+        call: The request as it is authorized.
+        status: The HTTP status of the answer.
+        at: When, in seconds since the epoch.
+        agent: The client's ``User-Agent``; empty if it is not known.
+        message: The server's refusal, if any.
+        proxied: Whether labkit saw it go through a proxy.
+        bare: Whether it was refused because it carried no credential at all.
     """
-    prediction = context.progress.prediction(step)
-    if prediction is None:
-        return not_attempted(todo)
-    if not context.progress.records(step):
-        return not_attempted(f"You predicted. Now ask the server: {ask}")
-    labels = [question.label for question in questions]
-    words = predicted_decisions(prediction, labels)
-    for question in questions:
-        outcome = _failure(context, step, question, words.get(question.label), ask, why)
-        if outcome is not None:
-            return outcome
-    said = "; ".join(f"{label}: {with_status(words[label])}" for label in labels)
-    return passed(f"{said}, as you predicted.", why(labels[-1]))
+
+    user: str
+    call: Call
+    status: int
+    at: float
+    agent: str = ""
+    message: str = ""
+    proxied: bool = False
+    bare: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path without query and last slash."""
+        return self.call.path.rstrip("/") or "/"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is a GET."""
+        return self.call.verb in ("get", "list", "watch")
+
+    @property
+    def by_labkit(self) -> bool:
+        """Whether labkit's own client made it, so neither curl nor kubectl nor a proxy."""
+        return self.agent.startswith("labkit/")
+
+    @property
+    def text(self) -> str:
+        """Such as ``list services in kikai``."""
+        call = self.call
+        if not call.is_resource:
+            return f"{call.verb} {call.path}"
+        where = f" in {call.namespace}" if call.namespace else ""
+        return f"{call.verb} {call.full_resource}{where}"
 
 
-def _failure(
-    context: Context,
-    step: str,
-    question: Question,
-    predicted: str | None,
-    ask: str,
-    why: Callable[[str], str],
-) -> Outcome | None:
-    label, user = question.label, question.account.user
-    if predicted is None:
-        return failed(
-            f"no prediction for “{label}”",
-            f'"allowed" or "forbidden" for “{label}”',
-            f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
-        )
-    recorded = recorded_status(context, step, question)
-    if recorded is None:
-        others = others_asked(context, step, question)
-        seen = f"asked by {', '.join(others)} only" if others else "no recorded answer to it"
-        return failed(f"{label}: {seen}", f"the answer that {user} gets", f"Ask as that account: {ask}")
-    now = status_now(context, question)
-    if decision_of(now) != decision_of(recorded):
-        return failed(
-            f"{label}: you saw {recorded}, and the server answers {now} now",
-            "both the same",
-            f'The cluster has changed since you asked. Ask again, or go back: lab.rewind("{step}").',
-        )
-    if predicted != decision_of(now):
-        return failed(
-            f"{label}: you predicted “{predicted}”, the server said {with_status(decision_of(now))}",
-            "a prediction that agrees with the server",
-            f"{why(label)} Predict again, now that you know why, and check again.",
-        )
-    return None
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One command that the learner ran in a pod.
+
+    Args:
+        pod: As ``namespace/name``.
+        command: The command line.
+        returncode: Its exit code; None where only the audit log saw it.
+        output: What it printed, as far as it is known.
+        begun: When it began, in seconds since the epoch.
+        ended: When it ended.
+    """
+
+    pod: str
+    command: str
+    returncode: int | None
+    output: str
+    begun: float
+    ended: float
+
+    @property
+    def interactive(self) -> bool:
+        """Whether it opened a shell: what was typed there is not known."""
+        words = self.command.split()
+        return bool(words) and words[0] in SHELLS and "-c" not in words
+
+    def covers(self, at: float) -> bool:
+        """Whether a request at some time may be this command's."""
+        return self.begun - 0.05 <= at <= self.ended + 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of the learner's requests and commands, oldest first.
+
+    Args:
+        asked: The requests.
+        ran: The commands in pods.
+        facts: The journal's further entries, such as a decoded token.
+        logged: Whether the cluster has an audit log that could be read.
+    """
+
+    asked: Sequence[Asked] = ()
+    ran: Sequence[Ran] = ()
+    facts: Sequence[Mapping[str, Any]] = ()
+    logged: bool = False
+
+
+def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping[str, Any]], since: float) -> Evidence:
+    """Put together what both witnesses saw.
+
+    Args:
+        events: The audit log's events, the newest first; None without a log.
+        journal: The journal's entries.
+        since: When the cluster was last reset, in seconds since the epoch.
+
+    Returns:
+        The evidence; a request that both saw is in it once.
+    """
+    asked: list[Asked] = []
+    ran: list[Ran] = []
+    facts: list[Mapping[str, Any]] = []
+    seen: dict[str, Mapping[str, Any]] = {}
+    for entry in journal:
+        if entry.get("kind") == "answer":
+            seen[str(entry.get("audit_id") or len(seen))] = entry
+        elif entry.get("kind") == "exec":
+            ran.append(_of_exec(entry))
+        else:
+            facts.append(entry)
+    for event in _once(events or (), since):
+        known = seen.pop(str(event.get("auditID")), {})
+        if event.get("objectRef", {}).get("subresource") == "exec":
+            if not LAB_AGENT.match(str(event.get("userAgent", ""))):
+                ran.append(_of_exec_event(event))
+        elif not _is_labs(event):
+            asked.append(_of_event(event, proxied=_is_plain(known)))
+    asked += [_of_answer(entry) for entry in seen.values()]
+    ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
+    return Evidence(
+        sorted(asked, key=lambda each: each.at), sorted(ran, key=lambda each: each.begun), facts, events is not None
+    )
+
+
+def _once(events: Iterable[Mapping[str, Any]], since: float) -> Iterator[Mapping[str, Any]]:
+    """Each request's last event since a time. A log is read no further back than to that time."""
+    found: set[str] = set()
+    for event in events:
+        if _seconds(event.get("stageTimestamp")) < since:
+            return
+        key = str(event.get("auditID"))
+        if key not in found and _seconds(event.get("requestReceivedTimestamp")) >= since:
+            found.add(key)
+            yield event
+
+
+def _is_labs(event: Mapping[str, Any]) -> bool:
+    user = str((event.get("user") or {}).get("username", ""))
+    return bool(LAB_AGENT.match(str(event.get("userAgent", "")))) or user.startswith(MACHINERY)
+
+
+def _of_event(event: Mapping[str, Any], *, proxied: bool) -> Asked:
+    user = event.get("impersonatedUser") or event.get("user") or {}
+    status = event.get("responseStatus") or {}
+    verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
+    call = read_call(_METHODS.get(verb, "GET" if verb in ("get", "list", "watch") else verb), unquote(uri))
+    return Asked(
+        str(user.get("username", "")) if status.get("code") != 401 else "",
+        call,
+        int(status.get("code", 0)),
+        _seconds(event.get("requestReceivedTimestamp")),
+        str(event.get("userAgent", "")),
+        str(status.get("message", "")),
+        proxied,
+        "no credentials provided" in str(status.get("message", "")),
+    )
+
+
+def _of_answer(entry: Mapping[str, Any]) -> Asked:
+    return Asked(
+        str(entry.get("as_user", "")),
+        read_call(str(entry.get("method", "GET")), str(entry.get("path", ""))),
+        int(entry.get("status", 0)),
+        float(entry.get("at", 0)),
+        str(entry.get("agent", "labkit/")),
+        str(entry.get("message", "")),
+        _is_plain(entry),
+        entry.get("who") == "anonymous",
+    )
+
+
+def _is_plain(entry: Mapping[str, Any]) -> bool:
+    """Whether an answer came over plain HTTP, so through a proxy."""
+    return str(entry.get("server", "")).startswith("http://")
+
+
+def _of_exec(entry: Mapping[str, Any]) -> Ran:
+    ended = float(entry.get("at", 0))
+    return Ran(
+        str(entry.get("who", "")),
+        str(entry.get("command", "")),
+        int(entry.get("returncode", 0)),
+        f"{entry.get('stdout', '')}\n{entry.get('stderr', '')}",
+        ended - float(entry.get("seconds", 0)),
+        ended,
+    )
+
+
+def _of_exec_event(event: Mapping[str, Any]) -> Ran:
+    split = urlsplit(str(event.get("requestURI", "")))
+    words = parse_qs(split.query).get("command", [])
+    place = event.get("objectRef") or {}
+    line = words[2] if len(words) == 3 and words[0] in SHELLS and words[1].endswith("c") else shlex.join(words)
+    return Ran(
+        f"{place.get('namespace')}/{place.get('name')}",
+        line,
+        None,
+        "",
+        _seconds(event.get("requestReceivedTimestamp")),
+        _seconds(event.get("stageTimestamp")),
+    )
+
+
+def _twin(event: Ran, others: Iterable[Ran]) -> bool:
+    """Whether labkit ran the command that the audit log saw, so that its exit code is known."""
+    return any(
+        other.returncode is not None and other.pod == event.pod and other.command == event.command for other in others
+    )
+
+
+def _seconds(timestamp: object) -> float:
+    """An audit event's time in seconds since the epoch; 0 for none."""
+    try:
+        return datetime.fromisoformat(str(timestamp)).timestamp()
+    except ValueError:
+        return 0.0

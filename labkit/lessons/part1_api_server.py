@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import answers, as_decision, decision_of, predicted_decisions, recorded_fact, with_status
+from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
+from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
 from labkit.lessons.steps import step
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
+GROUP_PATH = r"/apis/[^/]+(/v[^/]+)?"
 
 
 def address(text: object) -> tuple[str, int] | None:
@@ -20,8 +20,8 @@ def address(text: object) -> tuple[str, int] | None:
     written = str(text).strip().lower()
     if not written:
         return None
-    split = urlsplit(written if "://" in written else f"https://{written}")
     try:
+        split = urlsplit(written if "://" in written else f"https://{written}")
         port = split.port or (80 if split.scheme == "http" else 443)
     except ValueError:
         return None
@@ -42,11 +42,14 @@ def w1(context: Context) -> Outcome:
         return not_attempted('Find the address and record it: lab.record("W1", "https://…").')
     server = context.admin.get("/version").server
     said, real = address(given), address(server)
-    if said == real:
+    plain = str(given).strip().lower().startswith("http://")
+    if said == real and not plain:
         return passed(
             f"{server} answers as the API server.",
             "Every tool of this lab, and kubectl, talks to this one address.",
         )
+    if plain:
+        return failed(f"you recorded {given}", "an address that begins with https://", "The server speaks TLS only.")
     hint = "Look at clusters[0].cluster.server in the kubeconfig, or at kubectl cluster-info."
     if said and real and said[0] == real[0]:
         hint = f"The host is right; the port is not {said[1]}. The kubeconfig has both."
@@ -63,54 +66,50 @@ STRANGER, BAD_TOKEN = "no token", "bad token"
     6,
     "There are two refusals: one for a caller it does not know, one for a caller who may not.",
     "Nobody in particular is system:anonymous (403); a token that is no token is 401.",
+    decisions(STRANGER, BAD_TOKEN),
 )
 def w2(context: Context) -> Outcome:
-    """Prediction, recorded answers and the server agree for a stranger and a bad token."""
+    """A stranger and a bad token were refused as predicted."""
     prediction = context.progress.prediction("W2")
-    if prediction is None:
-        return not_attempted(
-            f'Predict first: predict("W2", {{"{STRANGER}": "…", "{BAD_TOKEN}": "…"}}), each '
-            '"allowed", "forbidden" (403) or "unauthorized" (401).'
-        )
     now = {
-        STRANGER: context.as_anonymous().get("/api").status,
-        BAD_TOKEN: context.as_token("not-a-token").get("/api").status,
+        STRANGER: decision_of(context.as_anonymous().get("/api").status),
+        BAD_TOKEN: decision_of(context.as_token("not-a-token").get("/api").status),
     }
-    recorded = answers(context, "W2")
-    if not recorded:
-        return not_attempted("You predicted. Now make both calls: lab.as_anonymous(), then a bad token.")
-    words = predicted_decisions(prediction, list(now))
+    evidence = context.evidence()
+    found = {
+        STRANGER: [each for each in evidence.asked if each.user == "system:anonymous" or each.bare],
+        BAD_TOKEN: [each for each in evidence.asked if each.status == 401 and not each.bare],
+    }
+    todo = (
+        f'Predict both: predict("W2", {{"{STRANGER}": "…", "{BAD_TOKEN}": "…"}}), each '
+        '"allowed", "forbidden" (403) or "unauthorized" (401).'
+    )
+    calls = {STRANGER: 'lab.as_anonymous().get("/api")', BAD_TOKEN: 'lab.as_token("not-a-token").get("/api")'}
+    if prediction is None:
+        return without_prediction(any(found.values()), todo)
+    if not any(found.values()):
+        return not_attempted(f"You predicted. Now make both calls: {' and '.join(calls.values())}, or with curl.")
     why = {
         STRANGER: "No credential is no error: the caller becomes system:anonymous, who may do little."
-        if now[STRANGER] == 403
+        if now[STRANGER] == FORBIDDEN
         else "This cluster has anonymous access switched off, so a stranger gets 401.",
         BAD_TOKEN: "A credential that cannot be verified is an error: 401, before any permission counts.",
     }
-    for label, status in now.items():
-        stranger = label == STRANGER
-        if not any(each["status"] == status and (each.get("who") == "anonymous") == stranger for each in recorded):
-            call = "lab.as_anonymous()" if stranger else 'lab.as_token("not-a-token")'
+    for label, truth in now.items():
+        if not any(decision_of(each.status) == truth for each in found[label]):
+            open_to_all = ", ".join(dict.fromkeys(each.path for each in found[label]))
             return failed(
-                f"no recorded answer with {label} and status {status}",
-                f"one answer {with_status(decision_of(status))}",
-                f'Call it: {call}.get("/api").',
+                f"{label}: {open_to_all} is open to everybody" if open_to_all else f"no call with {label} was seen",
+                f"one answer {with_status(truth)}",
+                f"The call that is missing: {calls[label]}.",
             )
-        if words.get(label) != decision_of(status):
-            said = f"you predicted “{words[label]}”" if label in words else "you predicted nothing"
-            return failed(
-                f"{label}: {said}, the server said {with_status(decision_of(status))}",
-                "a prediction that agrees with the server",
-                f"{why[label]} Predict again and check again.",
-            )
+        if (outcome := wrong_guess("W2", label, prediction, truth, why[label])) is not None:
+            return outcome
     return passed(
-        f"{STRANGER}: {with_status(words[STRANGER])}; {BAD_TOKEN}: {with_status(words[BAD_TOKEN])}.",
+        f"{STRANGER}: {with_status(now[STRANGER])}; {BAD_TOKEN}: {with_status(now[BAD_TOKEN])}.",
         "401 asks “who are you?”; 403 says “I know who you are, and no”.",
+        asked_at=min(each.at for label in now for each in found[label]),
     )
-
-
-def through_proxy(record: Mapping[str, Any]) -> bool:
-    """Whether a recorded answer came over plain HTTP, so through a proxy."""
-    return str(record.get("server", "")).startswith("http://")
 
 
 @step(
@@ -118,32 +117,41 @@ def through_proxy(record: Mapping[str, Any]) -> bool:
     5,
     "The proxy runs on your machine, with your kubeconfig.",
     'with lab.proxy() as proxy: proxy.get("/api/v1/namespaces") is answered as the admin.',
+    decisions(),
 )
 def w3(context: Context) -> Outcome:
-    """A plain HTTP call through the proxy was answered, as predicted."""
+    """A call through the proxy was answered, as predicted.
+
+    The audit log does not say whether a proxy stood between: what labkit's own proxy saw counts, and
+    what came from the kubeconfig's user by another client than labkit's.
+    """
     prediction = context.progress.prediction("W3")
+    evidence = context.evidence()
+    admin = context.admin.whoami().user
+    by_admin = [each for each in evidence.asked if each.user == admin]
+    proxied = [each for each in evidence.asked if each.proxied or (each.user == admin and not each.by_labkit)]
     if prediction is None:
-        return not_attempted('Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".')
-    recorded = answers(context, "W3")
-    if not recorded:
-        return not_attempted('You predicted. Now ask through it: lab.proxy().get("/api/v1/namespaces").')
-    proxied = [each for each in recorded if through_proxy(each)]
+        return without_prediction(
+            bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
+        )
     if not proxied:
+        ask = 'lab.proxy().get("/api/v1/namespaces"), or curl with the address of kubectl proxy.'
+        if not by_admin:
+            return not_attempted(f"You predicted. Now ask through a proxy: {ask}")
         return failed(
-            f"{len(recorded)} answers over HTTPS, none over plain HTTP",
-            "an answer that came through the proxy, at http://127.0.0.1:…",
-            "Use the proxy's own caller: lab.proxy().get(…).",
+            f"{len(by_admin)} calls as {admin} over HTTPS, none through a proxy",
+            "an answer that came through a proxy, at http://127.0.0.1:…",
+            f"The call that is missing: {ask}",
         )
     last = proxied[-1]
-    if as_decision(prediction) != decision_of(int(last["status"])):
-        return failed(
-            f"you predicted “{as_decision(prediction)}”, the answer was {last['status']}",
-            "a prediction that agrees with the server",
-            "The call carries no token, but the proxy adds its own credential to it. Predict again.",
-        )
+    truth = decision_of(last.status)
+    why = "The call carries no token, but the proxy adds its own credential to it."
+    if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
+        return outcome
     return passed(
-        f"{last['path']} over plain HTTP: {last['status']}, taken for {last.get('as_user')}.",
+        f"{last.path} through a proxy: {last.status}, taken for {last.user}.",
         "Whoever reaches the proxy has its rights. That is why it listens on loopback only.",
+        asked_at=proxied[0].at,
     )
 
 
@@ -152,19 +160,20 @@ def w3(context: Context) -> Outcome:
     6,
     "Named groups lie under /apis; the core group, which has no name, under /api/v1.",
     'Roles belong to role-based access control: predict("W4", "rbac.authorization.k8s.io").',
+    Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"),
 )
 def w4(context: Context) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
-    recorded = answers(context, "W4")
+    answered = [each for each in context.evidence().asked if each.status == 200 and each.reads]
+    entries = [each for each in answered if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH, each.path)]
     prediction = context.progress.prediction("W4")
     if prediction is None:
-        return not_attempted('Predict first, which group holds roles: predict("W4", "…").')
-    if not recorded:
+        return without_prediction(bool(entries), 'Predict first, which group holds roles: predict("W4", "…").')
+    if not entries:
         return not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
-    seen = {str(each["path"]).partition("?")[0] for each in recorded if each["status"] == 200}
-    seen = {path.rstrip("/") or "/" for path in seen}
+    seen = {each.path for each in entries}
     missing = [path for path in ENTRY_PATHS if path not in seen]
-    groups = sorted(path for path in seen if re.fullmatch(r"/apis/[^/]+(/v[^/]+)?", path))
+    groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH, path))
     if missing or not groups:
         wanted = [*missing, *([] if groups else ["one group, such as /apis/apps/v1"])]
         return failed(
@@ -184,6 +193,7 @@ def w4(context: Context) -> Outcome:
     return passed(
         f"{group} serves {', '.join(sorted(resources))}.",
         "A resource's address is built from this: /apis/GROUP/VERSION/namespaces/NS/RESOURCE.",
+        asked_at=entries[0].at,
     )
 
 

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from labkit.client.request_info import read_call
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import (
-    answers,
-    as_decision,
-    commands,
-    curl_status,
-    decision_of,
-    output,
-    predicts_user,
-    recorded_fact,
-    with_status,
-)
+from labkit.lessons.evidence import Asked, Evidence, Ran
+from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address
-from labkit.lessons.pods import MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
+from labkit.lessons.pods import CURL, MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
+from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.steps import step
 
 POD = "default/curl"
@@ -107,61 +99,95 @@ _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
     6,
     f"Three files are mounted at {MOUNT}; one of them is the CA.",
     f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
+    decisions(),
 )
 def w7(context: Context) -> Outcome:
-    """The TLS failure was seen, then the mounted CA was used; the answer is as predicted."""
+    """The TLS failure was seen, then the mounted CA was used; the answer is as predicted.
+
+    A failed handshake leaves no audit event, so the commands in the pod are the evidence.
+    """
     prediction = context.progress.prediction("W7")
+    evidence = context.evidence()
+    ran = in_pod(context, evidence, "default", "curl")
+    calls = [each for each in ran if "curl" in each.command and "https" in each.command]
+    todo = 'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
     if prediction is None:
-        return not_attempted(
-            'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
-        )
-    ran = commands(context, "W7")
-    calls = [each for each in ran if "curl" in str(each.get("command")) and "https" in str(each)]
+        return without_prediction(bool(calls), todo)
     if not calls:
+        if any(each.interactive for each in ran):
+            return failed(
+                f"a shell in {POD}; what was typed there is not known",
+                "the calls as commands of their own",
+                f'Once more, like this: lab.exec("{POD}", "curl https://kubernetes").',
+            )
         return not_attempted(f'You predicted. Now call: lab.exec("{POD}", "curl https://kubernetes").')
-    if not any(each.get("returncode") == 60 for each in calls):
+    if all(each.returncode == 127 for each in calls):
         return failed(
-            "no recorded call that ended with curl's exit code 60 (certificate not trusted)",
+            f"curl is not there: {_last_line(calls[-1])}",
+            "a call with curl",
+            f'Install it: lab.exec("{POD}", "apt-get update && apt-get install -y curl").',
+        )
+    if not any(_untrusted(each) for each in calls):
+        return failed(
+            "no call that ended with curl's exit code 60 (certificate not trusted)",
             "first a call without the CA, to see that it fails",
             f'Run lab.exec("{POD}", "curl https://kubernetes") once without any option.',
         )
-    trusted = [each for each in calls if each.get("returncode") == 0 and curl_status(each)]
-    checked = [each for each in trusted if not _insecure(str(each.get("command")))]
-    if trusted and not checked:
-        return failed(
-            "an answer fetched with -k, which skips the check",
-            "an answer from a server whose certificate was checked",
-            f"-k would talk to an impostor just as gladly. Use --cacert {MOUNT}/ca.crt.",
-        )
+    answered = [each for each in calls if _answered(each, evidence)]
+    checked = [each for each in answered if not _insecure(each.command)]
     if not checked:
         return failed(
-            "no recorded call that got an answer",
-            "a call that trusts the cluster's CA",
-            f"Add --cacert {MOUNT}/ca.crt to the same call.",
+            "an answer fetched with -k, which skips the check" if answered else "no call that got an answer",
+            "an answer from a server whose certificate was checked",
+            "-k would talk to an impostor just as gladly. One of the mounted files says whom to trust; "
+            "curl's option for it is --cacert."
+            if answered
+            else "One of the mounted files says whom to trust; curl's option for it is --cacert.",
         )
-    fresh = context.exec(POD, f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes.default.svc")
-    now = curl_status({"stdout": fresh.stdout})
+    fresh = context.exec(POD, f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc")
+    now = curl_status(fresh.stdout)
     if now is None:
         return failed(
             f"the same call now: {fresh.stderr.strip() or f'exit code {fresh.returncode}'}",
             "an answer of the API server",
             'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
         )
-    if as_decision(prediction) != decision_of(now):
-        return failed(
-            f"you predicted “{as_decision(prediction)}”, the server said {with_status(decision_of(now))}",
-            "a prediction that agrees with the server",
-            "The CA tells you who the server is. It does not tell the server who you are. "
-            "Predict again and check again.",
-        )
+    why = "The CA tells you who the server is. It does not tell the server who you are."
+    truth = decision_of(now)
+    if (outcome := wrong_guess("W7", "the answer", {"the answer": prediction}, truth, why)) is not None:
+        return outcome
     return passed(
-        f"untrusted without the CA; with it {with_status(decision_of(now))}.",
+        f"untrusted without the CA; with it {with_status(truth)}.",
         "TLS is settled in one direction: you know the server, it does not know you.",
+        asked_at=checked[0].begun,
     )
 
 
+def _last_line(ran: Ran) -> str:
+    lines = ran.output.strip().splitlines()
+    return lines[-1] if lines else f"exit code {ran.returncode}"
+
+
+_TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR|--proxy-cacert")
+
+
+def _untrusted(ran: Ran) -> bool:
+    """Whether a curl failed for want of the CA; without an exit code, whether it had to."""
+    if ran.returncode is not None:
+        return ran.returncode == 60 or "SSL certificate problem" in ran.output
+    return not _insecure(ran.command) and not _TRUSTING.search(ran.command)
+
+
+def _answered(ran: Ran, evidence: Evidence) -> bool:
+    """Whether a curl got an answer: it printed one, or the audit log has a request of that moment."""
+    if ran.returncode is not None:
+        return ran.returncode == 0 and curl_status(ran.output) is not None
+    trusting = _insecure(ran.command) or bool(_TRUSTING.search(ran.command))
+    return trusting and any(ran.covers(each.at) for each in evidence.asked)
+
+
 def _insecure(command: str) -> bool:
-    return bool(re.search(r"(?<!\S)(-\w*k\w*|--insecure)(?!\S)", command))
+    return bool(re.search(r"(?<!\S)(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?!\S)", command))
 
 
 @step(
@@ -169,52 +195,70 @@ def _insecure(command: str) -> bool:
     6,
     "The user name of a service account is system:serviceaccount:NAMESPACE:NAME.",
     f'TOKEN=$(cat {MOUNT}/token), then curl with -H "Authorization: Bearer $TOKEN".',
+    USER,
 )
 def w8(context: Context) -> Outcome:
     """The mounted token authenticates, as the user the learner predicted."""
     prediction = context.progress.prediction("W8")
-    if prediction is None:
-        return not_attempted('Predict the user name that the server sees: predict("W8", "system:…").')
-    if not answers(context, "W8") and not commands(context, "W8"):
-        return not_attempted("You predicted. Now send the mounted token from inside the pod.")
+    evidence = context.evidence()
+    ran = in_pod(context, evidence, "default", "curl")
     token = mounted_token(context, POD)
+    user = context.as_token(token).whoami().user if token else ""
+    asked = _asked_as(user, evidence, ran)
+    sent = [each for each in ran if "Authorization" in each.command]
+    if prediction is None:
+        todo = 'Predict the user name that the server sees: predict("W8", "system:…").'
+        return without_prediction(bool(asked or sent), todo)
+    if not asked and not sent:
+        unseen = any(each.interactive for each in ran) and not evidence.logged
+        return not_attempted(
+            f"You predicted. {IN_A_SHELL}"
+            if unseen
+            else "You predicted. Now send the mounted token from inside the pod."
+        )
     if not token:
         return failed(
             f"no token at {MOUNT}/token in {POD}",
             "a pod with a mounted token",
             "Create the pod again as in W5, without automountServiceAccountToken: false.",
         )
-    user = context.as_token(token).get("/api").as_user
-    if not _authenticated(context, user):
-        strangers = any("system:anonymous" in output(each) for each in commands(context, "W8"))
+    if not asked:
+        strangers = any("system:anonymous" in each.output for each in sent)
         return failed(
-            "answers to system:anonymous only" if strangers else f"no answer given to {user}",
-            f"an answer given to {user}",
+            "answers to system:anonymous only" if strangers else "no call that was accepted with the token",
+            "an answer given to the pod's own account",
             'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
         )
-    if not predicts_user(context, prediction, user):
+    careful = [each for each in asked if not any(r.covers(each.at) for r in ran if _insecure(r.command))]
+    if not careful:
         return failed(
-            f"you predicted “{prediction}”, the server said {user}",
+            "the token was sent with -k: to any server that answers, an impostor's too",
+            "the token sent to a server whose certificate was checked",
+            "Whoever gets the token is this account. Send it with --cacert, as W7 showed.",
+        )
+    if not is_user(context.names, prediction, user):
+        return failed(
+            f"you predicted “{prediction}”; that is not whom the server saw",
             "a prediction that agrees with the server",
             "system:serviceaccount:NAMESPACE:NAME, of the account the pod runs as. Predict again.",
         )
     return passed(
         f"the mounted token makes the pod {user}.",
         "token says who you are, ca.crt who the server is, namespace where you are.",
+        asked_at=careful[0].at,
     )
 
 
-def _authenticated(context: Context, user: str) -> bool:
-    """Whether some recorded answer was given to this user."""
-    if any(each.get("as_user") == user for each in answers(context, "W8")):
-        return True
-    return any(_names(each, user) for each in commands(context, "W8"))
-
-
-def _names(record: Any, user: str) -> bool:
-    """Whether a recorded command was answered as a user: a refusal names it, or the token was accepted."""
-    sent = "Authorization" in str(record.get("command"))
-    return user in output(record) or (sent and curl_status(record) == 200)
+def _asked_as(user: str, evidence: Evidence, ran: list[Ran]) -> list[Asked]:
+    """The requests that were made as a user; without an audit log, those whose output says so."""
+    found = [each for each in evidence.asked if user and each.user == user]
+    if not evidence.logged:
+        found += [
+            Asked(user, read_call("GET", "/"), 200, each.begun)
+            for each in ran
+            if "Authorization" in each.command and (user in each.output or curl_status(each.output) == 200)
+        ]
+    return found
 
 
 STEPS = (w5, w6, w7, w8)

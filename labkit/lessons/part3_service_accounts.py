@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import answers, commands, output, predicts_user
+from labkit.lessons.evidence import Evidence
+from labkit.lessons.looking import IN_A_SHELL, in_pod, without_prediction
 from labkit.lessons.pods import (
     ACCOUNT_UID,
+    CURL,
     account_of,
     answering,
     claims,
@@ -20,6 +22,7 @@ from labkit.lessons.pods import (
     mounted_token,
     not_running,
 )
+from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
 from labkit.lessons.steps import step
 
 POD = "default/curl-custom-sa"
@@ -30,18 +33,18 @@ POD = "default/curl-custom-sa"
     5,
     "List the service accounts of all namespaces: one name is in each of them.",
     'The pod curl names no account, so it runs as "default" of its namespace.',
+    NAME,
 )
 def w9(context: Context) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
-    if prediction is None:
-        return not_attempted('Predict the account of the pod curl: predict("W9", "…").')
-    recorded = answers(context, "W9")
     looked = [
         each
-        for each in recorded
-        if each["status"] == 200 and ("serviceaccounts" in each["path"] or "/pods" in each["path"])
+        for each in context.evidence().asked
+        if each.status == 200 and each.reads and each.call.full_resource in ("serviceaccounts", "pods")
     ]
+    if prediction is None:
+        return without_prediction(bool(looked), 'Predict the account of the pod curl: predict("W9", "…").')
     if not looked:
         return not_attempted("You predicted. Now list the service accounts of all namespaces.")
     namespace = context.names.namespace("default")
@@ -58,6 +61,7 @@ def w9(context: Context) -> Outcome:
     return passed(
         f"{len(homes)} namespaces have an account {name}; curl runs as {namespace}/{name}.",
         "Pods of one namespace share it, and so share every permission it is given.",
+        asked_at=looked[0].at,
     )
 
 
@@ -77,6 +81,7 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
     6,
     "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
     'lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml"), then list the Secrets.',
+    YES_OR_NO,
 )
 def w10(context: Context) -> Outcome:
     """The account ``kikai`` exists, and what came with it is as predicted."""
@@ -97,7 +102,7 @@ def w10(context: Context) -> Outcome:
             )
         return not_attempted("Create the service account kikai in the namespace default.")
     made = secrets_of_account(account)
-    if prediction is not None and _yes(prediction) != bool(made):
+    if prediction is not None and (prediction == "yes") != bool(made):
         known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
         return failed(
             f"you predicted “{prediction}”; {known}",
@@ -108,10 +113,6 @@ def w10(context: Context) -> Outcome:
         f"account default/kikai exists; token Secrets made by the cluster: {len(made)}.",
         "Today one asks for a token when one needs it, and it expires.",
     )
-
-
-def _yes(prediction: object) -> bool:
-    return str(prediction).strip().lower() not in ("no", "none", "0", "false", "never", "nothing", "[]")
 
 
 @step(
@@ -163,13 +164,21 @@ def w11(context: Context) -> Outcome:
     8,
     "lab.pod_token(…) is the mounted one, lab.token(…) a new one; compare() shows both.",
     "The issuer (iss), the subject (sub) and the account's uid are the same.",
+    SAME_OR_NOT,
 )
 def w12(context: Context) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
-    if prediction is None:
-        return not_attempted('Predict first: predict("W12", "…"), either "identical" or "different".')
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
+    if prediction is None:
+        return without_prediction(bool(named), 'Predict first: predict("W12", "…"), either "identical" or "different".')
+    unseen = _not_looked_at(context, context.evidence())
+    if not named and len(unseen) < 2:
+        return failed(
+            "you have looked at a token, and recorded nothing",
+            "what the two have in common",
+            'Compare, and record what is the same: lab.record("W12", [claim, …]).',
+        )
     if not named:
         return not_attempted('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')
     mounted, owned = _tokens(context)
@@ -179,13 +188,19 @@ def w12(context: Context) -> Outcome:
             f"pod {POD} running as kikai (W11)",
             "Finish W11 first; a pod without automount has no token to compare.",
         )
+    if unseen:
+        return failed(
+            f"nobody has looked at {' and '.join(unseen)}",
+            "both tokens read and compared",
+            'lab.pod_token("default/curl-custom-sa") reads the mounted one, lab.token("default/kikai") a new one.',
+        )
     outcomes = [_compared(str(prediction), named[-1], mounted, own) for own in owned]
     return next((each for each in outcomes if each.passed), outcomes[0])
 
 
 def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     identical = mounted == own
-    if ("ident" in prediction.lower() or prediction.lower() == "same") != identical:
+    if (prediction == "identical") != identical:
         return failed(
             f"you predicted “{prediction}”; the two are {'identical' if identical else 'different'}",
             "a prediction that agrees with the tokens",
@@ -220,6 +235,23 @@ def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome
 
 _BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""
+
+
+def _not_looked_at(context: Context, evidence: Evidence) -> list[str]:
+    """Which of the two tokens no call has read: the mounted one, the account's own."""
+    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
+    user = context.account("default", "kikai").user
+    read = [each for each in evidence.facts if each.get("kind") == "token" and each.get("subject") == user]
+    ran = in_pod(context, evidence, "default", "curl-custom-sa")
+    mounted = any("token" in each.command or each.interactive for each in ran) or any(each.get("pod") for each in read)
+    own = any(
+        each.path == f"{base}/serviceaccounts/kikai/token" or each.path.startswith(f"{base}/secrets")
+        for each in evidence.asked
+        if each.status in (200, 201)
+    ) or any(not each.get("pod") for each in read)
+    return [
+        name for name, seen in (("the token mounted in the pod", mounted), ("the account's own token", own)) if not seen
+    ]
 
 
 def _tokens(context: Context) -> tuple[str, list[str]]:
@@ -259,15 +291,25 @@ def _claim_name(text: str, known: Iterable[str]) -> str:
     6,
     "Containers of a pod share localhost, and the ambassador listens on port 8001.",
     "system:serviceaccount:default:kikai, namespace first.",
+    USER,
 )
 def w13(context: Context) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
     prediction = context.progress.prediction("W13")
+    evidence = context.evidence()
+    account = context.account("default", "kikai")
+    as_kikai = [each for each in evidence.asked if each.user == account.user]
+    ran = [each for each in in_pod(context, evidence, "default", "curl-custom-sa") if ":8001" in each.command]
+    through = [each.at for each in as_kikai if not each.by_labkit]
+    if not evidence.logged:
+        through += [each.begun for each in ran if each.returncode == 0 and each.output.strip()]
     if prediction is None:
-        return not_attempted('Predict the user the server sees: predict("W13", "system:…").')
-    calls = [each for each in commands(context, "W13") if ":8001" in str(each.get("command"))]
-    if not calls:
-        return not_attempted(f'You predicted. Now: lab.exec("{POD}", "curl -s localhost:8001").')
+        todo = 'Predict the user the server sees: predict("W13", "system:…").'
+        return without_prediction(bool(as_kikai or ran), todo)
+    if not as_kikai and not ran and not through:
+        unseen = not evidence.logged and any(each.interactive for each in evidence.ran)
+        call = f'lab.exec("{POD}", "curl -s localhost:8001").'
+        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now: {call}")
     user = _user_at_proxy(context)
     if user is None:
         return failed(
@@ -275,21 +317,24 @@ def w13(context: Context) -> Outcome:
             "the ambassador answers there",
             "Check W11 again: the pod needs a container that runs kubectl proxy.",
         )
-    if not any(each.get("returncode") == 0 and output(each).strip() for each in calls):
+    if not through:
         return failed(
-            "a call that got no answer",
-            "an answer through the ambassador",
-            "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
+            "kikai's token was sent straight to the server" if as_kikai else "a call that got no answer",
+            "an answer through the ambassador, at localhost:8001 in the pod",
+            "The point is that the caller needs no token: call localhost:8001 in the pod."
+            if as_kikai
+            else "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
         )
-    if not predicts_user(context, prediction, user):
+    if not is_user(context.names, prediction, user):
         return failed(
-            f"you predicted “{prediction}”, the server said {user}",
+            f"you predicted “{prediction}”; that is not whom the server saw",
             "a prediction that agrees with the server",
             "The proxy sends the token that is mounted in its own container. Predict again.",
         )
     return passed(
         f"through localhost:8001 the server sees {user}.",
         "An account of your own making is as good as the default one: it has a name of its own.",
+        asked_at=min(through),
     )
 
 
@@ -301,7 +346,7 @@ def _user_at_proxy(context: Context) -> str | None:
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")
     url = "http://localhost:8001/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    ask = f"curl -s -X POST -H 'Content-Type: application/json' -d '{_REVIEW}' {url}"
+    ask = f"{CURL} -X POST -H 'Content-Type: application/json' -d '{_REVIEW}' {url}"
     for container in containers(pod or {}):
         result = context.exec(POD, ask, container=container)
         if found := re.search(r'"username":\s*"([^"]+)"', result.stdout):

@@ -19,8 +19,9 @@ from labkit.lessons.bindings import (
     too_much,
     without_view,
 )
-from labkit.lessons.evidence import Question, as_decision, decision_of, judge_looking, with_status
+from labkit.lessons.looking import Question, judge_looking
 from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
+from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.steps import step
 from labkit.rbac.objects import GROUP
 from labkit.rbac.policy import RBAC_PATH
@@ -89,6 +90,7 @@ def services(namespace: str) -> str:
     5,
     "The pod runs as kikai's default account. Who has granted that account anything?",
     'predict("W15", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+    decisions(),
 )
 def w15(context: Context) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
@@ -108,6 +110,7 @@ def w15(context: Context) -> Outcome:
     7,
     'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
     'The same role twice, with namespace: kikai and namespace: darbo; verbs: ["get", "list"].',
+    decisions(),
 )
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
@@ -130,7 +133,7 @@ def w16(context: Context) -> Outcome:
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
     prediction = context.progress.prediction("W16")
-    if prediction is not None and as_decision(prediction) == "allowed":
+    if prediction == ALLOWED:
         return failed(
             "you predicted “allowed”; the roles alone changed nothing",
             "a prediction that agrees with the server",
@@ -195,6 +198,7 @@ NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in k
     8,
     "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
     "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
+    decisions(),
 )
 def w17(context: Context) -> Outcome:
     """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
@@ -218,7 +222,7 @@ def w17(context: Context) -> Outcome:
     if (excess := _more_than_asked(context, (account,), kikai, darbo)) is not None:
         return excess
     prediction = context.progress.prediction("W17")
-    if prediction is not None and as_decision(prediction) == "allowed":
+    if prediction == ALLOWED:
         return failed(
             f"you predicted that changing is allowed; the server says {with_status('forbidden')}",
             "a prediction that agrees with the server",
@@ -307,6 +311,7 @@ def _mentions(binding: dict[str, Any], *words: str) -> bool:
     5,
     "Where does the binding lie? That is where it holds.",
     'predict("W19", {"kikai": "allowed", "darbo": "forbidden"}), then ask for both.',
+    decisions(*NAMESPACES),
 )
 def w19(context: Context) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
@@ -315,27 +320,15 @@ def w19(context: Context) -> Outcome:
         "kikai": "The binding lies in kikai and names darbo's account: it holds in kikai.",
         "darbo": "darbo has the role, but no binding: a role without a binding grants nothing.",
     }
-    outcome = judge_looking(
+    truth = {"kikai": ALLOWED, "darbo": FORBIDDEN}
+    return judge_looking(
         context,
         "W19",
-        [Question(name, account, services(name)) for name in NAMESPACES],
+        [Question(name, account, services(name), truth[name]) for name in NAMESPACES],
         todo='Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).',
         ask='from_darbo = lab.as_pod("darbo/test"), then get both namespaces’ services.',
         why=lambda label: why[label],
     )
-    if outcome.passed and not context.can(account, "list", "services", context.account("kikai").namespace):
-        return failed(
-            "you saw both forbidden, as the server still says",
-            "kikai's services listed from darbo/test",
-            "W18 comes first: add darbo's default account to the binding, then ask again.",
-        )
-    if outcome.passed and context.can(account, "list", "services", account.namespace):
-        return failed(
-            "darbo's account may list darbo's own services too",
-            f"{decision_of(403)}: no binding lies in darbo",
-            "Delete the binding in darbo: W18 asks for one in kikai only.",
-        )
-    return outcome
 
 
 STEPS = (w14, w15, w16, w17, w18, w19)

@@ -13,8 +13,9 @@ from labkit.lessons.bindings import (
     role_name,
     too_much,
 )
-from labkit.lessons.evidence import Question, judge_looking, predicted_decisions, with_status
+from labkit.lessons.looking import Question, judge_looking, wrong_guess
 from labkit.lessons.part4_roles import wrong_rules
+from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions
 from labkit.lessons.steps import step
 from labkit.rbac.objects import GROUP
 from labkit.rbac.policy import RBAC_PATH
@@ -55,6 +56,7 @@ def w20(context: Context) -> Outcome:
     3,
     "What did a role without a binding change in W16?",
     'predict("W21", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+    decisions(),
 )
 def w21(context: Context) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
@@ -77,6 +79,7 @@ IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
     8,
     "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
     'lab.apply("05-cluster-roles/tryout/W22-rolebinding-view.yaml"), and W22-rolebinding-pv-test.yaml too.',
+    decisions(IN_KIKAI, IN_DARBO, PVS),
 )
 def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
@@ -114,16 +117,11 @@ def w22(context: Context) -> Outcome:
     if (excess := too_much(context, account, must_not, "Bind view, not edit, admin or cluster-admin.")) is not None:
         return excess
     prediction = context.progress.prediction("W22")
-    truth = {IN_KIKAI: "allowed", IN_DARBO: "forbidden", PVS: "forbidden"}
-    words = truth if prediction is None else predicted_decisions(prediction, list(truth))
-    for label, real in truth.items():
-        if words.get(label) != real:
-            return failed(
-                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server says {with_status(real)}",
-                "a prediction that agrees with the server",
-                "A RoleBinding grants in its own namespace only, whatever it refers to; "
-                "a persistent volume is in none. Predict again.",
-            )
+    truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
+    why = "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
+    for label, real in truth.items() if prediction is not None else ():
+        if (outcome := wrong_guess("W22", label, prediction, real, why)) is not None:
+            return outcome
     return passed(
         f"{IN_KIKAI}: allowed; {IN_DARBO} and {PVS}: forbidden.",
         "One cluster role can serve many namespaces, one RoleBinding in each.",
@@ -193,13 +191,9 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
     prediction = context.progress.prediction("W24")
     if prediction is None:
         return None
-    for label, predicted in predicted_decisions(prediction, list(_WHY)).items():
-        if predicted != "forbidden":
-            return failed(
-                f"{label}: you predicted “{predicted}”, the server says {with_status('forbidden')}",
-                "a prediction that agrees with the server",
-                f"{_WHY[label]} Predict again.",
-            )
+    for label, why in _WHY.items():
+        if (outcome := wrong_guess("W24", label, prediction, FORBIDDEN, why)) is not None:
+            return outcome
     return None
 
 
@@ -208,6 +202,7 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
     9,
     "view is a cluster role that every cluster has: it reads most things.",
     "kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default",
+    decisions(BEFORE, AFTER),
 )
 def w24(context: Context) -> Outcome:
     """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""

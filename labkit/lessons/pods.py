@@ -16,6 +16,10 @@ MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where a pod's token, CA and namespace are mounted."""
 
 
+CURL = "curl -s -A labkit-check"
+"""How checks call curl in a pod: the audit log tells these calls from the learner's."""
+
+
 def state(pod: Pod) -> str:
     """The state of a pod in the words of ``kubectl get pods``."""
     if pod.get("metadata", {}).get("deletionTimestamp"):
@@ -84,7 +88,7 @@ def answering(context: Context, pod: str, path: str = "/version") -> str:
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
         try:
-            result = context.exec(pod, f"curl -s http://localhost:8001{path}", container=container)
+            result = context.exec(pod, f"{CURL} http://localhost:8001{path}", container=container)
         except ExecFailed:
             continue  # a container without a shell; its neighbour may have one
         if result.returncode == 0 and result.stdout.strip():

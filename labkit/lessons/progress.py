@@ -1,8 +1,8 @@
 """What a learner predicted, saw and passed, kept on disk.
 
 It is one JSON file, keyed by step. Two notebooks may write at once: every change is
-read, modified and replaced under a lock. The last answers after ``predict`` for a step
-are recorded for that step, without bodies and without tokens.
+read, modified and replaced under a lock. Facts that the learner recorded for a step are in it,
+without bodies and without tokens.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ class Progress:
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = path
-        self.current: str | None = None
-        """The step whose answers are being recorded: the one last predicted."""
         self._clock = clock
 
     @classmethod
@@ -37,15 +35,13 @@ class Progress:
         return cls(home_path() / "progress.json")
 
     def predict(self, step: str, value: object) -> None:
-        """Keep what the learner expects of a step, and record answers for it from now on."""
-        step = step.upper()
+        """Keep what the learner expects of a step; the first guess is kept beside later ones."""
 
         def change(entry: dict[str, Any]) -> None:
             entry["prediction"] = value
-            entry["predicted_at"] = self._clock()
+            entry.setdefault("first_guess", {"value": value, "at": self._clock()})
 
-        self._change(step, change)
-        self.current = step
+        self._change(step.upper(), change)
 
     def prediction(self, step: str) -> Any:
         """What was predicted for a step, or None."""
@@ -59,11 +55,6 @@ class Progress:
             entry["records"] = records[-MAX_RECORDS:]
 
         self._change(step.upper(), change)
-
-    def observe(self, summary: Callable[[], Mapping[str, Any]]) -> None:
-        """Record an answer for the current step; ``summary`` is called only when there is one."""
-        if self.current is not None:
-            self.record(self.current, summary())
 
     def records(self, step: str) -> list[Record]:
         """The answers recorded for a step, oldest first."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.lessons.base import Check
+from labkit.lessons.predictions import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Step:
         minutes: The time it takes.
         check: The checkpoint.
         hints: The first hint, and a clearer one.
+        prediction: What the learner predicts; None where there is nothing to predict.
     """
 
     id: str
@@ -25,11 +27,14 @@ class Step:
     minutes: int
     check: Check
     hints: tuple[str, str]
+    prediction: Prediction | None = None
 
 
-def step(title: str, minutes: int, hint: str, clearer_hint: str) -> Callable[[Check], Step]:
+def step(
+    title: str, minutes: int, hint: str, clearer_hint: str, predict: Prediction | None = None
+) -> Callable[[Check], Step]:
     """Make a step of its checkpoint, a function with the step's id in small letters for its name."""
-    return lambda check: Step(check.__name__.upper(), title, minutes, check, (hint, clearer_hint))
+    return lambda check: Step(check.__name__.upper(), title, minutes, check, (hint, clearer_hint), predict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ def lab(shared: Lab) -> Lab:
     current.use(shared)
     shared.reset()
     shared.progress.forget()
-    shared.progress.current = None
     return shared
 
 

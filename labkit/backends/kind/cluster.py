@@ -12,7 +12,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -147,6 +147,15 @@ class Kind:
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)
+
+    def audit_events(self) -> Iterable[dict[str, Any]] | None:
+        """The events of the node's logs, the newest first; None without a container engine."""
+        engine = self._engine
+        if engine is None:
+            return None
+        command = f"cat $(ls -rt {AUDIT_LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
+        done = engine.run("exec", self._node, "sh", "-c", command)
+        return auditlog.parsed(reversed(done.stdout.encode().splitlines()))
 
     def adapt(self, manifest: Manifest) -> Manifest:
         """The manifest with the lab's pod image, which is loaded into the node."""

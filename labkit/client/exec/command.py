@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from labkit.client.client import USER_AGENT, Client
+from labkit.client.client import Client
 from labkit.client.exec.channels import ERROR, PROTOCOLS, STDERR, STDOUT, frames, typed
 from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core.display import Card, Row, Shown
@@ -236,7 +236,7 @@ def open_exec(
     server = client.endpoint.server.rstrip("/")
     path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
     url = f"{server.replace('http', 'ws', 1)}{path}?{urlencode(query)}"
-    headers = {"User-Agent": USER_AGENT, **client.credentials.headers()}
+    headers = {"User-Agent": client.agent, **client.credentials.headers()}
     options: dict[str, Any] = {"context": client.transport.context}
     if client.endpoint.server_name:
         options["server_hostname"] = client.endpoint.server_name

@@ -1,0 +1,94 @@
+"""The journal: what the learner asked through labkit since the cluster's last reset.
+
+The audit log is the better witness, but not every cluster has one that can be read, and none
+knows a command's exit code. The journal is kept beside the progress, so that a restarted
+kernel forgets nothing; it holds neither bodies nor tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit.core import ownership
+from labkit.core.home import home_error, locked, write_private
+
+MAX_BYTES = 1 << 20
+"""The size at which the older half of a journal is dropped."""
+
+BEGIN = "begin"
+
+
+class Journal:
+    """What was asked of one cluster.
+
+    Args:
+        path: The file: a JSON object a line, the oldest first. It is created at the first entry.
+        cluster: Distinguishes clusters: the journal of another one begins anew.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, path: Path, cluster: str = "", *, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._cluster = cluster
+        self._clock = clock
+        known = next(iter(self._lines()), {}).get("cluster", cluster)
+        if known != cluster:
+            self.begin()
+
+    def begin(self) -> None:
+        """Forget everything: the cluster has been reset, and evidence counts from now on."""
+        self._write([{"kind": BEGIN, "at": self._clock(), "cluster": self._cluster}])
+
+    @property
+    def began(self) -> float:
+        """When the cluster was last reset, in seconds since the epoch; 0 if it never was."""
+        first = next(iter(self._lines()), {})
+        return float(first.get("at", 0)) if first.get("kind") == BEGIN else 0.0
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Add an entry, such as ``Answer.summary()`` or ``CompletedExec.summary()``.
+
+        Raises:
+            HomeError: The file cannot be written.
+        """
+        with locked(self.path.with_name(f".{self.path.name}.lock")):
+            if not self.path.exists():
+                self._write([{"kind": BEGIN, "at": 0, "cluster": self._cluster}])
+            try:
+                descriptor = ownership.open_file(self.path, os.O_WRONLY | os.O_APPEND)
+                with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
+                    stream.write(json.dumps({"at": self._clock(), **entry}, ensure_ascii=False, default=str) + "\n")
+                    size = stream.tell()
+            except OSError as error:
+                raise home_error(self.path, error) from error
+            if size > MAX_BYTES:
+                first, *entries = self._lines()
+                self._write([first, *entries[len(entries) // 2 :]])
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries since the last reset, oldest first."""
+        return [line for line in self._lines() if line.get("kind") != BEGIN]
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """The lines that can be read; a damaged one is skipped."""
+        try:
+            text = ownership.read_text(self.path)
+        except (OSError, ValueError):
+            return []
+        found = []
+        for line in text.splitlines():
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def _write(self, lines: list[dict[str, Any]]) -> None:
+        write_private(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))

@@ -1,0 +1,215 @@
+"""Judging the steps that look: what the learner predicted, and what the cluster saw them ask."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from labkit.client.request_info import read_call
+from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import Asked, Evidence, Ran
+from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
+
+QUESTIONS = ("selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectrulesreviews")
+"""The resources behind ``kubectl auth can-i``."""
+
+IN_A_SHELL = (
+    "What is typed into a shell of a pod leaves no trace on this cluster. "
+    "Run the call as one command: lab.exec, or kubectl exec … -- curl …"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request of a looking step.
+
+    Args:
+        label: Its name in a prediction, such as ``services in kikai``.
+        account: The caller.
+        path: The path of the GET request, as the walkthrough has it.
+        expected: The decision that the step is about.
+    """
+
+    label: str
+    account: Account
+    path: str
+    expected: str = FORBIDDEN
+
+
+def recorded_fact(context: Context, step: str) -> Any:
+    """The last fact the learner recorded for a step, else their prediction, else None.
+
+    A command's output counts as a fact: it was recorded on purpose.
+    """
+    records = context.progress.records(step)
+    values = [each["stdout"].strip() if "stdout" in each else each.get("value") for each in records]
+    found = [each for each in values if each is not None]
+    return found[-1] if found else context.progress.prediction(step)
+
+
+def curl_status(text: str) -> int | None:
+    """The HTTP status of what a ``curl`` printed; None without an answer of an API server."""
+    for begin in (match.start() for match in re.finditer(r"^\s*\{", text, re.MULTILINE)):
+        try:
+            body, _end = json.JSONDecoder().raw_decode(text[begin:].lstrip())
+        except ValueError:
+            continue
+        if body.get("kind") == "Status":
+            return int(body.get("code") or 200)
+        if "kind" in body or "paths" in body:
+            return 200
+    if '"kind": "Status"' in text:
+        code = re.search(r'"code":\s*(\d{3})', text)
+        return int(code[1]) if code else None
+    return 200 if re.search(r'"(kind|paths)":\s*["\[]', text) else None
+
+
+def in_pod(context: Context, evidence: Evidence, namespace: str, name: str = "") -> list[Ran]:
+    """The commands that ran in a pod, or in all pods of one of the walkthrough's namespaces."""
+    homes = {namespace, context.names.namespace(namespace)}
+    return [
+        each
+        for each in evidence.ran
+        if each.pod.partition("/")[0] in homes and (not name or each.pod.partition("/")[2] == name)
+    ]
+
+
+def asked_for(context: Context, evidence: Evidence, question: Question) -> list[Asked]:
+    """The requests that are a question of a step, by the right caller."""
+    here = context.names.path(question.path)
+    found = [
+        each
+        for each in evidence.asked
+        if each.user == question.account.user and each.path == here and each.call.verb in ("list", "watch", "get")
+    ]
+    return found if evidence.logged else [*found, *_printed(context, evidence, question)]
+
+
+def _printed(context: Context, evidence: Evidence, question: Question) -> Iterable[Asked]:
+    """What commands in the caller's pods printed, where no audit log knows better."""
+    namespace = own_name(context, question.account)
+    for each in in_pod(context, evidence, namespace):
+        paths = "|".join(re.escape(path) for path in (context.names.path(question.path), question.path))
+        status = curl_status(each.output)
+        if status is not None and re.search(f"({paths})(?![\\w/-])", each.command):
+            yield Asked(question.account.user, read_call("GET", question.path), status, each.ended)
+
+
+def own_name(context: Context, account: Account) -> str:
+    """The walkthrough's own name of an account's namespace, which the notebooks use."""
+    prefix = context.names.prefix
+    return account.namespace.removeprefix(f"{prefix}-") if prefix else account.namespace
+
+
+def judge_looking(
+    context: Context,
+    step: str,
+    questions: Sequence[Question],
+    *,
+    todo: str,
+    ask: str,
+    why: Callable[[str], str],
+) -> Outcome:
+    """Judge a looking step by the prediction and by what the cluster saw. Their order does not matter.
+
+    Args:
+        context: The checkpoint's context.
+        step: Such as ``W15``.
+        questions: The requests the step is about.
+        todo: The first thing to do, when nothing was predicted.
+        ask: How to ask.
+        why: A question's label to an explanation of the answer.
+    """
+    evidence = context.evidence()
+    prediction = context.progress.prediction(step)
+    found = {question.label: asked_for(context, evidence, question) for question in questions}
+    misses = [
+        miss for question in questions if not found[question.label] and (miss := _miss(context, evidence, question))
+    ]
+    if prediction is None:
+        return without_prediction(any(found.values()) or bool(misses), todo)
+    if not any(found.values()) and not misses:
+        unseen = any(each.interactive for each in evidence.ran) and not evidence.logged
+        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now ask the server: {ask}")
+    words = prediction if isinstance(prediction, Mapping) else dict.fromkeys(found, str(prediction))
+    right: list[float] = []
+    for question in questions:
+        outcome = _unanswered(context, step, question, found[question.label], _miss(context, evidence, question), ask)
+        if outcome is not None:
+            return outcome
+        right += [each.at for each in found[question.label] if decision_of(each.status) == question.expected]
+    for question in questions:
+        if (outcome := wrong_guess(step, question.label, words, question.expected, why(question.label))) is not None:
+            return outcome
+    said = "; ".join(f"{label}: {with_status(words[label])}" for label in found)
+    return passed(f"{said}, as you predicted.", why(questions[-1].label), asked_at=min(right))
+
+
+def without_prediction(asked: bool, todo: str) -> Outcome:
+    """The outcome of a step without a prediction: whoever asked first may still predict."""
+    if not asked:
+        return not_attempted(todo)
+    return failed("you have asked, and predicted nothing", "a prediction; late is better than never", todo)
+
+
+def _unanswered(
+    context: Context, step: str, question: Question, found: Sequence[Asked], miss: str | None, ask: str
+) -> Outcome | None:
+    """A failed outcome when a question was not asked, or its answer is not the one that the step is about."""
+    label, user = question.label, question.account.user
+    if not found:
+        seen = miss or "nobody has asked yet"
+        return failed(f"{label}: {seen}", f"the answer that {user} gets", f"The call that is missing: {ask}")
+    if all(decision_of(each.status) != question.expected for each in found):
+        last = with_status(decision_of(found[-1].status))
+        return failed(
+            f"{label}: the server said {last} to {user}",
+            f"{with_status(question.expected)}, which it says where this step begins",
+            f'The cluster is further than this step, or not so far. Go to its beginning: lab.rewind("{step}").',
+        )
+    return None
+
+
+def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why: str) -> Outcome | None:
+    """A failed outcome when a prediction is missing or not what the server said, else None."""
+    if label not in words:
+        return failed(
+            f"no prediction for “{label}”",
+            f'"allowed" or "forbidden" for “{label}”',
+            f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
+        )
+    if words[label] != truth:
+        return failed(
+            f"{label}: you predicted “{words[label]}”, the server said {with_status(truth)}",
+            "a prediction that agrees with the server",
+            f"{why} Predict again, now that you know why, and check again.",
+        )
+    return None
+
+
+def _miss(context: Context, evidence: Evidence, question: Question) -> str | None:
+    """What was asked instead of a question, and what it lacks; None when nothing came near it."""
+    here = context.names.path(question.path)
+    wanted = read_call("GET", here)
+    user = question.account.user
+    others = [each for each in evidence.asked if each.path == here and each.user != user]
+    if others:
+        who = ", ".join(dict.fromkeys(each.user or "somebody with a bad credential" for each in others))
+        return f"asked as {who}, not as {user}"
+    for each in reversed([each for each in evidence.asked if each.user == user]):
+        call = each.call
+        if call.resource in QUESTIONS:
+            return "asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+        if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
+            return f"asked for one object, {call.name}; the step asks for the list"
+        if call.resource == wanted.resource and call.namespace != wanted.namespace:
+            where = f"in {call.namespace}" if call.namespace else "in all namespaces at once"
+            return f"asked {where}, not in {wanted.namespace or 'the whole cluster'}"
+        likeness = SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio() if call.resource else 0.0
+        if likeness > 0.7:
+            return f"asked for `{call.resource}`; the resource is `{wanted.resource}`"
+    return None

@@ -1,0 +1,162 @@
+"""What a learner can predict, in the words that people use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.client.prefix import Names
+from labkit.core.display import Card, Shown
+from labkit.core.errors import UsageError
+from labkit.rbac.subjects import ACCOUNT_PREFIX
+
+ALLOWED, FORBIDDEN, UNAUTHORIZED = "allowed", "forbidden", "unauthorized"
+
+_DECISIONS: Mapping[str, frozenset[str]] = {
+    ALLOWED: frozenset(
+        {"allowed", "allow", "yes", "y", "ok", "200", "200 ok", "201", "true", "can", "works", "permitted", "success"}
+    ),
+    FORBIDDEN: frozenset(
+        {"forbidden", "forbid", "denied", "deny", "no", "n", "403", "403 forbidden", "false", "refused", "cannot"}
+    ),
+    UNAUTHORIZED: frozenset(
+        {"unauthorized", "unauthorised", "unauthenticated", "401", "401 unauthorized", "not authenticated"}
+    ),
+}
+_YES_NO: Mapping[str, frozenset[str]] = {
+    "yes": frozenset({"yes", "y", "true", "1", "one", "a secret", "secret"}),
+    "no": frozenset({"no", "n", "none", "0", "false", "never", "nothing", "[]"}),
+}
+_SAME: Mapping[str, frozenset[str]] = {
+    "identical": frozenset({"identical", "same", "equal", "the same", "true", "yes"}),
+    "different": frozenset({"different", "differ", "not identical", "not the same", "unequal", "false", "no"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a step asks to predict.
+
+    Args:
+        words: The possible answers, each with the words that mean it; none for a free text.
+        labels: The questions, where there are several.
+        form: For a free text: what it must look like, as a regular expression.
+        example: For a free text: what it looks like, in words.
+    """
+
+    words: Mapping[str, frozenset[str]]
+    labels: tuple[str, ...] = ()
+    form: str = ""
+    example: str = ""
+
+    def read(self, step: str, value: object) -> dict[str, str] | str:
+        """A prediction in the step's own words.
+
+        Args:
+            step: Such as ``W19``, for the message.
+            value: As the learner wrote it: a word, a status, a truth value, or one for each label.
+
+        Returns:
+            The word, or a word for each label.
+
+        Raises:
+            UsageError: It is no possible answer; the message names those that are.
+        """
+        if not self.labels:
+            if isinstance(value, Mapping):
+                raise self._impossible(step, value)
+            return self._word(step, value)
+        if not isinstance(value, Mapping):
+            return dict.fromkeys(self.labels, self._word(step, value))
+        given = {str(label).strip().lower(): answer for label, answer in value.items()}
+        if unknown := [label for label in given if label not in {each.lower() for each in self.labels}]:
+            raise UsageError(f"{step} has no question “{unknown[0]}”.", todo=f"It asks: {_listed(self.labels)}.")
+        return {label: self._word(step, given[label.lower()]) for label in self.labels if label.lower() in given}
+
+    def _word(self, step: str, value: object) -> str:
+        text = str(value).strip().lower()
+        if self.words:
+            for word, same in self.words.items():
+                if text in same:
+                    return word
+        elif isinstance(value, str) and re.fullmatch(self.form, value.strip()):
+            return value.strip()
+        raise self._impossible(step, value)
+
+    def _impossible(self, step: str, value: object) -> UsageError:
+        if not self.words:
+            return UsageError(f"“{_short(value)}” is no answer to {step}.", todo=f"Predict {self.example}.")
+        answers = _listed(list(self.words))
+        each = f" for each of {_listed(self.labels)}" if self.labels else ""
+        return UsageError(f"“{_short(value)}” is no possible answer to {step}.", todo=f"Predict {answers}{each}.")
+
+
+def decisions(*labels: str) -> Prediction:
+    """A prediction of the server's decision, or of several."""
+    return Prediction(_DECISIONS, labels)
+
+
+YES_OR_NO = Prediction(_YES_NO)
+SAME_OR_NOT = Prediction(_SAME)
+USER = Prediction(
+    {},
+    form=r"(system:serviceaccount:)?[a-z0-9][a-z0-9.-]*[:/][a-z0-9][a-z0-9.-]*|system:[\w:-]+|[\w@.-]+",
+    example="a user name, such as system:serviceaccount:NAMESPACE:NAME",
+)
+NAME = Prediction({}, form=r"[\w./:-]+", example="a name")
+
+
+def is_user(names: Names, prediction: object, user: str) -> bool:
+    """Whether a prediction names a service account's user, with or without the prefix.
+
+    Args:
+        names: Maps the walkthrough's names to those on this cluster.
+        prediction: Such as ``system:serviceaccount:default:kikai``, ``default:kikai`` or ``default/kikai``.
+        user: The user the server saw.
+    """
+    said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
+    return names.user(f"{ACCOUNT_PREFIX}{said}") == user
+
+
+def decision_of(status: int) -> str:
+    """What an HTTP status says about permission.
+
+    A 404 or a 409 counts as allowed: the server answers so only after authorization.
+    """
+    return {401: UNAUTHORIZED, 403: FORBIDDEN}.get(status, ALLOWED)
+
+
+def with_status(decision: str) -> str:
+    """A decision with its HTTP status: ``403 forbidden``."""
+    status = {UNAUTHORIZED: "401", FORBIDDEN: "403"}.get(decision, "")
+    return f"{status} {decision}".strip()
+
+
+@dataclass(frozen=True, repr=False)
+class Noted(Shown):
+    """A prediction that was kept.
+
+    Args:
+        step: Such as ``W15``.
+        prediction: In the step's own words.
+    """
+
+    step: str
+    prediction: Mapping[str, str] | str
+
+    def card(self) -> Card:
+        """The prediction in a line."""
+        said = self.prediction
+        text = said if isinstance(said, str) else "; ".join(f"{label}: {word}" for label, word in said.items())
+        return Card(f"{self.step} noted: {text}", "plain", [])
+
+
+def _listed(words: Sequence[str]) -> str:
+    quoted = [f'"{word}"' for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
