@@ -27,7 +27,7 @@ from labkit.client import auditlog
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, home_error, locked, read_json
-from labkit.core.version import __version__
+from labkit.core.version import LAB_AGENT, __version__
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -125,7 +125,7 @@ class Embedded:
         from labkit.client.client import Client, failure
 
         found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
-        answer = Client(found.endpoint, found.credentials, name="admin").request("POST", PRISTINE)
+        answer = Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT).request("POST", PRISTINE)
         if not answer.ok:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 
@@ -190,7 +190,7 @@ class Embedded:
             context = ssl.create_default_context(cafile=self.home / "pki" / "ca.crt")
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # no stricter than kubectl
             with closing(HTTPSConnection("127.0.0.1", port, timeout=2.0, context=context)) as connection:
-                connection.request("GET", "/readyz")
+                connection.request("GET", "/readyz", headers={"User-Agent": LAB_AGENT})
                 self._distrust = ""
                 return connection.getresponse().status == 200
         except ssl.SSLCertVerificationError as error:

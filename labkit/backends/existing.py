@@ -25,6 +25,7 @@ from labkit.client.prefix import Names
 from labkit.core import resources
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
+from labkit.core.version import LAB_AGENT
 
 LABEL = "labkit/lab"
 """The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""
@@ -237,7 +238,7 @@ class Existing:
     @cached_property
     def _client(self) -> Client:
         found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
-        return Client(found.endpoint, found.credentials, name="admin", names=self.names)
+        return Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT, names=self.names)
 
     def _answers(self) -> bool:
         try:

@@ -17,7 +17,7 @@ from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lin
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
 from labkit.core.errors import ApiFailure
-from labkit.core.version import __version__
+from labkit.core.version import LAB_AGENT, USER_AGENT
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 Observer = Callable[[Answer], None]
 
 FindEvent = Callable[[str], "dict[str, Any] | None"]
-
-USER_AGENT = f"labkit/{__version__}"
-"""The ``User-Agent`` of the learner's requests."""
-
-LAB_AGENT = f"{USER_AGENT} (lab)"
-"""The ``User-Agent`` of what checks, hints, widgets and the like ask: it is no learner's evidence."""
 
 
 class Client:

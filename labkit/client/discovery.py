@@ -44,6 +44,16 @@ class Resources:
         """The path of an object."""
         return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
 
+    def served(self) -> list[tuple[str, str]]:
+        """(API group, plural) of every resource of the preferred versions."""
+        groups = self._client.get("/apis")
+        preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
+        return [
+            (version.rpartition("/")[0], plural)
+            for version in ("v1", *preferred)
+            for plural, _namespaced in self._kinds(version).values()
+        ]
+
     def _kinds(self, version: str) -> dict[str, tuple[str, bool]]:
         """The kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
         if version not in self._known:

@@ -193,10 +193,10 @@ PREPARED = "labkit/prepared"
 """The annotation of objects that ``Lab.prepare`` created."""
 
 
-def prepared(manifest: Manifest) -> Manifest:
-    """The manifest with the annotation that the lab created it, not the learner."""
+def prepared(manifest: Manifest, step: str = "") -> Manifest:
+    """The manifest with the annotation that the lab created it for a step, not the learner."""
     meta = dict(manifest.get("metadata") or {})
-    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: "true"}
+    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: step or "true"}
     return {**manifest, "metadata": meta}
 
 

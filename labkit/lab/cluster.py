@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import time
 from contextlib import suppress
@@ -23,6 +24,7 @@ from labkit.lab import expect
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress
+from labkit.rbac.policy import Policy, Unreadable, read_policy
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5
@@ -135,7 +137,12 @@ class ChosenCluster(Shown):
         """Restore the cluster's initial state. Your progress is kept."""
         self.backend.reset(self._report)
         self._generation += 1
-        self.journal.begin()
+        self._begin()
+
+    def policy_at_reset(self) -> Policy | None:
+        """The roles and bindings at the cluster's last reset, None if there was none."""
+        kept = read_json(self._policy_file)
+        return Policy.of(kept["objects"]) if kept.get("began") == self.journal.began else None
 
     def stop(self) -> None:
         """Stop the cluster."""
@@ -147,6 +154,17 @@ class ChosenCluster(Shown):
         rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
         rows.append(Row("prefix", self.names.prefix))
         return Card(f"labkit on the {status.backend} cluster", "good" if status.running else "warn", rows)
+
+    @property
+    def _policy_file(self) -> Path:
+        return self.home / f"policy-{self.backend.name}.json"
+
+    def _begin(self) -> None:
+        """Let evidence and grants count from now on."""
+        self.journal.begin()
+        with suppress(Unreadable):
+            objects = list(read_policy(self.admin.without_observers()).objects())
+            write_private(self._policy_file, json.dumps({"began": self.journal.began, "objects": objects}))
 
     def _ca_file(self, ca: str) -> str:
         """The path of a file with the cluster's CA certificate, for curl; empty without a CA."""

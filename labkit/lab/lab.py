@@ -269,8 +269,14 @@ class Lab(ChosenCluster):
         last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
-        applied = self._apply([entry for file in self.library.before(number) for entry in _read(file)])
-        self.journal.begin()
+        applied = self._apply(
+            [
+                manifests.prepared(entry, f"W{manifests.step_number(file.name[:3])}")
+                for file in self.library.before(number)
+                for entry in _read(file)
+            ]
+        )
+        self._begin()
         return replace(applied, title=f"The cluster is as {'the walkthrough ends' if last else f'W{number} begins'}.")
 
     @cached_property

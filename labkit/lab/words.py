@@ -32,6 +32,8 @@ def context(lab: Lab) -> Context:
         progress=lab.progress,
         names=lab.names,
         evidence=lab.evidence,
+        policy_at_reset=lab.policy_at_reset,
+        served=lab.resources.served,
         patience_seconds=lab.patience_seconds,
     )
 

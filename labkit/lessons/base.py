@@ -7,7 +7,7 @@ the API, never the notebook, so the same function works on every cluster.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -18,6 +18,7 @@ from labkit.core.display import Card, Row, Shown
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
+from labkit.rbac.policy import Policy
 from labkit.rbac.reviews import review
 from labkit.rbac.subjects import Subject, account_user, subject
 
@@ -134,6 +135,8 @@ class Context:
         names: Maps the walkthrough's names to those on a shared cluster. The callers map
             what they send; a checkpoint maps what it reads.
         evidence: Gathers what the learner asked and ran.
+        policy_at_reset: Returns the roles and bindings at the cluster's last reset; None if they were not kept.
+        served: Returns (API group, plural) of the cluster's resources; none where they are not known.
         patience_seconds: How long an eventually consistent cluster may take to show a
             change; 0 where writes take effect at once.
     """
@@ -145,6 +148,8 @@ class Context:
     progress: Progress
     names: Names = field(default_factory=Names)
     evidence: Callable[[], Evidence] = Evidence
+    policy_at_reset: Callable[[], Policy | None] = lambda: None
+    served: Callable[[], Iterable[tuple[str, str]]] = tuple
     patience_seconds: float = 0.0
 
     def account(self, namespace: str, name: str = "default") -> Account:
@@ -176,19 +181,6 @@ class Context:
         """Whether the server's authorizer allows an account something; no namespace is the whole cluster."""
         question = Need(account.subject, verb, resource, namespace, group).question()
         return bool(review(self.admin, question).get("allowed"))
-
-    def excess(self, account: Account, probes: Sequence[tuple[str, str, str, str]]) -> list[str]:
-        """The permissions among ``probes`` that an account has, each in words: ``delete services in kikai``.
-
-        Args:
-            account: The account.
-            probes: Verb, API group, resource and namespace of permissions that no step asked for.
-        """
-        return [
-            f"{verb} {resource}" + (f" in {namespace}" if namespace else " cluster-wide")
-            for verb, group, resource, namespace in probes
-            if self.can(account, verb, resource, namespace, group=group)
-        ]
 
 
 STEADY_SECONDS = 3.0

@@ -153,7 +153,7 @@ def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping
             if not LAB_AGENT.match(str(event.get("userAgent", ""))):
                 ran.append(_of_exec_event(event))
         elif not _is_labs(event):
-            asked.append(_of_event(event, proxied=_is_plain(known)))
+            asked.append(_of_event(event, known))
     asked += [_of_answer(entry) for entry in seen.values()]
     ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
     return Evidence(
@@ -178,7 +178,7 @@ def _is_labs(event: Mapping[str, Any]) -> bool:
     return bool(LAB_AGENT.match(str(event.get("userAgent", "")))) or user.startswith(MACHINERY)
 
 
-def _of_event(event: Mapping[str, Any], *, proxied: bool) -> Asked:
+def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     user = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
     verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
@@ -190,8 +190,8 @@ def _of_event(event: Mapping[str, Any], *, proxied: bool) -> Asked:
         _seconds(event.get("requestReceivedTimestamp")),
         str(event.get("userAgent", "")),
         str(status.get("message", "")),
-        proxied,
-        "no credentials provided" in str(status.get("message", "")),
+        _is_plain(known),
+        known.get("who") == "anonymous" or "no credentials provided" in str(status.get("message", "")),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,18 +52,11 @@ def recorded_fact(context: Context, step: str) -> Any:
 
 def curl_status(text: str) -> int | None:
     """The HTTP status of what a ``curl`` printed; None without an answer of an API server."""
-    for begin in (match.start() for match in re.finditer(r"^\s*\{", text, re.MULTILINE)):
-        try:
-            body, _end = json.JSONDecoder().raw_decode(text[begin:].lstrip())
-        except ValueError:
-            continue
-        if body.get("kind") == "Status":
-            return int(body.get("code") or 200)
-        if "kind" in body or "paths" in body:
-            return 200
-    if '"kind": "Status"' in text:
+    if re.search(r'"kind":\s*"Status"', text):
         code = re.search(r'"code":\s*(\d{3})', text)
-        return int(code[1]) if code else None
+        if code:
+            return int(code[1])
+        return 403 if "orbidden" in text else 401 if "Unauthorized" in text else None
     return 200 if re.search(r'"(kind|paths)":\s*["\[]', text) else None
 
 
@@ -113,6 +105,7 @@ def judge_looking(
     todo: str,
     ask: str,
     why: Callable[[str], str],
+    mend: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Judge a looking step by the prediction and by what the cluster saw. Their order does not matter.
 
@@ -123,6 +116,7 @@ def judge_looking(
         todo: The first thing to do, when nothing was predicted.
         ask: How to ask.
         why: A question's label to an explanation of the answer.
+        mend: A question's label to what to do when the server decided otherwise.
     """
     evidence = context.evidence()
     prediction = context.progress.prediction(step)
@@ -138,9 +132,20 @@ def judge_looking(
     words = prediction if isinstance(prediction, Mapping) else dict.fromkeys(found, str(prediction))
     right: list[float] = []
     for question in questions:
-        outcome = _unanswered(context, step, question, found[question.label], _miss(context, evidence, question), ask)
-        if outcome is not None:
-            return outcome
+        answers = found[question.label]
+        if not answers:
+            return failed(
+                f"{question.label}: {_miss(context, evidence, question) or 'not asked yet'}",
+                f"the answer that {question.account.user} gets",
+                f"The call that is missing: {ask}",
+            )
+        if all(decision_of(each.status) != question.expected for each in answers):
+            return failed(
+                f"{question.label}: the server said {with_status(decision_of(answers[-1].status))}",
+                f"{with_status(question.expected)}, which it says where this step begins",
+                (mend or {}).get(question.label)
+                or f'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").',
+            )
         right += [each.at for each in found[question.label] if decision_of(each.status) == question.expected]
     for question in questions:
         if (outcome := wrong_guess(step, question.label, words, question.expected, why(question.label))) is not None:
@@ -154,24 +159,6 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     if not asked:
         return not_attempted(todo)
     return failed("you have asked, and predicted nothing", "a prediction; late is better than never", todo)
-
-
-def _unanswered(
-    context: Context, step: str, question: Question, found: Sequence[Asked], miss: str | None, ask: str
-) -> Outcome | None:
-    """A failed outcome when a question was not asked, or its answer is not the one that the step is about."""
-    label, user = question.label, question.account.user
-    if not found:
-        seen = miss or "nobody has asked yet"
-        return failed(f"{label}: {seen}", f"the answer that {user} gets", f"The call that is missing: {ask}")
-    if all(decision_of(each.status) != question.expected for each in found):
-        last = with_status(decision_of(found[-1].status))
-        return failed(
-            f"{label}: the server said {last} to {user}",
-            f"{with_status(question.expected)}, which it says where this step begins",
-            f'The cluster is further than this step, or not so far. Go to its beginning: lab.rewind("{step}").',
-        )
-    return None
 
 
 def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why: str) -> Outcome | None:

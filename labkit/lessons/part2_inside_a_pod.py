@@ -9,8 +9,9 @@ from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address
-from labkit.lessons.pods import CURL, MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
+from labkit.lessons.pods import CURL, MOUNT, account_of, elsewhere, mounted_token, not_running
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
+from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
 
 POD = "default/curl"
@@ -202,28 +203,29 @@ def w8(context: Context) -> Outcome:
     prediction = context.progress.prediction("W8")
     evidence = context.evidence()
     ran = in_pod(context, evidence, "default", "curl")
-    token = mounted_token(context, POD)
-    user = context.as_token(token).whoami().user if token else ""
+    pod = context.pod(context.names.namespace("default"), "curl") or {}
+    user = context.account("default", account_of(pod)).user
     asked = _asked_as(user, evidence, ran)
     sent = [each for each in ran if "Authorization" in each.command]
+    called = [each for each in ran if "curl" in each.command and "https" in each.command]
     if prediction is None:
         todo = 'Predict the user name that the server sees: predict("W8", "system:…").'
         return without_prediction(bool(asked or sent), todo)
-    if not asked and not sent:
+    if not asked and not sent and not called:
         unseen = any(each.interactive for each in ran) and not evidence.logged
         return not_attempted(
             f"You predicted. {IN_A_SHELL}"
             if unseen
             else "You predicted. Now send the mounted token from inside the pod."
         )
-    if not token:
+    if not mounted_token(context, POD):
         return failed(
             f"no token at {MOUNT}/token in {POD}",
             "a pod with a mounted token",
             "Create the pod again as in W5, without automountServiceAccountToken: false.",
         )
     if not asked:
-        strangers = any("system:anonymous" in each.output for each in sent)
+        strangers = any("system:anonymous" in each.output for each in called)
         return failed(
             "answers to system:anonymous only" if strangers else "no call that was accepted with the token",
             "an answer given to the pod's own account",

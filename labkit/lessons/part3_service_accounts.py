@@ -23,6 +23,7 @@ from labkit.lessons.pods import (
     not_running,
 )
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
+from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
 
 POD = "default/curl-custom-sa"
@@ -101,6 +102,8 @@ def w10(context: Context) -> Outcome:
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
         return not_attempted("Create the service account kikai in the namespace default.")
+    if (given := made_by_lab(account, "the account kikai", "W10")) is not None:
+        return given
     made = secrets_of_account(account)
     if prediction is not None and (prediction == "yes") != bool(made):
         known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
@@ -133,6 +136,8 @@ def w11(context: Context) -> Outcome:
                 "The account kikai lives in default, so the pod must too.",
             )
         return not_attempted("Create the pod curl-custom-sa from the manifest above.")
+    if (given := made_by_lab(pod, POD, "W11")) is not None:
+        return given
     if account_of(pod) != "kikai":
         return failed(
             f"pod {POD} runs as the account {account_of(pod)}",
@@ -188,14 +193,15 @@ def w12(context: Context) -> Outcome:
             f"pod {POD} running as kikai (W11)",
             "Finish W11 first; a pod without automount has no token to compare.",
         )
-    if unseen:
+    outcomes = [_compared(str(prediction), named[-1], mounted, own) for own in owned]
+    outcome = next((each for each in outcomes if each.passed), outcomes[0])
+    if outcome.passed and unseen:
         return failed(
             f"nobody has looked at {' and '.join(unseen)}",
             "both tokens read and compared",
             'lab.pod_token("default/curl-custom-sa") reads the mounted one, lab.token("default/kikai") a new one.',
         )
-    outcomes = [_compared(str(prediction), named[-1], mounted, own) for own in owned]
-    return next((each for each in outcomes if each.passed), outcomes[0])
+    return outcome
 
 
 def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from labkit.lessons import rules
 from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
-    Probe,
     attempted_bindings,
     binding_text,
-    bystander,
+    cluster_bindings,
     names_account,
     role_bindings,
     role_kind,
     role_name,
     too_much,
-    without_view,
 )
+from labkit.lessons.bindings import made_by_lab as bindings_made_by_lab
 from labkit.lessons.looking import Question, judge_looking
-from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
+from labkit.lessons.pods import account_of, answering, elsewhere, not_running
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
+from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
-from labkit.rbac.objects import GROUP
+from labkit.rbac.objects import Object
 from labkit.rbac.policy import RBAC_PATH
 
 NAMESPACES = ("kikai", "darbo")
-CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 
 
 @step(
@@ -130,6 +129,8 @@ def w16(context: Context) -> Outcome:
                 "one in kikai and one in darbo",
                 "A role is worth something in its own namespace only. Apply it again for the other.",
             )
+        if (given := made_by_lab(role, f"the role service-reader in {name}", "W16")) is not None:
+            return given
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
     prediction = context.progress.prediction("W16")
@@ -178,18 +179,6 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
     return 'Both verbs are needed: "get" is for one object, "list" for all of them.'
 
 
-def more_than_reading_services(namespace: str, other: str) -> list[Probe]:
-    """Permissions that an account which may read the services of ``namespace`` must not have."""
-    return [
-        *((verb, "", "services", namespace) for verb in CHANGES),
-        ("list", "", "secrets", namespace),
-        ("list", "", "pods", namespace),
-        ("list", "", "services", other),
-        ("list", "", "services", ""),
-        ("create", GROUP, "rolebindings", namespace),
-    ]
-
-
 NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in kikai."
 
 
@@ -219,8 +208,12 @@ def w17(context: Context) -> Outcome:
             "get and list on services",
             'The role needs both verbs: ["get", "list"].',
         )
-    if (excess := _more_than_asked(context, (account,), kikai, darbo)) is not None:
+    if (excess := too_much(context, NARROW)) is not None:
         return excess
+    if (
+        given := bindings_made_by_lab(context, _reaching(context, kikai, account), account, "services", "W17")
+    ) is not None:
+        return given
     prediction = context.progress.prediction("W17")
     if prediction == ALLOWED:
         return failed(
@@ -234,19 +227,9 @@ def w17(context: Context) -> Outcome:
     )
 
 
-def _more_than_asked(context: Context, accounts: Iterable[Account], kikai: str, darbo: str) -> Outcome | None:
-    """A failed outcome when accounts, or others, got more than the services of ``kikai``; else None."""
-    for account in accounts:
-        probes = without_view(context, account, more_than_reading_services(kikai, darbo))
-        if (excess := too_much(context, account, probes, NARROW)) is not None:
-            return excess
-        other = bystander(account.namespace)
-        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
-            return excess
-    return None
-
-
-_ONE_SUBJECT = "The subject is one account, not a group: kind: ServiceAccount, name: default."
+def _reaching(context: Context, namespace: str, account: Account) -> list[Object]:
+    """The bindings that may give an account something in a namespace."""
+    return [*role_bindings(context, namespace), *cluster_bindings(context, account)]
 
 
 def _binding_mistake(context: Context, binding: dict[str, Any], account: Account, namespace: str) -> str:
@@ -293,8 +276,12 @@ def w18(context: Context) -> Outcome:
             "both accounts may list services in kikai",
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
-    if (excess := _more_than_asked(context, (first, second), kikai, darbo)) is not None:
+    if (excess := too_much(context, NARROW)) is not None:
         return excess
+    if (
+        given := bindings_made_by_lab(context, _reaching(context, kikai, second), second, "services", "W18")
+    ) is not None:
+        return given
     return passed(
         f"{first.user} and {second.user} list the services of kikai.",
         "A subject may live in another namespace; what it gains is where the binding lies.",
@@ -328,6 +315,10 @@ def w19(context: Context) -> Outcome:
         todo='Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).',
         ask='from_darbo = lab.as_pod("darbo/test"), then get both namespaces’ services.',
         why=lambda label: why[label],
+        mend={
+            "kikai": "W18 comes first: add darbo's default account to the binding, then ask again.",
+            "darbo": "Delete the binding in darbo: W18 asks for one in kikai only. Then ask again.",
+        },
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
-    Probe,
     binding_text,
-    bystander,
     cluster_bindings,
+    made_by_lab,
     names_account,
     role_bindings,
     role_name,
@@ -16,12 +15,11 @@ from labkit.lessons.bindings import (
 from labkit.lessons.looking import Question, judge_looking, wrong_guess
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions
+from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.steps import step
-from labkit.rbac.objects import GROUP
 from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
-_ONE_SUBJECT = "Bind one account, not a group of them."
 
 
 @step(
@@ -43,6 +41,8 @@ def w20(context: Context) -> Outcome:
                 "Persistent volumes belong to no namespace, so no Role can speak of them.",
             )
         return not_attempted("Create the cluster role pv-reader.")
+    if is_prepared(role, "W20"):
+        return prepared("the cluster role pv-reader", "W20")
     if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
     return passed(
@@ -83,20 +83,22 @@ IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
 )
 def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
-    kikai, darbo = context.account("kikai").namespace, context.account("darbo").namespace
     account = context.account("kikai")
+    kikai = account.namespace
     wide = [each for each in cluster_bindings(context, account) if names_account(each, account)]
-    if wide:
+    local = [each for each in role_bindings(context, kikai) if names_account(each, account)]
+    bound = {role_name(each) for each in local}
+    reader = context.names.cluster("pv-reader")
+    may_list = context.can(account, "list", "pods", kikai) and (not wide or "view" in bound)
+    if wide and not (may_list and reader in bound):
         return failed(
             f"a cluster role binding: {binding_text(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
-    bound = {role_name(each) for each in role_bindings(context, kikai) if names_account(each, account)}
-    reader = context.names.cluster("pv-reader")
-    if not bound & {"view", reader} and not context.can(account, "list", "pods", kikai):
+    if not bound & {"view", reader} and not may_list:
         return not_attempted("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
-    if not context.can(account, "list", "pods", kikai):
+    if not may_list:
         return failed(
             f"bound in kikai: {', '.join(sorted(bound))}; pods in kikai cannot be listed",
             "view bound by a RoleBinding in kikai",
@@ -108,14 +110,10 @@ def w22(context: Context) -> Outcome:
             "pv-reader bound by a RoleBinding as well, to see what that gives",
             "The same binding with roleRef.name: pv-reader.",
         )
-    must_not: list[Probe] = [
-        ("list", "", "pods", darbo),
-        ("list", "", VOLUMES, ""),
-        ("list", "", "secrets", kikai),
-        ("delete", "", "pods", kikai),
-    ]
-    if (excess := too_much(context, account, must_not, "Bind view, not edit, admin or cluster-admin.")) is not None:
+    if (excess := too_much(context, "Bind view, not edit, admin or cluster-admin.")) is not None:
         return excess
+    if (given := made_by_lab(context, local, account, "pods", "W22")) is not None:
+        return given
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
     why = "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
@@ -157,25 +155,14 @@ def w23(context: Context) -> Outcome:
             f"ClusterRole pv-reader given to ServiceAccount {account.namespace}:default",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
-    if (excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger.")) is not None:
+    if (excess := too_much(context, "Bind pv-reader, and nothing larger.")) is not None:
         return excess
-    other = bystander(account.namespace)
-    if (excess := too_much(context, other, [("list", "", VOLUMES, "")], _ONE_SUBJECT)) is not None:
-        return excess
+    if (given := made_by_lab(context, cluster_bindings(context, account), account, VOLUMES, "W23")) is not None:
+        return given
     return passed(
         f"{account.user} lists persistent volumes.",
         "The same role, the same subject: only the kind of binding has changed.",
     )
-
-
-def _not_with_volumes() -> list[Probe]:
-    return [
-        ("create", "", VOLUMES, ""),
-        ("delete", "", VOLUMES, ""),
-        ("list", "", "nodes", ""),
-        ("list", "", "secrets", ""),
-        ("create", GROUP, "clusterrolebindings", ""),
-    ]
 
 
 BEFORE, AFTER = "pods before", "secrets after"
@@ -230,19 +217,10 @@ def w24(context: Context) -> Outcome:
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
         return not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
-    must_not: list[Probe] = [
-        ("list", "", "secrets", ""),
-        ("get", "", "secrets", account.namespace),
-        ("delete", "", "pods", account.namespace),
-        ("create", "", "pods", account.namespace),
-        ("list", GROUP, "rolebindings", account.namespace),
-        ("list", "", "nodes", ""),
-    ]
-    if (excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out.")) is not None:
+    if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.")) is not None:
         return excess
-    other = bystander(account.namespace)
-    if (excess := too_much(context, other, [("list", "", "pods", "")], _ONE_SUBJECT)) is not None:
-        return excess
+    if (given := made_by_lab(context, cluster_bindings(context, account), account, "pods", "W24")) is not None:
+        return given
     if (mistaken := _predicted_otherwise(context)) is not None:
         return mistaken
     return passed(

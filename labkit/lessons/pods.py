@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.client.manifests import PREPARED
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
-from labkit.lessons.base import Context, Outcome, failed, not_attempted
+from labkit.lessons.base import Context, Outcome, failed
 
 Pod = Mapping[str, Any]
 
@@ -51,13 +50,6 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
         return None
     help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
     return failed(f"pod {name} is {seen}", f"pod {name} is Running", help_text)
-
-
-def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
-    """The outcome “not attempted” when the lab itself made a pod for a later part, else None."""
-    if PREPARED not in (pod.get("metadata", {}).get("annotations") or {}):
-        return None
-    return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
 
 
 def account_of(pod: Pod) -> str:

@@ -8,14 +8,15 @@ trusted here: a learner can write the one that the default bindings of every clu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from labkit.rbac.needs import Need
 from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
-from labkit.rbac.parts import Part, parts_of
+from labkit.rbac.parts import Part, covers, parts_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows, rule_text
-from labkit.rbac.subjects import short_name, subject_matches
+from labkit.rbac.subjects import Subject, short_name, subject_matches
 
 MAX_EXCESSES = 200
 """Excess permissions that are listed; all further ones are counted as one."""
@@ -41,6 +42,30 @@ class Excess(NamedTuple):
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red``."""
         return f"{self.subject}: {self.permission}" if self.subject else self.permission
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What somebody may be granted.
+
+    Args:
+        who: Who: by name, not through a group.
+        rules: What.
+        namespace: Where; empty for the whole cluster, and so for each of its namespaces.
+    """
+
+    who: Subject
+    rules: Sequence[Rule]
+    namespace: str = ""
+
+    def gives(self, part: Part, subject: Object, namespace: str) -> bool:
+        """Whether a permission, bound to a subject in a namespace (empty: everywhere), is within it."""
+        return (
+            self.namespace in ("", namespace)
+            and subject.get("kind") != "Group"
+            and subject_matches(subject, self.who.as_user(), namespace)
+            and any(covers(rule, part) for rule in self.rules)
+        )
 
 
 MORE = Excess("", "and more")
@@ -96,6 +121,31 @@ class PolicyDifference:
                 return [*found, MORE]
             if excess:
                 found[excess] = None
+        return list(found)
+
+    def beyond_allowances(self, allowances: Sequence[Allowance]) -> list[Excess]:
+        """The permissions that anybody was granted, and that no allowance gives them.
+
+        Unlike ``beyond`` it looks at every subject of every binding, groups and strangers too.
+
+        Returns:
+            Each once, subject by subject; ``MORE`` is the last one of too many.
+        """
+        found: dict[Excess, None] = {}
+        looked = 0
+        for granted in self._since:
+            for subject in granted.subjects:
+                had = self._had(subject, granted.namespace)
+                for part in parts_of(granted.rules):
+                    looked += 1
+                    if len(found) >= MAX_EXCESSES or looked > MAX_PARTS:
+                        return [*found, MORE]
+                    if part in had or self._resources.lack(part):
+                        continue
+                    if not any(each.gives(part, subject, granted.namespace) for each in allowances):
+                        text = rule_text(part.rule())
+                        where = f"in {granted.namespace}" if granted.namespace else "in the whole cluster"
+                        found[Excess(_label(subject, granted.namespace), f"{text} {where}")] = None
         return list(found)
 
     def _look(self, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]) -> Iterator[Excess | None]:

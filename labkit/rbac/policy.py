@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labkit.rbac.attributes import User
 from labkit.rbac.bindings import Grant, rules_for
-from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of, role_key
+from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of, role_key
 from labkit.rbac.subjects import short_name, subject_matches
 
 RBAC_PATH = f"/apis/{GROUP}/v1"
@@ -67,6 +67,21 @@ class Policy:
     roles: dict[tuple[str, str, str], Object]
     bindings: tuple[Object, ...]
 
+    @classmethod
+    def of(cls, objects: Iterable[Object]) -> Policy:
+        """The policy that some roles and bindings are; they have a ``kind``, as ``objects`` has them."""
+        given = list(objects)
+        roles = {(each["kind"], namespace_of(each), name_of(each)): each for each in given if "roleRef" not in each}
+        return cls(roles, tuple(each for each in given if "roleRef" in each))
+
+    def objects(self) -> Iterator[Object]:
+        """Roles and bindings with all that decides, to be kept as JSON."""
+        for (kind, _namespace, _name), role in self.roles.items():
+            yield {"kind": kind, "metadata": _identity(role), "rules": role.get("rules") or []}
+        for binding in self.bindings:
+            kept = {key: binding.get(key) for key in ("roleRef", "subjects")}
+            yield {"kind": kind_of(binding), "metadata": _identity(binding), **kept}
+
     def role_of(self, binding: Object) -> Object | None:
         """The role a binding refers to, None if it does not exist."""
         return self.roles.get(role_key(binding))
@@ -99,6 +114,10 @@ class Policy:
 
     def _get_role(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.roles.get(("Role" if plural == "roles" else "ClusterRole", namespace, name))
+
+
+def _identity(obj: Object) -> Object:
+    return {key: value for key, value in obj["metadata"].items() if key in ("name", "namespace", "labels")}
 
 
 def read_policy(api: Api) -> Policy:

@@ -58,26 +58,26 @@ def test_a_pods_caller_survives_a_rewind(lab: Lab) -> None:
     assert me.get("/api").ok
 
 
-def test_answers_after_a_prediction_are_recorded_for_its_step(lab: Lab) -> None:
+def test_what_the_learner_asks_is_evidence_and_outlives_the_kernel(lab: Lab) -> None:
     lab.rewind("W15")
     me = lab.as_pod("kikai/test")
-    me.get("/api")
-    predict("W15", "forbidden")
     me.get(SERVICES)
     lab.exec("kikai/test", f"curl -s localhost:8001{SERVICES}")
-    records = lab.progress.records("W15")
-    assert [(record["kind"], record["status"]) for record in records] == [("answer", 403), ("exec", 403)]
-    assert lab.progress.prediction("W15") == "forbidden"
-    lab.record("W16", me.get("/api"))
-    assert lab.progress.records("W16")[0]["path"] == "/api"
+    seen = Lab(home=lab.home, say=lambda _line: None).evidence()
+    assert [(each.user, each.text, each.status) for each in seen.asked] == [
+        ("system:serviceaccount:kikai:default", "list services in kikai", 403)
+    ] * 2
+    assert [(each.pod, each.returncode) for each in seen.ran] == [("kikai/test", 0)]
+    lab.reset()
+    assert not lab.evidence().asked
 
 
-def test_what_the_lab_does_itself_is_not_recorded(lab: Lab) -> None:
-    predict("W14", "two namespaces")
+def test_what_the_lab_does_itself_is_no_evidence(lab: Lab) -> None:
+    lab.reset()
     lab.apply("04-roles/W14-namespaces")
     lab.as_service_account("kikai/default")
     lab.token("kikai/default")
-    assert lab.progress.records("W14") == []
+    assert not lab.evidence().asked
 
 
 def test_commands_go_through_a_shell_or_past_it(lab: Lab) -> None:
@@ -191,8 +191,11 @@ def test_steps_are_named_in_any_way_and_wrong_ones_are_said(lab: Lab) -> None:
     for act in (lab.predict, lab.record, predict):
         with pytest.raises(UsageError, match='no step "W99"'):
             act("W99", "forbidden")
-        with pytest.raises(UsageError, match="cannot be kept"):
-            act("W15", object())
+    with pytest.raises(UsageError, match="cannot be kept"):
+        lab.record("W15", object())
+    for say in (lab.predict, predict):
+        with pytest.raises(UsageError, match="no possible answer"):
+            say("W15", object())
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "empty"), ("a\nb", "cannot be sent"), ("토큰", "cannot be sent")])

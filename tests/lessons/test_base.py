@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from labkit.core import resources
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed, run_with_retries, with_step
-from labkit.lessons.evidence import as_decision, curl_status, decision_of, predicted_decisions
+from labkit.lessons.looking import curl_status
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import not_running, state
+from labkit.lessons.predictions import decision_of, decisions
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 
@@ -146,13 +148,18 @@ def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkey
     assert lessons.check("W15", context(progress)).seen == "Nothing listens: the connection was refused"
 
 
-def test_after_a_pass_answers_are_no_longer_recorded_for_it(
+def test_a_first_guess_counts_when_it_was_right_and_came_before_the_answer(
     progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress.predict("W15", "forbidden")
-    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: passed("yes")))
-    lessons.check("W15", context(progress))
-    assert progress.current is None
+    def guessed(asked_at: float) -> object:
+        progress.forget()
+        progress.predict("W15", "forbidden")
+        monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: passed("yes", asked_at=asked_at)))
+        lessons.check("W15", context(progress))
+        return progress.entry("W15")["guessed"]
+
+    assert guessed(time.time() + 60) is True
+    assert guessed(time.time() - 60) is False
 
 
 def _step(check: Any) -> Any:
@@ -272,12 +279,12 @@ def test_a_pods_state_is_what_kubectl_prints(pod: dict[str, Any], seen: str) -> 
 
 @pytest.mark.parametrize("said", ["forbidden", "Forbidden", "403", 403, "no", "denied", False])
 def test_many_words_mean_forbidden(said: object) -> None:
-    assert as_decision(said) == "forbidden"
+    assert decisions().read("W15", said) == "forbidden"
 
 
 @pytest.mark.parametrize("said", ["allowed", "yes", 200, "ok", True])
 def test_many_words_mean_allowed(said: object) -> None:
-    assert as_decision(said) == "allowed"
+    assert decisions().read("W15", said) == "allowed"
 
 
 def test_a_404_is_a_yes_to_the_question_of_permission() -> None:
@@ -291,8 +298,16 @@ def test_a_404_is_a_yes_to_the_question_of_permission() -> None:
 
 
 def test_predictions_by_label_or_for_all() -> None:
-    assert predicted_decisions("no", ["a", "b"]) == {"a": "forbidden", "b": "forbidden"}
-    assert predicted_decisions({"A ": "yes"}, ["a", "b"]) == {"a": "allowed"}
+    asked = decisions("a", "b")
+    assert asked.read("W19", "no") == {"a": "forbidden", "b": "forbidden"}
+    assert asked.read("W19", {"A ": "yes"}) == {"a": "allowed"}
+
+
+@pytest.mark.parametrize("said", ["maybe", "", None, 404, ["forbidden"], {"c": "no"}, {"a": "perhaps"}, object()])
+def test_what_is_no_possible_answer_is_refused_with_those_that_are(said: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        decisions("a", "b").read("W19", said)
+    assert '"a"' in str(caught.value.todo)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +321,7 @@ def test_predictions_by_label_or_for_all() -> None:
     ],
 )
 def test_a_curl_in_a_pod_tells_its_status(stdout: str, status: int | None) -> None:
-    assert curl_status({"stdout": stdout}) == status
+    assert curl_status(stdout) == status
 
 
 @pytest.mark.parametrize(

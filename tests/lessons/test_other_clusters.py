@@ -29,6 +29,8 @@ def test_in_the_write_ups_time_a_secret_appears_and_tokens_are_identical(old_lab
     assert check("W10").passed, repr(check("W10"))
     old_lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
     predict("W12", "identical")
+    old_lab.pod_token("default/curl-custom-sa")
+    old_lab.admin.get("/api/v1/namespaces/default/secrets")
     old_lab.record("W12", ["sub"])  # compared with a token that was asked for
     assert "is the one in the account's Secret" in check("W12").hint
     old_lab.record("W12", ["iss", "sub"])

@@ -11,18 +11,13 @@ def made(tmp_path: Path) -> Progress:
     return Progress(tmp_path / "progress.json", clock=lambda: 1000.0)
 
 
-def test_a_prediction_is_kept_and_answers_after_it_are_recorded(tmp_path: Path) -> None:
+def test_the_first_guess_is_kept_beside_later_ones(tmp_path: Path) -> None:
     progress = made(tmp_path)
-    progress.observe(lambda: {"status": 1})
-    progress.predict("w15", "forbidden")
-    progress.observe(lambda: {"status": 403})
-    progress.predict("W16", "nothing changes")
-    progress.observe(lambda: {"status": 200})
+    progress.predict("w15", "allowed")
+    progress.predict("W15", "forbidden")
     again = made(tmp_path)
     assert again.prediction("W15") == "forbidden"
-    assert again.records("W15") == [{"status": 403, "at": 1000.0}]
-    assert [record["status"] for record in again.records("w16")] == [200]
-    assert again.current is None
+    assert again.entry("W15")["first_guess"] == {"value": "allowed", "at": 1000.0}
 
 
 def test_only_the_last_answers_are_kept(tmp_path: Path) -> None:

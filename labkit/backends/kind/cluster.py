@@ -28,6 +28,7 @@ from labkit.client.client import Client
 from labkit.core.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, locked, read_json, write_private
 from labkit.core.signals import cleaned_up
+from labkit.core.version import LAB_AGENT
 
 CLUSTER = "labkit"
 EVENT_SECONDS = 2.0
@@ -292,7 +293,7 @@ class Kind:
     @cached_property
     def _client(self) -> Client:
         found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
-        return Client(found.endpoint, found.credentials, name="admin")
+        return Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT)
 
     def _record(self) -> dict[str, Any]:
         return read_json(self.directory / "cluster.json")

@@ -1,0 +1,33 @@
+"""What the lab itself made, for a later part or when it rewound: nobody's own work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.client.manifests import PREPARED
+from labkit.lessons.base import Outcome, not_attempted
+
+
+def is_prepared(obj: Mapping[str, Any], step: str) -> bool:
+    """Whether the lab made an object for a step or for a later one."""
+    made_for = (obj.get("metadata", {}).get("annotations") or {}).get(PREPARED)
+    if made_for is None:
+        return False
+    return not made_for[1:].isdigit() or int(made_for[1:]) >= int(step[1:])
+
+
+def made_by_lab(obj: Mapping[str, Any], name: str, step: str) -> Outcome | None:
+    """The outcome “not attempted” when the lab itself made an object, else None.
+
+    Args:
+        obj: The object.
+        name: How to call it.
+        step: The step in which the learner makes it.
+    """
+    return prepared(name, step) if is_prepared(obj, step) else None
+
+
+def prepared(name: str, step: str) -> Outcome:
+    """The outcome of a step whose object the lab made."""
+    return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
