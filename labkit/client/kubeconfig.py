@@ -93,7 +93,7 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
     except yaml.YAMLError as error:
         raise UsageError(
-            f"The kubeconfig {path} is not YAML.", why=_first_line(error), todo="Check the file."
+            f"The kubeconfig {path} is not YAML.", why=str(error).splitlines()[0], todo="Check the file."
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
         raise UsageError(
@@ -246,7 +246,3 @@ def _lookup(document: Mapping[str, Any], plural: str, singular: str, name: str, 
     if name not in entries:
         raise UsageError(f'{path} has no {singular} "{name}".', todo=near(name, entries))
     return entries[name]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

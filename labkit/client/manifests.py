@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,20 +107,14 @@ class Library:
 
     def before(self, step: int) -> list[Path]:
         """The files whose objects exist before a step, in the order of their creation."""
-        files = [(number, file) for number, file in self._numbered() if number < step]
-        return [file for _, file in sorted(files)]
+        files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
+        numbered = [(int(match[1]), file) for file in files if (match := _STEP.match(file.name))]
+        return [file for number, file in sorted(numbered) if number < step]
 
     def objects(self) -> list[Manifest]:
         """Every object of every lesson, experiments included."""
         files = sorted(self.root.rglob("*.yaml"))
         return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
-
-    def _numbered(self) -> Iterator[tuple[int, Path]]:
-        for lesson in self.lessons():
-            for file in sorted((self.root / lesson).glob("*.yaml")):
-                match = _STEP.match(file.name)
-                if match:
-                    yield int(match[1]), file
 
 
 @dataclass(frozen=True, repr=False)

@@ -121,8 +121,8 @@ def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Itera
 
     What a Python process requires is bind-mounted read-only at its own path; the rest of the
     machine's files, submissions and solutions among them, do not exist. The home directory is a
-    temporary file system. An empty one covers each hidden directory that lies in a required one. The new
-    root is mounted at ``root``, an empty directory.
+    temporary file system. An empty file system covers each hidden directory, which may lie in a required
+    one. The new root is mounted at ``root``, an empty directory.
 
     Raises:
         OSError: The kernel refuses.

@@ -239,7 +239,7 @@ def audit_shows(
     points: float = 1.0,
     hint: str = "",
 ) -> Probe:
-    """Expect a user's request in the audit log, for a path that begins so.
+    """Expect a user's request in the audit log, with a URI that starts with the path.
 
     With ``bound_to_pod``, the user's token was bound to that pod.
     """

@@ -20,7 +20,7 @@ from labkit.client.discovery import Resources
 from labkit.client.exec.command import CompletedExec, pod_name
 from labkit.client.manifests import Applied, Library
 from labkit.client.pods import MountedToken, Pods, ReadyPod
-from labkit.client.tokens import Token
+from labkit.client.tokens import Token, request_token
 from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
@@ -297,9 +297,7 @@ class Lab(ChosenCluster):
 
     def _request_token(self, account: str) -> str:
         namespace, _, name = pod_name(account).partition("/")
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        answer = self.admin.without_observers().post(path, body)
+        answer = request_token(self.admin.without_observers(), namespace, name)
         if not answer.ok:
             raise failure(answer.status, answer.body, f"There is no token of {account}.")
         return str(answer.body["status"]["token"])

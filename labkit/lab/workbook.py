@@ -15,8 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.backends.base import Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import chosen
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
@@ -60,7 +59,7 @@ def prepare(directory: Path | None = None) -> Workbook:
     if directory is None:
         ensure_private(home)
     try:
-        # What lies beside a notebook runs with it: the kernel finds modules there.
+        # The kernel imports modules from the notebook's directory.
         ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
         return Workbook(target, tuple(_copy_all(source, target)))
     except ownership.Unsafe as problem:
@@ -106,8 +105,7 @@ def environment() -> dict[str, str]:
 def _kubeconfig(home: Path) -> Path:
     """The path of the chosen cluster's kubeconfig, else that of the embedded cluster's future one."""
     with suppress(LabkitError):
-        choice = Choice.of(home, None, Options())
-        return make(choice.backend, home, choice.options).kubeconfig()
+        return chosen(home).kubeconfig()
     return home / ADMIN_CONF
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.client.tokens import request_token
 from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
 from labkit.rbac.subjects import ACCOUNT_PREFIX
 
@@ -142,10 +143,7 @@ def status_now(context: Context, question: Question) -> int:
     Where tokens may not be requested, the authorizer is asked instead.
     """
     account = question.account
-    answer = context.admin.post(
-        f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token",
-        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
-    )
+    answer = request_token(context.admin, account.namespace, account.name)
     if answer.status == 201:
         token = str(answer.body["status"]["token"])
         return context.as_token(token).get(question.path).status

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.client.manifests import PREPARED
+from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.lessons.base import Context, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
-
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where a pod's token, CA and namespace are mounted."""
 
 
 def state(pod: Pod) -> str:

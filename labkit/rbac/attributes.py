@@ -87,9 +87,6 @@ class Decision(NamedTuple):
 
 
 ALLOWED = Decision(True)
-
-
 NO_OPINION = Decision(False)
-
 
 Authorizer = Callable[[Attributes], Decision]

@@ -1,4 +1,4 @@
-"""Whom a binding names, and whose access is looked at."""
+"""Subjects: of bindings, and of questions about access."""
 
 from __future__ import annotations
 

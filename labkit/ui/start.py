@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import chosen, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab.lab import Lab
@@ -129,8 +129,7 @@ class StartPanel(LabWidget):
     def _running(self) -> Lab | None:
         """Return the chosen cluster's lab, where the cluster runs already."""
         try:
-            choice = Choice.of(self._home, None, Options())
-            runs = make(choice.backend, self._home, choice.options).status().running
+            runs = chosen(self._home).status().running
             return Lab(home=self._home, start=False) if runs else None
         except LabkitError:
             return None
