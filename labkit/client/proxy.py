@@ -106,15 +106,12 @@ class Proxy:
             self.unix_socket.unlink(missing_ok=True)
 
     def __enter__(self) -> Proxy:
-        """The running proxy."""
         return self.start()
 
     def __exit__(self, *_error: object) -> None:
-        """Stop it."""
         self.close()
 
     def __repr__(self) -> str:
-        """Where it listens and whose credentials it uses."""
         return f"<proxy at {self.url} as {self.caller.name}>"
 
 

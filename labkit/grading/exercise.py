@@ -60,23 +60,23 @@ class Exercise(Shown):
                 self.lab.apply(objects)
         return self
 
-    def show(self, task: str) -> Shown:
+    def show(self, task: str) -> Card:
         """Show what a task asks, with this learner's names.
 
         Raises:
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        return _Text(Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text))
+        return Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text)
 
-    def check(self, task: str) -> Shown:
+    def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
         Raises:
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        return _Text(task_card(score_task(probe_task(self.spec, entry, self.learner, self._context()))))
+        return task_card(score_task(probe_task(self.spec, entry, self.learner, self._context())))
 
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
@@ -101,14 +101,6 @@ class Exercise(Shown):
             ids = [entry.id for entry in self.spec.tasks]
             raise UsageError(f'There is no task "{task}" here.', todo=near(task, ids))
         return found
-
-
-class _Text(Shown):
-    def __init__(self, card: Card) -> None:
-        self._card = card
-
-    def card(self) -> Card:
-        return self._card
 
 
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
