@@ -144,13 +144,8 @@ class StartPanel(LabWidget):
                 rows.append([name, "not known yet", "run: labkit doctor"])
                 continue
             missing = [need for need in self._needs[name] if need.required and not need.met]
-            rows.append(
-                [
-                    name,
-                    "no" if missing else "yes",
-                    " ".join(f"{n.thing}: {n.found.rstrip('.')}. {n.todo}" for n in missing),
-                ]
-            )
+            what = " ".join(f"{need.thing}: {need.found.rstrip('.')}. {need.todo}" for need in missing)
+            rows.append([name, "no" if missing else "yes", what])
         return rows
 
     def _show(self) -> None:
