@@ -81,17 +81,7 @@ class Contents:
 
 
 def save(target: Path, home: Path, node_image: str, report: Report, *, images: bool = True) -> Contents:
-    """Write a bundle.
-
-    Args:
-        target: The file to write.
-        home: The state directory.
-        node_image: The node image; the chosen one when empty.
-        report: Takes lines of progress.
-        images: Whether to include kind's images, which takes Docker.
-
-    Returns:
-        Its contents.
+    """Write a bundle; ``images`` includes kind's images, which takes Docker.
 
     Raises:
         Missing: When Docker, the node image or pip is not there.
@@ -131,14 +121,6 @@ def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
 def load(source: Path, home: Path, report: Report) -> Contents:
     """Load a bundle's images, and record its node image for the kind backend.
 
-    Args:
-        source: The bundle.
-        home: The state directory.
-        report: Takes lines of progress.
-
-    Returns:
-        Its contents.
-
     Raises:
         UsageError: When the file is not a bundle, or is for another processor.
         Missing: When Docker is not there or does not take the images.
@@ -172,9 +154,6 @@ def load(source: Path, home: Path, report: Report) -> Contents:
 
 def look(source: Path) -> Contents:
     """A bundle's contents.
-
-    Args:
-        source: The bundle.
 
     Raises:
         UsageError: When the file is not a bundle of this format.
@@ -249,11 +228,7 @@ def _pip(directory: Path) -> list[str]:
 
 
 def needed(name: str) -> dict[str, str]:
-    """The installed versions of a distribution and of all its dependencies, by name.
-
-    Args:
-        name: The distribution; dependencies that are not installed are skipped.
-    """
+    """The installed versions of a distribution and of all its installed dependencies, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
@@ -276,15 +251,7 @@ def needed(name: str) -> dict[str, str]:
 
 
 def repack(distribution: metadata.Distribution, directory: Path) -> Path:
-    """Rebuild the wheel of an installed pure-Python distribution.
-
-    Args:
-        distribution: The installed distribution.
-        directory: Where to write the wheel.
-
-    Returns:
-        The wheel's path.
-    """
+    """Rebuild the wheel of an installed pure-Python distribution in a directory; return its path."""
     name = distribution.metadata["Name"].replace("-", "_")
     target = directory / f"{name}-{distribution.version}-py3-none-any.whl"
     rows: list[tuple[str, str, str]] = []

@@ -26,24 +26,14 @@ OWNERS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend and what was chosen for it.
-
-    Args:
-        backend: ``embedded``, ``kind`` or ``existing``.
-        options: Its options; those that are not given now are the kept ones.
-    """
+    """A backend and its options; those that are not given now are the kept ones."""
 
     backend: str
     options: Options
 
     @classmethod
     def of(cls, home: Path, backend: str | None, asked: Options) -> Choice:
-        """Complete a choice with the kept one.
-
-        Args:
-            home: The state directory.
-            backend: The backend; None for the one that was chosen last.
-            asked: The options.
+        """Complete a choice with the kept one; without a backend it is the one that was chosen last.
 
         Raises:
             UsageError: When there is no such backend, or an option is another one's.
@@ -93,16 +83,7 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
 
 
 def make(name: str, home: Path, options: Options) -> Backend:
-    """The backend of that name.
-
-    Args:
-        name: ``embedded``, ``kind`` or ``existing``.
-        home: The state directory.
-        options: The backend's options.
-
-    Raises:
-        UsageError: When there is no such backend.
-    """
+    """The backend of that name, one of ``NAMES``."""
     if name == "embedded":
         from labkit.backends.embedded import Embedded
 
@@ -111,8 +92,16 @@ def make(name: str, home: Path, options: Options) -> Backend:
         from labkit.backends.kind.cluster import Kind
 
         return Kind(home, options)
-    if name == "existing":
-        from labkit.backends.existing import Existing
+    from labkit.backends.existing import Existing
 
-        return Existing(home, options)
-    raise UsageError(f'There is no backend "{name}".', todo=near(name, NAMES))
+    return Existing(home, options)
+
+
+def chosen(home: Path, name: str | None = None) -> Backend:
+    """The backend that was chosen last, or one by its name, with its kept options.
+
+    Raises:
+        UsageError: When there is no such backend.
+    """
+    choice = Choice.of(home, name, Options())
+    return make(choice.backend, home, choice.options)

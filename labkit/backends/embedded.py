@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.client import auditlog
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, home_error, locked, read_json
@@ -39,12 +40,7 @@ PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
 class Embedded:
-    """The embedded server's process.
-
-    Args:
-        home: The state directory.
-        options: node, era and port count.
-    """
+    """The embedded server's process; of the options, node, era and port count."""
 
     name = "embedded"
 
@@ -135,8 +131,6 @@ class Embedded:
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, from the server's log."""
-        from labkit.client import auditlog
-
         return auditlog.find(self.home / "audit.log", audit_id)
 
     def adapt(self, manifest: Manifest) -> Manifest:

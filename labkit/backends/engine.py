@@ -30,13 +30,7 @@ GET_DOCKER = "Install Docker Desktop, Colima, or your system's package: https://
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A program that ran to its end.
-
-    Args:
-        returncode: Its exit code.
-        stdout: Its standard output.
-        stderr: Its standard error.
-    """
+    """A program that ran to its end."""
 
     returncode: int
     stdout: str
@@ -57,15 +51,9 @@ class Done:
 def call(
     command: Sequence[str], *, timeout_seconds: float = PROBE_SECONDS, env: Mapping[str, str] | None = None
 ) -> Done:
-    """Run a program quietly and wait for its end.
+    """Run a program quietly, with these environment variables added, and wait for its end.
 
-    Args:
-        command: The program and its arguments.
-        timeout_seconds: The timeout.
-        env: Environment variables to add.
-
-    Returns:
-        Its output and exit code; 127 when there is no such program, 126 when it may not be run, 124 after the timeout.
+    The exit code is 127 when there is no such program, 126 when it may not be run, 124 after the timeout.
     """
     try:
         done = subprocess.run(
@@ -90,20 +78,11 @@ def call(
 def follow(
     command: Sequence[str], report: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
 ) -> tuple[int, list[str]]:
-    """Run a program with its own output as progress.
+    """Run a program with its own output as progress; return its exit code and its lines.
 
     The program gets a session of its own, so that Ctrl-C reaches labkit alone, which then
     ends it. A container that one of its children is creating is waited for, because the engine
     would finish it even so, after the clean-up.
-
-    Args:
-        command: The program and its arguments.
-        report: Takes its lines.
-        cwd: Its working directory.
-        env: Its whole environment.
-
-    Returns:
-        Its exit code and its lines.
     """
     lines: list[str] = []
     process: subprocess.Popen[str] | None = None
@@ -233,10 +212,7 @@ class Engine:
 
 
 def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
-    """The first engine that answers.
-
-    Args:
-        programs: The programs to try, in order.
+    """The first of these programs that answers.
 
     Raises:
         Missing: When none answers, with the reason of the first that is installed.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,36 +35,27 @@ UNMAINTAINED = "luksa/kubectl-proxy"
 
 
 def adapt_proxy(manifest: Manifest) -> Manifest:
-    """A pod with ``PUBLIC`` for its proxy; anything else unchanged.
-
-    Args:
-        manifest: An object; it is not changed.
-    """
-    if manifest.get("kind") != "Pod":
-        return manifest
-    adapted = copy.deepcopy(manifest)
-    for container in (adapted.get("spec") or {}).get("containers") or []:
-        if _name(container) == UNMAINTAINED:
-            container["image"] = PUBLIC
-            container["imagePullPolicy"] = "IfNotPresent"
-            container.setdefault("command", ["kubectl", "proxy", "--port=8001"])
-    return adapted
+    """A pod with ``PUBLIC`` for its proxy; anything else unchanged."""
+    return _with_image(manifest, [UNMAINTAINED], PUBLIC, ["kubectl", "proxy", "--port=8001"])
 
 
 def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
-    """A pod with the lab's image; anything else unchanged.
+    """A pod with the lab's image; anything else unchanged."""
+    return _with_image(manifest, PLAYED, image)
 
-    Args:
-        manifest: An object; it is not changed.
-        image: The image that replaces the walkthrough's.
-    """
+
+def _with_image(
+    manifest: Manifest, replaced: Sequence[str], image: str, command: Sequence[str] | None = None
+) -> Manifest:
+    """A copy of a pod with an image, and a command where it has none, for some of its containers."""
     if manifest.get("kind") != "Pod":
         return manifest
     adapted = copy.deepcopy(manifest)
     for container in (adapted.get("spec") or {}).get("containers") or []:
-        if _plays(container):
-            container["image"] = image
-            container["imagePullPolicy"] = "IfNotPresent"
+        if _name(container) in replaced:
+            container |= {"image": image, "imagePullPolicy": "IfNotPresent"}
+            if command and "command" not in container:
+                container["command"] = list(command)
     return adapted
 
 
@@ -73,11 +64,6 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
 
     ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base image. Where the
     default base cannot be pulled, the node image is the base: it has all that is needed.
-
-    Args:
-        engine: The container engine.
-        node_image: kind's node image, empty when it is kind's default.
-        report: Takes lines of progress.
 
     Raises:
         Missing: When it can be neither loaded nor built.
@@ -114,13 +100,7 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
 
 
 def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: Path) -> None:
-    """Load the image into the cluster's nodes.
-
-    Args:
-        engine: The container engine.
-        cluster: The kind cluster's name.
-        environment: Environment variables to add for kind.
-        scratch: The directory for a temporary tarball.
+    """Load the image into the nodes of a kind cluster, through a temporary tarball in ``scratch``.
 
     Raises:
         Missing: When it cannot be loaded.
@@ -154,10 +134,6 @@ def _import(engine: Engine, node: str, archive: str) -> Done:
         done = engine.run("exec", node, *command, timeout_seconds=LOAD_SECONDS)
     engine.run("exec", node, "rm", "-f", there)
     return done
-
-
-def _plays(container: Mapping[str, Any]) -> bool:
-    return _name(container) in PLAYED
 
 
 def _name(container: Mapping[str, Any]) -> str:

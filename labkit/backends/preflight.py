@@ -109,14 +109,9 @@ class Preflight(Shown):
 
 
 def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names: Names, selector: str) -> Preflight:
-    """Check a cluster without changing it.
+    """Check a cluster for the walkthrough's objects without changing it.
 
-    Args:
-        client: The learner.
-        context: The kubeconfig's context.
-        objects: The walkthrough's objects.
-        names: Maps their names to those on the cluster.
-        selector: The label selector of the lab's own objects.
+    The selector is that of the lab's own objects.
 
     Raises:
         ApiFailure: When the server refuses an access review.

@@ -43,9 +43,7 @@ GONE_SECONDS = 120.0
 def inventory(client: Client, selector: str = "") -> list[str]:
     """The paths of all objects that a learner may have created, in the order to delete them.
 
-    Args:
-        client: The caller. Collections that they may not list are skipped.
-        selector: A label selector.
+    Collections that the caller may not list are skipped.
     """
     found: list[str] = []
     for path in (*NAMESPACED, *CLUSTER_SCOPED):
@@ -60,16 +58,8 @@ def inventory(client: Client, selector: str = "") -> list[str]:
     return found
 
 
-def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GONE_SECONDS) -> list[str]:
-    """Delete objects and wait until they are gone.
-
-    Args:
-        client: The caller.
-        paths: The objects; those that do not exist are skipped.
-        timeout_seconds: How long to wait until the last is gone.
-
-    Returns:
-        The paths that were deleted.
+def remove(client: Client, paths: Iterable[str]) -> list[str]:
+    """Delete those objects that exist, wait until they are gone, and return their paths.
 
     Raises:
         ApiFailure: When one cannot be deleted, or is still there after the timeout.
@@ -87,19 +77,19 @@ def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GON
             gone.append(path)
         elif answer.status not in (404, 409):
             raise failure(answer.status, answer.body, f"{path} cannot be deleted.")
-    _wait_until_gone(client, gone, timeout_seconds)
+    _wait_until_gone(client, gone)
     return gone
 
 
-def _wait_until_gone(client: Client, paths: Iterable[str], timeout_seconds: float) -> None:
-    deadline = time.monotonic() + timeout_seconds
+def _wait_until_gone(client: Client, paths: Iterable[str]) -> None:
+    deadline = time.monotonic() + GONE_SECONDS
     for path in paths:
         while (answer := client.get(path)).status == 200:
             if time.monotonic() > deadline:
                 raise ApiFailure(
                     answer.status,
                     "Timeout",
-                    f"{path} was deleted and is still there after {timeout_seconds:g} s.",
+                    f"{path} was deleted and is still there after {GONE_SECONDS:g} s.",
                     todo="Its finalizers may wait for something: `kubectl get -o yaml` shows them.",
                 )
             time.sleep(0.1)

@@ -88,14 +88,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: All words after ``labkit``.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command line with the words after ``labkit``, and return its exit code."""
     try:
         result = cli.main(arguments, prog_name="labkit", standalone_mode=False)
     except LabkitError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.cluster import report
 from labkit.core.home import home_path
 
 
@@ -21,7 +22,6 @@ def bundle_command() -> None:
 def save_command(file: Path, image: str, no_images: bool) -> None:
     """Write node image, pod image, wheels and notebooks into FILE."""
     from labkit.backends import bundle
-    from labkit.cli.cluster import report
 
     contents = bundle.save(file, home_path(), image, report, images=not no_images)
     size = file.stat().st_size / 1024**2
@@ -37,7 +37,6 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
 def load_command(file: Path) -> None:
     """Give this machine what FILE holds; needs no network."""
     from labkit.backends import bundle
-    from labkit.cli.cluster import report
 
     contents = bundle.load(file, home_path(), report)
     if contents.node_image:

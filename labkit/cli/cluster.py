@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import Choice, chosen, make
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 
@@ -81,17 +81,14 @@ def down_command(backend: str | None) -> None:
     cluster only the lab's own objects are removed.
     """
     home = home_path()
-    choice = Choice.of(home, backend, Options())
-    make(choice.backend, home, choice.options).stop(report)
+    chosen(home, backend).stop(report)
     Choice.forget(home)
 
 
 @click.command("status")
 def status_command() -> int:
-    """Tell whether the cluster runs, and where. Exit code 3 when it does not."""
-    home = home_path()
-    choice = Choice.of(home, None, Options())
-    status = make(choice.backend, home, choice.options).status()
+    """Show whether the cluster runs, and where. Exit code 3 when it does not."""
+    status = chosen(home_path()).status()
     click.echo(status)
     return 0 if status.running else NotRunning.exit_code
 
@@ -100,7 +97,7 @@ def status_command() -> int:
 @click.option("--to", "step", help="Rewind to the state in which this step begins, such as W17; or `end`.")
 @click.option("--progress", is_flag=True, help="Forget predictions and passed checkpoints as well.")
 def reset_command(step: str | None, progress: bool) -> None:
-    """Bring the cluster back to its beginning, or to any step.
+    """Reset the cluster to its beginning, or to any step.
 
     What you passed stays passed, unless --progress is given.
     """
@@ -117,13 +114,11 @@ def reset_command(step: str | None, progress: bool) -> None:
 
 @click.command("kubeconfig")
 def kubeconfig_command() -> None:
-    """Print where the administrator's kubeconfig lies.
+    """Print the path of the administrator's kubeconfig.
 
     Use it with kubectl: export KUBECONFIG=$(labkit kubeconfig)
     """
-    home = home_path()
-    choice = Choice.of(home, None, Options())
-    backend = make(choice.backend, home, choice.options)
+    backend = chosen(home_path())
     path = backend.kubeconfig()
     if not backend.status().running:
         report("The cluster does not run now. Start it with `labkit up`.")
@@ -132,7 +127,7 @@ def kubeconfig_command() -> None:
 
 @click.command("doctor")
 def doctor_command() -> None:
-    """Tell which clusters this machine can run.
+    """Show which clusters this machine can run.
 
     For the others it says what is missing, and how to get it.
     """

@@ -112,7 +112,7 @@ def grade_command(
 
 
 def _exit_code(results: list[Result]) -> int:
-    """Return the exit code: 1 where the grader itself failed at a submission, else 0."""
+    """The exit code: 1 where the grader itself failed at a submission, else 0."""
     from labkit.grading.result import FAILED
 
     return 1 if any(result.ended == FAILED for result in results) else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.cluster import found_lab
 from labkit.core.errors import UsageError
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
@@ -29,7 +30,6 @@ The exit code is the command's own.
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
     """Run a command in a pod, or open a shell in it."""
-    from labkit.cli.cluster import found_lab
     from labkit.client.exec import terminal
     from labkit.client.exec.command import pod_name
 
@@ -56,7 +56,6 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
     It does what kubectl proxy does, and answers on 127.0.0.1 only, until Ctrl-C. Every user
     of this machine can reach that; with --unix-socket only you can.
     """
-    from labkit.cli.cluster import found_lab
     from labkit.client.proxy import Proxy
 
     lab = found_lab()

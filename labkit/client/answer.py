@@ -24,20 +24,18 @@ _WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user that a server authenticated a caller as.
-
-    Args:
-        user: The username, such as ``system:serviceaccount:kikai:default``; empty
-            when the credential was refused.
-        groups: The user's groups.
-        uid: The user's uid, where it has one.
-        extra: Extra fields, such as the pod that a token is bound to.
-    """
+    """The user that a server authenticated a caller as; no user when the credential was refused."""
 
     user: str
     groups: tuple[str, ...] = ()
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> Identity:
+        """The identity in a review's or an audit event's user."""
+        extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
+        return cls(info.get("username", ""), tuple(info.get("groups") or ()), info.get("uid", ""), extra)
 
 
 NOBODY = Identity("")
@@ -153,9 +151,7 @@ class Answer(Shown):
         if not isinstance(user, dict) or "username" not in user:
             named = _NAMED.search(self.message) if self.status == 403 else None
             return Identity(named[1]) if named else self.identify()
-        extra = {key: tuple(values) for key, values in (user.get("extra") or {}).items()}
-        groups = tuple(user.get("groups") or ())
-        return Identity(user["username"], groups, user.get("uid", ""), extra)
+        return Identity.of(user)
 
     @property
     def as_user(self) -> str:

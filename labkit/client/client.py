@@ -29,10 +29,6 @@ FindEvent = Callable[[str], "dict[str, Any] | None"]
 USER_AGENT = f"labkit/{__version__}"
 
 
-def _no_event(_audit_id: str) -> dict[str, Any] | None:
-    return None
-
-
 class Client:
     """A caller of one API server over HTTPS.
 
@@ -54,7 +50,7 @@ class Client:
         name: str = "caller",
         names: Names | None = None,
         observers: Sequence[Observer] = (),
-        find_event: FindEvent = _no_event,
+        find_event: FindEvent = lambda _audit_id: None,
         transport: Transport | None = None,
     ) -> None:
         self.name = name
@@ -92,14 +88,37 @@ class Client:
             headers: More headers; they win over the usual ones.
             timeout_seconds: The read timeout.
 
-        Returns:
-            The answer.
-
         Raises:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        answer = self._exchange(method, path, body, query, headers, timeout_seconds)
+        method = method.upper()
+        path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
+        body = self.names.body(body)
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        data = encode(body)
+        if data is not None:
+            sent["Content-Type"] = content_type(method, body)
+        sent.update(self.credentials.headers())
+        sent.update(headers or {})
+        begun = time.perf_counter()
+        response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
+        took = (time.perf_counter() - begun) * 1000
+        answer = Answer(
+            who=self.name,
+            method=method,
+            path=path,
+            server=self.endpoint.server,
+            status=response.status,
+            headers={key.lower(): value for key, value in response.headers.items()},
+            body=decode(response.data, response.headers.get("Content-Type", "")),
+            sent=body,
+            milliseconds=took,
+            credential=self.credentials.kind,
+            ca_file=self.endpoint.ca_file,
+            identify=self.whoami,
+            find_event=self.find_event,
+        )
         for observer in self.observers:
             observer(answer)
         return answer
@@ -114,10 +133,6 @@ class Client:
 
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
         """Post many reviews, several at a time. The observers are not called.
-
-        Args:
-            path: The path of the reviews' kind.
-            bodies: The reviews.
 
         Returns:
             Status and body of each answer, in the reviews' order.
@@ -137,14 +152,7 @@ class Client:
         return self.request("PUT", path, body=body, query=query)
 
     def patch(self, path: str, body: object, *, kind: str = "merge", query: Mapping[str, str] | None = None) -> Answer:
-        """Change an object.
-
-        Args:
-            path: The object's path.
-            body: The patch.
-            kind: ``merge``, ``strategic``, ``json`` or ``apply``.
-            query: More query parameters.
-        """
+        """Change an object with a ``merge``, ``strategic``, ``json`` or ``apply`` patch."""
         return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
@@ -154,12 +162,7 @@ class Client:
     def watch(
         self, path: str, *, query: Mapping[str, str] | None = None, timeout_seconds: int = 60
     ) -> Iterator[dict[str, Any]]:
-        """Watch a list: yield each event, ``{"type", "object"}``.
-
-        Args:
-            path: The list's path.
-            query: More query parameters.
-            timeout_seconds: How long the server keeps the watch open.
+        """Watch a list: yield each event, ``{"type", "object"}``, until the server ends the watch.
 
         Raises:
             ApiFailure: When the watch is refused.
@@ -184,15 +187,8 @@ class Client:
     ) -> BaseHTTPResponse:
         """Make a call and leave the response's body unread, for streams.
 
-        The response is a context manager that returns the connection to its pool.
-
-        Args:
-            method: Such as ``GET``.
-            path: As for ``request``.
-            body: The raw body.
-            query: More query parameters.
-            headers: More headers; they replace labkit's own, except the credential.
-            timeout_seconds: The read timeout; None waits for ever.
+        The response is a context manager that returns the connection to its pool. ``headers`` replace
+        labkit's own, except the credential. Without a timeout, reading waits for ever.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -217,7 +213,7 @@ class Client:
         if self._identity is None:
             body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
             path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-            answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+            answer = self.without_observers().post(path, body)
             if answer.status == 401:
                 return NOBODY
             if self.credentials.kind == "none" and answer.status == 403:
@@ -225,7 +221,7 @@ class Client:
             elif not answer.ok:
                 return Identity("unknown")
             else:
-                self._identity = _identity(answer.body)
+                self._identity = Identity.of(answer.body["status"]["userInfo"])
         return self._identity
 
     def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
@@ -256,18 +252,13 @@ class Client:
             "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
         }
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+        answer = self.without_observers().post(path, body)
         if not answer.ok:
             raise failure(answer.status, answer.body, f"{self.name} may not ask what it may do.")
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:
-        """Another caller of the same cluster, with the same observers.
-
-        Args:
-            credentials: The other caller's credential.
-            name: The other caller's name in the lab.
-        """
+        """Another caller of the same cluster, with the same observers."""
         transport = None
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
@@ -293,43 +284,6 @@ class Client:
         """The caller's name, the server and the kind of credential, never the credential."""
         return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: object | None,
-        query: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-        timeout_seconds: float,
-    ) -> Answer:
-        method = method.upper()
-        path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
-        body = self.names.body(body)
-        sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
-        data = encode(body)
-        if data is not None:
-            sent["Content-Type"] = content_type(method, body)
-        sent.update(self.credentials.headers())
-        sent.update(headers or {})
-        begun = time.perf_counter()
-        response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
-        took = (time.perf_counter() - begun) * 1000
-        return Answer(
-            who=self.name,
-            method=method,
-            path=path,
-            server=self.endpoint.server,
-            status=response.status,
-            headers={key.lower(): value for key, value in response.headers.items()},
-            body=decode(response.data, response.headers.get("Content-Type", "")),
-            sent=body,
-            milliseconds=took,
-            credential=self.credentials.kind,
-            ca_file=self.endpoint.ca_file,
-            identify=self.whoami,
-            find_event=self.find_event,
-        )
-
 
 WAYS_OUT = {
     400: "Correct what the message names.",
@@ -344,13 +298,7 @@ WAYS_OUT = {
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
-    """The error for a refusal of a call that the lab itself needs.
-
-    Args:
-        status: The HTTP status.
-        body: The answer's body.
-        what: What happened, as a sentence.
-    """
+    """The error for a refusal of a call that the lab itself needs; ``what`` says what happened."""
     reason = message = ""
     if isinstance(body, dict):
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
@@ -358,10 +306,3 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
         message = body.strip()[:500]
     todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
     return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
-
-
-def _identity(review: Any) -> Identity:
-    info = review["status"]["userInfo"]
-    extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
-    groups = tuple(info.get("groups") or ())
-    return Identity(info.get("username", ""), groups, info.get("uid", ""), extra)

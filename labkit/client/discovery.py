@@ -15,21 +15,14 @@ GROUPS = 'lab.admin.get("/apis") lists the groups and versions.'
 
 
 class Resources:
-    """Paths of objects, from the resource lists of the groups that the cluster serves.
-
-    Args:
-        client: The caller. Resource lists are cached.
-    """
+    """Paths of objects, from the resource lists of the groups that the cluster serves, which are cached."""
 
     def __init__(self, client: Client) -> None:
         self._client = client.without_observers()
         self._known: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def collection(self, manifest: Mapping[str, Any]) -> str:
-        """The path of an object's collection.
-
-        Args:
-            manifest: The object, with apiVersion and kind.
+        """The path of an object's collection, from its apiVersion, kind and namespace.
 
         Raises:
             UsageError: When the cluster serves no such kind.

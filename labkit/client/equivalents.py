@@ -21,18 +21,9 @@ _REVIEWS = {
 
 
 def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
-    """The kubectl command for a call.
+    """The kubectl command for a call, with the credential as ``$TOKEN``.
 
-    Args:
-        method: Such as ``GET``.
-        path: With its query.
-        body: The request's body, or None.
-        credential: ``certificate``, ``token`` or ``none``.
-        server: The server's address.
-        ca_file: The path of the CA certificate; empty when it is not a file.
-
-    Returns:
-        The command, with the credential as ``$TOKEN``.
+    The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty when the CA is no file.
     """
     words = ["kubectl"]
     if credential != "certificate":
@@ -44,18 +35,7 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
 
 
 def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str) -> str:
-    """The curl command for a call.
-
-    Args:
-        method: Such as ``GET``.
-        url: The URL.
-        body: The request's body, or None.
-        credential: ``certificate``, ``token`` or ``none``.
-        ca_file: The path of the CA certificate; empty when it is not a file.
-
-    Returns:
-        The command, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``.
-    """
+    """The curl command for a call, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``."""
     words = ["curl", f"--cacert {_file(ca_file)}"] if url.startswith("https:") else ["curl"]
     if credential == "token":
         words.append('-H "Authorization: Bearer $TOKEN"')
@@ -83,7 +63,8 @@ def _kubectl_verb(method: str, path: str, body: Any) -> str:
         return _can_i(body) or _raw(method, raw)
     where = _where(call)
     if call.verb in ("get", "list", "watch"):
-        return _join("get", call.resource, call.name, where, _selectors(query), _watch(call))
+        watch = "--watch" if call.verb == "watch" else ""
+        return _join("get", call.resource, call.name, where, _selectors(query), watch)
     if call.verb == "create":
         return _join("create -f -", where, _heredoc(body))
     if call.verb == "update":
@@ -151,10 +132,6 @@ def _selectors(query: Mapping[str, str]) -> str:
         f"-l {shlex.quote(label)}" if label else "",
         f"--field-selector {shlex.quote(field)}" if field else "",
     )
-
-
-def _watch(call: Call) -> str:
-    return "--watch" if call.verb == "watch" else ""
 
 
 def _heredoc(body: Any) -> str:

@@ -25,11 +25,7 @@ SECONDS = 60.0
 class Ran(Shown):
     """A kubectl command that ran, or could not run.
 
-    Args:
-        command: The command line.
-        returncode: Its exit code; 127 where kubectl is not installed, 124 after the timeout.
-        stdout: Its standard output.
-        stderr: Its standard error.
+    The exit code is 127 where kubectl is not installed, and 124 after the timeout.
     """
 
     command: str
@@ -54,9 +50,6 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
         line: The arguments of ``kubectl``, split as a shell would; no shell runs.
         kubeconfig: The kubeconfig to use.
         cache: kubectl's cache directory.
-
-    Returns:
-        Its output and exit code.
 
     Raises:
         UsageError: When the line cannot be split, or is ``edit``, which needs a terminal.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,10 @@ LAST_STEP = 24
 
 
 def parse(text: str, source: str = "the text") -> list[Manifest]:
-    """Read all objects of a YAML text.
+    """Read all objects of a YAML text; a List stands for its items.
 
     Args:
-        text: One or more documents; a List stands for its items.
+        text: One or more documents.
         source: The text's name in errors.
 
     Raises:
@@ -51,10 +51,7 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
 
 
 def given(what: object) -> list[Manifest]:
-    """The objects that a learner wrote in Python.
-
-    Args:
-        what: One object, or several.
+    """The objects, one or several, that a learner wrote in Python.
 
     Raises:
         UsageError: When one of them is not an object.
@@ -77,11 +74,7 @@ def step_number(step: str | int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The lessons' manifests.
-
-    Args:
-        root: The directory that holds one directory a lesson.
-    """
+    """The lessons' manifests, in a directory that holds one directory a lesson."""
 
     root: Path
 
@@ -90,10 +83,7 @@ class Library:
         return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
 
     def files(self, name: str) -> list[Path]:
-        """The files of a lesson, or one of them.
-
-        Args:
-            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
+        """The files of a lesson (``04-roles``, ``04``), or one of them (``04-roles/W14-namespaces.yaml``).
 
         Raises:
             UsageError: When there is no such lesson or file.
@@ -116,25 +106,15 @@ class Library:
         return found
 
     def before(self, step: int) -> list[Path]:
-        """The files whose objects exist before a step, in the order of their creation.
-
-        Args:
-            step: The step's number; one more than the last gives all files.
-        """
-        files = [(number, file) for number, file in self._numbered() if number < step]
-        return [file for _, file in sorted(files)]
+        """The files whose objects exist before a step, in the order of their creation."""
+        files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
+        numbered = [(int(match[1]), file) for file in files if (match := _STEP.match(file.name))]
+        return [file for number, file in sorted(numbered) if number < step]
 
     def objects(self) -> list[Manifest]:
         """Every object of every lesson, experiments included."""
         files = sorted(self.root.rglob("*.yaml"))
         return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
-
-    def _numbered(self) -> Iterator[tuple[int, Path]]:
-        for lesson in self.lessons():
-            for file in sorted((self.root / lesson).glob("*.yaml")):
-                match = _STEP.match(file.name)
-                if match:
-                    yield int(match[1]), file
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,12 +141,7 @@ class AppliedObject(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Applied(Shown):
-    """The outcome of applying manifests.
-
-    Args:
-        objects: One entry an object, in order.
-        title: The card's title; the number of objects when empty.
-    """
+    """The outcome of applying manifests: one entry an object, in order."""
 
     objects: tuple[AppliedObject, ...]
     title: str = ""
@@ -190,18 +165,15 @@ def apply(
     *,
     patience_seconds: float = 0.0,
 ) -> Applied:
-    """Create missing objects and patch existing ones.
+    """Create missing objects and patch existing ones, in the manifests' order.
 
     Args:
         client: The caller.
         resources: Finds paths.
-        manifests: The objects, in the order to apply them.
+        manifests: The objects.
         adapt: The backend's changes to a manifest.
         patience_seconds: How long to wait for what a controller of a real cluster creates a
             moment later: a new namespace's default account, a token Secret's token.
-
-    Returns:
-        Each object's outcome.
 
     Raises:
         ApiFailure: When the server refuses one.

@@ -29,12 +29,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, repr=False)
 class ReadyPod(Shown):
-    """A pod that is ready.
-
-    Args:
-        name: As ``namespace/name``.
-        body: The pod.
-    """
+    """A pod that is ready, named ``namespace/name``."""
 
     name: str
     body: Mapping[str, Any] = field(compare=False)
@@ -145,11 +140,7 @@ class Pods:
 class MountedToken:
     """The token that a pod mounts, read again after ``TOKEN_SECONDS`` or a reset of the cluster.
 
-    Args:
-        pods: The cluster's pods.
-        pod: As ``namespace/name``.
-        container: None for the pod's default container.
-        generation: A number that changes when the cluster is reset.
+    ``generation`` returns a number that changes when the cluster is reset.
     """
 
     def __init__(self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]) -> None:

@@ -1,11 +1,10 @@
 """A local address that needs no credentials: what ``kubectl proxy`` does.
 
-A plain HTTP server on the loopback interface that passes every request on to the
-API server with a caller's credentials. Since it asks nobody for a password, it
-answers only requests that name a loopback host, so that a web page elsewhere
-cannot talk a browser into using it, and refuses exec and attach, as kubectl does.
-Other users of the machine reach the loopback interface as well, and have the caller's
-rights there; a Unix socket has an owner, and lets nobody else in.
+A plain HTTP server on the loopback interface passes every request on to the API server with a
+caller's credentials. Since it needs no password, it answers only requests that name a loopback
+host, so that a web page elsewhere cannot make a browser use it, and refuses exec and attach, as
+kubectl does. Other users of the machine reach the loopback interface as well, and have the caller's
+rights there; a Unix socket is open to its owner alone.
 Source: https://kubernetes.io/docs/tasks/access-kubernetes-api/http-proxy-access-api/
 """
 
@@ -62,11 +61,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
-        """Ask through the proxy: a plain HTTP call, without credentials of its own.
-
-        Args:
-            path: Such as ``/api/v1/namespaces``.
-        """
+        """Make a plain HTTP call through the proxy, without credentials of its own."""
         from labkit.client.client import Client
         from labkit.client.transport import Endpoint
 
@@ -111,15 +106,12 @@ class Proxy:
             self.unix_socket.unlink(missing_ok=True)
 
     def __enter__(self) -> Proxy:
-        """The running proxy."""
         return self.start()
 
     def __exit__(self, *_error: object) -> None:
-        """Stop it."""
         self.close()
 
     def __repr__(self) -> str:
-        """Where it listens and whose credentials it uses."""
         return f"<proxy at {self.url} as {self.caller.name}>"
 
 
@@ -128,7 +120,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """Ignore a client that went away."""
 
 
 class _UnixServer(ThreadingMixIn, UnixStreamServer):
@@ -137,7 +129,7 @@ class _UnixServer(ThreadingMixIn, UnixStreamServer):
     handle_error = _Server.handle_error
 
     def server_bind(self) -> None:
-        """Nobody can connect before it listens, so the mode may be set between the two."""
+        """Set the mode before it listens, when nobody can connect yet."""
         super().server_bind()
         Path(str(self.server_address)).chmod(0o600)
 
@@ -179,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 300
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is logged: the API server's audit log has it all."""
+        """Log nothing: the API server's audit log has it all."""
 
     def _pass_on(self) -> None:
         refusal = self._refusal()

@@ -7,7 +7,6 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,20 +52,13 @@ class Call:
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
-def read_call(method: str, path: str, query: Mapping[str, str] | None = None) -> Call:
-    """Parse a method and a path as an API server does.
+def read_call(method: str, path: str) -> Call:
+    """Parse a method and a path, with or without a query, as an API server does.
 
-    Args:
-        method: Such as ``GET``.
-        path: With or without a query string.
-        query: More query parameters.
-
-    Returns:
-        The attributes; a non-resource path has an empty ``resource``.
+    A non-resource path has an empty ``resource``.
     """
     method = method.upper()
     split = urlsplit(path)
-    parameters = {**dict(parse_qsl(split.query)), **(query or {})}
     parts = [part for part in split.path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) >= 3:
         group, version, rest = "", parts[1], parts[2:]
@@ -85,7 +77,7 @@ def read_call(method: str, path: str, query: Mapping[str, str] | None = None) ->
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     verb = (_SINGLE if name else _COLLECTION).get(method, method.lower())
-    watching = parameters.get("watch", "").lower() not in ("", "0", "false")
+    watching = dict(parse_qsl(split.query)).get("watch", "").lower() not in ("", "0", "false")
     if watch_prefix or (verb == "list" and watching):
         verb = "watch"
     return Call(verb, split.path, group, version, rest[0], subresource, namespace, name)

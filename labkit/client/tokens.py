@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import TokenError
@@ -79,11 +80,9 @@ class Token(Shown):
 
     @classmethod
     def decode(cls, raw: str, asker: Client | None = None) -> Token:
-        """Decode a token and verify its signature with the cluster's keys.
+        """Decode a token and verify its signature with the cluster's keys, which ``asker`` reads.
 
-        Args:
-            raw: The whole token.
-            asker: The caller that reads the keys; None skips the verification.
+        Without ``asker`` the signature is not verified.
 
         Raises:
             TokenError: When the text is not a token.
@@ -100,11 +99,6 @@ class Token(Shown):
             return cls(header, claims, False, "the signature was not checked", raw)
         verified, verdict = _verify(raw.strip(), header, asker)
         return cls(header, claims, verified, verdict, raw)
-
-    @property
-    def shortened(self) -> str:
-        """A placeholder for the token."""
-        return HIDDEN
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -168,7 +162,7 @@ class Token(Shown):
         """Every part of the token, explained, without the signature."""
         rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
-        rows += [Row("signature", self.verdict), Row("token", self.shortened, code=True)]
+        rows += [Row("signature", self.verdict), Row("token", HIDDEN, code=True)]
         tone = "good" if self.verified and not self.expired else "bad" if self.verdict else "plain"
         kind = "legacy token" if self.legacy else "token"
         state = ", expired" if self.expired else ""
@@ -177,12 +171,7 @@ class Token(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two tokens side by side.
-
-    Args:
-        left: One token.
-        right: The other.
-    """
+    """Two tokens side by side."""
 
     left: Token
     right: Token
@@ -214,6 +203,12 @@ class Comparison(Shown):
         count = len(self.different)
         title = f"{count} claim{'s' * (count != 1)} differ{'s' * (count == 1)}, {len(self.same)} are the same"
         return Card("identical tokens" if self.identical else title, "plain", rows)
+
+
+def request_token(asker: Client, namespace: str, account: str) -> Answer:
+    """Ask for a new token of a service account (TokenRequest): ``status.token`` in the answer's body."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    return asker.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", body)
 
 
 def _part(part: str, name: str) -> dict[str, Any]:
@@ -254,10 +249,8 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
 def _flatten(claims: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in claims.items():
-        if name == _K8S and isinstance(value, dict):
-            flat.update(_nested(value, _K8S))
-        else:
-            flat[name] = value
+        nested = name == _K8S and isinstance(value, dict)
+        flat.update(_nested(value, _K8S) if nested else {name: value})
     return flat
 
 

@@ -94,15 +94,7 @@ class Missing(LabkitError):
 
 
 class ApiFailure(LabkitError):
-    """The API server refused a call that the lab itself needed.
-
-    Args:
-        status: The HTTP status.
-        reason: The Status object's reason, such as ``NotFound``.
-        what: What happened, as a sentence.
-        why: The server's own message.
-        todo: The way out.
-    """
+    """The API server refused a call that the lab itself needed; ``reason`` is that of its Status."""
 
     exit_code = 6
 
@@ -133,15 +125,7 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name that is most like a mistyped one.
-
-    Args:
-        name: The mistyped name.
-        known: All valid names.
-
-    Returns:
-        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
-    """
+    """Suggest the known name that is most like a mistyped one, or all names, as a sentence for ``todo``."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:

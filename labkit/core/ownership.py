@@ -1,10 +1,9 @@
-"""Whose a directory is, and who else could change what lies in it.
+"""Check who owns a directory, and who else could change its content.
 
-labkit keeps keys in its home, and Jupyter runs what lies there as code. So before anything in
-it is opened, every directory on the way there is looked at once, by ``enter``: if only the
-user and root could put something in its place, nobody else can do so later either.
-docs/limits.md says what is trusted. This module needs nothing else of labkit, because the
-embedded server, which stands alone, asks it too.
+labkit keeps keys in its home, and Jupyter runs files in it as code. So before anything in it is
+opened, ``enter`` checks every directory on the path once: if only the user and root can replace
+an entry, nobody else can do so later. docs/limits.md says who is trusted. This module imports
+nothing else of labkit, because the embedded server, which stands alone, uses it too.
 
 Sources: path_resolution(7), unlink(2) and chmod(2) on the sticky bit; ``StrictModes`` of OpenSSH,
 with Debian's ``user-group-modes.patch``, on groups that are one user's.
@@ -20,28 +19,28 @@ from contextlib import suppress
 from pathlib import Path
 
 TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
-"""Names the one group whose members may write to parents of the home: on a hub's volume, the user alone."""
+"""The variable with the name of a group that may write to parents of the home: on a hub's volume, the user alone."""
 
 STATE = frozenset(
     {"admin.conf", "audit.log", "backend.json", "course", "existing", "grading", "jupyter", "kind", "kube-cache"}
     | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db"}
 )
-"""What a home holds: by these names one is told from a directory that is used for something else."""
+"""The entries of a home: they distinguish one from a directory that is used for something else."""
 
 UNSEARCHED = frozenset({"notebooks", "kube-cache"})
-"""What may be large, and is neither read by labkit unasked nor run."""
+"""Entries that may be large, and that labkit neither runs nor reads unasked."""
 
 MAX_LINKS = 40
-"""As many symbolic links as Linux follows in one path."""
+"""The number of symbolic links that Linux follows in one path."""
 
 OTHERS_WRITE, GROUP_WRITES, NOT_OWNER = 0o002, 0o020, 0o077
 
 
 class Unsafe(Exception):
-    """Somebody else could change what lies in a directory, or could have.
+    """Somebody else could change the content of a directory, or could have.
 
     Args:
-        why: What is the matter, as half a sentence.
+        why: The problem, as half a sentence.
         todo: The way out, as a sentence.
     """
 
@@ -52,41 +51,39 @@ class Unsafe(Exception):
 
 
 class NotPlain(OSError):
-    """Something else lies where a file of the user's own should."""
+    """The path is no regular file of the user's own."""
 
 
 def enter(path: Path, *, create: bool = False) -> str:
-    """Check a directory that must be the user's alone, and all above it.
+    """Check a directory that must be the user's alone, and all its parents.
 
-    Args:
-        path: The directory.
-        create: Make what is missing, each directory with mode 0700.
+    With ``create``, missing directories are made with mode 0700.
 
     Returns:
-        What was mended, as a sentence; empty when nothing was, or the directory is not there.
+        A sentence about a mode that was changed; empty when none was, or the directory does not exist.
 
     Raises:
         Unsafe: It is somebody else's, or somebody else could replace it.
-        OSError: It cannot be made or looked at, or is no directory.
+        OSError: It cannot be made or read, or is no directory.
     """
     found = follow(path, create=create)
     return _close(path, found) if found is not None else ""
 
 
 def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | None:
-    """Walk to a directory as the kernel does, and check each directory and each link on the way.
+    """Resolve a path as the kernel does, and check each directory and each link on the way.
 
     Args:
-        path: Where to; itself it is not checked.
-        create: Make what is missing.
-        mode: Of what is made.
+        path: The path; the directory that it names is not checked.
+        create: Make missing directories, with ``mode``.
+        mode: The mode of new directories.
 
     Returns:
-        The same place without links; None when it is not there.
+        The path without links; None when it does not exist.
 
     Raises:
         Unsafe: Somebody else could replace a directory on the way.
-        OSError: A directory cannot be made or looked at.
+        OSError: A directory cannot be made or read.
     """
     path = path.absolute()
     at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
@@ -99,7 +96,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
         except FileNotFoundError:
             if not create:
                 return None
-            with suppress(FileExistsError):  # by somebody who was faster: it is looked at like any other
+            with suppress(FileExistsError):  # another process may create it first; it is checked all the same
                 here.mkdir(mode)
             found = here.lstat()
         if stat.S_ISLNK(found.st_mode):
@@ -119,10 +116,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
 
 
 def check_parent(directory: Path) -> None:
-    """Check that nobody but the user and root can replace what lies in a directory.
-
-    Args:
-        directory: A directory, not a link.
+    """Check that nobody but the user and root can replace the entries of a directory, which is no link.
 
     Raises:
         Unsafe: Somebody can.
@@ -155,14 +149,11 @@ def check_parent(directory: Path) -> None:
 
 
 def check_content(home: Path) -> None:
-    """Check that all that lies in a home is the user's own, or root's.
-
-    Args:
-        home: The directory; one that is not there holds nothing.
+    """Check that everything in a home is the user's own, or root's; a missing home is empty.
 
     Raises:
         Unsafe: Something in it is another user's.
-        OSError: It cannot be looked at.
+        OSError: It cannot be read.
     """
     mine = {0, os.geteuid()}
     waiting = [home]
@@ -190,15 +181,10 @@ def check_content(home: Path) -> None:
 def open_file(path: Path, flags: int) -> int:
     """Open a file of the user's own: no link, no pipe, nobody else's; a new one gets mode 0600.
 
-    Args:
-        path: The file, in a directory that ``enter`` has checked.
-        flags: As for ``os.open``.
-
-    Returns:
-        Its descriptor.
+    ``enter`` has checked its directory; the flags are those of ``os.open``.
 
     Raises:
-        NotPlain: Something else lies there.
+        NotPlain: It is something else.
         OSError: As ``os.open`` says.
     """
     always = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -228,16 +214,16 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def read_text(path: Path) -> str:
-    """A file of the user's own as UTF-8; see ``open_file``."""
+    """Read a file of the user's own as UTF-8; see ``open_file``."""
     with os.fdopen(open_file(path, os.O_RDONLY), encoding="utf-8") as file:
         return file.read()
 
 
 def trusted_users() -> frozenset[int]:
-    """Who may own parents of a home: the user and root.
+    """The users who may own parents of a home: the user and root.
 
-    In a user namespace that does not map the machine's root, the kernel shows everybody who is not
-    mapped under one number, root too. There the owner of ``/`` is taken for root.
+    In a user namespace that does not map the machine's root, the kernel shows all unmapped users, root
+    among them, as one number. There the owner of ``/`` is taken for root.
     """
     return frozenset({0, os.geteuid()} | ({Path("/").stat().st_uid} if _root_is_unmapped() else set()))
 
@@ -248,7 +234,7 @@ def owner(user: int) -> str:
 
 
 def _close(path: Path, place: Path) -> str:
-    """Check the directory itself; close it to others where nothing can have happened yet."""
+    """Check the directory itself; change its mode where nobody can have used the old one."""
     found = place.stat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
@@ -258,7 +244,7 @@ def _close(path: Path, place: Path) -> str:
     if not found.st_mode & NOT_OWNER:
         return ""
     if any(_is_home(above) for above in place.parents):
-        place.chmod(0o700)  # nobody else could come this far
+        place.chmod(0o700)  # nobody else could reach it
         return ""
     content = {entry.name for entry in place.iterdir()}
     private = f"chmod 700 {_quoted(path)}"
@@ -294,7 +280,7 @@ def _elsewhere(verb: str = "Set", below: str = "") -> str:
 
 
 def _is_trusted_group(group: int) -> bool:
-    """Whether a group is the user alone: the private one that bears their name, or one that was vouched for."""
+    """Whether a group is the user alone: their private group, or the one in ``LABKIT_TRUSTED_GROUP``."""
     import grp
     import pwd
 
@@ -321,7 +307,7 @@ def _group_name(group: int) -> str:
 
 
 def _has_access_list(directory: Path) -> bool:
-    """Whether somebody has rights besides owner, group and others. Source: acl(5)."""
+    """Whether an access list gives rights to others than owner and group. Source: acl(5)."""
     if not hasattr(os, "listxattr"):
         return False
     with suppress(OSError):

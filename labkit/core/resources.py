@@ -12,13 +12,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder(name: str) -> Path:
-    """The path of a data folder.
-
-    Args:
-        name: A top-level data folder, such as ``"clusters"`` or ``"notebooks"``.
-
-    Returns:
-        An existing directory. It may be read-only.
+    """The path of a top-level data folder, such as ``clusters``, which may be read-only.
 
     Raises:
         FileNotFoundError: When this installation has no such folder.

@@ -1,21 +1,14 @@
 """Exercises that grade themselves, with scores a teacher can trust.
 
-What is asked:
-
-- ``seed``              names and details that vary with a learner
-- ``tasks``             each task's text, the objects it starts with, and the probes that judge it
-- ``probes``            questions to the cluster that a learner left behind
-- ``exercise``          an exercise in a learner's notebook
-
-How a submission is graded:
-
-- ``stages``            read, isolate, open, run, close, probe, score: one list
-- ``workers``           learners' processes, forked from ``fork_server`` and isolated by ``isolation``
-- ``embedded_cluster``  a submission's own cluster, within a ``budget``
-- ``real_cluster``      a real one that all share, behind ``reverse_proxy`` and ``request_policy``
-- ``findings``          what the probes found; ``score`` turns it into points
-- ``grader``, ``pool``  many submissions at once, on one processor and on several
-- ``session``           a folder of submissions into a folder of ``reports``
+- ``exercise``               an exercise in a learner's notebook
+- ``tasks``, ``seed``        each task's text, first objects and probes, with names drawn for a learner
+- ``probes``, ``findings``   questions to the cluster that a learner left behind, and what they found
+- ``score``, ``reports``     points, and files for teachers' systems
+- ``stages``                 how a submission is graded: one list
+- ``workers``                learners' processes, forked from ``fork_server`` and isolated by ``isolation``
+- ``embedded_cluster``       a submission's own cluster, within a ``budget``
+- ``real_cluster``           a real one that all share, behind ``reverse_proxy`` and ``request_policy``
+- ``session``                a folder of submissions, graded by a ``pool`` of ``grader`` processes
 
 The probes ask the cluster through the API, so they run on every backend. A learner's code
 never shares a process with them.

@@ -1,7 +1,7 @@
-"""What a learner's requests may cost the grader, in whose process the cluster lives.
+"""A quota for a learner's requests, since their cluster lives in the grader's process.
 
-A notebook that solves everything uses a hundredth of it. Beyond it every request is answered with
-429 at once, so that one learner's requests fill no memory and delay no other submission.
+A notebook that solves everything uses a hundredth of it. Beyond it every request gets 429 at
+once, so that one learner's requests fill no memory and delay no other submission.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ class Quota:
         rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
             with their product.
         connections: How many at once: each is an open file of the grader's.
-        body_bytes: The body of one write, but for config maps and Secrets, which are text: a
-            request cannot be interrupted, and defaulting and validating an object takes a
-            second for each 100 KiB.
+        body_bytes: The body of one write, except for config maps and Secrets, which are text. A request
+            cannot be interrupted, and defaulting and validating an object takes a second for each 100 KiB.
     """
 
     seconds: float = 6.0
@@ -49,9 +48,7 @@ class Quota:
 class Budget:
     """A cluster that answers within a quota; see ``Served`` of the API server.
 
-    Args:
-        cluster: The cluster. While the budget is attached, requests of its own pods count as well.
-        quota: What may be used.
+    While it is attached, requests of the cluster's own pods count as well.
     """
 
     def __init__(self, cluster: Cluster, quota: Quota) -> None:
@@ -80,7 +77,7 @@ class Budget:
         self._cluster.handle = self._handle
 
     def advance(self) -> None:
-        """Let the controllers do what is due, unless the quota is exceeded."""
+        """Advance the controllers, unless the quota is exceeded."""
         if not self.check():
             with self._timed():
                 self._cluster.advance()

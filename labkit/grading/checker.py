@@ -41,11 +41,7 @@ class Opened:
 
 
 class Checker:
-    """Opens clusters for notebooks, and judges them.
-
-    Args:
-        ledger: The file that scores are appended to, a JSON line each.
-    """
+    """Opens clusters for notebooks, judges them, and appends scores to the ledger, a JSON line each."""
 
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
@@ -61,12 +57,7 @@ class Checker:
         return app
 
     async def open(self, learner: str, exercise: str, home: Path) -> dict[str, Any]:
-        """Create and serve a cluster for one notebook.
-
-        Args:
-            learner: The learner, from whose name the exercise's names follow.
-            exercise: The exercise's id.
-            home: The notebook's ``LABKIT_HOME``.
+        """Create and serve a cluster for one notebook, whose ``LABKIT_HOME`` is ``home``.
 
         Returns:
             ``ticket``, the ``files`` of that directory, and the tasks' ``texts``.
@@ -88,11 +79,7 @@ class Checker:
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
-        """Judge one task of one notebook, and append the score to the ledger.
-
-        Args:
-            ticket: The notebook's ticket from ``open``.
-            task: The task's id, such as ``4.1``.
+        """Judge one task of the notebook with this ticket, and append the score to the ledger.
 
         Returns:
             ``points``, ``most`` and a ``text`` for the learner.
@@ -138,12 +125,7 @@ class Checker:
 
 
 async def serve(path: Path, ledger: Path) -> None:
-    """Serve until cancelled.
-
-    Args:
-        path: The Unix socket.
-        ledger: The ledger's file.
-    """
+    """Serve on a Unix socket until cancelled."""
     path.unlink(missing_ok=True)
     runner = web.AppRunner(Checker(ledger).application(), access_log=None)
     await runner.setup()

@@ -41,12 +41,7 @@ class ClusterTemplate:
 class EmbeddedCluster:
     """The cluster of one submission; see ``LearnerCluster``.
 
-    Args:
-        keys: Certificates and keys.
-        exercise: The exercise.
-        learner: The learner; the cluster's random choices are seeded with the name.
-        template: What the cluster shares with others; it must have the same keys.
-        quota: What the learner's requests may use.
+    Its random choices are seeded with the learner's name. A template must have the same keys.
     """
 
     def __init__(

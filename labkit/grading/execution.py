@@ -29,15 +29,7 @@ def is_python(cells: Sequence[str]) -> bool:
 
 
 def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
-    """Execute cells in this process.
-
-    Args:
-        cells: Their sources, in order.
-        on_cell: Called after each.
-
-    Returns:
-        The exit code, 0.
-    """
+    """Execute cells in this process; the exit code is 0."""
     module = type(sys)("__main__")
     module.__dict__.update(__builtins__=__builtins__, quit=_quit, exit=_quit)
     sys.modules["__main__"] = module
@@ -56,10 +48,6 @@ def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
 def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
     """Execute cells in a real kernel.
 
-    Args:
-        cells: Their sources, in order.
-        on_cell: Called after each.
-
     Returns:
         The exit code of a kernel that ended before its notebook did, as a shell has it; else 0.
     """
@@ -68,24 +56,10 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
     from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell-{number}",
-                "metadata": {},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, source in enumerate(cells)
-        ],
-    }
+    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    written = [{**empty, "id": f"cell-{number}", "source": source} for number, source in enumerate(cells)]
     read: Any = nbformat.from_dict
-    notebook = read(document)
+    notebook = read({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": written})
     count, code = 0, 0
     process: Any = None
 

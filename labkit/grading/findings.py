@@ -44,12 +44,7 @@ class TaskFindings:
 
 
 def probe_exercise(exercise: ExerciseSpec, learner: str, context: ProbeContext) -> list[TaskFindings]:
-    """Ask all probes of an exercise.
-
-    Args:
-        exercise: The exercise.
-        learner: The learner, whose names the probes ask for.
-        context: The cluster.
+    """Ask all probes of an exercise, for the names of this learner.
 
     Raises:
         TooManyGrants: The cluster has more grants than can be judged.
@@ -64,14 +59,7 @@ def probe_exercise(exercise: ExerciseSpec, learner: str, context: ProbeContext) 
 
 
 def probe_task(exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext) -> TaskFindings:
-    """Ask the probes of one task of an exercise.
-
-    Args:
-        exercise: The exercise; what its other tasks ask for may be granted to groups.
-        task: The task.
-        learner: The learner, whose names the probes ask for.
-        context: The cluster.
-    """
+    """Ask the probes of one task; what the exercise's other tasks ask for may be granted to groups."""
     difference = PolicyDifference(context.policy(), context.before(), SERVED)
     return _probe(task, _variants(exercise, learner), context, difference)
 

@@ -72,11 +72,7 @@ POLL_SECONDS = 0.25
 
 
 def main(channel_number: int) -> int:
-    """Serve until the grader closes the channel.
-
-    Args:
-        channel_number: The file descriptor of the channel to the grader.
-    """
+    """Serve the grader on the channel with this file descriptor until it closes it."""
     for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -119,9 +115,7 @@ def _serve(channel: socket.socket, level: str) -> NoReturn:
 def _warm_up_tls(credentials: dict[str, Any]) -> None:
     """Begin a TLS handshake, so that OpenSSL has fetched its algorithms before a fork.
 
-    Args:
-        credentials: A CA, a client's certificate and its key in PEM, of no cluster: every
-            learner's process inherits this memory.
+    The credentials are of no cluster: every learner's process inherits this memory.
     """
     from labkit.client.transport import Credentials, Endpoint, tls_context
 
@@ -132,13 +126,7 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
 
 
 def supervise(connection: socket.socket, order: dict[str, Any], level: str) -> None:
-    """Enter new namespaces, run one notebook in them, and report how it ended.
-
-    Args:
-        connection: The connection to the grader for this submission.
-        order: Directories, user id and limits, from the grader.
-        level: The isolation level.
-    """
+    """Enter new namespaces, run one notebook in them, and report how it ended."""
     isolation.become_subreaper()
     isolation.enter_namespaces(level)
     with socket.create_server(("127.0.0.1", 0 if level == "plain" else PORT), backlog=64) as listener:
@@ -176,13 +164,8 @@ def _learner_process(
 ) -> None:
     """Isolate this process, then run the notebook. Never returns.
 
-    Args:
-        job: The cells, files and environment.
-        order: Directories and user id.
-        limits: What it may use.
-        level: The isolation level.
-        ends: Pipes: for its output, and for a byte when it is isolated.
-        progress: Shared memory for the number of cells that have run.
+    ``ends`` are pipes for its output, and for a byte when it is isolated. ``progress`` is shared memory
+    for the number of cells that have run.
     """
     output, built = ends
     code = 1

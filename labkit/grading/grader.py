@@ -32,14 +32,7 @@ SLOTS = 4
 
 
 class Grader(WithWorkers):
-    """Grades submissions, several at once, on one processor.
-
-    Args:
-        slots: How many at once.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-        quota: What one submission may use of its cluster.
-    """
+    """Grades submissions on one processor, ``slots`` at once."""
 
     def __init__(
         self,
@@ -60,11 +53,7 @@ class Grader(WithWorkers):
         return cpu_seconds() + self.workers.cpu_seconds
 
     def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
-        """Grade submissions.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
             The results, sorted by exercise and learner.
@@ -80,14 +69,7 @@ class Grader(WithWorkers):
         return by_exercise_and_learner(self.grade_all(next_submission, on_result))
 
     def grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
-        """Grade until there is no next submission.
-
-        Args:
-            next_submission: Called whenever a slot is free; with None, the slot ends.
-            on_result: Called with each result as it comes.
-
-        Returns:
-            The results, in the order in which they came.
+        """Grade until there is no next submission, which each free slot asks for; return the results as they came.
 
         Raises:
             OSError: ``on_result`` could not store a result.

@@ -30,12 +30,7 @@ class Reply:
 
 
 class InProcess(Transport):
-    """A transport that calls ``Cluster.handle``.
-
-    Args:
-        cluster: The cluster.
-        certificate: The client certificate of the calls, if any.
-    """
+    """A transport that calls ``Cluster.handle``, with or without a client certificate."""
 
     def __init__(self, cluster: Cluster, certificate: PeerCertificate | None) -> None:
         self.endpoint = HERE
@@ -78,12 +73,7 @@ def anonymous_of(cluster: Cluster) -> Client:
 
 
 def decide_in(cluster: Cluster, question: Attributes) -> Object:
-    """Return the ``status`` of a SubjectAccessReview, at a tenth of its cost.
-
-    Args:
-        cluster: The cluster whose authorizer decides.
-        question: The request to decide on.
-    """
+    """Return the ``status`` of a SubjectAccessReview, at a tenth of its cost."""
     decision = cluster.authorize(question)
     return {"allowed": decision.allowed, "reason": decision.reason}
 

@@ -42,13 +42,7 @@ nbgrader runs a learner's code under your own account. For submissions you do no
 
 
 def build(folder: Path) -> list[Path]:
-    """Write the course.
-
-    Args:
-        folder: An empty folder, a new one, or the course to write again.
-
-    Returns:
-        The notebooks written.
+    """Write the course into an empty folder, a new one, or that of the course; return the notebooks.
 
     Raises:
         UsageError: The folder holds something else.

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labkit.client.manifests import TOKEN_SECRET
 from labkit.grading.probes import ProbeContext
 from labkit.grading.task import Object
 
 OF_SERVER = "https://kubernetes.default.svc"
 """The beginning of the API server's own audience."""
 
-TOKEN_SECRET = "kubernetes.io/service-account-token"
 ACCOUNT = "kubernetes.io/service-account.name"
 
 
 def not_running(pod: Object) -> str:
-    """Say why a pod does not run, as a sentence; empty when it does.
-
-    Args:
-        pod: The pod object.
-    """
+    """Say why a pod does not run, as a sentence; empty when it does."""
     status = pod.get("status") or {}
     if status.get("phase") != "Running":
         return f"Its phase is {status.get('phase')}."
@@ -37,10 +33,7 @@ def not_running(pod: Object) -> str:
 def mounted_tokens(pod: Object, context: ProbeContext, *, for_server: bool = False) -> list[str]:
     """List the accounts whose tokens a container of the pod mounts.
 
-    Args:
-        pod: The pod object.
-        context: The cluster, to read mounted Secrets.
-        for_server: Only tokens that the API server accepts, not those for another audience.
+    With ``for_server``, only tokens that the API server accepts, not those for another audience.
     """
     spec = pod["spec"]
     containers = [*spec["containers"], *(spec.get("initContainers") or ()), *(spec.get("ephemeralContainers") or ())]

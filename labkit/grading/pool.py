@@ -53,14 +53,7 @@ class GraderDied(LabkitError):
 
 
 def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False) -> GraderPool:
-    """Size a pool for this machine.
-
-    Args:
-        submissions: How many are to be graded.
-        slots: How many at once; two for each of up to eight processors when left out.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-    """
+    """Size a pool for this machine; by default two slots for each of up to eight processors."""
     processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
     slots = slots or SLOTS_PER_PROCESSOR * processors
     count = min(processors, slots, -(-submissions // SUBMISSIONS_PER_GRADER))
@@ -72,14 +65,7 @@ def _processors() -> int:
 
 
 class GraderPool:
-    """Grades submissions in several processes; see ``Grader``.
-
-    Args:
-        count: How many processes.
-        slots: How many submissions at once, in all of them together.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-    """
+    """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
 
     def __init__(self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False) -> None:
         self.slots = [slots // count + (number < slots % count) for number in range(count)]
@@ -107,7 +93,7 @@ class GraderPool:
     @property
     def pids(self) -> list[int]:
         """The graders' process ids."""
-        return [grader.pid for grader in self._graders]
+        return [grader.process.pid for grader in self._graders]
 
     @property
     def cpu_seconds(self) -> float:
@@ -115,11 +101,7 @@ class GraderPool:
         return cpu_seconds() + sum(grader.cpu_seconds for grader in self._graders)
 
     def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
-        """Grade submissions.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
             The results, sorted by exercise and learner. The submissions of a grader that died, and
@@ -157,9 +139,9 @@ class GraderPool:
 
     def _end(self) -> None:
         for grader in self._graders:
-            grader.stop()
+            grader.channel.close()  # ends the process
         for grader in self._graders:
-            grader.wait()
+            end_process(grader.process, ENDING_SECONDS)
         self._graders.clear()
 
 
@@ -169,11 +151,7 @@ class _GraderProcess:
     def __init__(self) -> None:
         self.cpu_seconds = 0.0
         self._unfinished: dict[tuple[str, str], Submission] = {}
-        self._process, self.channel = start_process("labkit.grading.pool", os.environ)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        self.process, self.channel = start_process("labkit.grading.pool", os.environ)
 
     def wait_until_ready(self) -> str:
         """Wait until it can grade; return its isolation level.
@@ -226,21 +204,9 @@ class _GraderProcess:
         self._unfinished.clear()
         return unfinished
 
-    def stop(self) -> None:
-        """Close the channel, which ends the process."""
-        self.channel.close()
-
-    def wait(self) -> None:
-        """Wait until the process has ended; kill it after ``ENDING_SECONDS``."""
-        end_process(self._process, ENDING_SECONDS)
-
 
 def main(channel_number: int) -> int:
-    """Run a grader, until the pool closes the channel.
-
-    Args:
-        channel_number: The file descriptor of the channel.
-    """
+    """Run a grader, until the pool closes the channel with this file descriptor."""
     channel = socket.socket(fileno=channel_number)
     # asyncio cancels its tasks at SIGINT, which a shell lets background processes ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)

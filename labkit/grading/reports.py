@@ -18,16 +18,11 @@ from labkit.grading.result import FAILED, Result
 from labkit.grading.score import Item
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
+"""The first characters of a cell that a spreadsheet takes for a formula."""
 
 
 def write_all(results: Sequence[Result], folder: Path) -> None:
-    """Write every format.
-
-    Args:
-        results: Sorted by exercise and learner.
-        folder: Where; made if it is not there.
-    """
+    """Write every format into a folder, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_table(results, folder / "scores.csv")
     _write_junit(results, folder / "junit.xml")

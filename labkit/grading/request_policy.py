@@ -1,8 +1,8 @@
 """What a submission may change on a real cluster, and what it created there.
 
-On an embedded cluster of its own a learner is the administrator of everything. On a real
-cluster the same credential changes only what was created for the submission and by it; all
-else can be read, but for Secrets.
+On an embedded cluster of its own a learner is the administrator. On a real cluster the same
+credential changes only what was created for the submission and by it; everything else can be
+read, except Secrets.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ SYSTEM_PREFIXES = ("kube-", "local-path-storage")
 class RequestPolicy:
     """Decides which requests of a submission reach the cluster, and records what they created.
 
-    Args:
-        admin: The cluster's administrator, without observers.
+    The administrator's client has no observers.
     """
 
     def __init__(self, admin: Client) -> None:
@@ -42,29 +41,14 @@ class RequestPolicy:
         """Requests, each with the reason why it was refused."""
 
     def check(self, method: str, target: str) -> str:
-        """Decide on a request.
-
-        Args:
-            method: Such as ``PATCH``.
-            target: Path and query, as they were sent.
-
-        Returns:
-            Why it is refused; empty when it is passed on.
-        """
+        """Say why a request with this path and query is refused; empty when it is passed on."""
         reason = self._refusal(method, target)
         if reason:
             self.refused.append(f"{method} {target.partition('?')[0][:200]}: {reason}")
         return reason
 
     def record(self, method: str, target: str, status: int, body: bytes) -> None:
-        """Record what a request created, if anything.
-
-        Args:
-            method: The request's method.
-            target: Its path and query.
-            status: The answer's status.
-            body: The answer's body, JSON.
-        """
+        """Record what a request created, if anything, from its answer's status and JSON body."""
         path, _, query = target.partition("?")
         call = read_call(method, unquote(path))
         if (

@@ -1,10 +1,9 @@
 """The reverse proxy between a learner's process and a real cluster.
 
 It runs in the grader, which has the cluster's credentials. The learner's process gets a
-client certificate that only the proxy accepts, while the notebook runs: a request with it is
-passed on with the administrator's credential, one with a token or without credentials
-unchanged. Every connection carries one request, so that none reaches the cluster unchecked
-behind another.
+client certificate that only the proxy accepts: a request with it is passed on with the
+administrator's credential, one with a token or without credentials unchanged. Every connection
+carries one request, so that none reaches the cluster unchecked behind another.
 
 Source: https://datatracker.ietf.org/doc/html/rfc9112 (message format, connection management)
 """
@@ -50,14 +49,9 @@ OWN_HEADERS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-con
 
 
 class ReverseProxy:
-    """Serves a learner's process until it is closed.
+    """Serves a learner's process until it is closed, on the socket of the worker's network namespace.
 
-    Args:
-        listener: The socket that was opened in the worker's network namespace.
-        keys: The proxy's own keys; they have nothing to do with the cluster's.
-        admin: The cluster's administrator.
-        anonymous: A caller without credentials.
-        requests: Decides on requests, and records what they created.
+    The keys are the proxy's own, and have nothing to do with the cluster's.
     """
 
     def __init__(

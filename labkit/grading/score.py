@@ -1,4 +1,4 @@
-"""Findings to points.
+"""Turn findings into points.
 
 A task's must-allow probes and facts earn points. Its limits earn nothing, since an
 untouched cluster keeps them all; breaking one costs points, down to zero. Every task that
@@ -86,13 +86,7 @@ class TaskScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """An exercise's result for one learner.
-
-    Args:
-        exercise: The exercise's id.
-        learner: Whose.
-        tasks: Task by task.
-    """
+    """An exercise's result for one learner."""
 
     exercise: str
     learner: str
@@ -122,22 +116,12 @@ MAX_SEEN = 500
 
 
 def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]) -> Score:
-    """Score an exercise.
-
-    Args:
-        exercise: The exercise.
-        learner: The learner.
-        findings: What its probes found, task by task.
-    """
+    """Score an exercise."""
     return Score(exercise.id, learner, tuple(score_task(entry) for entry in findings))
 
 
 def score_task(found: TaskFindings) -> TaskScore:
-    """Score one task.
-
-    Args:
-        found: What its probes found.
-    """
+    """Score one task."""
     items = [_item(probe, finding) for probe, finding in found.findings]
     most = sum(item.most for item in items)
     excess = tuple(plain(line) for line in found.excess)
@@ -170,11 +154,6 @@ def _item(probe: Probe, finding: Finding) -> Item:
 
 
 def plain(text: str, most: int = MAX_SEEN) -> str:
-    """Shorten a text that a learner may have written, and replace its control characters.
-
-    Args:
-        text: The text.
-        most: How many characters are kept.
-    """
+    """Shorten a text that a learner may have written, and replace its control characters."""
     text = text if len(text) <= most else f"{text[:most]}…"
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

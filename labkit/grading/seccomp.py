@@ -60,9 +60,6 @@ class _Program(ctypes.Structure):
 def install(libc: ctypes.CDLL) -> bool:
     """Install the filter in this process, which must have ``no_new_privs`` set.
 
-    Args:
-        libc: The C library.
-
     Returns:
         Whether it is installed: not where the architecture is unknown or the kernel lacks seccomp.
     """
@@ -75,14 +72,7 @@ def install(libc: ctypes.CDLL) -> bool:
 
 
 def program(machine: Machine) -> bytes:
-    """Assemble the filter.
-
-    Args:
-        machine: The architecture.
-
-    Returns:
-        BPF instructions, 8 bytes each.
-    """
+    """Assemble the filter: BPF instructions of 8 bytes each."""
     unknown, denied = REFUSE | errno.ENOSYS, REFUSE | errno.EPERM
     lines = [
         (LOAD, 0, 0, ARCHITECTURE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -49,11 +49,7 @@ class GradingSession:
         return [entry for entry in self.all if _key(entry) not in self.done]
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
-        """Grade what is left and write all reports.
-
-        Args:
-            grader: An entered grader.
-            on_result: Called with each new result.
+        """Grade what is left, calling ``on_result`` with each new result, and write all reports.
 
         Returns:
             All results, those of an earlier session included.
@@ -69,11 +65,7 @@ class GradingSession:
             raise OSError(error.errno, error.strerror, error.filename or str(self.out)) from error
 
     def finish(self) -> list[Result]:
-        """Write all reports.
-
-        Returns:
-            All results.
-        """
+        """Write all reports, and return all results."""
         results = self.results()
         write_all(results, self.out)
         return results
@@ -102,7 +94,8 @@ class GradingSession:
     def _stored(self) -> dict[tuple[str, str], Result]:
         """Read the stored results of submissions that have not changed; skip lines that were cut off."""
         found: dict[tuple[str, str], Result] = {}
-        for line in _lines(self.out / STORED):
+        path = self.out / STORED
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
             try:
                 entry = json.loads(line)
                 result = Result.from_dict(entry["result"])
@@ -112,10 +105,6 @@ class GradingSession:
             if self._digests.get(key) == entry.get("digest") and result.cluster == self._cluster:
                 found[key] = result
         return found
-
-
-def _lines(path: Path) -> Sequence[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
 
 
 def _key(submission: Submission) -> tuple[str, str]:

@@ -40,13 +40,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of an exercise.
-
-    Args:
-        id: Such as ``4.1``.
-        title: In a few words.
-        variant: Makes it for a learner.
-    """
+    """A task of an exercise, which a learner's seed varies."""
 
     id: str
     title: str
@@ -99,10 +93,7 @@ def pod(
 def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
     """Make a role, or with an empty ``space`` a cluster role.
 
-    Args:
-        space: The namespace.
-        name: Its name.
-        rules: Each as (verbs, API group, resources), commas between words.
+    Each rule is (verbs, API group, resources), with commas between words.
     """
     metadata: Object = {"name": name}
     if space:

@@ -20,13 +20,7 @@ class Closed(Exception):
 
 
 def send(channel: socket.socket, message: dict[str, Any], attached: socket.socket | None = None) -> None:
-    """Send a message.
-
-    Args:
-        channel: A connected Unix socket.
-        message: What JSON can hold.
-        attached: A socket of which the receiver gets a duplicate.
-    """
+    """Send what JSON can hold on a Unix socket, and perhaps a socket of which the receiver gets a duplicate."""
     data = json.dumps(message).encode()
     head = _HEAD.pack(len(data))
     if attached is None:
@@ -38,9 +32,6 @@ def send(channel: socket.socket, message: dict[str, Any], attached: socket.socke
 
 def receive(channel: socket.socket) -> Message:
     """Receive the next message, and the socket that was sent with it.
-
-    Args:
-        channel: A connected Unix socket.
 
     Raises:
         Closed: The peer has closed the channel, or announces a message that is too long.

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -57,14 +57,9 @@ class Report:
 
 
 def start_process(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a Python process that serves a channel, and ends when the channel is closed.
+    """Run a module as a process that serves a channel, and ends when it is closed; return this end, too.
 
-    Args:
-        module: The module to run; its argument is the file descriptor of its end of the channel.
-        environment: Its environment, but for ``PYTHONPATH``.
-
-    Returns:
-        The process, and this end of the channel.
+    The module's argument is the file descriptor of its end. ``PYTHONPATH`` is added to its environment.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -119,15 +114,9 @@ class Worker:
         self._endpoint = endpoint
 
     async def run(self, cells: list[str], learner: str, *, kernel: bool) -> Report:
-        """Run a notebook to its end, or to the end of its limits.
+        """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
-        Args:
-            cells: Its code cells' sources.
-            learner: The value of its ``LABKIT_LEARNER``.
-            kernel: Whether it runs in a real kernel although it needs none.
-
-        Returns:
-            How it ended. All its processes are gone.
+        With ``kernel``, it runs in a real kernel although it needs none.
 
         Raises:
             WorkerFailed: It could not be run.
@@ -167,14 +156,13 @@ class Worker:
 class Workers:
     """Starts the fork server, and has it fork workers.
 
-    Args:
-        limits: What one submission may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
+    With ``kernel``, every notebook runs in a real kernel, and not only those that need one.
     """
 
     def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:
         self._limits = limits or Limits()
         self.kernel = kernel
+        self._cleanup = ExitStack()
         self._directory: Path | None = None
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -184,16 +172,16 @@ class Workers:
         """Processor time of the notebooks that have ended."""
 
     def __enter__(self) -> Self:
-        try:
-            self._directory = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+        with ExitStack() as cleanup:
+            directory = tempfile.TemporaryDirectory(prefix="labkit-grade-", ignore_cleanup_errors=True)
+            self._directory = Path(cleanup.enter_context(directory))
+            cleanup.callback(self._stop_fork_server)
             self._start_fork_server()
-        except BaseException:
-            self._end()
-            raise
+            self._cleanup = cleanup.pop_all()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._end()
+        self._cleanup.close()
 
     def _start_fork_server(self) -> None:
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
@@ -209,13 +197,6 @@ class Workers:
         if self._fork_server is not None:
             end_process(self._fork_server, 5)
 
-    def _end(self) -> None:
-        try:
-            self._stop_fork_server()
-        finally:
-            if self._directory is not None:
-                shutil.rmtree(self._directory, ignore_errors=True)
-
     @property
     def isolated(self) -> bool:
         """Whether learners are kept apart from each other and from the machine."""
@@ -227,13 +208,7 @@ class Workers:
         return self._fork_server.pid if self._fork_server is not None else 0
 
     async def start(self, slot: int) -> Worker:
-        """Fork a worker and isolate it.
-
-        Args:
-            slot: Which of the grader's slots it runs in; one notebook at a time in each.
-
-        Returns:
-            The worker, which must be closed.
+        """Fork a worker and isolate it; it must be closed. A slot runs one notebook at a time.
 
         Raises:
             WorkerFailed: It could not be started.
@@ -308,11 +283,7 @@ def _unused_credentials() -> dict[str, str]:
 
 
 class WithWorkers:
-    """A grader: it can be used while it is entered, since its workers are forked from a process of its own.
-
-    Args:
-        workers: Its workers.
-    """
+    """A grader: it can be used while it is entered, since its workers are forked from a process of its own."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers

@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.backends.base import Backend, Options, Report, Status
 from labkit.backends.choice import Choice, make
+from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
@@ -74,14 +75,12 @@ class ChosenCluster(Shown):
         self._found()
 
     def _found(self) -> None:
-        """Called at the end of the constructor."""
+        """Hook at the end of the constructor."""
 
     @cached_property
     def admin(self) -> Client:
         """The administrator: a caller with the kubeconfig's credential."""
-        from labkit.client import kubeconfig
-
-        found = kubeconfig.load(self.kubeconfig, scratch=self.home)
+        found = kubeconfigs.load(self.kubeconfig, scratch=self.home)
         return Client(
             replace(found.endpoint, ca_file=self._ca_file(found.endpoint.ca)),
             found.credentials,

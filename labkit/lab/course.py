@@ -18,6 +18,9 @@ from typing import Any
 
 from labkit.core.errors import Unreachable
 from labkit.core.home import ensure_private, home_path, write_private
+from labkit.lab.exercises import SealedExercise
+from labkit.lab.exercises import exercise as open_exercise
+from labkit.lab.lab import Lab
 
 SOCKET_VARIABLE = "LABKIT_CHECKER"
 """The environment variable with the path of the checker's Unix socket."""
@@ -37,14 +40,7 @@ class _UnixConnection(HTTPConnection):
 
 
 def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
-    """Send a request to the checker.
-
-    Args:
-        path: ``/open`` or ``/points``.
-        question: The request's JSON object.
-
-    Returns:
-        The answer's JSON object.
+    """Post a JSON object to the checker's ``/open`` or ``/points``, and return its answer.
 
     Raises:
         Unreachable: The checker does not answer.
@@ -90,11 +86,7 @@ class CheckedExercise:
 
 
 class UncheckedExercise:
-    """An exercise that the learner's own kernel judges, with a warning.
-
-    Args:
-        exercise: The exercise.
-    """
+    """An exercise that the learner's own kernel judges, with a warning."""
 
     def __init__(self, exercise: Any) -> None:
         self._exercise = exercise
@@ -115,23 +107,12 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     """Open the lab and the exercise of a course's notebook; handed-out notebooks call it by this name.
 
     The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the name of the folder above the
-    assignment's.
-
-    Args:
-        exercise: The exercise's id.
-
-    Returns:
-        The lab, and the exercise with ``show(task)`` and ``points(task)``.
+    assignment's. The exercise has ``show(task)`` and ``points(task)``.
     """
-    from labkit.lab.lab import Lab
-
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
-        from labkit.lab.exercises import SealedExercise
-        from labkit.lab.exercises import exercise as make
-
         lab = Lab()
-        made = make(lab, exercise, learner).start()
+        made = open_exercise(lab, exercise, learner).start()
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})

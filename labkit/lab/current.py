@@ -13,11 +13,7 @@ _listeners: list[Callable[[], None]] = []
 
 
 def use(lab: ChosenCluster) -> None:
-    """Make a lab the current one, and call the listeners.
-
-    Args:
-        lab: A :class:`~labkit.lab.lab.Lab`.
-    """
+    """Make a :class:`~labkit.lab.lab.Lab` the current one, and call the listeners."""
     _labs[:] = [lab]
     for listener in _listeners:
         listener()

@@ -20,14 +20,14 @@ from labkit.client.exec.command import CompletedExec
 from labkit.core.redact import redact
 from labkit.core.signals import cleaned_up
 from labkit.lab import words
+from labkit.lab.lab import Lab
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
+from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from labkit.lab.lab import Lab
 
 Keys = Callable[[], bool] | None
 """Waits for a key and returns whether to go on; None never waits."""
@@ -49,12 +49,11 @@ NEEDS_CLUSTER_ROLES = "05-cluster-roles"
 
 
 def run(*, by_step: bool = False, here: bool = False) -> int:
-    """Run the walkthrough.
+    """Run the walkthrough on a temporary embedded cluster.
 
     Args:
         by_step: Wait for a key before each step.
-        here: Run it on the chosen cluster, which is reset before and after; else on a
-            temporary embedded one.
+        here: Run it on the chosen cluster instead, which is reset before and after.
 
     Returns:
         0 when every checkpoint passed, 130 when it was interrupted, else 1.
@@ -75,9 +74,6 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 
 def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on the chosen cluster, with temporary progress."""
-    from labkit.lab.lab import Lab
-    from labkit.lessons.progress import Progress
-
     lab = Lab()
     lab.progress = Progress(directory / "progress.json")
     lab.reset()
@@ -89,8 +85,6 @@ def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
 
 def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on a temporary embedded cluster."""
-    from labkit.lab.lab import Lab
-
     console.print("A cluster for this demo is starting; your own is not touched.")
     lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
@@ -100,7 +94,7 @@ def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
 
 
 def wait() -> bool:
-    """Wait for a key. Returns False for q and Ctrl-D."""
+    """Wait for a key; return False for q and Ctrl-D."""
     import click
 
     click.echo("      any key goes on, q ends ", nl=False)
@@ -113,13 +107,7 @@ def wait() -> bool:
 
 
 class Demo:
-    """One run through all steps.
-
-    Args:
-        lab: The cluster.
-        console: The terminal.
-        go_on: Called before each step; False ends the run. None never waits.
-    """
+    """One run through all steps; ``go_on`` is called before each, and False ends the run."""
 
     def __init__(self, lab: Lab, console: Console, go_on: Keys = None) -> None:
         self.lab = lab
@@ -130,7 +118,7 @@ class Demo:
         self._names: dict[str, Any] = {}
 
     def run(self) -> int:
-        """Run every step that the cluster allows. Returns 0 when all passed, else 1."""
+        """Run every step that the cluster allows; return 0 when all passed, else 1."""
         begun = time.monotonic()
         left_out = 0
         for lesson in lessons.LESSONS:

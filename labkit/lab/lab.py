@@ -13,7 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit import lessons
+from labkit.client import manifests
 from labkit.client.client import Client, failure
+from labkit.client.discovery import Resources
+from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.client.manifests import Applied, Library
+from labkit.client.pods import MountedToken, Pods, ReadyPod
+from labkit.client.tokens import Token, request_token
 from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
@@ -22,14 +29,8 @@ from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 
 if TYPE_CHECKING:
-    from labkit.client.discovery import Resources
-    from labkit.client.exec.command import CompletedExec
     from labkit.client.kubectl import Ran
-    from labkit.client.manifests import Applied, Library
-    from labkit.client.pods import Pods, ReadyPod
     from labkit.client.proxy import Proxy
-    from labkit.client.tokens import Token
-
 MANIFESTS = (".yaml", ".yml", ".json")
 """The extensions of manifest files."""
 
@@ -72,8 +73,6 @@ class Lab(ChosenCluster):
             UsageError: When the name is not ``namespace/name``.
             ExecFailed: When the pod does not run or mounts no token.
         """
-        from labkit.client.pods import MountedToken
-
         source = MountedToken(self.pods, pod, container, lambda: self._generation)
         source()
         return self.admin.with_credentials(Credentials(token_source=source), pod)
@@ -94,11 +93,7 @@ class Lab(ChosenCluster):
         return self.admin.with_credentials(Credentials(), "anonymous")
 
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller with a token.
-
-        Args:
-            raw: The whole token.
-            name: The caller's name in the lab.
+        """A caller with a whole token; ``name`` is the caller's name in the lab.
 
         Raises:
             TokenError: When the token is empty.
@@ -116,15 +111,10 @@ class Lab(ChosenCluster):
             what: A lesson (``04-roles``), one of its files (``04-roles/W14-namespaces.yaml``),
                 a file of the learner's, YAML text, an object, or several objects.
 
-        Returns:
-            Each object's outcome.
-
         Raises:
             UsageError: When there is no such lesson or file, or it holds no objects.
             ApiFailure: When the server refuses an object.
         """
-        from labkit.client import manifests
-
         if not isinstance(what, str):
             objects = manifests.given(what)
         elif "\n" in what or ": " in what:
@@ -136,19 +126,11 @@ class Lab(ChosenCluster):
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
-        """Create the missing objects of an earlier lesson.
+        """Create the missing objects of an earlier lesson, or of one of its files, and return them.
 
         Existing objects stay as they are. Created ones carry an annotation, so that no
         checkpoint counts them as the learner's own work.
-
-        Args:
-            what: A lesson or one of its files, as for ``apply``.
-
-        Returns:
-            The objects that were missing.
         """
-        from labkit.client import manifests
-
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
@@ -190,9 +172,6 @@ class Lab(ChosenCluster):
             stdin: The command's input.
             timeout_seconds: After this the command is cut off, with exit code 124.
 
-        Returns:
-            Its output and exit code.
-
         Raises:
             ExecFailed: When it could not be started.
         """
@@ -219,13 +198,6 @@ class Lab(ChosenCluster):
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
 
-        Args:
-            pod: As ``namespace/name``.
-            timeout_seconds: The timeout.
-
-        Returns:
-            The pod.
-
         Raises:
             ApiFailure: When it does not exist, or is not ready in time.
         """
@@ -237,8 +209,6 @@ class Lab(ChosenCluster):
         Args:
             what: A whole token, or a service account (``default/kikai``) for a new token of it.
         """
-        from labkit.client.tokens import Token
-
         raw = what.strip()
         if raw.count(".") != 2:
             raw = self._request_token(what)
@@ -246,8 +216,6 @@ class Lab(ChosenCluster):
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts, and verify it."""
-        from labkit.client.tokens import Token
-
         return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
 
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
@@ -259,20 +227,11 @@ class Lab(ChosenCluster):
         return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
-        """Record an answer for a step; after ``predict`` this happens by itself.
-
-        Args:
-            step: Such as ``W15``.
-            what: An answer, a finished command, or a fact that you found, such as an address.
-        """
-        from labkit import lessons
-
+        """Record an answer, a finished command, or a fact that you found; after ``predict`` this happens by itself."""
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:
         """Record what you expect of a step; the following answers are recorded for it."""
-        from labkit import lessons
-
         lessons.predict(step, value, self.progress)
 
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
@@ -297,14 +256,9 @@ class Lab(ChosenCluster):
         Args:
             step: Such as ``W17``; ``end`` gives the finished walkthrough.
 
-        Returns:
-            The objects that were created.
-
         Raises:
             UsageError: When there is no such step.
         """
-        from labkit.client import manifests
-
         last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
@@ -314,30 +268,22 @@ class Lab(ChosenCluster):
     @cached_property
     def library(self) -> Library:
         """The lessons' manifests."""
-        from labkit.client.manifests import Library
-
         return Library(resources.clusters() / "lessons")
 
     @cached_property
     def pods(self) -> Pods:
         """The cluster's pods, without observers."""
-        from labkit.client.pods import Pods
-
         known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
         return Pods(self.admin.without_observers(), self.patience_seconds, run=bool(known.get("pods", True)))
 
     @cached_property
     def resources(self) -> Resources:
         """Finds the paths of objects."""
-        from labkit.client.discovery import Resources
-
         return Resources(self.admin)
 
     # -- within ---------------------------------------------------------------------
 
     def _apply(self, objects: list[dict[str, Any]]) -> Applied:
-        from labkit.client import manifests
-
         applied = manifests.apply(
             self.admin.without_observers(),
             self.resources,
@@ -350,20 +296,14 @@ class Lab(ChosenCluster):
         return applied
 
     def _request_token(self, account: str) -> str:
-        from labkit.client.exec.command import pod_name
-
         namespace, _, name = pod_name(account).partition("/")
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        answer = self.admin.without_observers().post(path, body)
+        answer = request_token(self.admin.without_observers(), namespace, name)
         if not answer.ok:
             raise failure(answer.status, answer.body, f"There is no token of {account}.")
         return str(answer.body["status"]["token"])
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
-    from labkit.client import manifests
-
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -5,30 +5,23 @@ They use the lab that was created last; before the first one, the chosen cluster
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from labkit import lessons
 from labkit.lab import current as current_lab
+from labkit.lab.lab import Lab
+from labkit.lessons.base import Context
 from labkit.lessons.progress import Progress
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lessons.base import Context
 
 
 def current() -> Lab:
     """The lab that was created last, or a new one."""
     found = current_lab.current()
-    if found is None:
-        from labkit.lab.lab import Lab
-
-        return Lab()
-    return cast("Lab", found)
+    return Lab() if found is None else cast(Lab, found)
 
 
 def context(lab: Lab) -> Context:
     """The part of a lab that checkpoints use."""
-    from labkit.lessons.base import Context
-
     quiet = lab.admin.without_observers()
     return Context(
         admin=quiet,
@@ -42,7 +35,7 @@ def context(lab: Lab) -> Context:
 
 
 def predict(step: str, value: object) -> None:
-    """Say what you expect of a step; the answers that follow are kept for it.
+    """Keep what you expect of a step; the answers that follow are kept for it.
 
     Args:
         step: Such as ``W15``.
@@ -51,8 +44,6 @@ def predict(step: str, value: object) -> None:
     Raises:
         UsageError: When there is no such step, or the value is nothing that can be kept.
     """
-    from labkit import lessons
-
     lessons.predict(step, value, progress())
 
 
@@ -63,32 +54,20 @@ def progress() -> Progress:
 
 
 def check(step: str) -> Any:
-    """Judge a step by what the cluster does.
-
-    Args:
-        step: Such as ``W15``.
-    """
-    from labkit import lessons
-
+    """Judge a step, such as ``W15``, by what the cluster does."""
     return lessons.check(step, context(current()))
 
 
 def hint(step: str) -> Any:
     """A hint for a step; asking again gives the next one."""
-    from labkit import lessons
-
     return lessons.hint(step, progress())
 
 
 def solution(step: str) -> Any:
     """How a step can be solved."""
-    from labkit import lessons
-
     return lessons.solution(step, progress())
 
 
 def board() -> Any:
     """All steps and how far you are."""
-    from labkit import lessons
-
     return lessons.board(progress())

@@ -1,8 +1,7 @@
 """The walkthrough as data, and its functions: predict, check, hint, solution, board.
 
-``LESSONS`` is the index: lesson → steps → title, minutes, checkpoint, hints. A
-checkpoint is a plain function of a ``Context``; nothing here depends on the kind of
-cluster. Solutions come from the notebooks' sources when those are built.
+A checkpoint is a plain function of a ``Context``; nothing here depends on the kind of cluster.
+Solutions come from the notebooks' sources when those are built.
 """
 
 from __future__ import annotations
@@ -65,10 +64,7 @@ STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in les
 
 
 def find(step: str | int) -> Step:
-    """The step of that name.
-
-    Args:
-        step: Such as ``W15``; ``w15``, ``"15"`` and ``15`` are the same.
+    """The step of that name: ``W15``, ``w15``, ``"15"`` and ``15`` are the same.
 
     Raises:
         UsageError: There is none.
@@ -82,11 +78,6 @@ def find(step: str | int) -> Step:
 def predict(step: str, value: object, progress: Progress) -> None:
     """Keep what the learner expects of a step, and record the answers that follow for it.
 
-    Args:
-        step: Such as ``W15``.
-        value: Such as ``"forbidden"``.
-        progress: Where it is kept.
-
     Raises:
         UsageError: There is no such step, or the value cannot be kept.
     """
@@ -94,12 +85,7 @@ def predict(step: str, value: object, progress: Progress) -> None:
 
 
 def record(step: str, what: object, progress: Progress) -> None:
-    """Keep an answer for a step.
-
-    Args:
-        step: Such as ``W15``.
-        what: An answer, a finished command, or a fact, such as an address.
-        progress: Where it is kept.
+    """Keep an answer for a step: an answer of the API, a finished command, or a fact such as an address.
 
     Raises:
         UsageError: There is no such step, or the value cannot be kept.
@@ -129,13 +115,6 @@ def check(step: str, context: Context) -> Outcome:
     A pass is kept: when a later step has changed what the checkpoint sees, the outcome
     says so and stays a pass.
 
-    Args:
-        step: Such as ``W15``.
-        context: The checkpoint's input.
-
-    Returns:
-        The outcome; its repr is a headline and at most three lines.
-
     Raises:
         UsageError: There is no such step.
     """
@@ -163,12 +142,7 @@ def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
 
 
 def hint(step: str, progress: Progress) -> Help:
-    """A hint; the second time a clearer one.
-
-    Args:
-        step: Such as ``W15``.
-        progress: Keeps how many hints were given.
-    """
+    """A hint; the second time a clearer one."""
     found = find(step)
     given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
     number = min(given + 1, len(found.hints))
@@ -178,12 +152,7 @@ def hint(step: str, progress: Progress) -> Help:
 
 
 def solution(step: str, progress: Progress) -> Help:
-    """How a step can be solved; any other way that works is as good.
-
-    Args:
-        step: Such as ``W15``.
-        progress: Keeps that the solution was shown.
-    """
+    """How a step can be solved; any other way that works is as good."""
     found = find(step)
     progress.note(found.id, solution_shown=True)
     code = str(worked()[found.id]["solution"])
@@ -197,12 +166,7 @@ def board(progress: Progress) -> Board:
 
 @cache
 def worked() -> Mapping[str, Mapping[str, Any]]:
-    """The solved cells of every step, from the notebooks' sources.
-
-    Returns:
-        For each step ``cells`` (all its code, in order) and ``solution`` (what the
-        learner is asked to write).
-    """
+    """The solved cells of every step: ``cells`` is all its code, ``solution`` what the learner is asked to write."""
     text = (resources.files(__name__) / "solutions.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)
     return found

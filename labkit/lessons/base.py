@@ -1,9 +1,7 @@
 """A checkpoint's input and output: ``Context`` and ``Outcome``.
 
 A checkpoint is a plain function ``(Context) -> Outcome``. It asks the cluster through
-the API, never the notebook, so the same function works on every cluster. ``Context`` is
-all it gets: callers, a way to run a command in a pod, and what the learner predicted
-and saw.
+the API, never the notebook, so the same function works on every cluster.
 """
 
 from __future__ import annotations
@@ -85,32 +83,17 @@ class Outcome(Shown):
 
 
 def passed(seen: str, takeaway: str = "") -> Outcome:
-    """The outcome of a step that is done.
-
-    Args:
-        seen: The cluster's answer that proves it.
-        takeaway: What was learned.
-    """
+    """The outcome of a step that is done: the cluster's answer that proves it, and what was learned."""
     return Outcome("passed", seen, "", takeaway)
 
 
 def failed(seen: str, expected: str, hint: str) -> Outcome:
-    """The outcome of an attempt that is not what the step asks for.
-
-    Args:
-        seen: The cluster's answer.
-        expected: The answer that the step asks for.
-        hint: One hint that fits what was seen.
-    """
+    """The outcome of an attempt that is not what the step asks for, with one hint that fits what was seen."""
     return Outcome("failed", seen, expected, hint)
 
 
 def not_attempted(todo: str) -> Outcome:
-    """The outcome of a step without an attempt.
-
-    Args:
-        todo: What to do first.
-    """
+    """The outcome of a step without an attempt: what to do first."""
     return Outcome("not attempted", "", "", todo)
 
 
@@ -119,12 +102,7 @@ Check = Callable[["Context"], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A service account as the authorizer sees it.
-
-    Args:
-        namespace: Its namespace, such as ``kikai``.
-        name: Such as ``default``.
-    """
+    """A service account as the authorizer sees it."""
 
     namespace: str
     name: str = "default"
@@ -190,27 +168,16 @@ class Context:
         *,
         group: str = "",
     ) -> bool:
-        """Ask the server's authorizer whether an account may do something.
-
-        Args:
-            account: The account.
-            verb: Such as ``list``.
-            resource: The plural, such as ``services``.
-            namespace: The namespace; empty for the whole cluster.
-            group: The API group; empty for the core group.
-        """
+        """Whether the server's authorizer allows an account something; no namespace is the whole cluster."""
         question = Need(account.subject, verb, resource, namespace, group).question()
         return bool(review(self.admin, question).get("allowed"))
 
     def excess(self, account: Account, probes: Sequence[tuple[str, str, str, str]]) -> list[str]:
-        """The permissions of some that an account has although no step asked for them.
+        """The permissions among ``probes`` that an account has, each in words: ``delete services in kikai``.
 
         Args:
             account: The account.
-            probes: Verb, API group, resource and namespace of each.
-
-        Returns:
-            Each in words, such as ``delete services in kikai``.
+            probes: Verb, API group, resource and namespace of permissions that no step asked for.
         """
         return [
             f"{verb} {resource}" + (f" in {namespace}" if namespace else " cluster-wide")
@@ -230,14 +197,7 @@ def run_with_retries(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run a checkpoint, and repeat it while the cluster may still be catching up.
-
-    Args:
-        check: The checkpoint.
-        context: Its input; ``patience_seconds`` limits the repetition.
-        clock: Monotonic seconds.
-        sleep: Waits some seconds.
-    """
+    """Run a checkpoint, and repeat it up to ``patience_seconds`` while the cluster may still be catching up."""
     changed = begun = clock()
     outcome = check(context)
     while outcome.state == "failed":

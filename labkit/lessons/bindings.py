@@ -69,14 +69,7 @@ Probe = tuple[str, str, str, str]
 
 
 def too_much(context: Context, account: Account, probes: Sequence[Probe], hint: str) -> Outcome | None:
-    """A failed outcome when an account may do something no step asked for, else None.
-
-    Args:
-        context: The checkpoint's context.
-        account: The account.
-        probes: What it must not be allowed.
-        hint: How to give less.
-    """
+    """A failed outcome when an account may do something no step asked for, else None."""
     excess = context.excess(account, probes)
     if not excess:
         return None
@@ -89,13 +82,7 @@ def too_much(context: Context, account: Account, probes: Sequence[Probe], hint: 
 
 
 def without_view(context: Context, account: Account, probes: Sequence[Probe]) -> list[Probe]:
-    """The probes that still mean something once W24 has bound ``view``, which reads most things.
-
-    Args:
-        context: The checkpoint's context.
-        account: The account.
-        probes: What it must not be allowed in an earlier step.
-    """
+    """The probes that still mean something once W24 has bound ``view``, which reads most things."""
     bound = [each for each in cluster_bindings(context, account) if names_account(each, account)]
     if not any(role_name(each) == "view" for each in bound):
         return list(probes)

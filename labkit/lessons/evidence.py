@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.client.tokens import request_token
 from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
 from labkit.rbac.subjects import ACCOUNT_PREFIX
 
@@ -25,26 +26,13 @@ _SAME = {
 
 
 def as_decision(prediction: object) -> str:
-    """A prediction as one of the words ``allowed``, ``forbidden``, ``unauthorized``.
-
-    Args:
-        prediction: A word, a status or a truth value, as a learner may write it.
-
-    Returns:
-        One of the three words, or the prediction's own text in small letters.
-    """
+    """``allowed``, ``forbidden`` or ``unauthorized`` for any way to write it, else the text in small letters."""
     text = str(prediction).strip().lower()
     return next((name for name, same in _SAME.items() if text in same), text)
 
 
 def predicts_user(context: Context, prediction: object, user: str) -> bool:
-    """Whether a prediction names a service account's user, with or without the prefix.
-
-    Args:
-        context: Maps the walkthrough's names to those on this cluster.
-        prediction: Such as ``system:serviceaccount:default:kikai`` or ``default:kikai``.
-        user: The user the server saw.
-    """
+    """Whether a prediction names a service account's user, with or without the prefix."""
     said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
     return context.names.user(f"{ACCOUNT_PREFIX}{said}") == user
 
@@ -104,13 +92,7 @@ def curl_status(record: Record) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request of a looking step.
-
-    Args:
-        label: Its name in a prediction, such as ``services in kikai``.
-        account: The caller.
-        path: The path of the GET request.
-    """
+    """One request of a looking step; the label is its name in a prediction, such as ``services in kikai``."""
 
     label: str
     account: Account
@@ -161,10 +143,7 @@ def status_now(context: Context, question: Question) -> int:
     Where tokens may not be requested, the authorizer is asked instead.
     """
     account = question.account
-    answer = context.admin.post(
-        f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token",
-        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
-    )
+    answer = request_token(context.admin, account.namespace, account.name)
     if answer.status == 201:
         token = str(answer.body["status"]["token"])
         return context.as_token(token).get(question.path).status
@@ -199,9 +178,6 @@ def judge_looking(
         todo: The first thing to do, when nothing was predicted.
         ask: How to ask, when nothing was recorded.
         why: A question's label to an explanation of the answer.
-
-    Returns:
-        Not attempted until something was predicted and asked.
     """
     prediction = context.progress.prediction(step)
     if prediction is None:

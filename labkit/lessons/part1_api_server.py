@@ -16,11 +16,7 @@ ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
 
 
 def address(text: object) -> tuple[str, int] | None:
-    """Host and port of an address as a person writes it, None if it is none.
-
-    Args:
-        text: With or without scheme (default: https), port and path.
-    """
+    """Host and port of an address as a person writes it (default: https), None if it is none."""
     written = str(text).strip().lower()
     if not written:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from labkit.client.pods import MOUNT
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import (
     answers,
@@ -18,7 +19,7 @@ from labkit.lessons.evidence import (
     with_status,
 )
 from labkit.lessons.part1_api_server import address
-from labkit.lessons.pods import MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
+from labkit.lessons.pods import account_of, elsewhere, made_by_lab, mounted_token, not_running
 from labkit.lessons.steps import step
 
 POD = "default/curl"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any
 
+from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import answers, commands, output, predicts_user
 from labkit.lessons.pods import (
@@ -227,19 +229,13 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
     Its own are the one in its Secret, where the cluster made one, and a requested one.
     """
     mounted = mounted_token(context, POD)
-    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
+    namespace = context.names.namespace("default")
+    base = f"/api/v1/namespaces/{namespace}"
     account = context.find(f"{base}/serviceaccounts/kikai") or {}
     secrets = [context.find(f"{base}/secrets/{name}") or {} for name in secrets_of_account(account)]
-    owned = [_decode64(each["data"]["token"]) for each in secrets if "token" in (each.get("data") or {})]
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    answer = context.admin.post(f"{base}/serviceaccounts/kikai/token", request)
+    owned = [b64decode(each["data"]["token"]).decode() for each in secrets if "token" in (each.get("data") or {})]
+    answer = request_token(context.admin, namespace, "kikai")
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
-
-
-def _decode64(text: str) -> str:
-    import base64
-
-    return base64.b64decode(text).decode()
 
 
 def _listed(value: object) -> list[str]:

@@ -143,13 +143,7 @@ def w16(context: Context) -> Outcome:
 
 
 def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> Outcome | None:
-    """A failed outcome when rules are not get and list on one core resource, else None.
-
-    Args:
-        given: The rules of a role.
-        resource: The resource that was asked for.
-        whose: The role, in words.
-    """
+    """A failed outcome when rules are not get and list on one core resource, else None."""
     verbs = ("get", "list")
     lacking = [verb for verb in verbs if not rules.grants(given, verb, "", resource)]
     if lacking:

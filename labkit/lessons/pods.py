@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.client.manifests import PREPARED
+from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.lessons.base import Context, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
-
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where a pod's token, CA and namespace are mounted."""
 
 
 def state(pod: Pod) -> str:
@@ -41,12 +39,7 @@ _HELP = {
 
 
 def not_running(pod: Pod, name: str) -> Outcome | None:
-    """A failed outcome when a pod does not run, else None.
-
-    Args:
-        pod: The pod.
-        name: How to call it, such as ``default/curl``.
-    """
+    """A failed outcome when a pod does not run, else None."""
     seen = state(pod)
     if seen == "Running":
         return None
@@ -55,13 +48,7 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
 
 
 def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
-    """The outcome “not attempted” when the lab itself made a pod for a later part, else None.
-
-    Args:
-        pod: The pod.
-        name: How to call it.
-        step: The step in which the learner makes it.
-    """
+    """The outcome “not attempted” when the lab itself made a pod for a later part, else None."""
     if PREPARED not in (pod.get("metadata", {}).get("annotations") or {}):
         return None
     return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
@@ -84,23 +71,14 @@ def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
     return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
 
 
-def mounted_token(context: Context, pod: str, container: str | None = None) -> str:
-    """The token that is mounted in a pod's container, empty without one."""
-    result = context.exec(pod, f"cat {MOUNT}/token", container=container)
+def mounted_token(context: Context, pod: str) -> str:
+    """The token that is mounted in a pod, empty without one."""
+    result = context.exec(pod, f"cat {MOUNT}/token")
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
 def answering(context: Context, pod: str, path: str = "/version") -> str:
-    """The answer of ``localhost:8001`` inside a pod, from any container with curl.
-
-    Args:
-        context: The checkpoint's context.
-        pod: As ``namespace/name``.
-        path: The path to ask for.
-
-    Returns:
-        The first answer, empty when there is none.
-    """
+    """The first answer of ``localhost:8001`` inside a pod, from any container with curl; empty without one."""
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
         try:

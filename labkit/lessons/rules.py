@@ -19,17 +19,7 @@ def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
 
 
 def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[str]:
-    """What rules grant beyond some verbs on one resource.
-
-    Args:
-        rules: The rules of a role.
-        verbs: The verbs that were asked for.
-        group: The API group that was asked for.
-        resource: The resource that was asked for.
-
-    Returns:
-        Each excess in words, such as ``verb "delete"``, in the rules' order.
-    """
+    """What rules grant beyond some verbs on one resource, each in words (``verb "delete"``), in the rules' order."""
     wanted = set(verbs)
     found: list[str] = []
     for rule in rules:

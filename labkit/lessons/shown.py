@@ -14,14 +14,7 @@ from labkit.lessons.steps import Lesson
 
 @dataclass(frozen=True, repr=False)
 class Help(Shown):
-    """A hint, or a solution.
-
-    Args:
-        title: Its heading.
-        text: The hint or the solution.
-        then: What to do next.
-        code: Whether the text is code.
-    """
+    """A hint or a solution, with its heading and what to do next."""
 
     title: str
     text: str
@@ -37,12 +30,7 @@ class Help(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Board(Shown):
-    """Every step and its state.
-
-    Args:
-        lessons: The index.
-        progress: The kept facts of each step.
-    """
+    """Every step of the lessons and its state, from the kept facts of each step."""
 
     lessons: Sequence[Lesson]
     progress: Mapping[str, Mapping[str, Any]]

@@ -34,14 +34,7 @@ def step(title: str, minutes: int, hint: str, clearer_hint: str) -> Callable[[Ch
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A part of the walkthrough: one notebook.
-
-    Args:
-        id: The notebook's name without its ending, such as ``04-roles``.
-        title: As the notebook's heading says it.
-        subtitle: One line on what it is about.
-        steps: Its steps in order.
-    """
+    """A part of the walkthrough: one notebook, whose name without its ending is the id (``04-roles``)."""
 
     id: str
     title: str

@@ -59,13 +59,7 @@ CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
 
 
 def cells(step: str, worked: Sequence[str], context: Context) -> list[str]:
-    """The solved cells of a step, adapted to this cluster.
-
-    Args:
-        step: Such as ``W10``.
-        worked: The notebook's solved cells.
-        context: A checkpoint's input, to ask the cluster with.
-    """
+    """The solved cells of a step, adapted to this cluster."""
     holds, changes = CHANGES.get(step, (None, {}))
     if holds is None or not holds(context):
         return list(worked)

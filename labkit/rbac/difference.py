@@ -1,9 +1,8 @@
 """What was granted beyond the need: a policy, compared with the one it began as.
 
-Exercises and the walkthrough ask for exactly some permissions. What a subject had at the
-beginning counts as nobody's excess, whichever binding gives it now; what came since is taken
-apart into single permissions, and each must serve a need. Labels are not trusted here: a learner can
-write the one that the default bindings of every cluster carry.
+What a subject had at the beginning counts as nobody's excess, whichever binding gives it now. What
+came since is taken apart into single permissions, and each must serve a need. Labels are not
+trusted here: a learner can write the one that the default bindings of every cluster carry.
 """
 
 from __future__ import annotations
@@ -49,11 +48,9 @@ MORE = Excess("", "and more")
 
 
 def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
-    """The policy a learner began with, where it was not kept: the defaults, and what was set up.
+    """The policy a learner began with, where it was not kept: the defaults, and the objects of ``setup``.
 
-    Args:
-        now: The policy now. Its labels are trusted, so this is for a learner's own checks only.
-        setup: The objects that were created for the learner, of any kind.
+    The labels of the policy now are trusted, so this is for a learner's own checks only.
     """
     created = [obj for obj in setup if obj["apiVersion"].startswith(f"{GROUP}/")]
     roles = {key: role for key, role in now.roles.items() if is_default(role)}

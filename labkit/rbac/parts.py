@@ -82,12 +82,7 @@ def covers(rule: Rule, part: Part) -> bool:
 
 
 def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Part]:
-    """The parts of some rules that none of the held rules covers.
-
-    Args:
-        held: Rules that somebody has.
-        wanted: Rules to compare them with.
-    """
+    """The parts of the wanted rules that none of the held rules covers."""
     held = list(held)
     return [part for rule in wanted for part in breakdown(rule) if not any(covers(rule, part) for rule in held)]
 

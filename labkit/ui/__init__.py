@@ -41,10 +41,6 @@ def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
 
     Importing ipywidgets takes longer than drawing a widget. It is done between cells, a module
     at a time; cells that wait are run in between.
-
-    Args:
-        loop: The kernel's event loop.
-        after_seconds: The delay before the first import.
     """
     names = ["base", *dict.fromkeys(_MODULES.values())]
 

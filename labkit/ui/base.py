@@ -22,13 +22,7 @@ STATIC = Path(__file__).with_name("static")
 
 
 def api_of(asker: Any) -> Any:
-    """Return the caller that a widget asks with: a lab's administrator, or the caller itself.
-
-    It has no observers: a widget's requests count for no step.
-
-    Args:
-        asker: A lab, or a caller such as ``lab.admin``.
-    """
+    """Return a lab's administrator, or the given caller, without observers: widgets' requests count for no step."""
     caller = getattr(asker, "admin", asker)
     return caller.without_observers() if hasattr(caller, "without_observers") else caller
 
@@ -64,12 +58,7 @@ class LabWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
-        """Run an action, as a click on the widget does.
-
-        Args:
-            action: The action's name; the method ``on_<action>`` runs it.
-            **arguments: What the click sends with it.
-        """
+        """Run the method ``on_<action>`` with a click's arguments, as a click on the widget does."""
         method = getattr(self, f"on_{action}", None)
         if method is None:
             self.notice = f"This widget cannot do “{action}”."
@@ -113,13 +102,7 @@ class LabWidget(anywidget.AnyWidget):
 
 
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """Render a plain table, for ``as_html``.
-
-    Args:
-        head: The column headers.
-        rows: Cells; the first of each row is its header.
-        caption: The table's caption, if any.
-    """
+    """Render a plain table, for ``as_html``; the first cell of each row is its header."""
     return render("table.html", head=head, rows=rows, caption=caption)
 
 

@@ -35,5 +35,5 @@ def test_a_path_without_a_resource_is_read_as_such(path: str) -> None:
     assert not call.is_resource
 
 
-def test_query_parameters_may_come_apart() -> None:
-    assert read_call("GET", "/api/v1/pods", {"watch": "true"}).verb == "watch"
+def test_a_query_parameter_makes_a_list_a_watch() -> None:
+    assert read_call("GET", "/api/v1/pods?watch=true").verb == "watch"

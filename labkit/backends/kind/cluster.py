@@ -37,12 +37,7 @@ ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
 
 
 class Kind:
-    """A kind cluster of the lab's own.
-
-    Args:
-        home: The state directory.
-        options: image and era count.
-    """
+    """A kind cluster of the lab's own; of the options, image and era count."""
 
     name = "kind"
 

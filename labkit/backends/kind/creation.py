@@ -36,11 +36,6 @@ _KUBEADM_FAILED = re.compile(r"(?:error: )?(error execution phase .+)")
 def ensure_node_image(engine: Engine, image: str, report: Report) -> None:
     """Pull the chosen node image if it is not here; kind pulls its own by itself.
 
-    Args:
-        engine: The container engine.
-        image: The node image; empty for kind's own.
-        report: Takes lines of progress.
-
     Raises:
         Missing: When the image is not here and cannot be pulled.
     """
@@ -57,12 +52,7 @@ def ensure_node_image(engine: Engine, image: str, report: Report) -> None:
 
 
 def write_config(directory: Path, cgroup_version: str) -> None:
-    """Write kind's configuration and the API server's audit policy.
-
-    Args:
-        directory: Where kind is run.
-        cgroup_version: ``1`` or ``2``.
-    """
+    """Write kind's configuration and the API server's audit policy."""
     source = resources.clusters() / "kind"
     text = (source / "lab.yaml").read_text(encoding="utf-8")
     if cgroup_version == "1":
@@ -77,13 +67,8 @@ def run(
 ) -> None:
     """Run ``kind create cluster`` with its own output as progress.
 
-    Args:
-        command: The program and its arguments.
-        directory: The configuration's directory; kind's output is written there when it fails.
-        variables: Environment variables to add.
-        image: The node image; empty for kind's own.
-        cluster: The cluster's name.
-        report: Takes lines of progress.
+    It runs in the configuration's directory, with ``variables`` added to the environment; its output is
+    written there when it fails.
 
     Raises:
         StartFailed: When kind fails.
@@ -98,7 +83,7 @@ def run(
 
 
 def _without_command_output(report: Report) -> Report:
-    """A report that ends where kind begins to print a failed command's output."""
+    """A report without a failed command's output, which kind prints last."""
     over = False
 
     def progress(line: str) -> None:
@@ -111,14 +96,7 @@ def _without_command_output(report: Report) -> Report:
 
 
 def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFailed:
-    """Why a creation failed, and what to do.
-
-    Args:
-        lines: All that kind printed.
-        log: The file that keeps it.
-        image: The node image; empty for kind's own.
-        cluster: The cluster's name.
-    """
+    """Why a creation failed, and what to do, from all that kind printed and ``log`` keeps."""
     text = "\n".join(lines).lower()
     todo = (
         f"kind's whole output: {log}. `labkit doctor` looks at this machine; "

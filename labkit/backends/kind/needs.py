@@ -16,11 +16,7 @@ GET_KIND = (
 
 
 def find_needs(image: str) -> list[Need]:
-    """The requirements, met or not.
-
-    Args:
-        image: The chosen node image; empty for kind's own.
-    """
+    """The requirements, met or not; the node image is empty for kind's own."""
     try:
         engine = find()
     except Missing as error:

@@ -36,14 +36,8 @@ STEPS: list[tuple[str, Callable[[Client], bool]]] = [
 def wait(client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS) -> None:
     """Wait until every step holds.
 
-    Args:
-        client: The administrator.
-        logs_command: The command that shows why a step does not hold, for the error.
-        report: Takes lines of progress: the step that is waited for.
-        seconds: The timeout.
-
     Raises:
-        StartFailed: When a step does not hold in time.
+        StartFailed: When a step does not hold in time; ``logs_command`` shows why.
     """
     deadline = time.monotonic() + seconds
     for what, holds in STEPS:

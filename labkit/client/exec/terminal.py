@@ -47,13 +47,7 @@ NOTHING_SECONDS = 1.0
 
 
 def run(client: Client, pod: str, command: Sequence[str], *, container: str = "") -> int:
-    """Run a command in a pod with the process's own input and output.
-
-    Args:
-        client: The caller.
-        pod: As ``namespace/name``.
-        command: The command and its arguments; empty opens a shell.
-        container: Empty for the pod's default container.
+    """Run a command, or without one a shell, with the process's own input and output.
 
     Returns:
         The command's exit code.
@@ -93,7 +87,7 @@ def _attached(client: Client, pod: str, words: list[str], container: str, tty: b
 
 
 def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
-    """Print the command's output. Returns its exit code."""
+    """Print the command's output, and return its exit code."""
     for channel, data in received:
         if channel == ERROR:
             return exit_code(data, pod)
@@ -123,11 +117,7 @@ def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
 
 @contextmanager
 def _raw_terminal() -> Iterator[int]:
-    """Make the terminal raw, and restore it afterwards.
-
-    Yields:
-        A descriptor that is readable when the window's size has changed.
-    """
+    """Make the terminal raw until the block ends; yield a descriptor that is readable after a resize."""
     import termios
     import tty
 

@@ -14,10 +14,7 @@ EXERCISES: tuple[ExerciseSpec, ...] = (API_SERVER, INSIDE_A_POD, SERVICE_ACCOUNT
 
 
 def find_exercise(name: str) -> ExerciseSpec:
-    """Find an exercise by its id.
-
-    Args:
-        name: Such as ``ex4-roles``.
+    """Find an exercise by its id, such as ``ex4-roles``.
 
     Raises:
         UsageError: There is none.

@@ -138,14 +138,8 @@ def _broken_pod(
 ) -> Variant:
     """A pod that should list a resource as an account, and cannot.
 
-    Args:
-        names: From ``_repair``.
-        resource: The resource.
-        limits: What must not be granted, besides Secrets.
-        answer: Commands that repair it.
-        verbs: What the role allows.
-        other: A namespace whose account is bound instead.
-        spec: More of the pod's spec.
+    The limits are what must not be granted, besides Secrets. In ``other``, a namespace, lies the account
+    that is bound instead.
     """
     space, who, name = names
     spaces = [space, other] if other else [space]

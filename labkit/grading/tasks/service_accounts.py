@@ -39,12 +39,7 @@ def token_for_audience(seed: Seed) -> Variant:
         f"Secret `{kept}` in `{space}` under the key `token`.",
         (
             token_in_secret(
-                space,
-                kept,
-                f"A token of {who} for {audience}.",
-                judge,
-                points=2,
-                hint="TokenRequest has spec.audiences.",
+                space, kept, f"A token of {who} for {audience}.", judge, hint="TokenRequest has spec.audiences."
             ),
         ),
         (namespace(space), account(space, who)),
@@ -72,7 +67,6 @@ def short_token(seed: Seed) -> Variant:
                 kept,
                 f"A token of {who} for {minutes} minutes.",
                 judge,
-                points=2,
                 hint="TokenRequest has spec.expirationSeconds.",
             ),
         ),
@@ -102,7 +96,6 @@ def bound_token(seed: Seed) -> Variant:
                 kept,
                 f"A token bound to the pod {name}.",
                 judge,
-                points=2,
                 hint="Read the mounted one, or use spec.boundObjectRef.",
                 needs=PODS,
             ),
@@ -134,7 +127,6 @@ def legacy_secret(seed: Seed) -> Variant:
                 kept,
                 f"The Secret {kept} holds a token of {who} without an end.",
                 judge,
-                points=2,
                 hint="Its type is kubernetes.io/service-account-token, and an annotation names the account.",
             ),
         ),
