@@ -68,13 +68,7 @@ class PortTaken(Exception):
 
 
 def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
-    """Open the directory's cluster, and save a snapshot of its first state.
-
-    Args:
-        home: The state directory, locked by this process.
-        node: Whether pods run.
-        era: ``now`` or ``1.20``.
-        audit: Takes the audit events.
+    """Open the cluster of a locked state directory, and save a snapshot of its first state.
 
     Raises:
         StateUnusable: The database is of another version.
@@ -205,11 +199,7 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast.
-
-    Returns:
-        Its result.
-    """
+    """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast."""
     try:
         import uvloop
     except ImportError:

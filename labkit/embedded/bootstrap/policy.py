@@ -35,31 +35,17 @@ KINDS = {
 
 
 def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
-    """The default objects, without uids.
-
-    Args:
-        now: For ``managedFields``, RFC 3339.
-
-    Yields:
-        (plural, object); the rules are shared and must not be changed.
-    """
+    """The default objects with their plurals, but without uids; the rules are shared and must not be changed."""
     for plural, rows in _table().items():
         for row in rows:
             yield plural, _object(plural, row, now)
 
 
 def reconciled(stored: Object, default: Object) -> Object | None:
-    """Restore what a default object has lost, when a server starts.
+    """The fields of a default object to change when a server starts, None if it has lost nothing.
 
     Missing rules, subjects, labels and annotations are added; additions stay. The annotation
     ``autoupdate: "false"`` on the object prevents it.
-
-    Args:
-        stored: The object as it is.
-        default: The object as it should be.
-
-    Returns:
-        The fields to change, None for none.
     """
     metadata = stored["metadata"]
     if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":

@@ -31,12 +31,7 @@ def controls(owner: Object, obj: Object) -> bool:
 
 
 def reference_to(kind: Kind, obj: Object) -> Object:
-    """The controller reference to an object.
-
-    Args:
-        kind: The object's row.
-        obj: The controller.
-    """
+    """The controller reference to an object."""
     return {
         "apiVersion": kind.group_version,
         "kind": kind.kind,
@@ -65,20 +60,9 @@ def claim(
     dependents: Kind,
     adoptable: Callable[[Object], bool] = lambda obj: True,
 ) -> list[Object]:
-    """Claim the dependents of an owner: adopt orphans that it selects, release what it no longer selects.
+    """Adopt the orphans that an owner selects, release what it no longer selects, and return what it controls then.
 
-    An owner that is being deleted does neither.
-
-    Args:
-        registry: Where objects are.
-        kind: The owner's row.
-        owner: The owner.
-        selector: Its label selector; an empty one selects nothing.
-        dependents: The dependents' row.
-        adoptable: Whether an orphan that is selected is adopted.
-
-    Returns:
-        What the owner controls now.
+    An owner that is being deleted does neither. An empty selector selects nothing.
     """
     found, deleted = [], bool(owner["metadata"].get("deletionTimestamp"))
     for obj in list(registry.list(dependents, owner["metadata"]["namespace"])):
@@ -98,12 +82,7 @@ def _adopt(reference: Object, obj: Object) -> None:
 
 
 def drop_owner(uid: str, obj: Object) -> None:
-    """Remove the references to an owner from an object, in place.
-
-    Args:
-        uid: The owner's.
-        obj: Has owner references.
-    """
+    """Remove the references to an owner's uid from an object, in place."""
     set_owners(obj, [item for item in obj["metadata"]["ownerReferences"] if item.get("uid") != uid])
 
 

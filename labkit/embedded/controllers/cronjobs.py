@@ -111,11 +111,7 @@ class CronJobs(WorkloadController):
         self._write_status(self.kind, one, {field: value for field, value in status.items() if value})
 
     def _still_active(self, one: Object, jobs: list[Object], status: dict[str, Any]) -> list[Object]:
-        """Record events about jobs that finished, appeared or went missing.
-
-        Returns:
-            The references to known jobs that have not finished.
-        """
+        """Record events about jobs that finished, appeared or went missing, and return references to running ones."""
         active: list[Object] = list(status.get("active") or ())
         known = {reference.get("uid") for reference in active}
         for job in jobs:

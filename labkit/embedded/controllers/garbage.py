@@ -75,11 +75,7 @@ class GarbageCollector(BaseController):
                 self._delete(kind, obj)
 
     def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
-        """Remove an owner from an object that has others.
-
-        Returns:
-            Whether it has.
-        """
+        """Remove an owner from an object that has others, and return whether it has."""
         uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
         owners = obj["metadata"]["ownerReferences"]
         if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):

@@ -19,13 +19,7 @@ INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 
 
 class Verdict(NamedTuple):
-    """How a job ends.
-
-    Args:
-        kind: ``Complete`` or ``Failed``.
-        reason: In CamelCase.
-        message: One sentence.
-    """
+    """How a job ends: ``Complete`` or ``Failed``, with a reason in CamelCase and one sentence."""
 
     kind: str
     reason: str
@@ -155,11 +149,7 @@ def ended_at(pod: Object) -> float:
 def with_condition(
     conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
 ) -> tuple[list[Object], bool]:
-    """Set a condition in a copy of a job's conditions; a false one that is missing is not added.
-
-    Returns:
-        The conditions, and whether they changed.
-    """
+    """Set a condition in a copy of a job's, and return whether they changed; a missing false one is not added."""
     found = list(conditions)
     made: Object = {
         "type": kind,

@@ -39,12 +39,7 @@ def is_active_namespace(registry: Registry, name: str) -> bool:
 
 
 class NamespaceContent(BaseController):
-    """Creates and restores the account ``default`` and the CA bundle of each namespace.
-
-    Args:
-        registry: Where objects are.
-        ca_certificate: The cluster's CA, PEM.
-    """
+    """Creates and restores the account ``default`` and the bundle of the cluster's CA (PEM) of each namespace."""
 
     def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
         super().__init__(registry)
@@ -69,11 +64,7 @@ class NamespaceContent(BaseController):
                 self._fill(bundle["metadata"]["namespace"])
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate of the CA, PEM."""
         self._ca = ca_certificate.decode()
         self.bootstrap()
 

@@ -21,12 +21,7 @@ QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
 class ResourceQuotas(BaseController):
-    """Maintains the status of quotas.
-
-    Args:
-        registry: Where objects are.
-        evaluators: Compute the usage of objects by kind.
-    """
+    """Maintains the status of quotas; evaluators compute the usage of objects by kind."""
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
         super().__init__(registry)

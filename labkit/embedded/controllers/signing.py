@@ -42,13 +42,7 @@ def has_condition(obj: Object, *kinds: str) -> bool:
 
 
 class Signing(BaseController):
-    """Approves, signs and deletes signing requests.
-
-    Args:
-        registry: Where they are.
-        may_create: Whether a kubelet's certificate is approved automatically.
-        sign: Signs with the cluster's authority.
-    """
+    """Approves, signs and deletes signing requests."""
 
     def __init__(self, registry: Registry, may_create: MayCreate, sign: Sign) -> None:
         super().__init__(registry)
@@ -152,13 +146,7 @@ def _read(obj: Object) -> SigningRequest:
 
 
 def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> str:
-    """Why a signer refuses a request, empty if it signs it.
-
-    Args:
-        signer: One of the cluster's own.
-        request: The parsed request.
-        usages: The key usages asked for.
-    """
+    """Why one of the cluster's signers refuses a request for some key usages, empty if it signs it."""
     wanted = list(usages)
     if signer == CLIENT:
         for usage in wanted:

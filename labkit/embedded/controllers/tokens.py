@@ -29,11 +29,8 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 class TokenSecrets(BaseController):
     """Fills in and deletes the token Secrets of service accounts.
 
-    Args:
-        registry: Where they are.
-        issue: Issues a token: (account, name of its Secret).
-        ca_certificate: PEM; put into every such Secret.
-        automatic: Give each new account a Secret, as up to 1.23.
+    ``issue`` makes a token for an account and the name of its Secret. With ``automatic`` each new account gets a
+    Secret, as up to 1.23.
     """
 
     def __init__(
@@ -59,11 +56,7 @@ class TokenSecrets(BaseController):
                 self._fill(secret, account)
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate of the CA, PEM."""
         self._ca = b64encode(ca_certificate).decode()
         self.bootstrap()
 

@@ -20,14 +20,7 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
 class Credentials:
-    """Tokens and certificates.
-
-    Args:
-        registry: Where service accounts, pods and Secrets are.
-        lookup: Reads one stored object.
-        signer: Signs tokens.
-        ca_certificate: Of the CA that signs clients' certificates, in PEM.
-    """
+    """Tokens and certificates; ``ca_certificate`` (PEM) is of the CA that signs clients' certificates."""
 
     def __init__(self, registry: Registry, lookup: Lookup, signer: TokenSigner, ca_certificate: bytes) -> None:
         clock = registry.clock
@@ -44,14 +37,7 @@ class Credentials:
         )
 
     def issue_pod_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
-        """Issue a token for a pod's volume, as the kubelet requests it.
-
-        Args:
-            pod: The pod, with its uid and node.
-            account: Its service account.
-            audience: Who will accept the token; empty for the API server.
-            expiration_seconds: Its lifetime.
-        """
+        """Issue a token for a pod's volume, as the kubelet requests it; an empty audience is the API server."""
         node = pod["spec"].get("nodeName")
         return self.issuer.issue(
             account,
