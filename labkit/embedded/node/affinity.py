@@ -33,16 +33,7 @@ def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
 
 
 def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
-    """Check the required pod affinity and anti-affinity terms.
-
-    Args:
-        pod: The pod.
-        others: The pods on the node, which is the only one.
-        node: The node.
-
-    Returns:
-        The part of the scheduler's message that says what is not met, empty if all is.
-    """
+    """What the scheduler says of an unmet pod affinity or anti-affinity term on the only node, empty if all are met."""
     labels = node["metadata"].get("labels") or {}
     for other in others:
         for term in _terms(other, "podAntiAffinity"):

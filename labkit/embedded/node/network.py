@@ -29,14 +29,7 @@ class Sandbox(Protocol):
 
 
 class Wiring:
-    """Connects pods.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        certificates: Returns the certificate chain of the API server, in PEM.
-        pods: The pods on the node, by address.
-    """
+    """Connects pods, which it finds by address; ``certificates`` returns the API server's chain in PEM."""
 
     def __init__(
         self,
@@ -53,14 +46,7 @@ class Wiring:
     def network(
         self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
     ) -> PodNetwork:
-        """The network as one pod's containers see it.
-
-        Args:
-            address: The pod's address.
-            namespace: Its namespace.
-            hosts: The names of its ``/etc/hosts``.
-            listeners: What its containers serve.
-        """
+        """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
         return PodNetwork(address, namespace, hosts, self._service, lambda: listeners, self._elsewhere)
 
     def api_endpoint(self) -> Endpoint:
@@ -135,12 +121,7 @@ class Wiring:
 
 
 def reachable(listeners: Mapping[int, Endpoint], port: int) -> Endpoint | None:
-    """What listens at a pod's address; a proxy listens on the loopback alone.
-
-    Args:
-        listeners: What the pod's containers serve.
-        port: The port.
-    """
+    """What listens at a port of a pod's address; a proxy listens on the loopback alone."""
     endpoint = listeners.get(port)
     return endpoint if endpoint is not None and endpoint.server != "proxy" else None
 

@@ -76,12 +76,7 @@ class Node:
     # Changes
 
     def sync_pod(self, old: Object | None, new: Object | None) -> None:
-        """React to a change of a pod: bind it, run it, end it.
-
-        Args:
-            old: The pod before, None if it is new.
-            new: The pod now, None if it is gone.
-        """
+        """React to a change of a pod, which may be new or gone: bind it, run it, end it."""
         if new is None:
             if old is not None:
                 self._forget(str(old["metadata"]["uid"]))
@@ -182,15 +177,7 @@ class Node:
         return self._pods.get(uid) if uid is not None else None
 
     def reach(self, address: str, port: int) -> Handler | None:
-        """The server at a port of a pod, for requests of the node itself.
-
-        Args:
-            address: The pod's.
-            port: The port.
-
-        Returns:
-            The handler of requests, or None if the connection is refused.
-        """
+        """The handler of the node's own requests at a port of a pod, None if the connection is refused."""
         from labkit.embedded.node.network import reachable
 
         pod = self._at(address)

@@ -34,15 +34,7 @@ class Scheduler:
         self._recorder = recorder
 
     def schedule(self, pod: Object, now: float) -> bool:
-        """Bind a pod, or record why it does not fit.
-
-        Args:
-            pod: A pod without a node.
-            now: Seconds since the epoch.
-
-        Returns:
-            Whether it was bound.
-        """
+        """Bind a pod without a node or record why it does not fit, and return whether it was bound."""
         spec = pod["spec"]
         if spec.get("nodeName") or spec.get("schedulerName", "default-scheduler") != "default-scheduler":
             return False

@@ -17,14 +17,7 @@ MAX_UNSENT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The streams that a caller asked for.
-
-    Args:
-        stdin: Whether input is sent.
-        stdout: Whether output is wanted.
-        stderr: Whether errors are wanted.
-        tty: Whether it is a terminal.
-    """
+    """The streams that a caller asked for, and whether it has a terminal."""
 
     stdin: bool
     stdout: bool
@@ -43,12 +36,7 @@ class Session:
 class CommandSession(Session):
     """A command about to run in a container (an ``ExecSession``).
 
-    Args:
-        streams: Those the caller asked for.
-        container: Where it runs.
-        words: The command.
-        version: Of the protocol, ``v5`` or ``v4``: they report errors differently.
-        random: Random bytes, for the id in an error.
+    The protocols ``v5`` and ``v4`` report errors differently; ``random`` gives the id in an error.
     """
 
     def __init__(
@@ -61,11 +49,7 @@ class CommandSession(Session):
         self._random = random
 
     async def run(self, io: ExecIO) -> Object:
-        """Run the command to its end.
-
-        Returns:
-            The Status for channel 3.
-        """
+        """Run the command to its end, and return the Status for channel 3."""
         far: ExecIO = Terminal(io) if self.tty else io
         try:
             status = await self._container.run(self._words, far, stdin=self.stdin, terminal=self.tty)
@@ -102,14 +86,7 @@ class CommandSession(Session):
 
 
 class AttachSession(Session):
-    """Follows a running container's output and types into its input (an ``ExecSession``).
-
-    Args:
-        streams: Those the caller asked for.
-        slot: The container.
-        log: What it writes.
-        look: Advances the pod after input.
-    """
+    """Follows a running container's output and types into its input (an ``ExecSession``), and then advances the pod."""
 
     def __init__(self, streams: Streams, slot: Slot, log: Log, look: Callable[[], object]) -> None:
         super().__init__(streams)

@@ -13,17 +13,7 @@ from labkit.embedded.node.pod.volumes import Volume
 
 
 class PodContext:
-    """A pod, as the parts that run it need it.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        recorder: Records its events.
-        pod: The object.
-        address: Its address.
-        now: Seconds since the epoch.
-        quiet: Whether no events are recorded, and no restarts counted.
-    """
+    """A pod, as the parts that run it need it; for a ``quiet`` one no events are recorded and no restarts counted."""
 
     def __init__(
         self,

@@ -15,13 +15,7 @@ MAX_REMEMBERED = 5_000
 
 
 class Recorder:
-    """Records events.
-
-    Args:
-        api: Where they are stored.
-        host: The node's name.
-        now: Seconds since the epoch.
-    """
+    """Records the events of a node's kubelet and of the scheduler."""
 
     def __init__(self, api: ClusterApi, host: str, now: Callable[[], float]) -> None:
         self._api = api
@@ -40,16 +34,7 @@ class Recorder:
         field_path: str = "",
         source: str = "kubelet",
     ) -> None:
-        """Record an event.
-
-        Args:
-            pod: The pod it is about.
-            reason: In CamelCase.
-            message: One sentence.
-            kind: ``Normal`` or ``Warning``.
-            field_path: The container's, if it is about one.
-            source: The component.
-        """
+        """Record an event about a pod, or about the container with a field path."""
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
         key = (metadata["uid"], reason, message, field_path)

@@ -27,11 +27,7 @@ class Puller:
         self._now = pod.now
 
     def pull(self, slot: Slot) -> bool:
-        """Find the image of a container, or plan the next try.
-
-        Returns:
-            Whether there is one.
-        """
+        """Find the image of a container or plan the next try, and return whether there is one."""
         text = str(slot.spec.get("image") or "")
         if slot.image is not None:
             self._pod.record("Pulled", _present(text), slot)
@@ -97,12 +93,7 @@ def _present(text: str) -> str:
 
 
 def _problem(text: str, address: str) -> str:
-    """What containerd says of a missing image: Docker Hub lacks it, and the host of another registry is unknown.
-
-    Args:
-        text: The image.
-        address: Of the DNS server.
-    """
+    """What containerd says of a missing image: Docker Hub lacks it, and the host of another registry is unknown."""
     reference = parse_reference(text)
     if reference is None:
         return "invalid reference format"

@@ -38,12 +38,7 @@ RESET_SECONDS = 600.0
 
 
 class ContainerLifecycle:
-    """Starts, restarts and ends the containers of one pod.
-
-    Args:
-        pod: The pod.
-        wiring: Connects its containers to the network.
-    """
+    """Starts, restarts and ends the containers of one pod."""
 
     def __init__(self, pod: PodContext, wiring: Wiring) -> None:
         self._pod = pod
@@ -52,11 +47,7 @@ class ContainerLifecycle:
         self._puller = Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
-        """Do what is due for one container.
-
-        Returns:
-            Whether its state changed.
-        """
+        """Do what is due for one container, and return whether its state changed."""
         now = self._now()
         if slot.process is not None:
             slot.process.resume(now)
@@ -207,11 +198,7 @@ class ContainerLifecycle:
         return float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
 
     def end(self, slots: Iterable[Slot]) -> bool:
-        """End the running ones of some containers.
-
-        Returns:
-            Whether there were any.
-        """
+        """End the running ones of some containers, and return whether there were any."""
         ended = False
         for slot in slots:
             if slot.process is not None and slot.running:

@@ -24,13 +24,7 @@ class ProbeError(PodProblem):
 
 
 class Probe:
-    """One probe of one container.
-
-    Args:
-        kind: Its field: ``startupProbe``, ``livenessProbe`` or ``readinessProbe``.
-        slot: The container.
-        pod: The pod.
-    """
+    """One probe of one container; its kind is its field, such as ``startupProbe``."""
 
     def __init__(self, kind: str, slot: Slot, pod: PodContext) -> None:
         self.kind = kind
@@ -59,14 +53,7 @@ class Probe:
             self.due = float("inf")
 
     def probe(self, now: float) -> str | None:
-        """Probe once.
-
-        Args:
-            now: Seconds since the epoch.
-
-        Returns:
-            The message of the event, None if the probe succeeded.
-        """
+        """Probe once, and return the message of the event, None if the probe succeeded."""
         self.due = now + float(self.spec.get("periodSeconds") or 10)
         name = KINDS[self.kind]
         try:
@@ -148,9 +135,6 @@ class Prober:
     def advance(self, now: float) -> tuple[bool, list[tuple[Slot, str]]]:
         """Make the probes that are due.
 
-        Args:
-            now: Seconds since the epoch.
-
         Returns:
             Whether a result changed, and the containers to be killed, each with the reason.
         """
@@ -173,11 +157,7 @@ class Prober:
         return changed, doomed
 
     def set_back(self, seconds: float) -> None:
-        """Move what is planned to an earlier time.
-
-        Args:
-            seconds: By how much.
-        """
+        """Move what is planned to an earlier time."""
         for probe in self._probes:
             probe.due -= seconds
 
