@@ -15,11 +15,7 @@ from labkit.embedded.machinery.request import ExecIO
 
 
 class NotRunnable(Exception):
-    """The container runtime cannot start a command.
-
-    Args:
-        message: What runc says.
-    """
+    """The container runtime cannot start a command; the message is runc's."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -140,10 +136,7 @@ class Container:
         parent.entries[name] = volume
 
     def _ensure(self, path: str) -> Directory:
-        """A directory, made with all above it, whatever is in the way.
-
-        ``/var/run`` is a link to ``/run`` in most images, and is followed.
-        """
+        """A directory, made with all above it, whatever is in the way; links such as ``/var/run`` are followed."""
         here = self.fs.root
         links = 0
         parts = [part for part in path.split("/") if part][::-1]
@@ -165,11 +158,7 @@ class Container:
     # Running.
 
     def look_up(self, words: list[str]) -> None:
-        """Check that a command can be started, as runc does.
-
-        Raises:
-            NotRunnable: It cannot.
-        """
+        """Check that a command can be started, as runc does; ``NotRunnable`` if it cannot."""
         if not words:
             raise NotRunnable("args must not be empty")
         name = words[0]
@@ -208,7 +197,7 @@ class Container:
         budget: Budget | None = None,
         streams: dict[int, Stream] | None = None,
     ) -> int:
-        """Run a command to its end.
+        """Run a command to its end, and return its exit status.
 
         Args:
             words: The command.
@@ -217,9 +206,6 @@ class Container:
             terminal: Whether that is a terminal; ``io`` then speaks as one.
             budget: What it may use.
             streams: Descriptors to use instead of ``io``'s.
-
-        Returns:
-            Its exit status.
 
         Raises:
             NotRunnable: It cannot be started.

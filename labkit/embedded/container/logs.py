@@ -15,13 +15,7 @@ Taker = TypeVar("Taker")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line.
-
-    Args:
-        number: Counts from the log's beginning.
-        moment: When it was written, in seconds since 1970.
-        data: With its newline, if it had one.
-    """
+    """One line: its number in the log, when it was written in seconds since 1970, and its bytes with the newline."""
 
     number: int
     moment: float
@@ -34,11 +28,7 @@ class Line:
 
 
 class Log:
-    """What a container wrote.
-
-    Args:
-        now: Seconds since 1970.
-    """
+    """What a container wrote."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -51,11 +41,7 @@ class Log:
         self.closed = False
 
     def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
-        """Call ``take`` with all output as it comes, unfinished lines too.
-
-        Returns:
-            A function that ends it.
-        """
+        """Call ``take`` with all output as it comes, unfinished lines too, until the returned function is called."""
         return _subscribe(self._taps, take)
 
     def write(self, data: bytes) -> None:
@@ -97,11 +83,7 @@ class Log:
         return [line for line in self._lines if line.number > after]
 
     def listen(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` at every new line.
-
-        Returns:
-            A function that ends it.
-        """
+        """Call ``wake`` at every new line, until the returned function is called."""
         return _subscribe(self._listeners, wake)
 
 
@@ -118,14 +100,7 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What of a log is wanted.
-
-    Args:
-        tail_lines: Only so many last lines; negative for all.
-        limit_bytes: At most so much; negative for all.
-        since: Only lines written at or after this moment.
-        timestamps: With times.
-    """
+    """What of a log is wanted: so many last lines and bytes (negative for all), lines since a time, and their times."""
 
     tail_lines: int = -1
     limit_bytes: int = -1
@@ -154,12 +129,7 @@ class LogOptions:
 
 
 class LogStream:
-    """A followed log (an ``EventStream``).
-
-    Args:
-        log: The log.
-        options: What of it.
-    """
+    """A followed log (an ``EventStream``)."""
 
     timeout_seconds = 4 * 3600.0
 

@@ -38,9 +38,7 @@ class _Nap:
 class ProcessIO:
     """The far end of a container's first process: what is attached types, and its log listens.
 
-    Args:
-        log: Where its output goes.
-        stdin: Whether it has an input (``stdin: true``), which stays open until someone attaches.
+    Its input (``stdin: true``) stays open until someone attaches.
     """
 
     def __init__(self, log: Log, *, stdin: bool = False) -> None:
@@ -84,14 +82,6 @@ class ProcessIO:
 class MainProcess:
     """A container's first process.
 
-    Args:
-        container: Where it runs.
-        words: Its command.
-        log: Where its output goes.
-        now: Seconds since 1970.
-        stdin: Whether it has an input.
-        terminal: Whether that is a terminal.
-
     Raises:
         NotRunnable: It cannot be started.
     """
@@ -121,11 +111,7 @@ class MainProcess:
         self.resume(now())
 
     def resume(self, now: float) -> None:
-        """Go on if it is time.
-
-        Args:
-            now: Seconds since 1970.
-        """
+        """Go on if it is time."""
         while self.status is None and self.wake_at <= now:
             try:
                 nap = next(self._iterator)
@@ -143,11 +129,7 @@ class MainProcess:
             self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
 
     def feed(self, data: bytes) -> None:
-        """Give it input, and let it go on if it waits for that.
-
-        Args:
-            data: What was typed; nothing at the end.
-        """
+        """Give it input, or nothing at its end, and let it go on if it waits for that."""
         self._io.feed(data)
         if self._io.waiting:
             self.wake_at = self._now()

@@ -45,12 +45,7 @@ class CapturedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended.
-
-    Args:
-        status: Its exit status, None if it took too long.
-        output: What it wrote, both streams together.
-    """
+    """How a command ended: its exit status, None if it took too long, and what it wrote to both streams."""
 
     status: int | None
     output: str

@@ -12,13 +12,7 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image's name, taken apart.
-
-    Args:
-        registry: Where it would be pulled from, ``docker.io`` by default.
-        repository: Its path there.
-        tag: Its tag, ``latest`` by default, or its digest.
-    """
+    """An image's registry (``docker.io`` by default), repository, and tag (``latest`` by default) or digest."""
 
     registry: str
     repository: str
@@ -41,14 +35,7 @@ def reference_problem(text: str) -> str:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Take an image's name apart.
-
-    Args:
-        text: For example ``ubuntu`` or ``ghcr.io/x/y:1``.
-
-    Returns:
-        Its parts, or None if it is no valid name (``InvalidImageName``).
-    """
+    """Take an image's name apart, None if it is no valid name (``InvalidImageName``)."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         return None

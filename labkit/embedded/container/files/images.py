@@ -100,15 +100,7 @@ that name: Debian 13 with bash, curl and procps.
 
 
 def find_image(text: str, policy: str = "Always") -> Image | None:
-    """The image a pod asks for.
-
-    Args:
-        text: As the pod writes it.
-        policy: The container's ``imagePullPolicy``.
-
-    Returns:
-        The image, or None if there is none (then it cannot be pulled).
-    """
+    """The image a pod asks for under a pull policy, None if there is none: then it cannot be pulled."""
     reference = parse_reference(text)
     if reference is None:
         return None

@@ -157,12 +157,7 @@ def _devices(root: Directory) -> None:
 
 
 def add_proc(root: Directory, facts: dict[str, Callable[[], str]]) -> None:
-    """Put ``/proc`` in place.
-
-    Args:
-        root: The tree.
-        facts: Path below ``/proc`` to what a reading gives.
-    """
+    """Put ``/proc`` in place; facts are functions that give what a reading gives, by the path below it."""
     proc = _directory(root, "proc", 0o555)
     proc.mount = proc.read_only = True
     for path, give in facts.items():

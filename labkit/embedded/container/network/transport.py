@@ -50,11 +50,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceAddress:
-    """A Service as DNS and kube-proxy see it.
-
-    Args:
-        address: Its cluster IP; that of a pod for a headless one, empty where there is none.
-    """
+    """A Service as DNS and kube-proxy see it: its cluster IP, that of a pod for a headless one, or nothing."""
 
     address: str
 

@@ -94,11 +94,7 @@ async def apt_get(process: Process) -> int:
 
 
 def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
-    """Install packages; nothing is asked, as with ``-y``.
-
-    Returns:
-        What is written to stdout, and to stderr, which is nothing if all went well.
-    """
+    """Install packages, asking nothing, as with ``-y``, and return what is written to stdout and to stderr."""
     image = process.system.image
     text = _READING
     wanted = [name for name in names if not _installed(process, name)]

@@ -26,16 +26,9 @@ def size(text: str) -> int | None:
 async def for_each_input(
     process: Process, names: list[str], action: Callable[[str, Stream], Awaitable[None]], *, failed: int = 1
 ) -> int:
-    """Do something with every input, saying which cannot be opened or read.
+    """Apply an action to the name and stream of every input, and report those that cannot be opened or read.
 
-    Args:
-        process: The process.
-        names: The inputs' names; stdin if there are none, and for ``-``.
-        action: What is done with an input's name and stream.
-        failed: The status if an input fails.
-
-    Returns:
-        0, or ``failed``.
+    No names and ``-`` mean stdin. Returns 0, or ``failed``.
     """
     status = 0
     for name in names or ["-"]:
@@ -69,17 +62,7 @@ class AlreadySaid(Exception):
 async def for_each_path(
     process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
-    """Do something with every path, saying where it fails: ``problem 'path': reason``.
-
-    Args:
-        process: The process.
-        paths: The paths.
-        action: What is done with a path.
-        problem: What stands before the path.
-
-    Returns:
-        0, or 1 if one failed.
-    """
+    """Apply an action to every path, and report where it fails: ``problem 'path': reason``. Returns 0 or 1."""
     status = 0
     for path in paths:
         await process.scheduler.tick()
@@ -121,11 +104,7 @@ async def lines(process: Process, stream: Stream, delimiter: bytes = b"\n") -> A
 
 
 async def everything(process: Process, stream: Stream) -> bytes:
-    """All of a stream.
-
-    Raises:
-        BudgetExceeded: It is more than one command may hold.
-    """
+    """All of a stream; ``BudgetExceeded`` if it is more than one command may hold."""
     parts: list[bytes] = []
     total = 0
     async for data in chunks(process, stream):
@@ -163,11 +142,7 @@ def seconds_of(text: str) -> float | None:
 
 
 class Buffered:
-    """Collects small writes into bigger ones.
-
-    Args:
-        process: Whose stdout.
-    """
+    """Collects small writes to stdout into bigger ones."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

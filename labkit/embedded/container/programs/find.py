@@ -31,13 +31,9 @@ _Step = Callable[[str, Node], Awaitable[bool]]
 
 @dataclass(slots=True)
 class _Plan:
-    """What an expression asks for.
+    """What an expression asks for: its tests and actions in order, and at which depths.
 
-    Args:
-        steps: Tests and actions, in order.
-        least: The smallest depth of interest.
-        most: The greatest.
-        acts: Whether one of the steps is an action, instead of which a path would be printed.
+    If none of them ``acts``, the paths that pass are printed.
     """
 
     steps: list[_Step] = field(default_factory=list)

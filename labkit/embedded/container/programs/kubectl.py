@@ -87,11 +87,7 @@ async def kubectl(process: Process) -> int:
 def _send(
     process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
 ) -> tuple[int, bytes]:
-    """Send a request to the API server as the pod.
-
-    Returns:
-        The status, 0 without a connection or a token, and the answer's body.
-    """
+    """Send a request as the pod: its status, 0 without a connection or a token, and the answer's body."""
     endpoint = process.system.network.connect("10.96.0.1", 443)
     token = mounted(process.system, "token")
     if endpoint is None or not token:

@@ -26,12 +26,7 @@ ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
 
 
 def mounted(system: System, name: str) -> str:
-    """A file of the mounted service account, empty where there is none.
-
-    Args:
-        system: The container.
-        name: ``token`` or ``namespace``.
-    """
+    """The ``token`` or ``namespace`` of the mounted service account, empty where there is none."""
     try:
         return decode(system.fs.read(f"{MOUNT}/{name}"))
     except FileError:
@@ -48,9 +43,7 @@ def _matches(pattern: str, host: str) -> bool:
 class Proxy:
     """What listens at the proxy's port: it adds the container's own token to every request.
 
-    Args:
-        system: The container in which the proxy runs.
-        hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
+    ``hosts`` are patterns of the hosts whose requests are passed on (``--accept-hosts``).
     """
 
     def __init__(self, system: System, hosts: str = "") -> None:
@@ -80,15 +73,7 @@ class Proxy:
 
 
 async def serve(process: Process, args: list[str]) -> int:
-    """Run ``kubectl proxy``.
-
-    Args:
-        process: The process.
-        args: Its arguments, ``proxy`` among them.
-
-    Returns:
-        The exit code.
-    """
+    """Run ``kubectl proxy``, and return the exit code."""
     args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
     options = read_options(
         args,

@@ -24,13 +24,7 @@ NOT_FOUND = (
 
 
 class StaticServer:
-    """Serves the files of a directory of its container.
-
-    Args:
-        system: The container.
-        root: The directory.
-        name: What it calls itself.
-    """
+    """Serves the files of a directory of its container, under a server's name."""
 
     def __init__(self, system: System, root: str, name: str) -> None:
         self._system = system

@@ -22,12 +22,7 @@ class BadOption(Exception):
 
 @dataclass(slots=True)
 class Options:
-    """What was given.
-
-    Args:
-        flags: Every option's name and value, in order.
-        args: The other words.
-    """
+    """The options that were given with their values, in order, and the other words."""
 
     flags: list[tuple[str, str]] = field(default_factory=list)
     args: list[str] = field(default_factory=list)
@@ -128,11 +123,7 @@ def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[st
 
 
 async def complain(process: Process, error: BadOption, status: int = 1) -> int:
-    """Say what is wrong with the options.
-
-    Returns:
-        ``status``.
-    """
+    """Report what is wrong with the options, and return the status."""
     hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
     await process.err(f"{process.name}: {error}\n{hint}")
     return status

@@ -15,12 +15,7 @@ PROGRAMS: dict[str, Program] = {}
 
 
 def program(*names: str, misuse: int = 1) -> Callable[[Program], Program]:
-    """Put a command into :data:`PROGRAMS` under its names.
-
-    Args:
-        names: Its names.
-        misuse: The exit status for an option that it does not have, which is said for it.
-    """
+    """Put a command into :data:`PROGRAMS`; ``misuse`` is its exit status for an unknown option, which is reported."""
 
     def register(function: Program) -> Program:
         async def run(process: Process) -> int:

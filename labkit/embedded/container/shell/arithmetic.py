@@ -43,17 +43,14 @@ def wrap(value: int) -> int:
 def evaluate(
     text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0, *, bash: bool = False
 ) -> int:
-    """Evaluate an expression.
+    """Evaluate an expression whose ``$`` are expanded: a signed 64-bit integer, 0 for an empty one.
 
     Args:
-        text: The expression, its ``$`` already expanded.
+        text: The expression.
         get: A variable's value, empty if unset.
         put: Sets a variable.
         depth: How many variables were followed to get here.
         bash: Whether bash's own operators (``++ -- ** ,``) are named as left out.
-
-    Returns:
-        A signed 64-bit integer; 0 for an empty expression.
 
     Raises:
         ArithmeticProblem: It is no expression, or divides by zero.

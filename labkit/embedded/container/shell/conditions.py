@@ -45,13 +45,7 @@ class TestError(Exception):
 
 
 class Questions:
-    """Answers the questions of one ``test`` command.
-
-    Args:
-        fs: The files.
-        cwd: For relative paths.
-        is_terminal: Tells whether a descriptor is a terminal.
-    """
+    """Answers the questions of one ``test`` command; a question that makes no sense is a ``TestError``."""
 
     def __init__(
         self,
@@ -64,11 +58,7 @@ class Questions:
         self.is_terminal = is_terminal
 
     def unary(self, operator: str, operand: str) -> bool:
-        """``-n text``, ``-f path`` and their like.
-
-        Raises:
-            TestError: There is no such operator.
-        """
+        """``-n text``, ``-f path`` and their like."""
         match operator:
             case "-n":
                 return bool(operand)
@@ -87,11 +77,7 @@ class Questions:
         return found.node is not None and test(self.fs, found, found.node)
 
     def binary(self, left: str, operator: str, right: str) -> bool:
-        """``a = b``, ``1 -lt 2`` and their like.
-
-        Raises:
-            TestError: There is no such operator, or no number.
-        """
+        """``a = b``, ``1 -lt 2`` and their like."""
         if operator in _TEXT_TESTS:
             return _TEXT_TESTS[operator](left, right)
         if operator in _NUMBER_TESTS:
@@ -99,11 +85,7 @@ class Questions:
         raise TestError(f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}")
 
     def ask(self, args: list[str]) -> bool:
-        """The arguments of ``test``, by POSIX' rules for their number.
-
-        Raises:
-            TestError: They make no sense.
-        """
+        """The arguments of ``test``, by POSIX' rules for their number."""
         if len(args) < 2:
             return bool(args and args[0])
         if len(args) == 2 and args[0] != "!":
@@ -132,11 +114,7 @@ class Questions:
 
 
 def integer(text: str) -> int:
-    """An integer as ``test`` reads it.
-
-    Raises:
-        TestError: It is none.
-    """
+    """An integer as ``test`` reads it."""
     if re.fullmatch(r"\s*[-+]?\d{1,18}\s*", text):
         return int(text)
     raise TestError(f"{text}: integer expression expected")

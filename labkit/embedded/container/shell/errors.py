@@ -8,13 +8,7 @@ from labkit.embedded.container.shell.variables import ReadOnly, TooMuch
 
 
 class ExpansionError(Exception):
-    """A word cannot be expanded; the command is not run.
-
-    Args:
-        message: What the shell says.
-        fatal: Whether a script ends here (``set -u``, ``${x:?}``).
-        status: The exit status then.
-    """
+    """A word cannot be expanded; the command is not run. A ``fatal`` error (``set -u``, ``${x:?}``) ends a script."""
 
     def __init__(self, message: str, *, fatal: bool = False, status: int = 1) -> None:
         super().__init__(message)
@@ -44,12 +38,7 @@ class ReturnFromFunction(_Leave):
 
 
 class LoopControl(Exception):
-    """``break`` or ``continue``.
-
-    Args:
-        levels: How many loops.
-        again: It was ``continue``.
-    """
+    """``break``, or ``continue`` (``again``), of so many loops."""
 
     def __init__(self, levels: int, *, again: bool) -> None:
         super().__init__(levels)

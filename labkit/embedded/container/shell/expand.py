@@ -87,21 +87,13 @@ def _separators(separators: str) -> re.Pattern[str]:
 
 
 class Expander:
-    """Expands words for one shell.
-
-    Args:
-        shell: Whose variables, files and substitutions.
-    """
+    """Expands words for one shell."""
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
-        """The texts that a command line's words become.
-
-        Raises:
-            ExpansionError: A word has none.
-        """
+        """The texts that a command line's words become; ``ExpansionError`` if a word has none."""
         out: list[str] = []
         for word in words:
             parts = word.parts
@@ -132,11 +124,7 @@ class Expander:
         return joined
 
     async def arithmetic(self, expression: Word) -> int:
-        """The value of an expression.
-
-        Raises:
-            ExpansionError: It has none.
-        """
+        """The value of an expression; ``ExpansionError`` if it has none."""
         text = await self.shell.text(expression)
         try:
             return self.evaluate(text)
@@ -144,11 +132,7 @@ class Expander:
             raise ExpansionError(str(problem)) from None
 
     def evaluate(self, text: str) -> int:
-        """The value of an expression whose ``$`` are expanded.
-
-        Raises:
-            ArithmeticProblem: It has none.
-        """
+        """The value of an expression whose ``$`` are expanded; ``ArithmeticProblem`` if it has none."""
         shell = self.shell
 
         def read(name: str) -> str:
@@ -162,14 +146,7 @@ class Expander:
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
     ) -> None:
-        """Add a word's parts to the fields.
-
-        Args:
-            parts: The parts.
-            fields: Where to.
-            split: Whether unquoted expansions are split.
-            inner: Whether the word stands within ``${…}``, where unquoted text is split too.
-        """
+        """Add a word's parts to the fields; unquoted text is split too where the word is ``inner``: within ``${…}``."""
         for part in parts:
             self.shell.scheduler.charge(0.1)
             match part:
@@ -250,11 +227,7 @@ class Expander:
         return self.glob(field) or [text]
 
     def glob(self, field: list[Segment]) -> list[str]:
-        """The paths that match a pattern, sorted.
-
-        Raises:
-            BudgetExceeded: The tree is too big to be searched so.
-        """
+        """The paths that match a pattern, sorted."""
         levels: list[list[Segment]] = [[]]
         for piece, quoted in field:
             for index, part in enumerate(piece.split("/")):

@@ -24,17 +24,7 @@ from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variabl
 
 
 class Interpreter:
-    """One shell process; :class:`.protocol.Shell` says what its attributes mean.
-
-    Args:
-        system: The container.
-        scheduler: Runs its processes.
-        fds: Its descriptors.
-        environment: Its exported variables.
-        cwd: Where it starts.
-        name: ``$0``.
-        dialect: Whose messages it speaks: ``bash`` or ``dash``.
-    """
+    """One shell process; :class:`.protocol.Shell` says what its attributes mean."""
 
     def __init__(
         self,

@@ -20,13 +20,7 @@ _TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
 class Lexer(WordReader):
-    """Reads one token after the other.
-
-    Args:
-        text: The script.
-        dialect: ``bash`` or ``dash``; each knows other operators.
-        line: The number of the text's first line.
-    """
+    """Reads one token after the other; each dialect knows other operators."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         super().__init__(text, dialect, line)

@@ -32,12 +32,7 @@ _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
 
 
 def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
-    """Parse a script.
-
-    Args:
-        text: The script.
-        dialect: Whose syntax it has, and whose words an error is told in: ``bash`` or ``dash``.
-        line: The number of its first line.
+    """Parse a script of a dialect, ``bash`` or ``dash``, in whose words errors are told.
 
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.

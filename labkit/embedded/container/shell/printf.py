@@ -11,12 +11,7 @@ MAX_WIDTH = 10_000
 
 
 def echo_text(args: list[str], *, escapes: bool = False) -> str:
-    """What ``echo`` prints.
-
-    Args:
-        args: Its arguments.
-        escapes: Whether backslashes are read without being asked to (dash).
-    """
+    """What ``echo`` prints; with ``escapes`` it reads backslashes without being asked to (dash)."""
     newline = True
     index = 0
     while index < len(args) and re.fullmatch(r"-[neE]+" if not escapes else r"-n", args[index]):
@@ -32,15 +27,7 @@ def echo_text(args: list[str], *, escapes: bool = False) -> str:
 
 
 def format_printf(layout: str, args: list[str]) -> tuple[str, list[str]]:
-    """What ``printf`` prints.
-
-    Args:
-        layout: The format, used again while arguments are left.
-        args: The arguments.
-
-    Returns:
-        The text and what was wrong with it.
-    """
+    """What ``printf`` prints, using the format again while arguments are left, and what was wrong with them."""
     out: list[str] = []
     problems: list[str] = []
     left = list(args)

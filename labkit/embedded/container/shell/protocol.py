@@ -86,12 +86,7 @@ class Shell(Protocol):
     ) -> Shell:
         """A new shell process in the same container, which knows only what it is given.
 
-        Args:
-            fds: Its descriptors.
-            environment: Its exported variables.
-            cwd: Where it starts; here if empty.
-            name: ``$0``; the same if empty.
-            dialect: Whose messages it speaks; the same if empty.
+        Without a directory, a name (``$0``) or a dialect it has this shell's.
         """
 
     def subshell(self) -> Shell:
@@ -104,15 +99,7 @@ class Shell(Protocol):
         """End the shell: run its EXIT trap, and return its status."""
 
     async def run_text(self, text: str, *, where: str = "") -> int:
-        """Parse and run a text in this shell.
-
-        Args:
-            text: The script.
-            where: Before the line of a syntax error: ``-c``, ``eval``.
-
-        Returns:
-            The last status.
-        """
+        """Parse and run a text in this shell; ``where`` is ``-c`` or ``eval``, for the line of a syntax error."""
 
     async def run_script(self, script: Script, *, where: str = "") -> int:
         """Run a parsed text in this shell."""

@@ -17,15 +17,10 @@ _ESCAPE = re.compile(
 
 
 def unescape(text: str, rules: Literal["printf", "echo", "%b", "ansi-c"] = "printf") -> tuple[str, bool]:
-    r"""Replace backslash escapes.
+    r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
-    Args:
-        text: The text.
-        rules: Those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
-            octal either way; or of ``$'…'``: ``\cx`` is a control character.
-
-    Returns:
-        The text, and whether ``\c`` ended it.
+    The rules are those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
+    octal either way; or of ``$'…'``: ``\cx`` is a control character.
     """
     out: list[str] = []
     done = 0

@@ -21,12 +21,7 @@ STDIN_POLL_SECONDS = 0.05
 
 
 class Killed(Exception):
-    """A process came to its end by a signal.
-
-    Args:
-        signal: The signal's number; the exit status is 128 more.
-        reason: What to tell the person, or nothing.
-    """
+    """A process came to its end by a signal; the reason, if there is one, is told to the person."""
 
     def __init__(self, signal: int, reason: str = "") -> None:
         super().__init__(reason or f"killed by signal {signal}")
@@ -121,12 +116,7 @@ class WriteOutput(SystemCall):
 
 
 class Task:
-    """A process: a coroutine on its way to an exit status.
-
-    Args:
-        pid: Its number.
-        coro: What it does.
-    """
+    """A process: a coroutine on its way to an exit status."""
 
     __slots__ = ("answer", "coro", "error", "joiners", "pid", "status")
 
@@ -145,13 +135,7 @@ class Task:
 
 
 class Scheduler:
-    """Runs the processes of one exec until the first one ends.
-
-    Args:
-        io: The far end.
-        budget: What the processes may use together.
-        terminal: Whether stdin is a terminal (then Ctrl-C is looked for).
-    """
+    """Runs the processes of one exec until the first one ends; at a terminal it looks for Ctrl-C."""
 
     def __init__(self, io: ExecIO, budget: Budget | None = None, *, terminal: bool = False) -> None:
         self.io = io
@@ -176,17 +160,7 @@ class Scheduler:
     # What processes call.
 
     def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
-        """Start a process.
-
-        Args:
-            coro: What it does; its result is the exit status.
-
-        Returns:
-            The process, which runs when its turn comes.
-
-        Raises:
-            Killed: There are too many already.
-        """
+        """Start a process, whose result is its exit status, when its turn comes; ``Killed`` if there are too many."""
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
             raise Killed(9, "fork: retry: Resource temporarily unavailable")
@@ -198,10 +172,7 @@ class Scheduler:
         return task
 
     async def join(self, task: Task) -> int:
-        """Wait for a process.
-
-        Returns:
-            Its exit status.
+        """Wait for a process, and return its exit status.
 
         Raises:
             BudgetExceeded: The process used up the budget of all.
@@ -220,11 +191,7 @@ class Scheduler:
             self._ready.append(task)
 
     def charge(self, steps: float = 1) -> None:
-        """Pay for work.
-
-        Raises:
-            BudgetExceeded: Nothing is left.
-        """
+        """Pay for work; ``BudgetExceeded`` if nothing is left."""
         self._steps -= steps
         self._turns += max(1, steps)  # who works much at once lets others run sooner
         if self._steps < (-self.budget.steps if self.budget.throttle else 0):
@@ -249,10 +216,7 @@ class Scheduler:
     # The loop.
 
     async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:
-        """Run a process and all it starts, until it ends.
-
-        Returns:
-            Its exit status.
+        """Run a process and all it starts, until it ends, and return its exit status.
 
         Raises:
             BudgetExceeded: The session used up its budget.

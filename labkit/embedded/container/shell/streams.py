@@ -32,11 +32,7 @@ def encode(text: str) -> bytes:
 
 
 class StreamError(OSError):
-    """Reading or writing failed, with the text ``strerror`` gives.
-
-    Args:
-        reason: For example ``Bad file descriptor``.
-    """
+    """Reading or writing failed; the reason is ``strerror``'s, such as ``Bad file descriptor``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -84,11 +80,7 @@ class Stream:
         raise StreamError("Bad file descriptor")
 
     async def write(self, data: bytes) -> None:
-        """Write all of the bytes.
-
-        Raises:
-            StreamError: The stream takes none.
-        """
+        """Write all of the bytes; ``StreamError`` if the stream takes none."""
         raise StreamError("Bad file descriptor")
 
     def close(self) -> None:
@@ -152,11 +144,7 @@ class TextStream(Stream):
 
 
 class Capture(Stream):
-    """Keeps what is written: ``$(…)``, a container's log.
-
-    Args:
-        limit_bytes: More than that ends the session.
-    """
+    """Keeps what is written: ``$(…)``, a container's log. More than the limit is a ``BudgetExceeded``."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__()
@@ -164,11 +152,7 @@ class Capture(Stream):
         self._limit_bytes = limit_bytes
 
     async def write(self, data: bytes) -> None:
-        """Keep the bytes.
-
-        Raises:
-            BudgetExceeded: It is too much.
-        """
+        """Keep the bytes."""
         if len(self.data) + len(data) > self._limit_bytes:
             raise BudgetExceeded("the lab's limit of memory for one command was reached")
         self.data += data
@@ -212,11 +196,7 @@ class Pipe:
         return data
 
     async def put(self, data: bytes) -> None:
-        """Pass bytes on.
-
-        Raises:
-            BrokenPipe: The reader has gone.
-        """
+        """Pass bytes on; ``BrokenPipe`` if the reader has gone."""
         while self._size >= PIPE_BYTES and not self._read_closed:
             await self._wait()
         if self._read_closed:

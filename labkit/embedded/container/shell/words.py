@@ -25,13 +25,7 @@ _MORE_ESCAPES = {'"': '"', "}": '}"'}
 
 
 class WordReader:
-    """Reads words at a position of a text.
-
-    Args:
-        text: The script.
-        dialect: ``bash`` or ``dash``; each knows other expansions.
-        line: The number of the text's first line.
-    """
+    """Reads words at a position of a text; each dialect knows other expansions."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         self.text = text
@@ -68,11 +62,7 @@ class WordReader:
         raise SyntaxProblem("unclosed", token, line)
 
     def enter(self) -> None:
-        """Go one level deeper.
-
-        Raises:
-            SyntaxProblem: That is too deep.
-        """
+        """Go one level deeper; ``SyntaxProblem`` if that is too deep."""
         self.depth += 1
         if self.depth > MAX_NESTING:
             raise SyntaxProblem("other", "too deeply nested", self.line_at(self.index))
@@ -137,11 +127,9 @@ class WordReader:
         return [self._expansion(quoted=False)]
 
     def quoted(self, ends: str, *, nested: bool = False) -> list[Part]:
-        """The parts of a text as double quotes read it.
+        """The parts of a text as double quotes read it, up to one of ``ends``, or to its end as in a here-document.
 
-        Args:
-            ends: Characters that end it; none for all of the text, as of a here-document.
-            nested: Whether brackets within it must close first, and quotes in it are left out, as in ``$((…))``.
+        If ``nested``, brackets within it must close first, and quotes in it are left out, as in ``$((…))``.
         """
         text = self.text
         out: list[Part] = []
