@@ -32,7 +32,6 @@ T = TypeVar("T")
 PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
 
-
 WARM_UP_SECONDS = 0.5
 """How long after the start the modules are loaded that the first answer did not need: ``DEFERRED``, and
 the cryptography of tokens."""
@@ -51,13 +50,11 @@ DEFERRED = (
 BREATH_SECONDS = 0.02
 """The pause between two such modules, for requests."""
 
-
 RENEWAL_SECONDS = 12 * 3600.0
 """How often the age of certificates is checked, unless the clock jumps."""
 
 JUMP_SECONDS = 2.0
 """A clock that gains or loses more than this between two checks has jumped."""
-
 
 LOOK_SECONDS = 5.0
 """How often the server checks that its directory exists and names it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.container.container import Container, NotRunnable
+from labkit.embedded.container.container import Container
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.shell.scheduler import Budget
 from labkit.embedded.container.terminal import Terminal
@@ -141,6 +141,3 @@ class MainProcess:
         if self.status is None:
             self.status = 137
             self._log.close()
-
-
-__all__ = ["MainProcess", "NotRunnable", "ProcessIO"]

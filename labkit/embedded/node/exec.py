@@ -41,7 +41,7 @@ class PodSubresources:
         api: ClusterApi,
         node: Node | None,
         now: Callable[[], float],
-        may_create: Callable[[Request], None] | None = None,
+        may_create: Callable[[Request], None],
     ) -> None:
         self._api = api
         self._node = node
@@ -52,7 +52,7 @@ class PodSubresources:
         """Answer a request; ``ApiError`` if the pod or the container does not exist or does not run."""
         if request.info.subresource == "log":
             return self._log(request)
-        if self._may_create is not None and request.method == "GET":
+        if request.method == "GET":
             self._may_create(request)
         return self._stream(request)
 

@@ -8,24 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
+from labkit.embedded.node.pod.context import PodContext
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
-
-
-class Sandbox(Protocol):
-    """A pod that can be reached."""
-
-    address: str
-    listeners: dict[int, Endpoint]
-    namespace: str
-    name: str
 
 
 class Wiring:
@@ -36,7 +27,7 @@ class Wiring:
         api: ClusterApi,
         settings: NodeSettings,
         certificates: Callable[[], bytes],
-        pods: Callable[[str], Sandbox | None],
+        pods: Callable[[str], PodContext | None],
     ) -> None:
         self._api = api
         self._settings = settings
@@ -63,11 +54,11 @@ class Wiring:
             )
         return self._api.handle(replace(request, headers=headers))
 
-    def _service(self, namespace: str, name: str) -> ServiceAddress | None:
+    def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
             if (namespace, name) == ("default", "kubernetes"):
-                return ServiceAddress(SERVICE_ADDRESS)
+                return SERVICE_ADDRESS
             return None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
@@ -76,7 +67,7 @@ class Wiring:
         if address == "None":
             found = self._backends(service)
             address = str((found[0].get("status") or {}).get("podIP", "")) if found else ""
-        return ServiceAddress(address)
+        return str(address)
 
     def _backends(self, service: Object) -> list[Object]:
         selector = service["spec"].get("selector") or {}

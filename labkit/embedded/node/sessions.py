@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log
@@ -15,8 +15,7 @@ ATTACH_POLL_SECONDS = 0.03
 MAX_UNSENT_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """The streams that a caller asked for, and whether it has a terminal."""
 
     stdin: bool
@@ -29,8 +28,7 @@ class Session:
     """The streams of an ``ExecSession``."""
 
     def __init__(self, streams: Streams) -> None:
-        self.stdin, self.stdout = streams.stdin, streams.stdout
-        self.stderr, self.tty = streams.stderr, streams.tty
+        self.stdin, self.stdout, self.stderr, self.tty = streams
 
 
 class CommandSession(Session):
@@ -69,10 +67,10 @@ class CommandSession(Session):
         }
 
     def _not_runnable(self, problem: NotRunnable) -> Object:
-        lead = "" if problem.message.startswith("args") else "unable to start container process: "
+        lead = "" if str(problem).startswith("args") else "unable to start container process: "
         text = (
             "error executing command in container: failed to exec in container: failed to start exec "
-            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem.message}: unknown'
+            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem}: unknown'
         )
         inner = f"Internal error occurred: {text}" if self._version == "v5" else text
         return {

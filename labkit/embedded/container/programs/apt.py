@@ -30,7 +30,6 @@ VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2
 UPDATED = "/var/lib/apt/lists/labkit_lists"
 INSTALLED = "/var/lib/dpkg/info"
 
-
 _NOT_ROOT = """\
 E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)
 E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?

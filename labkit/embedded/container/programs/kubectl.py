@@ -40,7 +40,6 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 Answer = tuple[int, dict[str, Any]]
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
-
 NO_CONFIG = """\
 apiVersion: v1
 clusters: null

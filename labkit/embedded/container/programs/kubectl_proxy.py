@@ -74,7 +74,7 @@ class Proxy:
 
 async def serve(process: Process, args: list[str]) -> int:
     """Run ``kubectl proxy``, and return the exit code."""
-    args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
+    args = [word for word in args if word != "proxy"]
     options = read_options(
         args,
         "p,port= address= accept-hosts= api-prefix! disable-filter! keepalive! append-server-path! w! www! P! "

@@ -152,7 +152,7 @@ def _facts(process: Process, pid: int, command: str, terminal: str, started_at: 
 async def ps(process: Process) -> int:
     """List the container's processes."""
     system = process.system
-    rows = [_facts(process, pid, command, "?", system.started_at()) for pid, command in system.processes()]
+    rows = [_facts(process, pid, command, "?", system.started_at) for pid, command in system.processes()]
     terminal = "pts/0" if process.stdout.terminal else "?"
     rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
     # BSD's options, as of `ps aux`, need no dash.

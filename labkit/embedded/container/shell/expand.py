@@ -33,7 +33,6 @@ from labkit.embedded.container.shell.syntax import (
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
 
-
 Segment = tuple[str, bool]
 """Characters, and whether they are safe from splitting and patterns."""
 

@@ -15,7 +15,6 @@ FLAGS = {
     "C": "noclobber", "b": "notify", "h": "hashall", "m": "monitor", "B": "braceexpand",
 }  # fmt: skip
 
-
 LETTERS = "abefhikmnptuvxBCEHPT"
 """The order in which ``$-`` has them."""
 

@@ -19,7 +19,6 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
 
-
 DECLARING = frozenset({"export", "readonly", "local"})
 """Builtins whose arguments may be assignments."""
 

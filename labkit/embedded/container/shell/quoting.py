@@ -10,7 +10,6 @@ ESCAPES = {
 }  # fmt: skip
 """What letters mean after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
-
 _ESCAPE = re.compile(
     r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)", re.DOTALL
 )

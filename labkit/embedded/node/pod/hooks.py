@@ -26,7 +26,7 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
     try:
         ran = run_once(slot.container, words, timeout_seconds)
     except NotRunnable as problem:
-        error, output = f"failed to exec in container: {problem.message}", ""
+        error, output = f"failed to exec in container: {problem}", ""
     else:
         if ran.status == 0:
             return ""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.registry.strategy import timestamp
+from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.logs import Log
-from labkit.embedded.container.main_process import MainProcess, NotRunnable
+from labkit.embedded.container.main_process import MainProcess
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod.container_slot import Slot
@@ -90,9 +91,9 @@ class ContainerLifecycle:
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
-            slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
+            slot.state = {"waiting": {"message": str(problem), "reason": "CreateContainerConfigError"}}
             slot.due = self._now() + RETRY_SECONDS
-            self._pod.warn("Failed", f"Error: {problem.message}", slot)
+            self._pod.warn("Failed", f"Error: {problem}", slot)
             return True
         if slot.ended is not None or slot.last:
             if slot.ended is not None:
@@ -128,7 +129,7 @@ class ContainerLifecycle:
             slot.log.close()
             message = (
                 "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
-                f"failed: unable to start container process: error during container init: {problem.message}: unknown"
+                f"failed: unable to start container process: error during container init: {problem}: unknown"
             )
             self._pod.warn("Failed", f"Error: {message}", slot)
             slot.container = None

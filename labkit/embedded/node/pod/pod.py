@@ -181,7 +181,7 @@ class Pod(PodContext):
             try:
                 volume.files()
             except VolumeProblem as problem:
-                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}')
+                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem}')
                 return False
         self._mounted = True
         return True

@@ -59,7 +59,7 @@ class Probe:
         try:
             problem = self._problem()
         except ProbeError as error:
-            return f"{name} probe errored and resulted in unknown state: {error.message}"
+            return f"{name} probe errored and resulted in unknown state: {error}"
         good = problem is None
         self._count = self._count + 1 if self._last is good else 1
         self._last = good
@@ -91,7 +91,7 @@ class Probe:
             number = self._pod.api.random(32).hex()
             raise ProbeError(
                 f'rpc error: code = Unknown desc = failed to exec in container: failed to start exec "{number}": OCI '
-                f"runtime exec failed: exec failed: unable to start container process: {problem.message}: unknown"
+                f"runtime exec failed: exec failed: unable to start container process: {problem}: unknown"
             ) from None
         if ran.status is None:
             return f'command timed out: "{" ".join(words)}" timed out after {seconds}s'

@@ -23,11 +23,9 @@ from labkit.embedded.node.pod.security import common_user, file_group
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""
 
-
 WRITTEN = ("configMap", "secret", "downwardAPI")
 DEFAULT_MODE = 0o644
 Owned = TypeVar("Owned", File, Directory)
-
 
 Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
@@ -123,7 +121,7 @@ class Volume:
                 else:
                     out.update(self._source(source, mode))
             except VolumeProblem as problem:
-                problems.append(problem.message)
+                problems.append(str(problem))
         if problems:
             raise VolumeProblem(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
         return out

@@ -8,15 +8,12 @@ from labkit.embedded.container.shell.protocol import Shell
 
 Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 
-
 BUILTINS: dict[str, Builtin] = {}
-
 
 SPECIAL_BUILTINS = frozenset({
     ":", ".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "trap",
     "unset",
 })  # fmt: skip
-
 
 _LEFT_OUT = frozenset({
     "alias", "bg", "fc", "fg", "getopts", "hash", "jobs", "times", "ulimit", "umask", "unalias",
