@@ -33,8 +33,7 @@ PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
 
 WARM_UP_SECONDS = 0.5
-"""How long after the start the modules are loaded that the first answer did not need: ``DEFERRED``, and
-the cryptography of tokens."""
+"""The delay after the start until ``DEFERRED`` and the cryptography of tokens are loaded."""
 
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
@@ -51,13 +50,13 @@ BREATH_SECONDS = 0.02
 """The pause between two such modules, for requests."""
 
 RENEWAL_SECONDS = 12 * 3600.0
-"""How often the age of certificates is checked, unless the clock jumps."""
+"""The interval in which the age of certificates is checked, unless the clock jumps."""
 
 JUMP_SECONDS = 2.0
 """A clock that gains or loses more than this between two checks has jumped."""
 
 LOOK_SECONDS = 5.0
-"""How often the server checks that its directory exists and names it."""
+"""The interval in which the server checks that its directory exists and names it."""
 
 
 class PortTaken(Exception):

@@ -101,7 +101,7 @@ class Container:
             "1/cgroup": lambda: "0::/\n",
         }
 
-    # Files the kubelet puts in place.
+    # Files of the kubelet
 
     def put_file(self, path: str, file: File) -> None:
         """A file that lies outside the container (``/etc/hosts``)."""
@@ -139,7 +139,7 @@ class Container:
             here = found
         return here
 
-    # Running.
+    # Commands
 
     def look_up(self, words: list[str]) -> None:
         """Check that a command can be started, as runc does; ``NotRunnable`` if it cannot."""

@@ -22,13 +22,13 @@ class Line:
     data: bytes
 
     def stamped(self) -> bytes:
-        """With its time in front, as ``--timestamps`` shows it."""
+        """The line with its time in front, as ``--timestamps`` shows it."""
         moment = datetime.datetime.fromtimestamp(self.moment, datetime.UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{int(self.moment % 1 * 1e9):09}Z ".encode() + self.data
 
 
 class Log:
-    """What a container wrote."""
+    """The output of a container."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -58,7 +58,7 @@ class Log:
         self._tell()
 
     def close(self) -> None:
-        """The container has ended; what is unfinished is a line too."""
+        """End the log; an unfinished line becomes a line."""
         if self._open:
             self._add(self._open)
             self._open = b""
@@ -77,7 +77,7 @@ class Log:
             listener()
 
     def lines(self, *, after: int = -1) -> list[Line]:
-        """The lines behind a number."""
+        """The lines after a number."""
         if after < 0:
             return list(self._lines)
         return [line for line in self._lines if line.number > after]
@@ -88,7 +88,7 @@ class Log:
 
 
 def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
-    """Add one to the subscribers; what is returned removes it again."""
+    """Add a subscriber, and return a function that removes it again."""
     subscribers.append(one)
 
     def forget() -> None:
@@ -100,7 +100,7 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What of a log is wanted: so many last lines and bytes (negative for all), lines since a time, and their times."""
+    """A selection of a log: the last lines, at most so many bytes (negative for all), since a time, with times."""
 
     tail_lines: int = -1
     limit_bytes: int = -1
@@ -167,6 +167,6 @@ class LogStream:
         self._forget = self._log.listen(wake)
 
     def close(self) -> None:
-        """The client has gone."""
+        """Stop following: the client has gone."""
         self._ended = True
         self._forget()

@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 CRON_JOBS = BY_KIND["batch", "CronJob"]
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MAX_STARTED = 10
-"""How many jobs are created in one second."""
+"""The limit of the jobs created in one second."""
 TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
 AHEAD_SECONDS = 60.0
 """A cron job whose last time is further in the future got it from a clock that was ahead, and goes on from now.

@@ -19,7 +19,7 @@ INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 
 
 class Verdict(NamedTuple):
-    """How a job ends: ``Complete`` or ``Failed``, with a reason in CamelCase and one sentence."""
+    """The end of a job: ``Complete`` or ``Failed``, with a reason in CamelCase and one sentence."""
 
     kind: str
     reason: str
@@ -78,7 +78,7 @@ def replaces_late(job: Object) -> bool:
 
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
-    """How many pods should be active."""
+    """The number of pods that should be active."""
     completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
     if completions is None:
         return active if succeeded else int(parallelism)

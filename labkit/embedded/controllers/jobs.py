@@ -26,9 +26,9 @@ MANAGED_BY = "kubernetes.io/job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that its job has not counted yet."""
 MAX_STARTED = 10
-"""How many pods jobs get in one second, and how many expired jobs are deleted."""
+"""The limit of the pods created and the expired jobs deleted in one second."""
 TIMES = 5
-"""How many pods a job gets in all, as a multiple of those at once."""
+"""The limit of a job's pods in all, as a multiple of those at once."""
 
 
 class Jobs(WorkloadController):
@@ -246,7 +246,7 @@ class Jobs(WorkloadController):
 
 
 def _relevant_fields(pod: Object) -> object:
-    """What of a pod its job acts on."""
+    """The fields of a pod that its job acts on."""
     metadata, status = pod["metadata"], pod["status"]
     conditions = {condition.get("type"): condition.get("status") for condition in status.get("conditions") or ()}
     restarts = [

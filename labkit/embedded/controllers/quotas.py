@@ -98,7 +98,7 @@ def _bounds(quota: Object | None) -> Object | None:
 
 
 def _used(evaluator: Evaluator, quota: Object, obj: Object | None) -> Amounts:
-    """What an object uses of a quota."""
+    """The usage of a quota by an object."""
     if obj is None or not evaluator.scoped(quota["spec"], obj):
         return {}
     return evaluator.usage(obj)

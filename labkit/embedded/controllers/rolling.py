@@ -19,7 +19,7 @@ MAX_REPLICAS = PREFIX + "max-replicas"
 DIGITS = "456789bcdf"
 """The characters for 0 to 9 in names, which cannot form words."""
 COLLISIONS = 20
-"""How many hashes are tried until a name is free."""
+"""The number of hashes that are tried until a name is free."""
 
 
 def template_hash(template: Object, collisions: int = 0) -> str:

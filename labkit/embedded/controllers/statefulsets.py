@@ -197,7 +197,7 @@ class StatefulSets(WorkloadController):
 
 
 def _size(one: Object) -> int:
-    """How many pods a set gets: their claims count towards the limit."""
+    """The number of pods of a set; their claims count towards the limit."""
     written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
     return min(wanted(one), max_pods(written))
 

@@ -10,7 +10,7 @@ import datetime
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import Schedule
 
 LONGEST_SECONDS = 5 * 366 * 86400
-"""How far the search goes: a schedule may name the 31st of February."""
+"""The range of the search: a schedule may name the 31st of February."""
 MANY = 100
 """More missed times than this cause an event."""
 

@@ -177,5 +177,5 @@ class WorkloadController(BaseController):
 
 
 def _acted_on(owner: Object) -> object:
-    """What of an owner its controller acts on."""
+    """The fields of an owner that its controller acts on."""
     return owner["spec"], owner["metadata"].get("deletionTimestamp")

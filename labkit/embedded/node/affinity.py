@@ -33,7 +33,7 @@ def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
 
 
 def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
-    """What the scheduler says of an unmet pod affinity or anti-affinity term on the only node, empty if all are met."""
+    """The scheduler's message about a pod (anti-)affinity term that the only node does not meet, empty for none."""
     labels = node["metadata"].get("labels") or {}
     for other in others:
         for term in _terms(other, "podAntiAffinity"):

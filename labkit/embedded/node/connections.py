@@ -1,4 +1,4 @@
-"""How the API server reaches the node: changes of pods, and requests for what runs in them."""
+"""The connections of the API server to the node: changes of pods, and requests for their subresources."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Wiring:
 
 
 def reachable(listeners: Mapping[int, Endpoint], port: int) -> Endpoint | None:
-    """What listens at a port of a pod's address; a proxy listens on the loopback alone."""
+    """The server at a port of a pod's address; a proxy listens on the loopback alone."""
     endpoint = listeners.get(port)
     return endpoint if endpoint is not None and endpoint.server != "proxy" else None
 

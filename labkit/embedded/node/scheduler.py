@@ -33,17 +33,17 @@ class Scheduler:
         self._settings = settings
         self._recorder = recorder
 
-    def schedule(self, pod: Object, now: float) -> bool:
-        """Bind a pod without a node or record why it does not fit, and return whether it was bound."""
+    def schedule(self, pod: Object, now: float) -> None:
+        """Bind a pod without a node, or record why it does not fit."""
         spec = pod["spec"]
         if spec.get("nodeName") or spec.get("schedulerName", "default-scheduler") != "default-scheduler":
-            return False
+            return
         if spec.get("schedulingGates"):
-            return False
+            return
         problem = self._problem(pod)
         if problem:
             self._refuse(pod, problem, now)
-            return False
+            return
         metadata = pod["metadata"]
 
         def bind(obj: Object) -> None:
@@ -56,7 +56,6 @@ class Scheduler:
         bound = self._api.edit("pods", pod, bind, manager=MANAGER)
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}"
         self._recorder.record(bound, "Scheduled", message, source="default-scheduler")
-        return True
 
     def _refuse(self, pod: Object, problem: str, now: float) -> None:
         conditions = (pod.get("status") or {}).get("conditions") or []
@@ -123,7 +122,7 @@ def _shortage(pod: Object, node: Object, others: Sequence[Object]) -> str:
 
 
 def _requests(pods: Sequence[Object]) -> Counter[str]:
-    """What pods ask for together, in billionths."""
+    """The requests of pods together, in billionths."""
     total: Counter[str] = Counter()
     for container in (container for pod in pods for container in pod["spec"].get("containers") or ()):
         resources = container.get("resources") or {}

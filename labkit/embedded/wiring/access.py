@@ -1,4 +1,4 @@
-"""Who may do what: the authorizers of a cluster, and the questions that its parts ask them."""
+"""The authorizers of a cluster, and the questions that its parts ask them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking: how a cluster issues credentials, and recognizes them."""
+"""The credentials of a cluster: how it issues them, and recognizes them."""
 
 from __future__ import annotations
 

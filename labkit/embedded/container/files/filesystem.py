@@ -38,7 +38,7 @@ MAX_LINKS = 40
 
 
 class FileSystem:
-    """One container's tree. What cannot be done is a ``FileError``.
+    """The tree of one container. Its methods raise ``FileError``.
 
     Args:
         root: The root directory.
@@ -55,13 +55,13 @@ class FileSystem:
         self.used_bytes = 0
         self.used_nodes = 0
 
-    # Finding.
+    # Look-ups
 
     def find(self, path: str, cwd: str = "/", *, follow: bool = True) -> Found:
         """Walk a path, absolute or relative to ``cwd``; a link in its last place is followed if ``follow``.
 
         Returns:
-            The last directory, the last name and what is there.
+            The last directory, the last name and its node.
 
         Raises:
             FileError: A part before the last is missing or no directory.
@@ -108,7 +108,7 @@ class FileSystem:
         return Found(above[-1] if above else self.root, self.name_of(here), here)
 
     def get(self, path: str, cwd: str = "/", *, follow: bool = True) -> Node:
-        """What a path leads to; ``FileError`` if nothing is there."""
+        """The node at a path."""
         node = self.find(path, cwd, follow=follow).node
         if node is None:
             raise FileError(NOT_FOUND)
@@ -174,7 +174,7 @@ class FileSystem:
                 entries = node.look()
                 stack.extend((base + name, entries[name], depth + 1) for name in sorted(entries, reverse=True))
 
-    # Reading and changing.
+    # Contents and changes
 
     def read(self, path: str, cwd: str = "/") -> bytes:
         """A regular file's content."""
@@ -285,7 +285,7 @@ class FileSystem:
         return node
 
     def remove(self, found: Found) -> None:
-        """Take a node out of its directory, with all below it."""
+        """Remove a node from its directory, with all below it."""
         node = found.node
         if node is None:
             raise FileError(NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Images' names, as pods write them."""
+"""The names of images, as pods write them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reference:
 
 
 def reference_problem(text: str) -> str:
-    """What is wrong with a name that :func:`parse_reference` does not take."""
+    """The problem of a name that :func:`parse_reference` refuses."""
     head, slash, rest = text.partition("/")
     own = slash and ("." in head or ":" in head or head == "localhost")
     path = (rest if own else text if slash else f"library/{text}").partition(":")[0].partition("@")[0]
@@ -35,7 +35,7 @@ def reference_problem(text: str) -> str:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Take an image's name apart, None if it is no valid name (``InvalidImageName``)."""
+    """Parse the name of an image; None if it is not valid (``InvalidImageName``)."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         return None

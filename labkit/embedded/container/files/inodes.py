@@ -1,4 +1,4 @@
-"""What a file system is made of: files, directories, links, devices; and what may go wrong."""
+"""The nodes of a file system (files, directories, links, devices), and its errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has, such as its last change in seconds since 1970.
+    """An entry of a file system; times are in seconds since 1970.
 
     A ``shared`` one belongs to an image and must be copied before it changes.
     """
@@ -56,7 +56,7 @@ class File(Node):
     memory: bool = False
 
     def content(self) -> bytes:
-        """What a reader gets now."""
+        """The present content."""
         return self.generate() if self.generate is not None else bytes(self.data)
 
 
@@ -103,7 +103,7 @@ class Directory(Node):
 
 @dataclass(slots=True)
 class Found:
-    """Where a path leads: the directory that holds the last name, that name (empty for the root), what is there."""
+    """The end of a path: the directory of the last name, that name (empty for the root), and its node, if any."""
 
     parent: Directory
     name: str

@@ -34,7 +34,7 @@ def load(pem: bytes) -> list[x509.Certificate]:
 
 
 def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate], now: float) -> str | None:
-    """What OpenSSL says is wrong with a chain (leaf first), given the trusted authorities; None if it is good."""
+    """OpenSSL's message about a chain (leaf first) by the trusted authorities, None if the chain is good."""
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     here = served[0]
     chain = [here]

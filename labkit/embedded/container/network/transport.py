@@ -1,7 +1,6 @@
 """The pods' network: names, addresses, ports, and the API server behind one of them.
 
-No socket is opened. A connection is a callable that takes a request and gives an answer;
-what is not in this file's reach does not exist for a pod.
+No socket is opened. A connection is a callable that takes a request and gives an answer.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ class Endpoint:
 
     Args:
         handle: Answers a request.
-        server: Who it is: ``apiserver``, ``proxy``, ``nginx``.
+        server: Its name: ``apiserver``, ``proxy``, ``nginx``.
         certificates: The chain it serves over TLS, in PEM, leaf first; empty for plain HTTP.
     """
 
@@ -39,8 +38,8 @@ class PodNetwork:
         hosts: Names of ``/etc/hosts``.
         service: Looks up a Service by namespace and name: its cluster IP; that of a pod for a headless one, empty
             where there is none.
-        listeners: What the pod's own containers serve, by port.
-        elsewhere: What listens at an address and port outside the pod.
+        listeners: Returns the servers of the pod's own containers, by port.
+        elsewhere: Finds the server at an address and a port outside the pod.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class PodNetwork:
         return None
 
     def connect(self, address: str, port: int) -> Endpoint | None:
-        """What listens there, or None if the connection is refused."""
+        """The server at an address and a port, or None if the connection is refused."""
         if address.startswith("127.") or address in (self.address, "0.0.0.0"):
             endpoint = self._listeners().get(port)
             if endpoint is not None and endpoint.server == "proxy" and address == self.address:

@@ -1,4 +1,4 @@
-"""What many programs need: their inputs one after the other, lines, numbers with suffixes."""
+"""Helpers of many programs: their inputs one after the other, lines, numbers with suffixes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def for_each_input(
 
 
 def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
-    """That a file cannot be opened, or reading failed on the way, as the program at hand says it."""
+    """A program's message about a file that cannot be opened, or of which reading failed."""
     shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
     stream = "standard input" if name == "-" else name
     opened, read = {
@@ -56,7 +56,7 @@ def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
 
 
 class AlreadySaid(Exception):
-    """What a program does with a path failed, and it has said so."""
+    """The action on a path failed, which has been reported."""
 
 
 async def for_each_path(
@@ -85,20 +85,20 @@ async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         yield data
 
 
-async def lines(process: Process, stream: Stream, delimiter: bytes = b"\n") -> AsyncIterator[bytes]:
+async def lines(process: Process, stream: Stream) -> AsyncIterator[bytes]:
     """A stream's lines with their newlines."""
     rest = b""
     async for data in chunks(process, stream):
         rest += data
-        if delimiter not in data:
+        if b"\n" not in data:
             if len(rest) > process.scheduler.budget.memory_bytes:
                 raise BudgetExceeded("the lab's limit of memory for one command was reached")
             continue
-        *whole, rest = rest.split(delimiter)
+        *whole, rest = rest.split(b"\n")
         for index, line in enumerate(whole):
             if index % 64 == 63:
                 await process.scheduler.tick()
-            yield line + delimiter
+            yield line + b"\n"
     if rest:
         yield rest
 
@@ -157,7 +157,7 @@ class Buffered:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was kept."""
+        """Write what was collected."""
         if self._parts:
             data = b"".join(self._parts)
             self._parts.clear()
@@ -166,6 +166,6 @@ class Buffered:
 
 
 async def missing_operand(process: Process, what: str = "missing operand") -> int:
-    """Say that something was left out, and where to read more."""
+    """Report a missing or wrong operand, and the option ``--help``; the status is 1."""
     await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")
     return 1

@@ -80,7 +80,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
         made = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
         made.program = node.program
     else:
-        data = await everything(process, open_path(process.system, source, process.cwd, "r", dict(process.fds)))
+        data = await everything(process, open_path(process.system, source, process.cwd, "r", process.fds))
         fs.write(target, data, process.cwd)
 
 

@@ -137,7 +137,7 @@ class _Curl:
             return self.process.stdout
         process = self.process
         try:
-            return open_path(process.system, name, process.cwd, "w", dict(process.fds))
+            return open_path(process.system, name, process.cwd, "w", process.fds)
         except FileError:
             raise TransferError(23, f"client returned ERROR on write of {max(1, self.received)} bytes") from None
 

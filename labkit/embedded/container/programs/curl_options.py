@@ -49,7 +49,7 @@ class UsageError(Exception):
 
 @dataclass(slots=True)
 class CurlOptions:
-    """What was asked for; options have their long names, and an own header with an empty value removes one.
+    """The command line; options have their long names, and an own header with an empty value removes one.
 
     Outputs are paths, or ``-`` for stdout; addresses given for a host and port are in ``resolve``.
     """
@@ -98,7 +98,7 @@ async def read_command_line(process: Process) -> CurlOptions:
 
 
 async def _take(process: Process, options: CurlOptions, name: str, shown: str, left: list[str]) -> bool:
-    """Take an option; whether it used a value, which is the first of ``left``."""
+    """Read an option, and return whether it used a value: the first of ``left``."""
     option = known_options(_OPTIONS).get(name)
     if option is None or (len(name) == 1) != (not shown.startswith("--")):
         raise UsageError(f"option {shown}: is unknown")

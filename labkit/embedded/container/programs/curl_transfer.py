@@ -48,7 +48,7 @@ class Url:
 
 
 def parse_url(text: str, *, as_is: bool = False) -> Url:
-    """Read an address; ``TransferError`` if it is none, or its protocol is not served."""
+    """Parse an address; ``TransferError`` if it is none, or its protocol is not served."""
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
     scheme = match[1].lower() if match else "http"
     rest = text[match.end() :] if match else text
@@ -111,7 +111,7 @@ PHRASES = {
 
 @dataclass(slots=True)
 class Transfer:
-    """What happened, for ``-v`` and ``-w``.
+    """The course of a transfer, for ``-v`` and ``-w``.
 
     The headers are those ``sent``, and those ``received`` as they are shown; ``verified`` is None without TLS.
     """

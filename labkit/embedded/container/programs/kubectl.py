@@ -1,4 +1,4 @@
-"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest. What is left out says so."""
+"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ kind: Config
 preferences: {}
 users: null
 """
-"""What a kubectl shows that has no kubeconfig, as in a pod."""
+"""The configuration of a kubectl without a kubeconfig, as in a pod."""
 
 
 @program("kubectl")
@@ -105,7 +105,7 @@ def _send(
 
 
 def _ask(process: Process, method: str, path: str, body: object = None, accept: str = "application/json") -> Answer:
-    """Ask the API server as the pod; the status, and the answer as an object."""
+    """Send a request as the pod, and return the status and the answer as an object."""
     status, data = _send(process, method, path, body, accept)
     return status, json.loads(data) if data.startswith(b"{") else {"message": data.decode("utf-8", "replace")}
 

@@ -41,7 +41,7 @@ def _matches(pattern: str, host: str) -> bool:
 
 
 class Proxy:
-    """What listens at the proxy's port: it adds the container's own token to every request.
+    """The server at the proxy's port, which adds the container's own token to every request.
 
     ``hosts`` are patterns of the hosts whose requests are passed on (``--accept-hosts``).
     """

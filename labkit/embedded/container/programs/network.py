@@ -95,7 +95,7 @@ async def pause(process: Process) -> int:
 
 @program("nslookup")
 async def nslookup(process: Process) -> int:
-    """Ask the cluster's DNS."""
+    """Query the cluster's DNS."""
     names = [word for word in process.args if not word.startswith("-")]
     if not names:
         await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")

@@ -1,4 +1,4 @@
-"""Reading a program's options as GNU getopt does."""
+"""The options of programs, parsed as GNU getopt does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
 class BadOption(Exception):
-    """An option is not understood; its text is what the program says after its name."""
+    """An option is unknown or left out; its text is the program's message without its name."""
 
     @property
     def left_out(self) -> bool:
@@ -56,7 +56,7 @@ def known_options(spec: str) -> dict[str, KnownOption]:
 
 
 def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Options:
-    """Take a command line apart.
+    """Parse a command line.
 
     Args:
         args: The words after the program's name.
@@ -108,7 +108,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
 
 
 def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
-    """The option that ``--word`` gives, and its value, which may be the next word."""
+    """The option of ``--word``, and its value, which may be the next word."""
     name, equals, value = word.partition("=")
     found = known.get(name) if len(name) > 1 else None
     if found is None:

@@ -29,7 +29,7 @@ class Node:
 
 
 _SETS = {"w": r"\w", "W": r"\W", "s": r"\s", "S": r"\S"}
-"""What GNU's letters behind a backslash stand for."""
+"""The sets of GNU's letters after a backslash."""
 
 
 class Parser:

@@ -1,4 +1,4 @@
-"""How programs are entered in the table that images and shells find them in."""
+"""The table of programs, and the decorator that adds one."""
 
 from __future__ import annotations
 

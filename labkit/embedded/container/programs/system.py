@@ -92,7 +92,7 @@ async def stty(process: Process) -> int:
 
 @program("yes")
 async def yes(process: Process) -> int:
-    """Say it again and again."""
+    """Print a line again and again."""
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:
@@ -134,11 +134,11 @@ async def df(process: Process) -> int:
 
 
 SELF = 7
-"""The number of the command that looks."""
+"""The pid of ``ps`` itself."""
 
 
 def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
-    """A process' columns, and when it began."""
+    """The columns of a process."""
     uid = process.fs.uid
     name = (command.split() or [""])[0].rpartition("/")[2]
     return {

@@ -25,7 +25,7 @@ _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
     "w": lambda fs, found, node: fs.may(node, 2) and not fs.is_read_only(found.parent),
     "x": lambda fs, found, node: fs.may(node, 1),
 }
-"""What ``-f`` and its like ask of a file that is there."""
+"""The tests such as ``-f`` of an existing file."""
 
 _LEFT_OUT_TESTS = "abgkopuvGNORS"
 

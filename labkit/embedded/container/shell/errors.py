@@ -1,4 +1,4 @@
-"""What may keep a command from running, and the ways out of one: ``exit``, ``return``, ``break``."""
+"""Problems of commands, and the ways out of one: ``exit``, ``return``, ``break``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ExpansionError(Exception):
 
 
 PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
-"""What may go wrong with a command before or while it runs."""
+"""The problems of a command before or while it runs."""
 
 
 class _Leave(Exception):

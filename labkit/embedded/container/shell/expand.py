@@ -61,7 +61,7 @@ class _Fields:
         self.started = False
 
     def split(self, text: str, separators: str) -> None:
-        """Add the result of an unquoted expansion; what is no blank among the separators ends even an empty field."""
+        """Add the result of an unquoted expansion; a separator that is no blank ends even an empty field."""
         if not separators:
             self.add(text, quoted=False)
             return
@@ -76,7 +76,7 @@ class _Fields:
 
 @lru_cache(maxsize=16)
 def _separators(separators: str) -> re.Pattern[str]:
-    """What finds pieces of a text, and what separates each of them from the next."""
+    """The expression for a piece of a text and what separates it from the next."""
     blank = re.escape("".join(char for char in separators if char in " \t\n"))
     blanks = f"[{blank}]*" if blank else ""
     hard = re.escape("".join(char for char in separators if char not in " \t\n"))

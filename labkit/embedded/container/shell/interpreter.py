@@ -219,7 +219,7 @@ class Interpreter:
             self.fds = saved
 
     async def _problem(self, problem: Exception) -> int:
-        """Say why a command could not be run, and end the shell if it must."""
+        """Report why a command could not be run, and end the shell if it must."""
         leave = False
         if isinstance(problem, TooMuch):
             raise BudgetExceeded("the lab's limit of memory for one command was reached") from None

@@ -37,7 +37,7 @@ class Lexer(WordReader):
         self.warnings: list[str] = []
 
     def fail(self, expecting: str = "") -> SyntaxProblem:
-        """What to raise where the current token cannot stand."""
+        """The error of a token that cannot stand here."""
         if not self.token:
             line = self.last_line if self.dialect == "bash" else self.line_at(len(self.text))
             return SyntaxProblem("end", "", line, expecting)

@@ -15,7 +15,7 @@ from labkit.embedded.container.shell.system import System
 
 @dataclass(slots=True)
 class Process:
-    """What a command is given. The descriptors 0, 1 and 2 are always there.
+    """A running command. The descriptors 0, 1 and 2 are always there.
 
     ``spawn`` runs another command (``xargs``, ``env``, ``find -exec``); ``new_shell`` makes a shell process of
     descriptors, variables and a dialect (``sh``, ``bash``).
@@ -78,7 +78,7 @@ class Process:
         return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
 
     def node(self, path: str, *, follow: bool = True) -> Node:
-        """What is at a path; ``FileError`` if nothing is."""
+        """The node at a path; ``FileError`` if there is none."""
         return self.fs.get(path, self.cwd, follow=follow)
 
     def is_directory(self, path: str) -> bool:

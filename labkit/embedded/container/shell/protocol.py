@@ -42,20 +42,20 @@ class Shell(Protocol):
     line: int
     """The line of the command that runs."""
     loops: int
-    """How many loops run."""
+    """The number of loops that run."""
     sourcing: int
-    """How many files are being sourced."""
+    """The number of files being sourced."""
     tested: int
-    """How many conditions run, within which a failure ends nothing."""
+    """The number of conditions that run, within which a failure ends nothing."""
     interactive: bool
     from_command: bool
-    """It runs the text of ``-c``."""
+    """Whether it runs the text of ``-c``."""
     from_stdin: bool
     last_background: Task | None
     jobs: list[Task]
-    """Commands in the background that nobody waited for."""
+    """The commands in the background that have not been waited for."""
     errors_where: str
-    """The sourced file in whose name messages are given; empty for the shell's."""
+    """The sourced file that messages name; empty for the shell."""
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
         """The texts that a command line's words become."""

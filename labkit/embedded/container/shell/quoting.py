@@ -8,7 +8,7 @@ from typing import Literal
 ESCAPES = {
     "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v", "\\": "\\",
 }  # fmt: skip
-"""What letters mean after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
+"""The meanings of letters after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 _ESCAPE = re.compile(
     r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)", re.DOTALL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
 from labkit.embedded.container.shell.messages import cannot_open
@@ -75,12 +75,12 @@ class DeviceStream(Stream):
         return bytes(min(limit, CHUNK_BYTES))
 
     async def write(self, data: bytes) -> None:
-        """Forget the bytes; ``/dev/full`` has no room for any."""
+        """Discard the bytes; ``/dev/full`` has no room for any."""
         if self._kind == "full":
             raise StreamError("No space left on device")
 
 
-def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, Stream] | None = None) -> Stream:
+def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int, Stream]) -> Stream:
     """Open a path; ``fds`` are for ``/dev/stdin`` and its like, ``flags`` one of ``r``, ``w``, ``a`` and ``r+``.
 
     Raises:
@@ -92,7 +92,7 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, St
     if isinstance(node, Device):
         if node.kind.isdigit() or node.kind == "tty":
             descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)
-            if fds is None or descriptor not in fds:
+            if descriptor not in fds:
                 raise FileError("No such device or address")
             return fds[descriptor]
         return NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
@@ -122,7 +122,7 @@ def open_input(process: Process, name: str) -> Stream:
     """The stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
     if name == "-":
         return process.stdin
-    return open_path(process.system, name, process.cwd, "r", dict(process.fds))
+    return open_path(process.system, name, process.cwd, "r", process.fds)
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from labkit.embedded.machinery.request import ExecIO
 
 STDIN_POLL_SECONDS = 0.05
-"""How often a terminal is looked at for Ctrl-C while a command sleeps."""
+"""The interval in which a terminal is checked for Ctrl-C while a command sleeps."""
 
 
 class Killed(Exception):
@@ -35,14 +35,14 @@ class Killed(Exception):
 
 
 class BudgetExceeded(Killed):
-    """The session used up what it may use of the server; it ends as if killed (137)."""
+    """The session used up its budget; it ends as if killed (137)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(9, reason)
 
 
 class BrokenPipe(Killed):
-    """Nobody reads the pipe any more (SIGPIPE)."""
+    """The pipe has no reader any more (SIGPIPE)."""
 
     def __init__(self) -> None:
         super().__init__(13)
@@ -57,7 +57,7 @@ class Interrupted(Killed):
 
 @dataclass(slots=True)
 class Budget:
-    """What one exec may use.
+    """The limits of one exec.
 
     Args:
         steps: Commands, loop rounds and chunks of work at once.
@@ -157,7 +157,7 @@ class Scheduler:
         self._end_of_input = False
         self.current: Task | None = None
 
-    # What processes call.
+    # Called by processes
 
     def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
         """Start a process, whose result is its exit status, when its turn comes; ``Killed`` if there are too many."""
@@ -186,7 +186,7 @@ class Scheduler:
         return task.status
 
     def wake(self, task: Task | None) -> None:
-        """Let a blocked process run again."""
+        """Resume a blocked process."""
         if task is not None and not task.done and task not in self._ready:
             self._ready.append(task)
 
@@ -213,7 +213,7 @@ class Scheduler:
         task.coro.close()
         self._finish(task, 128 + signal)
 
-    # The loop.
+    # The loop
 
     async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:
         """Run a process and all it starts, until it ends, and return its exit status.
@@ -291,7 +291,7 @@ class Scheduler:
             raise BudgetExceeded("the lab's limit of time for one command was reached")
 
     async def _idle(self) -> None:
-        """Everybody waits: for time to pass, or for something typed."""
+        """Wait, as all processes do, for time to pass or for input."""
         self._readers = deque(task for task in self._readers if not task.done)
         if self._readers and (not self._timers or self.io.stdin_ready()):
             await self._take_input()
@@ -325,7 +325,7 @@ class Scheduler:
             self._typed.append(data)
 
     async def interrupt(self) -> None:
-        """Ctrl-C: every process but the first ends, and the first is told."""
+        """Handle Ctrl-C: every process but the first ends, and the first gets ``Interrupted``."""
         await self.io.write(1, b"^C")
         for task in list(self._tasks):
             if task is not self._main:

@@ -81,7 +81,7 @@ class Redirect:
 
 @dataclass(slots=True)
 class Command:
-    """What runs: every kind has a line and redirections."""
+    """A command; every kind has a line and redirections."""
 
     line: int = 1
     redirects: tuple[Redirect, ...] = ()

@@ -1,4 +1,4 @@
-"""What a process knows of the container around it."""
+"""The container, as its processes see it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class System(Protocol):
     network: PodNetwork
     hostname: str
     listeners: dict[int, Endpoint]
-    """What the pod's containers serve, by port."""
+    """The servers of the pod's containers, by port."""
     now: Callable[[], float]
     """The clock, in seconds since 1970."""
     started_at: float
     """When the container started, in seconds since 1970."""
     random: Callable[[int], bytes]
-    """Gives so many random bytes."""
+    """Returns so many random bytes."""
 
     def processes(self) -> list[tuple[int, str]]:
         """Number and command line of what runs in the container beside this exec."""

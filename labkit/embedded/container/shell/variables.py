@@ -39,7 +39,7 @@ class Variables:
         self._written = 0
 
     def _account(self, chars: int) -> None:
-        """Count what is stored, and now and then look how much is still there."""
+        """Count written characters, and now and then those still stored."""
         self._written += chars
         if self._written > MAX_TOTAL_CHARS:
             held = sum(len(one.value or "") for one in self._all.values())
@@ -100,17 +100,17 @@ class Variables:
         return sorted(self._all)
 
     def environment(self) -> dict[str, str]:
-        """What commands see."""
+        """The exported variables, which commands see."""
         return {name: one.value for name, one in self._all.items() if one.exported and one.value is not None}
 
     # Local variables of functions.
 
     def push(self) -> None:
-        """A function begins."""
+        """Begin a function."""
         self._frames.append({})
 
     def pop(self) -> None:
-        """A function ends: its local variables go."""
+        """End a function, and remove its local variables."""
         for name, before in self._frames.pop().items():
             self.restore(name, before)
 

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
 _OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
-"""What else a backslash takes its meaning from, by what ends the quoted text."""
+"""The further characters that a backslash escapes, by the end of the quoted text."""
 
 
 class WordReader:
@@ -100,7 +100,7 @@ class WordReader:
         return out
 
     def _special(self, char: str) -> list[Part]:
-        """What a backslash, a quote, a backquote or a ``$`` outside quotes begins."""
+        """The parts that begin with a backslash, a quote, a backquote or a ``$`` outside quotes."""
         text, start = self.text, self.index
         if char == "\\":
             self.index = min(start + 2, len(text))
@@ -161,7 +161,7 @@ class WordReader:
         return out
 
     def _expansion(self, *, quoted: bool) -> Part:
-        """What a ``$`` or a backquote begins."""
+        """The part that begins with a ``$`` or a backquote."""
         text, start = self.text, self.index
         if text[start] == "`":
             return self._backquotes(quoted=quoted)
@@ -256,7 +256,7 @@ class WordReader:
         return self.word("}")
 
     def _bad(self, start: int) -> Parameter:
-        """``${…}`` that is no expansion, which is only said when it is to be expanded."""
+        """``${…}`` that is no expansion, which is reported only when it is to be expanded."""
         self.unquoted("}")
         if self.index >= len(self.text):
             self.unclosed("}", start)

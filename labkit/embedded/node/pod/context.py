@@ -1,4 +1,4 @@
-"""What the parts of a pod share: its object, its network and volumes, the clock and its events."""
+"""The context of a pod's parts: its object, its network and volumes, the clock and its events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PodContext:
         self.name = str(pod["metadata"]["name"])
         self.address = settings.address if pod["spec"].get("hostNetwork") else address
         self.listeners: dict[int, Endpoint] = {}
-        """What its containers serve, by port."""
+        """The servers of its containers, by port."""
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in pod["spec"].get("volumes") or ()}
 
     @property

@@ -18,7 +18,7 @@ from labkit.embedded.node.pod.security import context, groups
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80
 MESSAGE_BYTES = 2048
-"""How much of a log becomes the termination message."""
+"""The size of the end of a log that becomes the termination message."""
 
 
 def create_container(

@@ -29,7 +29,7 @@ from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
 RESTART_SECONDS = 1.0
-"""How long after its end a container restarts for the first time."""
+"""The delay of a container's first restart."""
 
 KILLED = 137
 """The exit code after SIGKILL."""

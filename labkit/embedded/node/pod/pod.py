@@ -80,7 +80,7 @@ class Pod(PodContext):
         return bool(added)
 
     def _restore(self, status: Object) -> None:
-        """Take restart counts and last states from the stored status."""
+        """Restore restart counts and last states from the stored status."""
         known = {
             one["name"]: one
             for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]

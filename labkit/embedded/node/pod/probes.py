@@ -14,7 +14,7 @@ from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.problems import PodProblem
 
 FIRST_PROBE_SECONDS = 1.0
-"""How long after a container's start the first probe comes, if it has no delay of its own."""
+"""The delay of the first probe after a container's start, if it has none of its own."""
 
 KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 

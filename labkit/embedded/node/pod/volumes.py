@@ -173,7 +173,7 @@ class Volume:
         return self.spec.get("configMap") is None
 
     def _own(self, node: Owned, more: int = GROUP_READS) -> Owned:
-        """Give a file or directory to the pod's ``fsGroup``, with ``more`` permission bits."""
+        """Set the pod's ``fsGroup`` as the group of a node, with ``more`` permission bits."""
         if self._group is not None:
             node.gid = self._group
             node.mode |= more
