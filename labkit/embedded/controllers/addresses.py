@@ -107,7 +107,8 @@ class ServiceAddresses(BaseController):
         if cidr["metadata"].get("deletionTimestamp"):
             self._finalize(cidr)
         elif FINALIZER not in cidr["metadata"].get("finalizers", ()):
-            cidr = self._registry.edit(RANGE, cidr, MANAGER, _protect)
+            finalizers = [*cidr["metadata"].get("finalizers", ()), FINALIZER]
+            cidr = self._registry.edit(RANGE, cidr, MANAGER, lambda obj: obj["metadata"].update(finalizers=finalizers))
             self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
 
     def _finalize(self, cidr: Object) -> None:
@@ -142,7 +143,3 @@ class ServiceAddresses(BaseController):
             condition["reason"] = reason
         condition["lastTransitionTime"] = timestamp(self._registry.clock())
         apply_condition(self._registry, RANGE, cidr, manager, condition)
-
-
-def _protect(changed: Object) -> None:
-    changed["metadata"]["finalizers"] = [*changed["metadata"].get("finalizers", ()), FINALIZER]

@@ -83,11 +83,7 @@ class NamespaceContent(BaseController):
             }
             self._registry.create(CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": self._ca}}, manager=MANAGER)
         elif bundle.get("data") != {"ca.crt": self._ca}:
-
-            def restore(obj: Object) -> None:
-                obj["data"] = {"ca.crt": self._ca}
-
-            self._registry.edit(CONFIG_MAPS, bundle, MANAGER, restore)
+            self._registry.edit(CONFIG_MAPS, bundle, MANAGER, lambda obj: obj.update(data={"ca.crt": self._ca}))
 
 
 class NamespaceDeletion(BaseController):
@@ -162,8 +158,6 @@ class NamespaceDeletion(BaseController):
             }
             for kind, status, reason, message in rows
         ]
-
-        def explain(obj: Object) -> None:
-            obj["status"]["conditions"] = conditions
-
-        self._registry.edit(NAMESPACES, namespace, MANAGER, explain, "status")
+        self._registry.edit(
+            NAMESPACES, namespace, MANAGER, lambda obj: obj["status"].update(conditions=conditions), "status"
+        )

@@ -70,12 +70,8 @@ class Provisioning:
 
     def _ask(self, claim: Object, provisioner: str) -> None:
         """Annotate a claim with its provisioner."""
-        wanted = dict.fromkeys(PROVISIONER_NOTES, provisioner)
         present = claim["metadata"].get("annotations") or {}
-        if not wanted.items() <= present.items():
-
-            def note(obj: Object) -> None:
-                obj["metadata"]["annotations"] = {**present, **wanted}
-
-            claim = self._registry.edit(CLAIMS, claim, MANAGER, note)
+        wanted = {**present, **dict.fromkeys(PROVISIONER_NOTES, provisioner)}
+        if wanted != present:
+            claim = self._registry.edit(CLAIMS, claim, MANAGER, lambda obj: obj["metadata"].update(annotations=wanted))
         self._events.normal(claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))

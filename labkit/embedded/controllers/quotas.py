@@ -85,12 +85,9 @@ class ResourceQuotas(BaseController):
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
         known = read((quota.get("status") or {}).get("used"))
         same = {name: known[name] for name in used if name in known and known[name].value == used[name].value}
-        status = {"hard": written(hard), "used": written(used | same)}
-
-        def settle(obj: Object) -> None:
-            obj["status"] = {name: amounts for name, amounts in status.items() if amounts}
-
-        self._registry.edit(QUOTAS, quota, manager, settle, "status")
+        amounts = {"hard": written(hard), "used": written(used | same)}
+        status = {name: each for name, each in amounts.items() if each}
+        self._registry.edit(QUOTAS, quota, manager, lambda obj: obj.update(status=status), "status")
 
 
 def _bounds(quota: Object | None) -> Object | None:

@@ -108,11 +108,7 @@ class Signing(BaseController):
         if not pem:
             return
         certificate = base64.b64encode(pem).decode()
-
-        def issue(changed: Object) -> None:
-            changed["status"]["certificate"] = certificate
-
-        self._registry.edit(KIND, obj, MANAGER, issue, "status")
+        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(certificate=certificate), "status")
 
     def _add_condition(self, obj: Object, kind: str, reason: str, message: str, part: str) -> None:
         now = timestamp(self._registry.clock())
@@ -124,11 +120,8 @@ class Signing(BaseController):
             "lastUpdateTime": now,
             "lastTransitionTime": now,
         }
-
-        def add(changed: Object) -> None:
-            changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
-
-        self._registry.edit(KIND, obj, MANAGER, add, part)
+        conditions = [*(obj["status"].get("conditions") or ()), condition]
+        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part)
 
 
 def _is_final(condition: Object, obj: Object) -> bool:

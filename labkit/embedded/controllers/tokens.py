@@ -125,11 +125,8 @@ class TokenSecrets(BaseController):
             "type": TYPE,
         }
         self._registry.create(SECRETS, secret, manager=MANAGER)
-
-        def change(obj: Object) -> None:
-            obj["secrets"] = [*(obj.get("secrets") or ()), {"name": name}]
-
-        self._registry.edit(ACCOUNTS, current, MANAGER, change)
+        secrets = [*(current.get("secrets") or ()), {"name": name}]
+        self._registry.edit(ACCOUNTS, current, MANAGER, lambda obj: obj.update(secrets=secrets))
 
     def _unlist(self, secret: Object) -> None:
         """Remove a deleted Secret from the list of its account."""
@@ -137,11 +134,8 @@ class TokenSecrets(BaseController):
         name = secret["metadata"]["name"]
         if account is None or {"name": name} not in (account.get("secrets") or ()):
             return
-
-        def change(obj: Object) -> None:
-            obj["secrets"] = [ref for ref in obj["secrets"] if ref.get("name") != name]
-
-        self._registry.edit(ACCOUNTS, account, MANAGER, change)
+        secrets = [ref for ref in account["secrets"] if ref.get("name") != name]
+        self._registry.edit(ACCOUNTS, account, MANAGER, lambda obj: obj.update(secrets=secrets))
 
     def _account_of(self, secret: Object) -> Object | None:
         metadata = secret["metadata"]

@@ -38,7 +38,7 @@ class Wiring:
         self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
     ) -> PodNetwork:
         """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
-        return PodNetwork(address, namespace, hosts, self._service, lambda: listeners, self._elsewhere)
+        return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
 
     def api_endpoint(self) -> Endpoint:
         """The API server, over TLS."""

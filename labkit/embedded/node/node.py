@@ -151,11 +151,8 @@ class Node:
         pod = self._api.get("pods", running.namespace, running.name)
         if pod is None or pod["metadata"]["uid"] != running.uid:
             return
-
-        def change(obj: Object) -> None:
-            obj["status"] = running.status(obj)
-
-        self._api.edit("pods", pod, change, manager=KUBELET, subresource="status")
+        status = running.status(pod)
+        self._api.edit("pods", pod, lambda obj: obj.update(status=status), manager=KUBELET, subresource="status")
 
     def _plan(self, running: Pod) -> None:
         due = running.next_due()

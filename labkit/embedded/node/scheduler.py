@@ -61,11 +61,10 @@ class Scheduler:
         conditions = (pod.get("status") or {}).get("conditions") or []
         if any(one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions):
             return
-
-        def change(obj: Object) -> None:
-            obj["status"] = unscheduled(obj, problem, now)
-
-        refused = self._api.edit("pods", pod, change, manager=MANAGER, subresource="status")
+        status = unscheduled(pod, problem, now)
+        refused = self._api.edit(
+            "pods", pod, lambda obj: obj.update(status=status), manager=MANAGER, subresource="status"
+        )
         self._recorder.record(refused, "FailedScheduling", problem, kind="Warning", source="default-scheduler")
 
     def _problem(self, pod: Object) -> str:

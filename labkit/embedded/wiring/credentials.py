@@ -50,8 +50,5 @@ class Credentials:
 
 def _mark_used(registry: Registry, secret: Object, date: str) -> None:
     """Label a legacy token's Secret with the day of its last use."""
-
-    def label(obj: Object) -> None:
-        obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), LAST_USED: date}
-
-    registry.edit(SECRETS, secret, "kube-apiserver", label)
+    labels = {**(secret["metadata"].get("labels") or {}), LAST_USED: date}
+    registry.edit(SECRETS, secret, "kube-apiserver", lambda obj: obj["metadata"].update(labels=labels))

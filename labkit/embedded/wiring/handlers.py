@@ -23,10 +23,7 @@ def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, 
     """The handlers of subresources that connect to something else than the object."""
     return {
         **proxies(store, reach),  # services, pods and nodes
-        ("", "pods", "exec"): pods,
-        ("", "pods", "attach"): pods,
-        ("", "pods", "portforward"): pods,
-        ("", "pods", "log"): pods,
+        **{("", "pods", name): pods for name in ("exec", "attach", "portforward", "log")},
     }
 
 

@@ -49,7 +49,7 @@ def container(
         "default",
         {"curl": "10.244.0.5"},
         lambda namespace, service: "10.96.0.1" if (namespace, service) == ("default", "kubernetes") else None,
-        lambda: listeners or {},
+        listeners or {},
         lambda address, port: (elsewhere or {}).get((address, port)),
     )
     return Container(

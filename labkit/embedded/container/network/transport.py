@@ -38,7 +38,7 @@ class PodNetwork:
         hosts: Names of ``/etc/hosts``.
         service: Looks up a Service by namespace and name: its cluster IP; that of a pod for a headless one, empty
             where there is none.
-        listeners: Returns the servers of the pod's own containers, by port.
+        listeners: The servers of the pod's own containers, by port.
         elsewhere: Finds the server at an address and a port outside the pod.
     """
 
@@ -48,7 +48,7 @@ class PodNetwork:
         namespace: str,
         hosts: Mapping[str, str],
         service: Callable[[str, str], str | None],
-        listeners: Callable[[], Mapping[int, Endpoint]],
+        listeners: Mapping[int, Endpoint],
         elsewhere: Callable[[str, int], Endpoint | None],
     ) -> None:
         self.address = address
@@ -94,7 +94,7 @@ class PodNetwork:
     def connect(self, address: str, port: int) -> Endpoint | None:
         """The server at an address and a port, or None if the connection is refused."""
         if address.startswith("127.") or address in (self.address, "0.0.0.0"):
-            endpoint = self._listeners().get(port)
+            endpoint = self._listeners.get(port)
             if endpoint is not None and endpoint.server == "proxy" and address == self.address:
                 return None
             return endpoint

@@ -153,8 +153,8 @@ class Transfer:
         return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {PHRASES.get(status, '')}"
 
 
-def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
-    """Find who listens at the address, and check its certificate; ``TransferError`` if either fails."""
+def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpoint:
+    """Find the server at the address, and check its certificate; ``TransferError`` if either fails."""
     url = transfer.url
     network = process.system.network
     given = options.resolve.get((url.host.lower(), str(url.port)))
@@ -171,7 +171,8 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
     if url.scheme == "https":
         if not endpoint.certificates:
             raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
-        _check_certificate(process, options, transfer)
+        _check_certificate(process, options, transfer, endpoint)
+    return endpoint
 
 
 def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
@@ -190,10 +191,7 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     return path, data
 
 
-def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer) -> None:
-    endpoint = transfer.endpoint
-    if endpoint is None:
-        return
+def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer, endpoint: Endpoint) -> None:
     if options.has("insecure"):
         bundle = b""
     else:

@@ -43,12 +43,8 @@ class Recorder:
         if found is not None:
             event = self._api.get("events", *found)
             if event is not None:
-
-                def count(obj: Object) -> None:
-                    obj["count"] = int(obj.get("count") or 1) + 1
-                    obj["lastTimestamp"] = now
-
-                self._api.edit("events", event, count, manager=source)
+                update = {"count": int(event.get("count") or 1) + 1, "lastTimestamp": now}
+                self._api.edit("events", event, lambda obj: obj.update(update), manager=source)
                 return
         self._last = max(self._last + 1, int(self._now() * 1e9))
         name = f"{metadata['name']}.{self._last:x}"
