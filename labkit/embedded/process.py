@@ -155,7 +155,7 @@ async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
 
 
 def load_server() -> type[ApiServer]:
-    """Load the TLS server, which takes a third of a start."""
+    """Load the TLS server, a third of the time of a start."""
     from labkit.embedded.apiserver.serving.server import ApiServer
 
     return ApiServer

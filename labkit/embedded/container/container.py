@@ -15,7 +15,7 @@ from labkit.embedded.machinery.request import ExecIO
 
 
 class NotRunnable(Exception):
-    """The container runtime cannot start a command; its text is what runc says."""
+    """The container runtime cannot start a command; its text is the message of runc."""
 
 
 class Container:

@@ -112,7 +112,7 @@ class ServiceAddresses(BaseController):
             self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
 
     def _finalize(self, cidr: Object) -> None:
-        """Drop the finalizer of a ServiceCIDR, or set the condition that says why it stays."""
+        """Drop the finalizer of a ServiceCIDR, or set the condition with the reason why it stays."""
         if self._is_unused(cidr):
             self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
             return

@@ -19,7 +19,7 @@ COMBINED = "(combined from similar events): "
 
 Value = TypeVar("Value")
 Key = tuple[str, ...]
-"""An object's uid and an event's type, and further what tells it from others."""
+"""An object's uid and an event's type, and further what distinguishes it from others."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
-    """Whether a pod asks for a host port that another pod has."""
+    """Whether a pod requests a host port that another pod has."""
     wanted = _host_ports(spec)
     return any(
         port == one and protocol == other and ("0.0.0.0" in (address, where) or address == where)

@@ -1,4 +1,4 @@
-"""The scheduler: there is one node, so it asks only whether a pod fits.
+"""The scheduler: there is one node, so it checks only whether a pod fits.
 
 Source: k8s.io/kubernetes ``pkg/scheduler``.
 """

@@ -111,7 +111,7 @@ class Controllers:
             daemon_sets,
             stateful_sets,
             Disruption(registry),  # counts the pods that the others made
-            FlowSchemas(registry),  # sets a status that nobody waits for
+            FlowSchemas(registry),  # sets a status that no other controller waits for
         )
         self.timed: tuple[Timed, ...] = (
             aggregation,  # work that was too much for one write

@@ -11,7 +11,7 @@ from labkit.embedded.container.shell.redirection import open_path
 
 
 def _into(process: Process, target: str, source: str) -> str:
-    """Where a source goes: into the target if that is a directory."""
+    """The path of a copy: in the target if that is a directory."""
     if process.is_directory(target):
         return target.rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2]
     return target

@@ -22,7 +22,7 @@ from labkit.embedded.machinery.request import Request, Response
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 FOREVER = 1e15
 ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
-"""The hosts that a proxy passes requests on for, if it is told nothing else."""
+"""The hosts whose requests a proxy passes on by default."""
 
 
 def mounted(system: System, name: str) -> str:

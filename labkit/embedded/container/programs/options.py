@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from labkit.embedded.container.shell.process import Process
-
 NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
@@ -120,10 +118,3 @@ def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[st
     if equals and not found.mark:
         raise BadOption(f"option '--{name}' doesn't allow an argument")
     return found.name, value
-
-
-async def complain(process: Process, error: BadOption, status: int = 1) -> int:
-    """Report what is wrong with the options, and return the status."""
-    hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
-    await process.err(f"{process.name}: {error}\n{hint}")
-    return status

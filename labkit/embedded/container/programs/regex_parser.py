@@ -12,7 +12,7 @@ MAX_NESTING = 50
 
 
 class RegexError(Exception):
-    """The expression cannot be compiled; its text is what ``grep`` says."""
+    """The expression cannot be compiled; its text is the message of ``grep``."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.programs.options import BadOption, complain
+from labkit.embedded.container.programs.options import BadOption
 from labkit.embedded.container.shell.process import Process
 
 Program = Callable[[Process], Awaitable[int]]
@@ -22,7 +22,9 @@ def program(*names: str, misuse: int = 1) -> Callable[[Program], Program]:
             try:
                 return await function(process)
             except BadOption as error:
-                return await complain(process, error, misuse)
+                hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+                await process.err(f"{process.name}: {error}\n{hint}")
+                return misuse
 
         for name in names:
             PROGRAMS[name] = run

@@ -26,7 +26,7 @@ _Address = int | Regex
 
 
 class SedError(Exception):
-    """The script cannot be read; its text is what ``sed`` says."""
+    """The script cannot be read; its text is the message of ``sed``."""
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ MAX_LENGTH = 4096
 
 
 class ArithmeticProblem(Exception):
-    """The expression cannot be evaluated; its text is what bash says, with the expression in front."""
+    """The expression cannot be evaluated; its text is the message of bash, with the expression in front."""
 
 
 def wrap(value: int) -> int:

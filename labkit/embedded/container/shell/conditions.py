@@ -41,18 +41,13 @@ _BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, *_LEFT_OUT})
 
 
 class TestError(Exception):
-    """The question makes no sense; status 2. Its text is what the shell says."""
+    """The question makes no sense; status 2. Its text is the message of the shell."""
 
 
 class Questions:
     """Answers the questions of one ``test`` command; a question that makes no sense is a ``TestError``."""
 
-    def __init__(
-        self,
-        fs: FileSystem,
-        cwd: str,
-        is_terminal: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, fs: FileSystem, cwd: str, is_terminal: Callable[[str], bool]) -> None:
         self.fs = fs
         self.cwd = cwd
         self.is_terminal = is_terminal

@@ -252,7 +252,7 @@ class Expander:
         fs, cwd = self.shell.system.fs, self.shell.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.scheduler.charge(10)  # a path is walked, and nobody else runs meanwhile
+            self.shell.scheduler.charge(10)  # a path is walked, and no other process runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal

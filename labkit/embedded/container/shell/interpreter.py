@@ -24,7 +24,7 @@ from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variabl
 
 
 class Interpreter:
-    """One shell process; :class:`.protocol.Shell` says what its attributes mean."""
+    """One shell process; :class:`.protocol.Shell` describes its attributes."""
 
     def __init__(
         self,

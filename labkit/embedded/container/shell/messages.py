@@ -1,4 +1,4 @@
-"""Messages that bash and dash word differently; busybox' shell speaks as dash here."""
+"""Messages that bash and dash word differently; busybox' shell has those of dash here."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _fatal_status(shell: Shell) -> int:
 
 
 async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[str] | None) -> Value:
-    """``${x:-word}`` and its like: the operator says what to do about a value that is unset, or empty."""
+    """``${x:-word}`` and its like: the operator decides what replaces a value that is unset, or empty."""
     operator, operand = part.operator, part.operand or Word(())
     missing = value is None or (isinstance(value, list) and not value)
     if operator.startswith(":"):

@@ -23,7 +23,7 @@ DECLARING = frozenset({"export", "readonly", "local"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
-"""Tokens at which dash ends a list, and then says what it expected instead."""
+"""Tokens at which dash ends a list, and then reports what it expected instead."""
 
 _SEPARATORS = (";", "&", "\n")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
@@ -31,7 +31,7 @@ _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
 
 
 def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
-    """Parse a script of a dialect, ``bash`` or ``dash``, in whose words errors are told.
+    """Parse a script with the syntax and the error messages of a dialect, ``bash`` or ``dash``.
 
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.

@@ -27,7 +27,7 @@ class Shell(Protocol):
     name: str
     """``$0``."""
     dialect: str
-    """Whose messages it speaks: ``bash`` or ``dash``."""
+    """The shell whose syntax and messages it has: ``bash`` or ``dash``."""
     pid: int
     positional: list[str]
     functions: dict[str, Command]

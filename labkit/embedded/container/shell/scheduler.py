@@ -21,7 +21,7 @@ STDIN_POLL_SECONDS = 0.05
 
 
 class Killed(Exception):
-    """A process came to its end by a signal; the reason, if there is one, is told to the person."""
+    """A process came to its end by a signal; the reason, if there is one, is printed."""
 
     def __init__(self, signal: int, reason: str = "") -> None:
         super().__init__(reason or f"killed by signal {signal}")
@@ -82,7 +82,7 @@ class Budget:
 
 
 class SystemCall:
-    """Something a process asks of the scheduler; ``await`` gives the answer."""
+    """A request of a process to the scheduler; ``await`` returns the answer."""
 
     __slots__ = ()
 

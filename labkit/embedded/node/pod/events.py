@@ -58,9 +58,7 @@ class Recorder:
         }
         if field_path:
             involved["fieldPath"] = field_path
-        origin: Object = {"component": source}
-        if source == "kubelet":
-            origin["host"] = self._host
+        host = self._host if source == "kubelet" else ""
         event = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -68,14 +66,14 @@ class Recorder:
             "involvedObject": involved,
             "reason": reason,
             "message": message,
-            "source": origin,
+            "source": {"component": source, "host": host} if host else {"component": source},
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,
             "type": kind,
             "eventTime": None,
             "reportingComponent": source,
-            "reportingInstance": self._host if source == "kubelet" else "",
+            "reportingInstance": host,
         }
         self._api.create("events", event, source)
         if len(self._names) > MAX_REMEMBERED:

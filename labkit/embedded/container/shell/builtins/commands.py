@@ -65,7 +65,7 @@ async def type_command(shell: Shell, words: list[str]) -> int:
 
 @builtin("exit")
 async def exit_shell(shell: Shell, words: list[str]) -> int:
-    """End the shell; bash says so to a person."""
+    """End the shell; an interactive bash prints ``exit``."""
     if shell.interactive and shell.dialect == "bash":
         await shell.write(2, "exit\n")
     if len(words) > 1:

@@ -15,7 +15,7 @@ USAGE = (
 
 @builtin("read")
 async def read(shell: Shell, words: list[str]) -> int:
-    """Read a line into variables: ``-r`` leaves backslashes, ``-p`` asks on a terminal, ``-s`` is taken."""
+    """Read a line into variables: ``-r`` leaves backslashes, ``-p`` prompts on a terminal, ``-s`` has no effect."""
     args = words[1:]
     raw = False
     prompt = ""
