@@ -17,7 +17,7 @@ from labkit.embedded.container.shell.variables import Variables
 
 
 class Shell(Protocol):
-    """The state of one shell process, and what it can do."""
+    """The state of one shell process with its initial values, and its methods."""
 
     system: System
     scheduler: Scheduler
@@ -28,7 +28,7 @@ class Shell(Protocol):
     """``$0``."""
     dialect: str
     """The shell whose syntax and messages it has: ``bash`` or ``dash``."""
-    pid: int
+    pid: int = 7
     positional: list[str]
     functions: dict[str, Command]
     calls: list[str]
@@ -37,24 +37,24 @@ class Shell(Protocol):
     """The options of ``set`` that are on, by their long names."""
     traps: dict[str, str]
     """The scripts of ``trap``, by ``EXIT`` or the signal's name."""
-    status: int
+    status: int = 0
     """``$?``."""
-    line: int
+    line: int = 1
     """The line of the command that runs."""
-    loops: int
+    loops: int = 0
     """The number of loops that run."""
-    sourcing: int
+    sourcing: int = 0
     """The number of files being sourced."""
-    tested: int
+    tested: int = 0
     """The number of conditions that run, within which a failure ends nothing."""
-    interactive: bool
-    from_command: bool
+    interactive: bool = False
+    from_command: bool = False
     """Whether it runs the text of ``-c``."""
-    from_stdin: bool
-    last_background: Task | None
+    from_stdin: bool = False
+    last_background: Task | None = None
     jobs: list[Task]
     """The commands in the background that have not been waited for."""
-    errors_where: str
+    errors_where: str = ""
     """The sourced file that messages name; empty for the shell."""
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
