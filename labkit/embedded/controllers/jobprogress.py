@@ -149,7 +149,7 @@ def ended_at(pod: Object) -> float:
 def with_condition(
     conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
 ) -> tuple[list[Object], bool]:
-    """Set a condition in a copy of a job's, and return whether they changed; a missing false one is not added."""
+    """Set a condition in a copy of the conditions, unless a missing one is false: the copy, and whether it changed."""
     found = list(conditions)
     made: Object = {
         "type": kind,
