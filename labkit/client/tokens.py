@@ -80,9 +80,11 @@ class Token(Shown):
 
     @classmethod
     def decode(cls, raw: str, asker: Client | None = None) -> Token:
-        """Decode a token and verify its signature with the cluster's keys, which ``asker`` reads.
+        """Decode a token and verify its signature with the cluster's keys.
 
-        Without ``asker`` the signature is not verified.
+        Args:
+            raw: The whole token.
+            asker: The caller that reads the keys; None skips the verification.
 
         Raises:
             TokenError: When the text is not a token.
@@ -171,7 +173,12 @@ class Token(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two tokens side by side."""
+    """Two tokens side by side.
+
+    Args:
+        left: One token.
+        right: The other.
+    """
 
     left: Token
     right: Token

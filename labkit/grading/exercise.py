@@ -49,7 +49,10 @@ class Exercise(Shown):
         self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
 
     def start(self, task: str = "") -> Self:
-        """Create the objects that one task, or the whole exercise, starts with.
+        """Create the objects that the exercise starts with.
+
+        Args:
+            task: Only this task's; all when left out.
 
         Raises:
             UsageError: There is no such task.
@@ -63,6 +66,9 @@ class Exercise(Shown):
     def show(self, task: str) -> Card:
         """Show what a task asks, with this learner's names.
 
+        Args:
+            task: The task's id, such as ``4.1``.
+
         Raises:
             UsageError: There is no such task.
         """
@@ -71,6 +77,9 @@ class Exercise(Shown):
 
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
+
+        Args:
+            task: The task's id, such as ``4.1``.
 
         Raises:
             UsageError: There is no such task.
@@ -104,9 +113,11 @@ class Exercise(Shown):
 
 
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
-    """Make the probes' context for a lab; ``before`` reads the policy from before the learner began.
+    """Make the probes' context for a lab. Observers see none of its requests.
 
-    Observers see none of its requests.
+    Args:
+        lab: The lab.
+        before: Reads the roles and bindings from before the learner began.
     """
     admin = lab.admin.without_observers()
     log = lab.home / "audit.log"

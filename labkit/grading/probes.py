@@ -52,7 +52,11 @@ class ProbeContext:
     pods: bool = True
 
     def lacks(self, needs: Iterable[str]) -> str:
-        """Say why a probe with these ``needs`` cannot be judged here; empty when it can."""
+        """Say why a probe cannot be judged here; empty when it can.
+
+        Args:
+            needs: What the probe requires; see ``Probe.needs``.
+        """
         if "audit" in needs and not self.audited:
             return "not judged: this cluster keeps no audit log that can be read from end to end"
         if "pods" in needs and not self.pods:

@@ -93,7 +93,11 @@ class Lab(ChosenCluster):
         return self.admin.with_credentials(Credentials(), "anonymous")
 
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller with a whole token; ``name`` is the caller's name in the lab.
+        """A caller with a token.
+
+        Args:
+            raw: The whole token.
+            name: The caller's name in the lab.
 
         Raises:
             TokenError: When the token is empty.
@@ -126,10 +130,16 @@ class Lab(ChosenCluster):
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
-        """Create the missing objects of an earlier lesson, or of one of its files, and return them.
+        """Create the missing objects of an earlier lesson.
 
         Existing objects stay as they are. Created ones carry an annotation, so that no
         checkpoint counts them as the learner's own work.
+
+        Args:
+            what: A lesson or one of its files, as for ``apply``.
+
+        Returns:
+            The objects that were missing.
         """
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
@@ -198,6 +208,13 @@ class Lab(ChosenCluster):
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
 
+        Args:
+            pod: As ``namespace/name``.
+            timeout_seconds: The timeout.
+
+        Returns:
+            The pod.
+
         Raises:
             ApiFailure: When it does not exist, or is not ready in time.
         """
@@ -227,7 +244,12 @@ class Lab(ChosenCluster):
         return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
-        """Record an answer, a finished command, or a fact that you found; after ``predict`` this happens by itself."""
+        """Record an answer for a step; after ``predict`` this happens by itself.
+
+        Args:
+            step: Such as ``W15``.
+            what: An answer, a finished command, or a fact that you found, such as an address.
+        """
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:

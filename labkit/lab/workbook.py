@@ -36,14 +36,25 @@ JUPYTERS_PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The learner's copies, and the changed ones among them of which labkit has a newer version."""
+    """The learner's copies.
+
+    Args:
+        directory: Their directory.
+        outdated: The changed copies of which labkit has a newer version.
+    """
 
     directory: Path
     outdated: tuple[str, ...]
 
 
 def prepare(directory: Path | None = None) -> Workbook:
-    """Copy missing notebooks and update unchanged copies, by default in ``LABKIT_HOME``.
+    """Copy missing notebooks and update unchanged copies.
+
+    Args:
+        directory: The copies' directory; ``notebooks`` in ``LABKIT_HOME`` when left out.
+
+    Returns:
+        The copies.
 
     Raises:
         HomeError: When they cannot be written.
@@ -70,7 +81,13 @@ def prepare(directory: Path | None = None) -> Workbook:
 
 
 def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:
-    """The command that opens JupyterLab at the first notebook; ``more`` is options for JupyterLab."""
+    """The command that opens JupyterLab at the first notebook.
+
+    Args:
+        directory: The copies' directory.
+        no_browser: Only print the address.
+        more: Further options for JupyterLab.
+    """
     # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
     command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
@@ -114,6 +131,9 @@ def keep_quiet(variables: Mapping[str, str]) -> None:
 
     The setting is written once, and only when Jupyter's configuration is in ``LABKIT_HOME``: a
     learner may change it.
+
+    Args:
+        variables: The result of ``environment``.
 
     Raises:
         HomeError: When it cannot be written.

@@ -23,7 +23,12 @@ MAX_RECORDS = 20
 
 
 class Progress:
-    """The learner's progress through the steps; the file is created at the first change."""
+    """The learner's progress through the steps.
+
+    Args:
+        path: The file. It is created at the first change.
+        clock: Seconds since the epoch.
+    """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = path
@@ -37,7 +42,12 @@ class Progress:
         return cls(home_path() / "progress.json")
 
     def predict(self, step: str, value: object) -> None:
-        """Keep what the learner expects of a step, and record answers for it from now on."""
+        """Keep what the learner expects of a step, and record answers for it from now on.
+
+        Args:
+            step: Such as ``W15``; case does not matter.
+            value: Such as ``"forbidden"``; a later prediction replaces it.
+        """
         step = step.upper()
 
         def change(entry: dict[str, Any]) -> None:
@@ -52,7 +62,12 @@ class Progress:
         return self.entry(step).get("prediction")
 
     def record(self, step: str, record: Mapping[str, Any]) -> None:
-        """Keep one answer for a step: a summary, as ``Answer.summary()`` makes it."""
+        """Keep one answer for a step.
+
+        Args:
+            step: Such as ``W15``.
+            record: A summary, as ``Answer.summary()`` makes it.
+        """
 
         def change(entry: dict[str, Any]) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
@@ -61,7 +76,11 @@ class Progress:
         self._change(step.upper(), change)
 
     def observe(self, summary: Callable[[], Mapping[str, Any]]) -> None:
-        """Record an answer for the current step; ``summary`` is called only when there is one."""
+        """Record an answer for the current step, if there is one.
+
+        Args:
+            summary: Makes the summary; only called while answers are being recorded.
+        """
         if self.current is not None:
             self.record(self.current, summary())
 
@@ -70,7 +89,13 @@ class Progress:
         return list(self.entry(step).get("records", []))
 
     def mark(self, step: str, state: str, **facts: object) -> None:
-        """Keep a checkpoint's verdict and further facts, such as ``seen``. A pass is never taken back."""
+        """Keep a checkpoint's verdict. A pass is never taken back.
+
+        Args:
+            step: Such as ``W15``.
+            state: ``passed``, ``failed`` or ``not attempted``.
+            facts: More to keep beside it, such as ``seen``.
+        """
 
         def change(entry: dict[str, Any]) -> None:
             entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")

@@ -37,7 +37,14 @@ class Change:
 
 
 def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
-    """Ways to allow a request, at most ``most``, the one that allows least besides first."""
+    """Ways to allow a request, the one that allows least besides first.
+
+    Args:
+        policy: The cluster's RBAC objects.
+        who: The subject to allow it to.
+        question: The request.
+        most: The maximal number of changes.
+    """
     found = [
         _new_role(policy, who, question),
         *_bind_existing(policy, who, question),

@@ -70,7 +70,12 @@ class Explanation:
 
 
 def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Explanation:
-    """Ask the server for a decision, and explain it; the caller may create reviews and list RBAC objects.
+    """Ask the server for a decision, and explain it.
+
+    Args:
+        api: A caller who may create SubjectAccessReviews and list RBAC objects.
+        question: The request.
+        policy: The RBAC objects, if they were read already.
 
     Raises:
         Unreadable: The caller may not read them, or not ask (Unanswered).

@@ -60,7 +60,12 @@ class AccessMatrix(LabWidget):
     refresh = on_refresh
 
     def on_explain(self, row: int, column: int) -> None:
-        """Explain the cell of a subject and a permission, given by their indices."""
+        """Explain one cell.
+
+        Args:
+            row: Index of the subject.
+            column: Index of the permission.
+        """
         who, permission = self._subjects[row], self._permissions[column]
         policy = read_policy(self._api)
         found = explain(self._api, permission.question(who, self._namespace), policy)

@@ -74,7 +74,11 @@ class StartPanel(LabWidget):
         self._show()
 
     def on_start(self, backend: str) -> None:
-        """Start a cluster and show its progress."""
+        """Start a cluster and show its progress.
+
+        Args:
+            backend: ``embedded``, ``kind`` or ``existing``.
+        """
         kubeconfig = self._kubeconfig if backend == "existing" else None
         started = time.perf_counter()
         self._log, self._percent, self._busy = [], 2, True
@@ -103,7 +107,11 @@ class StartPanel(LabWidget):
             self._show()
 
     def on_rewind(self, step: str) -> None:
-        """Rewind the cluster to the beginning of a step; without one, to the first."""
+        """Rewind the cluster to the beginning of a step.
+
+        Args:
+            step: The step's id, such as ``W17``; empty for the first.
+        """
         if self.lab is None:
             return
         started = time.perf_counter()
