@@ -96,22 +96,25 @@ class Backend(Protocol):
     def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.
 
+        Args:
+            report: Takes lines of progress.
+
         Raises:
             LabkitError: With the way out, when it does not start.
         """
-        ...
 
     def stop(self, report: Report) -> None:
         """Stop the cluster, and delete what the lab created, nothing else.
 
+        Args:
+            report: Takes lines of progress.
+
         Raises:
             LabkitError: When it does not end.
         """
-        ...
 
     def status(self) -> Status:
         """The cluster's state. Starts nothing."""
-        ...
 
     def kubeconfig(self) -> Path:
         """The path of the administrator's kubeconfig.
@@ -119,15 +122,12 @@ class Backend(Protocol):
         Raises:
             NotRunning: When there is none yet.
         """
-        ...
 
     def reset(self, report: Report) -> None:
         """Restore the cluster's initial state."""
-        ...
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request; None where no audit log is readable."""
-        ...
 
     def audit_events(self) -> Iterable[dict[str, Any]] | None:
         """The audit log's events, the newest first; None where no audit log is readable."""
@@ -135,8 +135,6 @@ class Backend(Protocol):
 
     def adapt(self, manifest: Manifest) -> Manifest:
         """The manifest with this backend's changes; the same object where there are none."""
-        ...
 
     def needs(self) -> list[Need]:
         """This backend's requirements, met or not."""
-        ...

@@ -83,11 +83,7 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
 
 
 def make(name: str, home: Path, options: Options) -> Backend:
-    """The backend of that name.
-
-    Raises:
-        UsageError: When there is no such backend.
-    """
+    """The backend of that name, one of ``NAMES``."""
     if name == "embedded":
         from labkit.backends.embedded import Embedded
 
@@ -96,8 +92,16 @@ def make(name: str, home: Path, options: Options) -> Backend:
         from labkit.backends.kind.cluster import Kind
 
         return Kind(home, options)
-    if name == "existing":
-        from labkit.backends.existing import Existing
+    from labkit.backends.existing import Existing
 
-        return Existing(home, options)
-    raise UsageError(f'There is no backend "{name}".', todo=near(name, NAMES))
+    return Existing(home, options)
+
+
+def chosen(home: Path, name: str | None = None) -> Backend:
+    """The backend that was chosen last, or one by its name, with its kept options.
+
+    Raises:
+        UsageError: When there is no such backend.
+    """
+    choice = Choice.of(home, name, Options())
+    return make(choice.backend, home, choice.options)

@@ -76,7 +76,7 @@ class Existing:
                 report(NO_PART_5)
             return
         try:
-            found = self._preflight(context)
+            found = look(self._client, context, self._library.objects(), self.names, self._selector)
             report(str(found))
             self._judge(found)
             self._make_default_namespace()
@@ -164,9 +164,6 @@ class Existing:
                 todo="Name one: labkit up --backend existing --kubeconfig FILE --context NAME",
             )
         return source, self.options.context or kubeconfig.load(source).name
-
-    def _preflight(self, context: str) -> Preflight:
-        return look(self._client, context, self._library.objects(), self.names, self._selector)
 
     def _judge(self, found: Preflight) -> None:
         if found.taken:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import Choice, chosen, make
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 
@@ -81,17 +81,14 @@ def down_command(backend: str | None) -> None:
     cluster only the lab's own objects are removed.
     """
     home = home_path()
-    choice = Choice.of(home, backend, Options())
-    make(choice.backend, home, choice.options).stop(report)
+    chosen(home, backend).stop(report)
     Choice.forget(home)
 
 
 @click.command("status")
 def status_command() -> int:
     """Show whether the cluster runs, and where. Exit code 3 when it does not."""
-    home = home_path()
-    choice = Choice.of(home, None, Options())
-    status = make(choice.backend, home, choice.options).status()
+    status = chosen(home_path()).status()
     click.echo(status)
     return 0 if status.running else NotRunning.exit_code
 
@@ -121,9 +118,7 @@ def kubeconfig_command() -> None:
 
     Use it with kubectl: export KUBECONFIG=$(labkit kubeconfig)
     """
-    home = home_path()
-    choice = Choice.of(home, None, Options())
-    backend = make(choice.backend, home, choice.options)
+    backend = chosen(home_path())
     path = backend.kubeconfig()
     if not backend.status().running:
         report("The cluster does not run now. Start it with `labkit up`.")

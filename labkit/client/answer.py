@@ -24,7 +24,15 @@ _WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user that a server authenticated a caller as; no user when the credential was refused."""
+    """The user that a server authenticated a caller as.
+
+    Args:
+        user: The username, such as ``system:serviceaccount:kikai:default``; empty
+            when the credential was refused.
+        groups: The user's groups.
+        uid: The user's uid, where it has one.
+        extra: Extra fields, such as the pod that a token is bound to.
+    """
 
     user: str
     groups: tuple[str, ...] = ()

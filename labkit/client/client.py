@@ -135,6 +135,10 @@ class Client:
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
         """Post many reviews, several at a time. The observers are not called.
 
+        Args:
+            path: The path of the reviews' kind.
+            bodies: The reviews.
+
         Returns:
             Status and body of each answer, in the reviews' order.
 
@@ -153,7 +157,14 @@ class Client:
         return self.request("PUT", path, body=body, query=query)
 
     def patch(self, path: str, body: object, *, kind: str = "merge", query: Mapping[str, str] | None = None) -> Answer:
-        """Change an object with a ``merge``, ``strategic``, ``json`` or ``apply`` patch."""
+        """Change an object.
+
+        Args:
+            path: The object's path.
+            body: The patch.
+            kind: ``merge``, ``strategic``, ``json`` or ``apply``.
+            query: More query parameters.
+        """
         return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
@@ -163,7 +174,12 @@ class Client:
     def watch(
         self, path: str, *, query: Mapping[str, str] | None = None, timeout_seconds: int = 60
     ) -> Iterator[dict[str, Any]]:
-        """Watch a list: yield each event, ``{"type", "object"}``, until the server ends the watch.
+        """Watch a list: yield each event, ``{"type", "object"}``.
+
+        Args:
+            path: The list's path.
+            query: More query parameters.
+            timeout_seconds: How long the server keeps the watch open.
 
         Raises:
             ApiFailure: When the watch is refused.
@@ -188,8 +204,15 @@ class Client:
     ) -> BaseHTTPResponse:
         """Make a call and leave the response's body unread, for streams.
 
-        The response is a context manager that returns the connection to its pool. ``headers`` replace
-        labkit's own, except the credential. Without a timeout, reading waits for ever.
+        The response is a context manager that returns the connection to its pool.
+
+        Args:
+            method: Such as ``GET``.
+            path: As for ``request``.
+            body: The raw body.
+            query: More query parameters.
+            headers: More headers; they replace labkit's own, except the credential.
+            timeout_seconds: The read timeout; None waits for ever.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -259,7 +282,12 @@ class Client:
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:
-        """Another caller of the same cluster, with the same observers."""
+        """Another caller of the same cluster, with the same observers.
+
+        Args:
+            credentials: The other caller's credential.
+            name: The other caller's name in the lab.
+        """
         transport = None
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
@@ -300,7 +328,13 @@ WAYS_OUT = {
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
-    """The error for a refusal of a call that the lab itself needs; ``what`` says what happened."""
+    """The error for a refusal of a call that the lab itself needs.
+
+    Args:
+        status: The HTTP status.
+        body: The answer's body.
+        what: What happened, as a sentence.
+    """
     reason = message = ""
     if isinstance(body, dict):
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")

@@ -63,7 +63,8 @@ def _kubectl_verb(method: str, path: str, body: Any) -> str:
         return _can_i(body) or _raw(method, raw)
     where = _where(call)
     if call.verb in ("get", "list", "watch"):
-        return _join("get", call.resource, call.name, where, _selectors(query), _watch(call))
+        watch = "--watch" if call.verb == "watch" else ""
+        return _join("get", call.resource, call.name, where, _selectors(query), watch)
     if call.verb == "create":
         return _join("create -f -", where, _heredoc(body))
     if call.verb == "update":
@@ -131,10 +132,6 @@ def _selectors(query: Mapping[str, str]) -> str:
         f"-l {shlex.quote(label)}" if label else "",
         f"--field-selector {shlex.quote(field)}" if field else "",
     )
-
-
-def _watch(call: Call) -> str:
-    return "--watch" if call.verb == "watch" else ""
 
 
 def _heredoc(body: Any) -> str:

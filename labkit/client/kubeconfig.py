@@ -38,7 +38,13 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One context of a kubeconfig, with its cluster's server and its user's credential."""
+    """One context of a kubeconfig, resolved.
+
+    Args:
+        name: The context's name.
+        endpoint: Its cluster's server.
+        credentials: Its user's credential.
+    """
 
     name: str
     endpoint: Endpoint
@@ -63,7 +69,12 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
 
 
 def extract(path: Path, context: str, target: Path) -> None:
-    """Copy one context into a kubeconfig of its own, with mode 0600.
+    """Copy one context into a private kubeconfig of its own.
+
+    Args:
+        path: The learner's kubeconfig.
+        context: The context's name.
+        target: The file to write, with mode 0600.
 
     Raises:
         UsageError: When the file is missing, broken, or lacks the context.
@@ -83,6 +94,9 @@ def extract(path: Path, context: str, target: Path) -> None:
 def read(path: Path) -> dict[str, Any]:
     """Read a kubeconfig.
 
+    Args:
+        path: The file.
+
     Raises:
         UsageError: When it is missing or not a kubeconfig.
     """
@@ -93,7 +107,7 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
     except yaml.YAMLError as error:
         raise UsageError(
-            f"The kubeconfig {path} is not YAML.", why=_first_line(error), todo="Check the file."
+            f"The kubeconfig {path} is not YAML.", why=str(error).splitlines()[0], todo="Check the file."
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
         raise UsageError(
@@ -246,7 +260,3 @@ def _lookup(document: Mapping[str, Any], plural: str, singular: str, name: str, 
     if name not in entries:
         raise UsageError(f'{path} has no {singular} "{name}".', todo=near(name, entries))
     return entries[name]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -25,7 +25,11 @@ SECONDS = 60.0
 class Ran(Shown):
     """A kubectl command that ran, or could not run.
 
-    The exit code is 127 where kubectl is not installed, and 124 after the timeout.
+    Args:
+        command: The command line.
+        returncode: Its exit code; 127 where kubectl is not installed, 124 after the timeout.
+        stdout: Its standard output.
+        stderr: Its standard error.
     """
 
     command: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,10 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
 
 
 def given(what: object) -> list[Manifest]:
-    """The objects, one or several, that a learner wrote in Python.
+    """The objects that a learner wrote in Python.
+
+    Args:
+        what: One object, or several.
 
     Raises:
         UsageError: When one of them is not an object.
@@ -74,7 +77,11 @@ def step_number(step: str | int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The lessons' manifests, in a directory that holds one directory a lesson."""
+    """The lessons' manifests.
+
+    Args:
+        root: The directory that holds one directory a lesson.
+    """
 
     root: Path
 
@@ -83,7 +90,10 @@ class Library:
         return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
 
     def files(self, name: str) -> list[Path]:
-        """The files of a lesson (``04-roles``, ``04``), or one of them (``04-roles/W14-namespaces.yaml``).
+        """The files of a lesson, or one of them.
+
+        Args:
+            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
 
         Raises:
             UsageError: When there is no such lesson or file.
@@ -106,21 +116,19 @@ class Library:
         return found
 
     def before(self, step: int) -> list[Path]:
-        """The files whose objects exist before a step, in the order of their creation."""
-        files = [(number, file) for number, file in self._numbered() if number < step]
-        return [file for _, file in sorted(files)]
+        """The files whose objects exist before a step, in the order of their creation.
+
+        Args:
+            step: The step's number; one more than the last gives all files.
+        """
+        files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
+        numbered = [(int(match[1]), file) for file in files if (match := _STEP.match(file.name))]
+        return [file for number, file in sorted(numbered) if number < step]
 
     def objects(self) -> list[Manifest]:
         """Every object of every lesson, experiments included."""
         files = sorted(self.root.rglob("*.yaml"))
         return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
-
-    def _numbered(self) -> Iterator[tuple[int, Path]]:
-        for lesson in self.lessons():
-            for file in sorted((self.root / lesson).glob("*.yaml")):
-                match = _STEP.match(file.name)
-                if match:
-                    yield int(match[1]), file
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,7 +155,12 @@ class AppliedObject(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Applied(Shown):
-    """The outcome of applying manifests: one entry an object, in order."""
+    """The outcome of applying manifests.
+
+    Args:
+        objects: One entry an object, in order.
+        title: The card's title; the number of objects when empty.
+    """
 
     objects: tuple[AppliedObject, ...]
     title: str = ""

@@ -29,7 +29,12 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, repr=False)
 class ReadyPod(Shown):
-    """A pod that is ready, named ``namespace/name``."""
+    """A pod that is ready.
+
+    Args:
+        name: As ``namespace/name``.
+        body: The pod.
+    """
 
     name: str
     body: Mapping[str, Any] = field(compare=False)
@@ -140,7 +145,11 @@ class Pods:
 class MountedToken:
     """The token that a pod mounts, read again after ``TOKEN_SECONDS`` or a reset of the cluster.
 
-    ``generation`` returns a number that changes when the cluster is reset.
+    Args:
+        pods: The cluster's pods.
+        pod: As ``namespace/name``.
+        container: None for the pod's default container.
+        generation: A number that changes when the cluster is reset.
     """
 
     def __init__(self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]) -> None:

@@ -39,11 +39,7 @@ class Names:
     prefix: str = ""
 
     def __post_init__(self) -> None:
-        """Check the prefix.
-
-        Raises:
-            UsageError: When it is no DNS label of at most 20 letters.
-        """
+        """Raise a UsageError when the prefix is no DNS label of at most 20 letters."""
         if self.prefix and not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", self.prefix):
             raise UsageError(
                 f'"{self.prefix}" cannot be a prefix.',

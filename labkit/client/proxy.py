@@ -61,7 +61,11 @@ class Proxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
-        """Make a plain HTTP call through the proxy, without credentials of its own."""
+        """Ask through the proxy: a plain HTTP call, without credentials of its own.
+
+        Args:
+            path: Such as ``/api/v1/namespaces``.
+        """
         from labkit.client.client import Client
         from labkit.client.transport import Endpoint
 
@@ -106,15 +110,12 @@ class Proxy:
             self.unix_socket.unlink(missing_ok=True)
 
     def __enter__(self) -> Proxy:
-        """The running proxy."""
         return self.start()
 
     def __exit__(self, *_error: object) -> None:
-        """Stop it."""
         self.close()
 
     def __repr__(self) -> str:
-        """Where it listens and whose credentials it uses."""
         return f"<proxy at {self.url} as {self.caller.name}>"
 
 

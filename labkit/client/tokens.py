@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import TokenError
@@ -79,9 +80,11 @@ class Token(Shown):
 
     @classmethod
     def decode(cls, raw: str, asker: Client | None = None) -> Token:
-        """Decode a token and verify its signature with the cluster's keys, which ``asker`` reads.
+        """Decode a token and verify its signature with the cluster's keys.
 
-        Without ``asker`` the signature is not verified.
+        Args:
+            raw: The whole token.
+            asker: The caller that reads the keys; None skips the verification.
 
         Raises:
             TokenError: When the text is not a token.
@@ -170,7 +173,12 @@ class Token(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two tokens side by side."""
+    """Two tokens side by side.
+
+    Args:
+        left: One token.
+        right: The other.
+    """
 
     left: Token
     right: Token
@@ -202,6 +210,12 @@ class Comparison(Shown):
         count = len(self.different)
         title = f"{count} claim{'s' * (count != 1)} differ{'s' * (count == 1)}, {len(self.same)} are the same"
         return Card("identical tokens" if self.identical else title, "plain", rows)
+
+
+def request_token(asker: Client, namespace: str, account: str) -> Answer:
+    """Ask for a new token of a service account (TokenRequest): ``status.token`` in the answer's body."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    return asker.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", body)
 
 
 def _part(part: str, name: str) -> dict[str, Any]:

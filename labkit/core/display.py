@@ -17,16 +17,22 @@ SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a card: a label of a word or two, and a text, which may be code."""
+    """One line of a card.
+
+    Args:
+        label: The label, in a word or two.
+        value: The text.
+        code: Whether it is set in a monospaced font.
+    """
 
     label: str
     value: str
     code: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
-    """A headline with a tone, and labelled lines below it.
+    """A headline with a tone, and labelled lines below it; a cell shows it.
 
     Args:
         title: The headline.
@@ -58,6 +64,12 @@ class Card:
         rows = [row for row in self.rows if row.value]
         return render("card.html", card=self, rows=rows, symbol=SYMBOLS[self.tone])
 
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
 
 class Shown:
     """A value that a cell shows as a card: subclasses override ``card``."""
@@ -67,7 +79,6 @@ class Shown:
         return Card(type(self).__name__)
 
     def __repr__(self) -> str:
-        """Return the card as plain text."""
         return self.card().text()
 
     def _repr_html_(self) -> str:

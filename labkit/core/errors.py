@@ -94,7 +94,15 @@ class Missing(LabkitError):
 
 
 class ApiFailure(LabkitError):
-    """The API server refused a call that the lab itself needed; ``reason`` is that of its Status."""
+    """The API server refused a call that the lab itself needed.
+
+    Args:
+        status: The HTTP status.
+        reason: The Status object's reason, such as ``NotFound``.
+        what: What happened, as a sentence.
+        why: The server's own message.
+        todo: The way out.
+    """
 
     exit_code = 6
 
@@ -125,7 +133,15 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name that is most like a mistyped one, or all names, as a sentence for ``todo``."""
+    """Suggest the known name that is most like a mistyped one.
+
+    Args:
+        name: The mistyped name.
+        known: All valid names.
+
+    Returns:
+        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
+    """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:

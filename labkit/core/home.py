@@ -38,7 +38,11 @@ def home_path() -> Path:
 def check_home(home: Path) -> Path:
     """Check a state directory before anything in it is opened; every entry to labkit comes this way.
 
-    The directory may not exist yet.
+    Args:
+        home: The directory, which may not exist yet.
+
+    Returns:
+        The same path.
 
     Raises:
         HomeError: When it is not the user's own, or somebody else could change what lies in it.
@@ -50,7 +54,13 @@ def check_home(home: Path) -> Path:
 
 
 def ensure_private(directory: Path) -> Path:
-    """Create a directory, and its missing parents, that only its owner may enter.
+    """Create a directory that only its owner may enter.
+
+    Args:
+        directory: The directory; its missing parents are made too, as private.
+
+    Returns:
+        The same path.
 
     Raises:
         HomeError: When it cannot be made, is not a directory, or is others' as well.
@@ -94,7 +104,11 @@ def place_error(path: Path, error: OSError) -> UsageError:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically, readable by its owner only, in a directory that is created when missing.
+    """Replace a file atomically, readable by its owner only.
+
+    Args:
+        path: The file; its directory is created when missing.
+        text: The new content.
 
     Raises:
         HomeError: When it cannot be written.
@@ -126,7 +140,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, which is created when missing, for the length of a block.
+    """Hold an exclusive lock on a file for the length of a block.
+
+    Args:
+        path: The lock file; created when missing.
 
     Raises:
         HomeError: When it cannot be opened.
@@ -144,7 +161,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def held(path: Path) -> bool:
-    """Whether some process holds a lock on a file; a missing one is held by nobody."""
+    """Whether some process holds a lock on a file.
+
+    Args:
+        path: The lock file; a missing one is held by nobody.
+    """
     import fcntl
 
     try:

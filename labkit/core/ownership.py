@@ -19,19 +19,19 @@ from contextlib import suppress
 from pathlib import Path
 
 TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
-"""Names the one group whose members may write to parents of the home: on a hub's volume, the user alone."""
+"""The variable with the name of a group that may write to parents of the home: on a hub's volume, the user alone."""
 
 STATE = frozenset(
     {"admin.conf", "audit.log", "backend.json", "course", "existing", "grading", "jupyter", "kind", "kube-cache"}
     | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db"}
 )
-"""What a home holds: by these names one is told from a directory that is used for something else."""
+"""The entries of a home: they distinguish one from a directory that is used for something else."""
 
 UNSEARCHED = frozenset({"notebooks", "kube-cache"})
-"""What may be large, and is neither read by labkit unasked nor run."""
+"""Entries that may be large, and that labkit neither runs nor reads unasked."""
 
 MAX_LINKS = 40
-"""As many symbolic links as Linux follows in one path."""
+"""The number of symbolic links that Linux follows in one path."""
 
 OTHERS_WRITE, GROUP_WRITES, NOT_OWNER = 0o002, 0o020, 0o077
 
@@ -96,7 +96,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
         except FileNotFoundError:
             if not create:
                 return None
-            with suppress(FileExistsError):  # by somebody who was faster: it is looked at like any other
+            with suppress(FileExistsError):  # another process may create it first; it is checked all the same
                 here.mkdir(mode)
             found = here.lstat()
         if stat.S_ISLNK(found.st_mode):
@@ -244,7 +244,7 @@ def _close(path: Path, place: Path) -> str:
     if not found.st_mode & NOT_OWNER:
         return ""
     if any(_is_home(above) for above in place.parents):
-        place.chmod(0o700)  # nobody else could come this far
+        place.chmod(0o700)  # nobody else could reach it
         return ""
     content = {entry.name for entry in place.iterdir()}
     private = f"chmod 700 {_quoted(path)}"

@@ -34,11 +34,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Check the directory, then serve.
-
-    Returns:
-        The exit code.
-    """
+    """Check the directory, serve, and return the exit code."""
     defer_collection()
     options = arguments()
     os.umask(0o077)

@@ -162,11 +162,7 @@ class Cluster:
             work.advance()
 
     def renew(self, keys: Keys) -> None:
-        """Use other certificates from now on.
-
-        Args:
-            keys: The same keys, with new certificates.
-        """
+        """Use new certificates of the same keys from now on."""
         before, self.keys = self.keys, keys
         if keys.ca_certificate == before.ca_certificate:
             return

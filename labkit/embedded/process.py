@@ -32,10 +32,8 @@ T = TypeVar("T")
 PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
 
-
 WARM_UP_SECONDS = 0.5
-"""How long after the start the modules are loaded that the first answer did not need: ``DEFERRED``, and
-the cryptography of tokens."""
+"""The delay after the start until ``DEFERRED`` and the cryptography of tokens are loaded."""
 
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
@@ -51,16 +49,14 @@ DEFERRED = (
 BREATH_SECONDS = 0.02
 """The pause between two such modules, for requests."""
 
-
 RENEWAL_SECONDS = 12 * 3600.0
-"""How often the age of certificates is checked, unless the clock jumps."""
+"""The interval in which the age of certificates is checked, unless the clock jumps."""
 
 JUMP_SECONDS = 2.0
 """A clock that gains or loses more than this between two checks has jumped."""
 
-
 LOOK_SECONDS = 5.0
-"""How often the server checks that its directory exists and names it."""
+"""The interval in which the server checks that its directory exists and names it."""
 
 
 class PortTaken(Exception):
@@ -68,13 +64,7 @@ class PortTaken(Exception):
 
 
 def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
-    """Open the directory's cluster, and save a snapshot of its first state.
-
-    Args:
-        home: The state directory, locked by this process.
-        node: Whether pods run.
-        era: ``now`` or ``1.20``.
-        audit: Takes the audit events.
+    """Open the cluster of a locked state directory, and save a snapshot of its first state.
 
     Raises:
         StateUnusable: The database is of another version.
@@ -165,7 +155,7 @@ async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
 
 
 def load_server() -> type[ApiServer]:
-    """Load the TLS server, which takes a third of a start."""
+    """Load the TLS server, a third of the time of a start."""
     from labkit.embedded.apiserver.serving.server import ApiServer
 
     return ApiServer
@@ -205,11 +195,7 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast.
-
-    Returns:
-        Its result.
-    """
+    """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast."""
     try:
         import uvloop
     except ImportError:

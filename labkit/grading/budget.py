@@ -33,8 +33,8 @@ class Quota:
         rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
             with their product.
         connections: How many at once: each is an open file of the grader's.
-        body_bytes: The body of one write, except for config maps and Secrets. A request cannot be
-            interrupted, and defaulting and validating an object takes a second for each 100 KiB.
+        body_bytes: The body of one write, except for config maps and Secrets, which are text. A request
+            cannot be interrupted, and defaulting and validating an object takes a second for each 100 KiB.
     """
 
     seconds: float = 6.0
@@ -77,7 +77,7 @@ class Budget:
         self._cluster.handle = self._handle
 
     def advance(self) -> None:
-        """Let the controllers do what is due, unless the quota is exceeded."""
+        """Advance the controllers, unless the quota is exceeded."""
         if not self.check():
             with self._timed():
                 self._cluster.advance()

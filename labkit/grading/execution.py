@@ -56,24 +56,10 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
     from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell-{number}",
-                "metadata": {},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, source in enumerate(cells)
-        ],
-    }
+    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    written = [{**empty, "id": f"cell-{number}", "source": source} for number, source in enumerate(cells)]
     read: Any = nbformat.from_dict
-    notebook = read(document)
+    notebook = read({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": written})
     count, code = 0, 0
     process: Any = None
 

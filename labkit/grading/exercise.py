@@ -49,7 +49,10 @@ class Exercise(Shown):
         self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
 
     def start(self, task: str = "") -> Self:
-        """Create the objects that one task, or the whole exercise, starts with.
+        """Create the objects that the exercise starts with.
+
+        Args:
+            task: Only this task's; all when left out.
 
         Raises:
             UsageError: There is no such task.
@@ -60,23 +63,29 @@ class Exercise(Shown):
                 self.lab.apply(objects)
         return self
 
-    def show(self, task: str) -> Shown:
+    def show(self, task: str) -> Card:
         """Show what a task asks, with this learner's names.
 
+        Args:
+            task: The task's id, such as ``4.1``.
+
         Raises:
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        return _Text(Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text))
+        return Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text)
 
-    def check(self, task: str) -> Shown:
+    def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
+        Args:
+            task: The task's id, such as ``4.1``.
+
         Raises:
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        return _Text(task_card(score_task(probe_task(self.spec, entry, self.learner, self._context()))))
+        return task_card(score_task(probe_task(self.spec, entry, self.learner, self._context())))
 
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
@@ -103,18 +112,12 @@ class Exercise(Shown):
         return found
 
 
-class _Text(Shown):
-    def __init__(self, card: Card) -> None:
-        self._card = card
-
-    def card(self) -> Card:
-        return self._card
-
-
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
-    """Make the probes' context for a lab; ``before`` reads the policy from before the learner began.
+    """Make the probes' context for a lab. Observers see none of its requests.
 
-    Observers see none of its requests.
+    Args:
+        lab: The lab.
+        before: Reads the roles and bindings from before the learner began.
     """
     admin = lab.admin.without_observers()
     log = lab.home / "audit.log"

@@ -99,6 +99,9 @@ def warm_up() -> None:
 def enter_namespaces(level: str) -> None:
     """Enter new namespaces; the next fork is process 1 of the process namespace.
 
+    Args:
+        level: The isolation level.
+
     Raises:
         OSError: The kernel refuses.
     """
@@ -121,8 +124,14 @@ def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Itera
 
     What a Python process requires is bind-mounted read-only at its own path; the rest of the
     machine's files, submissions and solutions among them, do not exist. The home directory is a
-    temporary file system. An empty one covers each hidden directory that lies in a required one. The new
-    root is mounted at ``root``, an empty directory.
+    temporary file system.
+
+    Args:
+        level: The isolation level.
+        root: An empty directory to mount the new root at.
+        home: The home directory.
+        limits: The size of the home directory.
+        hidden: Directories that are covered although they lie in one that is required.
 
     Raises:
         OSError: The kernel refuses.
@@ -197,11 +206,14 @@ def _bind_mount(source: Path, root: Path) -> None:
 
 
 def user_id(fork_server_pid: int, slot: int) -> int:
-    """Choose the user id of the notebooks in a grader's slot.
+    """Choose the user id of a slot's notebooks.
 
     ``RLIMIT_NPROC`` counts a user's processes in all namespaces, so graders that run at the same
-    time need different users: a fork bomb in one would stop notebooks in another. Their fork servers'
-    process ids distinguish them.
+    time need different users: a fork bomb in one would stop notebooks in another.
+
+    Args:
+        fork_server_pid: The grader's fork server, by which graders differ.
+        slot: Which of the grader's slots it is.
     """
     return USER_IDS[fork_server_pid % MAX_GRADERS * USER_IDS_PER_GRADER + slot % USER_IDS_PER_GRADER]
 
@@ -209,7 +221,10 @@ def user_id(fork_server_pid: int, slot: int) -> int:
 def drop_privileges(level: str, user: int, limits: Limits) -> None:
     """Change the user, set the resource limits and install the seccomp filter; none can be undone.
 
-    The user id counts at the level ``root`` only.
+    Args:
+        level: The isolation level.
+        user: The user id at the level ``root``; see ``user_id``.
+        limits: What the process may use.
 
     Raises:
         OSError: The kernel refuses.
@@ -251,6 +266,9 @@ def kill_descendants(child: int) -> None:
 
     In a process namespace the kernel does it when process 1 dies; elsewhere descendants are
     searched and killed until there are none.
+
+    Args:
+        child: Its process id.
     """
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)

@@ -37,27 +37,17 @@ def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, po
 def kubeconfig_text(url: str, keys: Keys) -> str:
     """Write an administrator's kubeconfig, with a new client certificate."""
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
-    # JSON is YAML, and is written ten times as fast.
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": "labkit",
-                    "cluster": {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)},
-                }
-            ],
-            "users": [
-                {
-                    "name": "kubernetes-admin",
-                    "user": {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)},
-                }
-            ],
-            "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
-            "current-context": "labkit",
-        }
-    )
+    cluster = {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)}
+    user = {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "labkit", "cluster": cluster}],
+        "users": [{"name": "kubernetes-admin", "user": user}],
+        "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
+        "current-context": "labkit",
+    }
+    return json.dumps(document)  # JSON is YAML, and is written ten times as fast
 
 
 def _encode(data: bytes) -> str:

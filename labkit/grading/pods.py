@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labkit.client.manifests import TOKEN_SECRET
 from labkit.grading.probes import ProbeContext
 from labkit.grading.task import Object
 
 OF_SERVER = "https://kubernetes.default.svc"
 """The beginning of the API server's own audience."""
 
-TOKEN_SECRET = "kubernetes.io/service-account-token"
 ACCOUNT = "kubernetes.io/service-account.name"
 
 

@@ -52,7 +52,11 @@ class ProbeContext:
     pods: bool = True
 
     def lacks(self, needs: Iterable[str]) -> str:
-        """Say why a probe with these ``needs`` cannot be judged here; empty when it can."""
+        """Say why a probe cannot be judged here; empty when it can.
+
+        Args:
+            needs: What the probe requires; see ``Probe.needs``.
+        """
         if "audit" in needs and not self.audited:
             return "not judged: this cluster keeps no audit log that can be read from end to end"
         if "pods" in needs and not self.pods:
@@ -239,7 +243,7 @@ def audit_shows(
     points: float = 1.0,
     hint: str = "",
 ) -> Probe:
-    """Expect a user's request in the audit log, for a path that begins so.
+    """Expect a user's request in the audit log, with a URI that starts with the path.
 
     With ``bound_to_pod``, the user's token was bound to that pod.
     """

@@ -18,7 +18,7 @@ from labkit.grading.result import FAILED, Result
 from labkit.grading.score import Item
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
+"""The first characters of a cell that a spreadsheet takes for a formula."""
 
 
 def write_all(results: Sequence[Result], folder: Path) -> None:

@@ -28,7 +28,10 @@ SYSTEM_PREFIXES = ("kube-", "local-path-storage")
 
 
 class RequestPolicy:
-    """Decides which requests of a submission reach the cluster, and records what they created."""
+    """Decides which requests of a submission reach the cluster, and records what they created.
+
+    The administrator's client has no observers.
+    """
 
     def __init__(self, admin: Client) -> None:
         self._admin = admin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -94,7 +94,8 @@ class GradingSession:
     def _stored(self) -> dict[tuple[str, str], Result]:
         """Read the stored results of submissions that have not changed; skip lines that were cut off."""
         found: dict[tuple[str, str], Result] = {}
-        for line in _lines(self.out / STORED):
+        path = self.out / STORED
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
             try:
                 entry = json.loads(line)
                 result = Result.from_dict(entry["result"])
@@ -104,10 +105,6 @@ class GradingSession:
             if self._digests.get(key) == entry.get("digest") and result.cluster == self._cluster:
                 found[key] = result
         return found
-
-
-def _lines(path: Path) -> Sequence[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
 
 
 def _key(submission: Submission) -> tuple[str, str]:

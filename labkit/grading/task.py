@@ -40,7 +40,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of an exercise, which a learner's seed varies."""
+    """A task of an exercise.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        variant: Makes it for a learner.
+    """
 
     id: str
     title: str
@@ -93,7 +99,10 @@ def pod(
 def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
     """Make a role, or with an empty ``space`` a cluster role.
 
-    Each rule is (verbs, API group, resources), with commas between words.
+    Args:
+        space: The namespace.
+        name: Its name.
+        rules: Each as (verbs, API group, resources), commas between words.
     """
     metadata: Object = {"name": name}
     if space:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -162,6 +162,7 @@ class Workers:
     def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:
         self._limits = limits or Limits()
         self.kernel = kernel
+        self._cleanup = ExitStack()
         self._directory: Path | None = None
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -171,16 +172,16 @@ class Workers:
         """Processor time of the notebooks that have ended."""
 
     def __enter__(self) -> Self:
-        try:
-            self._directory = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+        with ExitStack() as cleanup:
+            directory = tempfile.TemporaryDirectory(prefix="labkit-grade-", ignore_cleanup_errors=True)
+            self._directory = Path(cleanup.enter_context(directory))
+            cleanup.callback(self._stop_fork_server)
             self._start_fork_server()
-        except BaseException:
-            self._end()
-            raise
+            self._cleanup = cleanup.pop_all()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._end()
+        self._cleanup.close()
 
     def _start_fork_server(self) -> None:
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
@@ -195,13 +196,6 @@ class Workers:
             self._channel.close()
         if self._fork_server is not None:
             end_process(self._fork_server, 5)
-
-    def _end(self) -> None:
-        try:
-            self._stop_fork_server()
-        finally:
-            if self._directory is not None:
-                shutil.rmtree(self._directory, ignore_errors=True)
 
     @property
     def isolated(self) -> bool:

@@ -40,7 +40,14 @@ class _UnixConnection(HTTPConnection):
 
 
 def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
-    """Post a JSON object to the checker's ``/open`` or ``/points``, and return its answer.
+    """Send a request to the checker.
+
+    Args:
+        path: ``/open`` or ``/points``.
+        question: The request's JSON object.
+
+    Returns:
+        The answer's JSON object.
 
     Raises:
         Unreachable: The checker does not answer.
@@ -86,7 +93,11 @@ class CheckedExercise:
 
 
 class UncheckedExercise:
-    """An exercise that the learner's own kernel judges, with a warning."""
+    """An exercise that the learner's own kernel judges, with a warning.
+
+    Args:
+        exercise: The exercise.
+    """
 
     def __init__(self, exercise: Any) -> None:
         self._exercise = exercise
@@ -107,7 +118,13 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     """Open the lab and the exercise of a course's notebook; handed-out notebooks call it by this name.
 
     The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the name of the folder above the
-    assignment's. The exercise has ``show(task)`` and ``points(task)``.
+    assignment's.
+
+    Args:
+        exercise: The exercise's id.
+
+    Returns:
+        The lab, and the exercise with ``show(task)`` and ``points(task)``.
     """
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):

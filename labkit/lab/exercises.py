@@ -36,7 +36,11 @@ def exercise(lab: Lab, name: str, learner: str = "") -> Any:
 
 
 class SealedExercise(Shown):
-    """An exercise in a notebook that a grader runs: it is judged afterwards, in another process."""
+    """An exercise in a notebook that a grader runs: it is judged afterwards, in another process.
+
+    Args:
+        name: The exercise's id.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -21,7 +21,7 @@ from labkit.client.discovery import Resources
 from labkit.client.exec.command import CompletedExec, pod_name
 from labkit.client.manifests import Applied, Library
 from labkit.client.pods import MountedToken, Pods, ReadyPod
-from labkit.client.tokens import Token
+from labkit.client.tokens import Token, request_token
 from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
@@ -95,7 +95,11 @@ class Lab(ChosenCluster):
         return self.admin.with_credentials(Credentials(), "anonymous")
 
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller with a whole token; ``name`` is the caller's name in the lab.
+        """A caller with a token.
+
+        Args:
+            raw: The whole token.
+            name: The caller's name in the lab.
 
         Raises:
             TokenError: When the token is empty.
@@ -128,10 +132,16 @@ class Lab(ChosenCluster):
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
-        """Create the missing objects of an earlier lesson, or of one of its files, and return them.
+        """Create the missing objects of an earlier lesson.
 
         Existing objects stay as they are. Created ones carry an annotation, so that no
         checkpoint counts them as the learner's own work.
+
+        Args:
+            what: A lesson or one of its files, as for ``apply``.
+
+        Returns:
+            The objects that were missing.
         """
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
@@ -201,6 +211,13 @@ class Lab(ChosenCluster):
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
 
+        Args:
+            pod: As ``namespace/name``.
+            timeout_seconds: The timeout.
+
+        Returns:
+            The pod.
+
         Raises:
             ApiFailure: When it does not exist, or is not ready in time.
         """
@@ -234,7 +251,12 @@ class Lab(ChosenCluster):
         return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
-        """Record an answer, a finished command, or a fact that you found; after ``predict`` this happens by itself."""
+        """Record an answer for a step; after ``predict`` this happens by itself.
+
+        Args:
+            step: Such as ``W15``.
+            what: An answer, a finished command, or a fact that you found, such as an address.
+        """
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> Noted:
@@ -315,9 +337,7 @@ class Lab(ChosenCluster):
 
     def _request_token(self, account: str) -> str:
         namespace, _, name = pod_name(account).partition("/")
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        answer = self.admin.without_observers().post(path, body)
+        answer = request_token(self.admin.without_observers(), namespace, name)
         if not answer.ok:
             raise failure(answer.status, answer.body, f"There is no token of {account}.")
         return str(answer.body["status"]["token"])

@@ -58,7 +58,11 @@ def progress() -> Progress:
 
 
 def check(step: str) -> Any:
-    """Judge a step, such as ``W15``, by what the cluster does."""
+    """Judge a step by what the cluster does.
+
+    Args:
+        step: Such as ``W15``.
+    """
     return lessons.check(step, context(current()))
 
 

@@ -15,8 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.backends.base import Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import chosen
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
@@ -37,14 +36,25 @@ JUPYTERS_PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The learner's copies, and the changed ones among them of which labkit has a newer version."""
+    """The learner's copies.
+
+    Args:
+        directory: Their directory.
+        outdated: The changed copies of which labkit has a newer version.
+    """
 
     directory: Path
     outdated: tuple[str, ...]
 
 
 def prepare(directory: Path | None = None) -> Workbook:
-    """Copy missing notebooks and update unchanged copies, by default in ``LABKIT_HOME``.
+    """Copy missing notebooks and update unchanged copies.
+
+    Args:
+        directory: The copies' directory; ``notebooks`` in ``LABKIT_HOME`` when left out.
+
+    Returns:
+        The copies.
 
     Raises:
         HomeError: When they cannot be written.
@@ -60,7 +70,7 @@ def prepare(directory: Path | None = None) -> Workbook:
     if directory is None:
         ensure_private(home)
     try:
-        # What lies beside a notebook runs with it: the kernel finds modules there.
+        # The kernel imports modules from the notebook's directory.
         ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
         return Workbook(target, tuple(_copy_all(source, target)))
     except ownership.Unsafe as problem:
@@ -71,7 +81,13 @@ def prepare(directory: Path | None = None) -> Workbook:
 
 
 def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:
-    """The command that opens JupyterLab at the first notebook; ``more`` is options for JupyterLab."""
+    """The command that opens JupyterLab at the first notebook.
+
+    Args:
+        directory: The copies' directory.
+        no_browser: Only print the address.
+        more: Further options for JupyterLab.
+    """
     # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
     command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
@@ -106,8 +122,7 @@ def environment() -> dict[str, str]:
 def _kubeconfig(home: Path) -> Path:
     """The path of the chosen cluster's kubeconfig, else that of the embedded cluster's future one."""
     with suppress(LabkitError):
-        choice = Choice.of(home, None, Options())
-        return make(choice.backend, home, choice.options).kubeconfig()
+        return chosen(home).kubeconfig()
     return home / ADMIN_CONF
 
 
@@ -116,6 +131,9 @@ def keep_quiet(variables: Mapping[str, str]) -> None:
 
     The setting is written once, and only when Jupyter's configuration is in ``LABKIT_HOME``: a
     learner may change it.
+
+    Args:
+        variables: The result of ``environment``.
 
     Raises:
         HomeError: When it cannot be written.

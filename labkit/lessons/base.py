@@ -87,17 +87,33 @@ class Outcome(Shown):
 
 
 def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
-    """The outcome of a step that is done: the cluster's answer that proves it, and what was learned."""
+    """The outcome of a step that is done.
+
+    Args:
+        seen: The cluster's answer that proves it.
+        takeaway: What was learned.
+        asked_at: When the call was made that it rests on, in seconds since the epoch; 0 for none.
+    """
     return Outcome("passed", seen, "", takeaway, asked_at=asked_at)
 
 
 def failed(seen: str, expected: str, hint: str) -> Outcome:
-    """The outcome of an attempt that is not what the step asks for, with one hint that fits what was seen."""
+    """The outcome of an attempt that is not what the step asks for.
+
+    Args:
+        seen: The cluster's answer.
+        expected: The answer that the step asks for.
+        hint: One hint that fits what was seen.
+    """
     return Outcome("failed", seen, expected, hint)
 
 
 def not_attempted(todo: str) -> Outcome:
-    """The outcome of a step without an attempt: what to do first."""
+    """The outcome of a step without an attempt.
+
+    Args:
+        todo: What to do first.
+    """
     return Outcome("not attempted", "", "", todo)
 
 
@@ -106,7 +122,12 @@ Check = Callable[["Context"], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A service account as the authorizer sees it."""
+    """A service account as the authorizer sees it.
+
+    Args:
+        namespace: Its namespace, such as ``kikai``.
+        name: Such as ``default``.
+    """
 
     namespace: str
     name: str = "default"
@@ -178,7 +199,15 @@ class Context:
         *,
         group: str = "",
     ) -> bool:
-        """Whether the server's authorizer allows an account something; no namespace is the whole cluster."""
+        """Ask the server's authorizer whether an account may do something.
+
+        Args:
+            account: The account.
+            verb: Such as ``list``.
+            resource: The plural, such as ``services``.
+            namespace: The namespace; empty for the whole cluster.
+            group: The API group; empty for the core group.
+        """
         question = Need(account.subject, verb, resource, namespace, group).question()
         return bool(review(self.admin, question).get("allowed"))
 
@@ -194,7 +223,14 @@ def run_with_retries(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run a checkpoint, and repeat it up to ``patience_seconds`` while the cluster may still be catching up."""
+    """Run a checkpoint, and repeat it while the cluster may still be catching up.
+
+    Args:
+        check: The checkpoint.
+        context: Its input; ``patience_seconds`` limits the repetition.
+        clock: Monotonic seconds.
+        sleep: Waits some seconds.
+    """
     changed = begun = clock()
     outcome = check(context)
     while outcome.state == "failed":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address
-from labkit.lessons.pods import CURL, MOUNT, account_of, elsewhere, mounted_token, not_running
+from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step

@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any
 
+from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.looking import IN_A_SHELL, in_pod, without_prediction
@@ -266,12 +267,12 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
     Its own are the one in its Secret, where the cluster made one, and a requested one.
     """
     mounted = mounted_token(context, POD)
-    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
+    namespace = context.names.namespace("default")
+    base = f"/api/v1/namespaces/{namespace}"
     account = context.find(f"{base}/serviceaccounts/kikai") or {}
     secrets = [context.find(f"{base}/secrets/{name}") or {} for name in secrets_of_account(account)]
     owned = [b64decode(each["data"]["token"]).decode() for each in secrets if "token" in (each.get("data") or {})]
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    answer = context.admin.post(f"{base}/serviceaccounts/kikai/token", request)
+    answer = request_token(context.admin, namespace, "kikai")
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
 
 

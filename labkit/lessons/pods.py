@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.lessons.base import Context, Outcome, failed
 
 Pod = Mapping[str, Any]
-
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where a pod's token, CA and namespace are mounted."""
 
 
 CURL = "curl -s -A labkit-check"

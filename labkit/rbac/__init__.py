@@ -4,7 +4,7 @@
 - ``rules``       what a rule allows, as small predicates
 - ``parts``       rules taken apart into single permissions, and which of them a rule covers
 - ``objects``     names and titles of roles and bindings
-- ``subjects``    whom a binding names
+- ``subjects``    the subjects of bindings
 - ``bindings``    which rules reach a user
 - ``policy``      the RBAC objects of a cluster, read through its API
 - ``reviews``     the server's own answers

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object, kind_of, name_of, namespace_of
+from labkit.rbac.objects import kind_of, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows
 from labkit.rbac.subjects import Subject
@@ -37,7 +37,14 @@ class Change:
 
 
 def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
-    """Ways to allow a request, at most ``most``, the one that allows least besides first."""
+    """Ways to allow a request, the one that allows least besides first.
+
+    Args:
+        policy: The cluster's RBAC objects.
+        who: The subject to allow it to.
+        question: The request.
+        most: The maximal number of changes.
+    """
     found = [
         _new_role(policy, who, question),
         *_bind_existing(policy, who, question),
@@ -99,7 +106,8 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
             also = (*also, "the same in every other namespace")
             weight += MANY
         where = f" -n {namespace}" if namespace else ""
-        patch = _json([{"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}])
+        operation = {"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}
+        patch = json.dumps([operation], separators=(",", ":"))
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
         yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, weight)
 
@@ -131,7 +139,3 @@ def _free_name(policy: Policy, question: Attributes) -> str:
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
-
-
-def _json(value: list[Object]) -> str:
-    return json.dumps(value, separators=(",", ":"))

@@ -73,9 +73,11 @@ MORE = Excess("", "and more")
 
 
 def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
-    """The policy a learner began with, where it was not kept: the defaults, and the objects of ``setup``.
+    """The policy a learner began with, where it was not kept: the defaults, and what was set up.
 
-    The labels of the policy now are trusted, so this is for a learner's own checks only.
+    Args:
+        now: The policy now. Its labels are trusted, so this is for a learner's own checks only.
+        setup: The objects that were created for the learner, of any kind.
     """
     created = [obj for obj in setup if obj["apiVersion"].startswith(f"{GROUP}/")]
     roles = {key: role for key, role in now.roles.items() if is_default(role)}

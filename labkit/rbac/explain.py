@@ -70,7 +70,12 @@ class Explanation:
 
 
 def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Explanation:
-    """Ask the server for a decision, and explain it; the caller may create reviews and list RBAC objects.
+    """Ask the server for a decision, and explain it.
+
+    Args:
+        api: A caller who may create SubjectAccessReviews and list RBAC objects.
+        question: The request.
+        policy: The RBAC objects, if they were read already.
 
     Raises:
         Unreadable: The caller may not read them, or not ask (Unanswered).
@@ -168,13 +173,8 @@ def _one_thing_wrong(rule: Rule, question: Attributes) -> tuple[str, str]:
     if not verb_matches(rule, question.verb):
         wrong.append(("verb", f"the rule has {_words(rule, 'verbs')}, not {question.verb}."))
     if not group_matches(rule, question.group):
-        wrong.append(
-            (
-                "group",
-                f"the rule is for API group {_words(rule, 'apiGroups')}, "
-                f"but {resource} is in {_group(question.group)}.",
-            )
-        )
+        why = f"the rule is for API group {_words(rule, 'apiGroups')}, but {resource} is in {_group(question.group)}."
+        wrong.append(("group", why))
     if not resource_matches(rule, question.resource, question.subresource):
         wrong.append(("resource", f"the rule is for {_words(rule, 'resources')}, not {resource}."))
     if not name_matches(rule, question.name):

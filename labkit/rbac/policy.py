@@ -44,7 +44,12 @@ class Api(Protocol):
 
 
 class Unreadable(Exception):
-    """The caller may not read what the explanation needs."""
+    """The caller may not read what the explanation needs.
+
+    Args:
+        path: What was asked for.
+        message: What the server said.
+    """
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(
@@ -95,7 +100,8 @@ class Policy:
     def subjects(self, *, defaults: bool = True) -> set[str]:
         """The short names of the users and service accounts that bindings name, such as ``kikai/default``.
 
-        With ``defaults``, the bindings that every cluster has count too.
+        Args:
+            defaults: Whether the bindings that every cluster has count too.
         """
         return {
             short_name(entry, namespace_of(binding))
@@ -121,7 +127,10 @@ def _identity(obj: Object) -> Object:
 
 
 def read_policy(api: Api) -> Policy:
-    """Read the roles and bindings of the cluster, as a caller who may list them in all namespaces.
+    """Read the roles and bindings of the cluster.
+
+    Args:
+        api: A caller who may list them in all namespaces.
 
     Raises:
         Unreadable: They may not.

@@ -1,4 +1,4 @@
-"""Whom a binding names, and whose access is looked at."""
+"""Subjects: of bindings, and of questions about access."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ def account_groups(namespace: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Someone whose access is looked at: the user name and the groups, as the server takes them."""
+    """Someone whose access is looked at.
+
+    Args:
+        user: The user name, as the server takes it.
+        groups: The groups, as the server puts them.
+    """
 
     user: str
     groups: tuple[str, ...] = ()
@@ -65,9 +70,11 @@ class Subject:
 
 
 def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
-    """A subject from a short name: ``kikai/default`` for a service account, else a user name.
+    """A subject from a short name.
 
-    Without ``groups``, it gets those that the server gives such a user.
+    Args:
+        who: ``kikai/default`` for a service account, else a user name.
+        groups: The groups; None for those the server gives such a user.
     """
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
@@ -80,9 +87,14 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
-    """Whether a binding's subject is this user; a ServiceAccount without a namespace is in the binding's.
+    """Whether a binding's subject is this user.
 
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
+
+    Args:
+        entry: A User, Group or ServiceAccount subject.
+        user: Who asks.
+        namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
     kind, name = entry.get("kind"), entry.get("name", "")
     if kind == "User":
@@ -96,16 +108,31 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
 
 
 def subject_namespace(entry: Object, namespace: str) -> str:
-    """The namespace of a binding's subject, empty for users and groups; by default the binding's own."""
+    """The namespace of a binding's subject, empty for users and groups.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     return (entry.get("namespace") or namespace) if entry.get("kind") == "ServiceAccount" else ""
 
 
 def short_name(entry: Object, namespace: str) -> str:
-    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name."""
+    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     home = subject_namespace(entry, namespace)
     return f"{home}/{entry.get('name')}" if home else str(entry.get("name"))
 
 
 def subject_title(entry: Object, namespace: str) -> str:
-    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``."""
+    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     return f"{entry['kind']} {short_name(entry, namespace)}"

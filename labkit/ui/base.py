@@ -22,7 +22,13 @@ STATIC = Path(__file__).with_name("static")
 
 
 def api_of(asker: Any) -> Any:
-    """Return a lab's administrator, or the given caller, without observers: widgets' requests count for no step."""
+    """Return the caller that a widget asks with: a lab's administrator, or the caller itself.
+
+    It has no observers: a widget's requests count for no step.
+
+    Args:
+        asker: A lab, or a caller such as ``lab.admin``.
+    """
     caller = getattr(asker, "admin", asker)
     return caller.without_observers() if hasattr(caller, "without_observers") else caller
 
@@ -58,7 +64,12 @@ class LabWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
-        """Run the method ``on_<action>`` with a click's arguments, as a click on the widget does."""
+        """Run an action, as a click on the widget does.
+
+        Args:
+            action: The action's name; the method ``on_<action>`` runs it.
+            **arguments: What the click sends with it.
+        """
         method = getattr(self, f"on_{action}", None)
         if method is None:
             self.notice = f"This widget cannot do “{action}”."
@@ -102,7 +113,13 @@ class LabWidget(anywidget.AnyWidget):
 
 
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """Render a plain table, for ``as_html``; the first cell of each row is its header."""
+    """Render a plain table, for ``as_html``.
+
+    Args:
+        head: The column headers.
+        rows: Cells; the first of each row is its header.
+        caption: The table's caption, if any.
+    """
     return render("table.html", head=head, rows=rows, caption=caption)
 
 

@@ -22,6 +22,8 @@ DEFAULT_PERMISSIONS = (
     "create rolebindings.rbac.authorization.k8s.io",
 )
 
+WORDS = {True: "✓ yes", False: "✕ no"}
+
 
 class AccessMatrix(LabWidget):
     """Who may do what.
@@ -58,7 +60,12 @@ class AccessMatrix(LabWidget):
     refresh = on_refresh
 
     def on_explain(self, row: int, column: int) -> None:
-        """Explain the cell of a subject and a permission, given by their indices."""
+        """Explain one cell.
+
+        Args:
+            row: Index of the subject.
+            column: Index of the permission.
+        """
         who, permission = self._subjects[row], self._permissions[column]
         policy = read_policy(self._api)
         found = explain(self._api, permission.question(who, self._namespace), policy)
@@ -80,7 +87,7 @@ class AccessMatrix(LabWidget):
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["subject", *(self._column(permission) for permission in self._permissions)]
         rows = [
-            [who.label, *(_word(cell.allowed) + (" (changed)" if cell.changed else "") for cell in cells)]
+            [who.label, *(WORDS[cell.allowed] + " (changed)" * cell.changed for cell in cells)]
             for who, cells in zip(self.matrix.subjects, self.matrix.cells, strict=True)
         ]
         return head, rows
@@ -102,7 +109,3 @@ class AccessMatrix(LabWidget):
             ],
             "explanation": explanation,
         }
-
-
-def _word(allowed: bool) -> str:
-    return "✓ yes" if allowed else "✕ no"

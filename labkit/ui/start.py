@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import chosen, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab.lab import Lab
@@ -74,7 +74,11 @@ class StartPanel(LabWidget):
         self._show()
 
     def on_start(self, backend: str) -> None:
-        """Start a cluster and show its progress."""
+        """Start a cluster and show its progress.
+
+        Args:
+            backend: ``embedded``, ``kind`` or ``existing``.
+        """
         kubeconfig = self._kubeconfig if backend == "existing" else None
         started = time.perf_counter()
         self._log, self._percent, self._busy = [], 2, True
@@ -103,7 +107,11 @@ class StartPanel(LabWidget):
             self._show()
 
     def on_rewind(self, step: str) -> None:
-        """Rewind the cluster to the beginning of a step; without one, to the first."""
+        """Rewind the cluster to the beginning of a step.
+
+        Args:
+            step: The step's id, such as ``W17``; empty for the first.
+        """
         if self.lab is None:
             return
         started = time.perf_counter()
@@ -129,8 +137,7 @@ class StartPanel(LabWidget):
     def _running(self) -> Lab | None:
         """Return the chosen cluster's lab, where the cluster runs already."""
         try:
-            choice = Choice.of(self._home, None, Options())
-            runs = make(choice.backend, self._home, choice.options).status().running
+            runs = chosen(self._home).status().running
             return Lab(home=self._home, start=False) if runs else None
         except LabkitError:
             return None
@@ -145,13 +152,8 @@ class StartPanel(LabWidget):
                 rows.append([name, "not known yet", "run: labkit doctor"])
                 continue
             missing = [need for need in self._needs[name] if need.required and not need.met]
-            rows.append(
-                [
-                    name,
-                    "no" if missing else "yes",
-                    " ".join(f"{n.thing}: {n.found.rstrip('.')}. {n.todo}" for n in missing),
-                ]
-            )
+            what = " ".join(f"{need.thing}: {need.found.rstrip('.')}. {need.todo}" for need in missing)
+            rows.append([name, "no" if missing else "yes", what])
         return rows
 
     def _show(self) -> None:

@@ -46,7 +46,11 @@ class TokenInspector(LabWidget):
         self._show()
 
     def on_tamper(self, index: int) -> None:
-        """Change the subject of a token and verify it again; undo it the second time."""
+        """Change the subject of a token and verify it again; undo it the second time.
+
+        Args:
+            index: Which token, from 0.
+        """
         original = self._originals[index]
         tampered = self._tokens[index] is not original
         self._tokens[index] = original if tampered else tamper(original, self._asker)
@@ -122,7 +126,12 @@ def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
 
 
 def tamper(token: Token, asker: Client) -> Token:
-    """Return a token with another subject and the old signature, verified again."""
+    """Return a token with another subject and the old signature, verified again.
+
+    Args:
+        token: The token to change.
+        asker: A caller who may read the cluster's published keys.
+    """
     header, _claims, signature = token.raw.split(".")
     claims = {**token.claims, "sub": FORGED_SUBJECT}
     body = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=").decode()

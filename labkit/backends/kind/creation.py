@@ -83,7 +83,7 @@ def run(
 
 
 def _without_command_output(report: Report) -> Report:
-    """A report that ends where kind begins to print a failed command's output."""
+    """A report without a failed command's output, which kind prints last."""
     over = False
 
     def progress(line: str) -> None:

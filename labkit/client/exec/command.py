@@ -40,7 +40,13 @@ IN_THE_IMAGE = "Name a program that the container's image has."
 class CompletedExec(Shown):
     """A command that ran in a container; similar to ``subprocess.CompletedProcess``.
 
-    The pod is named ``namespace/name``; no container means the pod's default one.
+    Args:
+        args: The command and its arguments.
+        returncode: Its exit code.
+        stdout: Its standard output.
+        stderr: Its standard error.
+        pod: The pod, as ``namespace/name``.
+        container: The container; empty for the pod's default one.
     """
 
     args: list[str]
@@ -109,7 +115,13 @@ class UnknownProtocol(ExecFailed):
 
 
 def pod_name(name: str) -> str:
-    """A pod's or account's full name, ``namespace/name``; a name alone lies in ``default``.
+    """A pod's or account's full name.
+
+    Args:
+        name: ``namespace/name``, or the name alone in the namespace ``default``.
+
+    Returns:
+        ``namespace/name``.
 
     Raises:
         UsageError: When it is neither.
@@ -169,7 +181,14 @@ def run(
 
 
 def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **rest: Any) -> CompletedExec:
-    """Run a command line with the first of some shells that the container has; ``rest`` is as in ``run``.
+    """Run a command line with the first of some shells that the container has.
+
+    Args:
+        client: The caller.
+        pod: As ``namespace/name``.
+        line: The command line.
+        shells: The shells to try, in order.
+        rest: As in ``run``.
 
     Raises:
         ExecFailed: When it could not be started.
@@ -184,7 +203,15 @@ def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SH
 
 
 def default_container(client: Client, pod: str) -> str:
-    """The container that kubectl chooses when none is named; empty when the pod cannot be read."""
+    """The container that kubectl chooses when none is named.
+
+    Args:
+        client: The caller.
+        pod: As ``namespace/name``.
+
+    Returns:
+        The annotated or the first container's name; empty when the pod cannot be read.
+    """
     namespace, _, name = pod.partition("/")
     answer = client.without_observers().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
     if not answer.ok:
@@ -266,7 +293,14 @@ def cut_off(pod: str) -> ExecFailed:
 
 
 def exit_code(status: bytes, pod: str) -> int:
-    """The exit code in the Status that ends a command, which is the error channel's JSON.
+    """The exit code in the Status that ends a command.
+
+    Args:
+        status: The error channel's JSON.
+        pod: The pod, for the error.
+
+    Returns:
+        The command's exit code.
 
     Raises:
         ExecFailed: When the command was never started.
@@ -304,6 +338,13 @@ def opened(
     client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
     """Open the WebSocket for a command whose whole input is known; see ``COUNTED`` for ``v4``.
+
+    Args:
+        client: The caller.
+        pod: As ``namespace/name``.
+        command: The command and its arguments.
+        container: Empty for the pod's default container.
+        fed: The input; None for no standard input.
 
     Raises:
         ExecFailed: When the server refuses.

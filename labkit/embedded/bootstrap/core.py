@@ -33,11 +33,7 @@ CORE_NAMES = ("kubernetes", *NAMESPACES, *(row["metadata"]["name"] for row in PR
 
 
 def bootstrap_core(registry: Registry) -> None:
-    """Create the core objects that are missing.
-
-    Args:
-        registry: Where objects are; its controllers give each namespace its account and certificate.
-    """
+    """Create the core objects that are missing; the controllers give each namespace its account and certificate."""
     namespaces = BY_KIND["", "Namespace"]
     for name in NAMESPACES:
         if registry.find(namespaces, "", name) is None:

@@ -19,10 +19,12 @@ from typing import Any
 
 import orjson
 
+from labkit.embedded.bootstrap.services import managed_entry
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.parts import compact, uncovered
 
 GROUP = "rbac.authorization.k8s.io"
+VERSION = f"{GROUP}/v1"
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 ANNOTATIONS = {AUTO_UPDATE: "true"}
@@ -35,31 +37,17 @@ KINDS = {
 
 
 def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
-    """The default objects, without uids.
-
-    Args:
-        now: For ``managedFields``, RFC 3339.
-
-    Yields:
-        (plural, object); the rules are shared and must not be changed.
-    """
+    """The default objects with their plurals, but without uids; the rules are shared and must not be changed."""
     for plural, rows in _table().items():
         for row in rows:
             yield plural, _object(plural, row, now)
 
 
 def reconciled(stored: Object, default: Object) -> Object | None:
-    """Restore what a default object has lost, when a server starts.
+    """The fields of a default object to change when a server starts, None if it has lost nothing.
 
     Missing rules, subjects, labels and annotations are added; additions stay. The annotation
     ``autoupdate: "false"`` on the object prevents it.
-
-    Args:
-        stored: The object as it is.
-        default: The object as it should be.
-
-    Returns:
-        The fields to change, None for none.
     """
     metadata = stored["metadata"]
     if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
@@ -101,7 +89,7 @@ def _object(plural: str, row: dict[str, Any], now: str) -> Object:
     metadata["labels"] = {**LABELS, **row.get("labels", {})}
     metadata["annotations"] = ANNOTATIONS
     metadata["managedFields"] = _managed_fields(metadata["labels"], row, now)
-    obj: Object = {"kind": KINDS[plural], "apiVersion": f"{GROUP}/v1", "metadata": metadata}
+    obj: Object = {"kind": KINDS[plural], "apiVersion": VERSION, "metadata": metadata}
     if "role" in row:
         if row["subjects"]:
             obj["subjects"] = [_subject(text) for text in row["subjects"]]
@@ -134,19 +122,8 @@ def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Objec
         owned |= {"f:roleRef": {}, **({"f:subjects": {}} if row["subjects"] else {})}
     elif "aggregationRule" in row:
         owned = {"f:aggregationRule": {".": {}, "f:clusterRoleSelectors": {}}, **owned}
-        entries.append(_entry("clusterrole-aggregation-controller", "Apply", {"f:rules": {}}, now))
+        entries.append(managed_entry(VERSION, "clusterrole-aggregation-controller", "Apply", {"f:rules": {}}, now))
     else:
         owned["f:rules"] = {}
-    entries.append(_entry("kube-apiserver", "Update", owned, now))
+    entries.append(managed_entry(VERSION, "kube-apiserver", "Update", owned, now))
     return entries
-
-
-def _entry(manager: str, operation: str, fields: Object, now: str) -> Object:
-    return {
-        "manager": manager,
-        "operation": operation,
-        "apiVersion": f"{GROUP}/v1",
-        "time": now,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": fields,
-    }

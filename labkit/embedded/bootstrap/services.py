@@ -85,7 +85,8 @@ def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
 def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND[FLOWS, "FlowSchema"]
     fields: Object = {'k:{"type":"Dangling"}': {".": {}, **{f"f:{name}": {} for name in CONDITION}}}
-    status = {**_entry(kind, CONSUMER, "Apply", {"f:status": {"f:conditions": fields}}, now), "subresource": "status"}
+    owned = {"f:status": {"f:conditions": fields}}
+    status = {**managed_entry(kind.group_version, CONSUMER, "Apply", owned, now), "subresource": "status"}
     for name, spec in SCHEMAS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _made(kind, metadata, spec, PRODUCER, now)
@@ -114,7 +115,7 @@ def _made(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) ->
         "metadata": {
             **metadata,
             "creationTimestamp": now,
-            "managedFields": [_entry(kind, manager, "Update", fields, now)],
+            "managedFields": [managed_entry(kind.group_version, manager, "Update", fields, now)],
         },
         "spec": spec,
     }
@@ -131,11 +132,12 @@ def _fields(value: Object) -> Object:
     return found
 
 
-def _entry(kind: Kind, manager: str, operation: str, fields: Object, now: str) -> Object:
+def managed_entry(group_version: str, manager: str, operation: str, fields: Object, now: str) -> Object:
+    """An entry of ``managedFields``."""
     return {
         "manager": manager,
         "operation": operation,
-        "apiVersion": kind.group_version,
+        "apiVersion": group_version,
         "time": now,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,

@@ -62,13 +62,10 @@ CONFIG_MAPS = BY_KIND["", "ConfigMap"]
 
 
 class SystemContent(BaseController):
-    """Creates these objects, and recreates the one that extension servers read the CA from.
+    """Creates these objects, and recreates the one that extension servers read the CA (PEM) from.
 
-    Args:
-        registry: Where objects are.
-        ca_certificate: The CA of clients' certificates, PEM.
-        tracked: Whether there are the config map of token tracking and the controllers' accounts;
-            before 1.24 each account would get a Secret.
+    Only if ``tracked`` are there the config map of token tracking and the controllers' accounts: before 1.24 each
+    account would get a Secret.
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes, *, tracked: bool) -> None:
@@ -95,11 +92,7 @@ class SystemContent(BaseController):
                 self._registry.store.put(key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate of the CA, PEM."""
         self._ca = ca_certificate.decode()
         self.bootstrap()
 

@@ -8,22 +8,14 @@ from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link
 from labkit.embedded.container.files.rootfs import add_proc, build_root
-from labkit.embedded.container.network.transport import Endpoint, Network
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork
 from labkit.embedded.container.shell.scheduler import Budget, BudgetExceeded, Killed, Scheduler
 from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.embedded.machinery.request import ExecIO
 
 
 class NotRunnable(Exception):
-    """The container runtime cannot start a command.
-
-    Args:
-        message: What runc says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """The container runtime cannot start a command; its text is the message of runc."""
 
 
 class Container:
@@ -49,7 +41,7 @@ class Container:
         image: Image,
         hostname: str,
         environment: dict[str, str],
-        network: Network,
+        network: PodNetwork,
         now: Callable[[], float],
         random: Callable[[int], bytes],
         command: list[str],
@@ -66,9 +58,9 @@ class Container:
         self.command = command
         self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir
-        self._now = now
-        self._random = random
-        self._started = now()
+        self.now = now
+        self.random = random
+        self.started_at = now()
         self.fs = FileSystem(build_root(image), now)
         user = image.user if uid is None else uid
         account = next((one for one in image.users if one.uid == user), None)
@@ -86,18 +78,6 @@ class Container:
         self.fs.root.read_only = read_only
         self.fs.used_bytes = self.fs.used_nodes = 0
 
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._now()
-
-    def started_at(self) -> float:
-        """When it started."""
-        return self._started
-
-    def random(self, count: int) -> bytes:
-        """Random bytes."""
-        return self._random(count)
-
     def processes(self) -> list[tuple[int, str]]:
         """Number and command line of what runs in it beside this exec."""
         return [(1, " ".join(self.command))]
@@ -108,7 +88,7 @@ class Container:
         uid = self.fs.uid
         return {
             "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
-            "uptime": lambda: f"{self.now() - self._started:.2f} {self.now() - self._started:.2f}\n",
+            "uptime": lambda: f"{self.now() - self.started_at:.2f} {self.now() - self.started_at:.2f}\n",
             "mounts": lambda: (
                 "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
             ),
@@ -121,7 +101,7 @@ class Container:
             "1/cgroup": lambda: "0::/\n",
         }
 
-    # Files the kubelet puts in place.
+    # Files of the kubelet
 
     def put_file(self, path: str, file: File) -> None:
         """A file that lies outside the container (``/etc/hosts``)."""
@@ -140,10 +120,7 @@ class Container:
         parent.entries[name] = volume
 
     def _ensure(self, path: str) -> Directory:
-        """A directory, made with all above it, whatever is in the way.
-
-        ``/var/run`` is a link to ``/run`` in most images, and is followed.
-        """
+        """A directory, made with all above it, whatever is in the way; links such as ``/var/run`` are followed."""
         here = self.fs.root
         links = 0
         parts = [part for part in path.split("/") if part][::-1]
@@ -157,19 +134,15 @@ class Container:
                 parts.extend(piece for piece in reversed(found.target.split("/")) if piece)
                 continue
             if not isinstance(found, Directory):
-                found = Directory(mode=0o755, mtime=self._started, parent=here)
+                found = Directory(mode=0o755, mtime=self.started_at, parent=here)
                 here.entries[part] = found
             here = found
         return here
 
-    # Running.
+    # Commands
 
     def look_up(self, words: list[str]) -> None:
-        """Check that a command can be started, as runc does.
-
-        Raises:
-            NotRunnable: It cannot.
-        """
+        """Check that a command can be started, as runc does; ``NotRunnable`` if it cannot."""
         if not words:
             raise NotRunnable("args must not be empty")
         name = words[0]
@@ -208,7 +181,7 @@ class Container:
         budget: Budget | None = None,
         streams: dict[int, Stream] | None = None,
     ) -> int:
-        """Run a command to its end.
+        """Run a command to its end, and return its exit status.
 
         Args:
             words: The command.
@@ -217,9 +190,6 @@ class Container:
             terminal: Whether that is a terminal; ``io`` then speaks as one.
             budget: What it may use.
             streams: Descriptors to use instead of ``io``'s.
-
-        Returns:
-            Its exit status.
 
         Raises:
             NotRunnable: It cannot be started.

@@ -15,30 +15,20 @@ Taker = TypeVar("Taker")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line.
-
-    Args:
-        number: Counts from the log's beginning.
-        moment: When it was written, in seconds since 1970.
-        data: With its newline, if it had one.
-    """
+    """One line: its number in the log, when it was written in seconds since 1970, and its bytes with the newline."""
 
     number: int
     moment: float
     data: bytes
 
     def stamped(self) -> bytes:
-        """With its time in front, as ``--timestamps`` shows it."""
+        """The line with its time in front, as ``--timestamps`` shows it."""
         moment = datetime.datetime.fromtimestamp(self.moment, datetime.UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{int(self.moment % 1 * 1e9):09}Z ".encode() + self.data
 
 
 class Log:
-    """What a container wrote.
-
-    Args:
-        now: Seconds since 1970.
-    """
+    """The output of a container."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -51,11 +41,7 @@ class Log:
         self.closed = False
 
     def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
-        """Call ``take`` with all output as it comes, unfinished lines too.
-
-        Returns:
-            A function that ends it.
-        """
+        """Call ``take`` with all output as it comes, unfinished lines too, until the returned function is called."""
         return _subscribe(self._taps, take)
 
     def write(self, data: bytes) -> None:
@@ -72,7 +58,7 @@ class Log:
         self._tell()
 
     def close(self) -> None:
-        """The container has ended; what is unfinished is a line too."""
+        """End the log; an unfinished line becomes a line."""
         if self._open:
             self._add(self._open)
             self._open = b""
@@ -91,22 +77,18 @@ class Log:
             listener()
 
     def lines(self, *, after: int = -1) -> list[Line]:
-        """The lines behind a number."""
+        """The lines after a number."""
         if after < 0:
             return list(self._lines)
         return [line for line in self._lines if line.number > after]
 
     def listen(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` at every new line.
-
-        Returns:
-            A function that ends it.
-        """
+        """Call ``wake`` at every new line, until the returned function is called."""
         return _subscribe(self._listeners, wake)
 
 
 def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
-    """Add one to the subscribers; what is returned removes it again."""
+    """Add a subscriber, and return a function that removes it again."""
     subscribers.append(one)
 
     def forget() -> None:
@@ -118,14 +100,7 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What of a log is wanted.
-
-    Args:
-        tail_lines: Only so many last lines; negative for all.
-        limit_bytes: At most so much; negative for all.
-        since: Only lines written at or after this moment.
-        timestamps: With times.
-    """
+    """A selection of a log: the last lines, at most so many bytes (negative for all), since a time, with times."""
 
     tail_lines: int = -1
     limit_bytes: int = -1
@@ -154,12 +129,7 @@ class LogOptions:
 
 
 class LogStream:
-    """A followed log (an ``EventStream``).
-
-    Args:
-        log: The log.
-        options: What of it.
-    """
+    """A followed log (an ``EventStream``)."""
 
     timeout_seconds = 4 * 3600.0
 
@@ -197,6 +167,6 @@ class LogStream:
         self._forget = self._log.listen(wake)
 
     def close(self) -> None:
-        """The client has gone."""
+        """Stop following: the client has gone."""
         self._ended = True
         self._forget()

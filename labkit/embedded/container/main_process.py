@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.container.container import Container, NotRunnable
+from labkit.embedded.container.container import Container
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.shell.scheduler import Budget
 from labkit.embedded.container.terminal import Terminal
@@ -24,7 +24,7 @@ MIN_NAP_SECONDS = 0.01
 MAX_TYPED_BYTES = 1 << 20
 
 START_STEPS = 20_000
-"""What a container may do before it must sleep; then it goes on with the clock."""
+"""The steps of a container before it must sleep; then it goes on with the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,9 @@ class _Nap:
 
 
 class ProcessIO:
-    """The far end of a container's first process: what is attached types, and its log listens.
+    """The far end of a container's first process: attached clients write its input, and its output goes to the log.
 
-    Args:
-        log: Where its output goes.
-        stdin: Whether it has an input (``stdin: true``), which stays open until someone attaches.
+    The input (``stdin: true``) stays open until a client attaches.
     """
 
     def __init__(self, log: Log, *, stdin: bool = False) -> None:
@@ -51,14 +49,14 @@ class ProcessIO:
         self.window = WINDOW
 
     def feed(self, data: bytes) -> None:
-        """Somebody who is attached types; nothing ends the input."""
+        """Add what an attached client sends; nothing ends the input."""
         if not data:
             self._ended = True
         elif len(self._typed) < MAX_TYPED_BYTES:
             self._typed += data
 
     async def read_stdin(self) -> bytes:
-        """What was typed, as soon as there is something."""
+        """The input, as soon as there is some."""
         while not self.stdin_ready():
             self.waiting = True
             await _Nap(FOREVER)
@@ -68,29 +66,21 @@ class ProcessIO:
         return data
 
     def stdin_ready(self) -> bool:
-        """Whether something was typed, or nothing will be."""
+        """Whether there is input, or its end."""
         return bool(self._typed) or self._ended
 
     async def write(self, channel: int, data: bytes) -> None:
-        """Into the log."""
+        """Write output to the log."""
         self._log.write(data)
 
     async def sleep(self, seconds: float) -> None:
-        """Until the clock has come so far."""
+        """Sleep by the cluster's clock."""
         if seconds > 0:
             await _Nap(max(seconds, MIN_NAP_SECONDS))
 
 
 class MainProcess:
     """A container's first process.
-
-    Args:
-        container: Where it runs.
-        words: Its command.
-        log: Where its output goes.
-        now: Seconds since 1970.
-        stdin: Whether it has an input.
-        terminal: Whether that is a terminal.
 
     Raises:
         NotRunnable: It cannot be started.
@@ -121,11 +111,7 @@ class MainProcess:
         self.resume(now())
 
     def resume(self, now: float) -> None:
-        """Go on if it is time.
-
-        Args:
-            now: Seconds since 1970.
-        """
+        """Resume the process if it is time."""
         while self.status is None and self.wake_at <= now:
             try:
                 nap = next(self._iterator)
@@ -143,22 +129,15 @@ class MainProcess:
             self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
 
     def feed(self, data: bytes) -> None:
-        """Give it input, and let it go on if it waits for that.
-
-        Args:
-            data: What was typed; nothing at the end.
-        """
+        """Pass input on to the process, nothing at its end, and resume it if it waits for that."""
         self._io.feed(data)
         if self._io.waiting:
             self.wake_at = self._now()
         self.resume(self._now())
 
     def stop(self) -> None:
-        """End it (SIGTERM, then SIGKILL)."""
+        """End the process (SIGTERM, then SIGKILL)."""
         self._iterator.close()
         if self.status is None:
             self.status = 137
             self._log.close()
-
-
-__all__ = ["MainProcess", "NotRunnable", "ProcessIO"]

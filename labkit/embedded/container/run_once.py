@@ -1,4 +1,4 @@
-"""Commands that the kubelet itself runs in a container: probes and hooks. Nobody waits for them."""
+"""Commands that the kubelet itself runs in a container, at once: probes and hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _TimeUp(Exception):
 
 
 class CapturedOutput:
-    """The far end of such a command: its output is kept, and its sleep only counted."""
+    """The far end of such a command, which keeps its output and only counts its sleep."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._left = timeout_seconds
@@ -25,15 +25,15 @@ class CapturedOutput:
         self.window = WINDOW
 
     async def read_stdin(self) -> bytes:
-        """Nobody types."""
+        """The end of the input: there is none."""
         return b""
 
     def stdin_ready(self) -> bool:
-        """Nobody will."""
+        """Whether the end of the input can be read."""
         return True
 
     async def write(self, channel: int, data: bytes) -> None:
-        """Keep the beginning of the output."""
+        """Store the beginning of the output."""
         self.output += data[: max(0, MAX_OUTPUT_BYTES - len(self.output))]
 
     async def sleep(self, seconds: float) -> None:
@@ -45,12 +45,7 @@ class CapturedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended.
-
-    Args:
-        status: Its exit status, None if it took too long.
-        output: What it wrote, both streams together.
-    """
+    """How a command ended: its exit status, None if it took too long, and what it wrote to both streams."""
 
     status: int | None
     output: str

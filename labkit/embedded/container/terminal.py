@@ -14,11 +14,7 @@ MAX_HISTORY = 200
 
 
 class Terminal:
-    """A far end that speaks as a terminal does (an ``ExecIO``).
-
-    Args:
-        io: The real far end.
-    """
+    """A far end that speaks as a terminal does (an ``ExecIO``), in front of the real one."""
 
     def __init__(self, io: ExecIO) -> None:
         self._io = io

@@ -107,11 +107,12 @@ class ServiceAddresses(BaseController):
         if cidr["metadata"].get("deletionTimestamp"):
             self._finalize(cidr)
         elif FINALIZER not in cidr["metadata"].get("finalizers", ()):
-            cidr = self._registry.edit(RANGE, cidr, MANAGER, _protect)
+            finalizers = [*cidr["metadata"].get("finalizers", ()), FINALIZER]
+            cidr = self._registry.edit(RANGE, cidr, MANAGER, lambda obj: obj["metadata"].update(finalizers=finalizers))
             self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
 
     def _finalize(self, cidr: Object) -> None:
-        """Drop the finalizer of a ServiceCIDR, or set the condition that says why it stays."""
+        """Drop the finalizer of a ServiceCIDR, or set the condition with the reason why it stays."""
         if self._is_unused(cidr):
             self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
             return
@@ -142,7 +143,3 @@ class ServiceAddresses(BaseController):
             condition["reason"] = reason
         condition["lastTransitionTime"] = timestamp(self._registry.clock())
         apply_condition(self._registry, RANGE, cidr, manager, condition)
-
-
-def _protect(changed: Object) -> None:
-    changed["metadata"]["finalizers"] = [*changed["metadata"].get("finalizers", ()), FINALIZER]

@@ -13,11 +13,7 @@ FIRST_SECONDS, MAX_SECONDS = 1, 60
 
 
 class Backoff:
-    """When an owner may try again: each failure doubles its delay. Kept in memory only.
-
-    Args:
-        clock: Seconds, never set back; see ``SteadyClock``.
-    """
+    """When an owner may try again, by a clock that is never set back: each failure doubles its delay."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -31,11 +27,7 @@ class Backoff:
         self._delays[uid] = (self._clock() + delay, delay)
 
     def reset(self, owner: Object) -> bool:
-        """Forget an owner's failures.
-
-        Returns:
-            Whether it had any.
-        """
+        """Forget an owner's failures, and return whether it had any."""
         return self._delays.pop(owner["metadata"]["uid"], None) is not None
 
     def may_try(self, owner: Object) -> bool:

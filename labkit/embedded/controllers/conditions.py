@@ -13,14 +13,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def transition_time(conditions: Iterable[Object], kind: str, status: str, now: str) -> str:
-    """The ``lastTransitionTime`` of a condition: when its status changed last.
-
-    Args:
-        conditions: The conditions before.
-        kind: The condition's type.
-        status: Its status now.
-        now: RFC 3339.
-    """
+    """The ``lastTransitionTime`` of a condition, RFC 3339: when its status changed last."""
     for before in conditions:
         if (before.get("type"), before.get("status")) == (kind, status):
             return str(before.get("lastTransitionTime") or now)
@@ -28,15 +21,7 @@ def transition_time(conditions: Iterable[Object], kind: str, status: str, now: s
 
 
 def apply_condition(registry: Registry, kind: Kind, obj: Object, manager: str, condition: dict[str, Any]) -> None:
-    """Write a condition by server-side apply.
-
-    Args:
-        registry: Where the object is.
-        kind: Its row.
-        obj: The object, which is not namespaced.
-        manager: The field manager.
-        condition: The condition, complete.
-    """
+    """Write a complete condition of an object without a namespace, by server-side apply."""
     config = {
         "apiVersion": kind.group_version,
         "kind": kind.kind,

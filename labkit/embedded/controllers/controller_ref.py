@@ -11,7 +11,7 @@ from functools import partial
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import MANAGER
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
 
 
@@ -31,12 +31,7 @@ def controls(owner: Object, obj: Object) -> bool:
 
 
 def reference_to(kind: Kind, obj: Object) -> Object:
-    """The controller reference to an object.
-
-    Args:
-        kind: The object's row.
-        obj: The controller.
-    """
+    """The controller reference to an object."""
     return {
         "apiVersion": kind.group_version,
         "kind": kind.kind,
@@ -45,6 +40,12 @@ def reference_to(kind: Kind, obj: Object) -> Object:
         "controller": True,
         "blockOwnerDeletion": True,
     }
+
+
+def kind_of(reference: Object) -> Kind | None:
+    """The row of the kind that an owner reference names, None if the kind is unknown."""
+    group = reference.get("apiVersion", "").rpartition("/")[0]
+    return BY_KIND.get((group, reference.get("kind", "")))
 
 
 def refers_to(reference: Object, kind: Kind) -> bool:
@@ -65,20 +66,9 @@ def claim(
     dependents: Kind,
     adoptable: Callable[[Object], bool] = lambda obj: True,
 ) -> list[Object]:
-    """Claim the dependents of an owner: adopt orphans that it selects, release what it no longer selects.
+    """Adopt the orphans that an owner selects, release what it no longer selects, and return what it controls then.
 
-    An owner that is being deleted does neither.
-
-    Args:
-        registry: Where objects are.
-        kind: The owner's row.
-        owner: The owner.
-        selector: Its label selector; an empty one selects nothing.
-        dependents: The dependents' row.
-        adoptable: Whether an orphan that is selected is adopted.
-
-    Returns:
-        What the owner controls now.
+    An owner that is being deleted does neither. An empty selector selects nothing.
     """
     found, deleted = [], bool(owner["metadata"].get("deletionTimestamp"))
     for obj in list(registry.list(dependents, owner["metadata"]["namespace"])):
@@ -98,12 +88,7 @@ def _adopt(reference: Object, obj: Object) -> None:
 
 
 def drop_owner(uid: str, obj: Object) -> None:
-    """Remove the references to an owner from an object, in place.
-
-    Args:
-        uid: The owner's.
-        obj: Has owner references.
-    """
+    """Remove the references to an owner's uid from an object, in place."""
     set_owners(obj, [item for item in obj["metadata"]["ownerReferences"] if item.get("uid") != uid])
 
 

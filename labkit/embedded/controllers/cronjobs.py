@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 CRON_JOBS = BY_KIND["batch", "CronJob"]
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MAX_STARTED = 10
-"""How many jobs are created in one second."""
+"""The limit of the jobs created in one second."""
 TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
 AHEAD_SECONDS = 60.0
 """A cron job whose last time is further in the future got it from a clock that was ahead, and goes on from now.
@@ -111,11 +111,7 @@ class CronJobs(WorkloadController):
         self._write_status(self.kind, one, {field: value for field, value in status.items() if value})
 
     def _still_active(self, one: Object, jobs: list[Object], status: dict[str, Any]) -> list[Object]:
-        """Record events about jobs that finished, appeared or went missing.
-
-        Returns:
-            The references to known jobs that have not finished.
-        """
+        """Record events about jobs that finished, appeared or went missing, and return references to running ones."""
         active: list[Object] = list(status.get("active") or ())
         known = {reference.get("uid") for reference in active}
         for job in jobs:

@@ -35,12 +35,9 @@ Placed = dict[str, list[Object]]
 
 @dataclass
 class Plan:
-    """The next steps of a daemon set.
+    """The next steps of a daemon set: the nodes that lack a pod, and the pods to be deleted.
 
-    Args:
-        nodes: The nodes that lack a pod.
-        pods: The pods to be deleted.
-        ended: Those of them that have failed or succeeded.
+    ``ended`` are those of the pods that have failed or succeeded.
     """
 
     nodes: list[str] = field(default_factory=list)

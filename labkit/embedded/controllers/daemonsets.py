@@ -90,5 +90,5 @@ def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:
 
 
 def _relevant_fields(node: Object | None) -> object:
-    """What of a node decides which daemon sets have a pod there."""
+    """The fields of a node that decide which daemon sets have a pod there."""
     return None if node is None else (node["metadata"].get("labels"), node["spec"].get("taints"))

@@ -20,14 +20,7 @@ OWN = (REVISION, HISTORY, DESIRED, MAX_REPLICAS, "kubectl.kubernetes.io/last-app
 
 
 def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -> Object:
-    """The replica set of a deployment's present template, without pods.
-
-    Args:
-        deployment: The deployment.
-        name: The replica set's name.
-        suffix: The hash in it, which its pods have as a label.
-        revision: The revision's number.
-    """
+    """The replica set of a deployment's present template, without pods; its pods have the suffix as a label."""
     spec = deployment["spec"]
     template = copy.deepcopy(dict(spec["template"]))
     labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
@@ -66,13 +59,7 @@ def size_annotations(deployment: Object) -> dict[str, str]:
 
 
 def renewed_annotations(deployment: Object, replica_set: Object, revision: int) -> dict[str, str]:
-    """The annotations of a replica set that becomes, or is, the newest revision.
-
-    Args:
-        deployment: The deployment.
-        replica_set: With its annotations as they are.
-        revision: The newest revision's number.
-    """
+    """The annotations of a replica set that becomes, or is, the newest revision."""
     annotations = {**(replica_set["metadata"].get("annotations") or {}), **_inherited(deployment)}
     known = revision_of(replica_set)
     if known < revision:

@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry, timest
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.conditions import transition_time
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import controller_of
+from labkit.embedded.controllers.controller_ref import controller_of, kind_of
 from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.controllers.rolling import scaled
 from labkit.embedded.machinery.kinds import BY_KIND
@@ -121,13 +121,12 @@ class Disruption(BaseController):
         return sum(sizes.values()), any(controller_of(pod) is None for pod in pods)
 
     def _owner(self, namespace: str, reference: Object) -> Object | None:
-        group = reference.get("apiVersion", "").rpartition("/")[0]
-        kind = BY_KIND.get((group, reference.get("kind", "")))
+        kind = kind_of(reference)
         found = self._registry.find(kind, namespace, reference.get("name", "")) if kind is not None else None
         if kind is None or found is None or found["metadata"]["uid"] != reference.get("uid"):
             return None
         if kind not in SCALED:
-            raise Uncountable(f"{kind.plural}.{group} does not implement the scale subresource")
+            raise Uncountable(f"{kind.plural}.{kind.group} does not implement the scale subresource")
         upper = controller_of(found)
         return found if upper is None else self._owner(namespace, upper)
 

@@ -19,18 +19,12 @@ COMBINED = "(combined from similar events): "
 
 Value = TypeVar("Value")
 Key = tuple[str, ...]
-"""An object's uid and an event's type, and further what tells it from others."""
+"""An object's uid and an event's type, and further what distinguishes it from others."""
 
 
 @dataclass
 class Series:
-    """A repeated event.
-
-    Args:
-        name: The Event's name.
-        first: When it happened first, RFC 3339.
-        count: How often it has happened.
-    """
+    """A repeated event: the Event's name, when it happened first (RFC 3339) and how often it has happened."""
 
     name: str
     first: str
@@ -44,11 +38,7 @@ class _Similar:
 
 
 class EventCorrelator:
-    """Remembers the events of a recorder.
-
-    Args:
-        clock: Seconds, never set back; see ``SteadyClock``.
-    """
+    """Remembers the events of a recorder, by a clock that is never set back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -57,12 +47,7 @@ class EventCorrelator:
         self._series: dict[Key, Series] = {}
 
     def combines(self, key: Key, message: str) -> bool:
-        """Whether an event is combined with similar ones.
-
-        Args:
-            key: What similar events have in common.
-            message: The event's message.
-        """
+        """Whether an event is combined with similar ones, which have the key in common."""
         now, found = self._clock(), self._similar.pop(key, None)
         if found is None or now - found.last > SIMILAR_SECONDS:
             found = _Similar()
@@ -75,27 +60,14 @@ class EventCorrelator:
         return True
 
     def count(self, key: Key, name: str, now: str) -> Series:
-        """Count an event.
-
-        Args:
-            key: The event.
-            name: Its name if it is new.
-            now: RFC 3339.
-
-        Returns:
-            The series that the event belongs to.
-        """
+        """Count an event, and return its series; a new one gets the name."""
         series = self._series.pop(key, None) or Series(name, now)
         series.count += 1
         _remember(self._series, key, series)
         return series
 
     def drops(self, key: Key) -> bool:
-        """Whether an event exceeds the rate limit; otherwise take a token for it.
-
-        Args:
-            key: The object's uid and the event's type.
-        """
+        """Whether an event exceeds the rate limit of its object and type; otherwise take a token for it."""
         now = self._clock()
         tokens, since = self._tokens.pop(key, (float(BURST), now))
         tokens = min(float(BURST), tokens + (now - since) / REFILL_SECONDS)

@@ -16,13 +16,7 @@ EVENTS = BY_KIND["", "Event"]
 
 
 class EventRecorder:
-    """Records events about objects of one kind: repeated ones are counted, similar ones combined.
-
-    Args:
-        registry: Where events are stored.
-        component: The event's source, such as ``deployment-controller``.
-        kind: The objects' row.
-    """
+    """Records a component's events about objects of one kind: repeated ones are counted, similar ones combined."""
 
     def __init__(self, registry: Registry, component: str, kind: Kind) -> None:
         self._registry = registry
@@ -31,13 +25,7 @@ class EventRecorder:
         self._correlator = EventCorrelator(registry.steady)
 
     def normal(self, obj: Object, reason: str, message: str) -> None:
-        """Record an event of type ``Normal``.
-
-        Args:
-            obj: The object it is about.
-            reason: In CamelCase.
-            message: One sentence.
-        """
+        """Record an event of type ``Normal``: its reason is in CamelCase, its message one sentence."""
         self._record(obj, "Normal", reason, message)
 
     def warning(self, obj: Object, reason: str, message: str) -> None:

@@ -38,12 +38,7 @@ class FlowSchemas(BaseController):
 
 
 def dangling(level: str, there: bool) -> Object:
-    """The condition ``Dangling`` without its time.
-
-    Args:
-        level: The name of the priority level.
-        there: Whether it exists.
-    """
+    """The condition ``Dangling`` of a flow schema without its time: false if its priority level is there."""
     about = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
     return {
         "type": "Dangling",

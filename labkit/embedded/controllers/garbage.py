@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by
+from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by, kind_of
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
@@ -60,14 +60,13 @@ class GarbageCollector(BaseController):
             self._delete(kind, obj)
 
     def _exists(self, owner: Object, namespace: str) -> bool:
-        group, _, _ = owner.get("apiVersion", "").rpartition("/")
-        for kind in OWNED:
-            if kind.group == group and kind.kind == owner.get("kind"):
-                if kind.namespaced and not namespace:
-                    return True  # a cluster-scoped object cannot have a namespaced owner: keep it
-                found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
-                return found is not None and found["metadata"]["uid"] == owner.get("uid")
-        return True  # an unknown kind
+        kind = kind_of(owner)
+        if kind not in OWNED:
+            return True  # an unknown kind
+        if kind.namespaced and not namespace:
+            return True  # a cluster-scoped object cannot have a namespaced owner: keep it
+        found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
+        return found is not None and found["metadata"]["uid"] == owner.get("uid")
 
     def _owner_gone(self, owner: Object) -> None:
         for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
@@ -75,11 +74,7 @@ class GarbageCollector(BaseController):
                 self._delete(kind, obj)
 
     def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
-        """Remove an owner from an object that has others.
-
-        Returns:
-            Whether it has.
-        """
+        """Remove an owner from an object that has others, and return whether it has."""
         uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
         owners = obj["metadata"]["ownerReferences"]
         if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
@@ -121,12 +116,11 @@ class GarbageCollector(BaseController):
         """Go on with owners that waited for a deleted dependent."""
         namespace = dependent["metadata"].get("namespace", "")
         for reference in dependent["metadata"].get("ownerReferences", ()):
-            group, _, _ = reference.get("apiVersion", "").rpartition("/")
-            for kind in OWNED:
-                if kind.group == group and kind.kind == reference.get("kind"):
-                    owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
-                    if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
-                        self._foreground(kind, owner)
+            kind = kind_of(reference)
+            if kind in OWNED:
+                owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
+                if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
+                    self._foreground(kind, owner)
 
     def _release(self, kind: Kind, owner: Object, finalizer: str) -> None:
         current = self._current(kind, owner)

@@ -21,13 +21,7 @@ REVISIONS = BY_KIND["apps", "ControllerRevision"]
 
 
 class History:
-    """Maintains the revisions of owners of one kind.
-
-    Args:
-        registry: Where objects are.
-        kind: The owners' row.
-        label: The label of a revision with the hash in its name.
-    """
+    """Maintains the revisions of owners of one kind; a revision has the hash of its name in a label."""
 
     def __init__(self, registry: Registry, kind: Kind, label: str) -> None:
         self._registry, self._kind, self._label = registry, kind, label
@@ -53,13 +47,7 @@ class History:
         return str((metadata.get("labels") or {}).get(self._label) or metadata["name"])
 
     def trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
-        """Delete the oldest unused revisions beyond the history limit.
-
-        Args:
-            owner: The revisions' owner.
-            revisions: All but the present one.
-            live: The names of those that have pods.
-        """
+        """Delete the oldest of the former revisions beyond the history limit, but none whose name is ``live``."""
         keep = owner["spec"].get("revisionHistoryLimit", 10)
         unused = [one for one in sorted(revisions, key=_age) if one["metadata"]["name"] not in live]
         for one in unused[: max(len(unused) - keep, 0)]:

@@ -36,14 +36,7 @@ def claim_names(stateful_set: Object, ordinal: int) -> dict[str, str]:
 
 
 def identified(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
-    """A pod with the identity of an ordinal.
-
-    Args:
-        stateful_set: The set.
-        template: The pod's template, of one of the set's revisions.
-        revision: That revision's name.
-        ordinal: The pod's number.
-    """
+    """A pod with the identity of an ordinal, from the template of one of the set's revisions."""
     name = f"{stateful_set['metadata']['name']}-{ordinal}"
     pod = pod_from(template, STATEFUL_SETS, stateful_set)
     pod["metadata"]["name"] = name
@@ -81,12 +74,9 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
 
 
 def claim_owner(stateful_set: Object, pod: Object, *, leaving: bool) -> Object | None:
-    """The owner of a pod's claims by the set's retention policy: the set, the pod, or none.
+    """The owner of a pod's claims by the retention policy: the set, the pod, or none.
 
-    Args:
-        stateful_set: The set.
-        pod: The pod.
-        leaving: Whether the set is being scaled down below this pod.
+    A pod is ``leaving`` if the set is being scaled down below it.
     """
     policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
     if leaving and policy.get("whenScaled") == "Delete":

@@ -67,14 +67,7 @@ def free_indexes(job: Object, over: set[int], pods: Iterable[Object]) -> Iterato
 
 
 def at_index(pod: Object, job: Object, index: int, notes: dict[str, str]) -> Object:
-    """A pod with an index in its name, hostname and environment.
-
-    Args:
-        pod: The pod from the job's template.
-        job: The job.
-        index: The index.
-        notes: Further annotations.
-    """
+    """A pod with an index in its name, hostname and environment, and with further annotations."""
     metadata, spec = dict(pod["metadata"]), copy.deepcopy(dict(pod["spec"]))
     metadata["annotations"] = {**(metadata.get("annotations") or {}), INDEX: str(index), **notes}
     metadata["labels"] = {**(metadata.get("labels") or {}), INDEX: str(index)}

@@ -22,12 +22,7 @@ FAILED_INDEXES = Verdict(FAILED, "FailedIndexes", "Job has failed indexes")
 
 
 class Judgement(NamedTuple):
-    """The result of a pod failure policy for a failed pod.
-
-    Args:
-        action: ``FailJob``, ``FailIndex``, ``Ignore`` or ``Count``; empty if no rule matches.
-        message: Why the job fails, if it does.
-    """
+    """The action of the rule that matches a failed pod (empty if none does), and why the job fails, if it does."""
 
     action: str = ""
     message: str = ""
@@ -116,24 +111,14 @@ def failure_by_index(job: Object, done: set[int], failed: set[int]) -> Verdict |
 
 
 class Attempt(NamedTuple):
-    """The next pod of an index.
-
-    Args:
-        notes: Its annotations.
-        due: When it may be created, in seconds since the epoch.
-    """
+    """The next pod of an index: its annotations, and when it may be created, in seconds since the epoch."""
 
     notes: dict[str, str]
     due: float
 
 
 def attempt(job: Object, before: list[Object]) -> Attempt:
-    """Plan the next pod of an index.
-
-    Args:
-        job: A job with a back-off limit per index.
-        before: The failed pods of the index.
-    """
+    """Plan the pod of an index that comes after its failed ones, in a job with a back-off limit per index."""
     if not before:
         return Attempt({FAILURES: "0"}, 0.0)
     last = max(before, key=lambda pod: (_noted(pod, FAILURES) + _noted(pod, IGNORED), ended_at(pod)))

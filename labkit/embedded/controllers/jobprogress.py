@@ -19,13 +19,7 @@ INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 
 
 class Verdict(NamedTuple):
-    """How a job ends.
-
-    Args:
-        kind: ``Complete`` or ``Failed``.
-        reason: In CamelCase.
-        message: One sentence.
-    """
+    """The end of a job: ``Complete`` or ``Failed``, with a reason in CamelCase and one sentence."""
 
     kind: str
     reason: str
@@ -84,7 +78,7 @@ def replaces_late(job: Object) -> bool:
 
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
-    """How many pods should be active."""
+    """The number of pods that should be active."""
     completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
     if completions is None:
         return active if succeeded else int(parallelism)
@@ -155,11 +149,7 @@ def ended_at(pod: Object) -> float:
 def with_condition(
     conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
 ) -> tuple[list[Object], bool]:
-    """Set a condition in a copy of a job's conditions; a false one that is missing is not added.
-
-    Returns:
-        The conditions, and whether they changed.
-    """
+    """Set a condition in a copy of the conditions, unless a missing one is false: the copy, and whether it changed."""
     found = list(conditions)
     made: Object = {
         "type": kind,

@@ -26,9 +26,9 @@ MANAGED_BY = "kubernetes.io/job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that its job has not counted yet."""
 MAX_STARTED = 10
-"""How many pods jobs get in one second, and how many expired jobs are deleted."""
+"""The limit of the pods created and the expired jobs deleted in one second."""
 TIMES = 5
-"""How many pods a job gets in all, as a multiple of those at once."""
+"""The limit of a job's pods in all, as a multiple of those at once."""
 
 
 class Jobs(WorkloadController):
@@ -157,11 +157,7 @@ class Jobs(WorkloadController):
         return progress.TOO_LONG if progress.past_deadline({**job, "status": status}, self._registry.clock()) else None
 
     def _remove_surplus(self, job: Object, pods: list[Object], succeeded: int) -> list[Object]:
-        """Delete surplus pods without counting them.
-
-        Returns:
-            The active pods that stay.
-        """
+        """Delete surplus pods without counting them, and return the active pods that stay."""
         active = [pod for pod in pods if is_active(pod)]
         if progress.is_suspended(job):
             gone = active
@@ -178,18 +174,7 @@ class Jobs(WorkloadController):
     def _add_missing(
         self, job: Object, pods: list[Object], active: list[Object], succeeded: int, over: set[int]
     ) -> bool:
-        """Create one pod if some are missing.
-
-        Args:
-            job: The job.
-            pods: All its pods.
-            active: Those that are active.
-            succeeded: How many have succeeded.
-            over: The indexes on which no pod is created any more.
-
-        Returns:
-            Whether one was created.
-        """
+        """Create one pod if some are missing, on no index that is over, and return whether one was created."""
         most = max_pods(job["spec"]["template"])
         missing = min(progress.wanted_pods(job, succeeded, len(active)), most) - len(active)
         if progress.replaces_late(job):
@@ -226,13 +211,7 @@ class Jobs(WorkloadController):
             self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
-        """Write a job's status, and record how it ends or that it was suspended or resumed.
-
-        Args:
-            job: With its last status.
-            status: The new one, complete but for the counts of pods and the conditions.
-            verdict: How the job ends, None if it goes on.
-        """
+        """Write a job's status, and record how it ends (None if it goes on) or that it was suspended or resumed."""
         pods = self._controlled(job)
         active = [pod for pod in pods if is_active(pod)]
         status["active"] = len(active)
@@ -267,7 +246,7 @@ class Jobs(WorkloadController):
 
 
 def _relevant_fields(pod: Object) -> object:
-    """What of a pod its job acts on."""
+    """The fields of a pod that its job acts on."""
     metadata, status = pod["metadata"], pod["status"]
     conditions = {condition.get("type"): condition.get("status") for condition in status.get("conditions") or ()}
     restarts = [

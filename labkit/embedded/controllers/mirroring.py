@@ -86,7 +86,7 @@ def _shown(endpoints: Object) -> bool:
 
 
 def _key(one: Object) -> tuple[str, str]:
-    """What all endpoints of a slice share: address type and ports."""
+    """The address type and the ports, which all endpoints of a slice share."""
     ports = [{"name": "", **port} for port in one.get("ports") or ()]
     return one["addressType"], json.dumps(sorted(ports, key=lambda port: str(port["name"])), sort_keys=True)
 

@@ -39,12 +39,7 @@ def is_active_namespace(registry: Registry, name: str) -> bool:
 
 
 class NamespaceContent(BaseController):
-    """Creates and restores the account ``default`` and the CA bundle of each namespace.
-
-    Args:
-        registry: Where objects are.
-        ca_certificate: The cluster's CA, PEM.
-    """
+    """Creates and restores the account ``default`` and the bundle of the cluster's CA (PEM) of each namespace."""
 
     def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
         super().__init__(registry)
@@ -69,11 +64,7 @@ class NamespaceContent(BaseController):
                 self._fill(bundle["metadata"]["namespace"])
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate of the CA, PEM."""
         self._ca = ca_certificate.decode()
         self.bootstrap()
 
@@ -92,11 +83,7 @@ class NamespaceContent(BaseController):
             }
             self._registry.create(CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": self._ca}}, manager=MANAGER)
         elif bundle.get("data") != {"ca.crt": self._ca}:
-
-            def restore(obj: Object) -> None:
-                obj["data"] = {"ca.crt": self._ca}
-
-            self._registry.edit(CONFIG_MAPS, bundle, MANAGER, restore)
+            self._registry.edit(CONFIG_MAPS, bundle, MANAGER, lambda obj: obj.update(data={"ca.crt": self._ca}))
 
 
 class NamespaceDeletion(BaseController):
@@ -171,8 +158,6 @@ class NamespaceDeletion(BaseController):
             }
             for kind, status, reason, message in rows
         ]
-
-        def explain(obj: Object) -> None:
-            obj["status"]["conditions"] = conditions
-
-        self._registry.edit(NAMESPACES, namespace, MANAGER, explain, "status")
+        self._registry.edit(
+            NAMESPACES, namespace, MANAGER, lambda obj: obj["status"].update(conditions=conditions), "status"
+        )

@@ -29,22 +29,14 @@ ELSEWHERE = (
 
 
 class Provisioning:
-    """Records why claims wait.
-
-    Args:
-        registry: Where objects are.
-    """
+    """Records why claims wait."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._events = EventRecorder(registry, "persistentvolume-controller", CLAIMS)
 
     def __call__(self, claim: Object) -> None:
-        """Record why a claim waits, or annotate it with its provisioner.
-
-        Args:
-            claim: A claim that names no volume and that no volume matches.
-        """
+        """Record why a claim waits that no volume matches, or annotate it with its provisioner."""
         notes = claim["metadata"].get("annotations") or {}
         name = notes.get(CLASS_NOTE) or claim["spec"].get("storageClassName") or ""
         found = self._registry.find(CLASSES, "", name) if name else None
@@ -78,12 +70,8 @@ class Provisioning:
 
     def _ask(self, claim: Object, provisioner: str) -> None:
         """Annotate a claim with its provisioner."""
-        wanted = dict.fromkeys(PROVISIONER_NOTES, provisioner)
         present = claim["metadata"].get("annotations") or {}
-        if not wanted.items() <= present.items():
-
-            def note(obj: Object) -> None:
-                obj["metadata"]["annotations"] = {**present, **wanted}
-
-            claim = self._registry.edit(CLAIMS, claim, MANAGER, note)
+        wanted = {**present, **dict.fromkeys(PROVISIONER_NOTES, provisioner)}
+        if wanted != present:
+            claim = self._registry.edit(CLAIMS, claim, MANAGER, lambda obj: obj["metadata"].update(annotations=wanted))
         self._events.normal(claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))

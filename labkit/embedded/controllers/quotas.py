@@ -21,12 +21,7 @@ QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
 class ResourceQuotas(BaseController):
-    """Maintains the status of quotas.
-
-    Args:
-        registry: Where objects are.
-        evaluators: Compute the usage of objects by kind.
-    """
+    """Maintains the status of quotas; evaluators compute the usage of objects by kind."""
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
         super().__init__(registry)
@@ -90,12 +85,9 @@ class ResourceQuotas(BaseController):
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
         known = read((quota.get("status") or {}).get("used"))
         same = {name: known[name] for name in used if name in known and known[name].value == used[name].value}
-        status = {"hard": written(hard), "used": written(used | same)}
-
-        def settle(obj: Object) -> None:
-            obj["status"] = {name: amounts for name, amounts in status.items() if amounts}
-
-        self._registry.edit(QUOTAS, quota, manager, settle, "status")
+        amounts = {"hard": written(hard), "used": written(used | same)}
+        status = {name: each for name, each in amounts.items() if each}
+        self._registry.edit(QUOTAS, quota, manager, lambda obj: obj.update(status=status), "status")
 
 
 def _bounds(quota: Object | None) -> Object | None:
@@ -103,7 +95,7 @@ def _bounds(quota: Object | None) -> Object | None:
 
 
 def _used(evaluator: Evaluator, quota: Object, obj: Object | None) -> Amounts:
-    """What an object uses of a quota."""
+    """The usage of a quota by an object."""
     if obj is None or not evaluator.scoped(quota["spec"], obj):
         return {}
     return evaluator.usage(obj)

@@ -6,12 +6,7 @@ from collections.abc import Callable
 
 
 class RateLimiter:
-    """Counts work in windows of one second.
-
-    Args:
-        clock: Seconds, never set back; see ``SteadyClock``.
-        limit: How much work a window has room for.
-    """
+    """Counts work in windows of one second, which have room for ``limit``, by a clock that is never set back."""
 
     def __init__(self, clock: Callable[[], float], limit: int) -> None:
         self._clock = clock

@@ -23,13 +23,7 @@ FAILURE = "ReplicaFailure"
 
 
 class ReplicaController(WorkloadController):
-    """Creates and deletes the pods of replica sets, or of replication controllers.
-
-    Args:
-        registry: Where objects are.
-        create: Creates pods.
-        kind: Which of the two.
-    """
+    """Creates and deletes the pods of replica sets, or of replication controllers."""
 
     def __init__(self, registry: Registry, create: Create, kind: Kind) -> None:
         self.kind, self.component = kind, COMPONENTS[kind.kind]
@@ -71,12 +65,7 @@ class ReplicaController(WorkloadController):
             self._write_status(self.kind, current, self._status(current, failure))
 
     def _status(self, owner: Object, failure: str) -> dict[str, Any]:
-        """The status of an owner.
-
-        Args:
-            owner: With its last status.
-            failure: Why a pod could not be created, or empty.
-        """
+        """The status of an owner; ``failure`` says why a pod could not be created."""
         spec, now, pods = owner["spec"], self._registry.clock(), self._controlled(owner)
         active = [pod for pod in pods if is_active(pod)]
         labels = {"matchLabels": (spec["template"].get("metadata") or {}).get("labels") or {}}

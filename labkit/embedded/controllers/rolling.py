@@ -19,7 +19,7 @@ MAX_REPLICAS = PREFIX + "max-replicas"
 DIGITS = "456789bcdf"
 """The characters for 0 to 9 in names, which cannot form words."""
 COLLISIONS = 20
-"""How many hashes are tried until a name is free."""
+"""The number of hashes that are tried until a name is free."""
 
 
 def template_hash(template: Object, collisions: int = 0) -> str:
@@ -113,15 +113,7 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
 
 
 def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
-    """Scale replica sets in proportion when their deployment is scaled during a rollout.
-
-    Args:
-        deployment: The scaled or paused deployment.
-        active: Its replica sets that should have pods.
-
-    Returns:
-        The name of each to its size.
-    """
+    """Scale the active replica sets of a deployment in proportion: the name of each to its size."""
     replicas = wanted(deployment)
     most = replicas + limits(deployment)[0] if replicas else 0
     missing = most - total(active)
@@ -152,16 +144,7 @@ def _share(deployment: Object, one: Object, most: int) -> int:
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
-    """Set a condition of a deployment, in place; one with the same status and reason stays as it is.
-
-    Args:
-        conditions: The deployment's.
-        kind: The condition's type.
-        status: ``True``, ``False`` or ``Unknown``.
-        reason: In CamelCase.
-        message: One sentence.
-        now: RFC 3339.
-    """
+    """Set a condition of a deployment, in place; one with the same status and reason stays as it is."""
     if any((item["type"], item["status"], item["reason"]) == (kind, status, reason) for item in conditions):
         return
     since = transition_time(conditions, kind, status, now)

@@ -14,17 +14,9 @@ NO_DEADLINE = 2**31 - 1
 
 
 def observed(deployment: Object, new: Object | None, old: list[Object], now: str, *, progress: bool) -> Object:
-    """The status of a deployment by its replica sets.
+    """The status of a deployment by the replica set of its template and the others.
 
-    Args:
-        deployment: With its last status.
-        new: The replica set of its template, if there is one.
-        old: Its other replica sets.
-        now: RFC 3339.
-        progress: Whether the condition ``Progressing`` may change: not while the deployment is only scaled.
-
-    Returns:
-        The new status.
+    Without ``progress`` the condition ``Progressing`` stays: the deployment is only scaled.
     """
     before = deployment["status"]
     sets = [*old, *([new] if new is not None else [])]

@@ -42,13 +42,7 @@ def has_condition(obj: Object, *kinds: str) -> bool:
 
 
 class Signing(BaseController):
-    """Approves, signs and deletes signing requests.
-
-    Args:
-        registry: Where they are.
-        may_create: Whether a kubelet's certificate is approved automatically.
-        sign: Signs with the cluster's authority.
-    """
+    """Approves, signs and deletes signing requests."""
 
     def __init__(self, registry: Registry, may_create: MayCreate, sign: Sign) -> None:
         super().__init__(registry)
@@ -114,11 +108,7 @@ class Signing(BaseController):
         if not pem:
             return
         certificate = base64.b64encode(pem).decode()
-
-        def issue(changed: Object) -> None:
-            changed["status"]["certificate"] = certificate
-
-        self._registry.edit(KIND, obj, MANAGER, issue, "status")
+        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(certificate=certificate), "status")
 
     def _add_condition(self, obj: Object, kind: str, reason: str, message: str, part: str) -> None:
         now = timestamp(self._registry.clock())
@@ -130,11 +120,8 @@ class Signing(BaseController):
             "lastUpdateTime": now,
             "lastTransitionTime": now,
         }
-
-        def add(changed: Object) -> None:
-            changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
-
-        self._registry.edit(KIND, obj, MANAGER, add, part)
+        conditions = [*(obj["status"].get("conditions") or ()), condition]
+        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part)
 
 
 def _is_final(condition: Object, obj: Object) -> bool:
@@ -152,13 +139,7 @@ def _read(obj: Object) -> SigningRequest:
 
 
 def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> str:
-    """Why a signer refuses a request, empty if it signs it.
-
-    Args:
-        signer: One of the cluster's own.
-        request: The parsed request.
-        usages: The key usages asked for.
-    """
+    """Why one of the cluster's signers refuses a request for some key usages, empty if it signs it."""
     wanted = list(usages)
     if signer == CLIENT:
         for usage in wanted:

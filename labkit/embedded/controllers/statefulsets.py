@@ -118,11 +118,7 @@ class StatefulSets(WorkloadController):
                 return
 
     def _blocks(self, one: Object, number: int, pod: Object) -> bool:
-        """Look after an existing pod.
-
-        Returns:
-            Whether the pods after it have to wait for it.
-        """
+        """Look after an existing pod, and return whether the pods after it have to wait for it."""
         if pod["status"].get("phase") in ("Failed", "Succeeded"):
             if not _is_ending(pod):
                 self._delete(one, pod)
@@ -160,11 +156,7 @@ class StatefulSets(WorkloadController):
     # Pods and claims
 
     def _make(self, one: Object, number: int, current: Object, update: Object) -> bool:
-        """Create a pod and its claims.
-
-        Returns:
-            Whether both were created.
-        """
+        """Create a pod and its claims, and return whether both were created."""
         if not self._backoff.may_try(one):
             return False
         rolling = one["spec"]["updateStrategy"].get("rollingUpdate")
@@ -179,11 +171,7 @@ class StatefulSets(WorkloadController):
         return True
 
     def _make_claims(self, one: Object, number: int) -> bool:
-        """Create the missing claims of a pod.
-
-        Returns:
-            Whether all are there.
-        """
+        """Create the missing claims of a pod, and return whether all are there."""
         pod = f"Pod {{owner}}-{number} in StatefulSet {{owner}}"
         refused = f"create Claim {{name}} for {pod} failed error: {{error}}"
         messages = Messages(f"create Claim {{name}} {pod} success", refused, "")
@@ -209,7 +197,7 @@ class StatefulSets(WorkloadController):
 
 
 def _size(one: Object) -> int:
-    """How many pods a set gets: their claims count towards the limit."""
+    """The number of pods of a set; their claims count towards the limit."""
     written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
     return min(wanted(one), max_pods(written))
 

@@ -10,21 +10,15 @@ import datetime
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import Schedule
 
 LONGEST_SECONDS = 5 * 366 * 86400
-"""How far the search goes: a schedule may name the 31st of February."""
+"""The range of the search: a schedule may name the 31st of February."""
 MANY = 100
 """More missed times than this cause an event."""
 
 
 def next_time(schedule: Schedule, zone: datetime.tzinfo, after: float) -> float | None:
-    """The first time of a schedule after another time.
+    """The first time of a schedule after another one, in seconds since the epoch; None if five years have none.
 
-    Args:
-        schedule: The schedule.
-        zone: The time zone: local times that it skips do not count, those that it repeats count twice.
-        after: Seconds since the epoch.
-
-    Returns:
-        Seconds since the epoch; None if there is no such time within five years.
+    Local times that the time zone skips do not count; those that it repeats count twice.
     """
     if schedule.every_seconds:
         return float(int(after) + schedule.every_seconds)
@@ -67,14 +61,7 @@ def _fits(schedule: Schedule, day: datetime.date) -> bool:
 
 
 def last_time(schedule: Schedule, zone: datetime.tzinfo, since: float, now: float) -> tuple[float | None, bool]:
-    """The last time of a schedule up to now, and whether too many were missed.
-
-    Args:
-        schedule: The schedule.
-        zone: The time zone.
-        since: The last time that was handled.
-        now: Seconds since the epoch.
-    """
+    """The last time of a schedule up to now and after ``since``, and whether too many were missed."""
     first = next_time(schedule, zone, since)
     if first is None or first > now:
         return None, False

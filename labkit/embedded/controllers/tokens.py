@@ -29,11 +29,8 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 class TokenSecrets(BaseController):
     """Fills in and deletes the token Secrets of service accounts.
 
-    Args:
-        registry: Where they are.
-        issue: Issues a token: (account, name of its Secret).
-        ca_certificate: PEM; put into every such Secret.
-        automatic: Give each new account a Secret, as up to 1.23.
+    ``issue`` makes a token for an account and the name of its Secret. With ``automatic`` each new account gets a
+    Secret, as up to 1.23.
     """
 
     def __init__(
@@ -59,11 +56,7 @@ class TokenSecrets(BaseController):
                 self._fill(secret, account)
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate of the CA, PEM."""
         self._ca = b64encode(ca_certificate).decode()
         self.bootstrap()
 
@@ -132,11 +125,8 @@ class TokenSecrets(BaseController):
             "type": TYPE,
         }
         self._registry.create(SECRETS, secret, manager=MANAGER)
-
-        def change(obj: Object) -> None:
-            obj["secrets"] = [*(obj.get("secrets") or ()), {"name": name}]
-
-        self._registry.edit(ACCOUNTS, current, MANAGER, change)
+        secrets = [*(current.get("secrets") or ()), {"name": name}]
+        self._registry.edit(ACCOUNTS, current, MANAGER, lambda obj: obj.update(secrets=secrets))
 
     def _unlist(self, secret: Object) -> None:
         """Remove a deleted Secret from the list of its account."""
@@ -144,11 +134,8 @@ class TokenSecrets(BaseController):
         name = secret["metadata"]["name"]
         if account is None or {"name": name} not in (account.get("secrets") or ()):
             return
-
-        def change(obj: Object) -> None:
-            obj["secrets"] = [ref for ref in obj["secrets"] if ref.get("name") != name]
-
-        self._registry.edit(ACCOUNTS, account, MANAGER, change)
+        secrets = [ref for ref in account["secrets"] if ref.get("name") != name]
+        self._registry.edit(ACCOUNTS, account, MANAGER, lambda obj: obj.update(secrets=secrets))
 
     def _account_of(self, secret: Object) -> Object | None:
         metadata = secret["metadata"]

@@ -64,13 +64,8 @@ class Volumes(BaseController):
     def _phase(self, volume: Object, phase: str) -> Object:
         if volume["status"].get("phase") == phase:
             return volume
-        now = timestamp(self._registry.clock())
-
-        def change(obj: Object) -> None:
-            obj["status"]["phase"] = phase
-            obj["status"]["lastPhaseTransitionTime"] = now
-
-        return self._registry.edit(VOLUMES, volume, MANAGER, change, "status")
+        new = {"phase": phase, "lastPhaseTransitionTime": timestamp(self._registry.clock())}
+        return self._registry.edit(VOLUMES, volume, MANAGER, lambda obj: obj["status"].update(new), "status")
 
     def _sync_volume(self, name: str) -> None:
         volume = self._registry.find(VOLUMES, "", name)
@@ -146,16 +141,14 @@ class Volumes(BaseController):
                 notes[BOUND_BY] = "yes"
                 obj["spec"]["volumeName"] = volume["metadata"]["name"]
 
-        def bound(obj: Object) -> None:
-            obj["status"] = {
-                "phase": "Bound",
-                "accessModes": volume["spec"].get("accessModes", []),
-                "capacity": volume["spec"].get("capacity", {}),
-            }
-
+        status = {
+            "phase": "Bound",
+            "accessModes": volume["spec"].get("accessModes", []),
+            "capacity": volume["spec"].get("capacity", {}),
+        }
         self._phase(self._registry.edit(VOLUMES, volume, MANAGER, take), "Bound")
         settled = self._registry.edit(CLAIMS, claim, MANAGER, settle)
-        self._registry.edit(CLAIMS, settled, MANAGER, bound, "status")
+        self._registry.edit(CLAIMS, settled, MANAGER, lambda obj: obj.update(status=status), "status")
         return True
 
     def _match(self, claim: Object) -> Object | None:

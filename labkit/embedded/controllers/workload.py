@@ -30,15 +30,7 @@ class Create(Protocol):
     """Creates an object as the service account of a controller: admission applies."""
 
     def __call__(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
-        """Create an object.
-
-        Args:
-            controller: The name of the service account.
-            obj: The object, with its namespace.
-            kind: Its row.
-
-        Returns:
-            The stored object.
+        """Create an object in its namespace as the service account of a controller.
 
         Raises:
             ApiError: It is refused.
@@ -120,11 +112,7 @@ class WorkloadController(BaseController):
                         self._reconcile(namespace, owner["metadata"]["name"])
 
     def _ends_backoff(self, owner: Object) -> bool:
-        """End an owner's back-off.
-
-        Returns:
-            Whether it had to wait.
-        """
+        """End an owner's back-off, and return whether it had to wait."""
         return self._backoff.reset(owner)
 
     def _reconcile(self, namespace: str, name: str) -> None:
@@ -161,11 +149,7 @@ class WorkloadController(BaseController):
         return [obj for obj in found if controls(owner, obj)]
 
     def _create_dependent(self, owner: Object, obj: Object) -> ApiError | None:
-        """Create a dependent and record an event; a refusal starts the owner's back-off.
-
-        Returns:
-            The refusal, None if it was created.
-        """
+        """Create a dependent and record an event; a refusal is returned, and starts the owner's back-off."""
         refusal = self._create_for(owner, obj, self.dependents, self.messages)
         if refusal is None:
             self._backoff.reset(owner)
@@ -193,5 +177,5 @@ class WorkloadController(BaseController):
 
 
 def _acted_on(owner: Object) -> object:
-    """What of an owner its controller acts on."""
+    """The fields of an owner that its controller acts on."""
     return owner["spec"], owner["metadata"].get("deletionTimestamp")

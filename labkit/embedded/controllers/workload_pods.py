@@ -14,13 +14,13 @@ from labkit.embedded.machinery.request import Object
 
 PODS = BY_KIND["", "Pod"]
 MAX_PODS = 100
-"""How many pods one owner gets, whatever its spec asks for: they are created inside the request that asks."""
+"""The most pods of one owner, whatever its spec asks for: they are created inside the request that asks."""
 MAX_WRITTEN = 256 << 10
-"""How many characters the templates of these pods may have together; the first pod is created in any case."""
+"""The most characters of the templates of these pods together; the first pod is created in any case."""
 
 
 def max_pods(template: Object) -> int:
-    """How many pods of a template one owner gets."""
+    """The most pods of a template that one owner gets."""
     return min(MAX_PODS, -(-MAX_WRITTEN // len(str(template))))
 
 

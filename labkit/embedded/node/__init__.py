@@ -1,1 +1,1 @@
-"""What a kubelet would do: run pods, mount tokens, exec."""
+"""The node: a kubelet and a scheduler, which run pods, mount tokens and exec."""

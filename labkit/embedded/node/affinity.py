@@ -13,7 +13,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
-    """Whether a pod asks for a host port that another pod has."""
+    """Whether a pod requests a host port that another pod has."""
     wanted = _host_ports(spec)
     return any(
         port == one and protocol == other and ("0.0.0.0" in (address, where) or address == where)
@@ -33,16 +33,7 @@ def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
 
 
 def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
-    """Check the required pod affinity and anti-affinity terms.
-
-    Args:
-        pod: The pod.
-        others: The pods on the node, which is the only one.
-        node: The node.
-
-    Returns:
-        The part of the scheduler's message that says what is not met, empty if all is.
-    """
+    """The scheduler's message about a pod (anti-)affinity term that the only node does not meet, empty for none."""
     labels = node["metadata"].get("labels") or {}
     for other in others:
         for term in _terms(other, "podAntiAffinity"):

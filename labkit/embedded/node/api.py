@@ -27,11 +27,8 @@ SERVICE_ADDRESS = "10.96.0.1"
 class ClusterApi:
     """The registry for a node. Resources are plurals, with a group if they have one: ``leases.coordination.k8s.io``.
 
-    Args:
-        registry: Where objects are.
-        random: Source of random bytes.
-        issue_token: Issues a pod's token: (pod, account, audience, seconds).
-        handler: Returns the handler of requests, which is made after the node.
+    ``issue_token`` takes a pod, an account, an audience and seconds; ``handler`` returns the handler of requests, which
+    is made after the node.
     """
 
     def __init__(
@@ -55,13 +52,7 @@ class ClusterApi:
         return self._registry.store.list(resource, namespace)
 
     def create(self, resource: str, obj: Object, manager: str) -> Object:
-        """Store a new object, with the status that it comes with.
-
-        Args:
-            resource: Its resource.
-            obj: The object.
-            manager: Its owner in ``managedFields``.
-        """
+        """Store a new object, with the status that it comes with."""
         status = obj.get("status")
         made = self._registry.create(_kind(resource), obj, manager=manager)
         if status:
@@ -105,13 +96,7 @@ def _kind(resource: str) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """What a node is like.
-
-    Args:
-        name: Its name.
-        address: Its address, which is also the API server's.
-        version: The kubelet's version.
-    """
+    """A node's name, its address, which is also the API server's, and its kubelet's version."""
 
     name: str = "labkit"
     address: str = "172.18.0.2"

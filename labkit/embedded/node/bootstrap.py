@@ -25,13 +25,7 @@ CAPACITY = {
 
 
 def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
-    """Create the Node and the objects around it if there is no Node yet, and register it.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        now: Seconds since the epoch.
-    """
+    """Create the Node and the objects around it if there is no Node yet, and register it."""
     node = api.get("nodes", "", settings.name)
     if node is not None:
         register(api, settings, node, now)
@@ -46,14 +40,7 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
 
 
 def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
-    """Register a node: renew its Lease, and create its CSINode if it is missing.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        node: Its object, which owns the others.
-        now: Seconds since the epoch.
-    """
+    """Renew a node's Lease, and create its CSINode if it is missing."""
     renew_lease(api, settings, node, now)
     _create(api, STORAGE_NODES, storage_node_object(settings, node), "kubelet")
 
@@ -62,12 +49,6 @@ def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: floa
     """Renew a node's Lease, when it is registered and at each start of the server.
 
     A real kubelet does so every ten seconds; nothing here watches the Lease.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        node: Its object, which owns the lease.
-        now: Seconds since the epoch.
     """
     renewed = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     lease = api.get(LEASES, LEASE_NAMESPACE, settings.name)

@@ -1,4 +1,4 @@
-"""How the API server reaches the node: changes of pods, and requests for what runs in them."""
+"""The connections of the API server to the node: changes of pods, and requests for their subresources."""
 
 from __future__ import annotations
 
@@ -37,14 +37,7 @@ class NodeController:
 
 
 class PodConnections:
-    """Exec, attach, port-forward and log of pods; their code is loaded with the first request.
-
-    Args:
-        api: The cluster.
-        node: The node, or None if the cluster has none.
-        now: Seconds since the epoch.
-        may_create: Raises if the caller may not create the subresource.
-    """
+    """Exec, attach, port-forward and log of pods; their code is loaded with the first request."""
 
     def __init__(
         self, api: ClusterApi, node: Node | None, now: Callable[[], float], may_create: Callable[[Request], None]

@@ -32,12 +32,8 @@ def flag(request: Request, name: str) -> bool:
 class PodSubresources:
     """Answers requests for a pod's exec, attach, port-forward and log.
 
-    Args:
-        api: The cluster.
-        node: The node, or None if the cluster has none.
-        now: Seconds since the epoch.
-        may_create: Raises if the caller may not create the subresource: a WebSocket
-            begins with GET, but running a command takes ``create`` (KEP 2862).
+    ``may_create`` raises if the caller may not create the subresource: a WebSocket begins with GET, but running a
+    command takes ``create`` (KEP 2862).
     """
 
     def __init__(
@@ -45,7 +41,7 @@ class PodSubresources:
         api: ClusterApi,
         node: Node | None,
         now: Callable[[], float],
-        may_create: Callable[[Request], None] | None = None,
+        may_create: Callable[[Request], None],
     ) -> None:
         self._api = api
         self._node = node
@@ -53,14 +49,10 @@ class PodSubresources:
         self._may_create = may_create
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request.
-
-        Raises:
-            ApiError: The pod or the container does not exist or does not run.
-        """
+        """Answer a request; ``ApiError`` if the pod or the container does not exist or does not run."""
         if request.info.subresource == "log":
             return self._log(request)
-        if self._may_create is not None and request.method == "GET":
+        if request.method == "GET":
             self._may_create(request)
         return self._stream(request)
 
@@ -72,11 +64,7 @@ class PodSubresources:
         return pod
 
     def _container_name(self, pod: Object, name: str) -> str:
-        """The name of the container asked for.
-
-        Raises:
-            ApiError: None is named where there are several, or there is no such one.
-        """
+        """The name of the container asked for; ``ApiError`` if none is named of several, or there is no such one."""
         spec = pod["spec"]
         names = [one["name"] for one in spec.get("containers") or ()]
         init = [one["name"] for one in spec.get("initContainers") or ()]
@@ -96,12 +84,7 @@ class PodSubresources:
         return name
 
     def _host(self, pod: Object) -> None:
-        """Check that the pod is on a node.
-
-        Raises:
-            ApiError: It has no node, or the node does not exist; the message calls the node a pod, as the
-                real server's does.
-        """
+        """Check that the pod is on a node that exists; the message calls the node a pod, as the real server's does."""
         node = pod["spec"].get("nodeName")
         if not node:
             raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")

@@ -19,13 +19,7 @@ LOCAL = (
 
 
 def host_name(spec: Object, pod: str, node: str) -> str:
-    """The host name of a pod's containers.
-
-    Args:
-        spec: The pod's spec.
-        pod: The pod's name.
-        node: The node's name.
-    """
+    """The host name of a pod's containers."""
     return str(spec.get("hostname") or (node if spec.get("hostNetwork") else pod))[:63]
 
 

@@ -8,42 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
+from labkit.embedded.node.pod.context import PodContext
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 
 
-class Sandbox(Protocol):
-    """A pod that can be reached."""
-
-    address: str
-    listeners: dict[int, Endpoint]
-    namespace: str
-    name: str
-
-
 class Wiring:
-    """Connects pods.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        certificates: Returns the certificate chain of the API server, in PEM.
-        pods: The pods on the node, by address.
-    """
+    """Connects pods, which it finds by address; ``certificates`` returns the API server's chain in PEM."""
 
     def __init__(
         self,
         api: ClusterApi,
         settings: NodeSettings,
         certificates: Callable[[], bytes],
-        pods: Callable[[str], Sandbox | None],
+        pods: Callable[[str], PodContext | None],
     ) -> None:
         self._api = api
         self._settings = settings
@@ -53,15 +37,8 @@ class Wiring:
     def network(
         self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
     ) -> PodNetwork:
-        """The network as one pod's containers see it.
-
-        Args:
-            address: The pod's address.
-            namespace: Its namespace.
-            hosts: The names of its ``/etc/hosts``.
-            listeners: What its containers serve.
-        """
-        return PodNetwork(address, namespace, hosts, self._service, lambda: listeners, self._elsewhere)
+        """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
+        return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
 
     def api_endpoint(self) -> Endpoint:
         """The API server, over TLS."""
@@ -77,11 +54,11 @@ class Wiring:
             )
         return self._api.handle(replace(request, headers=headers))
 
-    def _service(self, namespace: str, name: str) -> ServiceAddress | None:
+    def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
             if (namespace, name) == ("default", "kubernetes"):
-                return ServiceAddress(SERVICE_ADDRESS)
+                return SERVICE_ADDRESS
             return None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
@@ -90,7 +67,7 @@ class Wiring:
         if address == "None":
             found = self._backends(service)
             address = str((found[0].get("status") or {}).get("podIP", "")) if found else ""
-        return ServiceAddress(address)
+        return str(address)
 
     def _backends(self, service: Object) -> list[Object]:
         selector = service["spec"].get("selector") or {}
@@ -135,12 +112,7 @@ class Wiring:
 
 
 def reachable(listeners: Mapping[int, Endpoint], port: int) -> Endpoint | None:
-    """What listens at a pod's address; a proxy listens on the loopback alone.
-
-    Args:
-        listeners: What the pod's containers serve.
-        port: The port.
-    """
+    """The server at a port of a pod's address; a proxy listens on the loopback alone."""
     endpoint = listeners.get(port)
     return endpoint if endpoint is not None and endpoint.server != "proxy" else None
 

@@ -76,12 +76,7 @@ class Node:
     # Changes
 
     def sync_pod(self, old: Object | None, new: Object | None) -> None:
-        """React to a change of a pod: bind it, run it, end it.
-
-        Args:
-            old: The pod before, None if it is new.
-            new: The pod now, None if it is gone.
-        """
+        """React to a change of a pod, which may be new or gone: bind it, run it, end it."""
         if new is None:
             if old is not None:
                 self._forget(str(old["metadata"]["uid"]))
@@ -156,11 +151,8 @@ class Node:
         pod = self._api.get("pods", running.namespace, running.name)
         if pod is None or pod["metadata"]["uid"] != running.uid:
             return
-
-        def change(obj: Object) -> None:
-            obj["status"] = running.status(obj)
-
-        self._api.edit("pods", pod, change, manager=KUBELET, subresource="status")
+        status = running.status(pod)
+        self._api.edit("pods", pod, lambda obj: obj.update(status=status), manager=KUBELET, subresource="status")
 
     def _plan(self, running: Pod) -> None:
         due = running.next_due()
@@ -182,15 +174,7 @@ class Node:
         return self._pods.get(uid) if uid is not None else None
 
     def reach(self, address: str, port: int) -> Handler | None:
-        """The server at a port of a pod, for requests of the node itself.
-
-        Args:
-            address: The pod's.
-            port: The port.
-
-        Returns:
-            The handler of requests, or None if the connection is refused.
-        """
+        """The handler of the node's own requests at a port of a pod, None if the connection is refused."""
         from labkit.embedded.node.network import reachable
 
         pod = self._at(address)

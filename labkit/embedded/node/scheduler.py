@@ -1,4 +1,4 @@
-"""The scheduler: there is one node, so it asks only whether a pod fits.
+"""The scheduler: there is one node, so it checks only whether a pod fits.
 
 Source: k8s.io/kubernetes ``pkg/scheduler``.
 """
@@ -33,25 +33,17 @@ class Scheduler:
         self._settings = settings
         self._recorder = recorder
 
-    def schedule(self, pod: Object, now: float) -> bool:
-        """Bind a pod, or record why it does not fit.
-
-        Args:
-            pod: A pod without a node.
-            now: Seconds since the epoch.
-
-        Returns:
-            Whether it was bound.
-        """
+    def schedule(self, pod: Object, now: float) -> None:
+        """Bind a pod without a node, or record why it does not fit."""
         spec = pod["spec"]
         if spec.get("nodeName") or spec.get("schedulerName", "default-scheduler") != "default-scheduler":
-            return False
+            return
         if spec.get("schedulingGates"):
-            return False
+            return
         problem = self._problem(pod)
         if problem:
             self._refuse(pod, problem, now)
-            return False
+            return
         metadata = pod["metadata"]
 
         def bind(obj: Object) -> None:
@@ -64,17 +56,15 @@ class Scheduler:
         bound = self._api.edit("pods", pod, bind, manager=MANAGER)
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}"
         self._recorder.record(bound, "Scheduled", message, source="default-scheduler")
-        return True
 
     def _refuse(self, pod: Object, problem: str, now: float) -> None:
         conditions = (pod.get("status") or {}).get("conditions") or []
         if any(one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions):
             return
-
-        def change(obj: Object) -> None:
-            obj["status"] = unscheduled(obj, problem, now)
-
-        refused = self._api.edit("pods", pod, change, manager=MANAGER, subresource="status")
+        status = unscheduled(pod, problem, now)
+        refused = self._api.edit(
+            "pods", pod, lambda obj: obj.update(status=status), manager=MANAGER, subresource="status"
+        )
         self._recorder.record(refused, "FailedScheduling", problem, kind="Warning", source="default-scheduler")
 
     def _problem(self, pod: Object) -> str:
@@ -131,7 +121,7 @@ def _shortage(pod: Object, node: Object, others: Sequence[Object]) -> str:
 
 
 def _requests(pods: Sequence[Object]) -> Counter[str]:
-    """What pods ask for together, in billionths."""
+    """The requests of pods together, in billionths."""
     total: Counter[str] = Counter()
     for container in (container for pod in pods for container in pod["spec"].get("containers") or ()):
         resources = container.get("resources") or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log
@@ -15,16 +15,8 @@ ATTACH_POLL_SECONDS = 0.03
 MAX_UNSENT_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """The streams that a caller asked for.
-
-    Args:
-        stdin: Whether input is sent.
-        stdout: Whether output is wanted.
-        stderr: Whether errors are wanted.
-        tty: Whether it is a terminal.
-    """
+class Streams(NamedTuple):
+    """The streams that a caller asked for, and whether it has a terminal."""
 
     stdin: bool
     stdout: bool
@@ -36,19 +28,13 @@ class Session:
     """The streams of an ``ExecSession``."""
 
     def __init__(self, streams: Streams) -> None:
-        self.stdin, self.stdout = streams.stdin, streams.stdout
-        self.stderr, self.tty = streams.stderr, streams.tty
+        self.stdin, self.stdout, self.stderr, self.tty = streams
 
 
 class CommandSession(Session):
     """A command about to run in a container (an ``ExecSession``).
 
-    Args:
-        streams: Those the caller asked for.
-        container: Where it runs.
-        words: The command.
-        version: Of the protocol, ``v5`` or ``v4``: they report errors differently.
-        random: Random bytes, for the id in an error.
+    The protocols ``v5`` and ``v4`` report errors differently; ``random`` gives the id in an error.
     """
 
     def __init__(
@@ -61,11 +47,7 @@ class CommandSession(Session):
         self._random = random
 
     async def run(self, io: ExecIO) -> Object:
-        """Run the command to its end.
-
-        Returns:
-            The Status for channel 3.
-        """
+        """Run the command to its end, and return the Status for channel 3."""
         far: ExecIO = Terminal(io) if self.tty else io
         try:
             status = await self._container.run(self._words, far, stdin=self.stdin, terminal=self.tty)
@@ -85,10 +67,10 @@ class CommandSession(Session):
         }
 
     def _not_runnable(self, problem: NotRunnable) -> Object:
-        lead = "" if problem.message.startswith("args") else "unable to start container process: "
+        lead = "" if str(problem).startswith("args") else "unable to start container process: "
         text = (
             "error executing command in container: failed to exec in container: failed to start exec "
-            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem.message}: unknown'
+            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem}: unknown'
         )
         inner = f"Internal error occurred: {text}" if self._version == "v5" else text
         return {
@@ -102,14 +84,7 @@ class CommandSession(Session):
 
 
 class AttachSession(Session):
-    """Follows a running container's output and types into its input (an ``ExecSession``).
-
-    Args:
-        streams: Those the caller asked for.
-        slot: The container.
-        log: What it writes.
-        look: Advances the pod after input.
-    """
+    """Follows a running container's output and types into its input (an ``ExecSession``), and then advances the pod."""
 
     def __init__(self, streams: Streams, slot: Slot, log: Log, look: Callable[[], object]) -> None:
         super().__init__(streams)

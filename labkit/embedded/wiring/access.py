@@ -1,4 +1,4 @@
-"""Who may do what: the authorizers of a cluster, and the questions that its parts ask them."""
+"""The authorizers of a cluster, and the questions that its parts ask them."""
 
 from __future__ import annotations
 
@@ -54,11 +54,7 @@ class Access:
         return handle
 
     def refuse_creation(self, request: Request) -> None:
-        """Refuse a caller who creates by an update or an apply, and may not create.
-
-        Raises:
-            ApiError: 403.
-        """
+        """Refuse with 403 a caller who creates by an update or an apply, and may not create."""
         question = attributes_of(request.user, request.info)._replace(verb="create")
         decision = self.authorize(question)
         if not decision.allowed:

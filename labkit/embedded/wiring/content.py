@@ -1,4 +1,4 @@
-"""What every cluster has from its start."""
+"""The objects that every cluster has from its start."""
 
 from __future__ import annotations
 

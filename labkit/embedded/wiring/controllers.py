@@ -58,26 +58,11 @@ class Publisher(Protocol):
         """Publish it where it is missing or old."""
 
     def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate.
-
-        Args:
-            ca_certificate: PEM.
-        """
+        """Publish a new certificate, PEM."""
 
 
 class Controllers:
-    """Every controller of the control plane.
-
-    Args:
-        registry: What they watch and write.
-        create: Creates an object as a controller's service account.
-        ca_certificate: Published in objects, PEM.
-        sign: Signs certificate requests.
-        credentials: Issues tokens for Secrets.
-        access: Decides which certificate requests are approved without a person.
-        evaluators: How quotas measure kinds.
-        automatic: Whether each service account gets a token Secret.
-    """
+    """Every controller of the control plane; with ``automatic`` each service account gets a token Secret."""
 
     def __init__(
         self,
@@ -126,7 +111,7 @@ class Controllers:
             daemon_sets,
             stateful_sets,
             Disruption(registry),  # counts the pods that the others made
-            FlowSchemas(registry),  # sets a status that nobody waits for
+            FlowSchemas(registry),  # sets a status that no other controller waits for
         )
         self.timed: tuple[Timed, ...] = (
             aggregation,  # work that was too much for one write

@@ -1,4 +1,4 @@
-"""Who is asking: how a cluster issues credentials, and recognizes them."""
+"""The credentials of a cluster: how it issues them, and recognizes them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,7 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
 class Credentials:
-    """Tokens and certificates.
-
-    Args:
-        registry: Where service accounts, pods and Secrets are.
-        lookup: Reads one stored object.
-        signer: Signs tokens.
-        ca_certificate: Of the CA that signs clients' certificates, in PEM.
-    """
+    """Tokens and certificates; ``ca_certificate`` (PEM) is of the CA that signs clients' certificates."""
 
     def __init__(self, registry: Registry, lookup: Lookup, signer: TokenSigner, ca_certificate: bytes) -> None:
         clock = registry.clock
@@ -44,14 +37,7 @@ class Credentials:
         )
 
     def issue_pod_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
-        """Issue a token for a pod's volume, as the kubelet requests it.
-
-        Args:
-            pod: The pod, with its uid and node.
-            account: Its service account.
-            audience: Who will accept the token; empty for the API server.
-            expiration_seconds: Its lifetime.
-        """
+        """Issue a token for a pod's volume, as the kubelet requests it; an empty audience is the API server."""
         node = pod["spec"].get("nodeName")
         return self.issuer.issue(
             account,
@@ -64,8 +50,5 @@ class Credentials:
 
 def _mark_used(registry: Registry, secret: Object, date: str) -> None:
     """Label a legacy token's Secret with the day of its last use."""
-
-    def label(obj: Object) -> None:
-        obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), LAST_USED: date}
-
-    registry.edit(SECRETS, secret, "kube-apiserver", label)
+    labels = {**(secret["metadata"].get("labels") or {}), LAST_USED: date}
+    registry.edit(SECRETS, secret, "kube-apiserver", lambda obj: obj["metadata"].update(labels=labels))

@@ -20,33 +20,17 @@ from labkit.embedded.machinery.request import Request
 
 
 def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, Connection]:
-    """The handlers of subresources that connect to something else than the object.
-
-    Args:
-        store: Where services, pods and nodes are.
-        pods: Connects to pods.
-        reach: Finds the handler that listens at an address.
-    """
+    """The handlers of subresources that connect to something else than the object."""
     return {
         **proxies(store, reach),  # services, pods and nodes
-        ("", "pods", "exec"): pods,
-        ("", "pods", "attach"): pods,
-        ("", "pods", "portforward"): pods,
-        ("", "pods", "log"): pods,
+        **{("", "pods", name): pods for name in ("exec", "attach", "portforward", "log")},
     }
 
 
 def nonresource_handler(
     registry: Registry, signer: TokenSigner, address: Callable[[Request], str], on_restore: Callable[[], None]
 ) -> NonResourceHandler:
-    """The handler of all paths that name no resource.
-
-    Args:
-        registry: Its store has the snapshots.
-        signer: Its keys are in the OpenID documents.
-        address: Host and port at which the server is reached, for a request.
-        on_restore: Called after a snapshot was restored.
-    """
+    """The handler of all paths that name no resource; ``address`` gives the server's host and port for a request."""
     store = registry.store
     return NonResourceHandler(
         Discovery(KINDS),

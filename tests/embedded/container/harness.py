@@ -8,7 +8,7 @@ from typing import NamedTuple
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.images import find_image
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork
 from labkit.embedded.container.shell.scheduler import Budget
 from tests.embedded.container.textio import TextIO, drive
 
@@ -48,10 +48,8 @@ def container(
         "10.244.0.5",
         "default",
         {"curl": "10.244.0.5"},
-        lambda namespace, service: (
-            ServiceAddress("10.96.0.1") if (namespace, service) == ("default", "kubernetes") else None
-        ),
-        lambda: listeners or {},
+        lambda namespace, service: "10.96.0.1" if (namespace, service) == ("default", "kubernetes") else None,
+        listeners or {},
         lambda address, port: (elsewhere or {}).get((address, port)),
     )
     return Container(

@@ -38,11 +38,11 @@ MAX_LINKS = 40
 
 
 class FileSystem:
-    """One container's tree.
+    """The tree of one container. Its methods raise ``FileError``.
 
     Args:
         root: The root directory.
-        now: Tells the time, in seconds since 1970.
+        now: Seconds since 1970.
     """
 
     def __init__(self, root: Directory, now: Callable[[], float]) -> None:
@@ -55,18 +55,13 @@ class FileSystem:
         self.used_bytes = 0
         self.used_nodes = 0
 
-    # Finding.
+    # Look-ups
 
     def find(self, path: str, cwd: str = "/", *, follow: bool = True) -> Found:
-        """Walk a path.
-
-        Args:
-            path: Absolute, or relative to ``cwd``.
-            cwd: An absolute path.
-            follow: Whether a link in the last place is followed.
+        """Walk a path, absolute or relative to ``cwd``; a link in its last place is followed if ``follow``.
 
         Returns:
-            The last directory, the last name and what is there.
+            The last directory, the last name and its node.
 
         Raises:
             FileError: A part before the last is missing or no directory.
@@ -113,22 +108,14 @@ class FileSystem:
         return Found(above[-1] if above else self.root, self.name_of(here), here)
 
     def get(self, path: str, cwd: str = "/", *, follow: bool = True) -> Node:
-        """What a path leads to.
-
-        Raises:
-            FileError: Nothing is there.
-        """
+        """The node at a path."""
         node = self.find(path, cwd, follow=follow).node
         if node is None:
             raise FileError(NOT_FOUND)
         return node
 
     def directory(self, path: str, cwd: str = "/") -> Directory:
-        """The directory at a path.
-
-        Raises:
-            FileError: Nothing is there, or no directory.
-        """
+        """The directory at a path."""
         node = self.get(path, cwd)
         if not isinstance(node, Directory):
             raise FileError(NOT_DIRECTORY)
@@ -172,11 +159,7 @@ class FileSystem:
         return "/" + "/".join(reversed(parts))
 
     def names(self, directory: Directory) -> list[str]:
-        """The sorted names in a directory.
-
-        Raises:
-            FileError: Reading it is not allowed.
-        """
+        """The sorted names in a directory."""
         self._may(directory, 4)
         return sorted(directory.look())
 
@@ -191,14 +174,10 @@ class FileSystem:
                 entries = node.look()
                 stack.extend((base + name, entries[name], depth + 1) for name in sorted(entries, reverse=True))
 
-    # Reading and changing.
+    # Contents and changes
 
     def read(self, path: str, cwd: str = "/") -> bytes:
-        """A regular file's content.
-
-        Raises:
-            FileError: It cannot be read.
-        """
+        """A regular file's content."""
         node = self.get(path, cwd)
         if isinstance(node, Directory):
             raise FileError(IS_DIRECTORY)
@@ -208,21 +187,13 @@ class FileSystem:
         return node.content()
 
     def write(self, path: str, data: bytes, cwd: str = "/", *, mode: int = 0o644) -> File:
-        """Make or replace a regular file.
-
-        Raises:
-            FileError: It cannot be written, or there is no room.
-        """
+        """Make or replace a regular file."""
         node = self.open(path, cwd, mode=mode)
         self.set_data(node, data)
         return node
 
     def open(self, path: str, cwd: str = "/", *, mode: int = 0o644) -> File:
-        """The regular file at a path, made if it is missing, ready to be changed.
-
-        Raises:
-            FileError: It cannot be written.
-        """
+        """The regular file at a path, made if it is missing, ready to be changed."""
         found = self.find(path, cwd)
         if isinstance(found.node, Directory) or path.endswith("/"):
             raise FileError(IS_DIRECTORY)
@@ -237,11 +208,7 @@ class FileSystem:
         return node
 
     def own(self, found: Found) -> Node:
-        """A node that may be changed: the image's is copied first.
-
-        Raises:
-            FileError: It lies on a read-only mount.
-        """
+        """A node that may be changed: the image's is copied first."""
         node = found.node
         if node is None:
             raise FileError(NOT_FOUND)
@@ -259,22 +226,14 @@ class FileSystem:
         return node
 
     def set_data(self, file: File, data: bytes) -> None:
-        """Replace a file's content.
-
-        Raises:
-            FileError: There is no room.
-        """
+        """Replace a file's content."""
         self._charge(len(data) - len(file.data), 0)
         file.data = data
         file.program = ""
         file.mtime = self.now()
 
     def splice(self, file: File, position: int, data: bytes) -> None:
-        """Write into a file at a position; what lies between its end and there becomes zeros.
-
-        Raises:
-            FileError: There is no room.
-        """
+        """Write into a file at a position; what lies between its end and there becomes zeros."""
         end = max(len(file.data), position + len(data))
         self._charge(end - len(file.data), 0)
         if not isinstance(file.data, bytearray):
@@ -286,11 +245,7 @@ class FileSystem:
         file.mtime = self.now()
 
     def add(self, found: Found, node: Node) -> None:
-        """Put a new node where :meth:`find` found nothing.
-
-        Raises:
-            FileError: Something is there, or nothing may be put there.
-        """
+        """Put a new node where :meth:`find` found nothing."""
         if found.node is not None:
             raise FileError(EXISTS)
         if self.is_read_only(found.parent):
@@ -311,17 +266,7 @@ class FileSystem:
         found.parent.mtime = self.now()
 
     def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> Directory:
-        """Make a directory.
-
-        Args:
-            path: Where.
-            cwd: For a relative path.
-            parents: Make what is missing above it, and do not mind if it is there.
-            mode: Its permission bits.
-
-        Raises:
-            FileError: It cannot be made.
-        """
+        """Make a directory; if ``parents``, with what is missing above it, and it may be there already."""
         if parents:
             whole = "/" if path.startswith("/") else ""
             for part in path.split("/"):
@@ -340,11 +285,7 @@ class FileSystem:
         return node
 
     def remove(self, found: Found) -> None:
-        """Take a node out of its directory, with all below it.
-
-        Raises:
-            FileError: It may not go.
-        """
+        """Remove a node from its directory, with all below it."""
         node = found.node
         if node is None:
             raise FileError(NOT_FOUND)

@@ -1,4 +1,4 @@
-"""What an image gives a container: programs, users, what is run."""
+"""Images: the programs, users and commands that a container gets from one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What a container of an image finds.
+    """The content and the configuration of an image.
 
     Args:
         name: A name for the table.

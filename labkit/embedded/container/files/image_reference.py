@@ -1,4 +1,4 @@
-"""Images' names, as pods write them."""
+"""The names of images, as pods write them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image's name, taken apart.
-
-    Args:
-        registry: Where it would be pulled from, ``docker.io`` by default.
-        repository: Its path there.
-        tag: Its tag, ``latest`` by default, or its digest.
-    """
+    """An image's registry (``docker.io`` by default), repository, and tag (``latest`` by default) or digest."""
 
     registry: str
     repository: str
@@ -32,7 +26,7 @@ class Reference:
 
 
 def reference_problem(text: str) -> str:
-    """What is wrong with a name that :func:`parse_reference` does not take."""
+    """The problem of a name that :func:`parse_reference` refuses."""
     head, slash, rest = text.partition("/")
     own = slash and ("." in head or ":" in head or head == "localhost")
     path = (rest if own else text if slash else f"library/{text}").partition(":")[0].partition("@")[0]
@@ -41,14 +35,7 @@ def reference_problem(text: str) -> str:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Take an image's name apart.
-
-    Args:
-        text: For example ``ubuntu`` or ``ghcr.io/x/y:1``.
-
-    Returns:
-        Its parts, or None if it is no valid name (``InvalidImageName``).
-    """
+    """Parse the name of an image; None if it is not valid (``InvalidImageName``)."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         return None

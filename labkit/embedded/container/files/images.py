@@ -1,4 +1,4 @@
-"""Which image gives what: a table, for there is no registry to pull from.
+"""The table of images: there is no registry to pull from.
 
 An image is known by its name without registry, tag and digest. An unknown one cannot be
 pulled, and its pod goes to ``ImagePullBackOff`` as it would where it does not exist.
@@ -99,16 +99,8 @@ that name: Debian 13 with bash, curl and procps.
 """
 
 
-def find_image(text: str, policy: str = "Always") -> Image | None:
-    """The image a pod asks for.
-
-    Args:
-        text: As the pod writes it.
-        policy: The container's ``imagePullPolicy``.
-
-    Returns:
-        The image, or None if there is none (then it cannot be pulled).
-    """
+def find_image(text: str, policy: str) -> Image | None:
+    """The image a pod asks for under a pull policy, None if there is none: then it cannot be pulled."""
     reference = parse_reference(text)
     if reference is None:
         return None

@@ -1,4 +1,4 @@
-"""What a file system is made of: files, directories, links, devices; and what may go wrong."""
+"""The nodes of a file system (files, directories, links, devices), and its errors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ DENIED = "Permission denied"
 
 
 class FileError(Exception):
-    """An operation on a path failed.
-
-    Args:
-        reason: The text ``strerror`` gives, such as ``No such file or directory``.
-    """
+    """An operation on a path failed; the reason is ``strerror``'s, such as ``No such file or directory``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -31,14 +27,9 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has.
+    """An entry of a file system; times are in seconds since 1970.
 
-    Args:
-        mode: Permission bits.
-        uid: The owner.
-        gid: The group.
-        mtime: Last change, in seconds since 1970.
-        shared: It belongs to an image and must be copied before it changes.
+    A ``shared`` one belongs to an image and must be copied before it changes.
     """
 
     mode: int = 0o644
@@ -65,7 +56,7 @@ class File(Node):
     memory: bool = False
 
     def content(self) -> bytes:
-        """What a reader gets now."""
+        """The present content."""
         return self.generate() if self.generate is not None else bytes(self.data)
 
 
@@ -85,11 +76,11 @@ class Device(Node):
 
 @dataclass(slots=True)
 class Directory(Node):
-    """A directory.
+    """A directory; the root is its own parent.
 
     Args:
         entries: Name to node.
-        parent: The directory above; the root's is itself.
+        parent: The directory above.
         mount: Something is mounted here.
         memory: It lies on a memory file system.
         read_only: Nothing in it may change.
@@ -112,13 +103,7 @@ class Directory(Node):
 
 @dataclass(slots=True)
 class Found:
-    """Where a path leads.
-
-    Args:
-        parent: The directory that holds the last name.
-        name: The last name, empty for the root.
-        node: What is there, if anything.
-    """
+    """The end of a path: the directory of the last name, that name (empty for the root), and its node, if any."""
 
     parent: Directory
     name: str

@@ -102,7 +102,7 @@ hkjOPQQDAgNIADBFAiAZAmNgKJKfiKNM1ZBeE3YAuBJYU/Tpz/sfpVJS5/yhywIh
 AMSjiGLeZW7QhxuqwRpszyMXz2r9TEPnY3YGkZqDfpRi
 -----END CERTIFICATE-----
 """
-"""What stands for the public authorities, which have signed nothing in a cluster; nobody has its key."""
+"""A substitute for the public authorities: it has signed nothing in a cluster, and nobody has its key."""
 
 NGINX_PAGE = b"""<!DOCTYPE html>
 <html>
@@ -157,12 +157,7 @@ def _devices(root: Directory) -> None:
 
 
 def add_proc(root: Directory, facts: dict[str, Callable[[], str]]) -> None:
-    """Put ``/proc`` in place.
-
-    Args:
-        root: The tree.
-        facts: Path below ``/proc`` to what a reading gives.
-    """
+    """Add ``/proc``; ``facts`` has a function for the content of each path below it."""
     proc = _directory(root, "proc", 0o555)
     proc.mount = proc.read_only = True
     for path, give in facts.items():

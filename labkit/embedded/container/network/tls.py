@@ -34,16 +34,7 @@ def load(pem: bytes) -> list[x509.Certificate]:
 
 
 def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate], now: float) -> str | None:
-    """Check who signed a certificate.
-
-    Args:
-        served: What the server sent, leaf first.
-        trusted: The authorities the client trusts.
-        now: Seconds since 1970.
-
-    Returns:
-        What OpenSSL says is wrong, or None.
-    """
+    """OpenSSL's message about a chain (leaf first) by the trusted authorities, None if the chain is good."""
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     here = served[0]
     chain = [here]

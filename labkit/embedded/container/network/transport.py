@@ -1,7 +1,6 @@
 """The pods' network: names, addresses, ports, and the API server behind one of them.
 
-No socket is opened. A connection is a callable that takes a request and gives an answer;
-what is not in this file's reach does not exist for a pod.
+No socket is opened. A connection is a callable that takes a request and gives an answer.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from labkit.embedded.machinery.request import Handler
 
@@ -22,41 +20,13 @@ class Endpoint:
 
     Args:
         handle: Answers a request.
-        server: Who it is: ``apiserver``, ``proxy``, ``nginx``.
+        server: Its name: ``apiserver``, ``proxy``, ``nginx``.
         certificates: The chain it serves over TLS, in PEM, leaf first; empty for plain HTTP.
     """
 
     handle: Handler
     server: str
     certificates: bytes = b""
-
-
-class Network(Protocol):
-    """What a container can reach."""
-
-    def resolve(self, host: str) -> str | None:
-        """A name's address, or None if there is no such name."""
-
-    def connect(self, address: str, port: int) -> Endpoint | None:
-        """What listens there, or None if the connection is refused."""
-
-    def canonical(self, host: str) -> str:
-        """A name in full, as DNS gives it."""
-
-    @property
-    def address(self) -> str:
-        """The pod's own address."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceAddress:
-    """A Service as DNS and kube-proxy see it.
-
-    Args:
-        address: Its cluster IP; that of a pod for a headless one, empty where there is none.
-    """
-
-    address: str
 
 
 class PodNetwork:
@@ -66,9 +36,10 @@ class PodNetwork:
         address: The pod's address.
         namespace: The pod's namespace, first in the search path of names.
         hosts: Names of ``/etc/hosts``.
-        service: Looks up a Service by namespace and name.
-        listeners: What the pod's own containers serve, by port.
-        elsewhere: What listens at an address and port outside the pod.
+        service: Looks up a Service by namespace and name: its cluster IP; that of a pod for a headless one, empty
+            where there is none.
+        listeners: The servers of the pod's own containers, by port.
+        elsewhere: Finds the server at an address and a port outside the pod.
     """
 
     def __init__(
@@ -76,21 +47,16 @@ class PodNetwork:
         address: str,
         namespace: str,
         hosts: Mapping[str, str],
-        service: Callable[[str, str], ServiceAddress | None],
-        listeners: Callable[[], Mapping[int, Endpoint]],
+        service: Callable[[str, str], str | None],
+        listeners: Mapping[int, Endpoint],
         elsewhere: Callable[[str, int], Endpoint | None],
     ) -> None:
-        self._address = address
+        self.address = address
         self._namespace = namespace
         self._hosts = hosts
         self._service = service
         self._listeners = listeners
         self._elsewhere = elsewhere
-
-    @property
-    def address(self) -> str:
-        """The pod's own address."""
-        return self._address
 
     def resolve(self, host: str) -> str | None:
         """A name's address, or None if there is no such name."""
@@ -104,14 +70,14 @@ class PodNetwork:
         if host in self._hosts:
             return self._hosts[host]
         found = self._find(host)
-        return (found[1].address or None) if found is not None else None
+        return (found[1] or None) if found is not None else None
 
     def canonical(self, host: str) -> str:
         """A name in full, as DNS gives it."""
         found = self._find(host.lower().rstrip("."))
         return f"{found[0]}.svc.cluster.local" if found is not None else host
 
-    def _find(self, host: str) -> tuple[str, ServiceAddress] | None:
+    def _find(self, host: str) -> tuple[str, str] | None:
         """Search as the resolver does: ``NAMESPACE.svc.cluster.local``, ``svc.cluster.local``, ``cluster.local``."""
         parts = host.split(".")
         if not all(parts) or len(host) > 253:
@@ -126,10 +92,10 @@ class PodNetwork:
         return None
 
     def connect(self, address: str, port: int) -> Endpoint | None:
-        """What listens there, or None if the connection is refused."""
-        if address.startswith("127.") or address in (self._address, "0.0.0.0"):
-            endpoint = self._listeners().get(port)
-            if endpoint is not None and endpoint.server == "proxy" and address == self._address:
+        """The server at an address and a port, or None if the connection is refused."""
+        if address.startswith("127.") or address in (self.address, "0.0.0.0"):
+            endpoint = self._listeners.get(port)
+            if endpoint is not None and endpoint.server == "proxy" and address == self.address:
                 return None
             return endpoint
         return self._elsewhere(address, port)

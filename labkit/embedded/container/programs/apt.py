@@ -30,7 +30,6 @@ VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2
 UPDATED = "/var/lib/apt/lists/labkit_lists"
 INSTALLED = "/var/lib/dpkg/info"
 
-
 _NOT_ROOT = """\
 E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)
 E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?
@@ -94,11 +93,7 @@ async def apt_get(process: Process) -> int:
 
 
 def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
-    """Install packages; nothing is asked, as with ``-y``.
-
-    Returns:
-        What is written to stdout, and to stderr, which is nothing if all went well.
-    """
+    """Install packages, asking nothing, as with ``-y``, and return what is written to stdout and to stderr."""
     image = process.system.image
     text = _READING
     wanted = [name for name in names if not _installed(process, name)]

@@ -1,4 +1,4 @@
-"""What many programs need: their inputs one after the other, lines, numbers with suffixes."""
+"""Helpers of many programs: their inputs one after the other, lines, numbers with suffixes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,9 @@ def size(text: str) -> int | None:
 async def for_each_input(
     process: Process, names: list[str], action: Callable[[str, Stream], Awaitable[None]], *, failed: int = 1
 ) -> int:
-    """Do something with every input, saying which cannot be opened or read.
+    """Apply an action to the name and stream of every input, and report those that cannot be opened or read.
 
-    Args:
-        process: The process.
-        names: The inputs' names; stdin if there are none, and for ``-``.
-        action: What is done with an input's name and stream.
-        failed: The status if an input fails.
-
-    Returns:
-        0, or ``failed``.
+    No names and ``-`` mean stdin. Returns 0, or ``failed``.
     """
     status = 0
     for name in names or ["-"]:
@@ -49,7 +42,7 @@ async def for_each_input(
 
 
 def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
-    """That a file cannot be opened, or reading failed on the way, as the program at hand says it."""
+    """A program's message about a file that cannot be opened, or of which reading failed."""
     shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
     stream = "standard input" if name == "-" else name
     opened, read = {
@@ -63,23 +56,13 @@ def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
 
 
 class AlreadySaid(Exception):
-    """What a program does with a path failed, and it has said so."""
+    """The action on a path failed, which has been reported."""
 
 
 async def for_each_path(
     process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
-    """Do something with every path, saying where it fails: ``problem 'path': reason``.
-
-    Args:
-        process: The process.
-        paths: The paths.
-        action: What is done with a path.
-        problem: What stands before the path.
-
-    Returns:
-        0, or 1 if one failed.
-    """
+    """Apply an action to every path, and report where it fails: ``problem 'path': reason``. Returns 0 or 1."""
     status = 0
     for path in paths:
         await process.scheduler.tick()
@@ -102,30 +85,26 @@ async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         yield data
 
 
-async def lines(process: Process, stream: Stream, delimiter: bytes = b"\n") -> AsyncIterator[bytes]:
+async def lines(process: Process, stream: Stream) -> AsyncIterator[bytes]:
     """A stream's lines with their newlines."""
     rest = b""
     async for data in chunks(process, stream):
         rest += data
-        if delimiter not in data:
+        if b"\n" not in data:
             if len(rest) > process.scheduler.budget.memory_bytes:
                 raise BudgetExceeded("the lab's limit of memory for one command was reached")
             continue
-        *whole, rest = rest.split(delimiter)
+        *whole, rest = rest.split(b"\n")
         for index, line in enumerate(whole):
             if index % 64 == 63:
                 await process.scheduler.tick()
-            yield line + delimiter
+            yield line + b"\n"
     if rest:
         yield rest
 
 
 async def everything(process: Process, stream: Stream) -> bytes:
-    """All of a stream.
-
-    Raises:
-        BudgetExceeded: It is more than one command may hold.
-    """
+    """All of a stream; ``BudgetExceeded`` if it is more than one command may hold."""
     parts: list[bytes] = []
     total = 0
     async for data in chunks(process, stream):
@@ -163,11 +142,7 @@ def seconds_of(text: str) -> float | None:
 
 
 class Buffered:
-    """Collects small writes into bigger ones.
-
-    Args:
-        process: Whose stdout.
-    """
+    """Collects small writes to stdout into bigger ones."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -182,7 +157,7 @@ class Buffered:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was kept."""
+        """Write what was collected."""
         if self._parts:
             data = b"".join(self._parts)
             self._parts.clear()
@@ -191,6 +166,6 @@ class Buffered:
 
 
 async def missing_operand(process: Process, what: str = "missing operand") -> int:
-    """Say that something was left out, and where to read more."""
+    """Report a missing or wrong operand, and the option ``--help``; the status is 1."""
     await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")
     return 1

@@ -11,7 +11,7 @@ from labkit.embedded.container.shell.redirection import open_path
 
 
 def _into(process: Process, target: str, source: str) -> str:
-    """Where a source goes: into the target if that is a directory."""
+    """The path of a copy: in the target if that is a directory."""
     if process.is_directory(target):
         return target.rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2]
     return target
@@ -80,7 +80,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
         made = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
         made.program = node.program
     else:
-        data = await everything(process, open_path(process.system, source, process.cwd, "r", dict(process.fds)))
+        data = await everything(process, open_path(process.system, source, process.cwd, "r", process.fds))
         fs.write(target, data, process.cwd)
 
 

@@ -34,6 +34,7 @@ from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import open_path
 from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
+from labkit.embedded.machinery.request import Response
 
 POLL_SECONDS = 0.1
 MORE = """\
@@ -137,7 +138,7 @@ class _Curl:
             return self.process.stdout
         process = self.process
         try:
-            return open_path(process.system, name, process.cwd, "w", dict(process.fds))
+            return open_path(process.system, name, process.cwd, "w", process.fds)
         except FileError:
             raise TransferError(23, f"client returned ERROR on write of {max(1, self.received)} bytes") from None
 
@@ -151,12 +152,9 @@ class _Curl:
     async def _one(self, transfer: Transfer, name: str) -> None:
         process, options = self.process, self.options
         certificate = client_certificate(process, options)
-        connect(process, options, transfer)
+        endpoint = connect(process, options, transfer)
         if options.has("verbose"):
             await process.err(connected(transfer))
-        endpoint = transfer.endpoint
-        if endpoint is None:
-            return
         request = build_request(process, options, transfer, certificate)
         if options.has("verbose"):
             await process.err(sending(transfer))
@@ -181,15 +179,12 @@ class _Curl:
         if options.has("include", "head"):
             await output.write(encode("".join(line + "\r\n" for line in lines)))
         if transfer.method != "HEAD":
-            await self._body(transfer, output)
+            await self._body(response, output)
         if failing:
             raise TransferError(22, f"The requested URL returned error: {response.status}")
 
-    async def _body(self, transfer: Transfer, output: Stream) -> None:
+    async def _body(self, response: Response, output: Stream) -> None:
         process = self.process
-        response = transfer.response
-        if response is None:
-            return
         if response.stream is None:
             for start in range(0, len(response.body), 1 << 16):
                 await self._write(output, response.body[start : start + (1 << 16)])

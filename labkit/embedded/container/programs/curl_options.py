@@ -37,10 +37,7 @@ _NUMBERS = {"max-time": r"\d{1,9}(\.\d{1,6})?", "connect-timeout": r"\d{1,9}(\.\
 class UsageError(Exception):
     """The command line makes no sense.
 
-    Args:
-        message: What curl says, without its name; empty for the hint alone.
-        hint: Whether ``try 'curl --help'`` follows.
-        status: The exit status.
+    An empty message leaves the hint ``try 'curl --help'`` alone.
     """
 
     def __init__(self, message: str, *, hint: bool = True, status: int = 2) -> None:
@@ -52,17 +49,9 @@ class UsageError(Exception):
 
 @dataclass(slots=True)
 class CurlOptions:
-    """What was asked for.
+    """The command line; options have their long names, and an own header with an empty value removes one.
 
-    Args:
-        flags: Flags by their long name.
-        values: The last value of each option by its long name.
-        urls: The addresses.
-        outputs: Where each answer goes: a path, or ``-`` for stdout.
-        headers: Own headers as ``(name, value)``; an empty value removes one.
-        body: What is sent, or None.
-        body_type: Its content type.
-        resolve: Addresses given for a host and port.
+    Outputs are paths, or ``-`` for stdout; addresses given for a host and port are in ``resolve``.
     """
 
     flags: set[str] = field(default_factory=set)
@@ -80,11 +69,7 @@ class CurlOptions:
 
 
 async def read_command_line(process: Process) -> CurlOptions:
-    """Read curl's words.
-
-    Raises:
-        UsageError: They make no sense.
-    """
+    """Read curl's words; ``UsageError`` if they make no sense."""
     options = CurlOptions()
     left = list(process.args)
     plain = False
@@ -113,7 +98,7 @@ async def read_command_line(process: Process) -> CurlOptions:
 
 
 async def _take(process: Process, options: CurlOptions, name: str, shown: str, left: list[str]) -> bool:
-    """Take an option; whether it used a value, which is the first of ``left``."""
+    """Read an option, and return whether it used a value: the first of ``left``."""
     option = known_options(_OPTIONS).get(name)
     if option is None or (len(name) == 1) != (not shown.startswith("--")):
         raise UsageError(f"option {shown}: is unknown")

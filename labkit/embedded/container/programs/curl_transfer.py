@@ -22,12 +22,7 @@ from labkit.embedded.machinery.request import Request, Response, ShownCertificat
 
 
 class TransferError(Exception):
-    """The transfer failed.
-
-    Args:
-        status: curl's exit status.
-        message: What it says, without its name.
-    """
+    """The transfer failed, with curl's exit status, and its message without its name."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -53,11 +48,7 @@ class Url:
 
 
 def parse_url(text: str, *, as_is: bool = False) -> Url:
-    """Read an address.
-
-    Raises:
-        TransferError: It is none, or its protocol is not served.
-    """
+    """Parse an address; ``TransferError`` if it is none, or its protocol is not served."""
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
     scheme = match[1].lower() if match else "http"
     rest = text[match.end() :] if match else text
@@ -120,20 +111,9 @@ PHRASES = {
 
 @dataclass(slots=True)
 class Transfer:
-    """What happened, for ``-v`` and ``-w``.
+    """The course of a transfer, for ``-v`` and ``-w``.
 
-    Args:
-        url: The address.
-        address: Where it led.
-        response: The answer.
-        endpoint: Who answered.
-        method: The method sent.
-        sent: The request's headers as they were sent.
-        received: The answer's headers as they are shown.
-        certificate: The server's certificate.
-        verified: Whether it was found good; None without TLS.
-        problem: What was wrong with it.
-        http1: Whether HTTP/1 was asked for.
+    The headers are those ``sent``, and those ``received`` as they are shown; ``verified`` is None without TLS.
     """
 
     url: Url
@@ -173,12 +153,8 @@ class Transfer:
         return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {PHRASES.get(status, '')}"
 
 
-def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
-    """Find who listens at the address, and check its certificate.
-
-    Raises:
-        TransferError: There is no such host, nobody listens, or the certificate is not good.
-    """
+def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpoint:
+    """Find the server at the address, and check its certificate; ``TransferError`` if either fails."""
     url = transfer.url
     network = process.system.network
     given = options.resolve.get((url.host.lower(), str(url.port)))
@@ -195,15 +171,12 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
     if url.scheme == "https":
         if not endpoint.certificates:
             raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
-        _check_certificate(process, options, transfer)
+        _check_certificate(process, options, transfer, endpoint)
+    return endpoint
 
 
 def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
-    """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own.
-
-    Raises:
-        TransferError: The file named cannot be used.
-    """
+    """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own."""
     name = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE") or process.env.get("SSL_CERT_FILE")
     named = bool(options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE"))
     path = name or DEFAULT_BUNDLE
@@ -218,10 +191,7 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     return path, data
 
 
-def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer) -> None:
-    endpoint = transfer.endpoint
-    if endpoint is None:
-        return
+def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer, endpoint: Endpoint) -> None:
     if options.has("insecure"):
         bundle = b""
     else:
@@ -244,11 +214,7 @@ def _check_certificate(process: Process, options: CurlOptions, transfer: Transfe
 
 
 def client_certificate(process: Process, options: CurlOptions) -> ShownCertificate | None:
-    """The certificate of ``--cert`` and ``--key``.
-
-    Raises:
-        TransferError: They cannot be used together.
-    """
+    """The certificate of ``--cert`` and ``--key``; ``TransferError`` if they cannot be used together."""
     name = options.values.get("cert")
     if not name:
         return None

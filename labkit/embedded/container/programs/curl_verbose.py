@@ -1,4 +1,4 @@
-"""What ``curl -v`` tells, and its progress meter."""
+"""The messages of ``curl -v``, and its progress meter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _short(number: int, width: int = 5) -> str:
 
 
 def connected(transfer: Transfer) -> str:
-    """From the look-up to the end of the handshake."""
+    """The messages from the look-up to the end of the handshake."""
     url = transfer.url
     lines: list[str] = []
     if url.host != transfer.address:
@@ -120,7 +120,7 @@ def sending(transfer: Transfer) -> str:
 
 
 def failed(transfer: Transfer, status: int, message: str) -> str:
-    """What is said when it went wrong."""
+    """The messages of a transfer that failed."""
     url = transfer.url
     if status == 6:
         return f"* {message}\n* shutting down connection #0\n"
@@ -138,5 +138,5 @@ def failed(transfer: Transfer, status: int, message: str) -> str:
 
 
 def finished(transfer: Transfer) -> str:
-    """What is said at the end."""
+    """The message of a transfer that succeeded."""
     return f"* Connection #0 to host {transfer.url.host} left intact\n"

@@ -62,7 +62,7 @@ async def test(process: Process) -> int:
 
 
 _LETTERS = "aAbBcdDeFHIjklmMnpPrRStTuUVwWxXyY%"
-"""What ``date`` takes from C's ``strftime``."""
+"""The conversions that ``date`` takes from C's ``strftime``."""
 
 
 @program("date")

@@ -206,7 +206,7 @@ def _wrapped(encoded: bytes, width: int) -> bytes:
 
 
 def _decoded(data: bytes) -> tuple[bytes, bool]:
-    """What can be decoded from the start, and whether that was all, as GNU's does it."""
+    """The bytes decoded from the start as GNU's program does, and whether all could be decoded."""
     text = data.replace(b"\n", b"")
     match = _GROUPS.match(text)
     valid = match[0] if match else b""
@@ -229,7 +229,7 @@ _KEY = re.compile(r"([1-9]\d{0,5})([bfnr]*)(?:,(\d{1,6})([bfnr]*))?")
 
 
 def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> float | bytes:
-    """What of a line is compared, by a key such as ``2n`` or ``1,3``; all of it for none."""
+    """The part of a line that is compared by a key such as ``2n`` or ``1,3``; all of it without a key."""
     text = line
     if match := _KEY.fullmatch(spec):
         fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())

@@ -26,18 +26,14 @@ class _FindError(Exception):
 
 
 _Step = Callable[[str, Node], Awaitable[bool]]
-"""A test or an action: of a path and what is there, it gives whether the next one is tried."""
+"""A test or an action on a path and its node; it returns whether the next one is tried."""
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What an expression asks for.
+    """A parsed expression: its tests and actions in order, and the depths of interest.
 
-    Args:
-        steps: Tests and actions, in order.
-        least: The smallest depth of interest.
-        most: The greatest.
-        acts: Whether one of the steps is an action, instead of which a path would be printed.
+    If none of them ``acts``, the paths that pass are printed.
     """
 
     steps: list[_Step] = field(default_factory=list)
@@ -46,7 +42,7 @@ class _Plan:
     acts: bool = False
 
     async def passes(self, path: str, node: Node, depth: int) -> bool:
-        """Run the steps on a file; whether all of them passed."""
+        """Run the steps on a file, and return whether all of them passed."""
         if not self.least <= depth <= self.most:
             return False
         for step in self.steps:
@@ -56,7 +52,7 @@ class _Plan:
 
 
 def _plan(process: Process, words: list[str]) -> _Plan:
-    """Read an expression, or raise ``_FindError``."""
+    """Parse an expression, or raise ``_FindError``."""
     plan = _Plan()
     left = list(words)
 

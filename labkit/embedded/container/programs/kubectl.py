@@ -1,4 +1,4 @@
-"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest. What is left out says so."""
+"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 Answer = tuple[int, dict[str, Any]]
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
-
 NO_CONFIG = """\
 apiVersion: v1
 clusters: null
@@ -50,7 +49,7 @@ kind: Config
 preferences: {}
 users: null
 """
-"""What a kubectl shows that has no kubeconfig, as in a pod."""
+"""The configuration of a kubectl without a kubeconfig, as in a pod."""
 
 
 @program("kubectl")
@@ -87,11 +86,7 @@ async def kubectl(process: Process) -> int:
 def _send(
     process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
 ) -> tuple[int, bytes]:
-    """Send a request to the API server as the pod.
-
-    Returns:
-        The status, 0 without a connection or a token, and the answer's body.
-    """
+    """Send a request as the pod: its status, 0 without a connection or a token, and the answer's body."""
     endpoint = process.system.network.connect("10.96.0.1", 443)
     token = mounted(process.system, "token")
     if endpoint is None or not token:
@@ -110,7 +105,7 @@ def _send(
 
 
 def _ask(process: Process, method: str, path: str, body: object = None, accept: str = "application/json") -> Answer:
-    """Ask the API server as the pod; the status, and the answer as an object."""
+    """Send a request as the pod, and return the status and the answer as an object."""
     status, data = _send(process, method, path, body, accept)
     return status, json.loads(data) if data.startswith(b"{") else {"message": data.decode("utf-8", "replace")}
 

@@ -22,16 +22,11 @@ from labkit.embedded.machinery.request import Request, Response
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 FOREVER = 1e15
 ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
-"""The hosts that a proxy passes requests on for, if it is told nothing else."""
+"""The hosts whose requests a proxy passes on by default."""
 
 
 def mounted(system: System, name: str) -> str:
-    """A file of the mounted service account, empty where there is none.
-
-    Args:
-        system: The container.
-        name: ``token`` or ``namespace``.
-    """
+    """The ``token`` or ``namespace`` of the mounted service account, empty where there is none."""
     try:
         return decode(system.fs.read(f"{MOUNT}/{name}"))
     except FileError:
@@ -46,11 +41,9 @@ def _matches(pattern: str, host: str) -> bool:
 
 
 class Proxy:
-    """What listens at the proxy's port: it adds the container's own token to every request.
+    """The server at the proxy's port, which adds the container's own token to every request.
 
-    Args:
-        system: The container in which the proxy runs.
-        hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
+    ``hosts`` are patterns of the hosts whose requests are passed on (``--accept-hosts``).
     """
 
     def __init__(self, system: System, hosts: str = "") -> None:
@@ -80,16 +73,8 @@ class Proxy:
 
 
 async def serve(process: Process, args: list[str]) -> int:
-    """Run ``kubectl proxy``.
-
-    Args:
-        process: The process.
-        args: Its arguments, ``proxy`` among them.
-
-    Returns:
-        The exit code.
-    """
-    args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
+    """Run ``kubectl proxy``, and return the exit code."""
+    args = [word for word in args if word != "proxy"]
     options = read_options(
         args,
         "p,port= address= accept-hosts= api-prefix! disable-filter! keepalive! append-server-path! w! www! P! "

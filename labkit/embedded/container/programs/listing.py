@@ -1,4 +1,4 @@
-"""``ls`` and ``stat``: what the tree looks like."""
+"""``ls`` and ``stat``."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ async def stat(process: Process) -> int:
 
 
 def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
-    """What the letters of ``stat -c`` stand for."""
+    """The values of the letters of ``stat -c``."""
     kind = _KINDS[type(node)][1]
     stamp = time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
     return {

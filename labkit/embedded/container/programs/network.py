@@ -24,13 +24,7 @@ NOT_FOUND = (
 
 
 class StaticServer:
-    """Serves the files of a directory of its container.
-
-    Args:
-        system: The container.
-        root: The directory.
-        name: What it calls itself.
-    """
+    """Serves the files of a directory of its container, under a server's name."""
 
     def __init__(self, system: System, root: str, name: str) -> None:
         self._system = system
@@ -101,7 +95,7 @@ async def pause(process: Process) -> int:
 
 @program("nslookup")
 async def nslookup(process: Process) -> int:
-    """Ask the cluster's DNS."""
+    """Query the cluster's DNS."""
     names = [word for word in process.args if not word.startswith("-")]
     if not names:
         await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")

@@ -1,4 +1,4 @@
-"""Reading a program's options as GNU getopt does."""
+"""The options of programs, parsed as GNU getopt does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from labkit.embedded.container.shell.process import Process
-
 NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
 class BadOption(Exception):
-    """An option is not understood; its text is what the program says after its name."""
+    """An option is unknown or left out; its text is the program's message without its name."""
 
     @property
     def left_out(self) -> bool:
@@ -22,12 +20,7 @@ class BadOption(Exception):
 
 @dataclass(slots=True)
 class Options:
-    """What was given.
-
-    Args:
-        flags: Every option's name and value, in order.
-        args: The other words.
-    """
+    """The options that were given with their values, in order, and the other words."""
 
     flags: list[tuple[str, str]] = field(default_factory=list)
     args: list[str] = field(default_factory=list)
@@ -61,7 +54,7 @@ def known_options(spec: str) -> dict[str, KnownOption]:
 
 
 def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Options:
-    """Take a command line apart.
+    """Parse a command line.
 
     Args:
         args: The words after the program's name.
@@ -113,7 +106,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
 
 
 def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
-    """The option that ``--word`` gives, and its value, which may be the next word."""
+    """The option of ``--word``, and its value, which may be the next word."""
     name, equals, value = word.partition("=")
     found = known.get(name) if len(name) > 1 else None
     if found is None:
@@ -125,14 +118,3 @@ def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[st
     if equals and not found.mark:
         raise BadOption(f"option '--{name}' doesn't allow an argument")
     return found.name, value
-
-
-async def complain(process: Process, error: BadOption, status: int = 1) -> int:
-    """Say what is wrong with the options.
-
-    Returns:
-        ``status``.
-    """
-    hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
-    await process.err(f"{process.name}: {error}\n{hint}")
-    return status

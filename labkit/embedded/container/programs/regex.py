@@ -25,12 +25,7 @@ STEPS_PER_CHARGE = 8
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match.
-
-    Args:
-        text: What was searched.
-        spans: Start and end of the whole and of each group, -1 where a group took no part.
-    """
+    """A match: start and end of the whole and of each group, -1 where a group took no part."""
 
     text: str
     spans: tuple[int, ...]
@@ -53,13 +48,7 @@ class Match:
 
 
 class Regex:
-    """A compiled expression.
-
-    Args:
-        pattern: The expression.
-        extended: ERE instead of BRE.
-        fold: Ignore case.
-    """
+    """A compiled expression, basic or extended."""
 
     def __init__(self, pattern: str, *, extended: bool = False, fold: bool = False) -> None:
         parser = Parser(pattern, extended=extended)
@@ -125,27 +114,14 @@ class Regex:
             self._code[split] = ("split", split + 1, len(self._code))
 
     def find(self, charge: Callable[[float], None], text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index, paid for.
-
-        Args:
-            charge: Takes the steps it cost.
-            text: Where to search.
-            start: From where.
-
-        Raises:
-            BudgetExceeded: It takes too many steps.
-        """
+        """The leftmost match at or after an index, for which ``charge`` takes the steps it cost."""
         try:
             return self.search(text, start)
         finally:
             charge(0.1 + self.steps / STEPS_PER_CHARGE)
 
     def search(self, text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index.
-
-        Raises:
-            BudgetExceeded: It takes too many steps.
-        """
+        """The leftmost match at or after an index; ``BudgetExceeded`` if it takes too many steps."""
         self.steps = 0
         subject = text.lower() if self.fold else text
         if self.literal and subject.find(self.literal, start) < 0:
@@ -278,11 +254,7 @@ def _literal(node: Node) -> str:
 
 @lru_cache(maxsize=128)
 def compile_regex(pattern: str, *, extended: bool = False, fold: bool = False) -> Regex:
-    """Compile an expression; see :class:`Regex`.
-
-    Raises:
-        RegexError: It cannot be compiled.
-    """
+    """Compile an expression; ``RegexError`` if it cannot be compiled."""
     return Regex(pattern, extended=extended, fold=fold)
 
 

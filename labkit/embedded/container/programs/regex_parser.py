@@ -12,7 +12,7 @@ MAX_NESTING = 50
 
 
 class RegexError(Exception):
-    """The expression cannot be compiled; its text is what ``grep`` says."""
+    """The expression cannot be compiled; its text is the message of ``grep``."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Node:
 
 
 _SETS = {"w": r"\w", "W": r"\W", "s": r"\s", "S": r"\S"}
-"""What GNU's letters behind a backslash stand for."""
+"""The sets of GNU's letters after a backslash."""
 
 
 class Parser:

@@ -1,10 +1,10 @@
-"""How programs are entered in the table that images and shells find them in."""
+"""The table of programs, and the decorator that adds one."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.programs.options import BadOption, complain
+from labkit.embedded.container.programs.options import BadOption
 from labkit.embedded.container.shell.process import Process
 
 Program = Callable[[Process], Awaitable[int]]
@@ -15,19 +15,16 @@ PROGRAMS: dict[str, Program] = {}
 
 
 def program(*names: str, misuse: int = 1) -> Callable[[Program], Program]:
-    """Put a command into :data:`PROGRAMS` under its names.
-
-    Args:
-        names: Its names.
-        misuse: The exit status for an option that it does not have, which is said for it.
-    """
+    """Put a command into :data:`PROGRAMS`; ``misuse`` is its exit status for an unknown option, which is reported."""
 
     def register(function: Program) -> Program:
         async def run(process: Process) -> int:
             try:
                 return await function(process)
             except BadOption as error:
-                return await complain(process, error, misuse)
+                hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+                await process.err(f"{process.name}: {error}\n{hint}")
+                return misuse
 
         for name in names:
             PROGRAMS[name] = run

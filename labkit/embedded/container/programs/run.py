@@ -33,7 +33,7 @@ def make_shell(process: Process, dialect: str) -> Shell:
 
 _VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
 _IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
-"""What bash takes and what changes nothing here."""
+"""Options of bash that have no effect here."""
 
 
 @program("sh", "bash", "dash", "ash")
@@ -68,7 +68,7 @@ async def shell_program(process: Process) -> int:
 
 
 def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
-    """Take a word of one-letter options; returns the first that there is not, or nothing."""
+    """Apply a word of one-letter options, and return the first unknown one, or nothing."""
     for letter in word[1:]:
         if letter in "cisl":
             taken.add(letter)
@@ -169,7 +169,7 @@ async def xargs(process: Process) -> int:
 
 
 def _items(text: str, options: Options) -> list[str]:
-    """The words that ``xargs`` finds in its input."""
+    """The words in the input of ``xargs``."""
     if options.has("I"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)

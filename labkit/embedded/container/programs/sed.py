@@ -26,7 +26,7 @@ _Address = int | Regex
 
 
 class SedError(Exception):
-    """The script cannot be read; its text is what ``sed`` says."""
+    """The script cannot be read; its text is the message of ``sed``."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Reader:
         return self.text[self.index : self.index + 1]
 
     def match(self, pattern: str) -> str:
-        """Step over what a pattern matches here."""
+        """Read the text that a pattern matches here."""
         found = re.compile(pattern, re.DOTALL).match(self.text, self.index)
         self.index = found.end() if found else self.index
         return found[0] if found else ""
@@ -111,7 +111,7 @@ class _Reader:
         return self.compile(pattern, fold=bool(self.match("I")))
 
     def delimited(self, delimiter: str, problem: str) -> str:
-        """What stands up to the next delimiter that is neither escaped nor in brackets."""
+        """The text up to the next delimiter that is neither escaped nor in brackets."""
         out = ""
         while self.peek() != delimiter:
             piece = self.match(r"\[\^?\]?[^]]*\]|\\.|[^\\]")
@@ -202,7 +202,7 @@ class _Sed:
         return self.last if address == _LAST else self.number == address
 
     async def cycle(self) -> bool:
-        """Run the commands on a line; whether it is printed at the end."""
+        """Run the commands on a line, and return whether it is printed at the end."""
         for command in self.commands:
             await self.process.scheduler.tick(0.5)
             if not self.selected(command):

@@ -92,7 +92,7 @@ async def stty(process: Process) -> int:
 
 @program("yes")
 async def yes(process: Process) -> int:
-    """Say it again and again."""
+    """Print a line again and again."""
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:
@@ -134,11 +134,11 @@ async def df(process: Process) -> int:
 
 
 SELF = 7
-"""The number of the command that looks."""
+"""The pid of ``ps`` itself."""
 
 
 def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
-    """A process' columns, and when it began."""
+    """The columns of a process."""
     uid = process.fs.uid
     name = (command.split() or [""])[0].rpartition("/")[2]
     return {
@@ -152,7 +152,7 @@ def _facts(process: Process, pid: int, command: str, terminal: str, started_at: 
 async def ps(process: Process) -> int:
     """List the container's processes."""
     system = process.system
-    rows = [_facts(process, pid, command, "?", system.started_at()) for pid, command in system.processes()]
+    rows = [_facts(process, pid, command, "?", system.started_at) for pid, command in system.processes()]
     terminal = "pts/0" if process.stdout.terminal else "?"
     rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
     # BSD's options, as of `ps aux`, need no dash.

@@ -102,7 +102,7 @@ async def tee(process: Process) -> int:
     for name in options.args:
         mode = "a" if options.has("a") else "w"
         try:
-            outputs.append(open_path(process.system, name, process.cwd, mode, dict(process.fds)))
+            outputs.append(open_path(process.system, name, process.cwd, mode, process.fds))
         except FileError as error:
             status = await process.fail(f"{name}: {error.reason}")
     async for data in chunks(process, process.stdin):

@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     r"|(?P<op><<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^!~<>=?:()]))"
 )
 _LEFT_OUT = re.compile(r"\*\*|\+\+|--|,|\d+#")
-"""What only bash has."""
+"""Operators that only bash has."""
 
 _BINARY = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
@@ -31,7 +31,7 @@ MAX_LENGTH = 4096
 
 
 class ArithmeticProblem(Exception):
-    """The expression cannot be evaluated; its text is what bash says, with the expression in front."""
+    """The expression cannot be evaluated; its text is the message of bash, with the expression in front."""
 
 
 def wrap(value: int) -> int:
@@ -43,17 +43,14 @@ def wrap(value: int) -> int:
 def evaluate(
     text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0, *, bash: bool = False
 ) -> int:
-    """Evaluate an expression.
+    """Evaluate an expression whose ``$`` are expanded: a signed 64-bit integer, 0 for an empty one.
 
     Args:
-        text: The expression, its ``$`` already expanded.
+        text: The expression.
         get: A variable's value, empty if unset.
         put: Sets a variable.
         depth: How many variables were followed to get here.
         bash: Whether bash's own operators (``++ -- ** ,``) are named as left out.
-
-    Returns:
-        A signed 64-bit integer; 0 for an empty expression.
 
     Raises:
         ArithmeticProblem: It is no expression, or divides by zero.

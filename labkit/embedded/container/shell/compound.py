@@ -16,14 +16,14 @@ RESERVED = frozenset({
 """Words with a meaning of their own where a command begins."""
 
 BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
-"""Those that only bash has; all of them are left out."""
+"""Reserved words that only bash has; all of them are left out."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 
 
 class CompoundParser(Lexer):
-    """Reads compound commands; what stands in them is read by :class:`.parser.Parser`.
+    """Reads compound commands; :class:`.parser.Parser` reads the commands in them.
 
     Every method begins at the current token and leaves the first that is not its own.
     """
@@ -63,7 +63,7 @@ class CompoundParser(Lexer):
         return word
 
     def compound(self) -> Callable[[], Command] | None:
-        """What reads the compound command that begins here."""
+        """The method that reads the compound command that begins here."""
         if self.token == "((":
             return self.double_parentheses
         if self.token == "(":

@@ -25,7 +25,7 @@ _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
     "w": lambda fs, found, node: fs.may(node, 2) and not fs.is_read_only(found.parent),
     "x": lambda fs, found, node: fs.may(node, 1),
 }
-"""What ``-f`` and its like ask of a file that is there."""
+"""The tests such as ``-f`` of an existing file."""
 
 _LEFT_OUT_TESTS = "abgkopuvGNORS"
 
@@ -41,34 +41,19 @@ _BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, *_LEFT_OUT})
 
 
 class TestError(Exception):
-    """The question makes no sense; status 2. Its text is what the shell says."""
+    """The question makes no sense; status 2. Its text is the message of the shell."""
 
 
 class Questions:
-    """Answers the questions of one ``test`` command.
+    """Answers the questions of one ``test`` command; a question that makes no sense is a ``TestError``."""
 
-    Args:
-        fs: The files.
-        cwd: For relative paths.
-        is_terminal: Tells whether a descriptor is a terminal.
-    """
-
-    def __init__(
-        self,
-        fs: FileSystem,
-        cwd: str,
-        is_terminal: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, fs: FileSystem, cwd: str, is_terminal: Callable[[str], bool]) -> None:
         self.fs = fs
         self.cwd = cwd
         self.is_terminal = is_terminal
 
     def unary(self, operator: str, operand: str) -> bool:
-        """``-n text``, ``-f path`` and their like.
-
-        Raises:
-            TestError: There is no such operator.
-        """
+        """``-n text``, ``-f path`` and their like."""
         match operator:
             case "-n":
                 return bool(operand)
@@ -87,11 +72,7 @@ class Questions:
         return found.node is not None and test(self.fs, found, found.node)
 
     def binary(self, left: str, operator: str, right: str) -> bool:
-        """``a = b``, ``1 -lt 2`` and their like.
-
-        Raises:
-            TestError: There is no such operator, or no number.
-        """
+        """``a = b``, ``1 -lt 2`` and their like."""
         if operator in _TEXT_TESTS:
             return _TEXT_TESTS[operator](left, right)
         if operator in _NUMBER_TESTS:
@@ -99,11 +80,7 @@ class Questions:
         raise TestError(f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}")
 
     def ask(self, args: list[str]) -> bool:
-        """The arguments of ``test``, by POSIX' rules for their number.
-
-        Raises:
-            TestError: They make no sense.
-        """
+        """The arguments of ``test``, by POSIX' rules for their number."""
         if len(args) < 2:
             return bool(args and args[0])
         if len(args) == 2 and args[0] != "!":
@@ -132,11 +109,7 @@ class Questions:
 
 
 def integer(text: str) -> int:
-    """An integer as ``test`` reads it.
-
-    Raises:
-        TestError: It is none.
-    """
+    """An integer as ``test`` reads it."""
     if re.fullmatch(r"\s*[-+]?\d{1,18}\s*", text):
         return int(text)
     raise TestError(f"{text}: integer expression expected")

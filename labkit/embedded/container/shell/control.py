@@ -16,15 +16,7 @@ MAX_JOBS = 100
 
 
 async def run_compound(shell: Shell, command: syntax.Command) -> int:
-    """Run a command that is not a simple one.
-
-    Args:
-        shell: Where.
-        command: The command, whose redirections are in force.
-
-    Returns:
-        Its status.
-    """
+    """Run a command that is not a simple one, with its redirections in force, and return its status."""
     match command:
         case syntax.Pipeline():
             return await pipeline(shell, command)
@@ -159,11 +151,7 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
-    """Run a part of a loop, in which ``break`` and ``continue`` mean that loop.
-
-    Returns:
-        Whether the loop goes on: what the part gives, unless it was left.
-    """
+    """Run a part of a loop that ``break`` and ``continue`` mean, and return whether the loop goes on."""
     try:
         return await part
     except LoopControl as control:

@@ -1,4 +1,4 @@
-"""What may keep a command from running, and the ways out of one: ``exit``, ``return``, ``break``."""
+"""Problems of commands, and the ways out of one: ``exit``, ``return``, ``break``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from labkit.embedded.container.shell.variables import ReadOnly, TooMuch
 
 
 class ExpansionError(Exception):
-    """A word cannot be expanded; the command is not run.
-
-    Args:
-        message: What the shell says.
-        fatal: Whether a script ends here (``set -u``, ``${x:?}``).
-        status: The exit status then.
-    """
+    """A word cannot be expanded; the command is not run. A ``fatal`` error (``set -u``, ``${x:?}``) ends a script."""
 
     def __init__(self, message: str, *, fatal: bool = False, status: int = 1) -> None:
         super().__init__(message)
@@ -24,7 +18,7 @@ class ExpansionError(Exception):
 
 
 PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
-"""What may go wrong with a command before or while it runs."""
+"""The problems of a command before or while it runs."""
 
 
 class _Leave(Exception):
@@ -44,12 +38,7 @@ class ReturnFromFunction(_Leave):
 
 
 class LoopControl(Exception):
-    """``break`` or ``continue``.
-
-    Args:
-        levels: How many loops.
-        again: It was ``continue``.
-    """
+    """``break``, or ``continue`` (``again``), of so many loops."""
 
     def __init__(self, levels: int, *, again: bool) -> None:
         super().__init__(levels)

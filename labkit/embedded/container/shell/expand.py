@@ -33,7 +33,6 @@ from labkit.embedded.container.shell.syntax import (
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
 
-
 Segment = tuple[str, bool]
 """Characters, and whether they are safe from splitting and patterns."""
 
@@ -62,7 +61,7 @@ class _Fields:
         self.started = False
 
     def split(self, text: str, separators: str) -> None:
-        """Add the result of an unquoted expansion; what is no blank among the separators ends even an empty field."""
+        """Add the result of an unquoted expansion; a separator that is no blank ends even an empty field."""
         if not separators:
             self.add(text, quoted=False)
             return
@@ -77,7 +76,7 @@ class _Fields:
 
 @lru_cache(maxsize=16)
 def _separators(separators: str) -> re.Pattern[str]:
-    """What finds pieces of a text, and what separates each of them from the next."""
+    """The expression for a piece of a text and what separates it from the next."""
     blank = re.escape("".join(char for char in separators if char in " \t\n"))
     blanks = f"[{blank}]*" if blank else ""
     hard = re.escape("".join(char for char in separators if char not in " \t\n"))
@@ -87,21 +86,13 @@ def _separators(separators: str) -> re.Pattern[str]:
 
 
 class Expander:
-    """Expands words for one shell.
-
-    Args:
-        shell: Whose variables, files and substitutions.
-    """
+    """Expands words for one shell."""
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
-        """The texts that a command line's words become.
-
-        Raises:
-            ExpansionError: A word has none.
-        """
+        """The texts that a command line's words become; ``ExpansionError`` if a word has none."""
         out: list[str] = []
         for word in words:
             parts = word.parts
@@ -132,11 +123,7 @@ class Expander:
         return joined
 
     async def arithmetic(self, expression: Word) -> int:
-        """The value of an expression.
-
-        Raises:
-            ExpansionError: It has none.
-        """
+        """The value of an expression; ``ExpansionError`` if it has none."""
         text = await self.shell.text(expression)
         try:
             return self.evaluate(text)
@@ -144,11 +131,7 @@ class Expander:
             raise ExpansionError(str(problem)) from None
 
     def evaluate(self, text: str) -> int:
-        """The value of an expression whose ``$`` are expanded.
-
-        Raises:
-            ArithmeticProblem: It has none.
-        """
+        """The value of an expression whose ``$`` are expanded; ``ArithmeticProblem`` if it has none."""
         shell = self.shell
 
         def read(name: str) -> str:
@@ -162,14 +145,7 @@ class Expander:
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
     ) -> None:
-        """Add a word's parts to the fields.
-
-        Args:
-            parts: The parts.
-            fields: Where to.
-            split: Whether unquoted expansions are split.
-            inner: Whether the word stands within ``${…}``, where unquoted text is split too.
-        """
+        """Add a word's parts to the fields; unquoted text is split too where the word is ``inner``: within ``${…}``."""
         for part in parts:
             self.shell.scheduler.charge(0.1)
             match part:
@@ -250,11 +226,7 @@ class Expander:
         return self.glob(field) or [text]
 
     def glob(self, field: list[Segment]) -> list[str]:
-        """The paths that match a pattern, sorted.
-
-        Raises:
-            BudgetExceeded: The tree is too big to be searched so.
-        """
+        """The paths that match a pattern, sorted."""
         levels: list[list[Segment]] = [[]]
         for piece, quoted in field:
             for index, part in enumerate(piece.split("/")):
@@ -280,7 +252,7 @@ class Expander:
         fs, cwd = self.shell.system.fs, self.shell.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.scheduler.charge(10)  # a path is walked, and nobody else runs meanwhile
+            self.shell.scheduler.charge(10)  # a path is walked, and no other process runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal

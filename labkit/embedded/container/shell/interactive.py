@@ -36,11 +36,7 @@ def _unfinished(text: str, dialect: str) -> bool:
 
 
 async def interact(shell: Shell) -> int:
-    """Talk with a person.
-
-    Returns:
-        The exit status.
-    """
+    """Run the commands of a person, and return the exit status."""
     shell.interactive = shell.from_stdin = True
     shell.options.add("monitor")
     source = shell.fds[0]
@@ -82,11 +78,7 @@ async def interact(shell: Shell) -> int:
 
 
 async def run_lines(shell: Shell) -> int:
-    """Run what stdin gives, a command at a time, so that commands can read the lines after them.
-
-    Returns:
-        The exit status.
-    """
+    """Run what stdin gives, a command at a time, so that commands can read the lines after them."""
     source = shell.fds[0]
     shell.from_stdin = True
     text = ""

@@ -13,6 +13,7 @@ from labkit.embedded.container.shell.expand import Expander
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
 from labkit.embedded.container.shell.run_program import run_program
@@ -23,18 +24,8 @@ from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variables
 
 
-class Interpreter:
-    """One shell process; :class:`.protocol.Shell` says what its attributes mean.
-
-    Args:
-        system: The container.
-        scheduler: Runs its processes.
-        fds: Its descriptors.
-        environment: Its exported variables.
-        cwd: Where it starts.
-        name: ``$0``.
-        dialect: Whose messages it speaks: ``bash`` or ``dash``.
-    """
+class Interpreter(Shell):
+    """One shell process; :class:`.protocol.Shell` describes its attributes."""
 
     def __init__(
         self,
@@ -54,23 +45,12 @@ class Interpreter:
         self.cwd = cwd
         self.name = name
         self.dialect = dialect
-        self.pid = 7
         self.positional: list[str] = []
         self.functions: dict[str, Command] = {}
         self.calls: list[str] = []
         self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
         self.traps: dict[str, str] = {}
-        self.status = 0
-        self.line = 1
-        self.loops = 0
-        self.sourcing = 0
-        self.tested = 0
-        self.interactive = False
-        self.from_command = False
-        self.from_stdin = False
-        self.last_background: Task | None = None
         self.jobs: list[Task] = []
-        self.errors_where = ""
         self._expander = Expander(self)
         self._alone = False
 
@@ -229,7 +209,7 @@ class Interpreter:
             self.fds = saved
 
     async def _problem(self, problem: Exception) -> int:
-        """Say why a command could not be run, and end the shell if it must."""
+        """Report why a command could not be run, and end the shell if it must."""
         leave = False
         if isinstance(problem, TooMuch):
             raise BudgetExceeded("the lab's limit of memory for one command was reached") from None

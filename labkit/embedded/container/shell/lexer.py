@@ -20,13 +20,7 @@ _TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
 class Lexer(WordReader):
-    """Reads one token after the other.
-
-    Args:
-        text: The script.
-        dialect: ``bash`` or ``dash``; each knows other operators.
-        line: The number of the text's first line.
-    """
+    """Reads one token after the other; each dialect knows other operators."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         super().__init__(text, dialect, line)
@@ -43,7 +37,7 @@ class Lexer(WordReader):
         self.warnings: list[str] = []
 
     def fail(self, expecting: str = "") -> SyntaxProblem:
-        """What to raise where the current token cannot stand."""
+        """The error of a token that cannot stand here."""
         if not self.token:
             line = self.last_line if self.dialect == "bash" else self.line_at(len(self.text))
             return SyntaxProblem("end", "", line, expecting)

@@ -1,4 +1,4 @@
-"""Messages that bash and dash word differently; busybox' shell speaks as dash here."""
+"""Messages that bash and dash word differently; busybox' shell has those of dash here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labkit.embedded.container.shell.protocol import Shell
 
 
 def prefix(shell: Shell) -> str:
-    """What stands before a message: the shell's name and the line."""
+    """The beginning of a message: the shell's name and the line."""
     if shell.dialect != "bash":
         return f"{shell.name}: {shell.line}: "
     if shell.interactive:
@@ -33,7 +33,7 @@ def translated(message: str, dialect: str) -> str:
 
 
 def cannot_open(target: str, reason: str, dialect: str, *, reading: bool) -> str:
-    """A redirection's file that cannot be opened."""
+    """The message about a redirection's file that cannot be opened."""
     if dialect == "bash":
         return f"{target}: {reason}"
     if reason.startswith("No such"):

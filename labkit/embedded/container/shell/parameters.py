@@ -15,7 +15,6 @@ FLAGS = {
     "C": "noclobber", "b": "notify", "h": "hashall", "m": "monitor", "B": "braceexpand",
 }  # fmt: skip
 
-
 LETTERS = "abefhikmnptuvxBCEHPT"
 """The order in which ``$-`` has them."""
 
@@ -59,14 +58,7 @@ Value = str | list[str] | Word
 
 
 async def expand_parameter(shell: Shell, part: Parameter) -> Value:
-    """The value of a parameter expansion.
-
-    Args:
-        shell: Whose variables.
-        part: The expansion.
-
-    Returns:
-        A text; several for ``$@``; or the word that stands for an unset one.
+    """The value of an expansion: a text, several for ``$@``, or the word that stands for an unset one.
 
     Raises:
         ExpansionError: It cannot be read, or is unset where that is an error.
@@ -105,11 +97,7 @@ def parameter(shell: Shell, name: str) -> str | list[str] | None:
 
 
 def _checked(shell: Shell, name: str, value: str | list[str] | None) -> str | list[str]:
-    """A value, empty if there is none.
-
-    Raises:
-        ExpansionError: There is none, and ``set -u`` is on.
-    """
+    """A value, or nothing if there is none, which is an ``ExpansionError`` under ``set -u``."""
     if value is not None:
         return value
     if "nounset" in shell.options:
@@ -127,7 +115,7 @@ def _fatal_status(shell: Shell) -> int:
 
 
 async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[str] | None) -> Value:
-    """``${x:-word}`` and its like: the operator says what to do about a value that is unset, or empty."""
+    """``${x:-word}`` and its like: the operator decides what replaces a value that is unset, or empty."""
     operator, operand = part.operator, part.operand or Word(())
     missing = value is None or (isinstance(value, list) and not value)
     if operator.startswith(":"):

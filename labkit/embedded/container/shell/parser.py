@@ -19,12 +19,11 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
 
-
 DECLARING = frozenset({"export", "readonly", "local"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
-"""Tokens at which dash ends a list, and then says what it expected instead."""
+"""Tokens at which dash ends a list, and then reports what it expected instead."""
 
 _SEPARATORS = (";", "&", "\n")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
@@ -32,12 +31,7 @@ _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
 
 
 def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
-    """Parse a script.
-
-    Args:
-        text: The script.
-        dialect: Whose syntax it has, and whose words an error is told in: ``bash`` or ``dash``.
-        line: The number of its first line.
+    """Parse a script with the syntax and the error messages of a dialect, ``bash`` or ``dash``.
 
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.

@@ -29,12 +29,7 @@ _REGEX_PIECE = re.compile(r"\[:(\w+):\]|(.)(?:-([^]]))?", re.DOTALL)
 
 
 class Pattern:
-    """A compiled pattern.
-
-    Args:
-        segments: Texts and whether each was quoted (then it stands for itself).
-        fold: Ignore case.
-    """
+    """A compiled pattern of texts, each of which may be quoted: then it stands for itself."""
 
     def __init__(self, segments: list[tuple[str, bool]], *, fold: bool = False) -> None:
         # A backslash in front of what was quoted, so that all of it is one text.

@@ -1,4 +1,4 @@
-"""What ``echo`` and ``printf`` make of their arguments."""
+"""The output of ``echo`` and ``printf``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ MAX_WIDTH = 10_000
 
 
 def echo_text(args: list[str], *, escapes: bool = False) -> str:
-    """What ``echo`` prints.
-
-    Args:
-        args: Its arguments.
-        escapes: Whether backslashes are read without being asked to (dash).
-    """
+    """The output of ``echo``; with ``escapes`` it reads backslashes without being asked to (dash)."""
     newline = True
     index = 0
     while index < len(args) and re.fullmatch(r"-[neE]+" if not escapes else r"-n", args[index]):
@@ -32,15 +27,7 @@ def echo_text(args: list[str], *, escapes: bool = False) -> str:
 
 
 def format_printf(layout: str, args: list[str]) -> tuple[str, list[str]]:
-    """What ``printf`` prints.
-
-    Args:
-        layout: The format, used again while arguments are left.
-        args: The arguments.
-
-    Returns:
-        The text and what was wrong with it.
-    """
+    """The output of ``printf``, which uses the format again while arguments are left, and its problems."""
     out: list[str] = []
     problems: list[str] = []
     left = list(args)
@@ -55,7 +42,7 @@ def format_printf(layout: str, args: list[str]) -> tuple[str, list[str]]:
 
 
 def _once(layout: str, left: list[str], problems: list[str]) -> tuple[str, bool]:
-    """The format used once; whether that ends the output."""
+    """The output of the format used once, and whether that ends all output."""
     out = ""
     index = 0
     for match in _SPEC.finditer(layout):

@@ -15,17 +15,10 @@ from labkit.embedded.container.shell.system import System
 
 @dataclass(slots=True)
 class Process:
-    """What a command is given.
+    """A running command. The descriptors 0, 1 and 2 are always there.
 
-    Args:
-        argv: Its name and words.
-        env: Its environment.
-        cwd: Its working directory.
-        fds: Its descriptors; 0, 1 and 2 are always there.
-        scheduler: Starts processes and keeps the budget.
-        system: The container.
-        spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
-        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
+    ``spawn`` runs another command (``xargs``, ``env``, ``find -exec``); ``new_shell`` makes a shell process of
+    descriptors, variables and a dialect (``sh``, ``bash``).
     """
 
     argv: list[str]
@@ -76,28 +69,16 @@ class Process:
         await self.fds[2].write(encode(text))
 
     async def fail(self, message: str, status: int = 1) -> int:
-        """Say ``name: message`` on stderr.
-
-        Returns:
-            ``status``, to be returned at once.
-        """
+        """Write ``name: message`` to stderr, and return the status."""
         await self.err(f"{self.name}: {message}\n")
         return status
 
     async def run(self, words: list[str]) -> int:
-        """Run another command with the same environment, descriptors and directory.
-
-        Returns:
-            Its exit status.
-        """
+        """Run another command with the same environment, descriptors and directory, and return its exit status."""
         return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
 
     def node(self, path: str, *, follow: bool = True) -> Node:
-        """What is at a path.
-
-        Raises:
-            FileError: Nothing is.
-        """
+        """The node at a path; ``FileError`` if there is none."""
         return self.fs.get(path, self.cwd, follow=follow)
 
     def is_directory(self, path: str) -> bool:

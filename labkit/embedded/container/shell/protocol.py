@@ -17,7 +17,7 @@ from labkit.embedded.container.shell.variables import Variables
 
 
 class Shell(Protocol):
-    """The state of one shell process, and what it can do."""
+    """The state of one shell process with its initial values, and its methods."""
 
     system: System
     scheduler: Scheduler
@@ -27,8 +27,8 @@ class Shell(Protocol):
     name: str
     """``$0``."""
     dialect: str
-    """Whose messages it speaks: ``bash`` or ``dash``."""
-    pid: int
+    """The shell whose syntax and messages it has: ``bash`` or ``dash``."""
+    pid: int = 7
     positional: list[str]
     functions: dict[str, Command]
     calls: list[str]
@@ -37,25 +37,25 @@ class Shell(Protocol):
     """The options of ``set`` that are on, by their long names."""
     traps: dict[str, str]
     """The scripts of ``trap``, by ``EXIT`` or the signal's name."""
-    status: int
+    status: int = 0
     """``$?``."""
-    line: int
+    line: int = 1
     """The line of the command that runs."""
-    loops: int
-    """How many loops run."""
-    sourcing: int
-    """How many files are being sourced."""
-    tested: int
-    """How many conditions run, within which a failure ends nothing."""
-    interactive: bool
-    from_command: bool
-    """It runs the text of ``-c``."""
-    from_stdin: bool
-    last_background: Task | None
+    loops: int = 0
+    """The number of loops that run."""
+    sourcing: int = 0
+    """The number of files being sourced."""
+    tested: int = 0
+    """The number of conditions that run, within which a failure ends nothing."""
+    interactive: bool = False
+    from_command: bool = False
+    """Whether it runs the text of ``-c``."""
+    from_stdin: bool = False
+    last_background: Task | None = None
     jobs: list[Task]
-    """Commands in the background that nobody waited for."""
-    errors_where: str
-    """The sourced file in whose name messages are given; empty for the shell's."""
+    """The commands in the background that have not been waited for."""
+    errors_where: str = ""
+    """The sourced file that messages name; empty for the shell."""
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
         """The texts that a command line's words become."""
@@ -86,12 +86,7 @@ class Shell(Protocol):
     ) -> Shell:
         """A new shell process in the same container, which knows only what it is given.
 
-        Args:
-            fds: Its descriptors.
-            environment: Its exported variables.
-            cwd: Where it starts; here if empty.
-            name: ``$0``; the same if empty.
-            dialect: Whose messages it speaks; the same if empty.
+        Without a directory, a name (``$0``) or a dialect it has this shell's.
         """
 
     def subshell(self) -> Shell:
@@ -104,15 +99,7 @@ class Shell(Protocol):
         """End the shell: run its EXIT trap, and return its status."""
 
     async def run_text(self, text: str, *, where: str = "") -> int:
-        """Parse and run a text in this shell.
-
-        Args:
-            text: The script.
-            where: Before the line of a syntax error: ``-c``, ``eval``.
-
-        Returns:
-            The last status.
-        """
+        """Parse and run a text in this shell; ``where`` is ``-c`` or ``eval``, for the line of a syntax error."""
 
     async def run_script(self, script: Script, *, where: str = "") -> int:
         """Run a parsed text in this shell."""

@@ -8,8 +8,7 @@ from typing import Literal
 ESCAPES = {
     "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v", "\\": "\\",
 }  # fmt: skip
-"""What letters mean after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
-
+"""The meanings of letters after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 _ESCAPE = re.compile(
     r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)", re.DOTALL
@@ -17,15 +16,10 @@ _ESCAPE = re.compile(
 
 
 def unescape(text: str, rules: Literal["printf", "echo", "%b", "ansi-c"] = "printf") -> tuple[str, bool]:
-    r"""Replace backslash escapes.
+    r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
-    Args:
-        text: The text.
-        rules: Those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
-            octal either way; or of ``$'…'``: ``\cx`` is a control character.
-
-    Returns:
-        The text, and whether ``\c`` ended it.
+    The rules are those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
+    octal either way; or of ``$'…'``: ``\cx`` is a control character.
     """
     out: list[str] = []
     done = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
 from labkit.embedded.container.shell.messages import cannot_open
@@ -22,15 +22,7 @@ from labkit.embedded.container.shell.system import System
 
 
 class FileStream(Stream):
-    """A regular file, read and written at a position.
-
-    Args:
-        system: The container.
-        file: The file.
-        append: Every write goes to the end.
-        writable: Whether it was opened for writing.
-        readable: Whether it was opened for reading.
-    """
+    """A regular file, read and written at a position; with ``append`` every write goes to the end."""
 
     def __init__(
         self, system: System, file: File, *, append: bool = False, writable: bool = False, readable: bool = True
@@ -58,11 +50,7 @@ class FileStream(Stream):
             self._position -= len(data)
 
     async def write(self, data: bytes) -> None:
-        """Write at the position.
-
-        Raises:
-            StreamError: It is not open for writing, or there is no room.
-        """
+        """Write at the position; ``StreamError`` if it is not open for writing, or there is no room."""
         if not self._writable:
             raise StreamError("Bad file descriptor")
         position = len(self._file.data) if self._append else self._position
@@ -87,27 +75,13 @@ class DeviceStream(Stream):
         return bytes(min(limit, CHUNK_BYTES))
 
     async def write(self, data: bytes) -> None:
-        """Forget the bytes; ``/dev/full`` has no room for any.
-
-        Raises:
-            StreamError: It is ``/dev/full``.
-        """
+        """Discard the bytes; ``/dev/full`` has no room for any."""
         if self._kind == "full":
             raise StreamError("No space left on device")
 
 
-def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, Stream] | None = None) -> Stream:
-    """Open a path.
-
-    Args:
-        system: The container.
-        path: The path.
-        cwd: For a relative path.
-        flags: ``r``, ``w``, ``a`` or ``r+`` (as Python's ``open``).
-        fds: For ``/dev/stdin`` and its like.
-
-    Returns:
-        A stream.
+def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int, Stream]) -> Stream:
+    """Open a path; ``fds`` are for ``/dev/stdin`` and its like, ``flags`` one of ``r``, ``w``, ``a`` and ``r+``.
 
     Raises:
         FileError: It cannot be opened so.
@@ -118,7 +92,7 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, St
     if isinstance(node, Device):
         if node.kind.isdigit() or node.kind == "tty":
             descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)
-            if fds is None or descriptor not in fds:
+            if descriptor not in fds:
                 raise FileError("No such device or address")
             return fds[descriptor]
         return NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
@@ -145,22 +119,14 @@ class DirectoryStream(Stream):
 
 
 def open_input(process: Process, name: str) -> Stream:
-    """The stream a filter reads: ``-`` is stdin.
-
-    Raises:
-        FileError: It cannot be read.
-    """
+    """The stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
     if name == "-":
         return process.stdin
-    return open_path(process.system, name, process.cwd, "r", dict(process.fds))
+    return open_path(process.system, name, process.cwd, "r", process.fds)
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
-    """Apply redirections to the shell's own descriptors.
-
-    Returns:
-        False if one failed; that was said already.
-    """
+    """Apply redirections to the shell's own descriptors; False if one failed, which has been reported."""
     for one in redirects:
         try:
             problem = await _redirect(shell, one)

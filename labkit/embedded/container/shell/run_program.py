@@ -1,4 +1,4 @@
-"""Programs: found along ``$PATH`` and run, as a shell does what is no builtin."""
+"""Programs, found along ``$PATH`` and run by a shell."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def run_program(
 
 
 def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
-    """What a program gets of a shell's variables: bash adds where it found it, and counts the shells."""
+    """The variables that a program gets from a shell: bash adds the program's path, and counts the shells."""
     env = shell.variables.environment()
     if shell.dialect == "bash":
         env["_"] = path
@@ -116,19 +116,9 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
         shell.scheduler.depth -= 1
 
 
-async def spawn(
-    shell: Shell,
-    words: list[str],
-    env: dict[str, str] | None = None,
-    fds: dict[int, Stream] | None = None,
-    cwd: str | None = None,
-) -> int:
-    """What a program calls to run another one."""
-    other = shell.fresh(
-        dict(fds if fds is not None else shell.fds),
-        env if env is not None else shell.variables.environment(),
-        cwd=cwd or shell.cwd,
-    )
+async def spawn(shell: Shell, words: list[str], env: dict[str, str], fds: dict[int, Stream], cwd: str) -> int:
+    """Run a program from another one."""
+    other = shell.fresh(fds, env, cwd=cwd)
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
     await shell.scheduler.tick()

@@ -17,16 +17,11 @@ from typing import Any
 from labkit.embedded.machinery.request import ExecIO
 
 STDIN_POLL_SECONDS = 0.05
-"""How often a terminal is looked at for Ctrl-C while a command sleeps."""
+"""The interval in which a terminal is checked for Ctrl-C while a command sleeps."""
 
 
 class Killed(Exception):
-    """A process came to its end by a signal.
-
-    Args:
-        signal: The signal's number; the exit status is 128 more.
-        reason: What to tell the person, or nothing.
-    """
+    """A process came to its end by a signal; the reason, if there is one, is printed."""
 
     def __init__(self, signal: int, reason: str = "") -> None:
         super().__init__(reason or f"killed by signal {signal}")
@@ -40,14 +35,14 @@ class Killed(Exception):
 
 
 class BudgetExceeded(Killed):
-    """The session used up what it may use of the server; it ends as if killed (137)."""
+    """The session used up its budget; it ends as if killed (137)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(9, reason)
 
 
 class BrokenPipe(Killed):
-    """Nobody reads the pipe any more (SIGPIPE)."""
+    """The pipe has no reader any more (SIGPIPE)."""
 
     def __init__(self) -> None:
         super().__init__(13)
@@ -62,7 +57,7 @@ class Interrupted(Killed):
 
 @dataclass(slots=True)
 class Budget:
-    """What one exec may use.
+    """The limits of one exec.
 
     Args:
         steps: Commands, loop rounds and chunks of work at once.
@@ -87,7 +82,7 @@ class Budget:
 
 
 class SystemCall:
-    """Something a process asks of the scheduler; ``await`` gives the answer."""
+    """A request of a process to the scheduler; ``await`` returns the answer."""
 
     __slots__ = ()
 
@@ -121,12 +116,7 @@ class WriteOutput(SystemCall):
 
 
 class Task:
-    """A process: a coroutine on its way to an exit status.
-
-    Args:
-        pid: Its number.
-        coro: What it does.
-    """
+    """A process: a coroutine on its way to an exit status."""
 
     __slots__ = ("answer", "coro", "error", "joiners", "pid", "status")
 
@@ -145,13 +135,7 @@ class Task:
 
 
 class Scheduler:
-    """Runs the processes of one exec until the first one ends.
-
-    Args:
-        io: The far end.
-        budget: What the processes may use together.
-        terminal: Whether stdin is a terminal (then Ctrl-C is looked for).
-    """
+    """Runs the processes of one exec until the first one ends; at a terminal it looks for Ctrl-C."""
 
     def __init__(self, io: ExecIO, budget: Budget | None = None, *, terminal: bool = False) -> None:
         self.io = io
@@ -173,20 +157,10 @@ class Scheduler:
         self._end_of_input = False
         self.current: Task | None = None
 
-    # What processes call.
+    # Called by processes
 
     def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
-        """Start a process.
-
-        Args:
-            coro: What it does; its result is the exit status.
-
-        Returns:
-            The process, which runs when its turn comes.
-
-        Raises:
-            Killed: There are too many already.
-        """
+        """Start a process, whose result is its exit status, when its turn comes; ``Killed`` if there are too many."""
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
             raise Killed(9, "fork: retry: Resource temporarily unavailable")
@@ -198,10 +172,7 @@ class Scheduler:
         return task
 
     async def join(self, task: Task) -> int:
-        """Wait for a process.
-
-        Returns:
-            Its exit status.
+        """Wait for a process, and return its exit status.
 
         Raises:
             BudgetExceeded: The process used up the budget of all.
@@ -215,16 +186,12 @@ class Scheduler:
         return task.status
 
     def wake(self, task: Task | None) -> None:
-        """Let a blocked process run again."""
+        """Resume a blocked process."""
         if task is not None and not task.done and task not in self._ready:
             self._ready.append(task)
 
     def charge(self, steps: float = 1) -> None:
-        """Pay for work.
-
-        Raises:
-            BudgetExceeded: Nothing is left.
-        """
+        """Pay for work; ``BudgetExceeded`` if nothing is left."""
         self._steps -= steps
         self._turns += max(1, steps)  # who works much at once lets others run sooner
         if self._steps < (-self.budget.steps if self.budget.throttle else 0):
@@ -246,13 +213,10 @@ class Scheduler:
         task.coro.close()
         self._finish(task, 128 + signal)
 
-    # The loop.
+    # The loop
 
     async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:
-        """Run a process and all it starts, until it ends.
-
-        Returns:
-            Its exit status.
+        """Run a process and all it starts, until it ends, and return its exit status.
 
         Raises:
             BudgetExceeded: The session used up its budget.
@@ -327,7 +291,7 @@ class Scheduler:
             raise BudgetExceeded("the lab's limit of time for one command was reached")
 
     async def _idle(self) -> None:
-        """Everybody waits: for time to pass, or for something typed."""
+        """Wait, as all processes do, for time to pass or for input."""
         self._readers = deque(task for task in self._readers if not task.done)
         if self._readers and (not self._timers or self.io.stdin_ready()):
             await self._take_input()
@@ -361,7 +325,7 @@ class Scheduler:
             self._typed.append(data)
 
     async def interrupt(self) -> None:
-        """Ctrl-C: every process but the first ends, and the first is told."""
+        """Handle Ctrl-C: every process but the first ends, and the first gets ``Interrupted``."""
         await self.io.write(1, b"^C")
         for task in list(self._tasks):
             if task is not self._main:

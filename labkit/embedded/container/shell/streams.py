@@ -1,4 +1,4 @@
-"""What a file descriptor can point at: the exec's ends, pipes, files, a text."""
+"""The streams behind file descriptors: the exec's ends, pipes, texts."""
 
 from __future__ import annotations
 
@@ -32,11 +32,7 @@ def encode(text: str) -> bytes:
 
 
 class StreamError(OSError):
-    """Reading or writing failed, with the text ``strerror`` gives.
-
-    Args:
-        reason: For example ``Bad file descriptor``.
-    """
+    """Reading or writing failed; the reason is ``strerror``'s, such as ``Bad file descriptor``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -62,7 +58,7 @@ class Stream:
         """Put back bytes for the next reader."""
         self._unread = data + self._unread
 
-    async def read_line(self, delimiter: bytes = b"\n") -> bytes:
+    async def read_line(self) -> bytes:
         """One line with its newline; what is left at the end; nothing after it."""
         parts: list[bytes] = []
         size = 0
@@ -70,7 +66,7 @@ class Stream:
             data = await self.read()
             if not data:
                 return b"".join(parts)
-            head, found, rest = data.partition(delimiter)
+            head, found, rest = data.partition(b"\n")
             parts.append(head + found)
             size += len(head)
             if found:
@@ -84,15 +80,11 @@ class Stream:
         raise StreamError("Bad file descriptor")
 
     async def write(self, data: bytes) -> None:
-        """Write all of the bytes.
-
-        Raises:
-            StreamError: The stream takes none.
-        """
+        """Write all of the bytes; ``StreamError`` if the stream takes none."""
         raise StreamError("Bad file descriptor")
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the stream."""
 
 
 class ConsoleInput(Stream):
@@ -133,7 +125,7 @@ class NullStream(Stream):
         return b""
 
     async def write(self, data: bytes) -> None:
-        """Forget the bytes."""
+        """Discard the bytes."""
 
 
 class ClosedStream(Stream):
@@ -152,11 +144,7 @@ class TextStream(Stream):
 
 
 class Capture(Stream):
-    """Keeps what is written: ``$(…)``, a container's log.
-
-    Args:
-        limit_bytes: More than that ends the session.
-    """
+    """Stores what is written: ``$(…)``, a container's log. More than the limit is a ``BudgetExceeded``."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__()
@@ -164,11 +152,7 @@ class Capture(Stream):
         self._limit_bytes = limit_bytes
 
     async def write(self, data: bytes) -> None:
-        """Keep the bytes.
-
-        Raises:
-            BudgetExceeded: It is too much.
-        """
+        """Store the bytes."""
         if len(self.data) + len(data) > self._limit_bytes:
             raise BudgetExceeded("the lab's limit of memory for one command was reached")
         self.data += data
@@ -212,11 +196,7 @@ class Pipe:
         return data
 
     async def put(self, data: bytes) -> None:
-        """Pass bytes on.
-
-        Raises:
-            BrokenPipe: The reader has gone.
-        """
+        """Pass bytes on; ``BrokenPipe`` if the reader has gone."""
         while self._size >= PIPE_BYTES and not self._read_closed:
             await self._wait()
         if self._read_closed:
@@ -227,12 +207,12 @@ class Pipe:
             self._wake()
 
     def close_read(self) -> None:
-        """The reader goes; a writer gets SIGPIPE."""
+        """Close the reader: a writer gets SIGPIPE."""
         self._read_closed = True
         self._wake()
 
     def close_write(self) -> None:
-        """The writer goes; the reader meets the end."""
+        """Close the writer: the reader meets the end."""
         self._write_closed = True
         self._wake()
 

@@ -40,13 +40,7 @@ class SyntaxProblem(Exception):
 
 
 def message(problem: SyntaxProblem, text: str, dialect: str) -> str:
-    """What a shell prints of a problem, without its own name; several lines for bash.
-
-    Args:
-        problem: The problem.
-        text: The script.
-        dialect: ``bash`` or ``dash``.
-    """
+    """The message of a shell about a problem, without its own name; several lines for bash."""
     if problem.kind == "left-out":
         where = f"line {problem.line}" if dialect == "bash" else f"{problem.line}"
         return f"{where}: {problem.token}: not simulated in this lab's pods"

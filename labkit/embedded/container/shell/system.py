@@ -1,12 +1,13 @@
-"""What a process knows of the container around it."""
+"""The container, as its processes see it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.network.transport import Endpoint, Network
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork
 
 
 class System(Protocol):
@@ -14,19 +15,16 @@ class System(Protocol):
 
     fs: FileSystem
     image: Image
-    network: Network
+    network: PodNetwork
     hostname: str
     listeners: dict[int, Endpoint]
-    """What the pod's containers serve, by port."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-
-    def started_at(self) -> float:
-        """When the container started, in seconds since 1970."""
-
-    def random(self, count: int) -> bytes:
-        """Random bytes."""
+    """The servers of the pod's containers, by port."""
+    now: Callable[[], float]
+    """The clock, in seconds since 1970."""
+    started_at: float
+    """When the container started, in seconds since 1970."""
+    random: Callable[[int], bytes]
+    """Returns so many random bytes."""
 
     def processes(self) -> list[tuple[int, str]]:
         """Number and command line of what runs in the container beside this exec."""

@@ -11,13 +11,7 @@ MAX_TOTAL_CHARS = 8 << 20
 
 @dataclass(slots=True)
 class Variable:
-    """One variable.
-
-    Args:
-        value: Its text, or None while it is declared only.
-        exported: Whether commands see it.
-        readonly: Whether it must not change.
-    """
+    """One variable; its value is None while it is declared only."""
 
     value: str | None = None
     exported: bool = False
@@ -25,11 +19,7 @@ class Variable:
 
 
 class ReadOnly(Exception):
-    """A read-only variable was about to change.
-
-    Args:
-        name: Its name.
-    """
+    """A read-only variable was about to change."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -41,11 +31,7 @@ class TooMuch(Exception):
 
 
 class Variables:
-    """All variables of one shell.
-
-    Args:
-        environment: The exported ones it starts with.
-    """
+    """All variables of one shell, which begins with the exported ones of its environment."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._all = {name: Variable(value, exported=True) for name, value in environment.items()}
@@ -53,11 +39,7 @@ class Variables:
         self._written = 0
 
     def _account(self, chars: int) -> None:
-        """Count what is stored, and now and then look how much is still there.
-
-        Raises:
-            TooMuch: It is more than the shell allows.
-        """
+        """Count written characters, and now and then those still stored."""
         self._written += chars
         if self._written > MAX_TOTAL_CHARS:
             held = sum(len(one.value or "") for one in self._all.values())
@@ -86,11 +68,7 @@ class Variables:
         return found.value if found is not None else None
 
     def declare(self, name: str) -> Variable:
-        """A variable, made if it is missing.
-
-        Raises:
-            TooMuch: There are too many.
-        """
+        """A variable, made if it is missing; ``TooMuch`` if there are too many."""
         found = self._all.get(name)
         if found is None:
             if len(self._all) >= MAX_VARIABLES:
@@ -99,12 +77,7 @@ class Variables:
         return found
 
     def set(self, name: str, value: str, *, exported: bool | None = None) -> None:
-        """Set a variable's text.
-
-        Raises:
-            ReadOnly: It must not change.
-            TooMuch: The text is too long.
-        """
+        """Set a variable's text; ``ReadOnly`` if it must not change, ``TooMuch`` if the text is too long."""
         if len(value) > MAX_VALUE_CHARS:
             raise TooMuch
         self._account(len(value))
@@ -116,11 +89,7 @@ class Variables:
             found.exported = exported
 
     def unset(self, name: str) -> None:
-        """Forget a variable.
-
-        Raises:
-            ReadOnly: It must not change.
-        """
+        """Forget a variable; ``ReadOnly`` if it must not change."""
         found = self._all.get(name)
         if found is not None and found.readonly:
             raise ReadOnly(name)
@@ -131,17 +100,17 @@ class Variables:
         return sorted(self._all)
 
     def environment(self) -> dict[str, str]:
-        """What commands see."""
+        """The exported variables, which commands see."""
         return {name: one.value for name, one in self._all.items() if one.exported and one.value is not None}
 
     # Local variables of functions.
 
     def push(self) -> None:
-        """A function begins."""
+        """Begin a function."""
         self._frames.append({})
 
     def pop(self) -> None:
-        """A function ends: its local variables go."""
+        """End a function, and remove its local variables."""
         for name, before in self._frames.pop().items():
             self.restore(name, before)
 

@@ -21,17 +21,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
 _OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
-"""What else a backslash takes its meaning from, by what ends the quoted text."""
+"""The further characters that a backslash escapes, by the end of the quoted text."""
 
 
 class WordReader:
-    """Reads words at a position of a text.
-
-    Args:
-        text: The script.
-        dialect: ``bash`` or ``dash``; each knows other expansions.
-        line: The number of the text's first line.
-    """
+    """Reads words at a position of a text; each dialect knows other expansions."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         self.text = text
@@ -68,11 +62,7 @@ class WordReader:
         raise SyntaxProblem("unclosed", token, line)
 
     def enter(self) -> None:
-        """Go one level deeper.
-
-        Raises:
-            SyntaxProblem: That is too deep.
-        """
+        """Go one level deeper; ``SyntaxProblem`` if that is too deep."""
         self.depth += 1
         if self.depth > MAX_NESTING:
             raise SyntaxProblem("other", "too deeply nested", self.line_at(self.index))
@@ -110,7 +100,7 @@ class WordReader:
         return out
 
     def _special(self, char: str) -> list[Part]:
-        """What a backslash, a quote, a backquote or a ``$`` outside quotes begins."""
+        """The parts that begin with a backslash, a quote, a backquote or a ``$`` outside quotes."""
         text, start = self.text, self.index
         if char == "\\":
             self.index = min(start + 2, len(text))
@@ -137,11 +127,9 @@ class WordReader:
         return [self._expansion(quoted=False)]
 
     def quoted(self, ends: str, *, nested: bool = False) -> list[Part]:
-        """The parts of a text as double quotes read it.
+        """The parts of a text as double quotes read it, up to one of ``ends``, or to its end as in a here-document.
 
-        Args:
-            ends: Characters that end it; none for all of the text, as of a here-document.
-            nested: Whether brackets within it must close first, and quotes in it are left out, as in ``$((…))``.
+        If ``nested``, brackets within it must close first, and quotes in it are left out, as in ``$((…))``.
         """
         text = self.text
         out: list[Part] = []
@@ -173,7 +161,7 @@ class WordReader:
         return out
 
     def _expansion(self, *, quoted: bool) -> Part:
-        """What a ``$`` or a backquote begins."""
+        """The part that begins with a ``$`` or a backquote."""
         text, start = self.text, self.index
         if text[start] == "`":
             return self._backquotes(quoted=quoted)
@@ -268,7 +256,7 @@ class WordReader:
         return self.word("}")
 
     def _bad(self, start: int) -> Parameter:
-        """``${…}`` that is no expansion, which is only said when it is to be expanded."""
+        """``${…}`` that is no expansion, which is reported only when it is to be expanded."""
         self.unquoted("}")
         if self.index >= len(self.text):
             self.unclosed("}", start)

@@ -1,4 +1,4 @@
-"""What the parts of a pod share: its object, its network and volumes, the clock and its events."""
+"""The context of a pod's parts: its object, its network and volumes, the clock and its events."""
 
 from __future__ import annotations
 
@@ -13,17 +13,7 @@ from labkit.embedded.node.pod.volumes import Volume
 
 
 class PodContext:
-    """A pod, as the parts that run it need it.
-
-    Args:
-        api: The cluster.
-        settings: The node.
-        recorder: Records its events.
-        pod: The object.
-        address: Its address.
-        now: Seconds since the epoch.
-        quiet: Whether no events are recorded, and no restarts counted.
-    """
+    """A pod, as the parts that run it need it; for a ``quiet`` one no events are recorded and no restarts counted."""
 
     def __init__(
         self,
@@ -47,7 +37,7 @@ class PodContext:
         self.name = str(pod["metadata"]["name"])
         self.address = settings.address if pod["spec"].get("hostNetwork") else address
         self.listeners: dict[int, Endpoint] = {}
-        """What its containers serve, by port."""
+        """The servers of its containers, by port."""
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in pod["spec"].get("volumes") or ()}
 
     @property

@@ -18,22 +18,13 @@ from labkit.embedded.node.pod.security import context, groups
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80
 MESSAGE_BYTES = 2048
-"""How much of a log becomes the termination message."""
+"""The size of the end of a log that becomes the termination message."""
 
 
 def create_container(
     pod: PodContext, wiring: Wiring, slot: Slot, image: Image, environment: dict[str, str], words: list[str]
 ) -> Container:
-    """A container of a pod, with the files that the kubelet puts into it.
-
-    Args:
-        pod: The pod.
-        wiring: Connects it to the network.
-        slot: Its place in the pod.
-        image: Its image.
-        environment: Its variables.
-        words: The command of its first process.
-    """
+    """A container of a pod whose first process is ``words``, with the files that the kubelet puts into it."""
     now = pod.now
     spec, namespace, address = pod.object()["spec"], pod.namespace, pod.address
     security = context(spec, slot.spec)
@@ -86,12 +77,7 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
 
 
 def termination_message(slot: Slot, status: int) -> str:
-    """The content of ``terminationMessagePath``, or the end of the log where the policy asks for it.
-
-    Args:
-        slot: The container.
-        status: Its exit code.
-    """
+    """The content of ``terminationMessagePath``, or the end of the log of a failed container if the policy says so."""
     if slot.container is None:
         return ""
     try:

@@ -17,12 +17,7 @@ SOURCE = "kubernetes.io/config.source"
 
 
 def field_value(pod: Object, path: str) -> str | None:
-    """The value of a downward API field, or None if there is none.
-
-    Args:
-        pod: The pod.
-        path: Such as ``metadata.name`` or ``metadata.labels['app']``.
-    """
+    """The value of a field such as ``metadata.labels['app']``, or None if there is none."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
     if match is not None:
@@ -50,11 +45,7 @@ def field_value(pod: Object, path: str) -> str | None:
 def resource_value(pod: Object, container: Object, reference: Object, node: Object | None) -> str:
     """The value of a ``resourceFieldRef``, in whole units of its divisor, rounded up.
 
-    Args:
-        pod: The pod.
-        container: The container itself.
-        reference: The reference: resource, container name, divisor.
-        node: Its node, whose allocatable resources stand for missing limits.
+    The allocatable resources of the node stand for missing limits.
     """
     named = reference.get("containerName")
     for one in (*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())):

@@ -38,16 +38,7 @@ def service_variables(name: str, address: str, ports: list[Object]) -> dict[str,
 
 
 def container_environment(api: ClusterApi, pod: Object, container: Object) -> dict[str, str]:
-    """The variables of a container, without those of its image.
-
-    Args:
-        api: Where Services, config maps and secrets are.
-        pod: The pod.
-        container: Its spec.
-
-    Raises:
-        ConfigProblem: One refers to something missing.
-    """
+    """The variables of a container, without its image's; ``ConfigProblem`` if one refers to something missing."""
     namespace = pod["metadata"]["namespace"]
     services: dict[str, str] = {}
     if pod["spec"].get("enableServiceLinks", True):

@@ -15,13 +15,7 @@ MAX_REMEMBERED = 5_000
 
 
 class Recorder:
-    """Records events.
-
-    Args:
-        api: Where they are stored.
-        host: The node's name.
-        now: Seconds since the epoch.
-    """
+    """Records the events of a node's kubelet and of the scheduler."""
 
     def __init__(self, api: ClusterApi, host: str, now: Callable[[], float]) -> None:
         self._api = api
@@ -40,16 +34,7 @@ class Recorder:
         field_path: str = "",
         source: str = "kubelet",
     ) -> None:
-        """Record an event.
-
-        Args:
-            pod: The pod it is about.
-            reason: In CamelCase.
-            message: One sentence.
-            kind: ``Normal`` or ``Warning``.
-            field_path: The container's, if it is about one.
-            source: The component.
-        """
+        """Record an event about a pod, or about the container with a field path."""
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
         key = (metadata["uid"], reason, message, field_path)
@@ -58,12 +43,8 @@ class Recorder:
         if found is not None:
             event = self._api.get("events", *found)
             if event is not None:
-
-                def count(obj: Object) -> None:
-                    obj["count"] = int(obj.get("count") or 1) + 1
-                    obj["lastTimestamp"] = now
-
-                self._api.edit("events", event, count, manager=source)
+                update = {"count": int(event.get("count") or 1) + 1, "lastTimestamp": now}
+                self._api.edit("events", event, lambda obj: obj.update(update), manager=source)
                 return
         self._last = max(self._last + 1, int(self._now() * 1e9))
         name = f"{metadata['name']}.{self._last:x}"
@@ -77,9 +58,7 @@ class Recorder:
         }
         if field_path:
             involved["fieldPath"] = field_path
-        origin: Object = {"component": source}
-        if source == "kubelet":
-            origin["host"] = self._host
+        host = self._host if source == "kubelet" else ""
         event = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -87,14 +66,14 @@ class Recorder:
             "involvedObject": involved,
             "reason": reason,
             "message": message,
-            "source": origin,
+            "source": {"component": source, "host": host} if host else {"component": source},
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,
             "type": kind,
             "eventTime": None,
             "reportingComponent": source,
-            "reportingInstance": self._host if source == "kubelet" else "",
+            "reportingInstance": host,
         }
         self._api.create("events", event, source)
         if len(self._names) > MAX_REMEMBERED:

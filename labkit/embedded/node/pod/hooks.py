@@ -15,16 +15,9 @@ POST_START_SECONDS = 600.0
 
 
 def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_START_SECONDS) -> str:
-    """Run an ``exec`` hook of a container; other kinds of hooks have no effect.
+    """Run the ``postStart`` or ``preStop`` hook of a container, and return the error message, empty if it succeeded.
 
-    Args:
-        slot: The container.
-        name: ``postStart`` or ``preStop``.
-        pod: The pod's name, namespace and uid, as messages have them.
-        timeout_seconds: How long it may take.
-
-    Returns:
-        The error message, empty if it succeeded.
+    Only ``exec`` hooks have an effect.
     """
     hook = ((slot.spec.get("lifecycle") or {}).get(name) or {}).get("exec")
     if hook is None or slot.container is None:
@@ -33,7 +26,7 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
     try:
         ran = run_once(slot.container, words, timeout_seconds)
     except NotRunnable as problem:
-        error, output = f"failed to exec in container: {problem.message}", ""
+        error, output = f"failed to exec in container: {problem}", ""
     else:
         if ran.status == 0:
             return ""

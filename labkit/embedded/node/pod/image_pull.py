@@ -15,7 +15,7 @@ MAX_BACK_OFF_SECONDS = 300.0
 SYNC_SECONDS = 5.0
 """After which a crashed container that must wait is shown in ``CrashLoopBackOff``."""
 RETRY_SECONDS = 12.0
-"""How long a container waits that cannot be started as it is."""
+"""The delay of a container that cannot be started as it is."""
 PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.'
 
 
@@ -27,11 +27,7 @@ class Puller:
         self._now = pod.now
 
     def pull(self, slot: Slot) -> bool:
-        """Find the image of a container, or plan the next try.
-
-        Returns:
-            Whether there is one.
-        """
+        """Find the image of a container or plan the next try, and return whether there is one."""
         text = str(slot.spec.get("image") or "")
         if slot.image is not None:
             self._pod.record("Pulled", _present(text), slot)
@@ -97,12 +93,7 @@ def _present(text: str) -> str:
 
 
 def _problem(text: str, address: str) -> str:
-    """What containerd says of a missing image: Docker Hub lacks it, and the host of another registry is unknown.
-
-    Args:
-        text: The image.
-        address: Of the DNS server.
-    """
+    """The message of containerd: Docker Hub lacks the image, or the host of another registry is unknown."""
     reference = parse_reference(text)
     if reference is None:
         return "invalid reference format"

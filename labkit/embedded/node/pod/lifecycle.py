@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.registry.strategy import timestamp
+from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.logs import Log
-from labkit.embedded.container.main_process import MainProcess, NotRunnable
+from labkit.embedded.container.main_process import MainProcess
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod.container_slot import Slot
@@ -28,7 +29,7 @@ from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
 RESTART_SECONDS = 1.0
-"""How long after its end a container restarts for the first time."""
+"""The delay of a container's first restart."""
 
 KILLED = 137
 """The exit code after SIGKILL."""
@@ -38,12 +39,7 @@ RESET_SECONDS = 600.0
 
 
 class ContainerLifecycle:
-    """Starts, restarts and ends the containers of one pod.
-
-    Args:
-        pod: The pod.
-        wiring: Connects its containers to the network.
-    """
+    """Starts, restarts and ends the containers of one pod."""
 
     def __init__(self, pod: PodContext, wiring: Wiring) -> None:
         self._pod = pod
@@ -52,11 +48,7 @@ class ContainerLifecycle:
         self._puller = Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
-        """Do what is due for one container.
-
-        Returns:
-            Whether its state changed.
-        """
+        """Do what is due for one container, and return whether its state changed."""
         now = self._now()
         if slot.process is not None:
             slot.process.resume(now)
@@ -99,9 +91,9 @@ class ContainerLifecycle:
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
-            slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
+            slot.state = {"waiting": {"message": str(problem), "reason": "CreateContainerConfigError"}}
             slot.due = self._now() + RETRY_SECONDS
-            self._pod.warn("Failed", f"Error: {problem.message}", slot)
+            self._pod.warn("Failed", f"Error: {problem}", slot)
             return True
         if slot.ended is not None or slot.last:
             if slot.ended is not None:
@@ -137,7 +129,7 @@ class ContainerLifecycle:
             slot.log.close()
             message = (
                 "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
-                f"failed: unable to start container process: error during container init: {problem.message}: unknown"
+                f"failed: unable to start container process: error during container init: {problem}: unknown"
             )
             self._pod.warn("Failed", f"Error: {message}", slot)
             slot.container = None
@@ -207,11 +199,7 @@ class ContainerLifecycle:
         return float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
 
     def end(self, slots: Iterable[Slot]) -> bool:
-        """End the running ones of some containers.
-
-        Returns:
-            Whether there were any.
-        """
+        """End the running ones of some containers, and return whether there were any."""
         ended = False
         for slot in slots:
             if slot.process is not None and slot.running:

@@ -31,16 +31,8 @@ OVERDUE = {
 class Pod(PodContext):
     """A pod that was bound to the node.
 
-    Args:
-        api: The cluster.
-        settings: The node.
-        recorder: Records its events.
-        wiring: Connects it to the network.
-        pod: The object.
-        address: Its address.
-        now: Seconds since the epoch.
-        quiet: Its containers ran before the server was restarted: they start again without events
-            and without counting it.
+    The containers of a ``quiet`` one ran before the server was restarted: they start again without events and without
+    counting it.
     """
 
     def __init__(
@@ -77,11 +69,7 @@ class Pod(PodContext):
         return next((slot for slot in (*self.slots, *self.init, *self.ephemeral_containers) if slot.name == name), None)
 
     def add_ephemeral_containers(self) -> bool:
-        """Add the ephemeral containers that the object has got since.
-
-        Returns:
-            Whether there were any.
-        """
+        """Add the ephemeral containers that the object has got since, and return whether there were any."""
         pod = self.object()
         statuses = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
         known = {one["name"] for one in statuses} | {slot.name for slot in self.ephemeral_containers}
@@ -92,7 +80,7 @@ class Pod(PodContext):
         return bool(added)
 
     def _restore(self, status: Object) -> None:
-        """Take restart counts and last states from the stored status."""
+        """Restore restart counts and last states from the stored status."""
         known = {
             one["name"]: one
             for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
@@ -112,11 +100,7 @@ class Pod(PodContext):
     # Lifecycle
 
     def advance(self) -> bool:
-        """Do what is due.
-
-        Returns:
-            Whether a container's state changed.
-        """
+        """Do what is due, and return whether a container's state changed."""
         now = self.now()
         changed = False
         if not self._mounted:
@@ -142,11 +126,7 @@ class Pod(PodContext):
         return changed
 
     def set_back(self, seconds: float) -> None:
-        """Move what is planned to an earlier time: the clock was set back.
-
-        Args:
-            seconds: By how much.
-        """
+        """Move what is planned to an earlier time: the clock was set back."""
         self._due -= seconds
         self._deadline -= seconds
         self._prober.set_back(seconds)
@@ -196,16 +176,12 @@ class Pod(PodContext):
         return min(slot.due, slot.shift_at)
 
     def _set_up(self) -> bool:
-        """Set up the volumes.
-
-        Returns:
-            Whether all are there.
-        """
+        """Set up the volumes, and return whether all are there."""
         for name, volume in self.volumes.items():
             try:
                 volume.files()
             except VolumeProblem as problem:
-                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}')
+                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem}')
                 return False
         self._mounted = True
         return True

@@ -38,14 +38,7 @@ def sidecar_names(spec: Object) -> set[str]:
 
 
 def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
-    """The phase of a pod by the states of its containers.
-
-    Args:
-        spec: The pod's spec.
-        init: The init containers' statuses, in order.
-        statuses: The containers' statuses.
-        deleted: Whether the pod is being deleted: no container restarts then.
-    """
+    """The phase of a pod by the statuses of its containers; no container of a deleted pod restarts."""
     sidecars = sidecar_names(spec)
     for status in init:
         terminated = status["state"].get("terminated")
@@ -88,13 +81,7 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
 
 
 class Conditions:
-    """The conditions of a pod; their transition times change with their status only.
-
-    Args:
-        before: The stored conditions.
-        generation: The observed generation.
-        now: Seconds since the epoch.
-    """
+    """The conditions of a pod, made from the stored ones: transition times change with their status only."""
 
     def __init__(self, before: list[Object], generation: int, now: float) -> None:
         self._before = {condition["type"]: condition for condition in before}
@@ -132,16 +119,7 @@ def pod_status(
 ) -> Object:
     """The status of a pod on a node.
 
-    Args:
-        pod: The pod.
-        host: The node's address.
-        address: The pod's address, empty while it has none.
-        init: The init containers' statuses, in order.
-        statuses: The containers' statuses.
-        ephemeral: The ephemeral containers' statuses.
-        sandbox: Whether the pod's network is set up.
-        now: Seconds since the epoch.
-        failed: Reason and message, if the node has failed the pod.
+    ``sandbox`` says whether its network is set up; ``failed`` has reason and message if the node has failed the pod.
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)

@@ -14,7 +14,7 @@ from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.problems import PodProblem
 
 FIRST_PROBE_SECONDS = 1.0
-"""How long after a container's start the first probe comes, if it has no delay of its own."""
+"""The delay of the first probe after a container's start, if it has none of its own."""
 
 KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 
@@ -24,13 +24,7 @@ class ProbeError(PodProblem):
 
 
 class Probe:
-    """One probe of one container.
-
-    Args:
-        kind: Its field: ``startupProbe``, ``livenessProbe`` or ``readinessProbe``.
-        slot: The container.
-        pod: The pod.
-    """
+    """One probe of one container; its kind is its field, such as ``startupProbe``."""
 
     def __init__(self, kind: str, slot: Slot, pod: PodContext) -> None:
         self.kind = kind
@@ -59,20 +53,13 @@ class Probe:
             self.due = float("inf")
 
     def probe(self, now: float) -> str | None:
-        """Probe once.
-
-        Args:
-            now: Seconds since the epoch.
-
-        Returns:
-            The message of the event, None if the probe succeeded.
-        """
+        """Probe once, and return the message of the event, None if the probe succeeded."""
         self.due = now + float(self.spec.get("periodSeconds") or 10)
         name = KINDS[self.kind]
         try:
             problem = self._problem()
         except ProbeError as error:
-            return f"{name} probe errored and resulted in unknown state: {error.message}"
+            return f"{name} probe errored and resulted in unknown state: {error}"
         good = problem is None
         self._count = self._count + 1 if self._last is good else 1
         self._last = good
@@ -104,7 +91,7 @@ class Probe:
             number = self._pod.api.random(32).hex()
             raise ProbeError(
                 f'rpc error: code = Unknown desc = failed to exec in container: failed to start exec "{number}": OCI '
-                f"runtime exec failed: exec failed: unable to start container process: {problem.message}: unknown"
+                f"runtime exec failed: exec failed: unable to start container process: {problem}: unknown"
             ) from None
         if ran.status is None:
             return f'command timed out: "{" ".join(words)}" timed out after {seconds}s'
@@ -148,9 +135,6 @@ class Prober:
     def advance(self, now: float) -> tuple[bool, list[tuple[Slot, str]]]:
         """Make the probes that are due.
 
-        Args:
-            now: Seconds since the epoch.
-
         Returns:
             Whether a result changed, and the containers to be killed, each with the reason.
         """
@@ -173,11 +157,7 @@ class Prober:
         return changed, doomed
 
     def set_back(self, seconds: float) -> None:
-        """Move what is planned to an earlier time.
-
-        Args:
-            seconds: By how much.
-        """
+        """Move what is planned to an earlier time."""
         for probe in self._probes:
             probe.due -= seconds
 

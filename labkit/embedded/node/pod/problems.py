@@ -4,15 +4,7 @@ from __future__ import annotations
 
 
 class PodProblem(Exception):
-    """Something in a pod does not work.
-
-    Args:
-        message: For example ``secret "x" not found``.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    """Something in a pod does not work; its text is such as ``secret "x" not found``."""
 
 
 class ConfigProblem(PodProblem):

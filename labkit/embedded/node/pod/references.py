@@ -13,13 +13,7 @@ RESOURCES = {"configMap": "configmaps", "secret": "secrets"}
 
 
 class Reference(NamedTuple):
-    """A reference to a config map or a secret.
-
-    Args:
-        kind: ``configMap`` or ``secret``.
-        spec: The reference, with its name.
-        found: The object, None if it is missing and optional.
-    """
+    """A reference to a ``configMap`` or a ``secret``, and the object, None if it is missing and optional."""
 
     kind: str
     spec: Object
@@ -29,20 +23,9 @@ class Reference(NamedTuple):
 def resolve(
     api: ClusterApi, namespace: str, source: Object, problem: type[PodProblem], suffix: str = ""
 ) -> Reference | None:
-    """Find the object that a source refers to.
+    """Find the config map or secret in a source's field such as ``secretKeyRef``, None if it has no such field.
 
-    Args:
-        api: Where objects are.
-        namespace: The pod's.
-        source: May have a field for one of the kinds.
-        problem: Raised if the object is missing and not optional.
-        suffix: What follows the kind in the field's name, such as ``KeyRef``.
-
-    Returns:
-        None if it refers to neither kind.
-
-    Raises:
-        PodProblem: The object is missing.
+    Raises ``problem`` if the object is missing and not optional.
     """
     for kind, resource in RESOURCES.items():
         spec = source.get(kind + suffix)

@@ -16,11 +16,7 @@ def context(spec: Object, container: Object) -> Object:
 
 
 def check_user(pod: Object, container: Object, image: Image) -> None:
-    """Enforce ``runAsNonRoot``.
-
-    Raises:
-        ConfigProblem: The container would run as root.
-    """
+    """Enforce ``runAsNonRoot``; ``ConfigProblem`` if the container would run as root."""
     security = context(pod["spec"], container)
     if not security.get("runAsNonRoot"):
         return

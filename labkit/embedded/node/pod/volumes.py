@@ -23,11 +23,9 @@ from labkit.embedded.node.pod.security import common_user, file_group
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""
 
-
 WRITTEN = ("configMap", "secret", "downwardAPI")
 DEFAULT_MODE = 0o644
 Owned = TypeVar("Owned", File, Directory)
-
 
 Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
@@ -43,14 +41,7 @@ GROUP_ENTERS = 0o2770
 
 
 class MountedToken:
-    """A token file, renewed before it expires.
-
-    Args:
-        api: Issues tokens.
-        pod: Returns the pod as it is stored now.
-        source: The ``serviceAccountToken`` projection.
-        now: Seconds since the epoch.
-    """
+    """The token file of a ``serviceAccountToken`` projection, renewed before it expires."""
 
     def __init__(self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
         self._api = api
@@ -62,11 +53,7 @@ class MountedToken:
         self._issued_at = self._renew_at = 0.0
 
     def read(self) -> bytes:
-        """The token, renewed if it is time.
-
-        Raises:
-            VolumeProblem: The account does not exist and there is no token yet.
-        """
+        """The token, renewed if it is time; ``VolumeProblem`` if there is none yet and the account does not exist."""
         # One from a clock that was ahead is not valid yet: the kubelet would keep it.
         if self._token and self._issued_at <= self._now() < self._renew_at:
             return self._token
@@ -87,14 +74,7 @@ class MountedToken:
 
 
 class Volume:
-    """One volume of a pod; every container that mounts it gets its own directory of the same files.
-
-    Args:
-        api: Where config maps and secrets are.
-        spec: The volume.
-        pod: Returns the pod as it is stored now.
-        now: Seconds since the epoch.
-    """
+    """One volume of a pod; every container that mounts it gets its own directory of the same files."""
 
     def __init__(self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
         self._api = api
@@ -118,11 +98,7 @@ class Volume:
         return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
-        """Its files as they should be now.
-
-        Raises:
-            VolumeProblem: A source is missing.
-        """
+        """Its files as they should be now; ``VolumeProblem`` if a source is missing."""
         if self.spec.get("projected") is not None:
             return self._projected(self.spec["projected"])
         for kind in WRITTEN:
@@ -145,7 +121,7 @@ class Volume:
                 else:
                     out.update(self._source(source, mode))
             except VolumeProblem as problem:
-                problems.append(problem.message)
+                problems.append(str(problem))
         if problems:
             raise VolumeProblem(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
         return out
@@ -197,7 +173,7 @@ class Volume:
         return self.spec.get("configMap") is None
 
     def _own(self, node: Owned, more: int = GROUP_READS) -> Owned:
-        """Give a file or directory to the pod's ``fsGroup``, with ``more`` permission bits."""
+        """Set the pod's ``fsGroup`` as the group of a node, with ``more`` permission bits."""
         if self._group is not None:
             node.gid = self._group
             node.mode |= more
@@ -237,11 +213,7 @@ class Volume:
 
 
 def _items(reference: Reference, mode: int) -> Files:
-    """The files of a config map or a secret.
-
-    Raises:
-        VolumeProblem: A key in ``items`` is missing and not optional.
-    """
+    """The files of a config map or a secret; ``VolumeProblem`` if a key in ``items`` is missing and not optional."""
     kind, wanted, found = reference.kind, reference.spec, reference.found or {}
     data = {key: decode(kind, value) for key, value in (found.get("data") or {}).items()}
     data |= {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}

@@ -22,7 +22,7 @@ from labkit.embedded.container.shell.streams import decode
 
 @builtin("command")
 async def command(shell: Shell, words: list[str]) -> int:
-    """Run a command that no function hides, or say what it is."""
+    """Run a command that no function hides, or print what it is."""
     args = words[1:]
     if args and args[0] in ("-v", "-V"):
         names = args[1:] if shell.dialect == "bash" else args[1:2]
@@ -57,7 +57,7 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
 
 @builtin("type")
 async def type_command(shell: Shell, words: list[str]) -> int:
-    """Say what a name is."""
+    """Print what a name is."""
     if words[1:2] and words[1].startswith("-") and shell.dialect == "bash":
         return await left_out(shell, f"type {words[1]}")
     return max([await _describe(shell, name, short=False, where="type") for name in words[1:]], default=0)
@@ -65,7 +65,7 @@ async def type_command(shell: Shell, words: list[str]) -> int:
 
 @builtin("exit")
 async def exit_shell(shell: Shell, words: list[str]) -> int:
-    """End the shell; bash says so to a person."""
+    """End the shell; an interactive bash prints ``exit``."""
     if shell.interactive and shell.dialect == "bash":
         await shell.write(2, "exit\n")
     if len(words) > 1:
@@ -114,7 +114,7 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
 
 
 async def _run_nested(shell: Shell, text: str, *, name: str, errors: str) -> int:
-    """Run a text in this shell, one level deeper, with its errors told in another name."""
+    """Run a text in this shell, one level deeper, with another name in its errors."""
     line, where = shell.line, shell.errors_where
     shell.scheduler.depth += 1
     if shell.scheduler.depth > shell.scheduler.budget.depth:

@@ -11,7 +11,7 @@ SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PI
 """The signals that have a name here."""
 
 FATAL = frozenset({1, 2, 3, 9, 14, 15})
-"""Those that end a shell which has no trap for them."""
+"""The signals that end a shell which has no trap for them."""
 
 
 def signal_number(text: str) -> int | None:
@@ -23,7 +23,7 @@ def signal_number(text: str) -> int | None:
 
 @builtin("trap")
 async def trap(shell: Shell, words: list[str]) -> int:
-    """Keep a script for the end of the shell, or for a signal."""
+    """Set a script for the end of the shell, or for a signal."""
     args = words[1:]
     if args and args[0] in ("-p", "-l"):
         return await left_out(shell, f"trap {args[0]}")

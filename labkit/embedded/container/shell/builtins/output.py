@@ -13,13 +13,13 @@ from labkit.embedded.container.shell.streams import encode
 
 @builtin(":", "true")
 async def true(shell: Shell, words: list[str]) -> int:
-    """Do nothing, well."""
+    """Succeed."""
     return 0
 
 
 @builtin("false")
 async def false(shell: Shell, words: list[str]) -> int:
-    """Do nothing, badly."""
+    """Fail."""
     return 1
 
 

@@ -15,7 +15,7 @@ USAGE = (
 
 @builtin("read")
 async def read(shell: Shell, words: list[str]) -> int:
-    """Read a line into variables: ``-r`` leaves backslashes, ``-p`` asks on a terminal, ``-s`` is taken."""
+    """Read a line into variables: ``-r`` leaves backslashes, ``-p`` prompts on a terminal, ``-s`` has no effect."""
     args = words[1:]
     raw = False
     prompt = ""
@@ -61,11 +61,7 @@ async def read(shell: Shell, words: list[str]) -> int:
 
 
 async def _read_line(source: Stream, *, raw: bool) -> tuple[bool, str, list[bool]]:
-    """A line, with those that backslashes join to it.
-
-    Returns:
-        Whether the input ended before the line did, the text, and which characters were escaped.
-    """
+    """A line with those that backslashes join to it: whether the input ended in it, its text, what was escaped."""
     text = ""
     safe: list[bool] = []
     while True:

@@ -8,26 +8,23 @@ from labkit.embedded.container.shell.protocol import Shell
 
 Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 
-
 BUILTINS: dict[str, Builtin] = {}
-
 
 SPECIAL_BUILTINS = frozenset({
     ":", ".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "trap",
     "unset",
 })  # fmt: skip
 
-
 _LEFT_OUT = frozenset({
     "alias", "bg", "fc", "fg", "getopts", "hash", "jobs", "times", "ulimit", "umask", "unalias",
 })  # fmt: skip
-"""Builtins that bash, dash and busybox's ash have and the lab's shell leaves out, and says so."""
+"""Builtins of bash, dash and busybox's ash that the lab's shell reports as left out."""
 
 _BASH_LEFT_OUT = frozenset({
     "bind", "builtin", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "help", "history", "let",
     "logout", "mapfile", "popd", "pushd", "readarray", "shopt", "suspend", "typeset",
 })  # fmt: skip
-"""Those that only bash has."""
+"""The left-out builtins that only bash has."""
 
 LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
 
@@ -51,19 +48,19 @@ def builtin(*names: str) -> Callable[[Builtin], Builtin]:
 
 
 async def left_out(shell: Shell, what: str) -> int:
-    """Say that the lab's shell has no such thing, though the real one has; status 127."""
+    """Report that the lab's shell leaves out what the real one has; the status is 127."""
     await shell.write(2, f"{what}: not simulated in this lab's pods\n")
     return 127
 
 
 @builtin(*sorted(LEFT_OUT))
 async def left_out_builtin(shell: Shell, words: list[str]) -> int:
-    """Say that a builtin is left out."""
+    """Report that a builtin is left out."""
     return await left_out(shell, words[0])
 
 
 async def usage(shell: Shell, name: str, option: str, usage: str) -> int:
-    """Say that an option is not known; status 2."""
+    """Report an unknown option; the status is 2."""
     await shell.complain(f"{name}: {option}: invalid option")
     await shell.write(2, f"{name}: usage: {usage}\n")
     return 2
