@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import threading
+import time
 from pathlib import Path
 
 import click
@@ -38,8 +40,13 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
             f"The namespace is named twice: {namespace} and {pod}.", todo="Leave out -n, or the part before the /."
         )
     pod = pod_name(f"{namespace}/{pod}" if namespace else pod)
-    client = found_lab().admin
-    return terminal.run(client, pod, list(command), container=container)
+    lab = found_lab()
+    begun = time.time()
+    code = terminal.run(lab.admin, pod, list(command), container=container)
+    if command:
+        inner = command[2] if command[1:2] == ("-c",) and len(command) == 3 else shlex.join(command)
+        lab.note_command(pod, inner, code, time.time() - begun)
+    return code
 
 
 @click.command("proxy")

@@ -47,6 +47,28 @@ class Ran(Shown):
         return Card(self.command, tone, rows, redact(self.stdout))
 
 
+def exec_in(command: str) -> tuple[str, str] | None:
+    """The pod (``namespace/name``) and the command line of a ``kubectl exec``; None for another command."""
+    options, _, line = command.partition(" -- ")
+    words = shlex.split(options)
+    if "exec" not in words or not line:
+        return None
+    namespace, pod = "default", ""
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("-n", "--namespace"):
+            namespace = next(rest, namespace)
+        elif word.startswith(("--namespace=", "-n=")):
+            namespace = word.partition("=")[2]
+        elif word in ("-c", "--container"):
+            next(rest, "")
+        elif not word.startswith("-") and word != "exec" and not pod:
+            pod = word.rpartition("/")[2]
+    words = shlex.split(line)
+    inner = words[2] if len(words) == 3 and words[1] == "-c" else line
+    return f"{namespace}/{pod}", inner
+
+
 def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
     """Run one kubectl command.
 

@@ -196,8 +196,27 @@ class _Handler(BaseHTTPRequestHandler):
         except LabkitError as error:
             self._say(502, f"Bad Gateway: {error.what}")
             return
+        self._observe(response)
         with response:
             self._relay(response)
+
+    def _observe(self, response: Any) -> None:
+        """Tell the caller's observers who was answered what; the body passes by unread."""
+        from labkit.client.answer import Answer
+
+        answer = Answer(
+            who="through the proxy",
+            method=self.command,
+            path=self.path,
+            server=f"http://{self.headers.get('Host')}",
+            status=response.status,
+            headers={key.lower(): value for key, value in response.headers.items()},
+            body=None,
+            identify=self.caller.whoami,
+            find_event=self.caller.find_event,
+        )
+        for observer in self.caller.observers:
+            observer(answer)
 
     def _refusal(self) -> str:
         """Why this request is not passed on; empty when it is."""

@@ -26,6 +26,7 @@ from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
+from labkit.core.redact import redact
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 from labkit.lessons.predictions import Noted
@@ -161,7 +162,11 @@ class Lab(ChosenCluster):
         """
         from labkit.client import kubectl
 
+        begun = time.time()
         ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+        if (inside := kubectl.exec_in(ran.command)) is not None and ran.returncode != 127:
+            pod, command = inside
+            self.note_command(pod, command, ran.returncode, time.time() - begun, f"{ran.stdout}\n{ran.stderr}")
         if any(f" {verb} " in ran.command for verb in WRITING):
             self._let_settle()
         return ran
@@ -199,6 +204,19 @@ class Lab(ChosenCluster):
         """Run a command in a pod without recording it, for checkpoints."""
         command = self.names.command(command)
         return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
+
+    def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
+        """Note in the journal that a command ran in a pod.
+
+        Args:
+            pod: As ``namespace/name``.
+            command: The command line.
+            returncode: Its exit code.
+            seconds: How long it took.
+            output: What it printed, where that is known.
+        """
+        entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
+        self.journal.add({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
 
     def logs(self, pod: str, container: str | None = None) -> str:
         """A container's log.

@@ -67,7 +67,7 @@ def attempted_bindings(context: Context, namespaces: Sequence[str], account: Acc
     return found + cluster_bindings(context, account)
 
 
-def too_much(context: Context, hint: str) -> Outcome | None:
+def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome | None:
     """A failed outcome when anybody was granted what no step of the walkthrough grants, else None.
 
     It compares the whole policy with the one at the cluster's last reset, for every subject. What later
@@ -76,13 +76,16 @@ def too_much(context: Context, hint: str) -> Outcome | None:
     Args:
         context: The checkpoint's context.
         hint: How to grant less.
+        reading: Whether the step grants what ``view`` grants, by whichever role.
     """
     try:
         now = read_policy(context.admin)
     except Unreadable:  # on a shared cluster, a learner may not be allowed to
         return None
     before = context.policy_at_reset() or policy_at_start(now, ())
-    found = PolicyDifference(now, before, context.served()).beyond_allowances(_allowances(context, before))
+    found = PolicyDifference(now, before, context.served()).beyond_allowances(
+        _allowances(context, before, "" if reading else VIEW)
+    )
     if not found:
         return None
     listed = "; ".join(str(each) for each in found[:3]) + ("; …" if len(found) > 3 else "")
@@ -97,8 +100,11 @@ def too_much(context: Context, hint: str) -> Outcome | None:
 ONE_SUBJECT = "The subject is one account, not a group and nobody else: kind: ServiceAccount, name: default."
 
 
-def _allowances(context: Context, before: Policy) -> list[Allowance]:
-    """What the walkthrough grants, from its first step to its last."""
+VIEW = "ClusterRole/view"
+
+
+def _allowances(context: Context, before: Policy, reader: str) -> list[Allowance]:
+    """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
     kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
     space = context.names.namespace("kikai")
     services, volumes = (
@@ -110,7 +116,7 @@ def _allowances(context: Context, before: Policy) -> list[Allowance]:
         Allowance(kikai, services, space),
         Allowance(darbo, services, space),
         Allowance(kikai, volumes),
-        Allowance(kikai, view),
+        Allowance(kikai, view, role=reader),
     ]
 
 

@@ -105,7 +105,7 @@ class Ran:
 
     def covers(self, at: float) -> bool:
         """Whether a request at some time may be this command's."""
-        return self.begun - 0.05 <= at <= self.ended + 0.05
+        return self.begun <= at <= self.ended
 
 
 @dataclass(frozen=True, slots=True)

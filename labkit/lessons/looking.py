@@ -135,7 +135,7 @@ def judge_looking(
         answers = found[question.label]
         if not answers:
             return failed(
-                f"{question.label}: {_miss(context, evidence, question) or 'not asked yet'}",
+                f"{question.label}: {_miss(context, evidence, question) or 'you have not asked yet'}",
                 f"the answer that {question.account.user} gets",
                 f"The call that is missing: {ask}",
             )
@@ -186,17 +186,17 @@ def _miss(context: Context, evidence: Evidence, question: Question) -> str | Non
     others = [each for each in evidence.asked if each.path == here and each.user != user]
     if others:
         who = ", ".join(dict.fromkeys(each.user or "somebody with a bad credential" for each in others))
-        return f"asked as {who}, not as {user}"
+        return f"you asked as {who}, not as {user}"
     for each in reversed([each for each in evidence.asked if each.user == user]):
         call = each.call
         if call.resource in QUESTIONS:
-            return "asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+            return "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
         if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
-            return f"asked for one object, {call.name}; the step asks for the list"
+            return f"you asked for one object, {call.name}; the step asks for the list"
         if call.resource == wanted.resource and call.namespace != wanted.namespace:
             where = f"in {call.namespace}" if call.namespace else "in all namespaces at once"
-            return f"asked {where}, not in {wanted.namespace or 'the whole cluster'}"
+            return f"you asked {where}, not in {wanted.namespace or 'the whole cluster'}"
         likeness = SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio() if call.resource else 0.0
         if likeness > 0.7:
-            return f"asked for `{call.resource}`; the resource is `{wanted.resource}`"
+            return f"you asked for `{call.resource}`; the resource is `{wanted.resource}`"
     return None

@@ -182,10 +182,12 @@ def _untrusted(ran: Ran) -> bool:
 
 def _answered(ran: Ran, evidence: Evidence) -> bool:
     """Whether a curl got an answer: it printed one, or the audit log has a request of that moment."""
-    if ran.returncode is not None:
-        return ran.returncode == 0 and curl_status(ran.output) is not None
+    if ran.returncode not in (None, 0):
+        return False
+    if ran.output.strip():
+        return curl_status(ran.output) is not None
     trusting = _insecure(ran.command) or bool(_TRUSTING.search(ran.command))
-    return trusting and any(ran.covers(each.at) for each in evidence.asked)
+    return trusting and (not evidence.logged or any(ran.covers(each.at) for each in evidence.asked))
 
 
 def _insecure(command: str) -> bool:

@@ -110,7 +110,7 @@ def w22(context: Context) -> Outcome:
             "pv-reader bound by a RoleBinding as well, to see what that gives",
             "The same binding with roleRef.name: pv-reader.",
         )
-    if (excess := too_much(context, "Bind view, not edit, admin or cluster-admin.")) is not None:
+    if (excess := too_much(context, "Bind view, not edit, admin or cluster-admin.", reading=True)) is not None:
         return excess
     if (given := made_by_lab(context, local, account, "pods", "W22")) is not None:
         return given
@@ -217,7 +217,7 @@ def w24(context: Context) -> Outcome:
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
         return not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
-    if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.")) is not None:
+    if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.", reading=True)) is not None:
         return excess
     if (given := made_by_lab(context, cluster_bindings(context, account), account, "pods", "W24")) is not None:
         return given

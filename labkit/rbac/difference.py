@@ -52,16 +52,19 @@ class Allowance:
         who: Who: by name, not through a group.
         rules: What.
         namespace: Where; empty for the whole cluster, and so for each of its namespaces.
+        role: By which role alone, such as ``ClusterRole/view``; empty for any.
     """
 
     who: Subject
     rules: Sequence[Rule]
     namespace: str = ""
+    role: str = ""
 
-    def gives(self, part: Part, subject: Object, namespace: str) -> bool:
-        """Whether a permission, bound to a subject in a namespace (empty: everywhere), is within it."""
+    def gives(self, part: Part, subject: Object, namespace: str, role: str) -> bool:
+        """Whether a role's permission, bound to a subject in a namespace (empty: everywhere), is within it."""
         return (
             self.namespace in ("", namespace)
+            and self.role in ("", role)
             and subject.get("kind") != "Group"
             and subject_matches(subject, self.who.as_user(), namespace)
             and any(covers(rule, part) for rule in self.rules)
@@ -144,7 +147,7 @@ class PolicyDifference:
                         return [*found, MORE]
                     if part in had or self._resources.lack(part):
                         continue
-                    if not any(each.gives(part, subject, granted.namespace) for each in allowances):
+                    if not any(each.gives(part, subject, granted.namespace, granted.role) for each in allowances):
                         text = rule_text(part.rule())
                         where = f"in {granted.namespace}" if granted.namespace else "in the whole cluster"
                         found[Excess(_label(subject, granted.namespace), f"{text} {where}")] = None

@@ -578,7 +578,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W19", w19_wrong_prediction, "darbo has the role, but no binding"),
     ("W19", w19_half, "no prediction for “darbo”"),
     ("W19", w19_wrong_caller, "asked as system:serviceaccount:kikai:default, not as"),
-    ("W19", w19_from_another_pod, "kikai: asked as system:serviceaccount:kikai:default"),
+    ("W19", w19_from_another_pod, "kikai: you asked as system:serviceaccount:kikai:default"),
     ("W19", w19_without_w18, "W18 comes first"),
     ("W19", w19_bound_in_both, "Delete the binding in darbo"),
     ("W20", w20_role, "a Role pv-reader in kikai"),

@@ -1,0 +1,270 @@
+"""Every way of asking counts: the lab, kubectl, curl, Python's own client, ``labkit exec``, in any order."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from labkit import check, lessons, predict
+from labkit.lab.lab import Lab
+from tests.lessons.test_checkpoints import MOUNT, RBAC, READERS, account, binding
+
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it")
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; kubectl covers it")
+
+TRUSTED = f"curl -s --cacert {MOUNT}/ca.crt"
+BEARER = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
+SERVICES = "/api/v1/namespaces/kikai/services"
+
+
+def shell(lab: Lab, *words: str) -> int:
+    """A command of the learner's terminal, with the lab's kubeconfig."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
+    environment |= {"KUBECONFIG": str(lab.kubeconfig)}
+    done = subprocess.run(
+        words, env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL, check=False
+    )
+    return done.returncode
+
+
+def kubectl(lab: Lab, line: str) -> int:
+    return shell(lab, "kubectl", *shlex.split(line))
+
+
+def curl(lab: Lab, path: str, *options: str) -> None:
+    shell(lab, "curl", "-s", "--cacert", str(lab.home / "pki" / "ca.crt"), *options, f"{lab.admin.server}{path}")
+
+
+def labkit(lab: Lab, *words: str) -> int:
+    return shell(lab, sys.executable, "-m", "labkit", *words)
+
+
+def token(lab: Lab, who: str) -> str:
+    answer = lab.admin.without_observers().post(
+        f"/api/v1/namespaces/{who.replace('/', '/serviceaccounts/')}/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+    )
+    return str(answer.body["status"]["token"])
+
+
+def as_account(lab: Lab, who: str, path: str) -> None:
+    curl(lab, path, "-H", f"Authorization: Bearer {token(lab, who)}")
+
+
+def with_python(lab: Lab, who: str) -> None:
+    """The official client, as a script has it."""
+    from kubernetes import client as official
+
+    configuration = official.Configuration(host=lab.admin.server)
+    configuration.ssl_ca_cert = str(lab.home / "pki" / "ca.crt")
+    configuration.api_key = {"authorization": f"Bearer {token(lab, who)}"}
+    with official.ApiClient(configuration) as api:
+        try:
+            official.CoreV1Api(api).list_namespaced_service("kikai")
+        except official.ApiException as error:
+            assert error.status == 403  # noqa: PT017 - it may as well be allowed
+
+
+def through_the_labs_proxy(lab: Lab) -> None:
+    with lab.proxy() as proxy:
+        urlopen(f"{proxy.url}/api/v1/namespaces").close()
+
+
+def with_curl(lab: Lab) -> None:
+    curl(lab, "/api")
+    curl(lab, "/api", "-H", "Authorization: Bearer x")
+
+
+def raw(lab: Lab) -> None:
+    for path in ("/", "/api", "/apis", "/api/v1", "/apis/apps/v1"):
+        kubectl(lab, f"get --raw {path}")
+
+
+DARBO = "system:serviceaccount:darbo:default"
+
+Way = tuple[str, object, Callable[[Lab], object]]
+
+WAYS: list[Way] = [
+    ("W2", {"no token": 403, "bad token": 401}, with_curl),
+    ("W3", "allowed", through_the_labs_proxy),
+    ("W4", RBAC, raw),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: [
+            labkit(lab, "exec", "curl", "--", *words)
+            for words in (
+                ("bash", "-c", "apt-get update && apt-get install -y curl"),
+                ("curl", "https://kubernetes"),
+                ("curl", "-s", "--cacert", f"{MOUNT}/ca.crt", "https://kubernetes"),
+            )
+        ],
+    ),
+    (
+        "W7",
+        "denied",
+        lambda lab: [
+            kubectl(lab, f"exec curl -- {line}")
+            for line in (
+                "bash -c 'apt-get update && apt-get install -y curl'",
+                "curl https://kubernetes",
+                f"{TRUSTED} https://kubernetes",
+            )
+        ],
+    ),
+    (
+        "W7",
+        403,
+        lambda lab: [
+            lab.kubectl(f"exec curl -- {line}")
+            for line in (
+                "bash -c 'apt-get update && apt-get install -y curl'",
+                "curl https://kubernetes",
+                f"{TRUSTED} https://kubernetes",
+            )
+        ],
+    ),
+    (
+        "W8",
+        "system:serviceaccount:default:default",
+        lambda lab: labkit(
+            lab, "exec", "curl", "--", "bash", "-c",
+            f"apt-get update && apt-get install -y curl && {TRUSTED} {BEARER} https://kubernetes/api",
+        ),
+    ),
+    ("W8", "default:default", lambda lab: as_account(lab, "default/default", "/api")),
+    ("W9", "default", lambda lab: kubectl(lab, "get serviceaccounts -A")),
+    ("W9", "default", lambda lab: kubectl(lab, "get pod curl")),
+    (
+        "W13",
+        "default:kikai",
+        lambda lab: kubectl(
+            lab,
+            "exec curl-custom-sa -c main -- bash -c "
+            "'apt-get update && apt-get install -y curl && curl -s localhost:8001/api'",
+        ),
+    ),
+    ("W15", "forbidden", lambda lab: kubectl(lab, "get services -n kikai --as system:serviceaccount:kikai:default")),
+    ("W15", "forbidden", lambda lab: kubectl(lab, f"exec -n kikai test -- curl -s localhost:8001{SERVICES}")),
+    ("W15", "no", lambda lab: as_account(lab, "kikai/default", SERVICES)),
+    ("W15", 403, lambda lab: with_python(lab, "kikai/default")),
+    ("W15", "denied", lambda lab: labkit(lab, "exec", "kikai/test", "--", "curl", "-s", f"localhost:8001{SERVICES}")),
+    (
+        "W19",
+        {"kikai": "yes", "darbo": "no"},
+        lambda lab: [
+            kubectl(lab, f"get services -n {space} --as {DARBO}") for space in ("kikai", "darbo")
+        ],
+    ),
+    ("W21", "no", lambda lab: kubectl(lab, "get pv --as system:serviceaccount:kikai:default")),
+    ("W21", "no", lambda lab: as_account(lab, "kikai/default", "/api/v1/persistentvolumes?limit=500")),
+]  # fmt: skip
+
+
+@needs_kubectl
+@needs_curl
+@pytest.mark.parametrize("late", [False, True], ids=["predicted first", "asked first, kernel restarted"])
+@pytest.mark.parametrize(("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)])
+def test_any_client_counts(lab: Lab, step: str, said: object, ask: Callable[[Lab], object], late: bool) -> None:
+    lab.rewind(step)
+    if not late:
+        predict(step, said)
+    ask(lab)
+    if late:
+        Lab(home=lab.home, say=lambda _line: None)  # a new kernel: nothing but the disk is left
+        predict(step, said)
+    outcome = check(step)
+    assert outcome.passed, repr(outcome)
+
+
+@needs_kubectl
+def test_what_was_asked_beside_the_point_is_named(lab: Lab) -> None:
+    lab.rewind("W15")
+    predict("W15", "forbidden")
+    kubectl(lab, "auth can-i list services -n kikai --as system:serviceaccount:kikai:default")
+    assert "a question about the call, not the call" in check("W15").seen
+    lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/service")
+    assert "you asked for `service`; the resource is `services`" in check("W15").seen
+    kubectl(lab, "get services -n kikai")
+    assert "asked as kubernetes-admin, not as system:serviceaccount:kikai:default" in check("W15").seen
+
+
+def test_a_token_sent_with_k_is_no_pass(lab: Lab) -> None:
+    lab.rewind("W8")
+    predict("W8", "default:default")
+    lab.exec("default/curl", f"apt-get update && apt-get install -y curl; curl -sk {BEARER} https://kubernetes/api")
+    assert "impostor" in check("W8").seen
+    lab.exec("default/curl", f"{TRUSTED} {BEARER} https://kubernetes/api")
+    assert check("W8").passed
+
+
+def test_checking_is_no_evidence(lab: Lab) -> None:
+    lab.rewind("end")
+    for step in lessons.STEPS:
+        first = lessons.STEPS[step].prediction
+        if first is not None and first.words:
+            predict(step, next(iter(first.words)))
+    for _ in range(2):
+        assert not [step for step in lessons.STEPS if check(step).passed]
+
+
+WIDE = [
+    ("verb impersonate", [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}]),
+    ("pods/exec", [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}]),
+    ("tokens", [{"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}]),
+    ("watch", [{"apiGroups": [""], "resources": ["services"], "verbs": ["watch"]}]),
+]
+STRANGERS = [
+    {"apiGroup": RBAC, "kind": "User", "name": "alice"},
+    {"apiGroup": RBAC, "kind": "Group", "name": "system:unauthenticated"},
+    {"kind": "ServiceAccount", "namespace": "darbo", "name": "somebody"},
+]
+
+
+@pytest.mark.parametrize(("what", "rules"), WIDE, ids=[what for what, _ in WIDE])
+def test_nothing_more_goes_unseen_in_w17(lab: Lab, what: str, rules: list[dict[str, object]]) -> None:
+    lab.rewind("W17")
+    lab.apply({**READERS[0], "rules": [*READERS[0]["rules"], *rules]})
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    assert "too much: kikai/default" in check("W17").seen
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=[str(each["name"]) for each in STRANGERS])
+@pytest.mark.parametrize(
+    ("step", "role", "space"), [("W17", "service-reader", "kikai"), ("W23", "pv-reader", ""), ("W24", "view", "")]
+)
+def test_nobody_else_goes_unseen(lab: Lab, step: str, role: str, space: str, stranger: dict[str, str]) -> None:
+    lab.rewind(step)
+    kind = "Role" if space else "ClusterRole"
+    lab.apply(binding("test", space, role, account("kikai"), stranger, kind=kind))
+    outcome = check(step)
+    assert "too much" in outcome.seen, repr(outcome)
+    assert stranger["name"] in outcome.seen
+
+
+def test_a_widened_view_is_seen(lab: Lab) -> None:
+    lab.rewind("W24")
+    label = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    meta = {"name": "more", "labels": label}
+    lab.apply({"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": [rule]})
+    lab.apply(binding("view-test", "", "view", account("kikai"), kind="ClusterRole"))
+    assert "get · secrets" in check("W24").seen
+
+
+def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> None:
+    """What was there before the learner began is nobody's excess."""
+    lab.rewind("W17")
+    lab.apply(binding("old", "kikai", "edit", {"apiGroup": RBAC, "kind": "User", "name": "bob"}, kind="ClusterRole"))
+    lab._begin()
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    outcome = check("W17")
+    assert outcome.passed, repr(outcome)
