@@ -72,8 +72,9 @@ test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
 
-notebooks: $(DEV) ## build the learner's notebooks from notebooks/source
+notebooks: $(DEV) ## build the learner's notebooks from notebooks/source, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks
+	$(BIN)/python -m tools.evidence
 
 screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 	$(BIN)/python -m tools.screenshots

@@ -7,13 +7,15 @@ Solutions come from the notebooks' sources when those are built.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from labkit.client.manifests import Library
+from labkit.core import resources as lesson_files
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import (
     part1_api_server,
@@ -26,7 +28,7 @@ from labkit.lessons.base import Context, Outcome, failed, passed, run_with_retri
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
-from labkit.lessons.steps import Lesson, Step
+from labkit.lessons.steps import STATE, Lesson, Step
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
@@ -173,7 +175,7 @@ def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
 
 
 def hint(step: str, progress: Progress) -> Help:
-    """A hint; the second time a clearer one.
+    """A hint: where to look, then what to write, then all but the last word.
 
     Args:
         step: Such as ``W15``.
@@ -183,12 +185,13 @@ def hint(step: str, progress: Progress) -> Help:
     given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
     number = min(given + 1, len(found.hints))
     progress.note(found.id, hints=number)
-    then = f'hint("{found.id}") says more.' if number == 1 else f'solution("{found.id}") shows all.'
+    last = number == len(found.hints)
+    then = f'solution("{found.id}") shows all.' if last else f'hint("{found.id}") says more.'
     return Help(f"{found.id} hint {number} of {len(found.hints)}", found.hints[number - 1], then)
 
 
 def solution(step: str, progress: Progress) -> Help:
-    """How a step can be solved; any other way that works is as good.
+    """How a step can be solved, in a cell and in a terminal; any other way that works is as good.
 
     Args:
         step: Such as ``W15``.
@@ -196,8 +199,21 @@ def solution(step: str, progress: Progress) -> Help:
     """
     found = find(step)
     progress.note(found.id, solution_shown=True)
-    code = str(worked()[found.id]["solution"])
+    objects = "\n---\n".join(_manifests(found))
+    code = f'lab.apply("""\n{objects}\n""")' if objects else str(worked()[found.id]["solution"])
+    if found.kubectl:
+        code += "\n\n# Or in a terminal:\n" + "\n".join(f"# {line}" for line in found.kubectl.splitlines())
     return Help(f"{found.id} solution: {found.title}", code, "Any other way that works passes too.", True)
+
+
+def _manifests(step: Step) -> Iterator[str]:
+    """The manifests that a step asks for, as plain YAML; none for a step that only looks."""
+    library = Library(lesson_files.clusters() / "lessons")
+    own = [file for file in library.root.rglob(f"W{int(step.id[1:]):02}-*.yaml") if step.by == STATE]
+    made = [file for file in own if file.parent.name != "tryout"] or own
+    for file in sorted(made):
+        lines = file.read_text(encoding="utf-8").strip().removeprefix("---").splitlines()
+        yield "\n".join(line for line in lines if not line.startswith("#")).strip()
 
 
 def board(progress: Progress) -> Board:

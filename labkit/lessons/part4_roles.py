@@ -22,7 +22,7 @@ from labkit.lessons.looking import Question, judge_looking
 from labkit.lessons.pods import account_of, answering, elsewhere, not_running
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
-from labkit.lessons.steps import step
+from labkit.lessons.steps import ANY, STATE, step
 from labkit.rbac.objects import Object
 from labkit.rbac.policy import RBAC_PATH
 
@@ -32,8 +32,15 @@ NAMESPACES = ("kikai", "darbo")
 @step(
     "Two namespaces, two pods",
     5,
-    "kubectl run test --image=luksa/kubectl-proxy -n kikai makes one of the pods.",
-    'lab.apply("04-roles/W14-namespaces.yaml"), then lab.apply("04-roles/W14-pods-test.yaml").',
+    "Everything in this part exists twice, so that you can see where a right ends.",
+    "The namespaces kikai and darbo, and in each a pod test with the image luksa/kubectl-proxy.",
+    "kubectl run test --image=luksa/kubectl-proxy -n …",
+    seen="the pods, whose proxies answer",
+    by=STATE,
+    kubectl="kubectl create namespace kikai\n"
+    "kubectl run test --image=luksa/kubectl-proxy -n kikai\n"
+    "kubectl create namespace darbo\n"
+    "kubectl run test --image=luksa/kubectl-proxy -n darbo",
 )
 def w14(context: Context) -> Outcome:
     """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
@@ -88,8 +95,12 @@ def services(namespace: str) -> str:
     "Ask without permission",
     5,
     "The pod runs as kikai's default account. Who has granted that account anything?",
-    'predict("W15", "forbidden"), then lab.as_pod("kikai/test").get(…).',
-    decisions(),
+    "Predict the decision, then get the services of kikai as the pod kikai/test.",
+    'lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/…")',
+    seen="a refused list of kikai's services by kikai's default account",
+    by=ANY,
+    kubectl="kubectl get services -n kikai --as=system:serviceaccount:kikai:default",
+    predict=decisions(),
 )
 def w15(context: Context) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
@@ -108,8 +119,13 @@ def w15(context: Context) -> Outcome:
     "Write a role",
     7,
     'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
-    'The same role twice, with namespace: kikai and namespace: darbo; verbs: ["get", "list"].',
-    decisions(),
+    "kind: Role, metadata with name and namespace, and one rule; the same once more for darbo.",
+    'rules: [{apiGroups: [""], resources: [services], verbs: [get, …]}]',
+    seen="the rules of the two roles",
+    by=STATE,
+    kubectl="kubectl create role service-reader --verb=get,list --resource=services -n kikai\n"
+    "kubectl create role service-reader --verb=get,list --resource=services -n darbo",
+    predict=decisions(),
 )
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
@@ -186,8 +202,12 @@ NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in k
     "Bind it",
     8,
     "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
-    "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
-    decisions(),
+    "roleRef names the Role service-reader; the subject is the ServiceAccount default of the namespace kikai.",
+    "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:… -n kikai",
+    seen="what the server allows the account, and the whole policy's difference to the last reset",
+    by=STATE,
+    kubectl="kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
+    predict=decisions(),
 )
 def w17(context: Context) -> Outcome:
     """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
@@ -251,7 +271,11 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
     "Add a second subject",
     5,
     "Subjects are a list; roleRef cannot be changed, subjects can.",
-    "Keep kikai:default in the list, and add ServiceAccount default of namespace darbo.",
+    "Keep the first subject, and add the default account of the other namespace.",
+    "subjects: the one that is there, and {kind: ServiceAccount, namespace: darbo, name: …}",
+    seen="what the server allows both accounts, and the whole policy's difference to the last reset",
+    by=STATE,
+    kubectl="kubectl set subject rolebinding test --serviceaccount=darbo:default -n kikai",
 )
 def w18(context: Context) -> Outcome:
     """``darbo``'s default account reads ``kikai``'s services too; ``kikai``'s still does."""
@@ -297,8 +321,13 @@ def _mentions(binding: dict[str, Any], *words: str) -> bool:
     "See where a right ends",
     5,
     "Where does the binding lie? That is where it holds.",
-    'predict("W19", {"kikai": "allowed", "darbo": "forbidden"}), then ask for both.',
-    decisions(*NAMESPACES),
+    "As the pod darbo/test, list the services of kikai, then those of darbo.",
+    'predict("W19", {"kikai": "allowed", "darbo": "…"}), then ask for both as lab.as_pod("darbo/test").',
+    seen="two lists of services by darbo's default account: kikai's allowed, darbo's refused",
+    by=ANY,
+    kubectl="kubectl get services -n kikai --as=system:serviceaccount:darbo:default\n"
+    "kubectl get services -n darbo --as=system:serviceaccount:darbo:default",
+    predict=decisions(*NAMESPACES),
 )
 def w19(context: Context) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""

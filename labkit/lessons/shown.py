@@ -47,9 +47,11 @@ class Board(Shown):
 
     @property
     def title(self) -> str:
-        """The number of passed steps in words."""
+        """The number of passed steps in words, and of first guesses that were right."""
         total = sum(len(lesson.steps) for lesson in self.lessons)
-        return f"{len(self.passed)} of {total} steps passed"
+        guesses = [entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None]
+        right = f", {sum(guesses)} of {len(guesses)} first guesses right" if guesses else ""
+        return f"{len(self.passed)} of {total} steps passed{right}"
 
     def card(self) -> Card:
         """One line for each lesson, and one for each step."""

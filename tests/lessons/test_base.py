@@ -163,7 +163,7 @@ def test_a_first_guess_counts_when_it_was_right_and_came_before_the_answer(
 
 
 def _step(check: Any) -> Any:
-    return Step("W15", "A title", 1, check, ("one", "two"))
+    return Step("W15", "A title", 1, check, ("one", "two", "three"))
 
 
 def test_an_unknown_step_says_which_there_are() -> None:
@@ -176,17 +176,20 @@ def test_an_unknown_step_says_which_there_are() -> None:
 
 
 def test_hints_come_in_steps(progress: Progress) -> None:
-    first, second, again = (lessons.hint("W17", progress) for _ in range(3))
-    assert first.text != second.text
-    assert again.text == second.text
-    assert 'solution("W17")' in second.then
-    assert progress.entry("W17")["hints"] == 2
+    first, second, third, again = (lessons.hint("W17", progress) for _ in range(4))
+    assert len({first.text, second.text, third.text}) == 3
+    assert again.text == third.text
+    assert 'hint("W17")' in second.then
+    assert 'solution("W17")' in third.then
+    assert progress.entry("W17")["hints"] == 3
 
 
 @pytest.mark.parametrize("step", lessons.STEPS)
-def test_every_step_has_two_hints_and_a_solution(step: str, progress: Progress) -> None:
+def test_every_step_has_three_hints_and_a_solution(step: str, progress: Progress) -> None:
     found = lessons.find(step)
-    assert len(set(found.hints)) == 2
+    assert len(set(found.hints)) == 3
+    assert found.seen
+    assert found.by
     shown = lessons.solution(step, progress)
     assert step in shown.title
     assert "BEGIN SOLUTION" not in repr(shown)
@@ -197,7 +200,8 @@ def test_every_step_has_two_hints_and_a_solution(step: str, progress: Progress) 
 def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> None:
     library = Library(resources.clusters() / "lessons")
     for name in re.findall(r'lab\.(?:apply|prepare)\("([^"]+)"\)', " ".join(lessons.find(step).hints)):
-        made = {int(file.name[1:3]) for file in library.files(name)}
+        lesson, _, begins = name.partition("…")[0].partition("/")
+        made = {int(file.name[1:3]) for file in library.files(lesson) if file.name.startswith(begins)}
         assert made == {int(step[1:])}, name
 
 

@@ -1,0 +1,54 @@
+"""Write ``docs/evidence.md`` from the steps: what each is judged by, and which clients can give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labkit.lessons import LESSONS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "evidence.md"
+
+HEAD = """# What each step is judged by
+
+This page is made from the steps themselves (`make notebooks`).
+
+A step is judged by what the cluster saw, never by which tool asked. Three kinds of evidence count:
+
+- **A request.** The audit log has every client's requests, on the embedded cluster and on kind. Who
+  impersonates (`kubectl --as`) asks as the impersonated user. On a cluster without a log that labkit
+  can read, what went through labkit counts: the lab's callers, its proxy, `lab.exec`, `labkit exec`.
+- **A command in a pod.** `kubectl exec` and `labkit exec` leave the command in the request's address. Its
+  exit code is known where labkit ran it. What is typed into a shell in a pod is not known: the
+  requests it makes are seen in the log, but a call that fails before it reaches the server (W7) is not.
+  Run such a call as a command of its own.
+- **The state.** Steps that create something ask the cluster how it is now, and compare the whole policy
+  with the one at the last reset: whoever was granted more than the walkthrough grants is named.
+
+Evidence counts from the cluster's last reset or rewind; the order does not matter, and a restarted kernel
+forgets nothing. What labkit itself asks (checks, hints, widgets, resets) says so in its `User-Agent`
+and is no evidence; nor is what a rewind created. A prediction after the answer passes too, but is no first
+guess; `board()` counts those.
+
+What the audit log cannot say: the question behind `kubectl auth can-i` (the log has no bodies), so the
+call itself is asked for; and whether a proxy stood between (W3), so that any client of the kubeconfig's
+user but labkit's own counts.
+
+| step | judged by | given by | prediction |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = []
+    for lesson in LESSONS:
+        for step in lesson.steps:
+            said = ""
+            if step.prediction:
+                said = ", ".join(f"`{word}`" for word in step.prediction.words) or step.prediction.example
+            rows.append(f"| **{step.id}** {step.title} | {step.seen} | {step.by} | {said} |")
+    return HEAD + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
