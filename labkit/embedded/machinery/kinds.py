@@ -15,12 +15,9 @@ class Kind:
 
     Args:
         group: API group, empty for the core group.
-        version: API version.
         kind: The Kind, such as ``RoleBinding``.
         plural: The resource, such as ``rolebindings``.
-        namespaced: Whether its objects live in a namespace.
-        verbs: What can be done with it; a kind with only ``create`` is a question
-            (a review), never stored.
+        verbs: A kind with only ``create`` is a question (a review), never stored.
         short_names: What kubectl accepts for it.
         categories: ``all`` for what ``kubectl get all`` shows.
         subresources: Name of each subresource and the verbs it has.

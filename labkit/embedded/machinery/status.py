@@ -18,7 +18,7 @@ class ApiError(Exception):
 
     Args:
         code: The HTTP status code.
-        reason: The machine-readable reason, such as ``NotFound``; empty for none.
+        reason: Such as ``NotFound``; empty for none.
         message: The human-readable text.
         details: ``details`` of the Status; None leaves the field out.
         headers: Extra response headers, such as ``Retry-After``.
@@ -145,11 +145,7 @@ def method_not_allowed() -> ApiError:
 def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]]) -> ApiError:
     """422: the object is invalid.
 
-    Args:
-        kind: The Kind (not the resource), as the message and details name it.
-        group: The kind's API group.
-        name: The object's name, perhaps empty.
-        causes: One ``{"reason", "message", "field"}`` for each broken rule.
+    ``kind`` is the Kind, not the resource. Each cause is ``{"reason", "message", "field"}`` of a broken rule.
     """
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
     text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"

@@ -1,7 +1,6 @@
-"""A clock for waiting: the machine's, but one that is never set back.
+"""A clock for waiting that is never set back.
 
-A machine's clock may be wrong and be corrected while a server runs. What was to happen in a
-minute must not wait for the hours that it is set back.
+If the machine's clock is corrected while a server runs, what was due in a minute must not wait for hours.
 """
 
 from __future__ import annotations
@@ -10,11 +9,7 @@ from collections.abc import Callable
 
 
 class SteadyClock:
-    """Agrees with another clock until that is set back, and then goes on from where it was.
-
-    Args:
-        clock: Seconds since the epoch.
-    """
+    """Agrees with another clock until that is set back, and then goes on from where it was."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

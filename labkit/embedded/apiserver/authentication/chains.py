@@ -92,12 +92,7 @@ def _peer(leaf: x509.Certificate, valid: tuple[float, float]) -> PeerCertificate
 
 
 class _PathSearch:
-    """Finds the paths from a certificate to an authority.
-
-    Args:
-        others: Possible intermediate certificates.
-        roots: The authorities.
-    """
+    """Finds the paths from a certificate to an authority, through other certificates."""
 
     def __init__(self, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> None:
         self._others = others
@@ -105,11 +100,7 @@ class _PathSearch:
         self._signatures = 0
 
     def paths(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
-        """All paths, the certificate first and the authority last.
-
-        Raises:
-            BadCertificate: Too many signatures had to be checked.
-        """
+        """All paths, the certificate first and the authority last."""
         if _understood(leaf):
             if leaf in self._roots:
                 yield (leaf,)
@@ -144,8 +135,7 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
     """Whether a certificate may issue the last one of a path, and the path is not too long for it.
 
-    Name constraints are not evaluated: an issuer with any may only sign certificates without
-    alternative names.
+    Name constraints are not evaluated: with them it may sign only certificates without alternative names.
     """
     basic = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)

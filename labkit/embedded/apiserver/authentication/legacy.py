@@ -32,8 +32,7 @@ class LegacyTokens:
     Args:
         lookup: Reads serviceaccounts and secrets.
         clock: Seconds since the epoch.
-        mark_used: Called with (Secret, date) when a token is used for the first time on
-            a day, to label its Secret.
+        mark_used: Labels a Secret when its token is used for the first time on a day: (Secret, date).
     """
 
     def __init__(self, lookup: Lookup, clock: Callable[[], float], mark_used: Callable[[Object, str], None]) -> None:
@@ -42,12 +41,7 @@ class LegacyTokens:
         self._mark_used = mark_used
 
     def __call__(self, token: str, claims: Claims, audiences: tuple[str, ...]) -> TokenIdentity:
-        """The identity in a token.
-
-        Args:
-            token: As it was sent; the Secret must hold the same text.
-            claims: Its claims, with a verified signature.
-            audiences: Its audiences that were asked for.
+        """The identity in a token whose signature is verified; the Secret must hold the same text.
 
         Raises:
             BadToken: It is not valid, with the reason.

@@ -1,9 +1,8 @@
 """Validation of service-account tokens.
 
 The checks are in the real server's order: issuer, key, signature, audience, time, the account
-with that uid, the bound object with that uid. The objects are looked up each time, so the
-deletion of an account or pod takes effect at the next request (a real server may take ten
-seconds to notice).
+with that uid, the bound object with that uid. The objects are looked up each time: a deletion takes effect
+at the next request, where a real server may take ten seconds to notice.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 """
@@ -67,7 +66,7 @@ class ServiceAccountTokens:
         signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
         clock: Seconds since the epoch.
-        legacy: Validates a legacy token with a verified signature: (token, claims, audiences).
+        legacy: Validates a legacy token with a verified signature.
     """
 
     def __init__(
@@ -84,11 +83,7 @@ class ServiceAccountTokens:
         self._verified: dict[str, _Verified] = {}
 
     def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
-        """The identity in a token.
-
-        Args:
-            token: In compact form.
-            audiences: The token must be for one of these.
+        """The identity in a token for one of some audiences.
 
         Raises:
             BadToken: It is not valid, with the reason.
@@ -172,11 +167,7 @@ def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
 
 
 def _common(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The wanted audiences that a token has, in the order in which they are wanted.
-
-    Raises:
-        BadToken: There is none.
-    """
+    """The wanted audiences that a token has, in the order in which they are wanted; there must be one."""
     if held == wanted:
         return held
     matched = tuple(audience for audience in wanted if audience in held)

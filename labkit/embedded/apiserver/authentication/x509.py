@@ -19,12 +19,7 @@ MAX_CHAINS = 256
 
 
 class CertificateAuthenticator:
-    """Authenticates callers with a client certificate.
-
-    Args:
-        authority: The trusted authority, PEM.
-        clock: Seconds since the epoch.
-    """
+    """Authenticates callers with a client certificate of an authority (PEM)."""
 
     def __init__(self, authority: bytes, clock: Callable[[], float]) -> None:
         self._authority = authority
@@ -32,20 +27,15 @@ class CertificateAuthenticator:
         self._credential_of = lru_cache(MAX_CHAINS)(self._read)
 
     def renew(self, authority: bytes) -> None:
-        """Trust a new certificate of the authority from now on.
-
-        Args:
-            authority: PEM.
-        """
+        """Trust a new certificate of the authority (PEM) from now on."""
         self._authority = authority
         self._credential_of.cache_clear()
 
     def __call__(self, request: Request) -> User | None:
         """The user that the certificate names, None without one.
 
-        Raises:
-            ApiError: 401: the certificate is not trusted, not valid now, or without a CN: the real
-                server's front-proxy authenticator refuses it, and no other one accepts it.
+        401 if it is not trusted, not valid now, or without a CN: the real server's front-proxy authenticator refuses
+        that, and no other one accepts it.
         """
         shown = request.certificate
         if shown is None:

@@ -38,13 +38,8 @@ def first_of(*authorizers: Authorizer) -> Authorizer:
 def restrict_proxies(authorize: Authorizer, group: str = AUTHENTICATED) -> Authorizer:
     """Ask for ``unsafeproxy`` instead of ``proxy`` where the caller is not in a group.
 
-    A page behind a proxied address would run in a browser with the API server as its
-    origin, so a rule that allows ``pods/proxy`` to everyone must not reach callers who are
-    not logged in.
-
-    Args:
-        authorize: Decides about the changed question.
-        group: The group whose members may use proxies as they are.
+    A page behind a proxied address would run in a browser with the API server as its origin. So a rule that
+    allows ``pods/proxy`` to everyone must not reach callers who are not logged in.
     """
 
     def restricted(question: Attributes) -> Decision:

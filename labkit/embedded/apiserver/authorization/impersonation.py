@@ -44,12 +44,7 @@ SUBDOMAIN_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """An impersonation that was allowed.
-
-    Args:
-        user: The user that the request continues as.
-        constraint: The verb that allowed it, empty for the legacy mode.
-    """
+    """An impersonation that was allowed, and the verb that allowed it: empty for the legacy mode."""
 
     user: User
     constraint: str = ""
@@ -78,11 +73,7 @@ def requested_user(request: Request) -> User | None:
 
 
 class Impersonator:
-    """Decides about impersonation.
-
-    Args:
-        authorize: Decides about each permission that it takes.
-    """
+    """Decides about impersonation, asking an authorizer for each permission that it takes."""
 
     def __init__(self, authorize: Authorizer) -> None:
         self._authorize = authorize
@@ -91,15 +82,8 @@ class Impersonator:
     def __call__(self, requested: User, question: Attributes) -> Impersonation:
         """The impersonation, if it is allowed.
 
-        The mode that last succeeded for a caller is tried first, so its refusal is the one
-        that the caller reads when the next attempt is refused.
-
-        Args:
-            requested: The user that the headers name.
-            question: The request itself, as the caller's own.
-
-        Raises:
-            ApiError: 403, of the first mode that was tried and applies.
+        The mode that last succeeded for a caller is tried first. A 403 is that of the first mode that was tried and
+        applies, so a caller then reads the refusal of that mode.
         """
         requestor = question.user
         order = list(range(len(MODES)))
@@ -127,12 +111,7 @@ class Impersonator:
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """One of the ways to impersonate.
-
-    Args:
-        name: Its name in the verbs, empty for the legacy mode.
-        applies: Whether it is about such a user at all: (requested user, caller).
-    """
+    """One of the ways to impersonate, named as in its verbs; ``applies`` takes (requested user, caller)."""
 
     name: str
     applies: Callable[[User, User], bool]

@@ -14,12 +14,7 @@ NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
 def refusal(question: Attributes, reason: str = "") -> ApiError:
-    """The error for a request that no rule allows.
-
-    Args:
-        question: Who wanted to do what.
-        reason: What the authorizer adds, such as a role that does not exist.
-    """
+    """The error for a request that no rule allows, with the authorizer's reason, such as a missing role."""
     user, verb = question.user.name, question.verb
     if question.is_resource:
         resource = question.resource + (f"/{question.subresource}" if question.subresource else "")

@@ -1,8 +1,7 @@
 """The audit event of each request, in the real format (``audit.k8s.io/v1``).
 
-The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A
-long-running request (a watch, an exec, a log, refused or not) leaves one event when its answer
-starts and one when it ends.
+The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A long-running request
+(a watch, an exec, a log, refused or not) has one event when its answer starts and one when it ends.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
 https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
@@ -38,13 +37,7 @@ STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
 
 
 def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Handler:
-    """Report every request to ``sink``.
-
-    Args:
-        handler: Answers the request, and fills in ``request.audit``.
-        sink: Takes the events.
-        clock: Seconds since the epoch.
-    """
+    """Report every request to ``sink``; what is inside fills in ``request.audit``."""
 
     def handle(request: Request) -> Response:
         received = clock()

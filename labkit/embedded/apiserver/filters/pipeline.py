@@ -41,16 +41,9 @@ def pipeline(
     flow_headers: Callable[[User], dict[str, str]],
     authorize: Authorizer,
 ) -> Handler:
-    """All filters around a handler, in the order in which a request meets them.
+    """All filters around a handler of authorized requests, in the order in which a request meets them.
 
-    Args:
-        handler: Answers authorized requests.
-        new_id: Makes audit ids.
-        clock: Seconds since the epoch.
-        sink: Takes audit events.
-        authenticators: Tried in order; a certificate comes before a token.
-        flow_headers: The headers that name a user's priority level.
-        authorize: Decides whether a user may do something.
+    Authenticators are tried in order. ``flow_headers`` name a user's priority level.
     """
     filters: tuple[Callable[[Handler], Handler], ...] = (
         lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one

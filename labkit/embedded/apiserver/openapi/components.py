@@ -83,11 +83,7 @@ def reference(name: str) -> Object:
 
 
 def components(roots: Iterable[str]) -> dict[str, Object]:
-    """All components that some structs need, by name, sorted.
-
-    Args:
-        roots: Names of structs, as in the schema's tables.
-    """
+    """All components that some structs (named as in the schema's tables) need, by name, sorted."""
     found: dict[str, Object] = {f"{META}Patch": PATCH}
     todo = [name for name in roots if name in schemas()]
     seen = set(todo)

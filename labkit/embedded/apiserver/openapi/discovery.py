@@ -90,11 +90,7 @@ class Discovery:
         return self._versions.get(group, {}).get(version, [])
 
     def core_versions(self, address: str) -> Object:
-        """``/api``.
-
-        Args:
-            address: Host and port at which the server is reached.
-        """
+        """``/api``, with the host and port at which the server is reached."""
         return {
             "kind": "APIVersions",
             "versions": list(self.versions("")),

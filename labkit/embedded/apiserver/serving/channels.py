@@ -52,7 +52,6 @@ class Protocol:
     """A subprotocol.
 
     Args:
-        name: As it is negotiated.
         binary: Binary frames; else text frames of base64.
         status: The end is reported by a Status in JSON; otherwise by a text, and only for a failure.
         closes: Channel 255 closes others.
@@ -82,14 +81,7 @@ class NoProtocol(Exception):
 
 
 def negotiate(offered: str | None) -> Protocol:
-    """The first offered protocol that the server speaks.
-
-    Args:
-        offered: The value of ``Sec-WebSocket-Protocol``, None without the header.
-
-    Raises:
-        NoProtocol: There is none.
-    """
+    """The first protocol in ``Sec-WebSocket-Protocol`` that the server speaks; ``NoProtocol`` if there is none."""
     for name in (offered or "").split(","):
         if name.strip() in PROTOCOLS:
             return PROTOCOLS[name.strip()]
@@ -97,11 +89,7 @@ def negotiate(offered: str | None) -> Protocol:
 
 
 class ChannelSocket(WebSocketResponse):
-    """aiohttp's WebSocket without its ``Server`` header.
-
-    Args:
-        protocol: The negotiated protocol; sent even if it is empty, as Go does.
-    """
+    """aiohttp's WebSocket without its ``Server`` header. It sends an empty protocol too, as Go does."""
 
     def __init__(self, protocol: Protocol) -> None:
         super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=False)
@@ -113,13 +101,7 @@ class ChannelSocket(WebSocketResponse):
 
 
 class ChannelIO:
-    """The far end of an exec, over a WebSocket (an ``ExecIO``).
-
-    Args:
-        socket: The WebSocket.
-        protocol: How frames are made.
-        session: Which streams are open.
-    """
+    """The client's end of an exec, over a WebSocket (an ``ExecIO``)."""
 
     def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
         self.protocol = protocol.name
@@ -136,12 +118,9 @@ class ChannelIO:
     async def greet(self, agent: str) -> None:
         """Wait until the client reads.
 
-        client-go before 1.33 starts to read before its streams exist, and throws away what comes for a
-        stream that it does not have yet. A container's program takes longer to start than that; the
-        lab's would be faster, so its client is asked first whether it is there.
-
-        Args:
-            agent: What the client calls itself; client-go names the commit of Kubernetes it is of.
+        client-go before 1.33 reads before its streams exist, and throws away what comes for them. A container's program
+        takes longer to start than that. The lab's would be faster, so its client is asked first whether it is there.
+        The client's user agent (``agent``) is client-go's if it names the commit of Kubernetes.
         """
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):
@@ -235,8 +214,7 @@ def encode_status(status: Object) -> bytes:
 class ExecSessions:
     """Runs exec sessions, a limited number at a time.
 
-    Args:
-        before_end: Called after a command ends, before its client is informed.
+    ``before_end`` is called after a command ends, before its client is informed.
     """
 
     def __init__(self, before_end: Callable[[], None]) -> None:
@@ -247,13 +225,7 @@ class ExecSessions:
         return self._running
 
     async def serve(self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession) -> StreamResponse:
-        """Upgrade to WebSocket and run the session until it ends or the client disconnects.
-
-        Args:
-            http: The request that asked for it.
-            headers: Its headers, names in lower case.
-            session: What to run.
-        """
+        """Upgrade to WebSocket and run the session until it ends or the client disconnects."""
         upgrade = headers.get("upgrade", "").lower()
         if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
             why = "Upgrade request required"

@@ -59,13 +59,7 @@ HOST_TROUBLE = {
 
 
 class Refusal(StreamResponse):
-    """The response of Go's server to a request that it rejects; the connection is then closed.
-
-    Args:
-        code: The status code.
-        phrase: Its reason phrase.
-        detail: The reason, where Go gives one.
-    """
+    """The response of Go's server to a request that it rejects; the connection is then closed."""
 
     def __init__(self, code: int, phrase: str, detail: str = "") -> None:
         self._status = code
@@ -94,8 +88,7 @@ def bad_request(detail: str = "") -> Refusal:
 class Outbox:
     """Collects the responses of one turn of the event loop and sends them together.
 
-    Args:
-        before: Called before anything is sent.
+    ``before`` is called before anything is sent.
     """
 
     def __init__(self, before: Callable[[], None]) -> None:
@@ -179,7 +172,7 @@ class Connection(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
 
     def data_received(self, data: bytes) -> None:
-        """Receive data: answer a request at once, leave it to the handler's task, or reject it.
+        """Answer a request at once, leave it to the handler's task, or reject it.
 
         A request without a body, on a connection that waits for one, is answered here.
         """
@@ -231,11 +224,7 @@ class Connection(RequestHandler):
         return STAND_IN + data[begins.end(1) :]
 
     def method(self, parsed: str) -> str:
-        """The method of the request that is answered next.
-
-        Args:
-            parsed: The method that the parser read.
-        """
+        """The method of the request that is answered next; ``parsed`` is what the parser read."""
         own, self._own_method = self._own_method, ""
         return own or parsed
 
@@ -271,14 +260,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> StreamResponse:
-        """Reject a request that the parser could not read.
-
-        Args:
-            request: A stand-in; there is no request.
-            status: Not used: Go has its own.
-            exc: Why.
-            message: Not used.
-        """
+        """Reject a request that the parser could not read; ``request`` is a stand-in."""
         if isinstance(exc, LineTooLong):
             return Refusal(431, "Request Header Fields Too Large")
         return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))

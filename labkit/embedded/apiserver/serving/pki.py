@@ -56,8 +56,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         held: A descriptor that the child must not inherit: the directory's lock.
 
     Returns:
-        A function to call before the keys are loaded: it waits for them and returns the
-        administrator's new certificate. None if the keys exist.
+        A function that waits for the keys and returns the administrator's new certificate. None if the keys exist.
     """
     pki = private_directory(home / "pki")
     if all((pki / name).exists() for name in KEY_FILES.values()):
@@ -97,10 +96,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
 
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
-    """Generate what is missing in ``pki``, and a certificate for the administrator.
-
-    An existing CA or token key is kept.
-    """
+    """Generate what is missing in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
     from labkit.embedded.machinery.pki.keys import Keys, token_public_key
 
     def old(field: str) -> bytes | None:
@@ -116,11 +112,7 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 
 
 def load_keys(home: Path) -> Keys:
-    """Load the directory's keys; generate them at the first call.
-
-    Raises:
-        StateProblem: One of the files is damaged.
-    """
+    """Load the directory's keys; generate them at the first call. ``StateProblem`` if a file is damaged."""
     from labkit.embedded.machinery.pki.keys import Keys
 
     making = begin(home)
@@ -141,11 +133,9 @@ def load_keys(home: Path) -> Keys:
 
 
 def valid_now(certificate: bytes, at_most_seconds: float = float("inf")) -> bool:
-    """Whether a certificate is valid by this machine's clock, which may have been wrong when it was made.
+    """Whether a certificate (PEM) is valid by this machine's clock, which may have been wrong when it was made.
 
-    Args:
-        certificate: One of ``labkit.embedded.machinery.pki.certificates``, PEM.
-        at_most_seconds: How long ago it may have begun to be.
+    ``at_most_seconds``: how long ago it may have begun to be.
     """
     try:
         found = VALIDITY.search(base64.b64decode(b"".join(certificate.splitlines()[1:-1])))
@@ -189,13 +179,8 @@ def last_port(home: Path) -> int:
 def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
     """Write ``admin.conf`` with a certificate of ``kubernetes-admin`` in ``system:masters``.
 
-    A valid one is kept, so that a restart does not change credentials.
-
-    Args:
-        home: The state directory.
-        keys: Sign the certificate.
-        url: The server.
-        admin: A certificate and key that were just generated.
+    A valid one is kept, so that a restart does not change credentials. ``admin`` is a certificate and key that were
+    just generated.
     """
     path = home / "admin.conf"
     if _still_right(path, keys, url):

@@ -90,18 +90,13 @@ class ApiServer:
         return url(self.port)
 
     def renew(self, keys: Keys) -> None:
-        """Use another certificate for new connections.
-
-        Args:
-            keys: Keys of the same CA.
-        """
+        """Use another certificate, from keys of the same CA, for new connections."""
         self._listener.context = tls_context(keys)
 
     async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
         """Stop accepting, end streams, finish requests in progress, close connections.
 
-        Args:
-            farewell: Seconds that the last bytes may take.
+        ``farewell``: seconds that the last bytes may take.
         """
         for task in self._tasks:
             task.cancel()

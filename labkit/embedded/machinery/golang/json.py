@@ -51,13 +51,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant,
 
 
 def loads(data: bytes | str) -> Any:
-    """Decode JSON.
-
-    Args:
-        data: UTF-8; bad sequences become U+FFFD, as in Go.
-
-    Returns:
-        The value; objects with repeated fields are ``Pairs``.
+    """Decode JSON as Go does: bad UTF-8 becomes U+FFFD, and objects with repeated fields become ``Pairs``.
 
     Raises:
         SyntaxProblem: It is not JSON.

@@ -49,10 +49,9 @@ class YamlProblem(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """A YAML loader that keeps dates as texts, as JSON has no dates.
+    """A YAML loader that keeps dates as texts, as JSON has no dates, and limits nesting and merging.
 
-    What costs much is refused while it is read, and not when it is there: a bracket costs as much as there
-    are brackets around it, and a merge copies all fields.
+    It does so while it reads: a bracket costs as much as there are brackets around it, and a merge copies fields.
     """
 
     _composed = _merged = 0
@@ -95,7 +94,6 @@ _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
 
 def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    """The value of a node with an unknown tag."""
     return node.value
 
 
@@ -103,11 +101,7 @@ _Loader.add_constructor(None, _untagged)
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
-    """Decode a YAML document to JSON values.
-
-    Args:
-        body: The text; of several documents only the first counts.
-        strict: Collects what a strict reading refuses (keys given twice).
+    """Decode the first YAML document to JSON values; ``strict`` collects keys that are given twice.
 
     Raises:
         YamlProblem: It cannot be read.

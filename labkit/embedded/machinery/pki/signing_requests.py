@@ -76,9 +76,7 @@ class SigningRequest:
     """What a request asks to be certified.
 
     Args:
-        parsed: The request itself.
-        common_name: CN of the subject.
-        organizations: Its O values.
+        organizations: O values of its subject.
         names: Kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
     """
 
@@ -89,10 +87,7 @@ class SigningRequest:
 
 
 def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
-    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size.
-
-    Every byte is looked at once, whatever the file holds.
-    """
+    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size."""
     at, end = 0, -1
     while True:
         begin = data.find(BEGIN, at)
@@ -123,10 +118,7 @@ def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
 
 
 def read_request(text: str) -> SigningRequest:
-    """Parse ``spec.request`` without verifying its signature.
-
-    Args:
-        text: A PEM file in base64, as JSON has it.
+    """Parse ``spec.request``, a PEM file in base64, without verifying its signature.
 
     Raises:
         BadRequestFile: It is none.
@@ -168,11 +160,7 @@ def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.Gene
 
 
 def check_request(text: str) -> str:
-    """What is wrong with ``spec.request``, empty if nothing is.
-
-    Args:
-        text: As for ``read_request``.
-    """
+    """What is wrong with ``spec.request``, empty if nothing is."""
     try:
         parsed = read_request(text).parsed
     except BadRequestFile as error:
@@ -187,11 +175,7 @@ def check_request(text: str) -> str:
 
 
 def check_certificates(text: str) -> str:
-    """What is wrong with ``status.certificate``, empty if nothing is.
-
-    Args:
-        text: A PEM file in base64.
-    """
+    """What is wrong with ``status.certificate``, a PEM file in base64; empty if nothing is."""
     found = False
     for label, content, headers in pem_blocks(base64.b64decode(text)):
         found = True
@@ -214,11 +198,11 @@ def sign(
     """Sign a request.
 
     Args:
-        ca_certificate: The authority's certificate, PEM.
-        ca_key: Its key, PEM.
+        ca_certificate: PEM.
+        ca_key: PEM.
         text: The request, as for ``read_request``.
         usages: What the certificate is for, in the API's words.
-        seconds: For how long it was asked.
+        seconds: The lifetime asked for.
         now: Seconds since the epoch.
 
     Returns:

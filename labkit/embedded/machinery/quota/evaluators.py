@@ -38,11 +38,7 @@ MUST_SAY = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limit
 
 
 class Evaluator:
-    """Measures the objects of a kind by their number.
-
-    Args:
-        resource: Plural with group.
-    """
+    """Measures the objects of a resource (plural with group) by their number."""
 
     def __init__(self, resource: str) -> None:
         self.resource = resource
@@ -179,9 +175,7 @@ def _whole(amount: Amount) -> Amount:
 class PodEvaluator(Evaluator):
     """Measures pods and their requests and limits.
 
-    Args:
-        clock: Seconds since the epoch.
-        old_words: Leave out which containers name no amount, as servers did up to 1.22.
+    With ``old_words`` it leaves out which containers name no amount, as servers did up to 1.22.
     """
 
     def __init__(self, clock: Callable[[], float], old_words: bool = False) -> None:
@@ -280,13 +274,7 @@ CLAIMS = ClaimEvaluator()
 
 
 class Evaluators:
-    """The evaluators of all kinds.
-
-    Args:
-        resources: Plural with group of all kinds that are counted.
-        clock: Seconds since the epoch.
-        old_words: Leave out which containers name no amount, as servers did up to 1.22.
-    """
+    """The evaluators of all counted resources (plural with group)."""
 
     def __init__(self, resources: frozenset[str], clock: Callable[[], float], *, old_words: bool = False) -> None:
         self._resources = resources

@@ -30,11 +30,10 @@ EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is the real server's.
+    """A body that does not fit its kind; the message is that of Go's ``encoding/json``.
 
     Args:
-        message: As ``encoding/json`` says it.
-        type_: What was wanted, where that is known.
+        type_: The expected type, where that is known.
         value: What was found.
     """
 
@@ -50,7 +49,7 @@ class Decoder:
     Args:
         strict: Collects what a strict decoding would refuse; None does not look.
         defaults: Whether pointers that are not given get the schema's defaults.
-        keep_empty: Keep lists and maps that are given without content, which are not printed.
+        keep_empty: Keep empty lists and maps, which are not printed.
     """
 
     def __init__(self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False) -> None:
@@ -279,11 +278,7 @@ def is_number(value: Any) -> bool:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Copy free-form JSON.
-
-    Raises:
-        DecodeProblem: It is nested too deeply.
-    """
+    """Copy free-form JSON; ``DecodeProblem`` if it is nested too deeply."""
     if depth > MAX_PLAIN_DEPTH:
         raise DecodeProblem("json: exceeded max depth")
     if isinstance(value, dict):
@@ -296,11 +291,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def inexact(number: int) -> float:
-    """Convert an integer that is too large for Go's to a float.
-
-    Raises:
-        DecodeProblem: It is too large for any.
-    """
+    """Convert an integer that is too large for Go's to a float; ``DecodeProblem`` if it is too large for any."""
     try:
         return float(number)
     except OverflowError as error:
@@ -328,12 +319,7 @@ def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
 
 
 def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
-    """Set empty lists and maps to None, as the storage round trip does.
-
-    Args:
-        struct: The object's schema.
-        obj: The object, changed in place.
-    """
+    """Set an object's empty lists and maps to None, in place, as the storage round trip does."""
     for name, form, nested in _bare_fields(struct):
         value = obj.get(name)
         if not value:
@@ -352,15 +338,7 @@ def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
 
 
 def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
-    """Return an object without the empty lists and maps that are not printed.
-
-    Args:
-        struct: The object's schema.
-        obj: The object, as a ``Decoder`` made it that keeps them.
-
-    Returns:
-        The object itself if there are none.
-    """
+    """An object without the empty lists and maps that are not printed; itself if there are none."""
     changed: dict[str, Any] = {}
     for name, value in obj.items():
         field = struct.fields.get(name)

@@ -14,11 +14,7 @@ from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 def in_order(obj: Object) -> Object:
     """Order an object's fields by the schema of its kind: kind and apiVersion first, unknown fields last.
 
-    Args:
-        obj: Any object; without a known kind only its first level is ordered.
-
-    Returns:
-        A new object that shares the values that have no order.
+    Without a known kind only the first level is ordered. The new object shares the values that have no order.
     """
     kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
     rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}

@@ -92,14 +92,7 @@ def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
 
 
 def message_class(name: str) -> Any:
-    """Return the class of a message.
-
-    Args:
-        name: Such as ``k8s.io.api.core.v1.Pod``.
-
-    Raises:
-        KeyError: There is no such message.
-    """
+    """The class of a message, such as ``k8s.io.api.core.v1.Pod``; KeyError if there is none."""
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(_flat(name)))
 
 
@@ -122,10 +115,7 @@ def message_name(struct_name: str) -> str:
 
 
 def decode_unknown(body: bytes) -> dict[str, Any]:
-    """Decode the object in an envelope to JSON values.
-
-    Args:
-        body: Magic bytes and a ``runtime.Unknown``.
+    """Decode the object in an envelope, magic bytes and a ``runtime.Unknown``, to JSON values.
 
     Raises:
         ProtobufProblem: It is none, or holds an unknown kind.

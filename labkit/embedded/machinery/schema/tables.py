@@ -34,7 +34,6 @@ class Type:
         struct_name: The table's key of a struct.
         element: Type of a list's or map's elements.
         go: How Go prints the type.
-        table: Where structs are looked up.
     """
 
     form: str
@@ -116,11 +115,7 @@ class Struct:
 
 
 class Schemas:
-    """All structs by name and kind.
-
-    Args:
-        rows: The decoded ``tables.json``.
-    """
+    """All structs by name and kind, from the rows of ``tables.json``."""
 
     def __init__(self, rows: dict[str, Any]) -> None:
         self._rows = rows

@@ -89,12 +89,7 @@ def canonical_quantity(text: str) -> str:
 
 
 def quantity_text(amount: int, form: str) -> str:
-    """The canonical text of a quantity.
-
-    Args:
-        amount: Billionths.
-        form: ``binary``, ``decimal`` or ``exponent``.
-    """
+    """The canonical text of an amount in billionths; ``form`` is as ``parse_quantity`` returns it."""
     if amount == 0:
         return "0"
     sign = "-" if amount < 0 else ""
@@ -117,11 +112,7 @@ def quantity_text(amount: int, form: str) -> str:
 
 
 def parse_time(text: str, micro: bool = False) -> datetime.datetime:
-    """Parse an RFC 3339 time.
-
-    Args:
-        text: The time.
-        micro: Whether exactly six decimals are wanted (MicroTime).
+    """Parse an RFC 3339 time; a MicroTime has exactly six decimals.
 
     Raises:
         BadValue: It is no time; the message is that of Go's ``time.Parse``.

@@ -9,7 +9,7 @@ from labkit.embedded.machinery.schema import schemas
 
 
 def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: str = "") -> None:
-    """Put the ``managedFields`` of a first write into an object.
+    """Put the ``managedFields`` of a first write into an object; 422 if the request's parameters are invalid.
 
     Args:
         request: Names the manager, in a parameter or by its user agent.
@@ -18,9 +18,6 @@ def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: 
         obj: The object as it was sent, with its metadata; changed in place.
         now: RFC 3339.
         subresource: Where it was written to, if not to the object itself.
-
-    Raises:
-        ApiError: 422: the parameters of the request are invalid.
     """
     version, _, name = kind.rpartition("/")
     version = version or f"{request.info.group}/{request.info.version}"

@@ -19,12 +19,7 @@ RESOURCE = "spec.resourceAttributes"
 
 
 def validate_access_spec(spec: Object, *, needs_user: bool) -> FieldErrors:
-    """Validate a spec.
-
-    Args:
-        spec: The review's spec.
-        needs_user: Whether it must name a user or a group.
-    """
+    """Validate a review's spec; in some it must name a user or a group."""
     errors = FieldErrors()
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if resource is not None and path is not None:

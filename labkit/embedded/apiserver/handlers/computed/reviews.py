@@ -46,14 +46,7 @@ Review = Callable[[Request, Object], Object]
 
 
 class Reviews:
-    """Answers every kind of review.
-
-    Args:
-        authenticate: Identifies a token's user, for some audiences.
-        authorize: Decides whether a user may do something.
-        held_rules: The rules that are granted to a user.
-        clock: Seconds since the epoch.
-    """
+    """Answers every kind of review."""
 
     def __init__(
         self,

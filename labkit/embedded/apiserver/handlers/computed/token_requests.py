@@ -33,14 +33,7 @@ Lookup = Callable[[str, str, str], Object | None]
 
 
 class TokenRequests:
-    """Answers TokenRequests.
-
-    Args:
-        issuer: Issues the tokens.
-        lookup: Reads serviceaccounts, pods, secrets and nodes.
-        clock: Seconds since the epoch.
-        admission: The plugins.
-    """
+    """Answers TokenRequests."""
 
     def __init__(
         self,
@@ -55,15 +48,7 @@ class TokenRequests:
         self._admission = admission
 
     def _answer(self, request: Request, body: Object) -> Object:
-        """Answer a TokenRequest with a token.
-
-        Args:
-            request: Its path names the account.
-            body: The TokenRequest from the body.
-
-        Raises:
-            ApiError: 400, 404, 409 or 422.
-        """
+        """Answer a TokenRequest for the account in the path with a token; 400, 404, 409 or 422."""
         namespace, name = request.info.namespace, request.info.name
         metadata = dict(body.get("metadata") or {})
         _must_match(metadata, namespace, name)
@@ -105,11 +90,7 @@ class TokenRequests:
         }
 
     def operation(self, request: Request, kind: Kind) -> One:
-        """Answer ``serviceaccounts/token``.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
-        """
+        """Answer ``serviceaccounts/token``; 400, 403, 404, 409, 415 or 422."""
         write_options(request, "CreateOptions")  # checked before the body is read
         body, info = decode_object(request, KIND), request.info
         write = Attributes(

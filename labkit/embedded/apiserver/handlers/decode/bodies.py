@@ -45,11 +45,7 @@ PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|
 
 
 def content_type(request: Request) -> str:
-    """The media type of the body; JSON if the header is missing.
-
-    Raises:
-        ApiError: 415.
-    """
+    """The media type of the body, JSON if the header is missing; 415 for an unknown one."""
     named, _, parameters = request.headers.get("content-type", "").partition(";")
     named = named.strip().lower()
     if not named:
@@ -81,18 +77,14 @@ def decode_object(
     older: tuple[str, ...] = (),
     keep_empty: bool = False,
 ) -> Object:
-    """Decode the object in a request's body: only the kind's fields, without defaults.
+    """Decode the object in a request's body: only the kind's fields, without defaults; 400 or 415.
 
     Args:
-        request: Its content type names the format, its parameter ``fieldValidation`` what happens
-            to unknown fields.
+        request: Its content type names the format, ``fieldValidation`` what happens to unknown fields.
         kind: The expected kind.
         gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
-
-    Raises:
-        ApiError: 400 or 415.
     """
     group, version, name = gvk or (kind.group, kind.version, kind.kind)
     struct = schemas().of_kind(group, version, name)
@@ -137,7 +129,7 @@ def decode_body(
     check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
     keep_empty: bool = False,
 ) -> Object:
-    """Decode a body.
+    """Decode a body; 400 if it is invalid.
 
     Args:
         media_type: One of ``MEDIA_TYPES``.
@@ -147,12 +139,8 @@ def decode_body(
         strict: Collects unknown and repeated fields.
         look: Whether to look for them.
         older: Versions that read the same as the expected one.
-        check: Refuses what is not of the expected (group, version, kind), if it is not to be
-            an object of a kind that is served.
+        check: Refuses another (group, version, kind) than the expected one.
         keep_empty: See ``Decoder``.
-
-    Raises:
-        ApiError: 400.
     """
     if media_type == PROTOBUF:
         data: Any = _read_protobuf(body, expected[2])
@@ -248,11 +236,7 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
 
 
 def stores(gvk: tuple[str, str, str]) -> str:
-    """The resource under which a kind's objects are stored; empty if they are not.
-
-    Args:
-        gvk: Its (group, version, kind).
-    """
+    """The resource under which objects of a (group, version, kind) are stored; empty if they are not."""
     return next((row.resource for row in KINDS if (row.group, row.version, row.kind) == gvk), "")
 
 

@@ -93,13 +93,7 @@ OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not support
 
 @dataclass(frozen=True, slots=True)
 class FieldTerm:
-    """One term.
-
-    Args:
-        field: Dotted path.
-        value: What it is compared with.
-        equal: ``=`` or, if false, ``!=``.
-    """
+    """One term: a field's dotted path, the value it is compared with, and whether they must be equal."""
 
     field: str
     value: str
@@ -108,11 +102,7 @@ class FieldTerm:
 
 @remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
-    """Parse a field selector.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Parse a field selector; 400 if it is invalid."""
     terms = []
     for part in sorted(_split(text)):
         if part:
@@ -129,11 +119,7 @@ def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def exact_name(text: str) -> str:
-    """The name, if a selector requires exactly one; else empty.
-
-    Raises:
-        ApiError: 400.
-    """
+    """The name, if a selector requires exactly one, else empty; 400 if it is invalid."""
     if "metadata.name" not in text:
         return ""
     return next((term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal), "")
@@ -154,11 +140,7 @@ class FieldSelector:
 
 
 def field_selector(kind: Kind, text: str) -> FieldSelector:
-    """Parse a field selector of a kind.
-
-    Raises:
-        ApiError: 400 for an invalid text or a field that is not selectable.
-    """
+    """Parse a field selector of a kind; 400 if it is invalid or names a field that is not selectable."""
     if not text:
         return FieldSelector(())
     fields = SELECTABLE.get(kind.qualified, {})

@@ -14,14 +14,7 @@ Matches = Callable[[Object], bool]
 
 
 def selection(kind: Kind, options: ListOptions) -> Matches | None:
-    """The predicate of the label and field selectors together.
-
-    Returns:
-        The predicate; None if the options choose everything.
-
-    Raises:
-        ApiError: 400.
-    """
+    """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
     by_label = parse_labels(options.label_selector)
     by_field = field_selector(kind, options.field_selector)
     labels = by_label.matches if by_label else None

@@ -36,7 +36,6 @@ class WriteOptions:
     """The options of a create, update or patch.
 
     Args:
-        dry_run: Whether nothing is stored.
         manager: The field manager: the parameter, or the first part of the user agent.
         force: Whether an apply takes over fields of other managers.
     """
@@ -47,15 +46,9 @@ class WriteOptions:
 
 
 def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
-    """Parse and validate the parameters of a write.
+    """Parse and validate the parameters of a write; 422 if they are invalid.
 
-    Args:
-        request: The request.
-        kind: ``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``, which errors name.
-        apply: Whether it is a server-side apply.
-
-    Raises:
-        ApiError: 422.
+    ``kind`` (``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``) is named in errors.
     """
     query = request.query
     if not query and not apply:
@@ -105,23 +98,12 @@ def user_agent_manager(request: Request) -> str:
 
 
 def delete_options(request: Request) -> DeleteOptions:
-    """Parse and validate the options of a deletion: from the body, or from the query if there is none.
-
-    Raises:
-        ApiError: 400, 415 or 422.
-    """
+    """Parse and validate the options of a deletion, from the body or else the query; 400, 415 or 422."""
     return checked_delete_options(_body_options(request) if request.body else _query_options(request))
 
 
 def checked_delete_options(sent: Object) -> DeleteOptions:
-    """Validate the options of a deletion.
-
-    Args:
-        sent: A DeleteOptions document.
-
-    Raises:
-        ApiError: 422.
-    """
+    """Validate a DeleteOptions document; 422 if it is invalid."""
     errors = FieldErrors()
     propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
     if orphan is not None and propagation is not None:

@@ -52,11 +52,7 @@ class NonResourceHandler:
         self._paths = paths
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request.
-
-        Raises:
-            ApiError: 404, 405 or 406.
-        """
+        """Answer a request; 404, 405 or 406."""
         for route in self._routes:
             response = route(request)
             if response is not None:

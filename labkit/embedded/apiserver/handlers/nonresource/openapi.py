@@ -18,11 +18,7 @@ class OpenApiHandler:
     """Serves the documents, built at the first request for each."""
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request for a document; None for any other path.
-
-        Raises:
-            ApiError: 405.
-        """
+        """Answer a request for a document; None for any other path."""
         path = request.path
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None

@@ -1,8 +1,7 @@
 """Objects to bytes, as Go writes them: field order, escapes, indentation.
 
-A stored object is encoded once and keeps its bytes; lists and watches join them. The kept
-bytes are those of a list's item: without kind and apiVersion, which lists leave out and
-everything else has first.
+A stored object is encoded once and keeps its bytes; lists and watches join them. They lack kind and apiVersion,
+which a list's items leave out and everything else has first.
 """
 
 from __future__ import annotations
@@ -99,11 +98,7 @@ def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Obje
 
 
 def encode(form: Form, obj: Object) -> tuple[str, bytes]:
-    """Encode an object in the media type of a form.
-
-    Returns:
-        The content type and the body. A kind that has no protobuf message is JSON.
-    """
+    """Encode an object: the content type and the body. A kind that has no protobuf message is JSON."""
     if form.media_type == YAML:
         return YAML, yaml_bytes(obj)
     if form.pretty:

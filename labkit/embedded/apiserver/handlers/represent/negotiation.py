@@ -69,11 +69,7 @@ def not_acceptable(message: str) -> ApiError:
 
 
 def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
-    """Check what the router checks: one of the wanted media types must be offered.
-
-    Raises:
-        ApiError: 406.
-    """
+    """Check what the router checks: one of the wanted media types must be offered, else 406."""
     if not _matches_route(request.headers.get("accept", ""), offered):
         error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
         error.details = {}
@@ -87,15 +83,12 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
 
 
 def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS) -> Form:
-    """The form that a request asks for.
+    """The form that a request asks for; 406 if there is none.
 
     Args:
         request: Its ``Accept`` header, user agent, ``pretty`` and ``includeObject`` are read.
         route: The media types that its route offers, checked first; empty where there is no route.
         transforms: The other kinds in which the object can be asked for.
-
-    Raises:
-        ApiError: 406.
     """
     if route:
         check_route(request, route)
@@ -110,11 +103,7 @@ def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tupl
 
 
 def check_stream(form: Form) -> None:
-    """Refuse to watch in a form that cannot be streamed.
-
-    Raises:
-        ApiError: 406.
-    """
+    """Refuse to watch in a form that cannot be streamed with 406."""
     if form.media_type == YAML:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
 

@@ -11,16 +11,7 @@ from labkit.embedded.machinery.request import Response
 
 
 def respond(transformer: Transformer, form: Form, result: Result) -> Response:
-    """Represent a result.
-
-    Args:
-        transformer: Makes Tables and the like.
-        form: The form that the caller asked for.
-        result: What the handler returned.
-
-    Raises:
-        ApiError: 400 or 406: there is no such form of it.
-    """
+    """Represent a result in the form that the caller asked for; 400 or 406 if it has none."""
     if isinstance(result, Many):
         return _list(transformer, form, result)
     obj = result.object

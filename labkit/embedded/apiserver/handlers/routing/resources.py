@@ -102,11 +102,7 @@ class ResourceHandler:
         }
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request for a resource.
-
-        Raises:
-            ApiError: The request cannot be answered.
-        """
+        """Answer a request for a resource."""
         info = request.info
         kind = BY_RESOURCE.get((info.group, info.version, info.resource))
         if kind is None:

@@ -1,6 +1,4 @@
-"""Evictions: deletions of pods that respect disruption budgets.
-
-A budget's status, which the disruption controller keeps, says what it allows.
+"""Evictions: deletions of pods that respect disruption budgets, by the status that their controller keeps.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage/eviction.go``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
@@ -28,11 +26,7 @@ SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction su
 def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
     """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
 
-    Returns:
-        A Status. With several budgets it reports a failure, and the code is 201 all the same.
-
-    Raises:
-        ApiError: 404; 429 if a budget forbids it.
+    404; 429 if a budget forbids it. With several budgets the Status is a failure, and the code is 201 all the same.
     """
     options = write_options(request, "CreateOptions")
     eviction = decode_object(request, kind, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))

@@ -61,17 +61,7 @@ def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, adm
 
 
 def write_scale(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
-    """PUT or PATCH of a workload's scale.
-
-    Args:
-        registry: Where workloads are.
-        admission: The plugins.
-        request: Holds the Scale or the patch.
-        kind: The row of the workload.
-
-    Raises:
-        ApiError: 404, 409 or 422.
-    """
+    """PUT or PATCH of a workload's scale; 404, 409 or 422."""
     name = name_in_path(request)
     patching = request.method == "PATCH"
     form = patch_type(request) if patching else ""

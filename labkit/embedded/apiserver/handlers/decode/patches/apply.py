@@ -20,8 +20,7 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
     """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
-    Raises:
-        ApiError: 400; 500 where it does not fit the schema, as in the real server.
+    400; 500 where it does not fit the schema, as in the real server.
     """
     from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
@@ -57,16 +56,9 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
 
 
 def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
-    """Decode a merged configuration.
+    """Decode the merge of a configuration and its object; 500 if a value does not fit its field.
 
-    Args:
-        complete: Decodes it and sets its defaults.
-        merged: The merge of the configuration and the object.
-        config: The configuration, for the error.
-        kind: Its row.
-
-    Raises:
-        ApiError: 500: a value does not fit its field.
+    ``complete`` decodes it and sets its defaults. The error names the configuration's object.
     """
     try:
         return complete(merged)

@@ -35,11 +35,7 @@ OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value":
 
 
 def patch_type(request: Request) -> str:
-    """The kind of patch, from the content type.
-
-    Raises:
-        ApiError: 415.
-    """
+    """The kind of patch, from the content type; 415 for an unknown one."""
     named = request.headers.get("content-type", "").partition(";")[0].strip()
     if named not in PATCH_TYPES:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
@@ -52,20 +48,10 @@ def unprocessable() -> ApiError:
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
-    """Apply a JSON, merge or strategic merge patch.
-
-    Args:
-        request: Holds the patch.
-        form: Which kind of patch it is.
-        current: The stored object.
-        struct: Its schema.
-        kind: Its row.
+    """Apply a JSON, merge or strategic merge patch; 400 or 422.
 
     Returns:
         The decoded object, without defaults, with its empty values.
-
-    Raises:
-        ApiError: 400 or 422.
     """
     mode = field_validation(request)
     strict: list[str] = []
@@ -106,12 +92,7 @@ def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
-    """422: the patched document is not an object of the kind.
-
-    Args:
-        shown: The patched document, or the patch as a text.
-        problem: The error.
-    """
+    """422: the patched document (or the patch as a text) is not an object of the kind."""
     text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
     errors.invalid("patch", text, problem)

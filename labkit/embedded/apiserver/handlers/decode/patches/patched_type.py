@@ -19,8 +19,7 @@ SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 class Nameless(Exception):
     """A document without a version: it is decoded as an internal object, whose fields have other names.
 
-    Args:
-        unknown: The fields that an internal object lacks.
+    ``unknown`` lists the fields that an internal object lacks.
     """
 
     def __init__(self, unknown: list[str]) -> None:
@@ -29,11 +28,7 @@ class Nameless(Exception):
 
 
 def check_type(document: Any, kind: Kind) -> None:
-    """Check that a patched document is still of its kind.
-
-    Args:
-        document: The patched document, not decoded yet.
-        kind: The kind of the stored object.
+    """Check that a patched document, not decoded yet, is still of its kind.
 
     Raises:
         DecodeProblem: It is of another or an unknown kind.

@@ -39,16 +39,9 @@ def senseless(text: str) -> ApiError:
 
 
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
-    """Apply a patch.
+    """Apply a patch to a copy of an object; an ``ApiError`` if it is invalid.
 
-    Args:
-        original: The object; it is not changed.
-        patch: The patch; merging removes its directives and what is below them, as in the real
-            server, whose errors show the rest.
-        struct: The object's schema.
-
-    Raises:
-        ApiError: The patch is invalid.
+    Merging removes the patch's directives and what is below them, as in the real server, whose errors show the rest.
     """
     return _merge_map(copy.deepcopy(original), patch, struct)
 
@@ -184,11 +177,7 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
 
 
 def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
-    """Check that ``$setElementOrder`` has the items of a patch, in the same order.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Check that ``$setElementOrder`` has the items of a patch, in the same order."""
     wanted = iter([_identity(item, key) for item in order])
     for item in sent:
         if key and isinstance(item, dict) and DIRECTIVE in item:
