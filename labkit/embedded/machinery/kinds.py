@@ -66,6 +66,7 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 NO_COLLECTION = tuple(verb for verb in CRUD if verb != "deletecollection")
 WITH_STATUS = {"status": STATUS}
+WITH_PROXY = {"proxy": PROXY, "status": STATUS}
 WITH_SCALE = {"scale": STATUS, "status": STATUS}
 
 
@@ -102,7 +103,7 @@ KINDS: tuple[Kind, ...] = (
         verbs=NO_COLLECTION,
         subresources={"finalize": ("update",), "status": STATUS},
     ),
-    _row("v1", "Node", "nodes", CLUSTER, "no", subresources={"proxy": PROXY, "status": STATUS}),
+    _row("v1", "Node", "nodes", CLUSTER, "no", subresources=WITH_PROXY),
     _row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", NAMESPACED, "pvc", subresources=WITH_STATUS),
     _row("v1", "PersistentVolume", "persistentvolumes", CLUSTER, "pv", subresources=WITH_STATUS),
     _row(
@@ -138,15 +139,7 @@ KINDS: tuple[Kind, ...] = (
     _row("v1", "ResourceQuota", "resourcequotas", NAMESPACED, "quota", subresources=WITH_STATUS),
     _row("v1", "Secret", "secrets", NAMESPACED),
     _row("v1", "ServiceAccount", "serviceaccounts", NAMESPACED, "sa", subresources={"token": ("create",)}),
-    _row(
-        "v1",
-        "Service",
-        "services",
-        NAMESPACED,
-        "svc",
-        categories=ALL,
-        subresources={"proxy": PROXY, "status": STATUS},
-    ),
+    _row("v1", "Service", "services", NAMESPACED, "svc", categories=ALL, subresources=WITH_PROXY),
     _row(
         "apiregistration.k8s.io/v1",
         "APIService",

@@ -1,4 +1,4 @@
-"""A clock for waiting that is never set back.
+"""Clocks: the type of all, and one for waiting that is never set back.
 
 If the machine's clock is corrected while a server runs, what was due in a minute must not wait for hours.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+Clock = Callable[[], float]
+"""The time in seconds since the epoch."""
+
 
 class SteadyClock:
     """Agrees with another clock until that is set back, and then goes on from where it was."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = clock()
         self._behind_seconds = 0.0

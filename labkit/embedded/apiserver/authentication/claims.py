@@ -14,6 +14,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.subjects import account_user
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -45,7 +46,7 @@ class IssuedToken:
 class TokenIssuer:
     """Issues tokens for service accounts; ``new_id`` makes a ``jti``."""
 
-    def __init__(self, signer: TokenSigner, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+    def __init__(self, signer: TokenSigner, clock: Clock, new_id: Callable[[], str]) -> None:
         self._signer = signer
         self._clock = clock
         self._new_id = new_id

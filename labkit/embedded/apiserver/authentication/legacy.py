@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.authentication.claims import LEGACY_PREFIX
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
@@ -31,11 +32,10 @@ class LegacyTokens:
 
     Args:
         lookup: Reads serviceaccounts and secrets.
-        clock: Seconds since the epoch.
         mark_used: Labels a Secret when its token is used for the first time on a day: (Secret, date).
     """
 
-    def __init__(self, lookup: Lookup, clock: Callable[[], float], mark_used: Callable[[Object, str], None]) -> None:
+    def __init__(self, lookup: Lookup, clock: Clock, mark_used: Callable[[Object, str], None]) -> None:
         self._lookup = lookup
         self._clock = clock
         self._mark_used = mark_used

@@ -19,6 +19,7 @@ from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdent
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
@@ -65,7 +66,6 @@ class ServiceAccountTokens:
     Args:
         signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
-        clock: Seconds since the epoch.
         legacy: Validates a legacy token with a verified signature.
     """
 
@@ -73,7 +73,7 @@ class ServiceAccountTokens:
         self,
         signer: TokenSigner,
         lookup: Lookup,
-        clock: Callable[[], float],
+        clock: Clock,
         legacy: Callable[[str, Claims, tuple[str, ...]], TokenIdentity],
     ) -> None:
         self._signer = signer

@@ -5,13 +5,13 @@ Source: k8s.io/apiserver ``pkg/authentication/request/x509``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from labkit.embedded.apiserver.authentication.groups import authenticated
 from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from labkit.embedded.machinery.status import unauthorized
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 
 MAX_CHAINS = 256
@@ -21,7 +21,7 @@ MAX_CHAINS = 256
 class CertificateAuthenticator:
     """Authenticates callers with a client certificate of an authority (PEM)."""
 
-    def __init__(self, authority: bytes, clock: Callable[[], float]) -> None:
+    def __init__(self, authority: bytes, clock: Clock) -> None:
         self._authority = authority
         self._clock = clock
         self._credential_of = lru_cache(MAX_CHAINS)(self._read)

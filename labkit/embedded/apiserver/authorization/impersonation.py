@@ -124,10 +124,9 @@ class _Mode:
         on_request = question._replace(verb=f"impersonate-on:{self.name}:{question.verb}")
         verb = f"impersonate:{self.name}"
         if self.name == "associated-node":
-            requestor = _without_extra(question.user)
+            requestor = User(question.user.name, question.user.groups, question.user.uid)
             _must_be_allowed(on_request._replace(user=requestor), authorize)
-            part = Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*")
-            _must_be_allowed(part, authorize)
+            _must_be_allowed(Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*"), authorize)
         else:
             _must_be_allowed(on_request, authorize)
             _check_constrained(requested, question.user, verb, authorize)
@@ -160,10 +159,10 @@ MODES = (
 
 def service_account(user: str) -> tuple[str, str] | None:
     """Namespace and name of the service account with a user name, None if it is no such name."""
-    parts = user.split(":")
-    if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
+    prefix, _, rest = user.partition("system:serviceaccount:")
+    namespace, _, name = rest.partition(":")
+    if prefix:
         return None
-    namespace, name = parts[2:]
     if len(namespace) > 63 or not _DNS_LABEL.fullmatch(namespace):
         return None
     if len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
@@ -280,10 +279,6 @@ def _must_be_allowed(question: Attributes, authorize: Authorizer) -> None:
         raise refusal(question, decision.reason)
 
 
-def _without_extra(user: User) -> User:
-    return User(user.name, user.groups, user.uid)
-
-
 def _values(request: Request, header: str) -> tuple[str, ...]:
     values = request.header_values.get(header)
     if values is not None:
@@ -294,11 +289,11 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 def _go_syntax(user: User) -> str:
     """A user as Go prints the struct (``%#v``), for the message of a 400."""
-    groups = f"[]string{{{', '.join(go_quote(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
+    groups = f"[]string{{{', '.join(map(go_quote, user.groups))}}}" if user.groups else "[]string(nil)"
     extra = "map[string][]string(nil)"
     if user.extra:
         pairs = [
-            f"{go_quote(key)}:[]string{{{', '.join(go_quote(value) for value in values)}}}"
+            f"{go_quote(key)}:[]string{{{', '.join(map(go_quote, values))}}}"
             for key, values in sorted(user.extra.items())
         ]
         extra = f"map[string][]string{{{', '.join(pairs)}}}"

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_err
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import Authorizer, User
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def pipeline(
     handler: Handler,
     *,
     new_id: Callable[[], str],
-    clock: Callable[[], float],
+    clock: Clock,
     sink: Sink,
     authenticators: Sequence[Authenticator],
     flow_headers: Callable[[User], dict[str, str]],

@@ -25,19 +25,11 @@ ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
 SPECIAL: dict[str, tuple[str, Object]] = {
     "time": (
         f"{META}Time",
-        {
-            "type": "string",
-            "format": "date-time",
-            "description": "A moment in RFC 3339, in whole seconds.",
-        },
+        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in whole seconds."},
     ),
     "microtime": (
         f"{META}MicroTime",
-        {
-            "type": "string",
-            "format": "date-time",
-            "description": "A moment in RFC 3339, in microseconds.",
-        },
+        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in microseconds."},
     ),
     "quantity": (
         "io.k8s.apimachinery.pkg.api.resource.Quantity",

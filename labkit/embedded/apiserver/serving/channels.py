@@ -82,9 +82,9 @@ class NoProtocol(Exception):
 
 def negotiate(offered: str | None) -> Protocol:
     """The first protocol in ``Sec-WebSocket-Protocol`` that the server speaks; ``NoProtocol`` if there is none."""
-    for name in (offered or "").split(","):
-        if name.strip() in PROTOCOLS:
-            return PROTOCOLS[name.strip()]
+    for name in map(str.strip, (offered or "").split(",")):
+        if name in PROTOCOLS:
+            return PROTOCOLS[name]
     raise NoProtocol(offered)
 
 
@@ -104,10 +104,9 @@ class ChannelIO:
     """The client's end of an exec, over a WebSocket (an ``ExecIO``)."""
 
     def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
-        self.protocol = protocol.name
         self.window = WINDOW
         self._socket = socket
-        self._protocol = protocol
+        self.protocol = protocol
         self._session = session
         self._typed = bytearray()
         self._ended = not session.stdin
@@ -154,7 +153,7 @@ class ChannelIO:
 
     async def send(self, channel: int, data: bytes) -> None:
         """Send one frame, even an empty one."""
-        if self._protocol.binary:
+        if self.protocol.binary:
             await self._socket.send_bytes(bytes((channel,)) + data)
         else:
             await self._socket.send_str(chr(ord("0") + channel) + base64.b64encode(data).decode())
@@ -179,13 +178,13 @@ class ChannelIO:
                 await self._take(frame[0], frame[1:])
 
     async def _take(self, channel: int, data: bytes) -> None:
-        if not self._protocol.binary:
+        if not self.protocol.binary:
             channel -= ord("0")
             try:
                 data = base64.b64decode(data, validate=True)
             except binascii.Error:
                 return
-        if channel == CLOSE and self._protocol.closes and data[:1] == bytes((STDIN,)):
+        if channel == CLOSE and self.protocol.closes and data[:1] == bytes((STDIN,)):
             self._ended = True
         elif channel == STDIN and self._session.stdin and not self._ended:
             while len(self._typed) > MAX_STDIN_BYTES:
@@ -233,7 +232,8 @@ class ExecSessions:
                 why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
             return WireResponse(status_response(bad_request(why)))
         if self._running >= MAX_SESSIONS:
-            return WireResponse(status_response(too_many_sessions()))
+            why, details = "Too many requests, please try again later.", {"retryAfterSeconds": 1}
+            return WireResponse(status_response(ApiError(429, "TooManyRequests", why, details, {"Retry-After": "1"})))
         try:
             protocol = negotiate(headers.get("sec-websocket-protocol"))
         except NoProtocol:
@@ -276,7 +276,7 @@ class ExecSessions:
         return await session.run(io)
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:
-        if PROTOCOLS[io.protocol].status:
+        if io.protocol.status:
             await io.send(ERROR, encode_status(status))
         elif status.get("status") != "Success":
             await io.send(ERROR, str(status.get("message", "")).encode())
@@ -291,17 +291,3 @@ def outcome(command: asyncio.Future[Object]) -> Object:
     except Exception:
         log.exception("an exec session failed")
         return ApiError(500, "InternalError", "Internal error occurred").to_status()
-
-
-def too_many_sessions() -> ApiError:
-    """429: as many commands run as may."""
-    return ApiError(
-        429,
-        "TooManyRequests",
-        "Too many requests, please try again later.",
-        {"retryAfterSeconds": 1},
-        {"Retry-After": "1"},
-    )
-
-
-__all__ = ["PROTOCOLS", "ChannelIO", "ExecSessions", "NoProtocol", "Protocol", "negotiate"]

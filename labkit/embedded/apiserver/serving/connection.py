@@ -254,11 +254,7 @@ class Connection(RequestHandler):
             self._loop.call_later(HANG_UP_SECONDS, self.force_close)
 
     def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> StreamResponse:
         """Reject a request that the parser could not read; ``request`` is a stand-in."""
         if isinstance(exc, LineTooLong):

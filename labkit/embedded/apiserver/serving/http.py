@@ -83,7 +83,8 @@ class Frontend:
                         return WireResponse(Response(417), close=True)
                     request.body = await read_body(http, expected is not None)
             except TimeoutError:
-                return WireResponse(status_response(body_timeout()), close=True)
+                late = ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
+                return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
             too_large = len(request.body) > MAX_BODY_BYTES
@@ -146,8 +147,3 @@ async def read_body(http: BaseRequest, ask: bool) -> bytes:
             pieces.append(piece)
             size += len(piece)
     return b"".join(pieces)[: MAX_BODY_BYTES + 1]
-
-
-def body_timeout() -> ApiError:
-    """504: the body arrived too slowly."""
-    return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import json
+import marshal
 import os
 import re
 import time
@@ -68,10 +68,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         try:
             if held >= 0:
                 os.close(held)
-            files, admin = _new_files(pki)
-            made = json.dumps(
-                [{name: data.decode() for name, data in files.items()}, *map(bytes.decode, admin)]
-            ).encode()
+            made = marshal.dumps(_new_files(pki))
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(made)
         finally:
@@ -82,11 +79,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         with os.fdopen(reading, "rb") as pipe:
             data = pipe.read()
         os.waitpid(child, 0)
-        if data:
-            texts, certificate, key = json.loads(data)
-            files, admin = {name: text.encode() for name, text in texts.items()}, (certificate.encode(), key.encode())
-        else:
-            files, admin = _new_files(pki)
+        files, admin = marshal.loads(data) if data else _new_files(pki)
         # The CA's key is written last: without it the next start generates everything again.
         for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
             write_private(pki / name, files[name])
@@ -97,7 +90,8 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
     """Generate what is missing in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
-    from labkit.embedded.machinery.pki.keys import Keys, token_public_key
+    from labkit.embedded.machinery.pki.certificates import public_key
+    from labkit.embedded.machinery.pki.keys import Keys
 
     def old(field: str) -> bytes | None:
         path = pki / KEY_FILES[field]
@@ -108,7 +102,7 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
     if authority and authority_key:
         keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()
     files = {name: getattr(keys, field) for field, name in KEY_FILES.items()}
-    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
+    return {**files, PUBLIC_TOKEN_KEY: public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
 
 
 def load_keys(home: Path) -> Keys:

@@ -69,10 +69,7 @@ class ApiServer:
         self._frontend = Frontend(cluster.handle, before_answer)
         self._server = HttpServer(self._frontend)
         self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
-        self._tasks = [
-            asyncio.create_task(self._listener.run()),
-            asyncio.create_task(self._tick()),
-        ]
+        self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._tick())]
 
     @property
     def sessions(self) -> ExecSessions:

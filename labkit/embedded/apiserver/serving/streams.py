@@ -40,7 +40,6 @@ class Streams:
     async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
         """Send a stream until its source, its timeout, the client or the server ends it."""
         chunked = http.version >= (1, 1)
-        framing = "Transfer-Encoding: chunked" if chunked else ""
         transport, writer = http.transport, http.writer
         if transport is None or transport.is_closing():
             stream.close()
@@ -52,7 +51,7 @@ class Streams:
                 response.headers,
                 response.warnings,
                 version="1.1" if chunked else "1.0",
-                framing=framing,
+                framing="Transfer-Encoding: chunked" if chunked else "",
                 close=close,
             )
         )

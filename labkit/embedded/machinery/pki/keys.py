@@ -65,10 +65,3 @@ def new_token_key() -> bytes:
     from labkit.embedded.machinery.pki.certificates import new_token_key
 
     return new_token_key()
-
-
-def token_public_key(token_key: bytes) -> bytes:
-    """The public half of a token key, PEM."""
-    from labkit.embedded.machinery.pki.certificates import public_key
-
-    return public_key(token_key)

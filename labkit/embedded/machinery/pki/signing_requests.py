@@ -53,17 +53,6 @@ EXTENDED_USAGES = {
     "microsoft sgc": x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
     "netscape sgc": x509.ObjectIdentifier("2.16.840.1.113730.4.1"),
 }
-NAMED_KEYS = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -238,7 +227,7 @@ def _signed(
         .not_valid_after(end)
     )
     if named:
-        flags = {name: name in named for name in NAMED_KEYS}
+        flags = {name: name in named for name in KEY_USAGES.values()}
         if not flags["key_agreement"]:
             flags["encipher_only"] = flags["decipher_only"] = False
         builder = builder.add_extension(x509.KeyUsage(**flags), critical=True)

@@ -6,8 +6,7 @@ Source: k8s.io/kubernetes ``pkg/quota/v1/evaluator/core``; k8s.io/apiserver ``pk
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 from typing_extensions import override
 
@@ -23,6 +22,7 @@ from labkit.embedded.machinery.pods.resources import (
 from labkit.embedded.machinery.quota.amounts import NANO, ONE, ZERO, Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.names import HUGE_PAGES, REQUESTS, extended, huge_pages, native
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 
 ALIASES = ("configmaps", "replicationcontrollers", "resourcequotas", "secrets")
 """Kinds that are also counted by their plain name."""
@@ -178,7 +178,7 @@ class PodEvaluator(Evaluator):
     With ``old_words`` it leaves out which containers name no amount, as servers did up to 1.22.
     """
 
-    def __init__(self, clock: Callable[[], float], old_words: bool = False) -> None:
+    def __init__(self, clock: Clock, old_words: bool = False) -> None:
         super().__init__("pods")
         self._clock = clock
         self._old_words = old_words
@@ -264,32 +264,23 @@ def compute(requests: Amounts, limits: Amounts) -> Amounts:
     return used
 
 
-@lru_cache(maxsize=256)
-def _counter(resource: str) -> Evaluator:
-    return Evaluator(resource)
-
-
-SERVICES = ServiceEvaluator()
-CLAIMS = ClaimEvaluator()
-
-
 class Evaluators:
     """The evaluators of all counted resources (plural with group)."""
 
-    def __init__(self, resources: frozenset[str], clock: Callable[[], float], *, old_words: bool = False) -> None:
+    def __init__(self, resources: frozenset[str], clock: Clock, *, old_words: bool = False) -> None:
         self._resources = resources
         self._special: dict[str, Evaluator] = {
             "pods": PodEvaluator(clock, old_words),
-            "services": SERVICES,
-            "persistentvolumeclaims": CLAIMS,
+            "services": ServiceEvaluator(),
+            "persistentvolumeclaims": ClaimEvaluator(),
         }
 
     def of(self, resource: str) -> Evaluator | None:
         """The evaluator of a kind, None if it is not counted."""
-        found = self._special.get(resource)
-        if found is None and resource in self._resources:
-            found = _counter(resource)
-        return found
+        special = self._special.get(resource)
+        if special is not None:
+            return special
+        return Evaluator(resource) if resource in self._resources else None
 
     def for_names(self, names: Iterable[str]) -> Iterator[tuple[Evaluator, list[str]]]:
         """The evaluators that a quota's names need, each with its names."""

@@ -13,6 +13,7 @@ from typing import Any
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type
 from labkit.embedded.machinery.schema.values import (
+    QUANTITY_FORM,
     BadValue,
     canonical_micro_time,
     canonical_quantity,
@@ -181,7 +182,7 @@ class Decoder:
             value = str(value)
         if not isinstance(value, str):
             if form == "quantity":
-                raise DecodeProblem(QUANTITY_FORM_ERROR)
+                raise DecodeProblem(QUANTITY_FORM)
             if form == "bytes" and isinstance(value, list):
                 return self._octets(value, struct, path)
             if form == "bytes":
@@ -215,7 +216,6 @@ class Decoder:
         return base64.b64encode(octets).decode("ascii")
 
 
-QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""

@@ -6,11 +6,11 @@ Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
+from labkit.embedded.apiserver.authentication.identity import Lookup
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
@@ -20,28 +20,19 @@ from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
+from labkit.embedded.machinery.steady_clock import Clock
 
 GROUP = "authentication.k8s.io"
-VERSION = f"{GROUP}/v1"
 KIND = Kind(GROUP, "v1", "TokenRequest", "serviceaccounts", True, verbs=("create",))
 DEFAULT_SECONDS = 3600
 MIN_SECONDS = 600
 MAX_SECONDS = 1 << 32
 
-Lookup = Callable[[str, str, str], Object | None]
-"""(plural of a core resource, namespace, name) to the object."""
-
 
 class TokenRequests:
     """Answers TokenRequests."""
 
-    def __init__(
-        self,
-        issuer: TokenIssuer,
-        lookup: Lookup,
-        clock: Callable[[], float],
-        admission: Plugin,
-    ) -> None:
+    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Clock, admission: Plugin) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
@@ -57,11 +48,8 @@ class TokenRequests:
             raise not_found("serviceaccounts", "", name)
         uid = account["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
-            why = (
-                f"the UID in the token request ({metadata['uid']}) does not match "
-                f"the UID of the service account ({uid})"
-            )
-            raise conflict("TokenRequest", GROUP, name, why)
+            sent = f"the UID in the token request ({metadata['uid']})"
+            raise conflict("TokenRequest", GROUP, name, f"{sent} does not match the UID of the service account ({uid})")
         metadata |= {
             "name": name,
             "namespace": namespace,
@@ -79,11 +67,11 @@ class TokenRequests:
         bound = self._bound_object(spec["boundObjectRef"], namespace, name)
         issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
         request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
-        sent = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
-        note_owner(request, f"{VERSION}/TokenRequest", sent, timestamp(self._clock()), "token")
+        review = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
+        note_owner(request, KIND, review, timestamp(self._clock()), "token")
         return {
             "kind": "TokenRequest",
-            "apiVersion": VERSION,
+            "apiVersion": KIND.group_version,
             "metadata": metadata,
             "spec": spec,
             "status": {"token": issued.token, "expirationTimestamp": timestamp(issued.expires)},
@@ -116,8 +104,7 @@ class TokenRequests:
         group, _, version = ref.get("apiVersion", "").rpartition("/")
         kind, name = ref.get("kind", ""), ref.get("name", "")
         if group or kind not in ("Pod", "Secret", "Node"):
-            place = f"{group}/{version}"
-            raise bad_request(f"cannot bind token to object of type {place}, Kind={kind}")
+            raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         if not name:
             raise bad_request("Name parameter required.")
         plural = f"{kind.lower()}s"
@@ -146,9 +133,8 @@ class TokenRequests:
 def _must_match(metadata: Object, namespace: str, name: str) -> None:
     found = metadata.get("name") or name
     if found != name:
-        raise _invalid(
-            name, "metadata.name", f'Invalid value: "{found}": must match the service account name if specified'
-        )
+        why = f'Invalid value: "{found}": must match the service account name if specified'
+        raise _invalid(name, "metadata.name", why)
     check_namespace(metadata, namespace)
 
 

@@ -57,11 +57,8 @@ def content_type(request: Request) -> str:
 
 def unsupported_media_type() -> ApiError:
     """415: the server does not read that media type."""
-    return ApiError(
-        415,
-        "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(MEDIA_TYPES),
-    )
+    text = "the body of the request was in an unknown format - accepted media types include: "
+    return ApiError(415, "UnsupportedMediaType", text + ", ".join(MEDIA_TYPES))
 
 
 def field_validation(request: Request) -> str:
@@ -91,15 +88,9 @@ def decode_object(
     assert struct is not None
     mode = field_validation(request)
     strict: list[str] = []
+    media_type, expected = content_type(request), (group, version, name)
     obj = decode_body(
-        content_type(request),
-        request.body,
-        struct,
-        (group, version, name),
-        strict,
-        mode != "Ignore",
-        older,
-        keep_empty=keep_empty,
+        media_type, request.body, struct, expected, strict, mode != "Ignore", older, keep_empty=keep_empty
     )
     if strict:
         if mode == "Strict":
@@ -165,10 +156,9 @@ def summary(body: bytes, limit: int = 30) -> str:
     """The start of a body, as errors show it."""
     if not body:
         return "<empty>"
-    more = " ..." if len(body) > limit else ""
-    if body[:1] == b"{":
-        return body[:limit].decode("utf-8", "replace") + more
-    return body[:limit].hex() + more
+    start = body[:limit]
+    text = start.decode("utf-8", "replace") if body[:1] == b"{" else start.hex()
+    return text + (" ..." if len(body) > limit else "")
 
 
 def _read_json(body: bytes, kind: str) -> Any:
@@ -193,9 +183,7 @@ def _read_protobuf(body: bytes, kind: str) -> Any:
     try:
         return decode_unknown(body)
     except ProtobufProblem as error:
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
-        ) from error
+        raise _unrecognized(kind, body, str(error), "") from error
 
 
 def _unrecognized(
@@ -211,17 +199,13 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
     if data is None:
         return expected
     if not isinstance(data, dict):
-        raise _unrecognized(
-            expected[2], body, f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
-        )
+        problem = f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
+        raise _unrecognized(expected[2], body, problem)
     for field in ("apiVersion", "kind"):
         value = data.get(field)
         if value is not None and not isinstance(value, str):
-            raise _unrecognized(
-                expected[2],
-                body,
-                f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string",
-            )
+            problem = f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string"
+            raise _unrecognized(expected[2], body, problem)
     api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
     if api_version.count("/") > 1:
         raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
@@ -247,9 +231,8 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
     api_version = f"{group}/{version}" if group else version
     if is_older(api_version, kind, expected[0], expected[2]) or (stores(found) and stores(found) == stores(expected)):
         wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
-        raise bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-        )
+        text = f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        raise bad_request(text)
     known = (
         kind in UNVERSIONED
         or (kind in EVERYWHERE and _is_version(group, version))

@@ -7,6 +7,7 @@ Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of pkg/apis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 Getter = Callable[[Object], str]
+
+PART = re.compile(r"(?:[^,\\]|\\.|\\\Z)+", re.DOTALL)
+"""A term: up to a comma that is not escaped."""
+TERM = re.compile(r"((?:[^\\=!]|\\.|!(?!=))*)(!=|==?)(.*)", re.DOTALL)
+"""A field, an operator and a value."""
 
 
 def at(path: str, default: str = "") -> Getter:
@@ -103,11 +109,7 @@ class FieldTerm:
 @remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """Parse a field selector; 400 if it is invalid."""
-    terms = []
-    for part in sorted(_split(text)):
-        if part:
-            terms.append(_term(text, part))
-    return tuple(terms)
+    return tuple(_term(text, part) for part in sorted(PART.findall(text)))
 
 
 def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
@@ -161,34 +163,11 @@ def _unknown(kind: Kind, field: str) -> str:
     return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
-def _split(text: str) -> list[str]:
-    """Split terms at commas that are not escaped."""
-    parts, current, escaped = [], "", False
-    for char in text:
-        if escaped:
-            current += char
-            escaped = False
-        elif char == ",":
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-            escaped = char == "\\"
-    return [*parts, current]
-
-
 def _term(text: str, part: str) -> FieldTerm:
-    at = 0
-    while at < len(part):
-        if part[at] == "\\":
-            at += 2
-            continue
-        for operator in ("!=", "==", "="):
-            if part.startswith(operator, at):
-                value = _unescape(part[at + len(operator) :])
-                return FieldTerm(part[:at], value, operator != "!=")
-        at += 1
-    raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+    found = TERM.fullmatch(part)
+    if found is None:
+        raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+    return FieldTerm(found[1], _unescape(found[3]), found[2] != "!=")
 
 
 def _unescape(value: str) -> str:

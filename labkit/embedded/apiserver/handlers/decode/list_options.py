@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_objec
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.schema.decoding import json_kind
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
@@ -188,12 +189,11 @@ def decode_continue(token: str) -> tuple[int, str]:
         value = gojson.loads(_decode_base64(token))
     except ValueError as error:
         raise bad_request(f"{wrong}: {error}") from error
+    if value is None:
+        value = {}
     if not isinstance(value, dict):
-        what = {list: "array", str: "string", bool: "bool", type(None): "null"}.get(type(value), "number")
-        if what == "null":
-            value = {}
-        else:
-            raise bad_request(f"{wrong}: json: cannot unmarshal {what} into Go value of type storage.continueToken")
+        what = f"json: cannot unmarshal {json_kind(value)} into Go value of type storage.continueToken"
+        raise bad_request(f"{wrong}: {what}")
     version, revision, start = value.get("v", ""), value.get("rv", 0), value.get("start", "")
     if version != "meta.k8s.io/v1":
         raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")

@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decode_body
+from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, parse_int
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -73,9 +74,8 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
         errors.not_supported("fieldValidation", mode, VALIDATION_MODES)
     if errors:
         raise invalid_object(kind, META, "", errors)
-    return WriteOptions(
-        bool(dry_run), manager or user_agent_manager(request), force is not None and force not in ("false", "0")
-    )
+    forced = force is not None and parse_bool(force)
+    return WriteOptions(bool(dry_run), manager or user_agent_manager(request), forced)
 
 
 def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
@@ -162,20 +162,11 @@ def _query_options(request: Request) -> Object:
     sent: Object = {}
     query = request.query
     if "gracePeriodSeconds" in query:
-        text = request.param("gracePeriodSeconds")
-        try:
-            if not text.lstrip("+-").isdigit() or not text.isascii():
-                raise ValueError
-            seconds = int(text)
-        except ValueError as error:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
-        if not -(2**63) <= seconds < 2**63:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
-        sent["gracePeriodSeconds"] = seconds
+        sent["gracePeriodSeconds"] = parse_int(request.param("gracePeriodSeconds"))
     if "propagationPolicy" in query:
         sent["propagationPolicy"] = request.param("propagationPolicy")
     if "orphanDependents" in query:
-        sent["orphanDependents"] = request.param("orphanDependents") not in ("false", "0")
+        sent["orphanDependents"] = parse_bool(request.param("orphanDependents"))
     if "dryRun" in query:
         sent["dryRun"] = list(query["dryRun"])
     sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}

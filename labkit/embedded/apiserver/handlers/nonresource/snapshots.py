@@ -47,16 +47,14 @@ class SnapshotHandler:
         return self._one(request, name)
 
     def _one(self, request: Request, name: str) -> Response:
+        if request.method not in ("DELETE", "GET", "PUT"):
+            raise method_not_allowed()
         if request.method == "PUT":
             self._store.save_snapshot(name)
-            return self._respond(self._describe(name))
-        if request.method == "GET":
-            return self._respond(self._describe(name))
+        answer = self._describe(name)
         if request.method == "DELETE":
-            answer = self._describe(name)
             self._store.drop_snapshot(name)
-            return self._respond(answer)
-        raise method_not_allowed()
+        return self._respond(answer)
 
     def _restore(self, request: Request, name: str) -> Response:
         if request.method != "POST":

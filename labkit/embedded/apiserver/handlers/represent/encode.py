@@ -54,14 +54,18 @@ def heading(kind: str, api_version: str) -> bytes:
     return b'{"kind":%b,"apiVersion":%b' % (orjson.dumps(kind), orjson.dumps(api_version))
 
 
+def _as_item(obj: Object) -> Object:
+    item = in_order(obj)
+    item.pop("kind", None)
+    item.pop("apiVersion", None)
+    return item
+
+
 def item_bytes(obj: Object) -> bytes:
     """An object as an item of a list of its kind."""
     if type(obj) is Stored and obj.encoded is not None:
         return obj.encoded
-    item = in_order(obj)
-    item.pop("kind", None)
-    item.pop("apiVersion", None)
-    data = dump(item)
+    data = dump(_as_item(obj))
     if isinstance(obj, Stored):
         obj.encoded = data
     return data
@@ -83,18 +87,8 @@ def list_bytes(kind: Kind, metadata: Object, objects: Iterable[Object]) -> bytes
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
     """A list of a kind as an object, for the rarer forms."""
-    items = []
-    for obj in objects:
-        item = in_order(obj)
-        item.pop("kind", None)
-        item.pop("apiVersion", None)
-        items.append(item)
-    return {
-        "kind": f"{kind.kind}List",
-        "apiVersion": kind.group_version,
-        "metadata": metadata,
-        "items": items,
-    }
+    items = list(map(_as_item, objects))
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items}
 
 
 def encode(form: Form, obj: Object) -> tuple[str, bytes]:

@@ -49,17 +49,13 @@ class Form:
     include: str = ""
 
     @property
-    def plain(self) -> bool:
-        """Whether it is the object itself as compact JSON, the most common form."""
-        return self is PLAIN
-
-    @property
     def key(self) -> str:
         """Identifies the form in caches of encodings."""
         return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
 
 
 PLAIN = Form()
+"""The object itself as compact JSON, the most common form: there is no equal one beside it."""
 PRETTY = Form(pretty=True)
 
 

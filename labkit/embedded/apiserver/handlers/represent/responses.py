@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.represent.encode import encode, list_bytes, list_object
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, Form
+from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, Form
 from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
@@ -28,7 +28,7 @@ def _list(transformer: Transformer, form: Form, result: Many) -> Response:
     else:
         if kind.stored_as is not None:
             objects = [from_stored(kind, obj) for obj in objects]
-        if form.plain:
+        if form is PLAIN:
             return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
         shown = list_object(kind, metadata, objects)
     content_type, body = encode(form, shown)

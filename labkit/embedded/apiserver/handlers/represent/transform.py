@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
@@ -16,6 +16,7 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.steady_clock import Clock
 
 INCLUDES = ("", "None", "Metadata", "Object")
 
@@ -23,7 +24,7 @@ INCLUDES = ("", "None", "Metadata", "Object")
 class Transformer:
     """Turns stored objects into the kind and version that a form asks for; ``era`` is that of ``printer_of``."""
 
-    def __init__(self, clock: Callable[[], float], era: str = "now") -> None:
+    def __init__(self, clock: Clock, era: str = "now") -> None:
         self._clock = clock
         self._era = era
 

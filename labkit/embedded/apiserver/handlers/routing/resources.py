@@ -13,13 +13,7 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.computed.custom_resources import asks_for_definitions, no_definitions
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
-    COLLECTION,
-    OFFERED,
-    PARTIAL,
-    TRANSFORMS,
-    negotiate,
-)
+from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
 from labkit.embedded.apiserver.handlers.represent.responses import respond
 from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.admission import Admission
@@ -50,11 +49,10 @@ def scale_of(obj: Object) -> Object:
 
 def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
     """Answer all verbs of ``scale``."""
-    write = partial(write_scale, registry, admission)
 
     def operation(request: Request, kind: Kind) -> One:
         if request.info.verb != "get":
-            return write(request, kind)
+            return write_scale(registry, admission, request, kind)
         return One(kind, scale_of(get(request, kind).object))
 
     return operation

@@ -111,16 +111,8 @@ class Writer:
             old = self._seen(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind)
-                merged, managed = apply(
-                    struct,
-                    old,
-                    config,
-                    options.manager,
-                    kind.group_version,
-                    subresource,
-                    options.force,
-                    self._now(),
-                )
+                manager, version = options.manager, kind.group_version
+                merged, managed = apply(struct, old, config, manager, version, subresource, options.force, self._now())
                 if merged is None and old is not None:
                     new = copy.deepcopy(old)
                 else:

@@ -65,12 +65,8 @@ def applied_object(complete: Callable[[Object], Object], merged: Object, config:
     except DecodeProblem as error:
         text = restored(error)
         row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
-        raise ApiError(
-            500,
-            "",
-            f"failed to convert new object ({_who(config, kind)}) to proper version: "
-            f"unable to convert unstructured object to {row}: {text}",
-        ) from error
+        what = f"failed to convert new object ({_who(config, kind)}) to proper version"
+        raise ApiError(500, "", f"{what}: unable to convert unstructured object to {row}: {text}") from error
 
 
 def _who(config: Object, kind: Kind) -> str:

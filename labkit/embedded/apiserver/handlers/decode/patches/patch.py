@@ -107,9 +107,8 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
     if patch is None:
         return {}
     if not isinstance(patch, dict):
-        raise bad_request(
-            f"{prefix}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
-        )
+        text = f"json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
+        raise bad_request(prefix + text)
     _note_duplicates(patch, [], strict)
     return patch
 
@@ -171,12 +170,8 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
             "[]handlers.jsonPatchOp"
         )
     if len(operations) > MAX_OPERATIONS:
-        raise ApiError(
-            413,
-            "RequestEntityTooLarge",
-            f"Request entity is too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, "
-            f"got {len(operations)}",
-        )
+        allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
     patch = JsonPatch(copy.deepcopy(in_order(current)))

@@ -71,7 +71,7 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
                 original[key] = value
             else:
                 original[key] = _merge_map(current, value, _inner(field))
-        elif isinstance(current, list) and isinstance(value, list) and field is not None and _merges(field):
+        elif isinstance(current, list) and isinstance(value, list) and field and "merge" in field.strategies:
             original[key] = _merge_list(current, value, field)
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
@@ -87,10 +87,6 @@ def _inner(field: Field | None) -> Struct | None:
         return None
     type_ = field.type.element or field.type
     return type_.struct if type_.form == "struct" else None
-
-
-def _merges(field: Field) -> bool:
-    return "merge" in field.strategies
 
 
 def _put(original: dict[str, Any], patch: dict[str, Any], key: str, value: Any) -> None:
@@ -158,9 +154,8 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         if field is None:
             where = struct.go if struct is not None else ""
             raise senseless(f'unable to find api field in struct {where} for the json field "{name}"')
-        _delete_key = DELETE_FROM + name
-        if _delete_key in patch:
-            _delete_from(original, name, patch.pop(_delete_key))
+        if DELETE_FROM + name in patch:
+            _delete_from(original, name, patch.pop(DELETE_FROM + name))
         current, sent = original.get(name), patch.pop(name, None)
         if sent is not None and not isinstance(sent, list):
             raise bad_request(BAD_ORDER)

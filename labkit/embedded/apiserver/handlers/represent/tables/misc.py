@@ -48,11 +48,7 @@ def _pod_template(obj: Object, now: float) -> Cells:
     template = obj.get("template") or {}
     given = (template.get("spec") or {}).get("containers") or ()
     names, images = [each.get("name", "") for each in given], [each.get("image", "") for each in given]
-    return [
-        ",".join(names),
-        ",".join(images),
-        labels((template.get("metadata") or {}).get("labels")),
-    ]
+    return [",".join(names), ",".join(images), labels((template.get("metadata") or {}).get("labels"))]
 
 
 @printer(
