@@ -9,7 +9,6 @@ Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUE
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
@@ -201,9 +201,7 @@ def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ..
 
 def _deleted(obj: Object, now: float) -> bool:
     since = obj["metadata"].get("deletionTimestamp")
-    if not since:
-        return False
-    return datetime.datetime.fromisoformat(since).timestamp() < now - LEEWAY_SECONDS
+    return bool(since) and parse_time(since) < now - LEEWAY_SECONDS
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

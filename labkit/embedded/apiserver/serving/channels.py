@@ -22,6 +22,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
+from labkit.embedded.apiserver.handlers.represent.encode import dump
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, Response
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -202,14 +203,6 @@ class ChannelIO:
             self.window = (int(size["Height"]), int(size["Width"]))
 
 
-def encode_status(status: Object) -> bytes:
-    """A Status as Go encodes it."""
-    data = orjson.dumps(status)
-    for character in b"<>&":
-        data = data.replace(bytes((character,)), b"\\u%04x" % character)
-    return data
-
-
 class ExecSessions:
     """Runs exec sessions, a limited number at a time.
 
@@ -277,7 +270,7 @@ class ExecSessions:
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:
         if io.protocol.status:
-            await io.send(ERROR, encode_status(status))
+            await io.send(ERROR, dump(status))
         elif status.get("status") != "Success":
             await io.send(ERROR, str(status.get("message", "")).encode())
 

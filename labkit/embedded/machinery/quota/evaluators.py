@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/quota/v1/evaluator/core``; k8s.io/apiserver ``pk
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator
 
 from typing_extensions import override
@@ -19,6 +18,7 @@ from labkit.embedded.machinery.pods.resources import (
     pod_requests,
     terminating,
 )
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.quota.amounts import NANO, ONE, ZERO, Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.names import HUGE_PAGES, REQUESTS, extended, huge_pages, native
 from labkit.embedded.machinery.request import Object
@@ -232,8 +232,7 @@ class PodEvaluator(Evaluator):
         date, grace = metadata.get("deletionTimestamp"), metadata.get("deletionGracePeriodSeconds")
         if not date or grace is None:
             return False
-        ends = datetime.datetime.fromisoformat(date).timestamp() + float(grace)
-        return self._clock() > ends
+        return self._clock() > parse_time(date) + float(grace)
 
     @override
     def in_scope(self, requirement: Object, obj: Object) -> bool:

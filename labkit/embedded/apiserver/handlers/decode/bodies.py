@@ -88,10 +88,9 @@ def decode_object(
     assert struct is not None
     mode = field_validation(request)
     strict: list[str] = []
+    noted = strict if mode != "Ignore" else None
     media_type, expected = content_type(request), (group, version, name)
-    obj = decode_body(
-        media_type, request.body, struct, expected, strict, mode != "Ignore", older, keep_empty=keep_empty
-    )
+    obj = decode_body(media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty)
     if strict:
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
@@ -114,8 +113,8 @@ def decode_body(
     body: bytes,
     struct: Struct,
     expected: tuple[str, str, str],
-    strict: list[str],
-    look: bool = True,
+    strict: list[str] | None,
+    *,
     older: tuple[str, ...] = (),
     check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
     keep_empty: bool = False,
@@ -127,8 +126,7 @@ def decode_body(
         body: The bytes.
         struct: The expected schema.
         expected: (group, version, kind).
-        strict: Collects unknown and repeated fields.
-        look: Whether to look for them.
+        strict: Collects unknown and repeated fields; None does not look for them.
         older: Versions that read the same as the expected one.
         check: Refuses another (group, version, kind) than the expected one.
         keep_empty: See ``Decoder``.
@@ -136,14 +134,14 @@ def decode_body(
     if media_type == PROTOBUF:
         data: Any = _read_protobuf(body, expected[2])
     elif media_type == YAML:
-        data = _read_yaml(body, expected[2], strict if look else None)
+        data = _read_yaml(body, expected[2], strict)
     else:
         data = _read_json(body, expected[2])
     found = _read_kind(data, body, expected)
     if found[1] not in older or (found[0], expected[1], found[2]) != expected:
         (check or _check_kind)(found, expected)
     try:
-        obj = Decoder(strict if look else None, keep_empty=keep_empty).decode(struct, data)
+        obj = Decoder(strict, keep_empty=keep_empty).decode(struct, data)
     except DecodeProblem as error:
         raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
     api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]

@@ -132,8 +132,7 @@ def _body_options(request: Request) -> Object:
             request.body,
             schemas()["meta.v1.DeleteOptions"],
             ("", "v1", "DeleteOptions"),
-            [],
-            look=False,
+            None,
             check=_check_options,
         )
     except ApiError as error:

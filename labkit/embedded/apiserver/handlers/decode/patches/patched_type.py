@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.embedded.apiserver.handlers.decode.bodies import SCHEME
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, is_older, is_registered
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
-
-SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
 
 class Nameless(Exception):
