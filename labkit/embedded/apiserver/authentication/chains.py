@@ -135,7 +135,7 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
     """Whether a certificate may issue the last one of a path, and the path is not too long for it.
 
-    Name constraints are not evaluated: with them it may sign only certificates without alternative names.
+    Name constraints are not evaluated: an issuer with any may sign only certificates without alternative names.
     """
     basic = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)

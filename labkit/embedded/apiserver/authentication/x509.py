@@ -35,7 +35,7 @@ class CertificateAuthenticator:
         """The user that the certificate names, None without one.
 
         401 if it is not trusted, not valid now, or without a CN: the real server's front-proxy authenticator refuses
-        that, and no other one accepts it.
+        it, and no other one accepts it.
         """
         shown = request.certificate
         if shown is None:

@@ -82,8 +82,7 @@ class Impersonator:
     def __call__(self, requested: User, question: Attributes) -> Impersonation:
         """The impersonation, if it is allowed.
 
-        The mode that last succeeded for a caller is tried first. A 403 is that of the first mode that was tried and
-        applies, so a caller then reads the refusal of that mode.
+        The mode that last succeeded for a caller is tried first. A 403 comes from the first that was tried and applies.
         """
         requestor = question.user
         order = list(range(len(MODES)))

@@ -38,7 +38,7 @@ STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
 
 
 def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
-    """Report every request to ``sink``; what is inside fills in ``request.audit``."""
+    """Report every request to ``sink``; the handler fills in ``request.audit``."""
 
     def handle(request: Request) -> Response:
         received = clock()

@@ -120,7 +120,7 @@ class ChannelIO:
 
         client-go before 1.33 reads before its streams exist, and throws away what comes for them. A container's program
         takes longer to start than that. The lab's would be faster, so its client is asked first whether it is there.
-        The client's user agent (``agent``) is client-go's if it names the commit of Kubernetes.
+        client-go's user agent (``agent``) names the commit of Kubernetes that it is of.
         """
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):

@@ -58,7 +58,7 @@ async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Conn
 
 
 async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
-    """Wait until a socket can be read or written, with the loop's ``add_reader`` and ``remove_reader`` or the like."""
+    """Wait until a socket can be read or written: with the loop's ``add_reader`` and ``remove_reader``, for example."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     add(connection.fileno(), _resolve, ready)
     try:

@@ -210,7 +210,7 @@ class TlsTransport(asyncio.Transport):
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the limits of the buffer, in bytes: ``high`` pauses the protocol."""
+        """Set the limits of the buffer, in bytes: more than ``high`` pauses the protocol."""
         self._high = HIGH_BYTES if high is None else high
         self._low = self._high // 4 if low is None else low
 

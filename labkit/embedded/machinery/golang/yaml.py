@@ -26,7 +26,6 @@ INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 EXCESSIVE = "yaml: document contains excessive aliasing"
 TOO_DEEP = "yaml: exceeded max depth of 10000"
 
-
 WORDINGS = (
     (r"expected the node content, but found", "did not find expected node content"),
     (r"expected (',' or '.'), but got", r"did not find expected \1"),
@@ -87,17 +86,9 @@ _Loader.yaml_implicit_resolvers = {
     char: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
     for char, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-
-
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
 _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
-
-
-def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    return node.value
-
-
-_Loader.add_constructor(None, _untagged)
+_Loader.add_constructor(None, lambda _, node: node.value)
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
@@ -170,16 +161,12 @@ class _Converter:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key in found and self._strict is not None:
-                line = key_node.start_mark.line + 1
-                self._note(f'line {line}: key "{key}" already set in map')
+                problem = f'line {key_node.start_mark.line + 1}: key "{key}" already set in map'
+                text = f"yaml: unmarshal errors:\n  {problem}"
+                if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
+                    self._strict.append(text)
             found[key] = self.convert(value_node, depth + 1)
         return found
-
-    def _note(self, problem: str) -> None:
-        assert self._strict is not None
-        text = f"yaml: unmarshal errors:\n  {problem}"
-        if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
-            self._strict.append(text)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         self._text_left -= len(node.value)

@@ -120,9 +120,10 @@ def read_request(text: str) -> SigningRequest:
         subject, names = parsed.subject, _alternative_names(parsed)
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
+    common_names = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return SigningRequest(
         parsed,
-        _last(subject.get_attributes_for_oid(NameOID.COMMON_NAME)),
+        common_names[-1] if common_names else "",
         tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
         frozenset(NAME_WORDS[type(name)] for name in names if type(name) in NAME_WORDS),
     )
@@ -134,11 +135,6 @@ NAME_WORDS: dict[type[x509.GeneralName], str] = {
     x509.RFC822Name: "Email",
     x509.UniformResourceIdentifier: "URI",
 }
-
-
-def _last(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> str:
-    values = [str(each.value) for each in attributes]
-    return values[-1] if values else ""
 
 
 def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

@@ -48,8 +48,8 @@ class TokenRequests:
             raise not_found("serviceaccounts", "", name)
         uid = account["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
-            sent = f"the UID in the token request ({metadata['uid']})"
-            raise conflict("TokenRequest", GROUP, name, f"{sent} does not match the UID of the service account ({uid})")
+            what = f"the UID in the token request ({metadata['uid']})"
+            raise conflict("TokenRequest", GROUP, name, f"{what} does not match the UID of the service account ({uid})")
         metadata |= {
             "name": name,
             "namespace": namespace,

@@ -43,13 +43,13 @@ def place(obj: Object, namespace: str) -> None:
 
 
 def check_namespace(metadata: Object, namespace: str) -> None:
-    """Refuse an object that names another namespace than its request with 400."""
+    """Refuse with 400 an object that names another namespace than its request."""
     if (metadata.get("namespace") or namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
 def check_name(metadata: Object, name: str) -> None:
-    """Refuse an object that has another name than its path with 400."""
+    """Refuse with 400 an object that has another name than its path."""
     found = metadata.get("name", "")
     if not found:
         raise nameless(name)

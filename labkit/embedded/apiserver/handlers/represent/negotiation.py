@@ -99,7 +99,7 @@ def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tupl
 
 
 def check_stream(form: Form) -> None:
-    """Refuse to watch in a form that cannot be streamed with 406."""
+    """Refuse with 406 to watch in a form that cannot be streamed."""
     if form.media_type == YAML:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
 
@@ -188,9 +188,5 @@ def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tu
         known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
         if not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
             return None
-    return _form(media_type, as_kind, version, parameters.get("pretty") == "1")
-
-
-def _form(media_type: str, as_kind: str, version: str, pretty: bool) -> Form:
-    form = Form(media_type, as_kind, version, pretty)
+    form = Form(media_type, as_kind, version, parameters.get("pretty") == "1")
     return PLAIN if form == PLAIN else PRETTY if form == PRETTY else form

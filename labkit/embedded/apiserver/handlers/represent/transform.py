@@ -29,7 +29,7 @@ class Transformer:
         self._era = era
 
     def one(self, form: Form, kind: Kind, obj: Object) -> Object:
-        """Transform one object, or a Status, which stays; 400 for bad Table options, 406 for a form of lists."""
+        """Transform one object (a Status stays); 400 for bad options of a Table, 406 for a form of lists."""
         if not form.as_kind or obj.get("kind") == "Status":
             return from_stored(kind, obj) if obj.get("kind") == kind.kind else obj
         if form.as_kind == "PartialObjectMetadata":

@@ -116,7 +116,8 @@ class ResourceHandler:
         if info.subresource in CONNECTED:
             raise no_such_resource()
         route = COLLECTION if verb in ("list", "watch") else OFFERED
-        form = negotiate(request, route=route, transforms=_transforms(kind, info.subresource))
+        stored = "get" in kind.verbs and info.subresource not in UNTABLED  # only what is stored has a Table
+        form = negotiate(request, route=route, transforms=TRANSFORMS if stored else PARTIAL)
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
@@ -131,8 +132,3 @@ class ResourceHandler:
         if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
             return page_not_found()
         raise no_such_resource()
-
-
-def _transforms(kind: Kind, subresource: str) -> tuple[str, ...]:
-    """The other forms of an answer: only what is stored has a Table."""
-    return TRANSFORMS if "get" in kind.verbs and subresource not in UNTABLED else PARTIAL

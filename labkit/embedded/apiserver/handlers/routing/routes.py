@@ -1,4 +1,4 @@
-"""Which paths exist, and with which methods: another path is 404, another method 405.
+"""Which paths exist, and with which methods: 404 for another path, 405 for another method.
 
 Source: k8s.io/apiserver ``pkg/endpoints/installer.go``.
 """
