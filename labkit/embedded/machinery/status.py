@@ -41,6 +41,12 @@ class ApiError(Exception):
         self.list_metadata: dict[str, str] = {}
         """``metadata`` of the Status: an expired list has a new continue token there."""
 
+    def with_retry_after(self, seconds: int) -> ApiError:
+        """Put into the details and a header when to retry."""
+        self.details = {**(self.details or {}), "retryAfterSeconds": seconds}
+        self.headers["Retry-After"] = str(seconds)
+        return self
+
     def to_status(self) -> Object:
         """The Status object, fields in the order the real server sends them."""
         status: Object = {

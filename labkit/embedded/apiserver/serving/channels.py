@@ -225,8 +225,8 @@ class ExecSessions:
                 why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
             return WireResponse(status_response(bad_request(why)))
         if self._running >= MAX_SESSIONS:
-            why, details = "Too many requests, please try again later.", {"retryAfterSeconds": 1}
-            return WireResponse(status_response(ApiError(429, "TooManyRequests", why, details, {"Retry-After": "1"})))
+            too_many = ApiError(429, "TooManyRequests", "Too many requests, please try again later.")
+            return WireResponse(status_response(too_many.with_retry_after(1)))
         try:
             protocol = negotiate(headers.get("sec-websocket-protocol"))
         except NoProtocol:

@@ -40,13 +40,16 @@ MUST_SAY = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limit
 class Evaluator:
     """Measures the objects of a resource (plural with group) by their number."""
 
+    changes = False
+    """Whether the usage of an object may change with an update."""
+
     def __init__(self, resource: str) -> None:
         self.resource = resource
         self.names = (f"count/{resource}", *((resource,) if resource in ALIASES else ()))
 
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
         """Whether a write may change the usage."""
-        return operation == "CREATE" and not subresource
+        return not subresource and (operation == "CREATE" or self.changes)
 
     def matching(self, names: Iterable[str]) -> list[str]:
         """The names that this kind uses."""
@@ -96,13 +99,11 @@ def selected(requirement: Object, name: str) -> bool:
 class ServiceEvaluator(Evaluator):
     """Measures services, their node ports and load balancers."""
 
+    changes = True
+
     def __init__(self) -> None:
         super().__init__("services")
         self.names = ("count/services", "services", "services.nodeports", "services.loadbalancers")
-
-    @override
-    def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        return not subresource
 
     @override
     def usage(self, obj: Object) -> Amounts:
@@ -121,12 +122,10 @@ class ServiceEvaluator(Evaluator):
 class ClaimEvaluator(Evaluator):
     """Measures claims and their storage, in total and by storage class."""
 
+    changes = True
+
     def __init__(self) -> None:
         super().__init__("persistentvolumeclaims")
-
-    @override
-    def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        return not subresource
 
     @override
     def matching(self, names: Iterable[str]) -> list[str]:

@@ -22,6 +22,8 @@ from labkit.embedded.machinery.schema.values import (
 )
 
 MAX_STRICT_ERRORS = 100
+OBJECT = "map[string]interface {}"
+"""The Go type of any JSON object."""
 RESETTING = "managedFields"
 """The one list that has a meaning when empty: reset all managers."""
 MAX_PLAIN_DEPTH = 200
@@ -68,7 +70,7 @@ class Decoder:
         if data is None:
             data = {}
         if not isinstance(data, dict):
-            raise DecodeProblem(f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}")
+            raise DecodeProblem(cannot_unmarshal(data, f"v1.{struct.go}"))
         made = self._struct(struct, data, "", "")
         if self._first is not None:
             raise self._first
@@ -254,6 +256,12 @@ def zero_of(type_: Type, *, defaults: bool = True) -> Any:
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
     """Make Go's UnmarshalTypeError."""
     return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
+
+
+def cannot_unmarshal(value: Any, type_: str, field: str = "") -> str:
+    """Go's message for a JSON value of another type than ``type_``, perhaps in a field of a struct."""
+    place = f"struct field {field}" if field else "value"
+    return f"json: cannot unmarshal {json_kind(value)} into Go {place} of type {type_}"
 
 
 def json_kind(value: Any) -> str:

@@ -144,22 +144,9 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
 
 
 def _time_problem(text: str, layout: str, micro: bool) -> str:
-    parts = [
-        (r"\d{4}", "2006"),
-        ("-", "-"),
-        (r"\d\d", "01"),
-        ("-", "-"),
-        (r"\d\d", "02"),
-        ("T", "T"),
-        (r"\d\d", "15"),
-        (":", ":"),
-        (r"\d\d", "04"),
-        (":", ":"),
-        (r"\d\d", "05"),
-    ]
     rest = text
-    for pattern, name in parts:
-        match = re.match(pattern, rest)
+    for name in ("2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05"):
+        match = re.match(r"\d" * len(name) if name.isdigit() else name, rest)
         if match is None:
             return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "{name}"'
         rest = rest[match.end() :]

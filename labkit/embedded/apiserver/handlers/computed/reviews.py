@@ -43,6 +43,8 @@ AUTHORIZATION = "authorization.k8s.io"
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 """Fields of the metadata that only the server sets."""
 
+RESOURCE_FIELDS = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+
 Review = Callable[[Request, Object], Object]
 """(request, the review that was sent) to the answered review, without kind and apiVersion."""
 
@@ -186,17 +188,8 @@ def _question(user: User, spec: Object) -> Attributes:
     if path is not None:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""), non_resource=True)
     resource = spec["resourceAttributes"]
-    return Attributes(
-        user,
-        resource.get("verb", ""),
-        resource.get("group", ""),
-        resource.get("version", ""),
-        resource.get("resource", ""),
-        resource.get("subresource", ""),
-        resource.get("namespace", ""),
-        resource.get("name", ""),
-        fields=exact_requirements(resource.get("fieldSelector") or {}),
-    )
+    named = {field: resource.get(field, "") for field in RESOURCE_FIELDS}
+    return Attributes(user, **named, fields=exact_requirements(resource.get("fieldSelector") or {}))
 
 
 def _user_of(spec: Object) -> User:

@@ -114,19 +114,14 @@ class TokenRequests:
         bound = {kind.lower(): obj}
         if kind == "Pod":
             if obj["spec"].get("serviceAccountName") != account:
-                raise bad_request(
-                    f'cannot bind token for serviceaccount "{account}" to pod running with different '
-                    "serviceaccount name."
-                )
+                what = f'cannot bind token for serviceaccount "{account}"'
+                raise bad_request(f"{what} to pod running with different serviceaccount name.")
             node = obj["spec"].get("nodeName")
             if node:
                 bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
         if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
-            raise conflict(
-                kind, "", name,
-                f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
-                "The object might have been deleted and then recreated",
-            )  # fmt: skip
+            why = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"
+            raise conflict(kind, "", name, f"{why}. The object might have been deleted and then recreated")
         return bound
 
 

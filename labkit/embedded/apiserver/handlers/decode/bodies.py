@@ -16,7 +16,7 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 JSON = "application/json"
@@ -197,13 +197,11 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
     if data is None:
         return expected
     if not isinstance(data, dict):
-        problem = f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
-        raise _unrecognized(expected[2], body, problem)
+        raise _unrecognized(expected[2], body, cannot_unmarshal(data, TYPE_META))
     for field in ("apiVersion", "kind"):
         value = data.get(field)
         if value is not None and not isinstance(value, str):
-            problem = f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string"
-            raise _unrecognized(expected[2], body, problem)
+            raise _unrecognized(expected[2], body, cannot_unmarshal(value, "string", f".{field}"))
     api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
     if api_version.count("/") > 1:
         raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")

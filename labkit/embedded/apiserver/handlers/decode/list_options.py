@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_objec
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.schema.decoding import json_kind
+from labkit.embedded.machinery.schema.decoding import cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
@@ -167,13 +167,9 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
 def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
     """504: the server has not reached that resource version."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return ApiError(
-        504,
-        "Timeout",
-        f"Timeout: Too large resource version: {wanted}, current: {current}",
-        {"causes": [cause], "retryAfterSeconds": 1} if retry else {"causes": [cause]},
-        {"Retry-After": "1"} if retry else None,
-    )
+    text = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    error = ApiError(504, "Timeout", text, {"causes": [cause]})
+    return error.with_retry_after(1) if retry else error
 
 
 def encode_continue(revision: int, last: str) -> str:
@@ -192,8 +188,7 @@ def decode_continue(token: str) -> tuple[int, str]:
     if value is None:
         value = {}
     if not isinstance(value, dict):
-        what = f"json: cannot unmarshal {json_kind(value)} into Go value of type storage.continueToken"
-        raise bad_request(f"{wrong}: {what}")
+        raise bad_request(f"{wrong}: {cannot_unmarshal(value, 'storage.continueToken')}")
     version, revision, start = value.get("v", ""), value.get("rv", 0), value.get("start", "")
     if version != "meta.k8s.io/v1":
         raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")

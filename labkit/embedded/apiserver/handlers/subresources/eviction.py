@@ -69,15 +69,11 @@ def _must_allow(budget: Object, pod: Object) -> None:
             return
     name = budget["metadata"]["name"]
     if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
-        raise _too_many(f"The disruption budget {name} is still being processed by the server.", seconds=10)
+        raise _too_many(f"The disruption budget {name} is still being processed by the server.").with_retry_after(10)
     if status.get("disruptionsAllowed", 0) == 0:
         raise _too_many(f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
 
 
-def _too_many(why: str, seconds: int = 0) -> ApiError:
-    details: Object = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
-    headers = {}
-    if seconds:
-        details["retryAfterSeconds"] = seconds
-        headers["Retry-After"] = str(seconds)
-    return ApiError(429, "TooManyRequests", VIOLATES, details, headers)
+def _too_many(why: str) -> ApiError:
+    cause = {"reason": "DisruptionBudget", "message": why}
+    return ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})

@@ -13,7 +13,7 @@ from labkit.embedded.apiserver.registry.managed.typed import problems, said
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, json_kind
+from labkit.embedded.machinery.schema.decoding import OBJECT, DecodeProblem, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 
@@ -32,10 +32,8 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     if config is None:
         config = {}
     if not isinstance(config, dict):
-        raise bad_request(
-            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{json_kind(config)} into Go value of type map[string]interface {{}}"
-        )
+        doing = "error decoding YAML: error unmarshaling JSON: while decoding JSON"
+        raise bad_request(f"{doing}: {cannot_unmarshal(config, OBJECT)}")
     api_version, name = config.get("apiVersion"), config.get("kind")
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")

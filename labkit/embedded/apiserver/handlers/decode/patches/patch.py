@@ -21,7 +21,13 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.decoding import (
+    MAX_STRICT_ERRORS,
+    OBJECT,
+    DecodeProblem,
+    Decoder,
+    cannot_unmarshal,
+)
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 
@@ -107,8 +113,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
     if patch is None:
         return {}
     if not isinstance(patch, dict):
-        text = f"json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
-        raise bad_request(prefix + text)
+        raise bad_request(prefix + cannot_unmarshal(patch, OBJECT))
     _note_duplicates(patch, [], strict)
     return patch
 
@@ -165,10 +170,7 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
     if operations is None:
         operations = []
     if not isinstance(operations, list):
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {json_kind(operations)} into Go value of type "
-            "[]handlers.jsonPatchOp"
-        )
+        raise bad_request(f"error decoding patch: {cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}")
     if len(operations) > MAX_OPERATIONS:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
@@ -187,19 +189,13 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
     if operation is None:
         raise unprocessable()
     if not isinstance(operation, dict):
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {json_kind(operation)} into Go value of type "
-            "handlers.jsonPatchOp"
-        )
+        raise bad_request(f"error decoding patch: {cannot_unmarshal(operation, 'handlers.jsonPatchOp')}")
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:
             strict.append(f'json patch unknown field "[{index}].{name}"')
         elif wanted == "string" and value is not None and not isinstance(value, str):
-            raise bad_request(
-                f"error decoding patch: json: cannot unmarshal {json_kind(value)} into Go struct field "
-                f"jsonPatchOp.{name} of type string"
-            )
+            raise bad_request(f"error decoding patch: {cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}")
 
 
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")

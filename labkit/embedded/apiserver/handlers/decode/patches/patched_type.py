@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.handlers.decode.bodies import SCHEME
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, is_older, is_registered
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 
 
 class Nameless(Exception):
@@ -58,8 +58,6 @@ def _text(document: dict[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise DecodeProblem(
-            f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_kind(value)} into Go struct "
-            f"field .{field} of type string"
-        )
+        problem = cannot_unmarshal(value, "string", f".{field}")
+        raise DecodeProblem(f"couldn't get version/kind; json parse error: {problem}")
     return value
