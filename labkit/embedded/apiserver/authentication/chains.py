@@ -55,11 +55,7 @@ class BadCertificate(Exception):
 
 
 def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
-    """The identity in a client's certificate.
-
-    Args:
-        chain: The certificate, then others that may lead to the authority, in DER.
-        authority: The certificates to trust, PEM.
+    """The identity in the first certificate of a chain (DER), whose others may lead to the authority (PEM).
 
     Raises:
         BadCertificate: It cannot be read, or does not lead to the authority.

@@ -64,7 +64,6 @@ class ServiceAccountTokens:
     """Authenticates service-account tokens of both kinds.
 
     Args:
-        signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
         legacy: Validates a legacy token with a verified signature.
     """

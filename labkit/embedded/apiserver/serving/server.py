@@ -50,7 +50,6 @@ class ApiServer:
     """Serves one cluster until it is closed.
 
     Args:
-        cluster: Answers the requests.
         listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
         connections: The most connections at once.

@@ -66,15 +66,9 @@ def head(
     framing: str = "",
     close: bool = False,
 ) -> bytes:
-    """Status line and headers, with the empty line after them.
+    """Status line and headers, sorted by name as Go does, with the empty line after them.
 
-    Args:
-        status: The status code.
-        headers: Names and values; sent sorted by name, as Go does.
-        warnings: Texts of ``Warning`` headers.
-        version: The HTTP version to answer in.
-        framing: The line that frames the body, such as ``Content-Length: 2``.
-        close: Announce that the connection ends after this response.
+    ``framing`` is the line that frames the body, such as ``Content-Length: 2``. ``close`` ends the connection.
     """
     lines = [f"HTTP/{version} {status} {REASONS.get(status, 'status code ' + str(status))}\r\n"]
     for name in sorted(headers):

@@ -180,19 +180,7 @@ def check_certificates(text: str) -> str:
 def sign(
     ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
 ) -> bytes:
-    """Sign a request.
-
-    Args:
-        ca_certificate: PEM.
-        ca_key: PEM.
-        text: The request, as for ``read_request``.
-        usages: What the certificate is for, in the API's words.
-        seconds: The lifetime asked for.
-        now: Seconds since the epoch.
-
-    Returns:
-        The certificate, PEM; empty if there can be none for such a key or subject.
-    """
+    """Sign a request; see ``Keys.sign_request``. Empty if there can be no certificate for such a key or subject."""
     try:
         return _signed(ca_certificate, ca_key, text, usages, seconds, now)
     except (*UNREADABLE, TypeError):

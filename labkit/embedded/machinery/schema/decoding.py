@@ -275,6 +275,17 @@ def json_kind(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
+def go_kind(value: Any) -> str:
+    """The Go kind of a decoded JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict | list):
+        return "map" if isinstance(value, dict) else "slice"
+    return "int64" if isinstance(value, int) else "float64"
+
+
 def described(value: Any) -> str:
     """A JSON value as errors name it: numbers with their digits."""
     return f"number {value}" if is_number(value) else json_kind(value)

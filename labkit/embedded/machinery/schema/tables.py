@@ -60,7 +60,6 @@ class Field:
 
     Args:
         name: As in JSON.
-        type: Its type.
         pointer: An explicit zero value is kept.
         omit_empty: Left out when empty.
         omit_zero: Left out when zero, structs too.
@@ -70,8 +69,7 @@ class Field:
         enum: The allowed values, empty for any.
         list_type: ``map``, ``set`` or ``atomic``.
         keys: Of a list of type ``map``.
-        merge_key: Of a strategic merge patch.
-        strategies: ``merge``, ``replace``, ``retainKeys``.
+        strategies: Of a strategic merge patch: ``merge``, ``replace``, ``retainKeys``.
         atomic: A map or struct that has one owner as a whole.
         go: Its name in Go.
         place: Its name in paths of messages: with that of the Go struct which is embedded and has it.

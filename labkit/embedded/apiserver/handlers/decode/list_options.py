@@ -35,7 +35,6 @@ class ListOptions:
         continue_token: Where the previous page ended.
         resource_version_match: ``Exact``, ``NotOlderThan`` or empty.
         timeout_seconds: When the server ends a watch; None for the server's choice.
-        bookmarks: Whether the watcher wants bookmarks.
         send_initial_events: Whether a watch begins with what there is; None if not said.
     """
 

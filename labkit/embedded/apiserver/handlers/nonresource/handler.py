@@ -31,7 +31,6 @@ class NonResourceHandler:
     """Answers every request that is not for a resource.
 
     Args:
-        discovery: The groups, versions and kinds that are served.
         address: Host and port at which the server is reached, for a request.
         revision: The store's.
         routes: Handlers of further paths, tried in order.

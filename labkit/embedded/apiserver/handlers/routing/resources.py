@@ -52,10 +52,6 @@ class ResourceHandler:
     """Answers every request for a resource that is served.
 
     Args:
-        registry: Where objects are.
-        admission: The plugins.
-        writer: Creates, updates and patches stored objects.
-        transformer: Makes Tables and the like.
         random: Spreads the ends of watches.
         computed: The operations of kinds that are never stored.
         connections: The handlers of ``CONNECTED`` subresources.

@@ -29,16 +29,7 @@ REPLICAS: Node = {"f:spec": {"f:replicas": {}}}
 def applied_scale(
     request: Request, current: Object, workload: Object, kind: Kind, manager: str, force: bool, now: str
 ) -> tuple[Object, Any]:
-    """Apply a configuration to a workload's scale; 400, or 409 if another manager owns the number.
-
-    Args:
-        request: Holds the configuration.
-        current: The scale as it is.
-        workload: The workload as it is stored.
-        kind: The workload's row.
-        manager: The field manager that applies.
-        force: Whether to take the field from other managers.
-        now: The time of the entry.
+    """Apply a request's configuration to a workload's scale; 400, or 409 if another manager owns the number.
 
     Returns:
         The new scale, and the workload's ``managedFields``.

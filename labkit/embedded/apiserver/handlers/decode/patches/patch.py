@@ -27,6 +27,7 @@ from labkit.embedded.machinery.schema.decoding import (
     DecodeProblem,
     Decoder,
     cannot_unmarshal,
+    go_kind,
 )
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -222,14 +223,3 @@ def restored(problem: DecodeProblem) -> str:
 
 CONVERTIBLE = frozenset((("int64", "string"), ("float64", "int32"), ("float64", "int64")))
 """(Go kind, field type) that Go could convert, and the converter refuses."""
-
-
-def go_kind(value: Any) -> str:
-    """The Go kind of a decoded JSON value."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, dict | list):
-        return "map" if isinstance(value, dict) else "slice"
-    return "int64" if isinstance(value, int) else "float64"

@@ -16,10 +16,7 @@ from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, ca
 
 
 class Nameless(Exception):
-    """A document without a version: it is decoded as an internal object, whose fields have other names.
-
-    ``unknown`` lists the fields that an internal object lacks.
-    """
+    """A document without a version: it is decoded as an internal object, which lacks its ``unknown`` fields."""
 
     def __init__(self, unknown: list[str]) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.schema import Field, Struct
+from labkit.embedded.machinery.schema.decoding import OBJECT, go_kind
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 DIRECTIVE = "$patch"
@@ -21,16 +22,6 @@ SET_ORDER = "$setElementOrder/"
 BAD_ORDER = "invalid patch format of setElementOrder list"
 BAD_PRIMITIVES = "invalid patch format of primitive list"
 BAD_RETAIN = "invalid patch format of retainKeys"
-
-
-def _go_type(value: Any) -> str:
-    if value is None:
-        return "%!s(<nil>)"
-    if isinstance(value, dict):
-        return "map[string]interface {}"
-    if isinstance(value, bool | str):
-        return "bool" if isinstance(value, bool) else "string"
-    return "int64" if isinstance(value, int) else "float64"
 
 
 def senseless(text: str) -> ApiError:
@@ -149,7 +140,8 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            raise senseless(f"expected a []interface {{}}, but received a {_go_type(order)}")
+            found = OBJECT if isinstance(order, dict) else "%!s(<nil>)" if order is None else go_kind(order)
+            raise senseless(f"expected a []interface {{}}, but received a {found}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""

@@ -62,7 +62,6 @@ class Printer:
 
     Args:
         resource: Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
-        cells: The row of an object.
         conditions: The conditions of a row, such as of a completed pod.
         plain: Whether the kind has no columns of its own; without objects it then has no rows either.
         order: The sort key of rows; None for the objects' order.
