@@ -17,10 +17,11 @@ def selection(kind: Kind, options: ListOptions) -> Matches | None:
     """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
     labels = parse_labels(options.label_selector)
     fields = field_selector(kind, options.field_selector)
+    by_label, by_field = labels.matches, fields.matches
     if not labels:
-        return fields.matches if fields else None
+        return by_field if fields else None
 
     def matches(obj: Object) -> bool:
-        return labels.matches(obj["metadata"].get("labels") or {})
+        return by_label(obj["metadata"].get("labels") or {})
 
-    return (lambda obj: fields.matches(obj) and matches(obj)) if fields else matches
+    return (lambda obj: by_field(obj) and matches(obj)) if fields else matches
