@@ -1,7 +1,6 @@
 """What fields mean, read from the source of the installed ``kubernetes`` client.
 
-Its models carry the descriptions of the real server's OpenAPI. The files are parsed, not
-imported: importing the client takes a second.
+Its models have the real server's descriptions. They are parsed: importing the client takes a second.
 """
 
 from __future__ import annotations
@@ -24,12 +23,7 @@ WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a struct and its fields mean.
-
-    Args:
-        text: Of the struct.
-        fields: By their JSON names.
-    """
+    """What a struct and its fields, by their JSON names, mean."""
 
     text: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -60,11 +54,7 @@ def models_version() -> str:
 
 
 def describe(struct_name: str) -> Description:
-    """The descriptions of a struct.
-
-    Args:
-        struct_name: As in the schema's tables, such as ``core.v1.PodSpec``.
-    """
+    """The descriptions of a struct, named as in the schema's tables, such as ``core.v1.PodSpec``."""
     folder = models()
     if folder is None:
         return NOTHING

@@ -19,14 +19,7 @@ from labkit.embedded.machinery.schema.ordering import in_order
 
 @dataclass(frozen=True, slots=True)
 class EventEncoder:
-    """Encodes the events of one watch.
-
-    Args:
-        transformer: Makes Tables.
-        kind: The row of the objects.
-        form: The form that the caller asked for.
-        table: The Table's options, if the form is one.
-    """
+    """Encodes the events of one watch; ``table`` has the options if its form is a Table."""
 
     transformer: Transformer
     kind: Kind
@@ -39,12 +32,9 @@ class EventEncoder:
         return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
 
     def event(self, type_: str, obj: Object, headers: bool = False) -> bytes:
-        """Encode one event, with its newline.
+        """Encode one event of an object as it is stored, with its newline.
 
-        Args:
-            type_: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``.
-            obj: The object as it is stored.
-            headers: Whether a Table has its column definitions.
+        ``headers``: whether a Table has its column definitions.
         """
         form = self.form
         if self.table is not None:
