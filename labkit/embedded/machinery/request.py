@@ -36,7 +36,11 @@ class PeerCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ShownCertificate:
-    """A client certificate that is not verified yet, and the others that were sent, in DER."""
+    """A client certificate that is not verified yet; the client has its key.
+
+    Args:
+        chain: The certificate, and the others that the client sent, in DER.
+    """
 
     chain: tuple[bytes, ...]
 

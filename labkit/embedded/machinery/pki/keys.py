@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Keys:
-    """The private keys and certificates of a cluster, in PEM; ``token_key`` is an RSA key."""
+    """The private keys and certificates of a cluster, in PEM.
+
+    Args:
+        ca_certificate: What clients trust.
+        ca_key: Signs server and client certificates.
+        server_certificate: Shown to every client.
+        server_key: The server's private key.
+        token_key: RSA key that signs service-account tokens.
+    """
 
     ca_certificate: bytes
     ca_key: bytes

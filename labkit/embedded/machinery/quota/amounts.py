@@ -16,7 +16,12 @@ NANO = 1_000_000_000
 
 
 class Amount(NamedTuple):
-    """A quantity in billionths, and how it is written: ``binary``, ``decimal`` or ``exponent``."""
+    """A quantity.
+
+    Args:
+        value: Billionths.
+        form: How it is written: ``binary``, ``decimal`` or ``exponent``.
+    """
 
     value: int
     form: str = "decimal"

@@ -99,7 +99,13 @@ OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not support
 
 @dataclass(frozen=True, slots=True)
 class FieldTerm:
-    """One term: a field's dotted path, the value it is compared with, and whether they must be equal."""
+    """One term.
+
+    Args:
+        field: Dotted path.
+        value: What it is compared with.
+        equal: ``=`` or, if false, ``!=``.
+    """
 
     field: str
     value: str

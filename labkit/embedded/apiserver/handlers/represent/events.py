@@ -19,7 +19,14 @@ from labkit.embedded.machinery.schema.ordering import in_order
 
 @dataclass(frozen=True, slots=True)
 class EventEncoder:
-    """Encodes the events of one watch; ``table`` has the options if its form is a Table."""
+    """Encodes the events of one watch.
+
+    Args:
+        transformer: Makes Tables.
+        kind: The row of the objects.
+        form: The form that the caller asked for.
+        table: The Table's options, if the form is one.
+    """
 
     transformer: Transformer
     kind: Kind

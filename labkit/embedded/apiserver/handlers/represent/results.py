@@ -10,7 +10,13 @@ from labkit.embedded.machinery.request import Object, Request
 
 
 class One(NamedTuple):
-    """One object, or a Status."""
+    """One object, or a Status.
+
+    Args:
+        kind: The object's row of the table of kinds.
+        object: The object.
+        code: The HTTP status code.
+    """
 
     kind: Kind
     object: Object
@@ -18,7 +24,13 @@ class One(NamedTuple):
 
 
 class Many(NamedTuple):
-    """A list of objects with kind and apiVersion; ``metadata`` is the list's own."""
+    """A list.
+
+    Args:
+        kind: The row of its items.
+        metadata: The list's own metadata.
+        objects: The items, with kind and apiVersion.
+    """
 
     kind: Kind
     metadata: Object
