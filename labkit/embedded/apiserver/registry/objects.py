@@ -15,7 +15,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
-from labkit.embedded.apiserver.registry.strategies import strategies
+from labkit.embedded.apiserver.registry.strategies import Strategies
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind, stored_kind
@@ -71,7 +71,7 @@ class Objects:
         self.steady = SteadyClock(clock)
         self.random = random
         self.controllers: list[Controller] = []
-        self.strategies = strategies()
+        self.strategies = Strategies()
         self.owner_uids: set[str] = set()
         """The uids of all objects that were ever named as owners."""
         self.note_owners()

@@ -18,7 +18,7 @@ import orjson
 
 from labkit.core import ownership
 from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFailed
-from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, MemoryStore
+from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, Store
 from labkit.embedded.apiserver.storage.table import Stored, Table
 
 APPLICATION_ID = 0x6C61626B
@@ -42,12 +42,7 @@ CREATE TABLE snapshot_objects (
 
 
 class StateUnusable(Exception):
-    """The database cannot be used by this version. The message says what to do.
-
-    Args:
-        path: The database.
-        why: The reason.
-    """
+    """The database cannot be used by this version. The message says what to do."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -59,7 +54,7 @@ class StateUnusable(Exception):
         self.why = why
 
 
-class SQLiteStore(MemoryStore):
+class SQLiteStore(Store):
     """A ``Store`` in a file.
 
     Args:
@@ -95,11 +90,7 @@ class SQLiteStore(MemoryStore):
             raise
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Write the changes of a transaction, atomically.
-
-        Raises:
-            StorageFailed: The disk is full or fails.
-        """
+        """Write the changes of a transaction, atomically."""
         final = {(event.key.resource, event.key.place): event for event in events}
         with self._durably():
             for (resource, place), event in final.items():

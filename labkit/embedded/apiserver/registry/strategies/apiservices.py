@@ -5,8 +5,6 @@ Source: k8s.io/kube-aggregator ``pkg/apis/apiregistration/validation``, ``pkg/re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -27,14 +25,13 @@ MAX_GROUP, MAX_VERSION = 20000, 1000
 DEFAULT_PORT = 443
 
 
-@dataclass
 class ApiServiceStrategy(Strategy):
     """API services."""
 
-    name_rule: NameRule = path_segment_name
-    unconditional_update: bool = False
-    status: bool = True
-    full_checks: int = 0
+    name_rule = staticmethod(path_segment_name)
+    unconditional_update = False
+    status = True
+    full_checks = 0
 
     @override
     def default(self, obj: Object) -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
@@ -59,12 +58,11 @@ def conditions_of(obj: Object, kind: str) -> list[Object]:
     return [each for each in obj["status"].get("conditions") or () if each.get("type") == kind]
 
 
-@dataclass
 class SigningRequestStrategy(Strategy):
     """Certificate signing requests."""
 
-    name_rule: NameRule = any_name
-    status: bool = True
+    name_rule = staticmethod(any_name)
+    status = True
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:

@@ -6,13 +6,12 @@ Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import check_known_finalizer, immutable
-from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
+from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
 from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang import json as gojson
@@ -33,13 +32,12 @@ SECRET_KEYS = {
 }
 
 
-@dataclass
 class NamespaceStrategy(Strategy):
     """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
 
-    name_rule: NameRule = label_name
-    returns_deleted: bool = True
-    status: bool = True
+    name_rule = staticmethod(label_name)
+    returns_deleted = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -96,7 +94,6 @@ class NamespaceStrategy(Strategy):
         check_known_finalizer(name, path, errors)
 
 
-@dataclass
 class ConfigMapStrategy(Strategy):
     """Config maps."""
 
@@ -132,7 +129,6 @@ def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: F
             errors.forbidden(field, IMMUTABLE)
 
 
-@dataclass
 class SecretStrategy(Strategy):
     """Secrets."""
 
@@ -199,11 +195,10 @@ class SecretStrategy(Strategy):
         return [problem] if problem else []
 
 
-@dataclass
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
@@ -219,12 +214,11 @@ class ServiceAccountStrategy(Strategy):
         return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
 
 
-@dataclass
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
 
-    full_checks: int = 0
-    generation: bool = True
+    full_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -44,13 +43,12 @@ NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
 MAX_MILLIS = (2**63 - 1) // 1000
 
 
-@dataclass
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas, whose scopes are immutable."""
 
-    full_checks: int = 0
-    returns_deleted: bool = True
-    status: bool = True
+    full_checks = 0
+    returns_deleted = True
+    status = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -148,12 +146,11 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
     _check_opposites([item.get("scopeName", "") for item in requirements], path, spec.get("scopes") or [], errors)
 
 
-@dataclass
 class LimitRangeStrategy(Strategy):
     """Limit ranges."""
 
-    change_checks: int = 0
-    create_on_update: bool = True
+    change_checks = 0
+    create_on_update = True
 
     @override
     def default(self, obj: Object) -> None:

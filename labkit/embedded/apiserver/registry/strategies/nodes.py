@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -27,11 +26,10 @@ FEATURE_FORM = (
 )
 
 
-@dataclass
 class NodeStrategy(Strategy):
     """Nodes."""
 
-    status: bool = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -16,7 +14,7 @@ from labkit.embedded.apiserver.registry.metadata import (
     validate_metadata_update,
     validate_selector,
 )
-from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
+from labkit.embedded.apiserver.registry.names import path_segment_name, subdomain_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -24,12 +22,11 @@ from labkit.embedded.machinery.request import Object
 GROUP = "rbac.authorization.k8s.io"
 
 
-@dataclass
 class PolicyStrategy(Strategy):
     """What roles and bindings share."""
 
-    name_rule: NameRule = path_segment_name
-    create_on_update: bool = True
+    name_rule = staticmethod(path_segment_name)
+    create_on_update = True
 
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
@@ -45,15 +42,10 @@ class PolicyStrategy(Strategy):
         return errors
 
 
-@dataclass
 class RoleStrategy(PolicyStrategy):
-    """Roles and cluster roles.
+    """Roles, whose rules are for one namespace."""
 
-    Args:
-        namespaced: Whether rules are for one namespace.
-    """
-
-    namespaced: bool = True
+    namespaced = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -70,6 +62,12 @@ class RoleStrategy(PolicyStrategy):
             validate_selector(selector, f"{path}[{index}]", errors)
             if len(errors) > before:
                 errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
+
+
+class ClusterRoleStrategy(RoleStrategy):
+    """Cluster roles."""
+
+    namespaced = False
 
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
@@ -92,15 +90,11 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
     errors.check_present(f"{path}.resources", rule.get("resources"), "resource rules must supply at least one resource")
 
 
-@dataclass
-class BindingStrategy(PolicyStrategy):
-    """Role bindings and cluster role bindings.
-
-    Args:
-        roles: The kinds of role it may name.
-    """
+class RoleBindingStrategy(PolicyStrategy):
+    """Role bindings."""
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
+    """The kinds of role that a binding may name."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -148,3 +142,9 @@ class BindingStrategy(PolicyStrategy):
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
             errors.invalid("roleRef", shown, "cannot change roleRef")
+
+
+class ClusterRoleBindingStrategy(RoleBindingStrategy):
+    """Cluster role bindings."""
+
+    roles = ("ClusterRole",)

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/node/validation``, ``pkg/registry/node/runt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -18,13 +16,12 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
-    known_finalizers: bool = False
-    create_on_update: bool = True
-    unconditional_update: bool = False
+    known_finalizers = False
+    create_on_update = True
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

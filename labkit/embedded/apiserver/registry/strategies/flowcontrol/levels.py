@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -22,12 +21,11 @@ from labkit.embedded.machinery.schema import schemas
 MAX_QUEUES, HASH_BITS = 10_000_000, 60
 
 
-@dataclass
 class PriorityLevelStrategy(Strategy):
     """Priority levels."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

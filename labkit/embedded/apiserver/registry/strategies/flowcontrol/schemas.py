@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -29,12 +27,11 @@ FORBIDDEN_ORDER = {
 MAX_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
 
 
-@dataclass
 class FlowSchemaStrategy(Strategy):
     """Flow schemas."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

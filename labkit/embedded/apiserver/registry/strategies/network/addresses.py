@@ -7,14 +7,12 @@ k8s.io/apimachinery ``pkg/util/validation/ip.go``.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
-    NameRule,
     address_messages,
     dns_subdomain,
     path_segment_name,
@@ -47,11 +45,10 @@ def canonical_range(value: str) -> list[str]:
     return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
 
 
-@dataclass
 class AddressStrategy(Strategy):
     """IPAddresses."""
 
-    name_rule: NameRule = address_name
+    name_rule = staticmethod(address_name)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -77,7 +74,6 @@ class AddressStrategy(Strategy):
 UNLIKE = object()
 
 
-@dataclass
 class RangeStrategy(Strategy):
     """ServiceCIDRs; writes of the object may change its status."""
 

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -23,11 +21,10 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class EndpointsStrategy(Strategy):
     """Endpoints."""
 
-    create_on_update: bool = True
+    create_on_update = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -30,12 +29,11 @@ TOPOLOGY = "deprecatedTopology"
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
-@dataclass
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
-    change_checks: int = 0
-    generation: bool = True
+    change_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -37,12 +36,11 @@ def _points(ingress: Object) -> list[Object]:
     return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
 
 
-@dataclass
 class IngressStrategy(Strategy):
     """Ingresses."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
     new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
@@ -150,11 +148,10 @@ def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
         errors.check_format(f"{path}.{field}", value, path_segment_name)
 
 
-@dataclass
 class IngressClassStrategy(Strategy):
     """Ingress classes."""
 
-    generation: bool = True
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:

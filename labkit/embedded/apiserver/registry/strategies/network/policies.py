@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -18,12 +17,11 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
-    full_checks: int = 0
-    generation: bool = True
+    full_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -13,7 +12,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
-    NameRule,
     address_messages,
     dns_label,
     dns_subdomain,
@@ -47,15 +45,14 @@ from labkit.embedded.machinery.request import Object
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
-@dataclass
 class ServiceStrategy(Strategy):
     """Services."""
 
-    full_checks: int = 0
-    name_rule: NameRule = label_name
-    create_on_update: bool = True
-    returns_deleted: bool = True
-    status: bool = True
+    full_checks = 0
+    name_rule = staticmethod(label_name)
+    create_on_update = True
+    returns_deleted = True
+    status = True
     new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override

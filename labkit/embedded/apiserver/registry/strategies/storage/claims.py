@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -37,12 +36,11 @@ RESIZE_STATES = (
 )
 
 
-@dataclass
 class ClaimStrategy(Strategy):
     """Persistent volume claims."""
 
-    returns_deleted: bool = True
-    status: bool = True
+    returns_deleted = True
+    status = True
     new_status: ClassVar[Object] = {"phase": "Pending"}
 
     @override

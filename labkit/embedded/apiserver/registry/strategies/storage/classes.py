@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/storage``.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -17,11 +16,10 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class StorageClassStrategy(Strategy):
     """Storage classes."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def default(self, obj: Object) -> None:

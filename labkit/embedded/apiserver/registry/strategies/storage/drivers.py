@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -43,13 +42,12 @@ def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, 
         errors.required(path, "must contain at least one key/value pair")
 
 
-@dataclass
 class DriverStrategy(Strategy):
     """CSIDrivers."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
-    generation: bool = True
+    returns_deleted = True
+    unconditional_update = False
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -127,12 +125,11 @@ class DriverStrategy(Strategy):
             immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
 
 
-@dataclass
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
+    returns_deleted = True
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -172,11 +169,10 @@ class DriverNodeStrategy(Strategy):
                     errors.invalid("spec.drivers", shown, "field is immutable")
 
 
-@dataclass
 class CapacityStrategy(Strategy):
     """CSIStorageCapacities."""
 
-    unconditional_update: bool = False
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -192,13 +188,12 @@ class CapacityStrategy(Strategy):
             immutable(new.get(field), old.get(field), field, errors)
 
 
-@dataclass
 class AttachmentStrategy(Strategy):
     """VolumeAttachments."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
-    status: bool = True
+    returns_deleted = True
+    unconditional_update = False
+    status = True
     new_status: ClassVar[Object] = {"attached": False}
 
     @override
@@ -248,11 +243,10 @@ class AttachmentStrategy(Strategy):
         return self.validate_update(kind, new, old)
 
 
-@dataclass
 class AttributesClassStrategy(Strategy):
     """VolumeAttributesClasses."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

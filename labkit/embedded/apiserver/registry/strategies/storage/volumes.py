@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -102,16 +101,15 @@ DEPRECATED = {
 """Sources that nothing serves any more: the name in the warning, deprecated in, gone since."""
 
 
-@dataclass
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
 
-    full_checks: int = 2
-    change_checks: int = 0
-    checks_twice: bool = True
+    full_checks = 2
+    change_checks = 0
+    checks_twice = True
 
-    returns_deleted: bool = True
-    status: bool = True
+    returns_deleted = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

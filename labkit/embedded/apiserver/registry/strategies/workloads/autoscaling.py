@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -40,11 +39,10 @@ def _rules(given: Object | None, default: Object) -> Object:
     return {name: merged[name] for name in RULE_FIELDS if name in merged}
 
 
-@dataclass
 class AutoscalerStrategy(Strategy):
     """HorizontalPodAutoscalers."""
 
-    status: bool = True
+    status = True
     new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override

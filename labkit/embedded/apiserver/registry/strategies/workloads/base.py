@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -21,7 +19,6 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class WorkloadStrategy(Strategy):
     """What Deployments and the like share.
 
@@ -29,9 +26,9 @@ class WorkloadStrategy(Strategy):
         names_hosts: The names of its pods begin with its own.
     """
 
-    generation: bool = True
-    status: bool = True
-    names_hosts: bool = False
+    generation = True
+    status = True
+    names_hosts = False
 
     @override
     def default(self, obj: Object) -> None:

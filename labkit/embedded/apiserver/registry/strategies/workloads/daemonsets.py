@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -34,11 +33,10 @@ def _count_template(daemon_set: Object, count: int) -> None:
     metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(count)}
 
 
-@dataclass
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
-    full_checks: int = 0
+    full_checks = 0
     new_status: ClassVar[Object] = dict.fromkeys(
         ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
     )

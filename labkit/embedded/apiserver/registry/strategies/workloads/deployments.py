@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -18,12 +16,11 @@ from labkit.embedded.apiserver.registry.strategy import Context, keep
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
+    full_checks = 0
+    names_hosts = True
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:

@@ -5,13 +5,11 @@ Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
+from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
@@ -42,13 +40,12 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
     return found
 
 
-@dataclass
 class JobStrategy(Strategy):
     """Jobs."""
 
-    generation: bool = True
-    status: bool = True
-    orphans: bool = True
+    generation = True
+    status = True
+    orphans = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -213,14 +210,13 @@ def default_job_spec(spec: Object) -> None:
     default_policy(spec)
 
 
-@dataclass
 class CronJobStrategy(Strategy):
     """Cron jobs."""
 
-    name_rule: NameRule = _cron_job_name
-    full_checks: int = 0
-    generation: bool = True
-    status: bool = True
+    name_rule = staticmethod(_cron_job_name)
+    full_checks = 0
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -5,13 +5,12 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, declared_name
+from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
@@ -21,24 +20,22 @@ from labkit.embedded.apiserver.registry.strategies.workloads.warnings import tem
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
+    full_checks = 0
+    names_hosts = True
     new_status: ClassVar[Object] = {"replicas": 0}
 
 
-@dataclass
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
-    name_rule: NameRule = declared_name
-    orphans: bool = True
-    returns_deleted: bool = False
+    full_checks = 0
+    names_hosts = True
+    name_rule = staticmethod(declared_name)
+    orphans = True
+    returns_deleted = False
     new_status: ClassVar[Object] = {"replicas": 0}
 
     @override

@@ -6,13 +6,12 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, label_name
+from labkit.embedded.apiserver.registry.names import label_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
@@ -21,12 +20,11 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import ch
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class StatefulSetStrategy(WorkloadStrategy):
     """Stateful sets."""
 
-    name_rule: NameRule = label_name
-    full_checks: int = 0
+    name_rule = staticmethod(label_name)
+    full_checks = 0
     new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     @override

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -20,13 +18,12 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class PodTemplateStrategy(Strategy):
     """Pod templates."""
 
-    full_checks: int = 0
-    returns_deleted: bool = True
-    generation: bool = True
+    full_checks = 0
+    returns_deleted = True
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -50,11 +47,10 @@ class PodTemplateStrategy(Strategy):
         return [] if unchanged(obj, old) else template_advice(obj["template"], "template")
 
 
-@dataclass
 class ControllerRevisionStrategy(Strategy):
     """ControllerRevisions, whose data is immutable."""
 
-    full_checks: int = 2
+    full_checks = 2
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
