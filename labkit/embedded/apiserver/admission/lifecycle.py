@@ -15,11 +15,7 @@ REVIEWS = ("localsubjectaccessreviews",)
 
 
 class NamespaceLifecycle(Plugin):
-    """Refuses writes into namespaces that are missing or ending.
-
-    Args:
-        lookup: Reads namespaces.
-    """
+    """Refuses writes into namespaces that are missing or ending."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup

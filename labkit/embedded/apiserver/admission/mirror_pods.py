@@ -30,11 +30,7 @@ PROJECTIONS = {
 
 
 def api_reference(spec: Object) -> str:
-    """The first kind of API object that a pod refers to, empty for none.
-
-    Args:
-        spec: The pod's.
-    """
+    """The first kind of API object that a pod refers to, empty for none."""
     if spec.get("serviceAccountName"):
         return "serviceaccounts"
     for resource in ("secrets", "configmaps"):

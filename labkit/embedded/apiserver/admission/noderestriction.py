@@ -48,9 +48,7 @@ MayRequestAudience = Callable[[User, str, str, str], bool]
 class NodeRestriction(Plugin):
     """Limits nodes to their own objects.
 
-    Args:
-        lookup: Reads pods and nodes.
-        may_request_audience: Decides about tokens for an audience that no volume of the pod names.
+    ``may_request_audience`` decides about tokens for an audience that no volume of the pod names.
     """
 
     def __init__(self, lookup: Lookup, may_request_audience: MayRequestAudience) -> None:

@@ -44,11 +44,7 @@ class TaintNewNodes(Plugin):
 
 
 class OneDefaultPriority(Plugin):
-    """Refuses a second default priority class.
-
-    Args:
-        lister: Lists priority classes.
-    """
+    """Refuses a second default priority class."""
 
     def __init__(self, lister: Lister) -> None:
         self._lister = lister

@@ -38,14 +38,8 @@ def default_chain(
 ) -> Chain:
     """Make the chain of all plugins.
 
-    Args:
-        lookup: Reads stored objects.
-        lister: Lists stored objects.
-        new_suffix: Five random characters.
-        evaluators: Measure what objects use of quotas.
-        may_use_signer: Decides about approving and signing certificates.
-        may_request_audience: Decides about the tokens that nodes ask for.
-        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
+    ``new_suffix`` makes five random characters, ``evaluators`` measure what objects use of quotas, and
+    ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
     return Chain(
         (

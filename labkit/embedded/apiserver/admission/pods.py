@@ -158,10 +158,7 @@ class RuntimeClass(Plugin):
 
 
 def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
-    """Both lists without the tolerations that another one covers.
-
-    Source: k8s.io/kubernetes ``pkg/util/tolerations``.
-    """
+    """Both lists without the tolerations that another one covers (``pkg/util/tolerations``)."""
     every = [*first, *second]
     kept: list[Object] = []
     for index, each in enumerate(every):

@@ -15,12 +15,7 @@ from labkit.embedded.machinery.request import Object
 
 
 class ResourceQuota(Plugin):
-    """Charges creations, and updates that use more, against all quotas that cover them.
-
-    Args:
-        lister: Lists quotas.
-        evaluators: How kinds are measured.
-    """
+    """Charges creations, and updates that use more, against all quotas that cover them."""
 
     def __init__(self, lister: Lister, evaluators: Evaluators) -> None:
         self._lister = lister

@@ -25,11 +25,7 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"
 class ServiceAccount(Plugin):
     """Sets the service account of a pod and mounts its token.
 
-    Args:
-        lookup: Reads service accounts and secrets.
-        lister: Lists secrets.
-        new_suffix: Five random characters.
-        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
+    ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
 
     def __init__(

@@ -69,10 +69,7 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
 def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
     """Return the finalizers of an object about to be deleted, with those for its dependents.
 
-    Args:
-        finalizers: What the object has.
-        options: The options of the deletion.
-        orphans: Whether dependents are orphaned without a propagation policy.
+    ``orphans`` says whether dependents are orphaned without a propagation policy.
     """
     if options.propagation == "Orphan":
         orphan, foreground = True, False

@@ -36,13 +36,7 @@ SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The change of one object by a write.
-
-    Args:
-        kind: The object's row.
-        old: The object before, None when it was created.
-        new: The object afterwards, None when it was deleted.
-    """
+    """The change of one object by a write: ``old`` is None when it was created, ``new`` when it was deleted."""
 
     kind: Kind
     old: Object | None
@@ -57,13 +51,7 @@ Check = Callable[[Object | None, Object | None], None]
 
 
 class Objects:
-    """Objects of all kinds.
-
-    Args:
-        store: Where they are kept.
-        clock: Seconds since the epoch.
-        random: Source of uids and suffixes.
-    """
+    """Objects of all kinds in a store. ``random`` is the source of uids and suffixes."""
 
     def __init__(self, store: Store, clock: Callable[[], float], random: Random) -> None:
         self.store = store
@@ -82,11 +70,7 @@ class Objects:
     # Reading
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
-        """One object.
-
-        Raises:
-            ApiError: 404.
-        """
+        """One object; raises a 404 if it does not exist."""
         obj = self.store.get(Key(kind.resource, namespace, name))
         if obj is None:
             raise not_found(kind.plural, kind.group, name)
@@ -113,10 +97,7 @@ class Objects:
     def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
         """Decode JSON to an object of a kind, with all its defaults.
 
-        Args:
-            kind: Its row.
-            data: The JSON.
-            strict: Collects unknown and repeated fields.
+        ``strict`` collects unknown and repeated fields.
 
         Raises:
             DecodeProblem: A value has the wrong type.
@@ -191,11 +172,7 @@ class Objects:
     def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
         """Remove an object from the store, whatever its finalizers say.
 
-        Args:
-            kind: Its row.
-            namespace: Its namespace.
-            name: Its name.
-            last: Its last state, for the controllers; the stored one if None.
+        Controllers see ``last`` as its last state, the stored one if None.
         """
         key = Key(kind.resource, namespace, name)
         with self.transaction():
@@ -209,7 +186,7 @@ class Objects:
     def transaction(self) -> Iterator[None]:
         """Group writes; the outermost transaction ends when all controllers are done.
 
-        Of an inner one that fails, no controller hears.
+        Controllers do not hear of an inner one that fails.
         """
         begun_at = len(self._changes)
         with self.store.transaction():

@@ -46,13 +46,7 @@ LATEST = 10**9
 
 
 class Rule(NamedTuple):
-    """A check, and the minor versions of the standards that it belongs to.
-
-    Args:
-        check: The check.
-        first: The first of these versions.
-        last: The last of them.
-    """
+    """A check, and the first and the last minor version of the standards that it belongs to."""
 
     check: Check
     first: int = 0
@@ -108,16 +102,9 @@ RESTRICTED = (
 
 
 def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[Violation]:
-    """Return the violations of a level by a pod.
+    """Return the violations of a level by a pod: reasons and places.
 
-    Args:
-        spec: Of the pod.
-        level: ``privileged``, ``baseline`` or ``restricted``.
-        annotations: Of the pod, which may hold AppArmor profiles.
-        version: Of the standards, ``latest`` or such as ``v1.25``.
-
-    Returns:
-        Reasons and places; empty if there are none.
+    ``annotations`` may hold AppArmor profiles; ``version`` is ``latest`` or such as ``v1.25``.
     """
     rules = {"baseline": BASELINE, "restricted": RESTRICTED}.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))

@@ -156,11 +156,7 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
 
 
 def labelled_by(*allowed: str) -> Check:
-    """Baseline: only the SELinux types for containers.
-
-    Args:
-        allowed: These types.
-    """
+    """Baseline: only the allowed SELinux types for containers."""
 
     def check(spec: Object) -> Violation | None:
         types: set[str] = set()
@@ -187,11 +183,7 @@ def labelled_by(*allowed: str) -> Check:
 
 
 def sysctls_but(safe: frozenset[str]) -> Check:
-    """Baseline: only sysctls that are isolated in the pod.
-
-    Args:
-        safe: Those parameters.
-    """
+    """Baseline: only sysctls that are isolated in the pod."""
 
     def check(spec: Object) -> Violation | None:
         names = [item.get("name", "") for item in (spec.get("securityContext") or {}).get("sysctls") or ()]

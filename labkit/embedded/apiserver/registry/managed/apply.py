@@ -110,11 +110,7 @@ def apply(
 
 
 def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
-    """Check that every part of an object can have an owner: items without their key cannot.
-
-    Raises:
-        ApiError: 500, which is the real server's answer too.
-    """
+    """Raise a 500, as the real server does, for items without their key, which no manager can own."""
     found = problems(struct, live, repeats=True)
     if not found:
         return
@@ -151,11 +147,7 @@ def _take_over(
     force: bool,
     elsewhere: Elsewhere | None,
 ) -> None:
-    """Remove changed fields from other managers, or report a conflict.
-
-    Raises:
-        ApiError: 409 with a cause for each conflict.
-    """
+    """Remove changed fields from other managers, or raise a 409 with a cause for each conflict."""
     set_, gone = changes(struct, live, new, subresource)
     version = managed.versions[me]
     conflicts: dict[ManagerId, Node] = {}

@@ -123,10 +123,7 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def _element_order(element: str) -> tuple[int, Any]:
-    """A sort key: fields by name, items by their keys, values by type.
-
-    Source: sigs.k8s.io/structured-merge-diff ``fieldpath/element.go``.
-    """
+    """A sort key: fields by name, items by their keys, values by type; see ``fieldpath/element.go``."""
     form, _, rest = element.partition(":")
     if form == "f" or not rest:
         return ".f".index(form), element
@@ -195,11 +192,7 @@ class Shape:
         return found
 
     def grouped(self, value: Any) -> dict[str, list[Any]]:
-        """All items of a keyed list or a set by their path element.
-
-        Raises:
-            Keyless: An item has none of the keys.
-        """
+        """All items of a keyed list or a set by their path element; an item without keys raises ``Keyless``."""
         found: dict[str, list[Any]] = {}
         for item in value or ():
             element = self.path_element(item)
@@ -268,11 +261,7 @@ def shape_of_field(field: Field) -> Shape:
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
-    """Return the fields that a change from ``old`` to ``new`` sets and removes.
-
-    Returns:
-        Two nodes, None where nothing is set or removed.
-    """
+    """Return the fields that a change sets and those that it removes, None where there are none."""
     if shape.form == "leaf":
         if old is ABSENT:
             return {}, None
@@ -315,12 +304,7 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
 
 
 def owned_by(shape: Shape, value: Any) -> Node:
-    """The fields that an applied configuration owns.
-
-    Args:
-        shape: Of the value.
-        value: The configuration, or a part of it.
-    """
+    """The fields that an applied configuration of this shape owns."""
     owned: Node = {}
     if shape.form == "map" and isinstance(value, dict):
         for name, inner in value.items():

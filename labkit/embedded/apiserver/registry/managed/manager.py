@@ -58,13 +58,7 @@ class ManagerId(NamedTuple):
 
 @dataclass(slots=True)
 class Managed:
-    """The managers of one object.
-
-    Args:
-        fields: What each owns.
-        times: When each last changed something.
-        versions: ``apiVersion`` of each.
-    """
+    """The managers of one object: what each owns, when it last changed something, its ``apiVersion``."""
 
     fields: dict[ManagerId, Node] = field(default_factory=dict)
     times: dict[ManagerId, str] = field(default_factory=dict)
@@ -237,12 +231,12 @@ def update_managed_fields(
     now: str,
     elsewhere: Elsewhere | None = None,
 ) -> None:
-    """Record in ``new`` which manager changed it from ``old``.
+    """Record in ``new``, which is about to be stored, which manager changed it from ``old``.
 
     Args:
         struct: The kind's schema.
         old: The stored object, None for a creation.
-        new: The object about to be stored, complete with defaults.
+        new: The object, complete with defaults.
         manager: Who writes.
         api_version: In which version of the kind.
         subresource: Through which subresource, if any.

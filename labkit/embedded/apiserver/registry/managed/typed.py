@@ -19,10 +19,7 @@ PLAIN = frozenset(("intstr", "raw", "any"))
 def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
     """Return what is wrong with a configuration or an object, each as ``path: problem``.
 
-    Args:
-        struct: The kind's schema.
-        value: The configuration.
-        repeats: Whether a key may be in a list several times, as in objects that are there already.
+    With ``repeats`` a key may be in a list several times, as in objects that are stored already.
     """
     return list(_struct(struct, value, "", repeats))
 

@@ -10,7 +10,7 @@ import base64
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import check_known_finalizer, immutable
+from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
 from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
 from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
@@ -182,7 +182,7 @@ class SecretStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new.get("type"), old.get("type"), "type", errors)
+        errors.check_unchanged("type", new.get("type"), old.get("type"))
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
 
@@ -255,4 +255,4 @@ class PriorityClassStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new.get("value") != old.get("value"):
             errors.forbidden("value", "may not be changed in an update.")
-        immutable(new.get("preemptionPolicy"), old.get("preemptionPolicy"), "preemptionPolicy", errors)
+        errors.check_unchanged("preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy"))

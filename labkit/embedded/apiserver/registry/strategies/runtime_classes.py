@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
+from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
@@ -45,4 +45,4 @@ class RuntimeClassStrategy(Strategy):
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)
+        errors.check_unchanged("handler", new.get("handler", ""), old.get("handler", ""))

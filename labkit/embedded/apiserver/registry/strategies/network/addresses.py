@@ -11,7 +11,6 @@ import ipaddress
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_subdomain,
@@ -68,7 +67,7 @@ class AddressStrategy(Strategy):
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
-            immutable(shown if parent is not None else None, UNLIKE, "spec.parentRef", errors)
+            errors.check_unchanged("spec.parentRef", shown if parent is not None else None, UNLIKE)
 
 
 UNLIKE = object()
@@ -97,12 +96,12 @@ class RangeStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
-            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
+            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
             self.check(new, errors)
         elif len(ranges) == len(before) == 1:
-            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
+            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
         else:
-            immutable(ranges or None, before or None, "spec.cidrs", errors)
+            errors.check_unchanged("spec.cidrs", ranges or None, before or None)
 
 
 def _version(text: str) -> int:

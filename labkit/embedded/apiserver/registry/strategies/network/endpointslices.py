@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -76,7 +75,7 @@ class EndpointSliceStrategy(Strategy):
         """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
-        immutable(new.get("addressType"), old.get("addressType"), "addressType", errors)
+        errors.check_unchanged("addressType", new.get("addressType"), old.get("addressType"))
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

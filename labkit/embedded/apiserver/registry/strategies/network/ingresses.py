@@ -10,7 +10,6 @@ from typing import ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -182,5 +181,5 @@ class IngressClassStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("controller", ""), old["spec"].get("controller", ""), "spec.controller", errors)
+        errors.check_unchanged("spec.controller", new["spec"].get("controller", ""), old["spec"].get("controller", ""))
         self.check(new, errors)

@@ -108,11 +108,7 @@ def _check_same(
 
 
 def take_app_armor(pod: Object) -> None:
-    """Copy AppArmor profiles from annotations to fields.
-
-    Args:
-        pod: A new pod, changed in place.
-    """
+    """Copy AppArmor profiles of a new pod from annotations to fields, in place."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     if (spec.get("os") or {}).get("name") == "windows":
         return

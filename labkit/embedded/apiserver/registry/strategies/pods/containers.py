@@ -153,11 +153,7 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
 def check_image_padding(containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True) -> None:
     """Refuse blanks around the images of a pod, which templates may have.
 
-    Args:
-        containers: Containers.
-        path: Where their list stands.
-        errors: Takes the causes.
-        listed: Whether ``path`` is that of a list, else that of the only container.
+    ``path`` is that of a list unless ``listed`` is false: then it is that of the only container.
     """
     for index, container in enumerate(containers):
         image = container.get("image", "")

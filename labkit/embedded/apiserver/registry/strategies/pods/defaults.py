@@ -16,11 +16,7 @@ CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Set the defaults of a pod template.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod template in its decoded PodSpec."""
     if not spec.get("serviceAccountName") and spec.get("serviceAccount"):
         spec["serviceAccountName"] = spec["serviceAccount"]
     if spec.get("serviceAccountName"):
@@ -42,11 +38,7 @@ def default_pod_spec(spec: Object) -> None:
 
 
 def default_pod(spec: Object) -> None:
-    """Set the defaults of a pod: those of a template, and some that templates do not show.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod: those of a template, and some that templates do not show."""
     default_pod_spec(spec)
     for list_name in ("initContainers", "containers"):
         for container in spec.get(list_name) or ():

@@ -48,14 +48,7 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
 
 
 def check_used_claims(claims: list[Object], known: Collection[str], path: str, errors: FieldErrors) -> None:
-    """Check the claims that a container uses.
-
-    Args:
-        claims: References, each to a claim or to one request of it.
-        known: The names of the pod's claims.
-        path: Where the references stand.
-        errors: Takes the causes.
-    """
+    """Check the claims that a container uses: references to ``known`` claims of the pod, or to requests of them."""
     used: set[str] = set()
     for index, claim in enumerate(claims):
         place, name, request = f"{path}[{index}]", claim.get("name", ""), claim.get("request", "")

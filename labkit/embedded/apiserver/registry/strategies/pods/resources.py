@@ -22,11 +22,7 @@ COMPUTE = ("cpu", "memory")
 
 
 def default_pod_resources(spec: Object) -> None:
-    """Set the defaults of a pod with resources of its own.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod with resources of its own, in place."""
     resources = spec.get("resources")
     if not resources:
         return
@@ -77,15 +73,7 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
 def check_resources(
     resources: Object, path: str, errors: FieldErrors, *, claims: Collection[str] = (), pod: bool = False
 ) -> None:
-    """Check requests and limits.
-
-    Args:
-        resources: Of a container, or of a pod.
-        path: Where they stand.
-        errors: Takes the causes.
-        claims: The names of the pod's resource claims.
-        pod: Whether they are a pod's.
-    """
+    """Check requests and limits of a container, or of a ``pod``. ``claims`` are the names of the pod's claims."""
     limits, requests = read(resources.get("limits")), read(resources.get("requests"))
     for name, amount in limits.items():
         _check_amount(name, amount, f"{path}.limits[{name}]", pod, errors)

@@ -18,14 +18,7 @@ RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
 def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool = False) -> None:
-    """Check the restart policy of one container, and its rules.
-
-    Args:
-        container: The container.
-        path: Where it stands.
-        errors: Takes the causes.
-        init: Whether it is an init container.
-    """
+    """Check the restart policy of a container, which may be an ``init`` container, and its rules."""
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
     if policy is None and rules:
         errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")

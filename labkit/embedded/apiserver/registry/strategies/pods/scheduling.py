@@ -106,12 +106,7 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
 
 
 def merge_label_keys(spec: Object, labels: Object) -> None:
-    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors.
-
-    Args:
-        spec: Its spec, changed in place.
-        labels: Its labels.
-    """
+    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors, in place."""
     for form in ("podAffinity", "podAntiAffinity"):
         rules = (spec.get("affinity") or {}).get(form) or {}
         terms = list(rules.get(REQUIRED) or ())

@@ -42,15 +42,7 @@ OWN_USERS = "when `hostUsers` is false"
 def check_pod_spec(
     spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
 ) -> None:
-    """Check a PodSpec.
-
-    Args:
-        spec: The spec.
-        path: Where it stands.
-        errors: Takes the causes.
-        pod: The metadata of the pod, if it is that of one.
-        is_pod: Whether this is a pod, not the template of one.
-    """
+    """Check the PodSpec of a template or, if ``is_pod``, of a pod with the metadata ``pod``."""
     if spec.get("terminationGracePeriodSeconds") is None:
         errors.required(f"{path}.terminationGracePeriodSeconds")
     name = (pod or {}).get("name", "")

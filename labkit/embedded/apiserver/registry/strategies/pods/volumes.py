@@ -35,14 +35,7 @@ from labkit.embedded.machinery.schema.values import amount
 def check_volumes(
     volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
 ) -> dict[str, Object]:
-    """Check the volumes of a pod.
-
-    Args:
-        volumes: The volumes.
-        path: Where their list stands.
-        errors: Takes the causes.
-        pod: The pod's name, if it has one already.
-        is_pod: Whether this is a pod, not the template of one.
+    """Check the volumes of a template or, if ``is_pod``, of a pod, whose name is ``pod`` if it has one already.
 
     Returns:
         Those with nothing wrong, by name.

@@ -47,13 +47,7 @@ DEPRECATED_VOLUMES = {
 
 
 def pod_warnings(metadata: Object, spec: Object, path: str = "") -> list[str]:
-    """Return the texts for ``Warning`` headers.
-
-    Args:
-        metadata: Of the pod or template.
-        spec: Its spec.
-        path: Where the template stands, empty for a pod.
-    """
+    """Return the texts for ``Warning`` headers; ``path`` is that of the template, empty for a pod."""
     prefix = f"{path}." if path else ""
     place = f"{prefix}spec"
     found = [*_scheduling(spec, place), *_annotations(metadata, f"{prefix}metadata.annotations")]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
@@ -80,7 +80,7 @@ class ClaimStrategy(Strategy):
         wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
         if wanted < had and wanted <= amount((old["status"].get("capacity") or {}).get("storage", 0)):
             errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
-        immutable(new["spec"].get("volumeMode"), old["spec"].get("volumeMode"), "volumeMode", errors)
+        errors.check_unchanged("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
         wish = new["spec"].get("volumeAttributesClassName")
         taken_back = not wish and wish != old["spec"].get("volumeAttributesClassName")
         if taken_back and old["status"].get("currentVolumeAttributesClassName") is not None:

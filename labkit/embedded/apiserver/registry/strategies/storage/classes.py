@@ -10,7 +10,6 @@ from collections import Counter
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -43,10 +42,10 @@ class StorageClassStrategy(Strategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
-            immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
-        immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
+            errors.check_unchanged("parameters", new.get("parameters"), old.get("parameters"))
+        errors.check_unchanged("provisioner", new.get("provisioner", ""), old.get("provisioner", ""))
         for field in ("reclaimPolicy", "volumeBindingMode"):
-            immutable(new.get(field), old.get(field), field, errors)
+            errors.check_unchanged(field, new.get(field), old.get(field))
 
 
 def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
@@ -122,7 +122,7 @@ class DriverStrategy(Strategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
-            immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
+            errors.check_unchanged(f"spec.{path}", new["spec"].get(field), old["spec"].get(field))
 
 
 class DriverNodeStrategy(Strategy):
@@ -185,7 +185,7 @@ class CapacityStrategy(Strategy):
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field in ("nodeTopology", "storageClassName"):
-            immutable(new.get(field), old.get(field), field, errors)
+            errors.check_unchanged(field, new.get(field), old.get(field))
 
 
 class AttachmentStrategy(Strategy):

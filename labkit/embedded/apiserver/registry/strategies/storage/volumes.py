@@ -14,7 +14,6 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
@@ -181,7 +180,7 @@ class VolumeStrategy(Strategy):
                 "spec.persistentvolumesource",
                 f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}",
             )
-        immutable(spec.get("volumeMode"), before.get("volumeMode"), "volumeMode", errors)
+        errors.check_unchanged("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
         affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
         if had is not None and _with_old_names(affinity, had) != had:
             shown = internal(schemas()["core.v1.VolumeNodeAffinity"], affinity) if affinity is not None else None

@@ -14,7 +14,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resource_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -64,7 +63,7 @@ class AutoscalerStrategy(Strategy):
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_not_negative(new["status"], ("currentReplicas", "desiredReplicas"), errors, "status")
+        errors.check_counts("status", new["status"], "currentReplicas", "desiredReplicas")
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -118,14 +117,7 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
-    """Check the version of an object that is scaled or measured.
-
-    Args:
-        reference: The reference.
-        path: Where it stands.
-        errors: Takes the causes.
-        grouped: Whether it must name an API group.
-    """
+    """Check the version of an object that is scaled or measured, which must name an API group if ``grouped``."""
     version = reference.get("apiVersion", "")
     if version.count("/") > 1:
         errors.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")

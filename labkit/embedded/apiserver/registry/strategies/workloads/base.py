@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -20,15 +18,12 @@ from labkit.embedded.machinery.request import Object
 
 
 class WorkloadStrategy(Strategy):
-    """What Deployments and the like share.
-
-    Args:
-        names_hosts: The names of its pods begin with its own.
-    """
+    """What Deployments and the like share."""
 
     generation = True
     status = True
     names_hosts = False
+    """Whether the names of its pods begin with its own."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -46,12 +41,12 @@ class WorkloadStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        check_not_negative(obj["spec"], ("replicas", "minReadySeconds", "revisionHistoryLimit"), errors)
+        errors.check_counts("spec", obj["spec"], "replicas", "minReadySeconds", "revisionHistoryLimit")
         check_selected_template(obj["spec"], errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

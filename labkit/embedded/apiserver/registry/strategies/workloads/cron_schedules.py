@@ -93,10 +93,7 @@ ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
 
 
 def read_schedule(schedule: str) -> Schedule:
-    """Parse a schedule, without its time zone.
-
-    Args:
-        schedule: Five fields, a descriptor such as ``@daily``, or ``@every 1h30m``.
+    """Parse five fields, a descriptor such as ``@daily``, or ``@every 1h30m``, without the time zone.
 
     Raises:
         BadSchedule: It is none.

@@ -10,8 +10,6 @@ from typing import ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -80,13 +78,13 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
         self.check(new, errors)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         check_selected_template(spec, errors, owner="DaemonSet")
-        check_not_negative(spec, ("minReadySeconds",), errors)
+        errors.check_counts("spec", spec, "minReadySeconds")
         check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-        check_not_negative(spec, ("revisionHistoryLimit",), errors)
+        errors.check_counts("spec", spec, "revisionHistoryLimit")

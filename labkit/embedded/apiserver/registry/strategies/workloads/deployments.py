@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -50,10 +49,10 @@ class DeploymentStrategy(WorkloadStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        check_not_negative(spec, ("replicas",), errors)
+        errors.check_counts("spec", spec, "replicas")
         check_selected_template(spec, errors)
         check_deployment_update(spec["strategy"], "spec.strategy", errors)
-        check_not_negative(spec, ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"), errors)
+        errors.check_counts("spec", spec, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
         deadline = spec.get("progressDeadlineSeconds")
         if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
             errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")

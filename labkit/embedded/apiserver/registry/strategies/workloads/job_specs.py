@@ -9,7 +9,6 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -46,7 +45,7 @@ def default_policy(spec: Object) -> None:
 
 def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check the spec of a job or of a cron job's template."""
-    check_not_negative(spec, COUNTS, errors, path)
+    errors.check_counts(path, spec, *COUNTS)
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
     if spec.get("managedBy") is not None:
@@ -198,7 +197,7 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_success_count(count: int, completions: int, total: int | None, path: str, errors: FieldErrors) -> None:
     place = f"{path}.succeededCount"
-    check_not_negative({"succeededCount": count}, ("succeededCount",), errors, path)
+    errors.check_not_negative(place, count)
     if count > completions:
         detail = f"must be less than or equal to {completions} (the number of specified completions)"
         errors.invalid(place, count, detail)
@@ -210,11 +209,7 @@ def _check_success_count(count: int, completions: int, total: int | None, path: 
 
 
 def count_indexes(text: str, completions: int) -> int:
-    """Count the indexes of a text such as ``0,2-4``.
-
-    Raises:
-        ValueError: What is wrong with it.
-    """
+    """Count the indexes of a text such as ``0,2-4``; a ValueError says what is wrong with it."""
     if not text:
         return 0
     total, last = 0, -1

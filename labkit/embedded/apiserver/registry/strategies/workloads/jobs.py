@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
@@ -92,7 +91,7 @@ class JobStrategy(Strategy):
         _check_spec(new, errors)
         spec, before = new["spec"], old["spec"]
         _check_completions(spec, before, errors)
-        immutable(spec.get("selector"), before.get("selector"), "spec.selector", errors)
+        errors.check_unchanged("spec.selector", spec.get("selector"), before.get("selector"))
         _check_template_update(new, old, errors)
         for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
             if (spec.get(name) or None) != (before.get(name) or None):
@@ -113,7 +112,7 @@ def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> Non
     """Refuse to change completions, except in step with parallelism of an indexed job."""
     completions = spec.get("completions")
     if spec.get("completionMode") != "Indexed":
-        immutable(completions, before.get("completions"), "spec.completions", errors)
+        errors.check_unchanged("spec.completions", completions, before.get("completions"))
     elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
         errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
 
@@ -246,7 +245,7 @@ class CronJobStrategy(Strategy):
                 errors.invalid(
                     "spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
                 )
-        check_not_negative(spec, ("startingDeadlineSeconds",), errors)
+        errors.check_counts("spec", spec, "startingDeadlineSeconds")
         zone = spec.get("timeZone")
         if zone is not None:
             problem = time_zone_problem(zone)
@@ -261,7 +260,7 @@ class CronJobStrategy(Strategy):
             errors.invalid("spec.jobTemplate.spec.selector", template["selector"], "`selector` will be auto-generated")
         if template.get("manualSelector"):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
-        check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
+        errors.check_counts("spec", spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import declared_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
@@ -55,7 +54,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+        errors.check_counts("spec", spec, "replicas", "minReadySeconds")
         selector = spec.get("selector") or {}
         errors.check_present("spec.selector", selector)
         template = spec.get("template")

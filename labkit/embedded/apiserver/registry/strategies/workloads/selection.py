@@ -32,12 +32,9 @@ UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
 
 
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
-    """Check a selector and the template that it must select.
+    """Check a workload's selector and the template that it must select.
 
-    Args:
-        spec: Of the workload.
-        errors: Takes the causes.
-        owner: What the pods are made by; a deployment's are a replica set's.
+    ``owner`` is the kind that makes the pods; a deployment's are a replica set's.
     """
     selector, template = spec.get("selector"), spec["template"]
     daemon = owner == "DaemonSet"

@@ -12,7 +12,6 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
@@ -109,8 +108,8 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
     if new:
         for index, claim in enumerate(claims):
             check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
-    check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
-    check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
+    errors.check_counts("spec", spec, "replicas", "minReadySeconds")
+    errors.check_counts("spec.ordinals", spec.get("ordinals") or {}, "start")
     if new:
         errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
     check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")

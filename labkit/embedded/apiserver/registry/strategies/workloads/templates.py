@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
@@ -54,7 +52,7 @@ class ControllerRevisionStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        check_not_negative(obj, ("revision",), errors, "")
+        errors.check_counts("", obj, "revision")
         data = obj.get("data")
         if data is None:
             errors.required("data", "data is mandatory")
@@ -63,5 +61,5 @@ class ControllerRevisionStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_not_negative(new, ("revision",), errors, "")
-        immutable(new.get("data"), old.get("data"), "data", errors)
+        errors.check_counts("", new, "revision")
+        errors.check_unchanged("data", new.get("data"), old.get("data"))
