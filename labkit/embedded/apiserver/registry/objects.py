@@ -6,6 +6,7 @@ Nothing is checked here; ``registry.py`` holds a caller's writes to the rules of
 from __future__ import annotations
 
 import copy
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,9 +28,6 @@ from labkit.embedded.machinery.steady_clock import SteadyClock
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
-VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
-VERSION_4_BITS = 4 << 76 | 2 << 62
-"""The version and variant bits of a version-4 UUID."""
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Letters and digits that generated names end in: no vowels, nothing easily confused."""
 
@@ -118,8 +116,7 @@ class Objects:
         with self.transaction():
             old = self.store.get(key)
             stored = self.store.put(key, obj)
-            for owner in metadata.get("ownerReferences", ()):
-                self.owner_uids.add(owner.get("uid", ""))
+            self._note_owners(metadata)
             self._changes.append(Change(stored_kind(kind), old, stored))
         return stored
 
@@ -148,8 +145,10 @@ class Objects:
         """Record the owners of objects that did not come through ``write``, such as those of a snapshot."""
         for kind in KINDS:
             for obj in self.store.list(kind.resource):
-                for owner in obj["metadata"].get("ownerReferences", ()):
-                    self.owner_uids.add(owner.get("uid", ""))
+                self._note_owners(obj["metadata"])
+
+    def _note_owners(self, metadata: Object) -> None:
+        self.owner_uids.update(owner.get("uid", "") for owner in metadata.get("ownerReferences", ()))
 
     def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
         """Remove a finalizer, and the object if it was the last one of an object being deleted."""
@@ -208,9 +207,7 @@ class Objects:
 
     def new_uid(self) -> str:
         """A new version-4 UUID from the cluster's own random source."""
-        bits = self.random.getrandbits(128) & VERSION_4_MASK | VERSION_4_BITS
-        text = f"{bits:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def new_name(self, prefix: str) -> str:
         """A name with a random suffix of five characters."""
@@ -228,12 +225,7 @@ class Objects:
 
     def ordered(self, kind: Kind, obj: Object) -> Object:
         """The object with its fields in the order in which they are printed."""
-        ordered: Object = {}
-        for name in self.struct(stored_kind(kind)).fields:
-            if name in obj:
-                ordered[name] = obj[name]
         metadata = obj["metadata"]
-        ordered["metadata"] = {
-            name: metadata[name] for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata
-        }
-        return ordered
+        ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
+        fields = schemas()["meta.v1.ObjectMeta"].fields
+        return {**ordered, "metadata": {name: metadata[name] for name in fields if name in metadata}}

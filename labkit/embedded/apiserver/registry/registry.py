@@ -272,10 +272,9 @@ class Registry(Objects):
         name = old["metadata"]["name"]
         if not old["metadata"].get("deletionTimestamp"):
             metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
-            if options.propagation == "Orphan":
-                metadata["finalizers"] = [*metadata.get("finalizers", []), ORPHAN]
-            elif options.propagation == "Foreground":
-                metadata["finalizers"] = [*metadata.get("finalizers", []), FOREGROUND]
+            finalizer = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)
+            if finalizer:
+                metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
             obj = self.ordered(kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}})
             return obj if options.dry_run else self.write(kind, obj)
         if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):

@@ -27,9 +27,9 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     Managed,
     ManagerId,
     changes,
-    decode_managed,
     ignored_fields,
     manager_id,
+    managers_of,
 )
 from labkit.embedded.apiserver.registry.managed.merging import merge, remove
 from labkit.embedded.apiserver.registry.managed.typed import problems, said
@@ -75,8 +75,7 @@ def apply(
         ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
     """
     shape = shape_of_struct(struct)
-    managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
-    managed = managed or Managed()
+    managed = managers_of(live)
     if live is not None:
         _check_ownable(struct, live, api_version, first=not managed.fields)
     base = _without_managers(live) if live is not None else empty_object(struct, config)

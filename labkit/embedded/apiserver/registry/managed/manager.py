@@ -146,10 +146,15 @@ def keep_managers(metadata: Object, noted: Object) -> None:
         metadata["managedFields"] = noted["managedFields"]
 
 
+def managers_of(obj: Object | None) -> Managed:
+    """The managers of a stored object: none if there is no object, or if its entries are invalid."""
+    entries = obj["metadata"].get("managedFields") if obj is not None else None
+    return decode_managed(entries) or Managed()
+
+
 def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     """The managers a write starts from: those it sends, else those of the stored object."""
-    live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()
-    live = live or Managed()
+    live = managers_of(old)
     if subresource:
         return live
     sent = new["metadata"].get("managedFields")

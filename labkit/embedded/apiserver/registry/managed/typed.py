@@ -57,11 +57,8 @@ def _struct(struct: Struct, value: Any, path: str, repeats: bool) -> Iterator[st
 
 
 def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
-    if field.type.form != "list" or value is None or not isinstance(value, list):
-        yield from _type(field.type, value, path, repeats)
-        return
     shape = shape_of_field(field)
-    if shape.form not in ("list", "set"):
+    if shape.form not in ("list", "set") or not isinstance(value, list):
         yield from _type(field.type, value, path, repeats)
         return
     seen: set[str] = set()
