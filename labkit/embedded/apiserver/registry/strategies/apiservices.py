@@ -104,9 +104,8 @@ class ApiServiceStrategy(Strategy):
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for index, condition in enumerate(new["status"].get("conditions") or ()):
-            if condition.get("status") not in ("True", "False", "Unknown"):
-                place = f"status.conditions[{index}].status"
-                errors.not_supported(place, condition.get("status", ""), ["True", "False", "Unknown"])
+            place = f"status.conditions[{index}].status"
+            errors.check_choice(place, condition.get("status", ""), ("True", "False", "Unknown"))
 
 
 def available(now: str) -> Object:

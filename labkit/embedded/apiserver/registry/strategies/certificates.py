@@ -132,11 +132,8 @@ class SigningRequestStrategy(Strategy):
             check_signer(signer, "spec.signerName", errors)
         seconds = spec.get("expirationSeconds")
         if seconds is not None and seconds < 600:
-            errors.invalid(
-                "spec.expirationSeconds",
-                seconds,
-                "may not specify a duration less than 600 seconds (10 minutes)",
-            )
+            why = "may not specify a duration less than 600 seconds (10 minutes)"
+            errors.invalid("spec.expirationSeconds", seconds, why)
         check_conditions(obj["status"].get("conditions") or [], errors)
         certificate = obj["status"].get("certificate") or ""
         if old is None or certificate != (old["status"].get("certificate") or ""):
@@ -206,9 +203,8 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
     labels = domain.split(".")
     for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
         for piece in pieces:
-            messages = rule(piece)
-            for message in messages:
-                errors.invalid(path, value, f"validating label {go_quote(piece)}: {message}")
+            messages = [f"validating label {go_quote(piece)}: {message}" for message in rule(piece)]
+            errors.invalid_each(path, value, messages)
             if messages:
                 break
         if value is domain and len(labels) < 2:

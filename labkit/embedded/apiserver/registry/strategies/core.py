@@ -41,10 +41,7 @@ class NamespaceStrategy(Strategy):
 
     @override
     def default(self, obj: Object) -> None:
-        name = obj["metadata"].get("name")
-        if name:
-            labels = obj["metadata"].setdefault("labels", {})
-            labels[NAME_LABEL] = name
+        self._label(obj["metadata"])
         obj["status"].setdefault("phase", "Active")
 
     @override
@@ -53,9 +50,11 @@ class NamespaceStrategy(Strategy):
         finalizers = obj["spec"].get("finalizers", [])
         if "kubernetes" not in finalizers:
             obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
-        name = obj["metadata"].get("name")
-        if name:
-            obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name
+        self._label(obj["metadata"])
+
+    def _label(self, metadata: Object) -> None:
+        if metadata.get("name"):
+            metadata.setdefault("labels", {})[NAME_LABEL] = metadata["name"]
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
@@ -166,14 +165,12 @@ class SecretStrategy(Strategy):
                     gojson.loads(base64.b64decode(data[key] or ""))
                 except gojson.SyntaxProblem as error:
                     errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
-        elif kind == "kubernetes.io/basic-auth":
-            if "username" not in data and "password" not in data:
-                errors.required("data[username]")
-                errors.required("data[password]")
+        elif kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
+            errors.required("data[username]")
+            errors.required("data[password]")
         elif kind == "kubernetes.io/tls":
             for key in ("tls.crt", "tls.key"):
-                if key not in data:
-                    errors.required(f"data[{key}]")
+                errors.check_present(f"data[{key}]", key in data)
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
@@ -240,10 +237,8 @@ class PriorityClassStrategy(Strategy):
         elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
             errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
         policy = obj.get("preemptionPolicy")
-        if policy == "":
-            errors.required("preemptionPolicy")
-        elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
-            errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
+        if policy is not None:
+            errors.check_required_choice("preemptionPolicy", policy, ("PreemptLowerPriority", "Never"))
 
     @override
     def check_deletion(self, name: str) -> None:

@@ -129,18 +129,12 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         if scope in EXISTS_ONLY and operator != "Exists":
             errors.invalid(f"{path}.operator", operator, ONLY_EXISTS)
         if operator in ("In", "NotIn"):
-            errors.check_present(
-                f"{path}.values",
-                values,
-                "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
-            )
+            why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+            errors.check_present(f"{path}.values", values, why)
         elif operator in ("Exists", "DoesNotExist"):
             if values:
-                errors.invalid(
-                    f"{path}.values",
-                    values,
-                    "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
-                )
+                why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+                errors.invalid(f"{path}.values", values, why)
         else:
             errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     _check_opposites([item.get("scopeName", "") for item in requirements], path, spec.get("scopes") or [], errors)
@@ -198,17 +192,15 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
                 errors.forbidden(f"{path}.{field}", NOT_FOR_PODS)
             continue
         if field == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim" and not _bounds_storage(item):
-            errors.required(
-                f"{path}.limits", "either minimum or maximum storage value is required, but neither was provided"
-            )
+            why = "either minimum or maximum storage value is required, but neither was provided"
+            errors.required(f"{path}.limits", why)
         given[field] = read(item.get(field))
         for name in sorted(given[field]):
             check_name = check_resource_name if kind in ("Pod", "Container") else check_standard_name
             check_name(name, f"{path}.{field}[{name}]", errors)
     for name in sorted({name for amounts in given.values() for name in amounts}):
-        _check_amounts(
-            {field: amounts[name] for field, amounts in given.items() if name in amounts}, name, path, errors
-        )
+        of_name = {field: amounts[name] for field, amounts in given.items() if name in amounts}
+        _check_amounts(of_name, name, path, errors)
 
 
 def _bounds_storage(item: Object) -> bool:

@@ -124,26 +124,22 @@ def _check_verbs(rule: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_resources(rule: Object, path: str, errors: FieldErrors) -> None:
     _check_verbs(rule, path, errors)
-    for name, one, many in (
-        ("apiGroups", "api group", "api groups"),
-        ("resources", "resource", "resources"),
-    ):
+    for name, noun in (("apiGroups", "api group"), ("resources", "resource")):
         values = rule.get(name) or []
         if not values:
-            errors.required(f"{path}.{name}", f"resource rules must supply at least one {one}")
+            errors.required(f"{path}.{name}", f"resource rules must supply at least one {noun}")
         elif "*" in values:
-            _alone(values, f"{path}.{name}", many, errors)
+            _alone(values, f"{path}.{name}", f"{noun}s", errors)
     spaces = rule.get("namespaces") or []
     if not spaces and not rule.get("clusterScope"):
-        detail = "resource rules that are not cluster scoped must supply at least one namespace"
-        errors.required(f"{path}.namespaces", detail)
+        why = "resource rules that are not cluster scoped must supply at least one namespace"
+        errors.required(f"{path}.namespaces", why)
     elif "*" in spaces:
         _alone(spaces, f"{path}.namespaces", "namespaces", errors)
     else:
         for index, name in enumerate(spaces):
-            for message in dns_label(name):
-                detail = f"each member of this list must be '*' or a DNS-1123 label; {message}"
-                errors.invalid(f"{path}.namespaces[{index}]", name, detail)
+            start = "each member of this list must be '*' or a DNS-1123 label"
+            errors.invalid_each(f"{path}.namespaces[{index}]", name, (f"{start}; {why}" for why in dns_label(name)))
 
 
 def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
@@ -167,6 +163,5 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
             errors.check_if_given(f"{place}.namespace", space, dns_label)
     for other in FORBIDDEN_ORDER[kind]:
         if subject.get(KINDS[other]) is not None:
-            errors.forbidden(
-                f"{path}.{KINDS[other]}", f"{KINDS[other]} is forbidden when subject kind is not '{other}'"
-            )
+            field = KINDS[other]
+            errors.forbidden(f"{path}.{field}", f"{field} is forbidden when subject kind is not '{other}'")

@@ -23,11 +23,7 @@ from labkit.embedded.machinery.request import Object
 
 def canonical_address(value: str) -> list[str]:
     """What is wrong with an IP address, which must be in its canonical form."""
-    wrong = address_messages(value)
-    if wrong:
-        return wrong
-    canonical = str(ipaddress.ip_address(value))
-    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
+    return address_messages(value) or _not_canonical(value, str(ipaddress.ip_address(value)))
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
@@ -37,10 +33,10 @@ def address_name(name: str, prefix: bool) -> list[str]:
 
 def canonical_range(value: str) -> list[str]:
     """What is wrong with a CIDR, which must be in its canonical form."""
-    wrong = range_messages(value)
-    if wrong:
-        return wrong
-    canonical = str(ipaddress.ip_network(value))
+    return range_messages(value) or _not_canonical(value, str(ipaddress.ip_network(value)))
+
+
+def _not_canonical(value: str, canonical: str) -> list[str]:
     return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
 
 
@@ -57,20 +53,15 @@ class AddressStrategy(Strategy):
             return
         errors.check_if_given("spec.parentRef.group", parent.get("group", ""), dns_subdomain)
         for field in ("resource", "name", "namespace"):
-            value = parent.get(field, "")
-            if not value and field != "namespace":
-                errors.required(f"spec.parentRef.{field}")
-            errors.check_format(f"spec.parentRef.{field}", value, path_segment_name)
+            check = errors.check_if_given if field == "namespace" else errors.check_required
+            check(f"spec.parentRef.{field}", parent.get(field, ""), path_segment_name)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
-            errors.check_unchanged("spec.parentRef", shown if parent is not None else None, UNLIKE)
-
-
-UNLIKE = object()
+            errors.invalid("spec.parentRef", shown if parent is not None else None, "field is immutable")
 
 
 class RangeStrategy(Strategy):
@@ -84,11 +75,8 @@ class RangeStrategy(Strategy):
         elif len(ranges) > 2:
             errors.invalid(path, {"CIDRs": ranges}, "may only hold up to 2 values")
         elif len(ranges) == 2 and {_version(each) for each in ranges} in ({4}, {6}):
-            errors.invalid(
-                path,
-                {"CIDRs": ranges},
-                "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
-            )
+            why = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+            errors.invalid(path, {"CIDRs": ranges}, why)
         else:
             errors.check_each(path, ranges, canonical_range)
 

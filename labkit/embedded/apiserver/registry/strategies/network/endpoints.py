@@ -51,8 +51,7 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """Check one address of endpoints."""
     text = address.get("ip", "")
     errors.check_format(f"{path}.ip", text, address_messages)
-    if address.get("hostname"):
-        errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
+    errors.check_if_given(f"{path}.hostname", address.get("hostname"), dns_label)
     errors.check_format(f"{path}.nodeName", address.get("nodeName"), dns_subdomain)
     if ip_address(text):
         check_not_special(text, f"{path}.ip", errors)

@@ -139,6 +139,5 @@ def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -
     name = port.get("name") or ""
     errors.check_if_given(f"{path}.name", name, dns_label)
     errors.check_unique(f"{path}.name", name, names)
-    if port.get("protocol") not in PROTOCOLS:
-        errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
+    errors.check_choice(f"{path}.protocol", port["protocol"], PROTOCOLS)
     errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)

@@ -47,9 +47,8 @@ class IngressStrategy(Strategy):
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            errors.invalid_each(
-                f"{place}.ip", address, address_messages(address) if address and address not in known else ()
-            )
+            if address not in known:
+                errors.check_if_given(f"{place}.ip", address, address_messages)
             errors.check_if_given(f"{place}.hostname", host, dns_subdomain)
             if host and ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
@@ -142,9 +141,7 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), dns_subdomain)
     for field in ("kind", "name"):
-        value = reference.get(field, "")
-        errors.check_present(f"{path}.{field}", value)
-        errors.check_format(f"{path}.{field}", value, path_segment_name)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), path_segment_name)
 
 
 class IngressClassStrategy(Strategy):

@@ -41,10 +41,7 @@ class NetworkPolicyStrategy(Strategy):
             for index, rule in enumerate(spec.get(direction) or ()):
                 place = f"spec.{direction}[{index}]"
                 for number, port in enumerate(rule.get("ports") or ()):
-                    if port.get("protocol") not in ("TCP", "UDP", "SCTP"):
-                        errors.not_supported(
-                            f"{place}.ports[{number}].protocol", port.get("protocol"), ["TCP", "UDP", "SCTP"]
-                        )
+                    errors.check_choice(f"{place}.ports[{number}].protocol", port["protocol"], ("TCP", "UDP", "SCTP"))
                     self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
                     self._check_peer(peer, f"{place}.{peers}[{number}]", errors)
