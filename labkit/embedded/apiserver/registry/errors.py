@@ -113,9 +113,9 @@ class FieldErrors(list[dict[str, str]]):
         if value is not None and value not in choices:
             self.not_supported(field, value, choices)
 
-    def check_required_choice(self, field: str, value: str | None, choices: Collection[str]) -> None:
+    def check_required_choice(self, field: str, value: str | None, choices: Collection[str], detail: str = "") -> None:
         """Require one of the choices; an empty value counts as missing."""
-        self.check_present(field, value)
+        self.check_present(field, value, detail)
         self.check_choice(field, value or None, choices)
 
     def check_each(self, field: str, values: Iterable[T], rule: Callable[[T], list[str]]) -> None:

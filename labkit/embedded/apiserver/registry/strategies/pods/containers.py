@@ -50,30 +50,21 @@ EPHEMERAL_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """What the validation of a container needs to know of its pod.
-
-    Args:
-        volumes: Its good volumes, by name.
-        grace: How many seconds it may take to end.
-        restart: Its restart policy.
-        host_users: Whether its users are the node's.
-        claims: The names of its resource claims.
-    """
+    """What the validation of a container needs to know of its pod."""
 
     volumes: dict[str, Object]
+    """Its good volumes, by name."""
     grace: int | None
+    """How many seconds it may take to end."""
     restart: str
     host_users: bool
+    """Whether its users are the node's."""
     claims: frozenset[str]
+    """The names of its resource claims."""
 
 
 def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
-    """Collect the facts of a PodSpec.
-
-    Args:
-        spec: The spec.
-        volumes: Its good volumes, by name.
-    """
+    """Collect the facts of a PodSpec with these good volumes."""
     return PodFacts(
         volumes,
         spec.get("terminationGracePeriodSeconds"),
@@ -113,8 +104,7 @@ def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -
         elif name:
             names.add(name)
         _check_host_ports([container], path, errors)
-        sidecar = container.get("restartPolicy") == "Always"
-        if sidecar:
+        if container.get("restartPolicy") == "Always":
             check_hooks(container, facts.grace, place, errors)
         else:
             for field in ("lifecycle", *PROBES):
@@ -122,11 +112,8 @@ def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -
                     errors.forbidden(f"{place}.{field}", SIDECARS_ONLY)
             for number, policy in enumerate(container.get("resizePolicy") or ()):
                 if policy.get("restartPolicy") == "RestartContainer":
-                    errors.invalid(
-                        f"{place}.resizePolicy[{number}].restartPolicy",
-                        "RestartContainer",
-                        "must not be set to 'RestartContainer' for non-sidecar initContainers",
-                    )
+                    why = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+                    errors.invalid(f"{place}.resizePolicy[{number}].restartPolicy", "RestartContainer", why)
 
 
 def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:

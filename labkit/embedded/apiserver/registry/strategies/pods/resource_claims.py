@@ -115,8 +115,7 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
             for field, value in named.items():
                 errors.duplicate(f"{place}.{field}", value)
         seen.add(tuple(named.values()))
-    name = extended.get("resourceClaimName", "")
-    errors.check_required(f"{path}.resourceClaimName", name, dns_subdomain)
+    errors.check_required(f"{path}.resourceClaimName", extended.get("resourceClaimName", ""), dns_subdomain)
 
 
 def check_allocated(status: Object, spec: Object, errors: FieldErrors) -> None:
@@ -156,8 +155,7 @@ def _check_health(resources: list[Object], path: str, errors: FieldErrors) -> No
     for index, resource in enumerate(resources):
         place, identity, message = f"{path}[{index}]", resource.get("resourceID", ""), resource.get("message")
         errors.check_choice(f"{place}.health", resource.get("health", ""), HEALTH)
-        if message == "":
-            errors.required(f"{place}.message", "must be non-empty if specified")
-        elif message is not None and len(message.encode()) > MAX_MESSAGE_BYTES:
-            errors.too_long(f"{place}.message", MAX_MESSAGE_BYTES)
+        if message is not None:
+            errors.check_present(f"{place}.message", message, "must be non-empty if specified")
+            errors.check_length(f"{place}.message", message, MAX_MESSAGE_BYTES)
         errors.check_unique(f"{place}.resourceID", identity, seen)

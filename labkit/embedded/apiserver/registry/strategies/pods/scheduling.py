@@ -60,11 +60,8 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
         if key:
             errors.check_format(f"{place}.key", key, qualified_name)
         elif operator != "Exists":
-            errors.invalid(
-                f"{place}.operator",
-                operator,
-                'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-            )
+            why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            errors.invalid(f"{place}.operator", operator, why)
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             errors.invalid(f"{place}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
         if operator in ("", "Equal"):
@@ -79,8 +76,7 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
             if operator in ("Lt", "Gt"):  # known, but for a feature that is off
                 choices += ["Lt", "Gt"]
             errors.not_supported(f"{place}.operator", operator, choices)
-        if effect and effect not in EFFECTS:
-            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+        errors.check_choice(f"{place}.effect", effect or None, EFFECTS)
 
 
 def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:

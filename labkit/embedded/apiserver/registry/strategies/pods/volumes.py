@@ -12,10 +12,9 @@ from labkit.embedded.apiserver.registry.metadata import validate_annotations, va
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.pods.projections import (
-    config_map_volume,
+    check_keys,
     downward_volume,
     projected_volume,
-    secret_volume,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
@@ -109,7 +108,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "gitRepo": git_repository,
     "gcePersistentDisk": SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
-    "secret": secret_volume,
+    "secret": both(needs("secretName"), check_keys),
     "nfs": SHARED["nfs"],
     "iscsi": iscsi,
     "glusterfs": needs("endpoints", "path"),
@@ -122,7 +121,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "downwardAPI": downward_volume,
     "fc": SHARED["fc"],
     "flexVolume": SHARED["flexVolume"],
-    "configMap": config_map_volume,
+    "configMap": both(needs("name"), check_keys),
     "azureFile": needs("secretName", "shareName"),
     "vsphereVolume": SHARED["vsphereVolume"],
     "photonPersistentDisk": SHARED["photonPersistentDisk"],
