@@ -78,16 +78,11 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
         if namespaced:
             errors.invalid(f"{path}.nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs")
         if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
-            errors.invalid(
-                f"{path}.nonResourceURLs",
-                urls,
-                "rules cannot apply to both regular resources and non-resource URLs",
-            )
+            why = "rules cannot apply to both regular resources and non-resource URLs"
+            errors.invalid(f"{path}.nonResourceURLs", urls, why)
         return
-    errors.check_present(
-        f"{path}.apiGroups", rule.get("apiGroups"), "resource rules must supply at least one api group"
-    )
-    errors.check_present(f"{path}.resources", rule.get("resources"), "resource rules must supply at least one resource")
+    for field, noun in (("apiGroups", "api group"), ("resources", "resource")):
+        errors.check_present(f"{path}.{field}", rule.get(field), f"resource rules must supply at least one {noun}")
 
 
 class RoleBindingStrategy(PolicyStrategy):
@@ -113,8 +108,7 @@ class RoleBindingStrategy(PolicyStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         role = obj["roleRef"]
-        if role["apiGroup"] != GROUP:
-            errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
+        errors.check_choice("roleRef.apiGroup", role["apiGroup"], [GROUP])
         errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
         errors.check_required("roleRef.name", role.get("name", ""), path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
@@ -126,13 +120,11 @@ class RoleBindingStrategy(PolicyStrategy):
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
             errors.check_if_given(f"{path}.name", name, subdomain_name)
-            if group:
-                errors.not_supported(f"{path}.apiGroup", group, [""])
+            errors.check_choice(f"{path}.apiGroup", group, [""])
             if not subject.get("namespace") and "Role" not in self.roles:
                 errors.required(f"{path}.namespace")
         elif kind in ("User", "Group"):
-            if group != GROUP:
-                errors.not_supported(f"{path}.apiGroup", group, [GROUP])
+            errors.check_choice(f"{path}.apiGroup", group, [GROUP])
         else:
             errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
 

@@ -38,9 +38,9 @@ class RuntimeClassStrategy(Strategy):
         for index, toleration in enumerate(tolerations):
             key = tuple(toleration.get(name, "") for name in ("key", "operator", "value", "effect"))
             if key in seen:
-                names = ("Key", "Operator", "Value", "Effect")
-                shown = {**dict(zip(names, key, strict=True)), "TolerationSeconds": toleration.get("tolerationSeconds")}
-                errors.duplicate(f"{path}[{index}]", {name: shown[name] for name in (*names, "TolerationSeconds")})
+                shown = dict(zip(("Key", "Operator", "Value", "Effect"), key, strict=True))
+                shown["TolerationSeconds"] = toleration.get("tolerationSeconds")
+                errors.duplicate(f"{path}[{index}]", shown)
             seen.add(key)
 
     @override

@@ -20,9 +20,7 @@ from labkit.embedded.machinery.request import Object
 
 SYSCTLS = 'non-functional in v1.11+; use the "sysctls" field instead'
 DEPRECATED_ANNOTATIONS = {
-    "scheduler.alpha.kubernetes.io/critical-pod": (
-        'non-functional in v1.16+; use the "priorityClassName" field instead'
-    ),
+    "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
     "security.alpha.kubernetes.io/sysctls": SYSCTLS,
     "security.alpha.kubernetes.io/unsafe-sysctls": SYSCTLS,
 }
@@ -196,14 +194,8 @@ def _overlap(port: Object, other: Object) -> str:
 
 def _go_port(port: Object) -> str:
     """A port as Go prints a struct."""
-    fields = (
-        ("Name", port.get("name", "")),
-        ("HostPort", port.get("hostPort", 0)),
-        ("ContainerPort", port.get("containerPort", 0)),
-        ("Protocol", port.get("protocol", "")),
-        ("HostIP", port.get("hostIP", "")),
-    )
-    return "{" + " ".join(f"{name}:{value}" for name, value in fields) + "}"
+    fields = {"name": "", "hostPort": 0, "containerPort": 0, "protocol": "", "hostIP": ""}
+    return "{" + " ".join(f"{name[0].upper()}{name[1:]}:{port.get(name, zero)}" for name, zero in fields.items()) + "}"
 
 
 def _affinity(spec: Object, place: str) -> Iterator[str]:

@@ -200,15 +200,10 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.required(f"{path}.resources[storage]")
     elif amount(requests["storage"]) <= 0:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
-    check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
+    errors.check_if_given(f"{path}.storageClassName", spec.get("storageClassName"), dns_subdomain)
     errors.check_choice(f"{path}.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
     _check_sources(spec, path, errors)
-    check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
-
-
-def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
-    """Check the name of a class, if one is given."""
-    errors.check_if_given(path, name, dns_subdomain)
+    errors.check_if_given(f"{path}.volumeAttributesClassName", spec.get("volumeAttributesClassName"), dns_subdomain)
 
 
 def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:

@@ -28,15 +28,10 @@ class StorageClassStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         provisioner = obj.get("provisioner", "")
-        if not provisioner:
-            errors.required("provisioner")
-        else:
-            errors.check_format("provisioner", provisioner.lower(), qualified_name)
-        if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
-            errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
-        mode = obj.get("volumeBindingMode")
-        if mode not in ("Immediate", "WaitForFirstConsumer"):
-            errors.not_supported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"])
+        errors.check_required("provisioner", provisioner.lower(), qualified_name)
+        errors.check_choice("reclaimPolicy", obj["reclaimPolicy"] or None, ("Delete", "Retain"))
+        modes = ("Immediate", "WaitForFirstConsumer")
+        errors.check_choice("volumeBindingMode", obj["volumeBindingMode"], modes)
         check_topologies(obj.get("allowedTopologies") or [], errors)
 
     @override

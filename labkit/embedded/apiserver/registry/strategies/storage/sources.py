@@ -30,10 +30,8 @@ def host_path(source: Object, path: str, errors: FieldErrors) -> None:
 
 def local(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a local volume."""
-    if not source.get("path"):
-        errors.required(f"{path}.path")
-        return
-    check_no_backsteps(source["path"], f"{path}.path", errors)
+    needs("path")(source, path, errors)
+    check_no_backsteps(source.get("path", ""), f"{path}.path", errors)
 
 
 def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
@@ -105,8 +103,7 @@ def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
     if not targets and not names:
         errors.required(f"{path}.targetWWNs", "must specify either targetWWNs or wwids, but not both")
     if targets and names:
-        why = "targetWWNs and wwids can not be specified simultaneously"
-        errors.invalid(f"{path}.targetWWNs", targets, why)
+        errors.invalid(f"{path}.targetWWNs", targets, "targetWWNs and wwids can not be specified simultaneously")
     if targets:
         unit = source.get("lun")
         if unit is None:
@@ -134,11 +131,8 @@ def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
     """Check an Azure Disk volume."""
     needs("diskName", "diskURI")(source, path, errors)
     kind, address = source.get("kind"), source.get("diskURI", "")
-    for field, choices in (
-        ("cachingMode", ("None", "ReadOnly", "ReadWrite")),
-        ("kind", ("Dedicated", "Managed", "Shared")),
-    ):
-        errors.check_choice(f"{path}.{field}", source.get(field), choices)
+    errors.check_choice(f"{path}.cachingMode", source.get("cachingMode"), ("None", "ReadOnly", "ReadWrite"))
+    errors.check_choice(f"{path}.kind", kind, ("Dedicated", "Managed", "Shared"))
     if kind == "Managed" and not address.startswith("/subscriptions/"):
         errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
     if kind is not None and kind != "Managed" and not address.startswith("https://"):

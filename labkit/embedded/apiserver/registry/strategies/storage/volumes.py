@@ -14,6 +14,7 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
@@ -23,7 +24,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.claims import (
     VOLUME_MODES,
     check_access_modes,
     check_basic,
-    check_class_name,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
 from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
@@ -152,14 +152,12 @@ class VolumeStrategy(Strategy):
         check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
-        if policy and policy not in RECLAIM_POLICIES:
-            errors.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
+        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, RECLAIM_POLICIES)
         affinity = spec.get("nodeAffinity")
-        if affinity is not None:
-            if affinity.get("required") is not None:
-                check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
-            else:
-                errors.required("spec.nodeAffinity.required", "must specify required node constraints")
+        if affinity is not None and affinity.get("required") is not None:
+            check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
+        elif affinity is not None:
+            errors.required("spec.nodeAffinity.required", "must specify required node constraints")
         check_sources(spec, SOURCES, "spec", errors, always="flexVolume")
         first = next((field for field in SOURCES if spec.get(field) is not None), "")
         if first == "local" and affinity is None:
@@ -167,7 +165,7 @@ class VolumeStrategy(Strategy):
         where = (spec.get("hostPath") or {}).get("path")
         if where and posixpath.normpath(where) == "/" and policy == "Recycle":
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
-        check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
+        errors.check_if_given("spec.storageClassName", spec.get("storageClassName"), dns_subdomain)
         errors.check_choice("spec.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
@@ -176,10 +174,8 @@ class VolumeStrategy(Strategy):
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
         if _without_new_secret(source, was) != was:
-            errors.forbidden(
-                "spec.persistentvolumesource",
-                f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}",
-            )
+            why = f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}"
+            errors.forbidden("spec.persistentvolumesource", why)
         errors.check_unchanged("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
         affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
         if had is not None and _with_old_names(affinity, had) != had:
@@ -249,7 +245,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     if name is None:
         return
     errors.check_present("spec.volumeAttributesClassName", name, "an empty string is disallowed")
-    check_class_name(name, "spec.volumeAttributesClassName", errors)
+    errors.check_if_given("spec.volumeAttributesClassName", name, dns_subdomain)
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")
 
