@@ -99,6 +99,11 @@ class FieldErrors(list[dict[str, str]]):
         self.invalid_each(field, value, messages)
         return not messages
 
+    def check_problem(self, field: str, value: Any, problem: str) -> None:
+        """Report what is wrong with a value, if that is not empty."""
+        if problem:
+            self.invalid(field, value, problem)
+
     def check_if_given(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
         """Check a value by a rule; None and an empty value pass."""
         self.check_format(field, value or None, rule)

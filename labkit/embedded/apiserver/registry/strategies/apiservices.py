@@ -90,9 +90,8 @@ class ApiServiceStrategy(Strategy):
             return
         for name in ("namespace", "name"):
             errors.check_present(f"spec.service.{name}", service.get(name))
-        found = port_number(service.get("port", 0))
-        if found:
-            errors.invalid("spec.service.port", service.get("port", 0), f"port is not valid: {', '.join(found)}")
+        port = service.get("port", 0)
+        errors.invalid_each("spec.service.port", port, (f"port is not valid: {why}" for why in port_number(port)))
         if insecure and bundle:
             errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 

@@ -116,8 +116,7 @@ class SigningRequestStrategy(Strategy):
         spec, before = obj["spec"], {} if old is None else old["spec"]
         request = spec.get("request") or ""
         problem = check_request(request) if old is None or request != before.get("request") else ""
-        if problem:
-            errors.invalid("spec.request", spec.get("request"), problem)
+        errors.check_problem("spec.request", spec.get("request"), problem)
         usages = spec.get("usages") or []
         errors.check_present("spec.usages", usages)
         for index, usage in enumerate(usages):
@@ -137,9 +136,7 @@ class SigningRequestStrategy(Strategy):
         check_conditions(obj["status"].get("conditions") or [], errors)
         certificate = obj["status"].get("certificate") or ""
         if old is None or certificate != (old["status"].get("certificate") or ""):
-            problem = check_certificates(certificate)
-            if problem:
-                errors.invalid("status.certificate", "<certificate data>", problem)
+            errors.check_problem("status.certificate", "<certificate data>", check_certificates(certificate))
 
     def _update_errors(
         self, kind: Kind, new: Object, old: Object, *, certificate: bool = False, approval: bool = False

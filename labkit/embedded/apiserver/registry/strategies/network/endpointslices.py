@@ -128,10 +128,9 @@ def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
         errors.required(path)
         return
     name = text.removesuffix(".")
-    messages = dns_subdomain(name)
-    if messages:
-        errors.invalid(path, name, ",".join(messages))
-    elif "." not in name:
+    wrong = ",".join(dns_subdomain(name))
+    errors.check_problem(path, name, wrong)
+    if not wrong and "." not in name:
         errors.invalid(path, name, "should be a domain with at least two segments separated by dots")
 
 

@@ -65,9 +65,7 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             errors.invalid(f"{place}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
         if operator in ("", "Equal"):
-            messages = label_value(value)
-            if messages:
-                errors.invalid(f"{place}.operator", value, ";".join(messages))
+            errors.check_problem(f"{place}.operator", value, ";".join(label_value(value)))
         elif operator == "Exists":
             if value:
                 errors.invalid(f"{place}.operator", value, "value must be empty when `operator` is 'Exists'")

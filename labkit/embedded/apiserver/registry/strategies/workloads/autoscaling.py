@@ -94,10 +94,8 @@ class AutoscalerStrategy(Strategy):
         for index, metric in enumerate(metrics):
             check_metric(metric, f"spec.metrics[{index}]", errors)
         if least == 0 and not any(metric.get("type") in ("Object", "External") for metric in metrics):
-            errors.forbidden(
-                "spec.metrics",
-                "must specify at least one Object or External metric to support scaling to zero replicas",
-            )
+            why = "must specify at least one Object or External metric to support scaling to zero replicas"
+            errors.forbidden("spec.metrics", why)
         behavior = spec.get("behavior") or {}
         for direction in ("scaleUp", "scaleDown"):
             if behavior.get(direction) is not None:
@@ -111,9 +109,7 @@ def _version_of(target: Object) -> tuple[str, str]:
 def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     """Check the kind and name of an object that is scaled or measured."""
     for field in ("kind", "name"):
-        value = reference.get(field, "")
-        errors.check_present(f"{path}.{field}", value)
-        errors.check_format(f"{path}.{field}", value, path_segment_name)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), path_segment_name)
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:

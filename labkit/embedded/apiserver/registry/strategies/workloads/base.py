@@ -1,4 +1,4 @@
-"""The strategy that Deployments, ReplicaSets, StatefulSets and DaemonSets share.
+"""The strategies that kinds with a pod template share.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -17,8 +17,25 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-class WorkloadStrategy(Strategy):
-    """What Deployments and the like share."""
+class TemplateStrategy(Strategy):
+    """What kinds with a pod template share."""
+
+    def pod_spec(self, obj: Object) -> Object:
+        """The spec in the object's pod template."""
+        spec: Object = obj["spec"]["template"]["spec"]
+        return spec
+
+    @override
+    def default(self, obj: Object) -> None:
+        default_pod_spec(self.pod_spec(obj))
+
+    @override
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(self.pod_spec(new), self.pod_spec(old) if old is not None else {})
+
+
+class WorkloadStrategy(TemplateStrategy):
+    """What Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs share."""
 
     generation = True
     status = True
@@ -27,13 +44,8 @@ class WorkloadStrategy(Strategy):
 
     @override
     def default(self, obj: Object) -> None:
-        default_pod_spec(obj["spec"]["template"]["spec"])
+        super().default(obj)
         self.default_spec(obj["spec"])
-
-    @override
-    def drop_fields(self, new: Object, old: Object | None) -> None:
-        template = new["spec"].get("template") or {}
-        drop_disabled(template.get("spec") or {}, old["spec"]["template"]["spec"] if old is not None else {})
 
     def default_spec(self, spec: Object) -> None:
         """Set the defaults beside those of the template."""

@@ -78,7 +78,7 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
+        self.check_change(new, old, errors)
         self.check(new, errors)
 
     @override

@@ -14,7 +14,11 @@ from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_forever, check_template
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_forever,
+    check_template,
+    refuse_labels,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.machinery.request import Object
 
@@ -34,13 +38,15 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     names_hosts = True
     name_rule = staticmethod(declared_name)
     orphans = True
-    returns_deleted = False
     new_status: ClassVar[Object] = {"replicas": 0}
 
     @override
+    def pod_spec(self, obj: Object) -> Object:
+        return (obj["spec"].get("template") or {}).get("spec") or {}
+
+    @override
     def default(self, obj: Object) -> None:
-        spec = obj["spec"]
-        template = spec.get("template")
+        spec, template = obj["spec"], obj["spec"].get("template")
         if template is not None:
             default_pod_spec(template["spec"])
             labels = template["metadata"].get("labels")
@@ -63,11 +69,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
             return
         labels = template["metadata"].get("labels")
         if selector and not selects({"matchLabels": selector}, labels or {}):
-            errors.invalid(
-                "spec.template.metadata.labels",
-                None if labels is None else dict(sorted(labels.items())),
-                "`selector` does not match template `labels`",
-            )
+            refuse_labels(labels, errors)
         check_template(template, "spec.template", errors)
         check_forever(template["spec"], "ReplicationController", errors)
 

@@ -62,20 +62,21 @@ def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
     if spec.get("activeDeadlineSeconds") is not None:
-        errors.forbidden(
-            "spec.template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {owner} is not Supported"
-        )
+        why = f"activeDeadlineSeconds in {owner} is not Supported"
+        errors.forbidden("spec.template.spec.activeDeadlineSeconds", why)
 
 
 def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
     """Check that a selector selects the template: none selects nothing, an empty one everything."""
     labels = template["metadata"].get("labels")
     if selector is None or not selects(selector, labels or {}):
-        errors.invalid(
-            "spec.template.metadata.labels",
-            None if labels is None else dict(sorted(labels.items())),
-            "`selector` does not match template `labels`",
-        )
+        refuse_labels(labels, errors)
+
+
+def refuse_labels(labels: Object | None, errors: FieldErrors) -> None:
+    """Report labels of a template that its selector does not select."""
+    shown = None if labels is None else dict(sorted(labels.items()))
+    errors.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
 
 
 def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:

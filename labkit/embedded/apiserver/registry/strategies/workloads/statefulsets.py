@@ -101,9 +101,8 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
     if policy not in ("OrderedReady", "Parallel"):
         errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
     check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-    check_retention(
-        spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
-    )
+    field = "persistentVolumeClaimRetentionPolicy"
+    check_retention(spec.get(field), f"spec.{field}", errors)
     claims = spec.get("volumeClaimTemplates") or ()
     if new:
         for index, claim in enumerate(claims):
@@ -121,8 +120,5 @@ def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     made = {claim["metadata"].get("name", ""): claim for claim in claims}
     if made:
         kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
-        pod["volumes"] = [
-            *({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made),
-            *kept,
-        ]
+        pod["volumes"] = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made] + kept
     return {**template, "spec": pod}

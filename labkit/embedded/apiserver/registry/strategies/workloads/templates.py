@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-class PodTemplateStrategy(Strategy):
+class PodTemplateStrategy(TemplateStrategy):
     """Pod templates."""
 
     full_checks = 0
@@ -24,17 +23,14 @@ class PodTemplateStrategy(Strategy):
     generation = True
 
     @override
-    def default(self, obj: Object) -> None:
-        default_pod_spec(obj["template"]["spec"])
+    def pod_spec(self, obj: Object) -> Object:
+        spec: Object = obj["template"]["spec"]
+        return spec
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
         same = new.get("template") == old.get("template")
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
-
-    @override
-    def drop_fields(self, new: Object, old: Object | None) -> None:
-        drop_disabled(new["template"]["spec"], old["template"]["spec"] if old is not None else {})
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
