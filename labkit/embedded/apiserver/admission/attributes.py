@@ -82,6 +82,14 @@ class Plugin:
         """Check the final object; an ApiError refuses the write."""
 
 
+class ReadingPlugin(Plugin):
+    """A plugin that reads stored objects."""
+
+    def __init__(self, lookup: Lookup, lister: Lister) -> None:
+        self._lookup = lookup
+        self._lister = lister
+
+
 class Chain(Plugin):
     """Plugins, asked in this order."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
 
@@ -25,11 +25,8 @@ NO_EXPANSION = (
 )
 
 
-class DefaultStorageClass(Plugin):
+class DefaultStorageClass(ReadingPlugin):
     """Gives a claim without a class the default one."""
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -43,32 +40,24 @@ class DefaultStorageClass(Plugin):
             claim["spec"]["storageClassName"] = name
 
 
-class DefaultIngressClass(Plugin):
+class DefaultIngressClass(ReadingPlugin):
     """Gives an ingress without a class the default one."""
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:
         ingress = attributes.obj
         if ingress is None or not attributes.concerns("ingresses.networking.k8s.io", "CREATE"):
             return
-        if INGRESS_CLASS in _notes(ingress):
-            return
         spec = ingress.setdefault("spec", {})
-        if spec.get("ingressClassName") is not None:
+        if INGRESS_CLASS in _notes(ingress) or spec.get("ingressClassName") is not None:
             return
         name = _default(self._lister(INGRESS_CLASSES, ""), DEFAULT_INGRESS)
         if name is not None:
             spec["ingressClassName"] = name
 
 
-class ClaimResize(Plugin):
+class ClaimResize(ReadingPlugin):
     """Refuses to grow a claim whose class does not allow it."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
 
     @override
     def validate(self, attributes: Attributes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -40,12 +40,8 @@ Policy = dict[str, tuple[str, str]]
 """A level and its version for each mode."""
 
 
-class PodSecurity(Plugin):
+class PodSecurity(ReadingPlugin):
     """Refuses, audits or warns of pods that violate their namespace's standard."""
-
-    def __init__(self, lookup: Lookup, lister: Lister) -> None:
-        self._lookup = lookup
-        self._lister = lister
 
     @override
     def validate(self, attributes: Attributes) -> None:

@@ -21,9 +21,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.baseline import 
     hosts_of_probes,
     labelled_by,
     privileged,
-    shared_proc_mount,
     sysctls_but,
-    unconfined_seccomp,
 )
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
@@ -32,6 +30,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     but_on_windows,
 )
 from labkit.embedded.apiserver.admission.pod_security_standards.restricted import (
+    bad_seccomp,
     chosen_seccomp,
     kept_capabilities,
     privilege_escalation,
@@ -69,9 +68,9 @@ BASELINE = (
     Rule(hosts_of_probes, 34),
     Rule(privileged),
     Rule(proc_mount, last=34),
-    Rule(shared_proc_mount, 35),
+    Rule(but_in_user_namespaces(proc_mount), 35),
     *SE_LINUX,
-    Rule(unconfined_seccomp, 19),
+    Rule(bad_seccomp, 19),
     *SYSCTLS,
     Rule(host_process),
 )
