@@ -49,15 +49,10 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
     errors.check_not_negative(f"{path}.generation", new.get("generation", 0))
     if new.get("generation", 0) < old.get("generation", 0):
         errors.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
-    for field, empty in (
-        ("name", ""),
-        ("namespace", ""),
-        ("uid", ""),
-        ("creationTimestamp", None),
-        ("deletionTimestamp", None),
-        ("deletionGracePeriodSeconds", None),
-    ):
-        errors.check_unchanged(f"{path}.{field}", new.get(field, empty), old.get(field, empty))
+    for field in ("name", "namespace", "uid"):
+        errors.check_unchanged(f"{path}.{field}", new.get(field, ""), old.get(field, ""))
+    for field in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        errors.check_unchanged(f"{path}.{field}", new.get(field), old.get(field))
     validate_labels(new.get("labels"), f"{path}.labels", errors)
     validate_annotations(new.get("annotations"), f"{path}.annotations", errors)
     validate_owners(new.get("ownerReferences"), f"{path}.ownerReferences", errors)

@@ -115,16 +115,8 @@ def encode_managed(managed: Managed) -> list[Object]:
         if key.subresource:
             entry["subresource"] = key.subresource
         entries.append(entry)
-    entries.sort(
-        key=lambda entry: (
-            entry["operation"],
-            entry.get("time", ""),
-            entry["manager"],
-            entry["apiVersion"],
-            entry.get("subresource", ""),
-        )
-    )
-    return entries
+    order = ("operation", "time", "manager", "apiVersion", "subresource")
+    return sorted(entries, key=lambda entry: [entry.get(name, "") for name in order])
 
 
 def set_managed(obj: Object, managed: Managed) -> None:

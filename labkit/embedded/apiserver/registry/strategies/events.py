@@ -83,12 +83,7 @@ class EventStrategy(Strategy):
         controller = obj.get("reportingComponent", "")
         errors.check_present(self.controller_name, controller)
         errors.check_format(self.controller_name, controller, qualified_name)
-        for field, limit in (
-            ("reportingInstance", SHORT),
-            ("action", SHORT),
-            ("reason", SHORT),
-            ("message", LONG),
-        ):
+        for field, limit in (("reportingInstance", SHORT), ("action", SHORT), ("reason", SHORT), ("message", LONG)):
             text = obj.get(field, "")
             if not text and field != "message":
                 errors.required(field)

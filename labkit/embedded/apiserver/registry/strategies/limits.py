@@ -114,12 +114,11 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         return
     path = "spec.scopeSelector.matchExpressions"
     requirements = list(scopes({"scopeSelector": spec["scopeSelector"]}))
-    shown = {
-        "MatchExpressions": [
-            {"ScopeName": item.get("scopeName", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
-            for item in requirements
-        ]
-    }
+    items = [
+        {"ScopeName": item.get("scopeName", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
+        for item in requirements
+    ]
+    shown = {"MatchExpressions": items}
     for item in requirements:
         scope, operator, values = item.get("scopeName", ""), item.get("operator", ""), item.get("values") or []
         if scope not in SCOPES:

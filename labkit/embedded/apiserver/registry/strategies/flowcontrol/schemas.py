@@ -17,13 +17,8 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
-KINDS = {"Group": "group", "ServiceAccount": "serviceAccount", "User": "user"}
-"""Kinds of subjects, and the field of each."""
-FORBIDDEN_ORDER = {
-    "ServiceAccount": ("User", "Group"),
-    "User": ("ServiceAccount", "Group"),
-    "Group": ("ServiceAccount", "User"),
-}
+KINDS = {"ServiceAccount": "serviceAccount", "User": "user", "Group": "group"}
+"""Kinds of subjects, and the field of each, in the order of the checks."""
 MAX_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
 
 
@@ -161,7 +156,6 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
             space = value.get("namespace", "")
             errors.check_present(f"{place}.namespace", space, "must specify namespace for service account")
             errors.check_if_given(f"{place}.namespace", space, dns_label)
-    for other in FORBIDDEN_ORDER[kind]:
-        if subject.get(KINDS[other]) is not None:
-            field = KINDS[other]
+    for other, field in KINDS.items():
+        if other != kind and subject.get(field) is not None:
             errors.forbidden(f"{path}.{field}", f"{field} is forbidden when subject kind is not '{other}'")

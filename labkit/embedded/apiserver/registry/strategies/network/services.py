@@ -203,16 +203,10 @@ class ServiceStrategy(Strategy):
 def normalize_ips(spec: Object, old: Object | None) -> None:
     """Keep ``clusterIP`` and ``clusterIPs`` in step."""
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
-    if old is None:
-        if address and not addresses:
-            spec["clusterIPs"] = [address]
-        return
-    if address != old.get("clusterIP", "") and addresses == (old.get("clusterIPs") or []):
-        if address:
-            spec["clusterIPs"] = [address]
-        else:
-            spec.pop("clusterIPs", None)
-    elif address and not addresses:
+    replaced = old is not None and address != old.get("clusterIP", "") and addresses == (old.get("clusterIPs") or [])
+    if replaced and not address:
+        spec.pop("clusterIPs", None)
+    elif address and (replaced or not addresses):
         spec["clusterIPs"] = [address]
 
 

@@ -18,33 +18,20 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import check_r
 from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import schemas
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-EPHEMERAL_FIELDS = frozenset(
-    (
-        "name",
-        "image",
-        "command",
-        "args",
-        "workingDir",
-        "env",
-        "envFrom",
-        "volumeMounts",
-        "volumeDevices",
-        "terminationMessagePath",
-        "terminationMessagePolicy",
-        "imagePullPolicy",
-        "securityContext",
-        "stdin",
-        "stdinOnce",
-        "tty",
-        "targetContainerName",
-    )
+REFUSED_FIELDS = (
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
+    *PROBES,
+    "lifecycle",
 )
 
 
@@ -127,9 +114,9 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
         target = container.get("targetContainerName")
         if target and target not in others:
             errors.not_found(f"{place}.targetContainerName", target)
-        for field in schemas()["core.v1.EphemeralContainer"].fields:
+        for field in REFUSED_FIELDS:
             value = container.get(field)
-            if field not in EPHEMERAL_FIELDS and (value if field == "resources" else value is not None):
+            if value if field == "resources" else value is not None:
                 errors.forbidden(f"{place}.{field}", NOT_EPHEMERAL)
         for number, mount in enumerate(container.get("volumeMounts") or ()):
             for field in ("subPath", "subPathExpr"):

@@ -217,10 +217,10 @@ class AttachmentStrategy(Strategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["spec"] != old["spec"]:
-            spec = new["spec"]
+            spec, given = new["spec"], new["spec"]["source"].get
             source = {
-                "PersistentVolumeName": spec["source"].get("persistentVolumeName"),
-                "InlineVolumeSpec": spec["source"].get("inlineVolumeSpec"),
+                "PersistentVolumeName": given("persistentVolumeName"),
+                "InlineVolumeSpec": given("inlineVolumeSpec"),
             }
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")

@@ -16,7 +16,24 @@ from labkit.embedded.machinery.request import Object
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
 BLOB_DISK = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
+DEPRECATED = {
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "flocker": "deprecated in v1.22, non-functional in v1.25+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+"""Deprecated sources in the order of the warnings."""
 HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
+
+
+def source_warning(field: str) -> str:
+    """The warning about a deprecated source, which it names as Go's struct does."""
+    return f"{'storageOS' if field == 'storageos' else field}: {DEPRECATED[field]}"
 
 
 def host_path(source: Object, path: str, errors: FieldErrors) -> None:

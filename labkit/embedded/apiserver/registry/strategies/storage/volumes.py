@@ -43,6 +43,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     azure_file_volume,
     glusterfs_volume,
     local,
+    source_warning,
     storage_os,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
@@ -89,15 +90,8 @@ SOURCES: Mapping[str, Rule] = {
 }
 """The sources of persistent volumes, in the order of the real server's checks."""
 
-DEPRECATED = {
-    "cephfs": ("cephfs", "v1.28", "v1.31+"),
-    "photonPersistentDisk": ("photonPersistentDisk", "v1.11", "v1.16+"),
-    "scaleIO": ("scaleIO", "v1.16", "v1.22+"),
-    "storageos": ("storageOS", "v1.22", "v1.25+"),
-    "glusterfs": ("glusterfs", "v1.25", "v1.26+"),
-    "rbd": ("rbd", "v1.28", "v1.31+"),
-}
-"""Sources that nothing serves any more: the name in the warning, deprecated in, gone since."""
+WARNED = ("cephfs", "photonPersistentDisk", "scaleIO", "storageos", "glusterfs", "rbd")
+"""Deprecated sources that are warned of."""
 
 
 class VolumeStrategy(Strategy):
@@ -174,7 +168,7 @@ class VolumeStrategy(Strategy):
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
         if _without_new_secret(source, was) != was:
-            why = f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}"
+            why = f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source, SOURCES)}"
             errors.forbidden("spec.persistentvolumesource", why)
         errors.check_unchanged("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
         affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
@@ -202,10 +196,7 @@ class VolumeStrategy(Strategy):
         terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
         for index, term in enumerate(terms):
             found += node_term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
-        for field, (name, since, gone) in DEPRECATED.items():
-            if spec.get(field) is not None:
-                found.append(f"spec.{name}: deprecated in {since}, non-functional in {gone}")
-        return found
+        return found + [f"spec.{source_warning(field)}" for field in WARNED if spec.get(field) is not None]
 
 
 def _with_old_names(affinity: Object | None, before: Object) -> Object | None:

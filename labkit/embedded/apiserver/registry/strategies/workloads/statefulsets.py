@@ -63,12 +63,9 @@ class StatefulSetStrategy(WorkloadStrategy):
         _check_stateful_set(new["spec"], errors, new=False)
         fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
         if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
-            errors.forbidden(
-                "spec",
-                "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-                "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
-                "'minReadySeconds' are forbidden",
-            )
+            *names, last = (f"'{name}'" for name in MAY_CHANGE)
+            fields = f"fields other than {', '.join(names)} and {last}"
+            errors.forbidden("spec", f"updates to statefulset spec for {fields} are forbidden")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
