@@ -24,15 +24,8 @@ MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-REFUSED_FIELDS = (
-    "ports",
-    "resources",
-    "resizePolicy",
-    "restartPolicy",
-    "restartPolicyRules",
-    *PROBES,
-    "lifecycle",
-)
+REFUSED_FIELDS = ("ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", *PROBES, "lifecycle")
+"""Fields that ephemeral containers lack."""
 
 
 @dataclass(frozen=True, slots=True)

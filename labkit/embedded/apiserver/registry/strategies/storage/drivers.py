@@ -217,10 +217,10 @@ class AttachmentStrategy(Strategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["spec"] != old["spec"]:
-            spec, given = new["spec"], new["spec"]["source"].get
+            spec = new["spec"]
             source = {
-                "PersistentVolumeName": given("persistentVolumeName"),
-                "InlineVolumeSpec": given("inlineVolumeSpec"),
+                "PersistentVolumeName": spec["source"].get("persistentVolumeName"),
+                "InlineVolumeSpec": spec["source"].get("inlineVolumeSpec"),
             }
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")
