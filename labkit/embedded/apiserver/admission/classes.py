@@ -73,8 +73,7 @@ class ClaimResize(ReadingPlugin):
 
 
 def _notes(obj: Object) -> Object:
-    notes: Object = obj["metadata"].get("annotations") or {}
-    return notes
+    return obj["metadata"].get("annotations") or {}
 
 
 def _default(classes: Iterable[Object], annotation: str) -> str | None:
@@ -87,8 +86,7 @@ def _default(classes: Iterable[Object], annotation: str) -> str | None:
 
 
 def _class_of(claim: Object) -> str:
-    name = _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName"))
-    return name or ""
+    return _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName")) or ""
 
 
 def _size(claim: Object) -> int:

@@ -55,5 +55,4 @@ def refers_to(spec: Object, resource: str) -> bool:
 
 def projections(volume: Object) -> list[Object]:
     """The sources of a projected volume, empty for other volumes."""
-    sources: list[Object] = (volume.get("projected") or {}).get("sources") or []
-    return sources
+    return (volume.get("projected") or {}).get("sources") or []

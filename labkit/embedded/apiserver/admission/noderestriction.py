@@ -211,8 +211,7 @@ def _place(pod: Object | None) -> str | None:
 
 
 def _labels(obj: Object | None) -> Object:
-    labels: Object = (obj["metadata"].get("labels") if obj is not None else None) or {}
-    return labels
+    return (obj["metadata"].get("labels") if obj is not None else None) or {}
 
 
 def _forbidden_labels(new: Object, old: Object) -> str:

@@ -128,8 +128,7 @@ class RuntimeClass(ReadingPlugin):
 
     def _overhead(self, found: Object) -> Object | None:
         overhead = found.get("overhead")
-        fixed: Object | None = (overhead.get("podFixed") or {}) if overhead is not None else None
-        return fixed
+        return (overhead.get("podFixed") or {}) if overhead is not None else None
 
     def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
         """A new pod's runtime class, None if it names none, and its spec."""

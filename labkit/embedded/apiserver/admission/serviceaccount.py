@@ -99,7 +99,8 @@ class ServiceAccount(ReadingPlugin):
                 container["volumeMounts"] = [*mounts, {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}]
                 needed = True
         if needed and existing is None:
-            volume = _secret_volume(name, token) if token else _projected_volume(name)
+            secret = {"name": name, "secret": {"secretName": token, "defaultMode": 420}}
+            volume = secret if token else _projected_volume(name)
             spec["volumes"] = [*(spec.get("volumes") or ()), volume]
 
     def _token_secret(self, namespace: str, account: Object) -> str | None:
@@ -146,10 +147,6 @@ def _automounts(account: Object, spec: Object) -> bool:
         if wanted is not None:
             return bool(wanted)
     return True
-
-
-def _secret_volume(name: str, secret: str) -> Object:
-    return {"name": name, "secret": {"secretName": secret, "defaultMode": 420}}
 
 
 def _projected_volume(name: str) -> Object:

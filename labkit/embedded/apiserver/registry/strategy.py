@@ -149,19 +149,20 @@ class Strategy:
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
         """Return the errors of a new object."""
         errors = FieldErrors()
-        validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
-        if self.known_finalizers:
-            validate_known_finalizers(obj["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        self._check_metadata(kind, obj["metadata"], errors)
         self.check(obj, errors)
         return errors
+
+    def _check_metadata(self, kind: Kind, metadata: Object, errors: FieldErrors) -> None:
+        validate_metadata(metadata, kind.namespaced, self.name_rule, errors)
+        if self.known_finalizers:
+            validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """Return the errors of an update."""
         errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
-            validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
-            if self.known_finalizers:
-                validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+            self._check_metadata(kind, new["metadata"], errors)
         if self.checks_twice:
             self.check(new, errors)
         self.check_update(new, old, errors)

@@ -78,7 +78,7 @@ def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> l
 
 
 def holders_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """Who has a bad security context: the pod, containers."""
+    """What has a bad security context: the pod, containers."""
     holders = ["pod"] if bad(spec.get("securityContext") or {}) else []
     names = names_of(spec, lambda container: bad(security(container)))
     return [*holders, named("container", names)] if names else holders

@@ -78,7 +78,11 @@ def apply(
     managed = managers_of(live)
     if live is not None:
         _check_ownable(struct, live, api_version, first=not managed.fields)
-    base = _without_managers(live) if live is not None else empty_object(struct, config)
+    if live is None:
+        base = empty_object(struct, config)
+    else:
+        metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+        base = {**live, "metadata": metadata}
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
         if set_:
@@ -129,11 +133,6 @@ def empty_object(struct: Struct, config: Object) -> Object:
     empty = Decoder(defaults=False).decode(struct, {})
     empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
     return empty
-
-
-def _without_managers(live: Object) -> Object:
-    metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
-    return {**live, "metadata": metadata}
 
 
 def _take_over(

@@ -84,7 +84,7 @@ class SigningRequestStrategy(Strategy):
 
     @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Let ``/approval`` write conditions and nothing else."""
+        """Keep all but the conditions, which ``/approval`` writes."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
         conditions = new["status"].get("conditions")

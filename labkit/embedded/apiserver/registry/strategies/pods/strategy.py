@@ -129,7 +129,7 @@ class PodStrategy(Strategy):
 
     @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Let ``/ephemeralcontainers`` add containers, and ``/resize`` change their resources."""
+        """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
         sent = new["spec"]
         if part == "resize":
             new["spec"] = resized(sent, old["spec"])

@@ -75,7 +75,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Let the selector change."""
+        """Accept a change of the selector."""
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
