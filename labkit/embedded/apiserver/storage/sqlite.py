@@ -78,16 +78,12 @@ class SQLiteStore(Store):
             raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
         try:
             self._open()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.DatabaseError, StateUnusable) as error:
             self._database.close()
-            why = "another process uses it" if "locked" in str(error) else str(error)
-            raise StateUnusable(path, why) from error
-        except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise StateUnusable(path, str(error)) from error
-        except StateUnusable:
-            self._database.close()
-            raise
+            if isinstance(error, StateUnusable):
+                raise
+            locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+            raise StateUnusable(path, "another process uses it" if locked else str(error)) from error
 
     def persist(self, events: Sequence[Event]) -> None:
         """Write the changes of a transaction, atomically."""

@@ -55,14 +55,12 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.forbidden(f"{place}.claims", "claims may not be set for Resources at pod-level")
     check_resources(resources, place, errors, pod=True)
     requests, limits = read(resources.get("requests")), read(resources.get("limits"))
-    for name, asked in together(spec, "requests").items():
-        if name in requests and asked.value > requests[name].value:
-            why = f"must be greater than or equal to aggregate container requests of {asked}"
-            errors.invalid(f"{place}.requests[{name}]", str(requests[name]), why)
-    for name, asked in together(spec, "limits").items():
-        if name.startswith(HUGE_PAGES) and name in limits and asked.value > limits[name].value:
-            why = f"must be greater than or equal to aggregate container limits of {asked}"
-            errors.invalid(f"{place}.limits[{name}]", str(limits[name]), why)
+    for form, own in (("requests", requests), ("limits", limits)):
+        for name, asked in together(spec, form).items():
+            bounded = name in own and (form == "requests" or name.startswith(HUGE_PAGES))
+            if bounded and asked.value > own[name].value:
+                why = f"must be greater than or equal to aggregate container {form} of {asked}"
+                errors.invalid(f"{place}.{form}[{name}]", str(own[name]), why)
     for index, container in enumerate(spec.get("containers") or ()):
         for name, asked in read((container.get("resources") or {}).get("limits")).items():
             if name in limits and asked.value > limits[name].value:

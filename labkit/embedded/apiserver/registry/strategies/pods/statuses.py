@@ -100,12 +100,9 @@ def _check_transitions(name: str, status: Object, before: Object, spec: Object, 
 
 
 def _all_may_restart(spec: Object) -> bool:
-    return any(
-        rule.get("action") == ALL_CONTAINERS
-        for form in ("initContainers", "containers")
-        for container in spec.get(form) or ()
-        for rule in container.get("restartPolicyRules") or ()
-    )
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    rules = [rule for container in containers for rule in container.get("restartPolicyRules") or ()]
+    return any(rule.get("action") == ALL_CONTAINERS for rule in rules)
 
 
 def _may_restart(container: Object, spec: Object, code: int) -> bool:

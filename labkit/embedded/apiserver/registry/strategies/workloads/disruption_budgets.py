@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import path_segment_name
 from labkit.embedded.apiserver.registry.strategies.fields.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
-from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategies.workloads.statuses import COUNTS, check_workload_status
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -31,12 +31,7 @@ class DisruptionBudgetStrategy(Strategy):
     generation = True
     status = True
     unconditional_update = False
-    new_status: ClassVar[Object] = {
-        "disruptionsAllowed": 0,
-        "currentHealthy": 0,
-        "desiredHealthy": 0,
-        "expectedPods": 0,
-    }
+    new_status: ClassVar[Object] = dict.fromkeys(COUNTS["PodDisruptionBudget"], 0)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
