@@ -30,11 +30,10 @@ class EndpointsStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         for index, subset in enumerate(obj.get("subsets") or ()):
             path = f"subsets[{index}]"
-            ready, other = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
-            if not ready and not other:
+            if not subset.get("addresses") and not subset.get("notReadyAddresses"):
                 errors.required(path, "must specify `addresses` or `notReadyAddresses`")
-            for name, addresses in (("addresses", ready), ("notReadyAddresses", other)):
-                for number, address in enumerate(addresses):
+            for name in ("addresses", "notReadyAddresses"):
+                for number, address in enumerate(subset.get(name) or ()):
                     check_address(address, f"{path}.{name}[{number}]", errors)
             ports = subset.get("ports") or []
             for number, port in enumerate(ports):
