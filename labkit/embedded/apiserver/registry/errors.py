@@ -108,9 +108,9 @@ class FieldErrors(list[dict[str, str]]):
         """Check a value by a rule; None and an empty value pass."""
         self.check_format(field, value or None, rule)
 
-    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
+    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]], detail: str = "") -> None:
         """Require a value that follows a rule."""
-        self.check_present(field, value)
+        self.check_present(field, value, detail)
         self.check_if_given(field, value, rule)
 
     def check_choice(self, field: str, value: Any, choices: Collection[str]) -> None:

@@ -49,8 +49,8 @@ class FlowSchemaStrategy(Strategy):
             shown = {"Type": method.get("type", "")}
             errors.not_supported("spec.distinguisherMethod.type", shown, ["ByNamespace", "ByUser"])
         level = (spec.get("priorityLevelConfiguration") or {}).get("name", "")
-        errors.check_present("spec.priorityLevelConfiguration.name", level, "must reference a priority level")
-        errors.check_if_given("spec.priorityLevelConfiguration.name", level, dns_subdomain)
+        place = "spec.priorityLevelConfiguration.name"
+        errors.check_required(place, level, dns_subdomain, "must reference a priority level")
         for index, rule in enumerate(spec.get("rules") or ()):
             _check_rule(rule, f"spec.rules[{index}]", errors)
         fixed = MANDATORY_SCHEMAS.get(name)
@@ -153,9 +153,8 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
         elif kind == "ServiceAccount" and name != "*":
             errors.check_format(f"{place}.name", name, dns_subdomain)
         if kind == "ServiceAccount":
-            space = value.get("namespace", "")
-            errors.check_present(f"{place}.namespace", space, "must specify namespace for service account")
-            errors.check_if_given(f"{place}.namespace", space, dns_label)
+            why = "must specify namespace for service account"
+            errors.check_required(f"{place}.namespace", value.get("namespace", ""), dns_label, why)
     for other, field in KINDS.items():
         if other != kind and subject.get(field) is not None:
             errors.forbidden(f"{path}.{field}", f"{field} is forbidden when subject kind is not '{other}'")

@@ -235,8 +235,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     name = spec.get("volumeAttributesClassName")
     if name is None:
         return
-    errors.check_present("spec.volumeAttributesClassName", name, "an empty string is disallowed")
-    errors.check_if_given("spec.volumeAttributesClassName", name, dns_subdomain)
+    errors.check_required("spec.volumeAttributesClassName", name, dns_subdomain, "an empty string is disallowed")
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")
 

@@ -150,8 +150,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         elif field == "containerResource":
             check_resource_name(source["name"], f"{path}.name", errors)
         if field == "containerResource":
-            errors.check_present(f"{path}.container", source.get("container"), "must specify a container")
-            errors.check_if_given(f"{path}.container", source.get("container"), dns_label)
+            errors.check_required(f"{path}.container", source.get("container"), dns_label, "must specify a container")
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -163,8 +162,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         check_reference(described, f"{path}.describedObject", errors)
         check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
-    errors.check_present(f"{path}.metric.name", name, "must specify a metric name")
-    errors.check_format(f"{path}.metric.name", name, path_segment_name)
+    errors.check_required(f"{path}.metric.name", name, path_segment_name, "must specify a metric name")
     check_target(target, place, errors)
     if field == "pods":
         if average is None:

@@ -103,10 +103,8 @@ def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:
-    if not value:
-        errors.required(place, "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]")
-    elif value not in choices:
-        errors.not_supported(place, value, choices)
+    detail = "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]"
+    errors.check_required_choice(place, value, choices, detail)
 
 
 def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:

@@ -58,9 +58,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     """Require that pods restart always and have no deadline."""
-    policy = spec.get("restartPolicy", "")
-    if policy != "Always":
-        errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
+    errors.check_choice("spec.template.spec.restartPolicy", spec.get("restartPolicy", ""), ["Always"])
     if spec.get("activeDeadlineSeconds") is not None:
         why = f"activeDeadlineSeconds in {owner} is not Supported"
         errors.forbidden("spec.template.spec.activeDeadlineSeconds", why)
