@@ -80,13 +80,11 @@ class FieldErrors(list[dict[str, str]]):
 
     def too_long(self, field: str, limit: int) -> None:
         """Report a text of more than ``limit`` bytes."""
-        unit = "byte" if limit == 1 else "bytes"
-        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} {unit}")
+        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
     def too_many(self, field: str, count: int, limit: int) -> None:
         """Report a list of more than ``limit`` items."""
-        unit = "item" if limit == 1 else "items"
-        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} {unit}")
+        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
 
     def check_present(self, field: str, value: Any, detail: str = "") -> None:
         """Require a value that is not empty."""

@@ -91,15 +91,8 @@ def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
     check_claim_spec(template["spec"], f"{place}.spec", errors)
 
 
-def _image(is_pod: bool) -> Rule:
-    """Make the rule for an image volume; a template need not name the image."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        if is_pod:
-            needs("reference")(source, path, errors)
-        errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
-
-    return rule
+def _image(source: Object, path: str, errors: FieldErrors) -> None:
+    errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
 
 
 POD_SOURCES: Mapping[str, Rule] = {
@@ -132,9 +125,9 @@ POD_SOURCES: Mapping[str, Rule] = {
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,
     "ephemeral": _ephemeral,
-    "image": _image(is_pod=True),
+    "image": both(needs("reference"), _image),
 }
 """The sources of pod volumes, in the order of the real server's checks."""
 
-TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image(is_pod=False)}
-"""The sources of volumes in pod templates."""
+TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image}
+"""The sources of volumes in pod templates, which need not name an image."""
