@@ -48,8 +48,10 @@ class DefaultIngressClass(ReadingPlugin):
         ingress = attributes.obj
         if ingress is None or not attributes.concerns("ingresses.networking.k8s.io", "CREATE"):
             return
+        if INGRESS_CLASS in _notes(ingress):
+            return
         spec = ingress.setdefault("spec", {})
-        if INGRESS_CLASS in _notes(ingress) or spec.get("ingressClassName") is not None:
+        if spec.get("ingressClassName") is not None:
             return
         name = _default(self._lister(INGRESS_CLASSES, ""), DEFAULT_INGRESS)
         if name is not None:
