@@ -24,7 +24,7 @@ from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import Reach
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
+from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
@@ -71,7 +71,7 @@ class Cluster:
         signer: TokenSigner | None = None,
     ) -> None:
         self.keys = keys
-        self.store: Store = store if store is not None else MemoryStore()
+        self.store: Store = store if store is not None else Store()
         self.clock = clock
         self.random = random or SystemRandom()
         self.node = node

@@ -12,7 +12,7 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.serving.server import ApiServer
-from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.budget import Budget, Quota
@@ -58,7 +58,7 @@ class EmbeddedCluster:
         self._quota = quota or Quota()
         self.cluster = Cluster(
             keys,
-            MemoryStore(template.base) if template else None,
+            Store(template.base) if template else None,
             random=Random(f"{learner}\0{exercise.id}"),
             audit_sink=self._events.append,
             signer=template.signer if template else None,

@@ -13,7 +13,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from labkit.embedded.apiserver.authentication.chains import identify
 from labkit.embedded.apiserver.handlers.verbs.watch_stream import BOOKMARK_SECONDS
-from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.steady_clock import SteadyClock
@@ -208,7 +208,7 @@ def test_a_pod_that_crashed_is_started_again_in_its_time() -> None:
 
 def test_a_renewed_authority_is_published_everywhere_and_again_after_a_reset() -> None:
     """What pods, other servers and token Secrets trust is the new certificate; keys and tokens stay."""
-    store, old = MemoryStore(), keys()
+    store, old = Store(), keys()
     new = old.with_new_authority()
     assert new.ca_certificate != old.ca_certificate
     assert new.ca_key == old.ca_key

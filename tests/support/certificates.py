@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.pki.signing_requests import NAMED_KEYS
+from labkit.embedded.machinery.pki.signing_requests import KEY_USAGES
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
@@ -27,7 +27,7 @@ UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
 def key_usage(*names: str) -> x509.KeyUsage:
     """A key usage with just these bits."""
-    return x509.KeyUsage(**{name: name in names for name in NAMED_KEYS})
+    return x509.KeyUsage(**{name: name in names for name in KEY_USAGES.values()})
 
 
 def subject(user: str = "", groups: Sequence[str] = (), *, uids: Sequence[str] = ()) -> x509.Name:

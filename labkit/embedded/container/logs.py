@@ -15,7 +15,13 @@ Taker = TypeVar("Taker")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number in the log, when it was written in seconds since 1970, and its bytes with the newline."""
+    """One line.
+
+    Args:
+        number: Counts from the log's beginning.
+        moment: When it was written, in seconds since 1970.
+        data: With its newline, if it had one.
+    """
 
     number: int
     moment: float
@@ -100,7 +106,14 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """A selection of a log: the last lines, at most so many bytes (negative for all), since a time, with times."""
+    """What of a log is wanted.
+
+    Args:
+        tail_lines: Only so many last lines; negative for all.
+        limit_bytes: At most so much; negative for all.
+        since: Only lines written at or after this moment.
+        timestamps: With times.
+    """
 
     tail_lines: int = -1
     limit_bytes: int = -1

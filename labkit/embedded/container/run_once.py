@@ -45,7 +45,12 @@ class CapturedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended: its exit status, None if it took too long, and what it wrote to both streams."""
+    """How a command ended.
+
+    Args:
+        status: Its exit status, None if it took too long.
+        output: What it wrote, both streams together.
+    """
 
     status: int | None
     output: str

@@ -44,7 +44,7 @@ class CronJobs(WorkloadController):
     kind = CRON_JOBS
     component = "cronjob-controller"
     dependents = JOBS
-    retried_after = ()
+    with_retry_after = ()
     messages = Messages("Created job {name}", "Error creating job: {error}", "Deleted job {name}")
 
     def __init__(self, registry: Registry, create: Create) -> None:

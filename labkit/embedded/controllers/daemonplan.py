@@ -35,9 +35,12 @@ Placed = dict[str, list[Object]]
 
 @dataclass
 class Plan:
-    """The next steps of a daemon set: the nodes that lack a pod, and the pods to be deleted.
+    """The next steps of a daemon set.
 
-    ``ended`` are those of the pods that have failed or succeeded.
+    Args:
+        nodes: The nodes that lack a pod.
+        pods: The pods to be deleted.
+        ended: Those of them that have failed or succeeded.
     """
 
     nodes: list[str] = field(default_factory=list)

@@ -22,7 +22,12 @@ FAILED_INDEXES = Verdict(FAILED, "FailedIndexes", "Job has failed indexes")
 
 
 class Judgement(NamedTuple):
-    """The action of the rule that matches a failed pod (empty if none does), and why the job fails, if it does."""
+    """The result of a pod failure policy for a failed pod.
+
+    Args:
+        action: ``FailJob``, ``FailIndex``, ``Ignore`` or ``Count``; empty if no rule matches.
+        message: Why the job fails, if it does.
+    """
 
     action: str = ""
     message: str = ""
@@ -111,7 +116,12 @@ def failure_by_index(job: Object, done: set[int], failed: set[int]) -> Verdict |
 
 
 class Attempt(NamedTuple):
-    """The next pod of an index: its annotations, and when it may be created, in seconds since the epoch."""
+    """The next pod of an index.
+
+    Args:
+        notes: Its annotations.
+        due: When it may be created, in seconds since the epoch.
+    """
 
     notes: dict[str, str]
     due: float

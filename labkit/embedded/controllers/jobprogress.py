@@ -19,7 +19,13 @@ INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 
 
 class Verdict(NamedTuple):
-    """The end of a job: ``Complete`` or ``Failed``, with a reason in CamelCase and one sentence."""
+    """How a job ends.
+
+    Args:
+        kind: ``Complete`` or ``Failed``.
+        reason: In CamelCase.
+        message: One sentence.
+    """
 
     kind: str
     reason: str

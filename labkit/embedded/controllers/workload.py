@@ -53,7 +53,7 @@ class WorkloadController(BaseController):
     component: str
     """The source of events, and the service account that creates dependents."""
     dependents: Kind = PODS
-    retried_after: tuple[Kind, ...] = ADMITTING
+    with_retry_after: tuple[Kind, ...] = ADMITTING
     """The kinds whose changes end the back-off of the owners in their namespace."""
     messages = Messages("Created pod: {name}", "Error creating: {error}", "Deleted pod: {name}")
 
@@ -79,7 +79,7 @@ class WorkloadController(BaseController):
             self._owner_changed(change)
         elif change.kind is self.dependents:
             self._dependent_changed(change)
-        elif change.kind in self.retried_after:
+        elif change.kind in self.with_retry_after:
             changed = change.new or change.old or {}
             namespace = changed["metadata"].get("namespace") or changed["metadata"]["name"]
             self._reconcile_all(namespace, self._ends_backoff)

@@ -14,11 +14,7 @@ MAX_KEY_LENGTH = 1024
 
 
 def remembered(most: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
-    """Cache the last results of a function of texts, except for long texts.
-
-    Args:
-        most: How many results to keep.
-    """
+    """Cache the last ``most`` results of a function of texts, except for long texts."""
 
     def around(function: Callable[[*Texts], Answer]) -> Callable[[*Texts], Answer]:
         kept = lru_cache(maxsize=most)(function)

@@ -15,12 +15,9 @@ class Kind:
 
     Args:
         group: API group, empty for the core group.
-        version: API version.
         kind: The Kind, such as ``RoleBinding``.
         plural: The resource, such as ``rolebindings``.
-        namespaced: Whether its objects live in a namespace.
-        verbs: What can be done with it; a kind with only ``create`` is a question
-            (a review), never stored.
+        verbs: A kind with only ``create`` is a question (a review), never stored.
         short_names: What kubectl accepts for it.
         categories: ``all`` for what ``kubectl get all`` shows.
         subresources: Name of each subresource and the verbs it has.
@@ -69,6 +66,7 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 NO_COLLECTION = tuple(verb for verb in CRUD if verb != "deletecollection")
 WITH_STATUS = {"status": STATUS}
+WITH_PROXY = {"proxy": PROXY, "status": STATUS}
 WITH_SCALE = {"scale": STATUS, "status": STATUS}
 
 
@@ -105,7 +103,7 @@ KINDS: tuple[Kind, ...] = (
         verbs=NO_COLLECTION,
         subresources={"finalize": ("update",), "status": STATUS},
     ),
-    _row("v1", "Node", "nodes", CLUSTER, "no", subresources={"proxy": PROXY, "status": STATUS}),
+    _row("v1", "Node", "nodes", CLUSTER, "no", subresources=WITH_PROXY),
     _row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", NAMESPACED, "pvc", subresources=WITH_STATUS),
     _row("v1", "PersistentVolume", "persistentvolumes", CLUSTER, "pv", subresources=WITH_STATUS),
     _row(
@@ -141,15 +139,7 @@ KINDS: tuple[Kind, ...] = (
     _row("v1", "ResourceQuota", "resourcequotas", NAMESPACED, "quota", subresources=WITH_STATUS),
     _row("v1", "Secret", "secrets", NAMESPACED),
     _row("v1", "ServiceAccount", "serviceaccounts", NAMESPACED, "sa", subresources={"token": ("create",)}),
-    _row(
-        "v1",
-        "Service",
-        "services",
-        NAMESPACED,
-        "svc",
-        categories=ALL,
-        subresources={"proxy": PROXY, "status": STATUS},
-    ),
+    _row("v1", "Service", "services", NAMESPACED, "svc", categories=ALL, subresources=WITH_PROXY),
     _row(
         "apiregistration.k8s.io/v1",
         "APIService",

@@ -1,8 +1,4 @@
-"""The request and the response.
-
-Everything below ``serving`` uses these types, whether a request came over TLS, from a pod's
-shell, or from a test.
-"""
+"""The request and the response: the same over TLS, from a pod's shell, and from a test."""
 
 from __future__ import annotations
 
@@ -22,13 +18,12 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PeerCertificate:
-    """A client certificate, already verified against the cluster's CA.
+    """A client certificate, verified against the cluster's CA.
 
     Args:
         common_name: The subject's CN, which is the user name.
         organizations: The subject's O values, which are the groups.
         sha256: Fingerprint of the DER form, in hex.
-        uid: The user's uid, if the subject has one.
         valid: Start and end of its validity, in seconds since the epoch.
     """
 
@@ -77,15 +72,12 @@ class AuditRecord:
     """What filters and handlers find out about a request, for its audit event.
 
     Args:
-        id: The audit id, which the response has too.
         user: Who was authenticated; None until somebody is.
         impersonated: The user that the request continues as, if it impersonates one.
         impersonation_constraint: The verb that allowed it; empty for unconstrained impersonation.
-        annotations: The event's annotations.
         object_metadata: The metadata of the object in the body, which completes what the path says.
         refusal: The Status of the error that ended the request.
-        refusal_hidden: The error was answered in a form that the caller did not ask for: the event
-            does not show it.
+        refusal_hidden: The event does not show the error: the caller accepts no form of it.
     """
 
     id: str = ""
@@ -192,11 +184,7 @@ WINDOW = (24, 80)
 
 
 class ExecIO(Protocol):
-    """The client's end of an exec session.
-
-    Args:
-        window: The terminal's rows and columns.
-    """
+    """The client's end of an exec session; ``window`` has the terminal's rows and columns."""
 
     window: tuple[int, int]
 
@@ -225,8 +213,7 @@ class ExecSession(Protocol):
         """Run the command to its end.
 
         Returns:
-            The Status for channel 3: ``{"metadata": {}, "status": "Success"}`` or a
-            Failure with reason ``NonZeroExitCode``.
+            The Status for channel 3: a Success, or a Failure with reason ``NonZeroExitCode``.
         """
 
 

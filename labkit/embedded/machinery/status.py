@@ -18,7 +18,7 @@ class ApiError(Exception):
 
     Args:
         code: The HTTP status code.
-        reason: The machine-readable reason, such as ``NotFound``; empty for none.
+        reason: Such as ``NotFound``; empty for none.
         message: The human-readable text.
         details: ``details`` of the Status; None leaves the field out.
         headers: Extra response headers, such as ``Retry-After``.
@@ -41,6 +41,12 @@ class ApiError(Exception):
         self.list_metadata: dict[str, str] = {}
         """``metadata`` of the Status: an expired list has a new continue token there."""
 
+    def with_retry_after(self, seconds: int) -> ApiError:
+        """Put into the details and a header when to retry."""
+        self.details = {**(self.details or {}), "retryAfterSeconds": seconds}
+        self.headers["Retry-After"] = str(seconds)
+        return self
+
     def to_status(self) -> Object:
         """The Status object, fields in the order the real server sends them."""
         status: Object = {
@@ -60,15 +66,8 @@ class ApiError(Exception):
 
 def resource_details(resource: str, group: str = "", name: str = "", **more: Any) -> Object:
     """``details`` that name a resource; empty parts are left out."""
-    details: Object = {}
-    if name:
-        details["name"] = name
-    if group:
-        details["group"] = group
-    if resource:
-        details["kind"] = resource
-    details.update(more)
-    return details
+    named = {"name": name, "group": group, "kind": resource}
+    return {**{field: text for field, text in named.items() if text}, **more}
 
 
 def qualified(resource: str, group: str) -> str:
@@ -78,43 +77,27 @@ def qualified(resource: str, group: str) -> str:
 
 def not_found(resource: str, group: str, name: str) -> ApiError:
     """404: the named object does not exist."""
-    return ApiError(
-        404,
-        "NotFound",
-        f"{qualified(resource, group)} {go_quote(name)} not found",
-        resource_details(resource, group, name),
-    )
+    text = f"{qualified(resource, group)} {go_quote(name)} not found"
+    return ApiError(404, "NotFound", text, resource_details(resource, group, name))
 
 
 def already_exists(resource: str, group: str, name: str) -> ApiError:
     """409: an object of that name exists."""
-    return ApiError(
-        409,
-        "AlreadyExists",
-        f"{qualified(resource, group)} {go_quote(name)} already exists",
-        resource_details(resource, group, name),
-    )
+    text = f"{qualified(resource, group)} {go_quote(name)} already exists"
+    return ApiError(409, "AlreadyExists", text, resource_details(resource, group, name))
 
 
 def conflict(resource: str, group: str, name: str, why: str) -> ApiError:
     """409: the stored object has changed, or forbids the write."""
-    return ApiError(
-        409,
-        "Conflict",
-        f"Operation cannot be fulfilled on {qualified(resource, group)} {go_quote(name)}: {why}",
-        resource_details(resource, group, name),
-    )
+    text = f"Operation cannot be fulfilled on {qualified(resource, group)} {go_quote(name)}: {why}"
+    return ApiError(409, "Conflict", text, resource_details(resource, group, name))
 
 
 def forbidden(resource: str, group: str, name: str, why: str) -> ApiError:
     """403: an authorizer or an admission plugin refuses a call on a resource."""
     named = f" {go_quote(name)}" if name else ""
-    return ApiError(
-        403,
-        "Forbidden",
-        f"{qualified(resource, group)}{named} is forbidden: {why}",
-        resource_details(resource, group, name),
-    )
+    text = f"{qualified(resource, group)}{named} is forbidden: {why}"
+    return ApiError(403, "Forbidden", text, resource_details(resource, group, name))
 
 
 def bad_request(message: str) -> ApiError:
@@ -134,31 +117,19 @@ def no_such_resource() -> ApiError:
 
 def method_not_allowed() -> ApiError:
     """405: the resource has no such verb."""
-    return ApiError(
-        405,
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-        details={},
-    )
+    text = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", text, details={})
 
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]]) -> ApiError:
     """422: the object is invalid.
 
-    Args:
-        kind: The Kind (not the resource), as the message and details name it.
-        group: The kind's API group.
-        name: The object's name, perhaps empty.
-        causes: One ``{"reason", "message", "field"}`` for each broken rule.
+    ``kind`` is the Kind, not the resource. Each cause is ``{"reason", "message", "field"}`` of a broken rule.
     """
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
-    text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
-    return ApiError(
-        422,
-        "Invalid",
-        f"{qualified(kind, group)} {go_quote(name)} is invalid: {text}",
-        resource_details(kind, group, name, causes=[dict(cause) for cause in causes]),
-    )
+    why = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+    details = resource_details(kind, group, name, causes=[dict(cause) for cause in causes])
+    return ApiError(422, "Invalid", f"{qualified(kind, group)} {go_quote(name)} is invalid: {why}", details)
 
 
 def entity_too_large() -> ApiError:

@@ -1,22 +1,20 @@
-"""A clock for waiting: the machine's, but one that is never set back.
+"""Clocks: the type of all, and one for waiting that is never set back.
 
-A machine's clock may be wrong and be corrected while a server runs. What was to happen in a
-minute must not wait for the hours that it is set back.
+If the machine's clock is corrected while a server runs, what was due in a minute must not wait for hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+Clock = Callable[[], float]
+"""The time in seconds since the epoch."""
+
 
 class SteadyClock:
-    """Agrees with another clock until that is set back, and then goes on from where it was.
+    """Agrees with another clock until that is set back, and then goes on from where it was."""
 
-    Args:
-        clock: Seconds since the epoch.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = clock()
         self._behind_seconds = 0.0

@@ -16,7 +16,14 @@ MAX_UNSENT_BYTES = 4 << 20
 
 
 class Streams(NamedTuple):
-    """The streams that a caller asked for, and whether it has a terminal."""
+    """The streams that a caller asked for.
+
+    Args:
+        stdin: Whether input is sent.
+        stdout: Whether output is wanted.
+        stderr: Whether errors are wanted.
+        tty: Whether it is a terminal.
+    """
 
     stdin: bool
     stdout: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
 from tests.support.cluster import Caller, ClusterApi, keys
 
@@ -27,7 +27,7 @@ def test_a_node_that_joins_takes_a_lease() -> None:
 
 
 def test_it_is_renewed_with_each_start() -> None:
-    api, store = ClusterApi(), MemoryStore()
+    api, store = ClusterApi(), Store()
     for now, renewed in ((1_800_000_000.0, "08:00:00.000000"), (1_800_000_061.5, "08:01:01.500000")):
         cluster = Cluster(keys(), store, clock=partial(float, now))
         admin = Caller(cluster, api.admin.certificate)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.request import Object, Request, RequestInfo, Response
 from labkit.embedded.machinery.status import ApiError
@@ -25,7 +25,7 @@ def role(name: str) -> Object:
 
 
 def test_a_write_is_held_to_the_rights_of_its_own_request() -> None:
-    registry = Registry(MemoryStore(), lambda: 0.0, Random(1))
+    registry = Registry(Store(), lambda: 0.0, Random(1))
     access = Access(registry)
     outcomes: dict[str, int] = {}
 
@@ -56,7 +56,7 @@ def test_a_write_is_held_to_the_rights_of_its_own_request() -> None:
 
 
 def test_a_handler_that_raises_leaves_no_request_behind() -> None:
-    registry = Registry(MemoryStore(), lambda: 0.0, Random(1))
+    registry = Registry(Store(), lambda: 0.0, Random(1))
 
     def fail(request: Request) -> Response:
         raise ApiError(500, "", "broken")

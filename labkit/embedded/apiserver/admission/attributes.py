@@ -60,13 +60,7 @@ class Attributes:
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
     def concerns(self, resource: str, *operations: str, subresource: str = "") -> bool:
-        """Whether this is one of some operations on a resource.
-
-        Args:
-            resource: Plural with its group, such as ``ingresses.networking.k8s.io``.
-            operations: Such as ``CREATE``.
-            subresource: Which part of the object, empty for the whole.
-        """
+        """Whether this is one of some operations on a resource, such as ``ingresses.networking.k8s.io``."""
         return self.qualified == resource and self.operation in operations and self.subresource == subresource
 
     def refuse(self, why: str) -> ApiError:
@@ -82,26 +76,22 @@ class Plugin:
     """Changes or refuses writes; this one does neither."""
 
     def admit(self, attributes: Attributes) -> None:
-        """Change the object before it is validated.
-
-        Raises:
-            ApiError: The write is refused.
-        """
+        """Change the object before it is validated; an ApiError refuses the write."""
 
     def validate(self, attributes: Attributes) -> None:
-        """Check the final object.
+        """Check the final object; an ApiError refuses the write."""
 
-        Raises:
-            ApiError: The write is refused.
-        """
+
+class ReadingPlugin(Plugin):
+    """A plugin that reads stored objects."""
+
+    def __init__(self, lookup: Lookup, lister: Lister) -> None:
+        self._lookup = lookup
+        self._lister = lister
 
 
 class Chain(Plugin):
-    """Plugins one after another.
-
-    Args:
-        plugins: In the order in which they are asked.
-    """
+    """Plugins, asked in this order."""
 
     def __init__(self, plugins: tuple[Plugin, ...] = ()) -> None:
         self._plugins = plugins

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
 
@@ -25,11 +25,8 @@ NO_EXPANSION = (
 )
 
 
-class DefaultStorageClass(Plugin):
+class DefaultStorageClass(ReadingPlugin):
     """Gives a claim without a class the default one."""
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -43,11 +40,8 @@ class DefaultStorageClass(Plugin):
             claim["spec"]["storageClassName"] = name
 
 
-class DefaultIngressClass(Plugin):
+class DefaultIngressClass(ReadingPlugin):
     """Gives an ingress without a class the default one."""
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -64,11 +58,8 @@ class DefaultIngressClass(Plugin):
             spec["ingressClassName"] = name
 
 
-class ClaimResize(Plugin):
+class ClaimResize(ReadingPlugin):
     """Refuses to grow a claim whose class does not allow it."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
 
     @override
     def validate(self, attributes: Attributes) -> None:
@@ -84,8 +75,7 @@ class ClaimResize(Plugin):
 
 
 def _notes(obj: Object) -> Object:
-    notes: Object = obj["metadata"].get("annotations") or {}
-    return notes
+    return obj["metadata"].get("annotations") or {}
 
 
 def _default(classes: Iterable[Object], annotation: str) -> str | None:
@@ -98,8 +88,7 @@ def _default(classes: Iterable[Object], annotation: str) -> str | None:
 
 
 def _class_of(claim: Object) -> str:
-    name = _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName"))
-    return name or ""
+    return _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName")) or ""
 
 
 def _size(claim: Object) -> int:

@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.status import forbidden, not_found
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 REVIEWS = ("localsubjectaccessreviews",)
 
 
-class NamespaceLifecycle(Plugin):
-    """Refuses writes into namespaces that are missing or ending.
-
-    Args:
-        lookup: Reads namespaces.
-    """
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
+class NamespaceLifecycle(ReadingPlugin):
+    """Refuses writes into namespaces that are missing or ending."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -41,14 +34,10 @@ class NamespaceLifecycle(Plugin):
         error = attributes.refuse(
             f"unable to create new content in namespace {attributes.namespace} because it is being terminated"
         )
-        error.details = {
-            **(error.details or {}),
-            "causes": [
-                {
-                    "reason": "NamespaceTerminating",
-                    "message": f"namespace {attributes.namespace} is being terminated",
-                    "field": "metadata.namespace",
-                }
-            ],
+        cause = {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {attributes.namespace} is being terminated",
+            "field": "metadata.namespace",
         }
+        error.details = {**(error.details or {}), "causes": [cause]}
         raise error

@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.pods.resources import total
 from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
 from labkit.embedded.machinery.request import Object
@@ -22,11 +22,8 @@ CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
 Resources = dict[str, Any]
 
 
-class LimitRanger(Plugin):
+class LimitRanger(ReadingPlugin):
     """Sets the defaults of the namespace's LimitRanges, then enforces their bounds."""
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:

@@ -30,11 +30,7 @@ PROJECTIONS = {
 
 
 def api_reference(spec: Object) -> str:
-    """The first kind of API object that a pod refers to, empty for none.
-
-    Args:
-        spec: The pod's.
-    """
+    """The first kind of API object that a pod refers to, empty for none."""
     if spec.get("serviceAccountName"):
         return "serviceaccounts"
     for resource in ("secrets", "configmaps"):
@@ -59,5 +55,4 @@ def refers_to(spec: Object, resource: str) -> bool:
 
 def projections(volume: Object) -> list[Object]:
     """The sources of a projected volume, empty for other volumes."""
-    sources: list[Object] = (volume.get("projected") or {}).get("sources") or []
-    return sources
+    return (volume.get("projected") or {}).get("sources") or []

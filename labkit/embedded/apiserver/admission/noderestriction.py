@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
@@ -45,16 +45,14 @@ MayRequestAudience = Callable[[User, str, str, str], bool]
 """(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""
 
 
-class NodeRestriction(Plugin):
+class NodeRestriction(ReadingPlugin):
     """Limits nodes to their own objects.
 
-    Args:
-        lookup: Reads pods and nodes.
-        may_request_audience: Decides about tokens for an audience that no volume of the pod names.
+    ``may_request_audience`` decides about tokens for an audience that no volume of the pod names.
     """
 
-    def __init__(self, lookup: Lookup, may_request_audience: MayRequestAudience) -> None:
-        self._lookup = lookup
+    def __init__(self, lookup: Lookup, lister: Lister, may_request_audience: MayRequestAudience) -> None:
+        super().__init__(lookup, lister)
         self._may_request_audience = may_request_audience
         self._kinds: dict[tuple[str, str], Callable[[str, Attributes], None]] = {
             ("", "pods"): self._pod,
@@ -213,8 +211,7 @@ def _place(pod: Object | None) -> str | None:
 
 
 def _labels(obj: Object | None) -> Object:
-    labels: Object = (obj["metadata"].get("labels") if obj is not None else None) or {}
-    return labels
+    return (obj["metadata"].get("labels") if obj is not None else None) or {}
 
 
 def _forbidden_labels(new: Object, old: Object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin, ReadingPlugin
 
 PROTECTION = {
     "persistentvolumes": "kubernetes.io/pv-protection",
@@ -43,15 +43,8 @@ class TaintNewNodes(Plugin):
             taints.append({"key": NOT_READY, "effect": "NoSchedule"})
 
 
-class OneDefaultPriority(Plugin):
-    """Refuses a second default priority class.
-
-    Args:
-        lister: Lists priority classes.
-    """
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
+class OneDefaultPriority(ReadingPlugin):
+    """Refuses a second default priority class."""
 
     @override
     def validate(self, attributes: Attributes) -> None:
@@ -62,7 +55,5 @@ class OneDefaultPriority(Plugin):
         name = attributes.obj["metadata"].get("name", "")
         for other in self._lister(PRIORITY_CLASSES, ""):
             if other.get("globalDefault") and other["metadata"]["name"] != name:
-                raise attributes.refuse(
-                    f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default "
-                    "can exist"
-                )
+                start = f"PriorityClass {other['metadata']['name']} is already marked as default"
+                raise attributes.refuse(f"{start}. Only one default can exist")

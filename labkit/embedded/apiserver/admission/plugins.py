@@ -38,34 +38,29 @@ def default_chain(
 ) -> Chain:
     """Make the chain of all plugins.
 
-    Args:
-        lookup: Reads stored objects.
-        lister: Lists stored objects.
-        new_suffix: Five random characters.
-        evaluators: Measure what objects use of quotas.
-        may_use_signer: Decides about approving and signing certificates.
-        may_request_audience: Decides about the tokens that nodes ask for.
-        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
+    ``new_suffix`` makes five random characters, ``evaluators`` measure what objects use of quotas, and
+    ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
+    stored = lookup, lister
     return Chain(
         (
-            NamespaceLifecycle(lookup),  # first: nothing is created in a namespace that ends
-            LimitRanger(lister),  # default requests and limits, before quotas count them
-            ServiceAccount(lookup, lister, new_suffix, mount_secrets),  # the account of a pod, and its token volume
-            NodeRestriction(lookup, may_request_audience),  # what nodes may write: themselves and their pods
+            NamespaceLifecycle(*stored),  # first: nothing is created in a namespace that ends
+            LimitRanger(*stored),  # default requests and limits, before quotas count them
+            ServiceAccount(*stored, new_suffix, mount_secrets),  # the account of a pod, and its token volume
+            NodeRestriction(*stored, may_request_audience),  # what nodes may write: themselves and their pods
             TaintNewNodes(),  # a new node takes no pods until it is ready
-            PodSecurity(lookup, lister),  # validates the pod that the others have completed
-            Priority(lookup, lister),  # the number behind a priority class
-            OneDefaultPriority(lister),
+            PodSecurity(*stored),  # validates the pod that the others have completed
+            Priority(*stored),  # the number behind a priority class
+            OneDefaultPriority(*stored),
             DefaultTolerations(),
-            DefaultStorageClass(lister),
+            DefaultStorageClass(*stored),
             StorageObjectInUse(),
-            ClaimResize(lookup),
-            RuntimeClass(lookup),
+            ClaimResize(*stored),
+            RuntimeClass(*stored),
             Requestor(),  # who asks for a certificate, before their rights are checked
             CertificateRights(may_use_signer),  # who may approve and sign
             CertificateSubjects(),
-            DefaultIngressClass(lister),
-            ResourceQuota(lister, evaluators),  # last: it counts what is going to be stored
+            DefaultIngressClass(*stored),
+            ResourceQuota(*stored, evaluators),  # last: it counts what is going to be stored
         )
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin, ReadingPlugin
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
@@ -41,12 +41,8 @@ def _tolerates(toleration: Object, key: str) -> bool:
     return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
 
 
-class Priority(Plugin):
+class Priority(ReadingPlugin):
     """Resolves a pod's priority from its class."""
-
-    def __init__(self, lookup: Lookup, lister: Lister) -> None:
-        self._lookup = lookup
-        self._lister = lister
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -56,10 +52,9 @@ class Priority(Plugin):
         if attributes.operation == "UPDATE":
             assert attributes.old is not None
             old = attributes.old["spec"]
-            if spec.get("priority") is None and old.get("priority") is not None:
-                spec["priority"] = old["priority"]
-            if spec.get("preemptionPolicy") is None and old.get("preemptionPolicy") is not None:
-                spec["preemptionPolicy"] = old["preemptionPolicy"]
+            for field in ("priority", "preemptionPolicy"):
+                if spec.get(field) is None and old.get(field) is not None:
+                    spec[field] = old[field]
             return
         name = spec.get("priorityClassName", "")
         chosen = self._chosen(attributes, name)
@@ -90,11 +85,8 @@ class Priority(Plugin):
         return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
 
 
-class RuntimeClass(Plugin):
+class RuntimeClass(ReadingPlugin):
     """Adds a runtime class's overhead, node selector and tolerations to a pod."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -131,14 +123,12 @@ class RuntimeClass(Plugin):
             if spec.get("overhead") != fixed:
                 raise attributes.refuse(MISMATCH)
         elif spec.get("overhead") is not None:
-            raise attributes.refuse(
-                "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
-            )
+            why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+            raise attributes.refuse(why)
 
     def _overhead(self, found: Object) -> Object | None:
         overhead = found.get("overhead")
-        fixed: Object | None = (overhead.get("podFixed") or {}) if overhead is not None else None
-        return fixed
+        return (overhead.get("podFixed") or {}) if overhead is not None else None
 
     def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
         """A new pod's runtime class, None if it names none, and its spec."""
@@ -158,10 +148,7 @@ class RuntimeClass(Plugin):
 
 
 def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
-    """Both lists without the tolerations that another one covers.
-
-    Source: k8s.io/kubernetes ``pkg/util/tolerations``.
-    """
+    """Both lists without the tolerations that another one covers (``pkg/util/tolerations``)."""
     every = [*first, *second]
     kept: list[Object] = []
     for index, each in enumerate(every):

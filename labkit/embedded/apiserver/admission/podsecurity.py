@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -40,12 +40,8 @@ Policy = dict[str, tuple[str, str]]
 """A level and its version for each mode."""
 
 
-class PodSecurity(Plugin):
+class PodSecurity(ReadingPlugin):
     """Refuses, audits or warns of pods that violate their namespace's standard."""
-
-    def __init__(self, lookup: Lookup, lister: Lister) -> None:
-        self._lookup = lookup
-        self._lister = lister
 
     @override
     def validate(self, attributes: Attributes) -> None:
@@ -67,20 +63,20 @@ class PodSecurity(Plugin):
         namespace = self._lookup("namespaces", "", attributes.namespace)
         labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
         policy, _ = _policy(labels)
-        spec, notes = pod["spec"], (pod.get("metadata") or {}).get("annotations") or {}
-        broken = ""
+        notes = (pod.get("metadata") or {}).get("annotations") or {}
+        broken: dict[str, str] = {}
+        for mode, (level, version) in policy.items():
+            found = violations(pod["spec"], level, notes, version)
+            if found:
+                broken[mode] = f'PodSecurity "{level}:{version}": {found}'
         if enforced:
             attributes.annotate(f"{PREFIX}enforce-policy", ":".join(policy["enforce"]))
-            broken = _violations(spec, policy["enforce"], notes)
-        noted = _violations(spec, policy["audit"], notes)
-        if noted:
-            text = f'would violate PodSecurity "{":".join(policy["audit"])}": {noted}'
-            attributes.annotate(f"{PREFIX}audit-violations", text)
-        if broken:
-            raise attributes.refuse(f'violates PodSecurity "{":".join(policy["enforce"])}": {broken}')
-        warned = _violations(spec, policy["warn"], notes)
-        if warned:
-            attributes.warn(f'would violate PodSecurity "{":".join(policy["warn"])}": {warned}')
+        if "audit" in broken:
+            attributes.annotate(f"{PREFIX}audit-violations", f"would violate {broken['audit']}")
+        if enforced and "enforce" in broken:
+            raise attributes.refuse(f"violates {broken['enforce']}")
+        if "warn" in broken:
+            attributes.warn(f"would violate {broken['warn']}")
 
     def _check_namespace(self, attributes: Attributes, namespace: Object) -> None:
         """Check a namespace's labels, and warn of pods that violate a stricter level."""
@@ -99,11 +95,6 @@ class PodSecurity(Plugin):
             return
         for text in _warnings(name, list(self._lister("pods", name)), level, version):
             attributes.warn(text)
-
-
-def _violations(spec: Object, standard: tuple[str, str], annotations: Object) -> str:
-    level, version = standard
-    return violations(spec, level, annotations, version)
 
 
 def _unreadable(label: str, value: str, why: str) -> dict[str, str]:

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.machinery.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
 
-class ResourceQuota(Plugin):
-    """Charges creations, and updates that use more, against all quotas that cover them.
+class ResourceQuota(ReadingPlugin):
+    """Charges creations, and updates that use more, against all quotas that cover them."""
 
-    Args:
-        lister: Lists quotas.
-        evaluators: How kinds are measured.
-    """
-
-    def __init__(self, lister: Lister, evaluators: Evaluators) -> None:
-        self._lister = lister
+    def __init__(self, lookup: Lookup, lister: Lister, evaluators: Evaluators) -> None:
+        super().__init__(lookup, lister)
         self._evaluators = evaluators
 
     @override

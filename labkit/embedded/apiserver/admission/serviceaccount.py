@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
@@ -22,21 +22,16 @@ ACCOUNT_UID = "kubernetes.io/service-account.uid"
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
-class ServiceAccount(Plugin):
+class ServiceAccount(ReadingPlugin):
     """Sets the service account of a pod and mounts its token.
 
-    Args:
-        lookup: Reads service accounts and secrets.
-        lister: Lists secrets.
-        new_suffix: Five random characters.
-        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
+    ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
 
     def __init__(
         self, lookup: Lookup, lister: Lister, new_suffix: Callable[[], str], mount_secrets: bool = False
     ) -> None:
-        self._lookup = lookup
-        self._lister = lister
+        super().__init__(lookup, lister)
         self._new_suffix = new_suffix
         self._mount_secrets = mount_secrets
 
@@ -63,9 +58,9 @@ class ServiceAccount(Plugin):
         pod = attributes.obj
         if pod is None or not attributes.concerns("pods", "CREATE"):
             return
-        spec = pod["spec"]
         if MIRROR in (pod["metadata"].get("annotations") or {}):
             return
+        spec = pod["spec"]
         account = self._account(attributes, spec.get("serviceAccountName", ""))
         if (account["metadata"].get("annotations") or {}).get(ENFORCE) == "true":
             self._limit_secrets(attributes, account, spec)
@@ -104,7 +99,8 @@ class ServiceAccount(Plugin):
                 container["volumeMounts"] = [*mounts, {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}]
                 needed = True
         if needed and existing is None:
-            volume = _secret_volume(name, token) if token else _projected_volume(name)
+            secret = {"name": name, "secret": {"secretName": token, "defaultMode": 420}}
+            volume = secret if token else _projected_volume(name)
             spec["volumes"] = [*(spec.get("volumes") or ()), volume]
 
     def _token_secret(self, namespace: str, account: Object) -> str | None:
@@ -153,27 +149,15 @@ def _automounts(account: Object, spec: Object) -> bool:
     return True
 
 
-def _secret_volume(name: str, secret: str) -> Object:
-    return {"name": name, "secret": {"secretName": secret, "defaultMode": 420}}
-
-
 def _projected_volume(name: str) -> Object:
+    namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
     return {
         "name": name,
         "projected": {
             "sources": [
                 {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
                 {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-                {
-                    "downwardAPI": {
-                        "items": [
-                            {
-                                "path": "namespace",
-                                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
-                            }
-                        ]
-                    }
-                },
+                {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
             ],
             "defaultMode": 420,
         },

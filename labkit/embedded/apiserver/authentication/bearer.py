@@ -1,8 +1,7 @@
 """Bearer tokens, in the ``Authorization`` header or as a WebSocket subprotocol.
 
-A browser cannot set headers on a WebSocket, so a token may be sent among the subprotocols
-as ``base64url.bearer.authorization.k8s.io.<token>``, beside at least one other.
-Any scheme but ``Bearer`` in the header counts as no credential.
+A browser cannot set headers on a WebSocket, so its token is one of the subprotocols, beside at least one other:
+``base64url.bearer.authorization.k8s.io.<token>``. A scheme other than ``Bearer`` counts as no credential.
 
 Source: k8s.io/apiserver ``pkg/authentication/request/{bearertoken,websocket}``.
 """
@@ -34,8 +33,7 @@ def header_token(header: str) -> str | None:
 def warn_of_ignored_header(request: Request) -> None:
     """Warn of a header that is ignored because of an extra space.
 
-    The real server looks for its loopback token before any other credential, so a caller
-    with a certificate is warned too.
+    The real server looks for its loopback token first, so a caller with a certificate is warned too.
     """
     parts = request.headers.get("authorization", "").strip().split(" ", 2)
     if len(parts) == 3 and parts[0].lower() == "bearer" and not parts[1]:
@@ -67,21 +65,13 @@ def protocol_token(request: Request) -> str | None:
 
 
 class BearerAuthenticator:
-    """Authenticates callers with a bearer token.
-
-    Args:
-        authenticate: Token to identity.
-    """
+    """Authenticates callers with a bearer token."""
 
     def __init__(self, authenticate: Callable[[str], TokenIdentity]) -> None:
         self._authenticate = authenticate
 
     def __call__(self, request: Request) -> User | None:
-        """The token's user, None without a token.
-
-        Raises:
-            ApiError: 401: the token is invalid.
-        """
+        """The token's user, None without a token; 401 if it is invalid."""
         token = header_token(request.headers.get("authorization", ""))
         if token is None:
             token = protocol_token(request)

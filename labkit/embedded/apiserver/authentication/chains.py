@@ -55,11 +55,7 @@ class BadCertificate(Exception):
 
 
 def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
-    """The identity in a client's certificate.
-
-    Args:
-        chain: The certificate, then others that may lead to the authority, in DER.
-        authority: The certificates to trust, PEM.
+    """The identity in the first certificate of a chain (DER), whose others may lead to the authority (PEM).
 
     Raises:
         BadCertificate: It cannot be read, or does not lead to the authority.
@@ -92,12 +88,7 @@ def _peer(leaf: x509.Certificate, valid: tuple[float, float]) -> PeerCertificate
 
 
 class _PathSearch:
-    """Finds the paths from a certificate to an authority.
-
-    Args:
-        others: Possible intermediate certificates.
-        roots: The authorities.
-    """
+    """Finds the paths from a certificate to an authority, through other certificates."""
 
     def __init__(self, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> None:
         self._others = others
@@ -105,11 +96,7 @@ class _PathSearch:
         self._signatures = 0
 
     def paths(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
-        """All paths, the certificate first and the authority last.
-
-        Raises:
-            BadCertificate: Too many signatures had to be checked.
-        """
+        """All paths, the certificate first and the authority last."""
         if _understood(leaf):
             if leaf in self._roots:
                 yield (leaf,)
@@ -144,8 +131,7 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
     """Whether a certificate may issue the last one of a path, and the path is not too long for it.
 
-    Name constraints are not evaluated: an issuer with any may only sign certificates without
-    alternative names.
+    Name constraints are not evaluated: an issuer with any may sign only certificates without alternative names.
     """
     basic = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)

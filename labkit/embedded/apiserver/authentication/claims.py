@@ -1,7 +1,6 @@
 """Issuing service-account tokens: their claims.
 
-There are three forms: bound to its account alone, bound to a pod, Secret or node as well,
-and the legacy form of a token Secret, which never expires.
+A token is bound to its account alone, or also to a pod, Secret or node. The legacy token of a Secret never expires.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``; KEP 1205 (bound
 tokens), KEP 4193 (``jti`` and node claims).
@@ -15,6 +14,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.subjects import account_user
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -33,7 +33,6 @@ class IssuedToken:
     """A new token.
 
     Args:
-        token: In compact form.
         id: Its ``jti``.
         expires: When it should be renewed, in seconds since the epoch; a pod's token of
             3607 seconds is accepted for a year.
@@ -45,15 +44,9 @@ class IssuedToken:
 
 
 class TokenIssuer:
-    """Issues tokens for service accounts.
+    """Issues tokens for service accounts; ``new_id`` makes a ``jti``."""
 
-    Args:
-        signer: The cluster's key.
-        clock: Seconds since the epoch.
-        new_id: Makes a ``jti``.
-    """
-
-    def __init__(self, signer: TokenSigner, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+    def __init__(self, signer: TokenSigner, clock: Clock, new_id: Callable[[], str]) -> None:
         self._signer = signer
         self._clock = clock
         self._new_id = new_id
@@ -70,13 +63,7 @@ class TokenIssuer:
     ) -> IssuedToken:
         """A token for an account, bound to at most one of pod, Secret and node.
 
-        Args:
-            account: The ServiceAccount.
-            audiences: Who should accept the token; empty for the API server.
-            expiration_seconds: Its lifetime.
-            pod: The pod that will use it; ``node`` is then where the pod runs.
-            secret: A Secret; the token dies with it.
-            node: A node, or the pod's.
+        With a pod, ``node`` is where it runs. Without audiences the token is for the API server.
         """
         audiences = list(audiences) or [ISSUER]
         lifetime, warn_after = expiration_seconds, 0

@@ -19,8 +19,6 @@ class TokenIdentity:
     Args:
         user: The account as a user, without ``system:authenticated``.
         audiences: Those of the token's audiences that were asked for.
-        annotations: For the audit event.
-        warnings: For the caller.
     """
 
     user: User

@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.authentication.claims import LEGACY_PREFIX
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
@@ -31,23 +32,16 @@ class LegacyTokens:
 
     Args:
         lookup: Reads serviceaccounts and secrets.
-        clock: Seconds since the epoch.
-        mark_used: Called with (Secret, date) when a token is used for the first time on
-            a day, to label its Secret.
+        mark_used: Labels a Secret when its token is used for the first time on a day: (Secret, date).
     """
 
-    def __init__(self, lookup: Lookup, clock: Callable[[], float], mark_used: Callable[[Object, str], None]) -> None:
+    def __init__(self, lookup: Lookup, clock: Clock, mark_used: Callable[[Object, str], None]) -> None:
         self._lookup = lookup
         self._clock = clock
         self._mark_used = mark_used
 
     def __call__(self, token: str, claims: Claims, audiences: tuple[str, ...]) -> TokenIdentity:
-        """The identity in a token.
-
-        Args:
-            token: As it was sent; the Secret must hold the same text.
-            claims: Its claims, with a verified signature.
-            audiences: Its audiences that were asked for.
+        """The identity in a token whose signature is verified; the Secret must hold the same text.
 
         Raises:
             BadToken: It is not valid, with the reason.

@@ -1,16 +1,14 @@
 """Validation of service-account tokens.
 
 The checks are in the real server's order: issuer, key, signature, audience, time, the account
-with that uid, the bound object with that uid. The objects are looked up each time, so the
-deletion of an account or pod takes effect at the next request (a real server may take ten
-seconds to notice).
+with that uid, the bound object with that uid. The objects are looked up each time: a deletion takes effect
+at the next request, where a real server may take ten seconds to notice.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +17,9 @@ from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUE
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
@@ -64,17 +64,15 @@ class ServiceAccountTokens:
     """Authenticates service-account tokens of both kinds.
 
     Args:
-        signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
-        clock: Seconds since the epoch.
-        legacy: Validates a legacy token with a verified signature: (token, claims, audiences).
+        legacy: Validates a legacy token with a verified signature.
     """
 
     def __init__(
         self,
         signer: TokenSigner,
         lookup: Lookup,
-        clock: Callable[[], float],
+        clock: Clock,
         legacy: Callable[[str, Claims, tuple[str, ...]], TokenIdentity],
     ) -> None:
         self._signer = signer
@@ -84,11 +82,7 @@ class ServiceAccountTokens:
         self._verified: dict[str, _Verified] = {}
 
     def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
-        """The identity in a token.
-
-        Args:
-            token: In compact form.
-            audiences: The token must be for one of these.
+        """The identity in a token for one of some audiences.
 
         Raises:
             BadToken: It is not valid, with the reason.
@@ -172,11 +166,7 @@ def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
 
 
 def _common(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The wanted audiences that a token has, in the order in which they are wanted.
-
-    Raises:
-        BadToken: There is none.
-    """
+    """The wanted audiences that a token has, in the order in which they are wanted; there must be one."""
     if held == wanted:
         return held
     matched = tuple(audience for audience in wanted if audience in held)
@@ -210,9 +200,7 @@ def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ..
 
 def _deleted(obj: Object, now: float) -> bool:
     since = obj["metadata"].get("deletionTimestamp")
-    if not since:
-        return False
-    return datetime.datetime.fromisoformat(since).timestamp() < now - LEEWAY_SECONDS
+    return bool(since) and parse_time(since) < now - LEEWAY_SECONDS
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

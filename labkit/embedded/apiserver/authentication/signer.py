@@ -39,11 +39,9 @@ class BadToken(Exception):
 
 
 class TokenSigner:
-    """The cluster's key for service-account tokens.
+    """The cluster's key for service-account tokens, RSA in PEM.
 
-    Args:
-        private_key: An RSA private key, PEM. It is parsed when it is first needed, so that
-            a server starts before its cryptography is loaded.
+    It is parsed when it is first needed, so that a server starts before its cryptography is loaded.
     """
 
     def __init__(self, private_key: bytes) -> None:
@@ -86,11 +84,7 @@ class TokenSigner:
         return f"{signed}.{_encode(signature)}"
 
     def verify(self, token: str, issuers: frozenset[str]) -> Claims:
-        """The claims of a token that this key signed.
-
-        Args:
-            token: In compact form.
-            issuers: Accepted issuers.
+        """The claims of a token that this key signed for one of some issuers.
 
         Raises:
             BadToken: Another issuer's or malformed, or its signature is wrong.

@@ -5,13 +5,13 @@ Source: k8s.io/apiserver ``pkg/authentication/request/x509``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from labkit.embedded.apiserver.authentication.groups import authenticated
 from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from labkit.embedded.machinery.status import unauthorized
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 
 MAX_CHAINS = 256
@@ -19,33 +19,23 @@ MAX_CHAINS = 256
 
 
 class CertificateAuthenticator:
-    """Authenticates callers with a client certificate.
+    """Authenticates callers with a client certificate of an authority (PEM)."""
 
-    Args:
-        authority: The trusted authority, PEM.
-        clock: Seconds since the epoch.
-    """
-
-    def __init__(self, authority: bytes, clock: Callable[[], float]) -> None:
+    def __init__(self, authority: bytes, clock: Clock) -> None:
         self._authority = authority
         self._clock = clock
         self._credential_of = lru_cache(MAX_CHAINS)(self._read)
 
     def renew(self, authority: bytes) -> None:
-        """Trust a new certificate of the authority from now on.
-
-        Args:
-            authority: PEM.
-        """
+        """Trust a new certificate of the authority (PEM) from now on."""
         self._authority = authority
         self._credential_of.cache_clear()
 
     def __call__(self, request: Request) -> User | None:
         """The user that the certificate names, None without one.
 
-        Raises:
-            ApiError: 401: the certificate is not trusted, not valid now, or without a CN: the real
-                server's front-proxy authenticator refuses it, and no other one accepts it.
+        401 if it is not trusted, not valid now, or without a CN: the real server's front-proxy authenticator refuses
+        it, and no other one accepts it.
         """
         shown = request.certificate
         if shown is None:

@@ -35,22 +35,18 @@ def first_of(*authorizers: Authorizer) -> Authorizer:
     return authorize
 
 
-def restrict_proxies(authorize: Authorizer, group: str = AUTHENTICATED) -> Authorizer:
-    """Ask for ``unsafeproxy`` instead of ``proxy`` where the caller is not in a group.
+def restrict_proxies(authorize: Authorizer) -> Authorizer:
+    """Ask for ``unsafeproxy`` instead of ``proxy`` where the caller is not logged in.
 
-    A page behind a proxied address would run in a browser with the API server as its
-    origin, so a rule that allows ``pods/proxy`` to everyone must not reach callers who are
-    not logged in.
-
-    Args:
-        authorize: Decides about the changed question.
-        group: The group whose members may use proxies as they are.
+    A page behind a proxied address would run in a browser with the API server as its origin. So a rule that
+    allows ``pods/proxy`` to everyone must not reach callers who are not logged in.
     """
 
     def restricted(question: Attributes) -> Decision:
         verb_changes = question.verb == "proxy"
         subresource_changes = question.subresource == "proxy"
-        if not (verb_changes or subresource_changes) or not question.is_resource or group in question.user.groups:
+        logged_in = AUTHENTICATED in question.user.groups
+        if logged_in or not (verb_changes or subresource_changes) or not question.is_resource:
             return authorize(question)
         decision = authorize(
             question._replace(

@@ -24,12 +24,7 @@ MAX_KEY_CHARACTERS = 256
 
 
 class CachedRBACAuthorizer:
-    """Answers as ``RBACAuthorizer`` does, from caches.
-
-    Args:
-        list_bindings: Lists RBAC bindings of one namespace, or the cluster's.
-        get_role: Reads one role.
-    """
+    """Answers as ``RBACAuthorizer`` does, from caches."""
 
     def __init__(self, list_bindings: Lister, get_role: Getter) -> None:
         self._list_bindings = list_bindings

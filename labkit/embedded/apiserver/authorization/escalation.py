@@ -1,8 +1,7 @@
 """Privilege escalation: nobody may grant permissions that they do not have.
 
-Writing a role requires all its rules, or ``escalate`` on the role; writing a binding
-requires all rules of the role it names, or ``bind`` on that role. The group
-``system:masters`` is exempt.
+Writing a role requires all its rules, or ``escalate`` on it. Writing a binding requires all rules of its role, or
+``bind`` on that. The group ``system:masters`` is exempt.
 
 Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
@@ -33,13 +32,7 @@ HeldRules = Callable[[User, str, list[str]], Iterable[Grant]]
 
 
 class EscalationGuard:
-    """Refuses writes of RBAC objects that would grant more than the writer has.
-
-    Args:
-        held_rules: The rules that reach a user.
-        get_role: Reads one role.
-        authorize: Decides about ``escalate`` and ``bind``.
-    """
+    """Refuses writes of RBAC objects that would grant more than the writer has."""
 
     def __init__(self, held_rules: HeldRules, get_role: Getter, authorize: Authorizer) -> None:
         self._held = held_rules
@@ -47,13 +40,7 @@ class EscalationGuard:
         self._authorize = authorize
 
     def __call__(self, user: User, info: RequestInfo, new: Object, old: Object | None = None) -> None:
-        """Check one write.
-
-        Args:
-            user: The writer.
-            info: The request: its resource, namespace and name.
-            new: The object to be stored.
-            old: The object as it is, None for a creation.
+        """Check one write; ``old`` is None for a creation.
 
         Raises:
             ApiError: 403: it would grant more than the user has; 404: a binding

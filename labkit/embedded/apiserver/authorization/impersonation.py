@@ -78,11 +78,7 @@ def requested_user(request: Request) -> User | None:
 
 
 class Impersonator:
-    """Decides about impersonation.
-
-    Args:
-        authorize: Decides about each permission that it takes.
-    """
+    """Decides about impersonation, asking an authorizer for each permission that it takes."""
 
     def __init__(self, authorize: Authorizer) -> None:
         self._authorize = authorize
@@ -91,15 +87,7 @@ class Impersonator:
     def __call__(self, requested: User, question: Attributes) -> Impersonation:
         """The impersonation, if it is allowed.
 
-        The mode that last succeeded for a caller is tried first, so its refusal is the one
-        that the caller reads when the next attempt is refused.
-
-        Args:
-            requested: The user that the headers name.
-            question: The request itself, as the caller's own.
-
-        Raises:
-            ApiError: 403, of the first mode that was tried and applies.
+        The mode that last succeeded for a caller is tried first. A 403 comes from the first that was tried and applies.
         """
         requestor = question.user
         order = list(range(len(MODES)))
@@ -127,12 +115,7 @@ class Impersonator:
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """One of the ways to impersonate.
-
-    Args:
-        name: Its name in the verbs, empty for the legacy mode.
-        applies: Whether it is about such a user at all: (requested user, caller).
-    """
+    """One of the ways to impersonate, named as in its verbs; ``applies`` takes (requested user, caller)."""
 
     name: str
     applies: Callable[[User, User], bool]
@@ -145,10 +128,9 @@ class _Mode:
         on_request = question._replace(verb=f"impersonate-on:{self.name}:{question.verb}")
         verb = f"impersonate:{self.name}"
         if self.name == "associated-node":
-            requestor = _without_extra(question.user)
+            requestor = User(question.user.name, question.user.groups, question.user.uid)
             _must_be_allowed(on_request._replace(user=requestor), authorize)
-            part = Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*")
-            _must_be_allowed(part, authorize)
+            _must_be_allowed(Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*"), authorize)
         else:
             _must_be_allowed(on_request, authorize)
             _check_constrained(requested, question.user, verb, authorize)
@@ -181,10 +163,10 @@ MODES = (
 
 def service_account(user: str) -> tuple[str, str] | None:
     """Namespace and name of the service account with a user name, None if it is no such name."""
-    parts = user.split(":")
-    if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
+    prefix, _, rest = user.partition("system:serviceaccount:")
+    namespace, _, name = rest.partition(":")
+    if prefix:
         return None
-    namespace, name = parts[2:]
     if len(namespace) > 63 or not _DNS_LABEL.fullmatch(namespace):
         return None
     if len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
@@ -301,10 +283,6 @@ def _must_be_allowed(question: Attributes, authorize: Authorizer) -> None:
         raise refusal(question, decision.reason)
 
 
-def _without_extra(user: User) -> User:
-    return User(user.name, user.groups, user.uid)
-
-
 def _values(request: Request, header: str) -> tuple[str, ...]:
     values = request.header_values.get(header)
     if values is not None:
@@ -315,11 +293,11 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 def _go_syntax(user: User) -> str:
     """A user as Go prints the struct (``%#v``), for the message of a 400."""
-    groups = f"[]string{{{', '.join(go_quote(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
+    groups = f"[]string{{{', '.join(map(go_quote, user.groups))}}}" if user.groups else "[]string(nil)"
     extra = "map[string][]string(nil)"
     if user.extra:
         pairs = [
-            f"{go_quote(key)}:[]string{{{', '.join(go_quote(value) for value in values)}}}"
+            f"{go_quote(key)}:[]string{{{', '.join(map(go_quote, values))}}}"
             for key, values in sorted(user.extra.items())
         ]
         extra = f"map[string][]string{{{', '.join(pairs)}}}"

@@ -21,11 +21,7 @@ MAX_PLACES = 256
 
 
 class GrantIndex:
-    """A user's rules, found by what they are about.
-
-    Args:
-        grants: In the order in which they are tried.
-    """
+    """A user's rules, in the order in which they are tried, found by what they are about."""
 
     def __init__(self, grants: Iterable[Grant]) -> None:
         self._by_resource: dict[tuple[str, str], dict[int, Grant]] = {}
@@ -63,12 +59,7 @@ class GrantIndex:
 
 
 class BindingIndex:
-    """The bindings of one namespace, found by whom they name.
-
-    Args:
-        bindings: In the order in which they are tried.
-        namespace: Where they are, empty for the cluster's.
-    """
+    """The bindings of one namespace (empty for the cluster's), in order, found by whom they name."""
 
     def __init__(self, bindings: Iterable[Object], namespace: str) -> None:
         self._by_subject: dict[tuple[str, str], dict[int, Object]] = {}

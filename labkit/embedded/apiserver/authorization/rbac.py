@@ -15,12 +15,7 @@ from labkit.rbac.rules import rule_allows
 
 
 class RBACAuthorizer:
-    """Allows what a rule allows, and has no opinion on the rest.
-
-    Args:
-        list_bindings: Lists RBAC bindings of one namespace, or the cluster's.
-        get_role: Reads one role.
-    """
+    """Allows what a rule allows, and has no opinion on the rest."""
 
     def __init__(self, list_bindings: Lister, get_role: Getter) -> None:
         self._list_bindings = list_bindings
@@ -39,10 +34,7 @@ class RBACAuthorizer:
 def decide(question: Attributes, grants: Iterable[Grant], errors: list[str]) -> Decision:
     """Whether one of some rules allows a request, and which.
 
-    Args:
-        question: Who wants to do what.
-        grants: Rules that reach the user, in the order in which they are tried.
-        errors: What was wrong with the policy by the end of the grants.
+    ``errors`` has what was wrong with the policy by the end of the grants.
     """
     for grant in grants:
         if rule_allows(grant.rule, question):

@@ -14,18 +14,13 @@ NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
 def refusal(question: Attributes, reason: str = "") -> ApiError:
-    """The error for a request that no rule allows.
-
-    Args:
-        question: Who wanted to do what.
-        reason: What the authorizer adds, such as a role that does not exist.
-    """
+    """The error for a request that no rule allows, with the authorizer's reason, such as a missing role."""
     user, verb = question.user.name, question.verb
     if question.is_resource:
         resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
         words = _resource_sentence(user, verb, resource, question.group, question.namespace)
     else:
-        words = _path_sentence(user, verb, question.path)
+        words = _sanitized(f"User {go_quote(user)} cannot {verb} path {go_quote(question.path)}")
     words += f": {reason}" if reason else ""
     if question.is_resource and question.resource:
         error = forbidden(question.resource, question.group, question.name, words)
@@ -41,10 +36,6 @@ def _resource_sentence(user: str, verb: str, resource: str, group: str, namespac
     return _sanitized(
         f"User {go_quote(user)} cannot {verb} resource {go_quote(resource)} in API group {go_quote(group)} {where}"
     )
-
-
-def _path_sentence(user: str, verb: str, path: str) -> str:
-    return _sanitized(f"User {go_quote(user)} cannot {verb} path {go_quote(path)}")
 
 
 def _sanitized(text: str) -> str:

@@ -1,8 +1,7 @@
 """The audit event of each request, in the real format (``audit.k8s.io/v1``).
 
-The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A
-long-running request (a watch, an exec, a log, refused or not) leaves one event when its answer
-starts and one when it ends.
+The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A long-running request
+(a watch, an exec, a log, refused or not) has one event when its answer starts and one when it ends.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
 https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
@@ -10,7 +9,7 @@ https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -29,6 +28,7 @@ from labkit.embedded.machinery.request import (
     Response,
     user_info,
 )
+from labkit.embedded.machinery.steady_clock import Clock
 
 Sink = Callable[[Object], None]
 """Takes one finished event."""
@@ -37,14 +37,8 @@ MAX_USER_AGENT = 1024
 STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
 
 
-def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Handler:
-    """Report every request to ``sink``.
-
-    Args:
-        handler: Answers the request, and fills in ``request.audit``.
-        sink: Takes the events.
-        clock: Seconds since the epoch.
-    """
+def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
+    """Report every request to ``sink``; the handler fills in ``request.audit``."""
 
     def handle(request: Request) -> Response:
         received = clock()
@@ -197,14 +191,10 @@ class _ReportedSession:
     def __init__(self, session: ExecSession, ended: Callable[[], None]) -> None:
         self._session = session
         self._ended = ended
-        self.stdin, self.stdout, self.stderr, self.tty = (
-            session.stdin, session.stdout, session.stderr, session.tty,
-        )  # fmt: skip
+        self.stdin, self.stdout = session.stdin, session.stdout
+        self.stderr, self.tty = session.stderr, session.tty
 
-    def run(self, io: ExecIO) -> Awaitable[Object]:
-        return self._run(io)
-
-    async def _run(self, io: ExecIO) -> Object:
+    async def run(self, io: ExecIO) -> Object:
         try:
             return await self._session.run(io)
         finally:

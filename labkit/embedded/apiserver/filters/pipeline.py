@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_err
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import Authorizer, User
 
 log = logging.getLogger(__name__)
@@ -35,22 +36,15 @@ def pipeline(
     handler: Handler,
     *,
     new_id: Callable[[], str],
-    clock: Callable[[], float],
+    clock: Clock,
     sink: Sink,
     authenticators: Sequence[Authenticator],
     flow_headers: Callable[[User], dict[str, str]],
     authorize: Authorizer,
 ) -> Handler:
-    """All filters around a handler, in the order in which a request meets them.
+    """All filters around a handler of authorized requests, in the order in which a request meets them.
 
-    Args:
-        handler: Answers authorized requests.
-        new_id: Makes audit ids.
-        clock: Seconds since the epoch.
-        sink: Takes audit events.
-        authenticators: Tried in order; a certificate comes before a token.
-        flow_headers: The headers that name a user's priority level.
-        authorize: Decides whether a user may do something.
+    Authenticators are tried in order. ``flow_headers`` name a user's priority level.
     """
     filters: tuple[Callable[[Handler], Handler], ...] = (
         lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one

@@ -26,9 +26,6 @@ class FlowHeaders:
     """The headers that name a user's flow schema and priority level.
 
     Only the flow schemas that every cluster has count, and only by the user's groups.
-
-    Args:
-        store: Where flow schemas and priority levels are.
     """
 
     def __init__(self, store: Store) -> None:

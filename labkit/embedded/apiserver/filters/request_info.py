@@ -25,14 +25,7 @@ class Unreadable(ValueError):
 
 
 def request_info(request: Request) -> RequestInfo:
-    """What ``request`` asks for.
-
-    Args:
-        request: Only method, path and query are read.
-
-    Raises:
-        Unreadable: The path is malformed.
-    """
+    """What the method, path and query of a request ask for; ``Unreadable`` if the path is malformed."""
     info = read_path(request.method, request.path)
     query = request.query
     if not query or info.verb not in ("list", "deletecollection") or info.name:
@@ -46,11 +39,7 @@ def request_info(request: Request) -> RequestInfo:
 
 @remembered(4096)
 def read_path(method: str, path: str) -> RequestInfo:
-    """Read a method and a path.
-
-    Raises:
-        Unreadable: The path is malformed.
-    """
+    """Read a method and a path; ``Unreadable`` if the path is malformed."""
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):

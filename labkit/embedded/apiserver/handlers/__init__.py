@@ -9,4 +9,5 @@
    ``represent``     from objects to the bytes that the caller asked for
 
 A handler decodes, calls the registry, and returns a ``Result``; ``routing`` has it represented.
+A number in a function's docstring is the code of an ``ApiError`` that it raises: "415 for an unknown one".
 """

@@ -12,11 +12,7 @@ from labkit.embedded.machinery.request import Object, Request
 
 
 class Admission:
-    """Runs the plugins on what a request writes.
-
-    Args:
-        chain: The plugins; none if left out.
-    """
+    """Runs the plugins, if there are any, on what a request writes."""
 
     def __init__(self, chain: Chain | None = None) -> None:
         self._chain = chain or Chain()
@@ -24,18 +20,9 @@ class Admission:
     def admit(
         self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
     ) -> None:
-        """Run mutating admission.
+        """Run mutating admission; an ``ApiError`` if a plugin refuses.
 
-        Args:
-            request: The write, with its user and subresource.
-            kind: The object's row.
-            operation: ``CREATE``, ``UPDATE`` or ``DELETE``.
-            new: The new object, changed in place; None for a deletion.
-            old: The stored object; None for a creation.
-            dry_run: Whether nothing will be stored.
-
-        Raises:
-            ApiError: A plugin refuses.
+        The new object is changed in place. It is None for a deletion, and the old one for a creation.
         """
         self._chain.admit(_attributes(request, kind, operation, new, old, dry_run))
 

@@ -25,19 +25,11 @@ ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
 SPECIAL: dict[str, tuple[str, Object]] = {
     "time": (
         f"{META}Time",
-        {
-            "type": "string",
-            "format": "date-time",
-            "description": "A moment in RFC 3339, in whole seconds.",
-        },
+        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in whole seconds."},
     ),
     "microtime": (
         f"{META}MicroTime",
-        {
-            "type": "string",
-            "format": "date-time",
-            "description": "A moment in RFC 3339, in microseconds.",
-        },
+        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in microseconds."},
     ),
     "quantity": (
         "io.k8s.apimachinery.pkg.api.resource.Quantity",
@@ -83,11 +75,7 @@ def reference(name: str) -> Object:
 
 
 def components(roots: Iterable[str]) -> dict[str, Object]:
-    """All components that some structs need, by name, sorted.
-
-    Args:
-        roots: Names of structs, as in the schema's tables.
-    """
+    """All components that some structs (named as in the schema's tables) need, by name, sorted."""
     found: dict[str, Object] = {f"{META}Patch": PATCH}
     todo = [name for name in roots if name in schemas()]
     seen = set(todo)

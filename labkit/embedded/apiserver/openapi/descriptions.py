@@ -1,7 +1,6 @@
 """What fields mean, read from the source of the installed ``kubernetes`` client.
 
-Its models carry the descriptions of the real server's OpenAPI. The files are parsed, not
-imported: importing the client takes a second.
+Its models have the real server's descriptions. They are parsed: importing the client takes a second.
 """
 
 from __future__ import annotations
@@ -60,11 +59,7 @@ def models_version() -> str:
 
 
 def describe(struct_name: str) -> Description:
-    """The descriptions of a struct.
-
-    Args:
-        struct_name: As in the schema's tables, such as ``core.v1.PodSpec``.
-    """
+    """The descriptions of a struct, named as in the schema's tables, such as ``core.v1.PodSpec``."""
     folder = models()
     if folder is None:
         return NOTHING

@@ -90,11 +90,7 @@ class Discovery:
         return self._versions.get(group, {}).get(version, [])
 
     def core_versions(self, address: str) -> Object:
-        """``/api``.
-
-        Args:
-            address: Host and port at which the server is reached.
-        """
+        """``/api``, with the host and port at which the server is reached."""
         return {
             "kind": "APIVersions",
             "versions": list(self.versions("")),
@@ -147,12 +143,7 @@ class Discovery:
             }
             for group in groups
         ]
-        return {
-            "kind": "APIGroupDiscoveryList",
-            "apiVersion": "apidiscovery.k8s.io/v2",
-            "metadata": {},
-            "items": items,
-        }
+        return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
 def etag(document: bytes) -> str:
@@ -168,13 +159,15 @@ def _resource(kind: Kind) -> Object:
         "kind": kind.kind,
         "verbs": sorted(kind.verbs),
     }
-    if kind.short_names:
-        resource["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        resource["categories"] = list(kind.categories)
+    resource |= _other_names(kind)
     if "list" in kind.verbs and "create" in kind.verbs:
         resource["storageVersionHash"] = storage_version_hash(kind)
     return resource
+
+
+def _other_names(kind: Kind) -> Object:
+    names = {"shortNames": list(kind.short_names), "categories": list(kind.categories)}
+    return {field: found for field, found in names.items() if found}
 
 
 def storage_version_hash(kind: Kind) -> str:
@@ -203,10 +196,7 @@ def _aggregated_resource(kind: Kind) -> Object:
         "singularResource": kind.singular,
         "verbs": sorted(kind.verbs),
     }
-    if kind.short_names:
-        resource["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        resource["categories"] = list(kind.categories)
+    resource |= _other_names(kind)
     if kind.subresources:
         resource["subresources"] = [
             {

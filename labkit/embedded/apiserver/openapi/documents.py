@@ -52,14 +52,8 @@ def document_v3(name: str) -> bytes | None:
         return None
     group, _, version = name.partition("/")[2].rpartition("/")
     kinds = SERVED.kinds(group, version)
-    return orjson.dumps(
-        {
-            "openapi": "3.0.0",
-            "info": INFO,
-            "paths": paths(kinds),
-            "components": {"schemas": components(roots(kinds))},
-        }
-    )
+    schemas_of = {"schemas": components(roots(kinds))}
+    return orjson.dumps({"openapi": "3.0.0", "info": INFO, "paths": paths(kinds), "components": schemas_of})
 
 
 @lru_cache(maxsize=1)

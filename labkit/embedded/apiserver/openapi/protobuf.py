@@ -64,13 +64,7 @@ def _anys(number: int, values: Iterable[Any]) -> bytes:
 
 
 def message(value: Object, fields: Mapping[str, Field], extensions: int = 0) -> bytes:
-    """Encode an object as a message.
-
-    Args:
-        value: The object.
-        fields: Its fields.
-        extensions: The number of the field for ``x-…``, 0 if there is none.
-    """
+    """Encode an object as a message; ``extensions`` is the number of the field for ``x-…``, 0 for none."""
     known = sorted((fields[name][0], name) for name in value if name in fields)
     parts = [fields[name][1](number, value[name]) for number, name in known]
     if extensions:
@@ -185,9 +179,5 @@ DOCUMENT: Mapping[str, Field] = {
 
 
 def encoded(document: Object) -> bytes:
-    """A document in protobuf.
-
-    Args:
-        document: As ``/openapi/v2`` has it in JSON.
-    """
+    """Encode a document, as ``/openapi/v2`` has it in JSON."""
     return message(document, DOCUMENT)

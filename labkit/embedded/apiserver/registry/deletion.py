@@ -69,17 +69,10 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
 def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
     """Return the finalizers of an object about to be deleted, with those for its dependents.
 
-    Args:
-        finalizers: What the object has.
-        options: The options of the deletion.
-        orphans: Whether dependents are orphaned without a propagation policy.
+    ``orphans`` says whether dependents are orphaned without a propagation policy.
     """
-    if options.propagation == "Orphan":
-        orphan, foreground = True, False
-    elif options.propagation == "Foreground":
-        orphan, foreground = False, True
-    elif options.propagation == "Background":
-        orphan = foreground = False
+    if options.propagation:
+        orphan, foreground = options.propagation == "Orphan", options.propagation == "Foreground"
     else:
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
         orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
@@ -106,10 +99,4 @@ def deleted_answer(kind: Kind, strategy: Strategy, last: Object) -> Object:
     if kind.group:
         details["group"] = kind.group
     details |= {"kind": kind.plural, "uid": last["metadata"]["uid"]}
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": details,
-    }
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -5,7 +5,7 @@ Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sized
+from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from typing import Any, TypeVar
 
 import orjson
@@ -36,10 +36,10 @@ NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 class FieldErrors(list[dict[str, str]]):
-    """What is wrong with an object, in the order found: one cause each, the first ``MAX_CAUSES`` of them.
+    """What is wrong with an object, in the order found: the first ``MAX_CAUSES`` causes.
 
-    Methods named after a reason always add a cause; those that begin with ``check_`` add one if
-    a value breaks their rule. ``field`` is the path that the cause names, such as ``spec.ports[0].name``.
+    Methods named after a reason always add a cause; those that begin with ``check_`` add one if a value
+    breaks their rule. ``field`` is the path that the cause names, such as ``spec.ports[0].name``.
     """
 
     def add(self, reason: str, field: str, message: str) -> None:
@@ -80,13 +80,11 @@ class FieldErrors(list[dict[str, str]]):
 
     def too_long(self, field: str, limit: int) -> None:
         """Report a text of more than ``limit`` bytes."""
-        unit = "byte" if limit == 1 else "bytes"
-        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} {unit}")
+        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
     def too_many(self, field: str, count: int, limit: int) -> None:
         """Report a list of more than ``limit`` items."""
-        unit = "item" if limit == 1 else "items"
-        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} {unit}")
+        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
 
     def check_present(self, field: str, value: Any, detail: str = "") -> None:
         """Require a value that is not empty."""
@@ -94,18 +92,23 @@ class FieldErrors(list[dict[str, str]]):
             self.required(field, detail)
 
     def check_format(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> bool:
-        """Hold a value to a rule of ``registry.names``, and return whether it follows it; None passes."""
+        """Check a value by a rule of ``registry.names``, and return whether it follows it; None passes."""
         messages = rule(value) if value is not None else []
         self.invalid_each(field, value, messages)
         return not messages
 
+    def check_problem(self, field: str, value: Any, problem: str) -> None:
+        """Report what is wrong with a value, if that is not empty."""
+        if problem:
+            self.invalid(field, value, problem)
+
     def check_if_given(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
-        """Hold a value to a rule; None and an empty value pass."""
+        """Check a value by a rule; None and an empty value pass."""
         self.check_format(field, value or None, rule)
 
-    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
-        """Require a value and hold it to a rule."""
-        self.check_present(field, value)
+    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]], detail: str = "") -> None:
+        """Require a value that follows a rule."""
+        self.check_present(field, value, detail)
         self.check_if_given(field, value, rule)
 
     def check_choice(self, field: str, value: Any, choices: Collection[str]) -> None:
@@ -113,13 +116,13 @@ class FieldErrors(list[dict[str, str]]):
         if value is not None and value not in choices:
             self.not_supported(field, value, choices)
 
-    def check_required_choice(self, field: str, value: str | None, choices: Collection[str]) -> None:
+    def check_required_choice(self, field: str, value: str | None, choices: Collection[str], detail: str = "") -> None:
         """Require one of the choices; an empty value counts as missing."""
-        self.check_present(field, value)
+        self.check_present(field, value, detail)
         self.check_choice(field, value or None, choices)
 
     def check_each(self, field: str, values: Iterable[T], rule: Callable[[T], list[str]]) -> None:
-        """Hold each value of a list to a rule."""
+        """Check each value of a list by a rule."""
         for index, value in enumerate(values):
             self.check_format(f"{field}[{index}]", value, rule)
 
@@ -150,6 +153,16 @@ class FieldErrors(list[dict[str, str]]):
         if value is not None and value < 0:
             self.invalid(field, value, NOT_NEGATIVE)
 
+    def check_counts(self, path: str, holder: Mapping[str, Any], *fields: str) -> None:
+        """Require that fields of ``holder``, which stands at ``path``, are not negative; missing ones pass."""
+        for field in fields:
+            self.check_not_negative(f"{path}.{field}" if path else field, holder.get(field))
+
+    def check_unchanged(self, field: str, new: Any, old: Any) -> None:
+        """Refuse a change of a field."""
+        if new != old:
+            self.invalid(field, new, "field is immutable")
+
 
 def listed(causes: Iterable[dict[str, str]]) -> str:
     """Causes as a message lists them, without duplicates."""
@@ -158,14 +171,7 @@ def listed(causes: Iterable[dict[str, str]]) -> str:
 
 
 def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, str]]) -> ApiError:
-    """Return a 422 for an object.
-
-    Args:
-        kind: The Kind, as the message names it.
-        group: Its group.
-        name: The object's name, perhaps empty.
-        errors: The causes.
-    """
+    """Return a 422 for an object, whose name may be empty."""
     causes = list(errors)
     text = listed(causes)
     who = f"{qualified(kind, group) if kind else ''} {go_quote(name)}"

@@ -5,8 +5,6 @@ Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 
 from __future__ import annotations
 
-from typing import Any
-
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, label_name, label_value, qualified_name
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -51,24 +49,13 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
     errors.check_not_negative(f"{path}.generation", new.get("generation", 0))
     if new.get("generation", 0) < old.get("generation", 0):
         errors.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
-    for field, empty in (
-        ("name", ""),
-        ("namespace", ""),
-        ("uid", ""),
-        ("creationTimestamp", None),
-        ("deletionTimestamp", None),
-        ("deletionGracePeriodSeconds", None),
-    ):
-        immutable(new.get(field, empty), old.get(field, empty), f"{path}.{field}", errors)
+    for field in ("name", "namespace", "uid"):
+        errors.check_unchanged(f"{path}.{field}", new.get(field, ""), old.get(field, ""))
+    for field in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        errors.check_unchanged(f"{path}.{field}", new.get(field), old.get(field))
     validate_labels(new.get("labels"), f"{path}.labels", errors)
     validate_annotations(new.get("annotations"), f"{path}.annotations", errors)
     validate_owners(new.get("ownerReferences"), f"{path}.ownerReferences", errors)
-
-
-def immutable(new: Any, old: Any, field: str, errors: FieldErrors) -> None:
-    """Refuse a change of a field."""
-    if new != old:
-        errors.invalid(field, new, "field is immutable")
 
 
 def validate_labels(labels: Object | None, path: str, errors: FieldErrors) -> None:
@@ -123,10 +110,7 @@ def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldEr
 
 
 def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
-    """Check that finalizers have a domain or are Kubernetes' own.
-
-    Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
-    """
+    """Check that finalizers have a domain or are Kubernetes' own (``pkg/apis/core/validation``)."""
     for index, name in enumerate(finalizers or ()):
         check_known_finalizer(name, f"{path}[{index}]", errors)
 
@@ -138,10 +122,7 @@ def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
 
 
 def validate_selector(selector: Object | None, path: str, errors: FieldErrors) -> None:
-    """Check a label selector.
-
-    Source: ``pkg/apis/meta/v1/validation``.
-    """
+    """Check a label selector (``pkg/apis/meta/v1/validation``)."""
     if selector is None:
         return
     validate_labels(selector.get("matchLabels"), f"{path}.matchLabels", errors)
@@ -154,12 +135,7 @@ def validate_requirement(
 ) -> None:
     """Check one requirement of a selector.
 
-    Args:
-        term: ``key``, ``operator`` and ``values``.
-        path: Where it stands.
-        errors: Takes the causes.
-        numbers: Whether values may be compared with ``Gt`` and ``Lt``.
-        any_value: Whether values may be such as no label can have.
+    ``numbers`` allows ``Gt`` and ``Lt``, ``any_value`` values that no label can have.
     """
     operator, values = term.get("operator", ""), term.get("values") or []
     if operator in ("In", "NotIn"):

@@ -23,8 +23,10 @@ LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 WILDCARD = r"\*\." + SUBDOMAIN
 QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 LABEL_VALUE = f"({QUALIFIED})?"
+ENDS = "and must start and end with an alphanumeric character"
+LOWER = "must consist of lower case alphanumeric characters"
 NOT_QUALIFIED = (
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+    f"must consist of alphanumeric characters, '-', '_' or '.', {ENDS}",
     QUALIFIED,
     "MyName",
     "my.name",
@@ -46,9 +48,11 @@ def too_long(limit: int, unit: str = "characters") -> str:
     return f"must be no more than {limit} {unit}"
 
 
-def _form(value: str, pattern: str, message: str, *examples: str, limit: int, unit: str = "characters") -> list[str]:
-    """Check the length (in bytes) and the pattern of a text."""
-    found = [too_long(limit, unit)] if len(value.encode()) > limit else []
+def _form(
+    value: str, pattern: str, message: str, *examples: str, limit: int = 0, unit: str = "characters"
+) -> list[str]:
+    """Check the length (in bytes, if there is a limit) and the pattern of a text."""
+    found = [too_long(limit, unit)] if limit and len(value.encode()) > limit else []
     if not re.fullmatch(pattern, value):
         found.append(regex_error(message, pattern, *examples))
     return found
@@ -56,15 +60,8 @@ def _form(value: str, pattern: str, message: str, *examples: str, limit: int, un
 
 def dns_label(value: str) -> list[str]:
     """An RFC 1123 label: at most 63 of a-z, 0-9 and ``-``."""
-    found = _form(
-        value,
-        LABEL,
-        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-        "and must start and end with an alphanumeric character",
-        "my-name",
-        "123-abc",
-        limit=63,
-    )
+    message = f"a lowercase RFC 1123 label {LOWER} or '-', {ENDS}"
+    found = _form(value, LABEL, message, "my-name", "123-abc", limit=63)
     if "." in value and re.fullmatch(SUBDOMAIN, value):
         found[-1] = "must not contain dots"
     return found
@@ -72,53 +69,31 @@ def dns_label(value: str) -> list[str]:
 
 def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
     """RFC 1123 labels joined by dots, at most 253 characters."""
-    return _form(
-        value,
-        SUBDOMAIN,
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-        "'.', and must start and end with an alphanumeric character",
-        "example.com",
-        limit=253,
-        unit=unit,
-    )
+    message = f"a lowercase RFC 1123 subdomain {LOWER}, '-' or '.', {ENDS}"
+    return _form(value, SUBDOMAIN, message, "example.com", limit=253, unit=unit)
 
 
 def dns_search(value: str) -> list[str]:
     """A search domain: a subdomain that may have underscores."""
-    return _form(
-        value,
-        SEARCH,
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
-        "'.', and must start and end with an alphanumeric character",
-        "example.com",
-        limit=253,
-    )
+    message = f"a lowercase RFC 1123 subdomain {LOWER}, '_', '-' or '.', {ENDS}"
+    return _form(value, SEARCH, message, "example.com", limit=253)
 
 
 def dns_1035_label(value: str) -> list[str]:
     """An RFC 1035 label, which begins with a letter."""
-    return _form(
-        value,
-        LABEL_1035,
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-        "alphabetic character, and end with an alphanumeric character",
-        "my-name",
-        "abc-123",
-        limit=63,
+    message = (
+        f"a DNS-1035 label {LOWER} or '-', start with an alphabetic character, and end with an alphanumeric character"
     )
+    return _form(value, LABEL_1035, message, "my-name", "abc-123", limit=63)
 
 
 def wildcard_subdomain(value: str) -> list[str]:
     """``*.`` and a subdomain."""
-    return _form(
-        value,
-        WILDCARD,
+    message = (
         "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
-        "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
-        "character",
-        "*.example.com",
-        limit=253,
+        f"{LOWER}, '-' or '.' and end with an alphanumeric character"
     )
+    return _form(value, WILDCARD, message, "*.example.com", limit=253)
 
 
 def qualified_name(value: str) -> list[str]:
@@ -145,30 +120,14 @@ def qualified_name(value: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """A label's value."""
-    return _form(
-        value,
-        LABEL_VALUE,
-        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-        "and must start and end with an alphanumeric character",
-        "MyValue",
-        "my_value",
-        "12345",
-        limit=63,
-        unit="bytes",
-    )
+    message = f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {ENDS}"
+    return _form(value, LABEL_VALUE, message, "MyValue", "my_value", "12345", limit=63, unit="bytes")
 
 
 def config_key(value: str) -> list[str]:
     """A key of a ConfigMap's or Secret's data."""
-    found = _form(
-        value,
-        "[-._a-zA-Z0-9]+",
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-        "key.name",
-        "KEY_NAME",
-        "key-name",
-        limit=253,
-    )
+    message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+    found = _form(value, "[-._a-zA-Z0-9]+", message, "key.name", "KEY_NAME", "key-name", limit=253)
     if value in (".", ".."):
         found.append(f"must not be '{value}'")
     elif value.startswith(".."):
@@ -203,18 +162,14 @@ def port_name(value: str) -> list[str]:
 
 def http_header(value: str) -> list[str]:
     """An HTTP header's name."""
-    if re.fullmatch("[-A-Za-z0-9]+", value):
-        return []
     message = "a valid HTTP header must consist of alphanumeric characters or '-'"
-    return [regex_error(message, "[-A-Za-z0-9]+", "X-Header-Name")]
+    return _form(value, "[-A-Za-z0-9]+", message, "X-Header-Name")
 
 
 def percent(value: str) -> list[str]:
     """A percentage such as ``25%``."""
-    if re.fullmatch("[0-9]+%", value):
-        return []
     message = "a valid percent string must be a numeric string followed by an ending '%'"
-    return [regex_error(message, "[0-9]+%", "1%", "93%")]
+    return _form(value, "[0-9]+%", message, "1%", "93%")
 
 
 def port_number(value: int) -> list[str]:

@@ -6,6 +6,7 @@ Nothing is checked here; ``registry.py`` holds a caller's writes to the rules of
 from __future__ import annotations
 
 import copy
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
-from labkit.embedded.apiserver.registry.strategies import strategies
+from labkit.embedded.apiserver.registry.strategies import Strategies
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind, stored_kind
@@ -27,22 +28,13 @@ from labkit.embedded.machinery.steady_clock import SteadyClock
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
-VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
-VERSION_4_BITS = 4 << 76 | 2 << 62
-"""The version and variant bits of a version-4 UUID."""
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Letters and digits that generated names end in: no vowels, nothing easily confused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The change of one object by a write.
-
-    Args:
-        kind: The object's row.
-        old: The object before, None when it was created.
-        new: The object afterwards, None when it was deleted.
-    """
+    """The change of one object by a write: ``old`` is None when it was created, ``new`` when it was deleted."""
 
     kind: Kind
     old: Object | None
@@ -57,13 +49,7 @@ Check = Callable[[Object | None, Object | None], None]
 
 
 class Objects:
-    """Objects of all kinds.
-
-    Args:
-        store: Where they are kept.
-        clock: Seconds since the epoch.
-        random: Source of uids and suffixes.
-    """
+    """Objects of all kinds in a store. ``random`` is the source of uids and suffixes."""
 
     def __init__(self, store: Store, clock: Callable[[], float], random: Random) -> None:
         self.store = store
@@ -71,7 +57,7 @@ class Objects:
         self.steady = SteadyClock(clock)
         self.random = random
         self.controllers: list[Controller] = []
-        self.strategies = strategies()
+        self.strategies = Strategies()
         self.owner_uids: set[str] = set()
         """The uids of all objects that were ever named as owners."""
         self.note_owners()
@@ -82,11 +68,7 @@ class Objects:
     # Reading
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
-        """One object.
-
-        Raises:
-            ApiError: 404.
-        """
+        """One object; raises a 404 if it does not exist."""
         obj = self.store.get(Key(kind.resource, namespace, name))
         if obj is None:
             raise not_found(kind.plural, kind.group, name)
@@ -113,10 +95,7 @@ class Objects:
     def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
         """Decode JSON to an object of a kind, with all its defaults.
 
-        Args:
-            kind: Its row.
-            data: The JSON.
-            strict: Collects unknown and repeated fields.
+        ``strict`` collects unknown and repeated fields.
 
         Raises:
             DecodeProblem: A value has the wrong type.
@@ -137,8 +116,7 @@ class Objects:
         with self.transaction():
             old = self.store.get(key)
             stored = self.store.put(key, obj)
-            for owner in metadata.get("ownerReferences", ()):
-                self.owner_uids.add(owner.get("uid", ""))
+            self._note_owners(metadata)
             self._changes.append(Change(stored_kind(kind), old, stored))
         return stored
 
@@ -167,8 +145,10 @@ class Objects:
         """Record the owners of objects that did not come through ``write``, such as those of a snapshot."""
         for kind in KINDS:
             for obj in self.store.list(kind.resource):
-                for owner in obj["metadata"].get("ownerReferences", ()):
-                    self.owner_uids.add(owner.get("uid", ""))
+                self._note_owners(obj["metadata"])
+
+    def _note_owners(self, metadata: Object) -> None:
+        self.owner_uids.update(owner.get("uid", "") for owner in metadata.get("ownerReferences", ()))
 
     def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
         """Remove a finalizer, and the object if it was the last one of an object being deleted."""
@@ -191,11 +171,7 @@ class Objects:
     def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
         """Remove an object from the store, whatever its finalizers say.
 
-        Args:
-            kind: Its row.
-            namespace: Its namespace.
-            name: Its name.
-            last: Its last state, for the controllers; the stored one if None.
+        Controllers see ``last`` as its last state, the stored one if None.
         """
         key = Key(kind.resource, namespace, name)
         with self.transaction():
@@ -209,7 +185,7 @@ class Objects:
     def transaction(self) -> Iterator[None]:
         """Group writes; the outermost transaction ends when all controllers are done.
 
-        Of an inner one that fails, no controller hears.
+        Controllers do not hear of an inner one that fails.
         """
         begun_at = len(self._changes)
         with self.store.transaction():
@@ -231,9 +207,7 @@ class Objects:
 
     def new_uid(self) -> str:
         """A new version-4 UUID from the cluster's own random source."""
-        bits = self.random.getrandbits(128) & VERSION_4_MASK | VERSION_4_BITS
-        text = f"{bits:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def new_name(self, prefix: str) -> str:
         """A name with a random suffix of five characters."""
@@ -251,12 +225,7 @@ class Objects:
 
     def ordered(self, kind: Kind, obj: Object) -> Object:
         """The object with its fields in the order in which they are printed."""
-        ordered: Object = {}
-        for name in self.struct(stored_kind(kind)).fields:
-            if name in obj:
-                ordered[name] = obj[name]
         metadata = obj["metadata"]
-        ordered["metadata"] = {
-            name: metadata[name] for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata
-        }
-        return ordered
+        ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
+        fields = schemas()["meta.v1.ObjectMeta"].fields
+        return {**ordered, "metadata": {name: metadata[name] for name in fields if name in metadata}}

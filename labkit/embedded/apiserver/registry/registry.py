@@ -35,13 +35,7 @@ __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
 
 
 class Registry(Objects):
-    """Objects of all kinds, and the rules for changing them.
-
-    Args:
-        store: Where they are kept.
-        clock: Seconds since the epoch.
-        random: Source of uids and suffixes.
-    """
+    """Objects of all kinds, and the rules for changing them."""
 
     def create(
         self,
@@ -57,13 +51,11 @@ class Registry(Objects):
 
         Args:
             kind: Its row.
-            obj: The object, metadata with its namespace (where it belongs in one) set. It is
-                changed; do not use it afterwards.
+            obj: The object, with its namespace set where it belongs in one. It is changed; do not use it afterwards.
             dry_run: Do everything but store it.
             check: Validating admission.
             warnings: Collects the warnings for the caller.
-            manager: For objects of controllers: complete it and note this manager as the owner
-                of its fields.
+            manager: For objects of controllers: complete it, and note this manager as the owner of its fields.
 
         Raises:
             ApiError: 409 if the name is taken, 422 if it breaks the kind's rules.
@@ -122,8 +114,7 @@ class Registry(Objects):
             kind: Its row.
             namespace: Its namespace.
             name: Its name.
-            change: From the stored object (None if there is none) to the new one, completed
-                and admitted.
+            change: From the stored object (None if there is none) to the new one, completed and admitted.
             subresource: ``status`` and the like: which part may change.
             uid: The uid that the object must have, empty for any.
             create: Whether to create a missing object of any kind.
@@ -178,13 +169,6 @@ class Registry(Objects):
         check: Check | None = None,
     ) -> Object:
         """Delete an object, at once or as its finalizers and grace period allow.
-
-        Args:
-            kind: Its row.
-            namespace: Its namespace.
-            name: Its name.
-            options: How.
-            check: Validating admission.
 
         Returns:
             The answer: the object or a Status, depending on the kind.
@@ -288,10 +272,9 @@ class Registry(Objects):
         name = old["metadata"]["name"]
         if not old["metadata"].get("deletionTimestamp"):
             metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
-            if options.propagation == "Orphan":
-                metadata["finalizers"] = [*metadata.get("finalizers", []), ORPHAN]
-            elif options.propagation == "Foreground":
-                metadata["finalizers"] = [*metadata.get("finalizers", []), FOREGROUND]
+            finalizer = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)
+            if finalizer:
+                metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
             obj = self.ordered(kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}})
             return obj if options.dry_run else self.write(kind, obj)
         if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):

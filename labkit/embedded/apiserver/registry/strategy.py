@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import datetime
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
@@ -65,44 +65,40 @@ class DeleteOptions:
     dry_run: bool = False
 
 
-@dataclass
 class Strategy:
-    """The rules of a kind, with defaults that suit most; kinds override them.
+    """The rules of a kind, with defaults that suit most; kinds override them."""
 
-    Args:
-        name_rule: The rule for names.
-        create_on_update: Whether a PUT creates a missing object.
-        unconditional_update: Whether an update may leave out the resourceVersion.
-        returns_deleted: Whether a deletion returns the object, not a Status.
-        generation: Whether ``metadata.generation`` counts changes of the spec.
-        status: Whether only writes to ``/status`` change the status.
-        graceful: Whether deletions have a grace period.
-        orphans: Whether deletions without a propagation policy orphan the dependents.
-        collected: Whether the garbage collector handles dependents, so that propagation policies count.
-        full_checks: How often an update validates all metadata.
-        change_checks: How often an update validates the change of metadata, besides once for every kind.
-        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
-        checks_twice: Whether an update repeats the kind's checks, as causes of the real server show.
-        hooks: Called with the new object and the old one or None before a write's validation,
-            such as the RBAC escalation check.
-    """
-
-    name_rule: NameRule = subdomain_name
-    create_on_update: bool = False
-    unconditional_update: bool = True
-    returns_deleted: bool = False
-    generation: bool = False
-    status: bool = False
-    graceful: bool = False
-    orphans: bool = False
-    collected: bool = True
-    full_checks: int = 1
-    change_checks: int = 1
-    known_finalizers: bool = True
-    checks_twice: bool = False
+    name_rule: NameRule = staticmethod(subdomain_name)
+    create_on_update = False
+    """Whether a PUT creates a missing object."""
+    unconditional_update = True
+    """Whether an update may leave out the resourceVersion."""
+    returns_deleted = False
+    """Whether a deletion returns the object, not a Status."""
+    generation = False
+    """Whether ``metadata.generation`` counts changes of the spec."""
+    status = False
+    """Whether only writes to ``/status`` change the status."""
     new_status: ClassVar[Object] = {}
     """The status of a new object, for kinds with ``status``."""
-    hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
+    graceful = False
+    """Whether deletions have a grace period."""
+    orphans = False
+    """Whether deletions without a propagation policy orphan the dependents."""
+    collected = True
+    """Whether the garbage collector handles dependents, so that propagation policies count."""
+    full_checks = 1
+    """How often an update validates all metadata."""
+    change_checks = 1
+    """How often an update validates the change of metadata, besides once for every kind."""
+    known_finalizers = True
+    """Whether finalizers without a domain must be Kubernetes' own."""
+    checks_twice = False
+    """Whether an update repeats the kind's checks, as causes of the real server show."""
+
+    def __init__(self) -> None:
+        self.hooks: list[Callable[[Object, Object | None], None]] = []
+        """Called with the new object and the old one or None before a write's validation."""
 
     def default(self, obj: Object) -> None:
         """Set the defaults of an object."""
@@ -116,12 +112,7 @@ class Strategy:
             obj["metadata"]["generation"] = 1
 
     def drop_fields(self, new: Object, old: Object | None) -> None:
-        """Drop fields that the server ignores, such as those of disabled feature gates.
-
-        Args:
-            new: The object, changed in place.
-            old: The stored object, None at creation. A field that it has may stay.
-        """
+        """Drop fields that the server ignores, such as those of disabled feature gates that ``old`` lacks."""
 
     def reset_status(self, obj: Object) -> None:
         """Set the status of a new object."""
@@ -158,19 +149,20 @@ class Strategy:
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
         """Return the errors of a new object."""
         errors = FieldErrors()
-        validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
-        if self.known_finalizers:
-            validate_known_finalizers(obj["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        self._check_metadata(kind, obj["metadata"], errors)
         self.check(obj, errors)
         return errors
+
+    def _check_metadata(self, kind: Kind, metadata: Object, errors: FieldErrors) -> None:
+        validate_metadata(metadata, kind.namespaced, self.name_rule, errors)
+        if self.known_finalizers:
+            validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """Return the errors of an update."""
         errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
-            validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
-            if self.known_finalizers:
-                validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+            self._check_metadata(kind, new["metadata"], errors)
         if self.checks_twice:
             self.check(new, errors)
         self.check_update(new, old, errors)
@@ -201,11 +193,7 @@ class Strategy:
         """Check a changed status."""
 
     def check_deletion(self, name: str) -> None:
-        """Refuse to delete an object that must stay.
-
-        Raises:
-            ApiError: 403.
-        """
+        """Raise a 403 for an object that must stay."""
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Return the texts for ``Warning`` headers."""
@@ -218,6 +206,13 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
+
+
+class StatusStrategy(Strategy):
+    """The rules of a kind with a status, if it has no others."""
+
+    generation = True
+    status = True
 
 
 def keep(new: Object, old: Object, name: str) -> None:
@@ -233,12 +228,7 @@ def common_update_errors(
 ) -> FieldErrors:
     """Check an update of metadata as often as the real server does, whose causes show it.
 
-    Args:
-        kind: The kind.
-        new: The object as it would be.
-        old: The object as it is.
-        change_checks: How often the change is checked, besides the check for every kind.
-        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
+    The last two arguments are the attributes of ``Strategy``.
     """
     errors = FieldErrors()
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)

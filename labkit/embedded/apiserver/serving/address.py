@@ -8,14 +8,7 @@ BACKLOG = 512
 
 
 def listen(port: int) -> socket.socket:
-    """Open a listening socket on loopback.
-
-    Args:
-        port: The port, 0 for any free one.
-
-    Raises:
-        OSError: The port is taken.
-    """
+    """Open a listening socket on loopback; port 0 is any free one. OSError if the port is taken."""
     return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
 
 

@@ -22,6 +22,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
+from labkit.embedded.apiserver.handlers.represent.encode import dump
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, Response
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -52,7 +53,6 @@ class Protocol:
     """A subprotocol.
 
     Args:
-        name: As it is negotiated.
         binary: Binary frames; else text frames of base64.
         status: The end is reported by a Status in JSON; otherwise by a text, and only for a failure.
         closes: Channel 255 closes others.
@@ -82,26 +82,15 @@ class NoProtocol(Exception):
 
 
 def negotiate(offered: str | None) -> Protocol:
-    """The first offered protocol that the server speaks.
-
-    Args:
-        offered: The value of ``Sec-WebSocket-Protocol``, None without the header.
-
-    Raises:
-        NoProtocol: There is none.
-    """
-    for name in (offered or "").split(","):
-        if name.strip() in PROTOCOLS:
-            return PROTOCOLS[name.strip()]
+    """The first protocol in ``Sec-WebSocket-Protocol`` that the server speaks; ``NoProtocol`` if there is none."""
+    for name in map(str.strip, (offered or "").split(",")):
+        if name in PROTOCOLS:
+            return PROTOCOLS[name]
     raise NoProtocol(offered)
 
 
 class ChannelSocket(WebSocketResponse):
-    """aiohttp's WebSocket without its ``Server`` header.
-
-    Args:
-        protocol: The negotiated protocol; sent even if it is empty, as Go does.
-    """
+    """aiohttp's WebSocket without its ``Server`` header. It sends an empty protocol too, as Go does."""
 
     def __init__(self, protocol: Protocol) -> None:
         super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=False)
@@ -113,19 +102,12 @@ class ChannelSocket(WebSocketResponse):
 
 
 class ChannelIO:
-    """The far end of an exec, over a WebSocket (an ``ExecIO``).
-
-    Args:
-        socket: The WebSocket.
-        protocol: How frames are made.
-        session: Which streams are open.
-    """
+    """The client's end of an exec, over a WebSocket (an ``ExecIO``)."""
 
     def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
-        self.protocol = protocol.name
         self.window = WINDOW
         self._socket = socket
-        self._protocol = protocol
+        self.protocol = protocol
         self._session = session
         self._typed = bytearray()
         self._ended = not session.stdin
@@ -136,12 +118,9 @@ class ChannelIO:
     async def greet(self, agent: str) -> None:
         """Wait until the client reads.
 
-        client-go before 1.33 starts to read before its streams exist, and throws away what comes for a
-        stream that it does not have yet. A container's program takes longer to start than that; the
-        lab's would be faster, so its client is asked first whether it is there.
-
-        Args:
-            agent: What the client calls itself; client-go names the commit of Kubernetes it is of.
+        client-go before 1.33 reads before its streams exist, and throws away what comes for them. A container's program
+        takes longer to start than that. The lab's would be faster, so its client is asked first whether it is there.
+        client-go's user agent (``agent``) names the commit of Kubernetes that it is of.
         """
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):
@@ -175,7 +154,7 @@ class ChannelIO:
 
     async def send(self, channel: int, data: bytes) -> None:
         """Send one frame, even an empty one."""
-        if self._protocol.binary:
+        if self.protocol.binary:
             await self._socket.send_bytes(bytes((channel,)) + data)
         else:
             await self._socket.send_str(chr(ord("0") + channel) + base64.b64encode(data).decode())
@@ -200,13 +179,13 @@ class ChannelIO:
                 await self._take(frame[0], frame[1:])
 
     async def _take(self, channel: int, data: bytes) -> None:
-        if not self._protocol.binary:
+        if not self.protocol.binary:
             channel -= ord("0")
             try:
                 data = base64.b64decode(data, validate=True)
             except binascii.Error:
                 return
-        if channel == CLOSE and self._protocol.closes and data[:1] == bytes((STDIN,)):
+        if channel == CLOSE and self.protocol.closes and data[:1] == bytes((STDIN,)):
             self._ended = True
         elif channel == STDIN and self._session.stdin and not self._ended:
             while len(self._typed) > MAX_STDIN_BYTES:
@@ -224,19 +203,10 @@ class ChannelIO:
             self.window = (int(size["Height"]), int(size["Width"]))
 
 
-def encode_status(status: Object) -> bytes:
-    """A Status as Go encodes it."""
-    data = orjson.dumps(status)
-    for character in b"<>&":
-        data = data.replace(bytes((character,)), b"\\u%04x" % character)
-    return data
-
-
 class ExecSessions:
     """Runs exec sessions, a limited number at a time.
 
-    Args:
-        before_end: Called after a command ends, before its client is informed.
+    ``before_end`` is called after a command ends, before its client is informed.
     """
 
     def __init__(self, before_end: Callable[[], None]) -> None:
@@ -247,13 +217,7 @@ class ExecSessions:
         return self._running
 
     async def serve(self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession) -> StreamResponse:
-        """Upgrade to WebSocket and run the session until it ends or the client disconnects.
-
-        Args:
-            http: The request that asked for it.
-            headers: Its headers, names in lower case.
-            session: What to run.
-        """
+        """Upgrade to WebSocket and run the session until it ends or the client disconnects."""
         upgrade = headers.get("upgrade", "").lower()
         if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
             why = "Upgrade request required"
@@ -261,7 +225,8 @@ class ExecSessions:
                 why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
             return WireResponse(status_response(bad_request(why)))
         if self._running >= MAX_SESSIONS:
-            return WireResponse(status_response(too_many_sessions()))
+            too_many = ApiError(429, "TooManyRequests", "Too many requests, please try again later.")
+            return WireResponse(status_response(too_many.with_retry_after(1)))
         try:
             protocol = negotiate(headers.get("sec-websocket-protocol"))
         except NoProtocol:
@@ -304,8 +269,8 @@ class ExecSessions:
         return await session.run(io)
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:
-        if PROTOCOLS[io.protocol].status:
-            await io.send(ERROR, encode_status(status))
+        if io.protocol.status:
+            await io.send(ERROR, dump(status))
         elif status.get("status") != "Success":
             await io.send(ERROR, str(status.get("message", "")).encode())
 
@@ -319,17 +284,3 @@ def outcome(command: asyncio.Future[Object]) -> Object:
     except Exception:
         log.exception("an exec session failed")
         return ApiError(500, "InternalError", "Internal error occurred").to_status()
-
-
-def too_many_sessions() -> ApiError:
-    """429: as many commands run as may."""
-    return ApiError(
-        429,
-        "TooManyRequests",
-        "Too many requests, please try again later.",
-        {"retryAfterSeconds": 1},
-        {"Retry-After": "1"},
-    )
-
-
-__all__ = ["PROTOCOLS", "ChannelIO", "ExecSessions", "NoProtocol", "Protocol", "negotiate"]

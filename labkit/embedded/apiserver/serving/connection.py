@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion11
@@ -22,6 +22,9 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
 from labkit.embedded.machinery.request import Response, ShownCertificate
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.serving.http import Frontend
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +62,7 @@ HOST_TROUBLE = {
 
 
 class Refusal(StreamResponse):
-    """The response of Go's server to a request that it rejects; the connection is then closed.
-
-    Args:
-        code: The status code.
-        phrase: Its reason phrase.
-        detail: The reason, where Go gives one.
-    """
+    """The response of Go's server to a request that it rejects; the connection is then closed."""
 
     def __init__(self, code: int, phrase: str, detail: str = "") -> None:
         self._status = code
@@ -94,8 +91,7 @@ def bad_request(detail: str = "") -> Refusal:
 class Outbox:
     """Collects the responses of one turn of the event loop and sends them together.
 
-    Args:
-        before: Called before anything is sent.
+    ``before`` is called before anything is sent.
     """
 
     def __init__(self, before: Callable[[], None]) -> None:
@@ -116,18 +112,6 @@ class Outbox:
             waiting, self._waiting = self._waiting, []
             for transport, data in waiting:
                 transport.write(data)
-
-
-class Answering(Protocol):
-    """Answers requests: at once, or in a task."""
-
-    outbox: Outbox
-
-    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
-        """Answer a request without a body. False if it needs a task."""
-
-    async def __call__(self, http: BaseRequest) -> StreamResponse:
-        """Answer any request."""
 
 
 class Connection(RequestHandler):
@@ -179,7 +163,7 @@ class Connection(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
 
     def data_received(self, data: bytes) -> None:
-        """Receive data: answer a request at once, leave it to the handler's task, or reject it.
+        """Answer a request at once, leave it to the handler's task, or reject it.
 
         A request without a body, on a connection that waits for one, is answered here.
         """
@@ -231,11 +215,7 @@ class Connection(RequestHandler):
         return STAND_IN + data[begins.end(1) :]
 
     def method(self, parsed: str) -> str:
-        """The method of the request that is answered next.
-
-        Args:
-            parsed: The method that the parser read.
-        """
+        """The method of the request that is answered next; ``parsed`` is what the parser read."""
         own, self._own_method = self._own_method, ""
         return own or parsed
 
@@ -265,20 +245,9 @@ class Connection(RequestHandler):
             self._loop.call_later(HANG_UP_SECONDS, self.force_close)
 
     def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> StreamResponse:
-        """Reject a request that the parser could not read.
-
-        Args:
-            request: A stand-in; there is no request.
-            status: Not used: Go has its own.
-            exc: Why.
-            message: Not used.
-        """
+        """Reject a request that the parser could not read; ``request`` is a stand-in."""
         if isinstance(exc, LineTooLong):
             return Refusal(431, "Request Header Fields Too Large")
         return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))
@@ -287,7 +256,7 @@ class Connection(RequestHandler):
 class HttpServer(Server):
     """aiohttp's low-level server, with ``Connection`` as its protocol."""
 
-    def __init__(self, frontend: Answering) -> None:
+    def __init__(self, frontend: Frontend) -> None:
         super().__init__(frontend, handler_cancellation=True)
         self._frontend = frontend
         self._options: dict[str, Any] = {

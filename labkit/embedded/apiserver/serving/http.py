@@ -31,11 +31,9 @@ BODY_SECONDS = 60.0
 
 
 class Frontend:
-    """Answers aiohttp's requests through a cluster.
+    """Answers aiohttp's requests through ``Cluster.handle``.
 
-    Args:
-        handle: ``Cluster.handle``.
-        before_answer: Called before anything is sent; writes the audit log.
+    ``before_answer`` is called before anything is sent, and writes the audit log.
     """
 
     def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
@@ -52,17 +50,10 @@ class Frontend:
         return ExecSessions(self._before_answer)
 
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
-        """Answer a request without a body at once, in the callback that read it.
+        """Answer a request without a body at once, in the callback that read it; whether it was answered.
 
         Most requests have none, and a task for each would cost as much as the answer. A stream
         or an exec session is left on the connection for ``__call__``.
-
-        Args:
-            connection: The connection of the request.
-            message: The complete request.
-
-        Returns:
-            Whether it was answered.
         """
         read_headers(connection, message.raw_headers)
         try:
@@ -92,7 +83,8 @@ class Frontend:
                         return WireResponse(Response(417), close=True)
                     request.body = await read_body(http, expected is not None)
             except TimeoutError:
-                return WireResponse(status_response(body_timeout()), close=True)
+                late = ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
+                return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
             too_large = len(request.body) > MAX_BODY_BYTES
@@ -127,12 +119,7 @@ class Frontend:
 
 
 def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:
-    """Decode headers onto the connection, unless they repeat the previous ones.
-
-    Args:
-        connection: Where the decoded headers are kept.
-        raw: Names and values as they were sent.
-    """
+    """Decode headers onto the connection, unless they repeat the previous ones."""
     if raw != connection.last_raw_headers:
         connection.last_raw_headers = raw
         connection.last_headers, connection.last_header_values = collect_headers(
@@ -141,14 +128,9 @@ def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -
 
 
 async def read_body(http: BaseRequest, ask: bool) -> bytes:
-    """Read the body, or one byte more than the largest that is allowed.
+    """Read the body, or one byte more than the largest that is allowed; TimeoutError if it is too slow.
 
-    Args:
-        http: The request.
-        ask: Whether the client waits for ``100 Continue``.
-
-    Raises:
-        TimeoutError: It did not arrive in time.
+    ``ask``: whether the client waits for ``100 Continue``.
     """
     content = http.content
     if content.is_eof():
@@ -165,8 +147,3 @@ async def read_body(http: BaseRequest, ask: bool) -> bytes:
             pieces.append(piece)
             size += len(piece)
     return b"".join(pieces)[: MAX_BODY_BYTES + 1]
-
-
-def body_timeout() -> ApiError:
-    """504: the body arrived too slowly."""
-    return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, Response
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,9 @@ def ask(
     except BadTarget:
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, b"400 Bad Request")
     first, values = collect_headers(headers)
-    request = Request(
-        method,
-        path,
-        parse_query(query),
-        first,
-        body[: MAX_BODY_BYTES + 1],
-        certificate,
-        raw_uri=target,
-        header_values=values,
-    )
-    response: Response = handle(request)
+    request = Request(method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate)
+    request.raw_uri, request.header_values = target, values
+    response = handle(request)
     body = response.body
     if response.stream is not None:
         try:

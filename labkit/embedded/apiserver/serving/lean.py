@@ -1,7 +1,6 @@
 """Fast start: what a server process defers until after its first answer.
 
-aiohttp's package loads its HTTP client along with its server, which costs an eighth of the
-start and two megabytes, and the server does not use it.
+aiohttp's package loads its unused HTTP client too, which costs an eighth of the start and two megabytes.
 """
 
 from __future__ import annotations
@@ -29,10 +28,9 @@ def resume_collection() -> None:
 
 
 def defer_client() -> None:
-    """Make ``aiohttp``'s modules importable without running the package's ``__init__``.
+    """Make ``aiohttp``'s modules importable without its ``__init__``, which runs when one of its names is used.
 
-    ``__init__`` runs when one of its names is used. Does nothing if aiohttp is loaded already,
-    or is laid out differently.
+    Does nothing if aiohttp is loaded already, or is laid out differently.
     """
     spec = find_spec("aiohttp") if "aiohttp" not in sys.modules else None
     if spec is None or spec.loader is None or spec.origin is None:

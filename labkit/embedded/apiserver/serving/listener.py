@@ -43,13 +43,9 @@ def connection_limit() -> int:
 
 
 class Listener:
-    """Accepts connections for a server.
+    """Accepts connections for a server, at most ``most`` and as many as the system allows.
 
-    Args:
-        listening: A listening socket.
-        server: Makes the protocol of each connection.
-        context: TLS; may be replaced, for new connections.
-        most: How many connections at once; as many as the system allows when left out.
+    ``context`` may be replaced, for new connections.
     """
 
     def __init__(

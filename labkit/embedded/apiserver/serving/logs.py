@@ -33,12 +33,7 @@ def without_secrets(text: str) -> str:
 
 
 class LineFile:
-    """A private file of lines, each appended by one write.
-
-    Args:
-        path: The file.
-        limit: How large it may grow.
-    """
+    """A private file of lines, each appended by one write, that may grow to ``limit`` bytes."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self._path = path
@@ -48,11 +43,7 @@ class LineFile:
         self._open()
 
     def write(self, line: bytes) -> None:
-        """Append a line; a full disk loses it.
-
-        Args:
-            line: With its newline.
-        """
+        """Append a line, given with its newline; a full disk loses it."""
         try:
             if self._size + len(line) > self._limit:
                 self._rotate()
@@ -82,12 +73,8 @@ class LineFile:
 class AuditFile(LineFile):
     """An audit sink: one event a line.
 
-    Events are buffered until ``flush``, which the server calls before it sends anything:
-    a client that has an answer finds its event in the log.
-
-    Args:
-        path: The file.
-        limit: How large it may grow.
+    Events are buffered until ``flush``, which the server calls before it sends anything: a client that has an answer
+    finds its event in the log.
     """
 
     def __init__(self, path: Path, limit: int = MAX_AUDIT_BYTES) -> None:
@@ -129,11 +116,7 @@ class LogHandler(logging.Handler):
 
 
 def log_to(path: Path) -> None:
-    """Send all log records to a file.
-
-    Args:
-        path: ``server.log``. Where standard error is that file too, it appends from now on.
-    """
+    """Send all log records to ``server.log``. Where standard error is that file too, it appends from now on."""
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(LineFile(path, MAX_LOG_BYTES))]

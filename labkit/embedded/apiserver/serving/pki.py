@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import json
+import marshal
 import os
 import re
 import time
@@ -56,8 +56,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         held: A descriptor that the child must not inherit: the directory's lock.
 
     Returns:
-        A function to call before the keys are loaded: it waits for them and returns the
-        administrator's new certificate. None if the keys exist.
+        A function that waits for the keys and returns the administrator's new certificate. None if the keys exist.
     """
     pki = private_directory(home / "pki")
     if all((pki / name).exists() for name in KEY_FILES.values()):
@@ -69,10 +68,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         try:
             if held >= 0:
                 os.close(held)
-            files, admin = _new_files(pki)
-            made = json.dumps(
-                [{name: data.decode() for name, data in files.items()}, *map(bytes.decode, admin)]
-            ).encode()
+            made = marshal.dumps(_new_files(pki))
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(made)
         finally:
@@ -83,11 +79,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         with os.fdopen(reading, "rb") as pipe:
             data = pipe.read()
         os.waitpid(child, 0)
-        if data:
-            texts, certificate, key = json.loads(data)
-            files, admin = {name: text.encode() for name, text in texts.items()}, (certificate.encode(), key.encode())
-        else:
-            files, admin = _new_files(pki)
+        files, admin = marshal.loads(data) if data else _new_files(pki)
         # The CA's key is written last: without it the next start generates everything again.
         for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
             write_private(pki / name, files[name])
@@ -97,11 +89,9 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
 
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
-    """Generate what is missing in ``pki``, and a certificate for the administrator.
-
-    An existing CA or token key is kept.
-    """
-    from labkit.embedded.machinery.pki.keys import Keys, token_public_key
+    """Generate what is missing in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
+    from labkit.embedded.machinery.pki.certificates import public_key
+    from labkit.embedded.machinery.pki.keys import Keys
 
     def old(field: str) -> bytes | None:
         path = pki / KEY_FILES[field]
@@ -112,15 +102,11 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
     if authority and authority_key:
         keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()
     files = {name: getattr(keys, field) for field, name in KEY_FILES.items()}
-    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
+    return {**files, PUBLIC_TOKEN_KEY: public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
 
 
 def load_keys(home: Path) -> Keys:
-    """Load the directory's keys; generate them at the first call.
-
-    Raises:
-        StateProblem: One of the files is damaged.
-    """
+    """Load the directory's keys; generate them at the first call. ``StateProblem`` if a file is damaged."""
     from labkit.embedded.machinery.pki.keys import Keys
 
     making = begin(home)
@@ -141,11 +127,9 @@ def load_keys(home: Path) -> Keys:
 
 
 def valid_now(certificate: bytes, at_most_seconds: float = float("inf")) -> bool:
-    """Whether a certificate is valid by this machine's clock, which may have been wrong when it was made.
+    """Whether a certificate (PEM) is valid by this machine's clock, which may have been wrong when it was made.
 
-    Args:
-        certificate: One of ``labkit.embedded.machinery.pki.certificates``, PEM.
-        at_most_seconds: How long ago it may have begun to be.
+    ``at_most_seconds``: how long ago it may have begun to be.
     """
     try:
         found = VALIDITY.search(base64.b64decode(b"".join(certificate.splitlines()[1:-1])))
@@ -189,13 +173,8 @@ def last_port(home: Path) -> int:
 def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
     """Write ``admin.conf`` with a certificate of ``kubernetes-admin`` in ``system:masters``.
 
-    A valid one is kept, so that a restart does not change credentials.
-
-    Args:
-        home: The state directory.
-        keys: Sign the certificate.
-        url: The server.
-        admin: A certificate and key that were just generated.
+    A valid one is kept, so that a restart does not change credentials. ``admin`` is a certificate and key that were
+    just generated.
     """
     path = home / "admin.conf"
     if _still_right(path, keys, url):

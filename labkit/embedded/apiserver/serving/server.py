@@ -50,7 +50,6 @@ class ApiServer:
     """Serves one cluster until it is closed.
 
     Args:
-        cluster: Answers the requests.
         listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
         connections: The most connections at once.
@@ -69,10 +68,7 @@ class ApiServer:
         self._frontend = Frontend(cluster.handle, before_answer)
         self._server = HttpServer(self._frontend)
         self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
-        self._tasks = [
-            asyncio.create_task(self._listener.run()),
-            asyncio.create_task(self._tick()),
-        ]
+        self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._tick())]
 
     @property
     def sessions(self) -> ExecSessions:
@@ -90,18 +86,13 @@ class ApiServer:
         return url(self.port)
 
     def renew(self, keys: Keys) -> None:
-        """Use another certificate for new connections.
-
-        Args:
-            keys: Keys of the same CA.
-        """
+        """Use another certificate, from keys of the same CA, for new connections."""
         self._listener.context = tls_context(keys)
 
     async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
         """Stop accepting, end streams, finish requests in progress, close connections.
 
-        Args:
-            farewell: Seconds that the last bytes may take.
+        ``farewell``: seconds that the last bytes may take.
         """
         for task in self._tasks:
             task.cancel()

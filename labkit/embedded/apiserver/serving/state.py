@@ -43,13 +43,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Make a directory with mode 0700, or check one that exists.
-
-    Args:
-        path: The directory.
-
-    Returns:
-        Its absolute path.
+    """Make a directory with mode 0700, or check one that exists; its absolute path.
 
     Raises:
         StateProblem: It cannot be made or used.
@@ -71,9 +65,6 @@ def private_directory(path: Path) -> Path:
 
 def open_home(path: Path) -> Path:
     """Prepare the state directory.
-
-    Args:
-        path: The directory; made if missing.
 
     Raises:
         StateProblem: It belongs to another user, is read-only or full, is no directory, or has

@@ -1,7 +1,6 @@
 """Streamed responses: watches and followed logs.
 
-Chunks are framed here and written straight to the transport, so that waking a thousand
-watchers costs a thousand short writes.
+Chunks are written straight to the transport: waking a thousand watchers costs a thousand short writes.
 """
 
 from __future__ import annotations
@@ -22,11 +21,7 @@ def chunk(pieces: list[bytes]) -> bytes:
 
 
 class Streams:
-    """The streams of a server.
-
-    Args:
-        before_end: Called after a stream ends, before its client is informed.
-    """
+    """The streams of a server; ``before_end`` is called after one ends, before its client is informed."""
 
     def __init__(self, before_end: Callable[[], None]) -> None:
         self._before_end = before_end
@@ -45,7 +40,6 @@ class Streams:
     async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
         """Send a stream until its source, its timeout, the client or the server ends it."""
         chunked = http.version >= (1, 1)
-        framing = "Transfer-Encoding: chunked" if chunked else ""
         transport, writer = http.transport, http.writer
         if transport is None or transport.is_closing():
             stream.close()
@@ -57,7 +51,7 @@ class Streams:
                 response.headers,
                 response.warnings,
                 version="1.1" if chunked else "1.0",
-                framing=framing,
+                framing="Transfer-Encoding: chunked" if chunked else "",
                 close=close,
             )
         )

@@ -22,9 +22,6 @@ class BadTarget(ValueError):
 def split_target(target: str) -> tuple[str, str]:
     """Split a request target into the decoded path and the raw query.
 
-    Args:
-        target: The target in the request line.
-
     Raises:
         BadTarget: It is not a path, an absolute URI, or ``*``, or is badly escaped.
     """
@@ -49,11 +46,7 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 def parse_query(query: str) -> dict[str, list[str]]:
-    """Parse a query into each parameter's values, in order; badly escaped pairs are dropped, as in Go.
-
-    Args:
-        query: The query as it was sent, without the question mark.
-    """
+    """Parse a raw query into each parameter's values, in order; badly escaped pairs are dropped, as in Go."""
     parameters: dict[str, list[str]] = {}
     if not query:
         return parameters
@@ -83,16 +76,9 @@ def decode(data: bytes) -> str:
 
 
 def collect_headers(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Collect headers by their names in lower case.
+    """Collect headers by their names in lower case: the first value of each, and all values of some.
 
-    As in Go, the first value counts. All values of a repeated header, and of the impersonation
-    headers, are kept too.
-
-    Args:
-        pairs: Names and values, as they were sent.
-
-    Returns:
-        The first value of each header, and the headers of which all values are kept.
+    As in Go, the first value counts. All are kept for repeated headers and for those of impersonation.
     """
     headers: dict[str, str] = {}
     values: dict[str, list[str]] = {}

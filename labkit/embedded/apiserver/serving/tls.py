@@ -26,11 +26,7 @@ HTTP = b"http/1.1"
 
 
 def tls_context(keys: Keys) -> SSL.Context:
-    """Make a context with the cluster's certificate that requests client certificates of its CA.
-
-    Args:
-        keys: The cluster's keys.
-    """
+    """Make a context with the cluster's certificate that requests client certificates of its CA."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.use_certificate(load_pem_x509_certificate(keys.server_certificate))
@@ -46,15 +42,7 @@ def tls_context(keys: Keys) -> SSL.Context:
 
 
 async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Connection:
-    """Do the handshake with a client.
-
-    Args:
-        context: See ``tls_context``.
-        connection: The socket, non-blocking.
-
-    Raises:
-        SSL.Error: The handshake failed, or the client disconnected.
-    """
+    """Do the handshake with a client on a non-blocking socket; ``SSL.Error`` if it fails."""
     loop = asyncio.get_running_loop()
     tls = SSL.Connection(context, connection)
     tls.set_accept_state()
@@ -70,13 +58,7 @@ async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Conn
 
 
 async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
-    """Wait until a socket can be read or written.
-
-    Args:
-        add: The loop's ``add_reader`` or ``add_writer``.
-        remove: The matching ``remove_reader`` or ``remove_writer``.
-        connection: The socket.
-    """
+    """Wait until a socket can be read or written: with the loop's ``add_reader`` and ``remove_reader``, for example."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     add(connection.fileno(), _resolve, ready)
     try:
@@ -91,11 +73,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
-    """The certificate that the client sent; None if it sent none.
-
-    Args:
-        tls: The connection, after the handshake.
-    """
+    """The certificate that the client sent in the handshake; None if it sent none."""
     own = tls.get_peer_certificate()
     if own is None:
         return None

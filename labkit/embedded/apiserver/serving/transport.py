@@ -29,13 +29,7 @@ SHUTDOWN_SECONDS = 2.0
 
 
 class TlsTransport(asyncio.Transport):
-    """The transport of a TLS connection.
-
-    Args:
-        connection: The socket.
-        tls: TLS on it, after the handshake.
-        protocol: The protocol on top.
-    """
+    """The transport of a TLS connection, after its handshake."""
 
     __slots__ = (
         "_closing",
@@ -216,12 +210,7 @@ class TlsTransport(asyncio.Transport):
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the limits of the buffer, in bytes.
-
-        Args:
-            high: More than this pauses the protocol.
-            low: This much lets it go on.
-        """
+        """Set the limits of the buffer, in bytes: more than ``high`` pauses the protocol."""
         self._high = HIGH_BYTES if high is None else high
         self._low = self._high // 4 if low is None else low
 

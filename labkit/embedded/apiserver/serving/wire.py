@@ -48,8 +48,7 @@ def date_line() -> str:
 def warning_values(warnings: Iterable[str]) -> list[str]:
     """Values of ``Warning`` headers: each text once, quoted, shortened when together too long.
 
-    Args:
-        warnings: The texts; one with control characters is left out, as in Go.
+    One with control characters is left out, as in Go.
     """
     texts = [text for text in dict.fromkeys(warnings) if text and text.isprintable()]
     if sum(map(len, texts)) > MAX_TOTAL_WARNING_RUNES:
@@ -67,15 +66,9 @@ def head(
     framing: str = "",
     close: bool = False,
 ) -> bytes:
-    """Status line and headers, with the empty line after them.
+    """Status line and headers, sorted by name as Go does, with the empty line after them.
 
-    Args:
-        status: The status code.
-        headers: Names and values; sent sorted by name, as Go does.
-        warnings: Texts of ``Warning`` headers.
-        version: The HTTP version to answer in.
-        framing: The line that frames the body, such as ``Content-Length: 2``.
-        close: Announce that the connection ends after this response.
+    ``framing`` is the line that frames the body, such as ``Content-Length: 2``. ``close`` ends the connection.
     """
     lines = [f"HTTP/{version} {status} {REASONS.get(status, 'status code ' + str(status))}\r\n"]
     for name in sorted(headers):
@@ -103,14 +96,7 @@ def status_response(error: ApiError) -> Response:
 
 
 def encode(response: Response, method: str, *, version: str = "1.1", close: bool = False) -> bytes:
-    """Encode a complete response.
-
-    Args:
-        response: The response.
-        method: The request's; the answer to ``HEAD`` has no body.
-        version: The HTTP version to answer in.
-        close: Announce that the connection ends after this response.
-    """
+    """Encode a complete response; that to ``HEAD`` has no body. ``close`` announces the end of the connection."""
     body = response.body
     if response.status in BODILESS:
         body, framing = b"", ""
@@ -121,12 +107,7 @@ def encode(response: Response, method: str, *, version: str = "1.1", close: bool
 
 
 class WireResponse(StreamResponse):
-    """A response that is written in one piece.
-
-    Args:
-        response: The response.
-        close: End the connection afterwards.
-    """
+    """A response that is written in one piece; ``close`` ends the connection afterwards."""
 
     def __init__(self, response: Response, *, close: bool = False) -> None:
         # The parent's constructor is skipped: what it builds is not used.
@@ -153,11 +134,7 @@ class WireResponse(StreamResponse):
 
 
 class SentResponse(StreamResponse):
-    """Stands for a response that was streamed already.
-
-    Args:
-        keep_alive: Whether the connection may carry another request.
-    """
+    """Stands for a response that was streamed already."""
 
     def __init__(self, *, keep_alive: bool) -> None:
         self._keep_alive = keep_alive

@@ -1,4 +1,4 @@
-"""Objects in dictionaries: the storage of tests and graders, and the reading side of SQLite's."""
+"""The store, in dictionaries: as it is for tests and graders; SQLite's adds a file."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def same_but_revision(one: Object, other: Object) -> bool:
     return all(value == other[field] for field, value in one.items() if field != "metadata")
 
 
-class MemoryStore:
-    """A ``Store`` in memory.
+class Store:
+    """Objects by key, with their history and snapshots, in memory.
 
     Args:
         base: The initial objects, shared and not copied, so that a thousand clusters can start
@@ -105,7 +105,19 @@ class MemoryStore:
         revision: int | None = None,
         matches: Callable[[Stored], bool] | None = None,
     ) -> Page:
-        """A part of a list; see ``Objects.page``."""
+        """A part of a list.
+
+        Args:
+            resource: As in ``Key``.
+            namespace: Only this namespace; empty for all.
+            after: Start after this place (relative to the namespace, if one is given).
+            limit: The most objects; 0 for all.
+            revision: List the objects as they were then; None for now.
+            matches: Skip the objects for which this is false.
+
+        Raises:
+            Expired: The revision is no longer kept.
+        """
         table = self._tables.get(resource, EMPTY)
         if revision is not None and revision < self._revision:
             table = self._table_at(resource, revision)
@@ -123,7 +135,11 @@ class MemoryStore:
         return Page(found, last[len(namespace) + 1 :] if namespace else last, end - at)
 
     def put(self, key: Key, obj: Object) -> Stored:
-        """Add or replace an object; see ``Objects.put``."""
+        """Add or replace an object, and return it as stored, with a new ``metadata.resourceVersion``.
+
+        Raises:
+            StorageFailed: It could not be made durable (outside a transaction).
+        """
         with self.transaction():
             previous = self.get(key)
             self._revision += 1
@@ -134,7 +150,7 @@ class MemoryStore:
         return stored
 
     def delete(self, key: Key) -> Stored:
-        """Remove the object at ``key``; see ``Objects.delete``."""
+        """Remove the object at ``key`` and return its last state, with the deletion's revision."""
         with self.transaction():
             previous = self._tables[key.resource].objects[key.place]
             self._revision += 1
@@ -145,7 +161,14 @@ class MemoryStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make all writes inside atomic; see ``Objects.transaction``."""
+        """Make all writes inside atomic: an exception undoes them.
+
+        Transactions nest: an inner one that fails undoes its own writes. The outermost one
+        commits and then wakes the subscribers.
+
+        Raises:
+            StorageFailed: It could not be made durable; nothing was changed.
+        """
         begun_at, revision = len(self._pending), self._revision
         self._depth += 1
         try:
@@ -164,14 +187,14 @@ class MemoryStore:
             self._publish()
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Make the events of a finished transaction durable; nothing to do in memory.
-
-        Args:
-            events: What the transaction changed, in order.
-        """
+        """Make the events of a finished transaction durable; nothing to do in memory."""
 
     def events(self, since: int, resource: str) -> Sequence[Event]:
-        """Changes of a resource after revision ``since``; see ``History.events``."""
+        """Changes of a resource after revision ``since``, oldest first.
+
+        Raises:
+            Expired: They are no longer kept.
+        """
         if since < self._forgotten.get(resource, self._oldest):
             raise Expired(resource)
         found: Events = []
@@ -185,7 +208,11 @@ class MemoryStore:
         return found
 
     def subscribe(self, resource: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each commit that changed the resource; see ``History.subscribe``."""
+        """Call ``wake`` after each commit that changed the resource, any resource if it is empty.
+
+        Returns:
+            A function that ends the subscription.
+        """
         token = object()
         subscribers = self._subscribers.setdefault(resource, {})
         subscribers[token] = wake
@@ -196,7 +223,10 @@ class MemoryStore:
         return end
 
     def follow(self, resource: str, changed: Callable[[], None]) -> None:
-        """Call ``changed`` at each change of the resource's objects; see ``History.follow``."""
+        """Call ``changed`` at each change of the resource's objects, also inside a transaction.
+
+        Undone writes count too, so that caches of what follows from the objects are cleared in time.
+        """
         self._followers.setdefault(resource, []).append(changed)
 
     def snapshot(self) -> Snapshot:
@@ -222,11 +252,11 @@ class MemoryStore:
                         self.put(Key.of_place(resource, place), obj)
 
     def save_snapshot(self, name: str) -> None:
-        """Save the current state under a name."""
+        """Save the current state under a name, as durably as the objects."""
         self._named[name] = self.snapshot()
 
     def named_snapshot(self, name: str) -> Snapshot | None:
-        """The state saved under a name, or None."""
+        """The state saved under a name; None if there is none."""
         return self._named.get(name)
 
     def snapshot_names(self) -> Sequence[str]:
@@ -234,11 +264,11 @@ class MemoryStore:
         return sorted(self._named)
 
     def drop_snapshot(self, name: str) -> None:
-        """Delete the state saved under a name."""
+        """Delete the state saved under a name, if there is one."""
         self._named.pop(name, None)
 
     def close(self) -> None:
-        """Release everything. A closed store cannot be used."""
+        """Release files and subscribers. A closed store cannot be used."""
         self._subscribers.clear()
         self._followers.clear()
 

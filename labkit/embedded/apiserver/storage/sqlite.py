@@ -18,7 +18,7 @@ import orjson
 
 from labkit.core import ownership
 from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFailed
-from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, MemoryStore
+from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, Store
 from labkit.embedded.apiserver.storage.table import Stored, Table
 
 APPLICATION_ID = 0x6C61626B
@@ -42,12 +42,7 @@ CREATE TABLE snapshot_objects (
 
 
 class StateUnusable(Exception):
-    """The database cannot be used by this version. The message says what to do.
-
-    Args:
-        path: The database.
-        why: The reason.
-    """
+    """The database cannot be used by this version. The message says what to do."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -59,7 +54,7 @@ class StateUnusable(Exception):
         self.why = why
 
 
-class SQLiteStore(MemoryStore):
+class SQLiteStore(Store):
     """A ``Store`` in a file.
 
     Args:
@@ -83,23 +78,15 @@ class SQLiteStore(MemoryStore):
             raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
         try:
             self._open()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.DatabaseError, StateUnusable) as error:
             self._database.close()
-            why = "another process uses it" if "locked" in str(error) else str(error)
-            raise StateUnusable(path, why) from error
-        except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise StateUnusable(path, str(error)) from error
-        except StateUnusable:
-            self._database.close()
-            raise
+            if isinstance(error, StateUnusable):
+                raise
+            locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+            raise StateUnusable(path, "another process uses it" if locked else str(error)) from error
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Write the changes of a transaction, atomically.
-
-        Raises:
-            StorageFailed: The disk is full or fails.
-        """
+        """Write the changes of a transaction, atomically."""
         final = {(event.key.resource, event.key.place): event for event in events}
         with self._durably():
             for (resource, place), event in final.items():

@@ -10,10 +10,9 @@ from labkit.embedded.machinery.request import Object
 
 
 class Stored(dict[str, Any]):
-    """A stored object: an immutable dict.
+    """A stored object: an immutable dict, which carries its encoding.
 
-    So it can carry its encoding: ``encoded`` belongs to the handlers, which fill it at the first
-    answer. Copies are plain dicts and may be changed.
+    Handlers fill ``encoded`` at the first answer. Copies are plain dicts and may be changed.
     """
 
     __slots__ = ("encoded",)
@@ -32,12 +31,7 @@ class Stored(dict[str, Any]):
 
 
 class Table:
-    """Objects by place (``namespace/name``, or the name alone), and the places in order.
-
-    Args:
-        objects: Place to object.
-        order: The places, sorted.
-    """
+    """Objects by place (``namespace/name``, or the name alone), and the places in order."""
 
     __slots__ = ("frozen", "objects", "order")
 
@@ -61,12 +55,7 @@ class Table:
             self.objects[place] = obj
 
     def range(self, namespace: str = "", after: str = "") -> tuple[int, int]:
-        """The range in the order of a namespace's places after ``after``.
-
-        Args:
-            namespace: Empty for all.
-            after: Relative to the namespace.
-        """
+        """The range in the order of a namespace's places (or all) after ``after``, relative to the namespace."""
         order = self.order
         if not namespace:
             return bisect_right(order, after) if after else 0, len(order)

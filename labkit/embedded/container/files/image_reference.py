@@ -12,7 +12,13 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image's registry (``docker.io`` by default), repository, and tag (``latest`` by default) or digest."""
+    """An image's name, taken apart.
+
+    Args:
+        registry: Where it would be pulled from, ``docker.io`` by default.
+        repository: Its path there.
+        tag: Its tag, ``latest`` by default, or its digest.
+    """
 
     registry: str
     repository: str

@@ -49,9 +49,17 @@ class UsageError(Exception):
 
 @dataclass(slots=True)
 class CurlOptions:
-    """The command line; options have their long names, and an own header with an empty value removes one.
+    """What was asked for.
 
-    Outputs are paths, or ``-`` for stdout; addresses given for a host and port are in ``resolve``.
+    Args:
+        flags: Flags by their long name.
+        values: The last value of each option by its long name.
+        urls: The addresses.
+        outputs: Where each answer goes: a path, or ``-`` for stdout.
+        headers: Own headers as ``(name, value)``; an empty value removes one.
+        body: What is sent, or None.
+        body_type: Its content type.
+        resolve: Addresses given for a host and port.
     """
 
     flags: set[str] = field(default_factory=set)

@@ -111,9 +111,20 @@ PHRASES = {
 
 @dataclass(slots=True)
 class Transfer:
-    """The course of a transfer, for ``-v`` and ``-w``.
+    """What happened, for ``-v`` and ``-w``.
 
-    The headers are those ``sent``, and those ``received`` as they are shown; ``verified`` is None without TLS.
+    Args:
+        url: The address.
+        address: Where it led.
+        response: The answer.
+        endpoint: Who answered.
+        method: The method sent.
+        sent: The request's headers as they were sent.
+        received: The answer's headers as they are shown.
+        certificate: The server's certificate.
+        verified: Whether it was found good; None without TLS.
+        problem: What was wrong with it.
+        http1: Whether HTTP/1 was asked for.
     """
 
     url: Url

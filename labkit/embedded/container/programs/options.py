@@ -20,7 +20,12 @@ class BadOption(Exception):
 
 @dataclass(slots=True)
 class Options:
-    """The options that were given with their values, in order, and the other words."""
+    """What was given.
+
+    Args:
+        flags: Every option's name and value, in order.
+        args: The other words.
+    """
 
     flags: list[tuple[str, str]] = field(default_factory=list)
     args: list[str] = field(default_factory=list)

@@ -25,7 +25,12 @@ STEPS_PER_CHARGE = 8
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match: start and end of the whole and of each group, -1 where a group took no part."""
+    """A match.
+
+    Args:
+        text: What was searched.
+        spans: Start and end of the whole and of each group, -1 where a group took no part.
+    """
 
     text: str
     spans: tuple[int, ...]

@@ -15,10 +15,17 @@ from labkit.embedded.container.shell.system import System
 
 @dataclass(slots=True)
 class Process:
-    """A running command. The descriptors 0, 1 and 2 are always there.
+    """What a command is given.
 
-    ``spawn`` runs another command (``xargs``, ``env``, ``find -exec``); ``new_shell`` makes a shell process of
-    descriptors, variables and a dialect (``sh``, ``bash``).
+    Args:
+        argv: Its name and words.
+        env: Its environment.
+        cwd: Its working directory.
+        fds: Its descriptors; 0, 1 and 2 are always there.
+        scheduler: Starts processes and keeps the budget.
+        system: The container.
+        spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
+        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
     """
 
     argv: list[str]

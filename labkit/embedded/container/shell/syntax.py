@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, frozen=True)
 class Text:
-    """Characters that stand for themselves; quoted ones are neither split nor patterns."""
+    """Characters that stand for themselves.
+
+    Args:
+        text: The characters.
+        quoted: They were quoted: no splitting, no patterns.
+    """
 
     text: str
     quoted: bool = False
@@ -15,10 +20,14 @@ class Text:
 
 @dataclass(slots=True, frozen=True)
 class Parameter:
-    """``$name`` or ``${name…}``; the name is that of a variable, a number, or one of ``@*#?$!-``.
+    """``$name`` or ``${name…}``.
 
-    The operator is such as ``:-`` or ``##``; ``length`` for ``${#name}``; ``bad`` for what is no expansion, with its
-    text as ``name``.
+    Args:
+        name: A variable's name, a number, or one of ``@*#?$!-``.
+        quoted: It stood in double quotes.
+        operator: What is done with it, such as ``:-`` or ``##``; ``length`` for ``${#name}``;
+            ``bad`` for what is no expansion, with its text as ``name``.
+        operand: The word after the operator.
     """
 
     name: str
@@ -72,7 +81,13 @@ class Assignment:
 
 @dataclass(slots=True)
 class Redirect:
-    """A redirection; the descriptor is -1 for the usual one, the target of a here-document its text."""
+    """A redirection.
+
+    Args:
+        operator: ``<``, ``>``, ``>>``, ``>|``, ``<>``, ``>&``, ``<&``, ``&>``, ``&>>``, ``<<<`` or ``<<``.
+        descriptor: The number before it, or -1 for the usual one.
+        target: The word after it; for a here-document, its text.
+    """
 
     operator: str
     descriptor: int

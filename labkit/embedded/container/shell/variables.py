@@ -11,7 +11,13 @@ MAX_TOTAL_CHARS = 8 << 20
 
 @dataclass(slots=True)
 class Variable:
-    """One variable; its value is None while it is declared only."""
+    """One variable.
+
+    Args:
+        value: Its text, or None while it is declared only.
+        exported: Whether commands see it.
+        readonly: Whether it must not change.
+    """
 
     value: str | None = None
     exported: bool = False

@@ -9,13 +9,8 @@ from labkit.embedded.machinery.golang.quote import go_quote
 UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 """Units to nanoseconds."""
 
-
 MAX_NANOSECONDS = 2**63
-
-
 MAX_DIGITS = 40
-
-
 PART = re.compile(r"([0-9]*(?:\.[0-9]*)?)([^0-9.]*)")
 
 

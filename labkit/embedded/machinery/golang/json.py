@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+from labkit.embedded.machinery.golang.quote import ESCAPES
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -51,13 +53,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant,
 
 
 def loads(data: bytes | str) -> Any:
-    """Decode JSON.
-
-    Args:
-        data: UTF-8; bad sequences become U+FFFD, as in Go.
-
-    Returns:
-        The value; objects with repeated fields are ``Pairs``.
+    """Decode JSON as Go does: bad UTF-8 becomes U+FFFD, and objects with repeated fields become ``Pairs``.
 
     Raises:
         SyntaxProblem: It is not JSON.
@@ -102,18 +98,8 @@ def quote_char(char: str) -> str:
     byte = char.encode("utf-8", "surrogateescape" if bad else "replace")[:1].decode("latin-1")
     if byte.isprintable() and byte != "\\":
         return f"'{byte}'"
-    escapes = {
-        "\n": "\\n",
-        "\t": "\\t",
-        "\r": "\\r",
-        "\\": "\\\\",
-        "\a": "\\a",
-        "\b": "\\b",
-        "\f": "\\f",
-        "\v": "\\v",
-    }
-    if byte in escapes:
-        return f"'{escapes[byte]}'"
+    if byte in ESCAPES:
+        return f"'{ESCAPES[byte]}'"
     return f"'\\x{ord(byte):02x}'" if ord(byte) < 0x80 else f"'\\u{ord(byte):04x}'"
 
 
@@ -148,9 +134,9 @@ class _Scanner:
         self.space()
         char = self.peek()
         if char == "{":
-            self.object(depth)
+            self.items("}", depth)
         elif char == "[":
-            self.array(depth)
+            self.items("]", depth)
         elif char == '"':
             self.string()
         elif char and char in "-0123456789":
@@ -160,45 +146,34 @@ class _Scanner:
         else:
             raise self.fail("looking for beginning of value")
 
-    def object(self, depth: int) -> None:
+    def items(self, end: str, depth: int) -> None:
+        """Read an object or an array to its closing bracket."""
         self.at += 1
         self.space()
-        if self.peek() == "}":
+        if self.peek() == end:
             self.at += 1
             return
         while True:
-            self.space()
-            if self.peek() != '"':
-                raise self.fail("looking for beginning of object key string")
-            self.string()
-            self.space()
-            if self.peek() != ":":
-                raise self.fail("after object key")
-            self.at += 1
+            if end == "}":
+                self.key()
             self.value(depth + 1)
             self.space()
-            if self.peek() == "}":
+            if self.peek() == end:
                 self.at += 1
                 return
             if self.peek() != ",":
-                raise self.fail("after object key:value pair")
+                raise self.fail("after object key:value pair" if end == "}" else "after array element")
             self.at += 1
 
-    def array(self, depth: int) -> None:
-        self.at += 1
+    def key(self) -> None:
         self.space()
-        if self.peek() == "]":
-            self.at += 1
-            return
-        while True:
-            self.value(depth + 1)
-            self.space()
-            if self.peek() == "]":
-                self.at += 1
-                return
-            if self.peek() != ",":
-                raise self.fail("after array element")
-            self.at += 1
+        if self.peek() != '"':
+            raise self.fail("looking for beginning of object key string")
+        self.string()
+        self.space()
+        if self.peek() != ":":
+            raise self.fail("after object key")
+        self.at += 1
 
     def string(self) -> None:
         self.at += 1

@@ -26,7 +26,6 @@ INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 EXCESSIVE = "yaml: document contains excessive aliasing"
 TOO_DEEP = "yaml: exceeded max depth of 10000"
 
-
 WORDINGS = (
     (r"expected the node content, but found", "did not find expected node content"),
     (r"expected (',' or '.'), but got", r"did not find expected \1"),
@@ -49,10 +48,9 @@ class YamlProblem(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """A YAML loader that keeps dates as texts, as JSON has no dates.
+    """A YAML loader that keeps dates as texts, as JSON has no dates, and limits nesting and merging.
 
-    What costs much is refused while it is read, and not when it is there: a bracket costs as much as there
-    are brackets around it, and a merge copies all fields.
+    It does so while it reads: a bracket costs as much as there are brackets around it, and a merge copies fields.
     """
 
     _composed = _merged = 0
@@ -88,26 +86,13 @@ _Loader.yaml_implicit_resolvers = {
     char: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
     for char, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-
-
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
 _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
-
-
-def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    """The value of a node with an unknown tag."""
-    return node.value
-
-
-_Loader.add_constructor(None, _untagged)
+_Loader.add_constructor(None, lambda _, node: node.value)
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
-    """Decode a YAML document to JSON values.
-
-    Args:
-        body: The text; of several documents only the first counts.
-        strict: Collects what a strict reading refuses (keys given twice).
+    """Decode the first YAML document to JSON values; ``strict`` collects keys that are given twice.
 
     Raises:
         YamlProblem: It cannot be read.
@@ -176,16 +161,12 @@ class _Converter:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key in found and self._strict is not None:
-                line = key_node.start_mark.line + 1
-                self._note(f'line {line}: key "{key}" already set in map')
+                problem = f'line {key_node.start_mark.line + 1}: key "{key}" already set in map'
+                text = f"yaml: unmarshal errors:\n  {problem}"
+                if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
+                    self._strict.append(text)
             found[key] = self.convert(value_node, depth + 1)
         return found
-
-    def _note(self, problem: str) -> None:
-        assert self._strict is not None
-        text = f"yaml: unmarshal errors:\n  {problem}"
-        if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
-            self._strict.append(text)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         self._text_left -= len(node.value)

@@ -41,17 +41,9 @@ def renew_authority(ca_key: bytes) -> bytes:
 def issue(
     ca_certificate: bytes, ca_key: bytes, user: str, groups: tuple[str, ...] = (), *, server: bool = False
 ) -> tuple[bytes, bytes]:
-    """Make a key and its certificate.
+    """Make a certificate and its key, PEM: ``user`` becomes the CN, ``groups`` the O values.
 
-    Args:
-        ca_certificate: The authority's certificate, PEM.
-        ca_key: Its key, PEM.
-        user: Becomes the CN.
-        groups: Become the O values.
-        server: For a server, with the names and addresses of the API server.
-
-    Returns:
-        Certificate and key, PEM.
+    That of a ``server`` has the names and addresses of the API server.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     authority = x509.load_pem_x509_certificate(ca_certificate)

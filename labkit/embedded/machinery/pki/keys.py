@@ -1,8 +1,7 @@
 """The cluster's keys: a certificate authority, the server's certificate, the token signer.
 
-Kept where kubeadm keeps them (``pki/ca.crt``, ``pki/ca.key``, …). The CA and leaf
-certificates use P-256, which is made in a millisecond; service-account tokens are
-RS256 on every real cluster, so their key is RSA.
+They lie where kubeadm puts them (``pki/ca.crt``, ``pki/ca.key``, …). The CA and leaf certificates use P-256, which
+is made in a millisecond. Service-account tokens are RS256 on every real cluster, so their key is RSA.
 """
 
 from __future__ import annotations
@@ -31,11 +30,7 @@ class Keys:
 
     @classmethod
     def generate(cls, token_key: bytes | None = None) -> Keys:
-        """Make new keys.
-
-        Args:
-            token_key: An RSA key in PEM to share between clusters; made if None.
-        """
+        """Make new keys; clusters can share a ``token_key`` (RSA, PEM), which takes long to make."""
         from labkit.embedded.machinery.pki.certificates import new_authority
 
         return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
@@ -54,23 +49,18 @@ class Keys:
         return replace(self, ca_certificate=renew_authority(self.ca_key))
 
     def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
-        """A client certificate and its key, both PEM.
-
-        Args:
-            user: Becomes the CN, which the server takes as the user name.
-            groups: Become the O values.
-        """
+        """A client certificate and its key, PEM: ``user`` becomes the CN, ``groups`` the O values."""
         from labkit.embedded.machinery.pki.certificates import issue
 
         return issue(self.ca_certificate, self.ca_key, user, groups)
 
     def sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
-        """The certificate that a signing request asks for, PEM.
+        """Sign a certificate signing request.
 
         Args:
-            request: The request, a PEM file in base64.
+            request: A PEM file in base64.
             usages: What the certificate is for.
-            seconds: For how long it was asked.
+            seconds: The lifetime asked for.
             now: Seconds since the epoch.
         """
         from labkit.embedded.machinery.pki.signing_requests import sign
@@ -83,10 +73,3 @@ def new_token_key() -> bytes:
     from labkit.embedded.machinery.pki.certificates import new_token_key
 
     return new_token_key()
-
-
-def token_public_key(token_key: bytes) -> bytes:
-    """The public half of a token key, PEM."""
-    from labkit.embedded.machinery.pki.certificates import public_key
-
-    return public_key(token_key)

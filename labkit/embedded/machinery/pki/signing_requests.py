@@ -53,17 +53,6 @@ EXTENDED_USAGES = {
     "microsoft sgc": x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
     "netscape sgc": x509.ObjectIdentifier("2.16.840.1.113730.4.1"),
 }
-NAMED_KEYS = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -76,9 +65,7 @@ class SigningRequest:
     """What a request asks to be certified.
 
     Args:
-        parsed: The request itself.
-        common_name: CN of the subject.
-        organizations: Its O values.
+        organizations: O values of its subject.
         names: Kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
     """
 
@@ -89,10 +76,7 @@ class SigningRequest:
 
 
 def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
-    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size.
-
-    Every byte is looked at once, whatever the file holds.
-    """
+    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size."""
     at, end = 0, -1
     while True:
         begin = data.find(BEGIN, at)
@@ -123,10 +107,7 @@ def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
 
 
 def read_request(text: str) -> SigningRequest:
-    """Parse ``spec.request`` without verifying its signature.
-
-    Args:
-        text: A PEM file in base64, as JSON has it.
+    """Parse ``spec.request``, a PEM file in base64, without verifying its signature.
 
     Raises:
         BadRequestFile: It is none.
@@ -139,9 +120,10 @@ def read_request(text: str) -> SigningRequest:
         subject, names = parsed.subject, _alternative_names(parsed)
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
+    common_names = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return SigningRequest(
         parsed,
-        _last(subject.get_attributes_for_oid(NameOID.COMMON_NAME)),
+        common_names[-1] if common_names else "",
         tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
         frozenset(NAME_WORDS[type(name)] for name in names if type(name) in NAME_WORDS),
     )
@@ -155,11 +137,6 @@ NAME_WORDS: dict[type[x509.GeneralName], str] = {
 }
 
 
-def _last(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> str:
-    values = [str(each.value) for each in attributes]
-    return values[-1] if values else ""
-
-
 def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
     try:
         return list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
@@ -168,11 +145,7 @@ def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.Gene
 
 
 def check_request(text: str) -> str:
-    """What is wrong with ``spec.request``, empty if nothing is.
-
-    Args:
-        text: As for ``read_request``.
-    """
+    """What is wrong with ``spec.request``, empty if nothing is."""
     try:
         parsed = read_request(text).parsed
     except BadRequestFile as error:
@@ -187,11 +160,7 @@ def check_request(text: str) -> str:
 
 
 def check_certificates(text: str) -> str:
-    """What is wrong with ``status.certificate``, empty if nothing is.
-
-    Args:
-        text: A PEM file in base64.
-    """
+    """What is wrong with ``status.certificate``, a PEM file in base64; empty if nothing is."""
     found = False
     for label, content, headers in pem_blocks(base64.b64decode(text)):
         found = True
@@ -211,19 +180,7 @@ def check_certificates(text: str) -> str:
 def sign(
     ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
 ) -> bytes:
-    """Sign a request.
-
-    Args:
-        ca_certificate: The authority's certificate, PEM.
-        ca_key: Its key, PEM.
-        text: The request, as for ``read_request``.
-        usages: What the certificate is for, in the API's words.
-        seconds: For how long it was asked.
-        now: Seconds since the epoch.
-
-    Returns:
-        The certificate, PEM; empty if there can be none for such a key or subject.
-    """
+    """Sign a request; see ``Keys.sign_request``. Empty if there can be no certificate for such a key or subject."""
     try:
         return _signed(ca_certificate, ca_key, text, usages, seconds, now)
     except (*UNREADABLE, TypeError):
@@ -254,7 +211,7 @@ def _signed(
         .not_valid_after(end)
     )
     if named:
-        flags = {name: name in named for name in NAMED_KEYS}
+        flags = {name: name in named for name in KEY_USAGES.values()}
         if not flags["key_agreement"]:
             flags["encipher_only"] = flags["decipher_only"] = False
         builder = builder.add_extension(x509.KeyUsage(**flags), critical=True)

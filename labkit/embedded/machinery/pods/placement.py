@@ -15,12 +15,7 @@ UNSCHEDULABLE: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "N
 
 
 def holds(labels: Mapping[str, str], expression: Object) -> bool:
-    """Whether labels meet one requirement.
-
-    Args:
-        labels: Of a node or a pod.
-        expression: ``key``, ``operator`` and ``values``.
-    """
+    """Whether labels meet one requirement: ``key``, ``operator`` and ``values``."""
     key, operator = expression.get("key"), expression.get("operator")
     values: list[str] = expression.get("values") or []
     found = labels.get(str(key))

@@ -32,4 +32,4 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
 
 def parse_time(text: str) -> float:
     """A time of the API in seconds since the epoch."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.datetime.fromisoformat(text).timestamp()

@@ -5,9 +5,7 @@ Source: k8s.io/kubernetes ``pkg/quota/v1/evaluator/core``; k8s.io/apiserver ``pk
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 from typing_extensions import override
 
@@ -20,9 +18,11 @@ from labkit.embedded.machinery.pods.resources import (
     pod_requests,
     terminating,
 )
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.quota.amounts import NANO, ONE, ZERO, Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.names import HUGE_PAGES, REQUESTS, extended, huge_pages, native
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.steady_clock import Clock
 
 ALIASES = ("configmaps", "replicationcontrollers", "resourcequotas", "secrets")
 """Kinds that are also counted by their plain name."""
@@ -38,11 +38,10 @@ MUST_SAY = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limit
 
 
 class Evaluator:
-    """Measures the objects of a kind by their number.
+    """Measures the objects of a resource (plural with group) by their number."""
 
-    Args:
-        resource: Plural with group.
-    """
+    changes = False
+    """Whether the usage of an object may change with an update."""
 
     def __init__(self, resource: str) -> None:
         self.resource = resource
@@ -50,7 +49,7 @@ class Evaluator:
 
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
         """Whether a write may change the usage."""
-        return operation == "CREATE" and not subresource
+        return not subresource and (operation == "CREATE" or self.changes)
 
     def matching(self, names: Iterable[str]) -> list[str]:
         """The names that this kind uses."""
@@ -100,13 +99,11 @@ def selected(requirement: Object, name: str) -> bool:
 class ServiceEvaluator(Evaluator):
     """Measures services, their node ports and load balancers."""
 
+    changes = True
+
     def __init__(self) -> None:
         super().__init__("services")
         self.names = ("count/services", "services", "services.nodeports", "services.loadbalancers")
-
-    @override
-    def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        return not subresource
 
     @override
     def usage(self, obj: Object) -> Amounts:
@@ -125,12 +122,10 @@ class ServiceEvaluator(Evaluator):
 class ClaimEvaluator(Evaluator):
     """Measures claims and their storage, in total and by storage class."""
 
+    changes = True
+
     def __init__(self) -> None:
         super().__init__("persistentvolumeclaims")
-
-    @override
-    def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        return not subresource
 
     @override
     def matching(self, names: Iterable[str]) -> list[str]:
@@ -179,12 +174,10 @@ def _whole(amount: Amount) -> Amount:
 class PodEvaluator(Evaluator):
     """Measures pods and their requests and limits.
 
-    Args:
-        clock: Seconds since the epoch.
-        old_words: Leave out which containers name no amount, as servers did up to 1.22.
+    With ``old_words`` it leaves out which containers name no amount, as servers did up to 1.22.
     """
 
-    def __init__(self, clock: Callable[[], float], old_words: bool = False) -> None:
+    def __init__(self, clock: Clock, old_words: bool = False) -> None:
         super().__init__("pods")
         self._clock = clock
         self._old_words = old_words
@@ -238,8 +231,7 @@ class PodEvaluator(Evaluator):
         date, grace = metadata.get("deletionTimestamp"), metadata.get("deletionGracePeriodSeconds")
         if not date or grace is None:
             return False
-        ends = datetime.datetime.fromisoformat(date).timestamp() + float(grace)
-        return self._clock() > ends
+        return self._clock() > parse_time(date) + float(grace)
 
     @override
     def in_scope(self, requirement: Object, obj: Object) -> bool:
@@ -270,38 +262,23 @@ def compute(requests: Amounts, limits: Amounts) -> Amounts:
     return used
 
 
-@lru_cache(maxsize=256)
-def _counter(resource: str) -> Evaluator:
-    return Evaluator(resource)
-
-
-SERVICES = ServiceEvaluator()
-CLAIMS = ClaimEvaluator()
-
-
 class Evaluators:
-    """The evaluators of all kinds.
+    """The evaluators of all counted resources (plural with group)."""
 
-    Args:
-        resources: Plural with group of all kinds that are counted.
-        clock: Seconds since the epoch.
-        old_words: Leave out which containers name no amount, as servers did up to 1.22.
-    """
-
-    def __init__(self, resources: frozenset[str], clock: Callable[[], float], *, old_words: bool = False) -> None:
+    def __init__(self, resources: frozenset[str], clock: Clock, *, old_words: bool = False) -> None:
         self._resources = resources
         self._special: dict[str, Evaluator] = {
             "pods": PodEvaluator(clock, old_words),
-            "services": SERVICES,
-            "persistentvolumeclaims": CLAIMS,
+            "services": ServiceEvaluator(),
+            "persistentvolumeclaims": ClaimEvaluator(),
         }
 
     def of(self, resource: str) -> Evaluator | None:
         """The evaluator of a kind, None if it is not counted."""
-        found = self._special.get(resource)
-        if found is None and resource in self._resources:
-            found = _counter(resource)
-        return found
+        special = self._special.get(resource)
+        if special is not None:
+            return special
+        return Evaluator(resource) if resource in self._resources else None
 
     def for_names(self, names: Iterable[str]) -> Iterator[tuple[Evaluator, list[str]]]:
         """The evaluators that a quota's names need, each with its names."""

@@ -7,14 +7,7 @@ from __future__ import annotations
 
 import re
 
-COMPUTE = (
-    "cpu",
-    "memory",
-    "limits.cpu",
-    "limits.memory",
-    "requests.cpu",
-    "requests.memory",
-)
+COMPUTE = ("cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
 EPHEMERAL = ("ephemeral-storage", "limits.ephemeral-storage", "requests.ephemeral-storage")
 COUNTED = (
     "configmaps",

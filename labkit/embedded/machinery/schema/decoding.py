@@ -13,6 +13,7 @@ from typing import Any
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type
 from labkit.embedded.machinery.schema.values import (
+    QUANTITY_FORM,
     BadValue,
     canonical_micro_time,
     canonical_quantity,
@@ -21,6 +22,8 @@ from labkit.embedded.machinery.schema.values import (
 )
 
 MAX_STRICT_ERRORS = 100
+OBJECT = "map[string]interface {}"
+"""The Go type of any JSON object."""
 RESETTING = "managedFields"
 """The one list that has a meaning when empty: reset all managers."""
 MAX_PLAIN_DEPTH = 200
@@ -30,11 +33,10 @@ EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is the real server's.
+    """A body that does not fit its kind; the message is that of Go's ``encoding/json``.
 
     Args:
-        message: As ``encoding/json`` says it.
-        type_: What was wanted, where that is known.
+        type_: The expected type, where that is known.
         value: What was found.
     """
 
@@ -50,7 +52,7 @@ class Decoder:
     Args:
         strict: Collects what a strict decoding would refuse; None does not look.
         defaults: Whether pointers that are not given get the schema's defaults.
-        keep_empty: Keep lists and maps that are given without content, which are not printed.
+        keep_empty: Keep empty lists and maps, which are not printed.
     """
 
     def __init__(self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False) -> None:
@@ -68,7 +70,7 @@ class Decoder:
         if data is None:
             data = {}
         if not isinstance(data, dict):
-            raise DecodeProblem(f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}")
+            raise DecodeProblem(cannot_unmarshal(data, f"v1.{struct.go}"))
         made = self._struct(struct, data, "", "")
         if self._first is not None:
             raise self._first
@@ -182,7 +184,7 @@ class Decoder:
             value = str(value)
         if not isinstance(value, str):
             if form == "quantity":
-                raise DecodeProblem(QUANTITY_FORM_ERROR)
+                raise DecodeProblem(QUANTITY_FORM)
             if form == "bytes" and isinstance(value, list):
                 return self._octets(value, struct, path)
             if form == "bytes":
@@ -216,7 +218,6 @@ class Decoder:
         return base64.b64encode(octets).decode("ascii")
 
 
-QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
@@ -257,6 +258,12 @@ def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
     return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
 
 
+def cannot_unmarshal(value: Any, type_: str, field: str = "") -> str:
+    """Go's message for a JSON value of another type than ``type_``, perhaps in a field of a struct."""
+    place = f"struct field {field}" if field else "value"
+    return f"json: cannot unmarshal {json_kind(value)} into Go {place} of type {type_}"
+
+
 def json_kind(value: Any) -> str:
     """What Go calls a JSON value."""
     if isinstance(value, bool):
@@ -266,6 +273,17 @@ def json_kind(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "number"
     return "array" if isinstance(value, list) else "object"
+
+
+def go_kind(value: Any) -> str:
+    """The Go kind of a decoded JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict | list):
+        return "map" if isinstance(value, dict) else "slice"
+    return "int64" if isinstance(value, int) else "float64"
 
 
 def described(value: Any) -> str:
@@ -279,11 +297,7 @@ def is_number(value: Any) -> bool:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Copy free-form JSON.
-
-    Raises:
-        DecodeProblem: It is nested too deeply.
-    """
+    """Copy free-form JSON; ``DecodeProblem`` if it is nested too deeply."""
     if depth > MAX_PLAIN_DEPTH:
         raise DecodeProblem("json: exceeded max depth")
     if isinstance(value, dict):
@@ -296,11 +310,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def inexact(number: int) -> float:
-    """Convert an integer that is too large for Go's to a float.
-
-    Raises:
-        DecodeProblem: It is too large for any.
-    """
+    """Convert an integer that is too large for Go's to a float; ``DecodeProblem`` if it is too large for any."""
     try:
         return float(number)
     except OverflowError as error:
@@ -328,12 +338,7 @@ def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
 
 
 def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
-    """Set empty lists and maps to None, as the storage round trip does.
-
-    Args:
-        struct: The object's schema.
-        obj: The object, changed in place.
-    """
+    """Set an object's empty lists and maps to None, in place, as the storage round trip does."""
     for name, form, nested in _bare_fields(struct):
         value = obj.get(name)
         if not value:
@@ -352,15 +357,7 @@ def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
 
 
 def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
-    """Return an object without the empty lists and maps that are not printed.
-
-    Args:
-        struct: The object's schema.
-        obj: The object, as a ``Decoder`` made it that keeps them.
-
-    Returns:
-        The object itself if there are none.
-    """
+    """An object without the empty lists and maps that are not printed; itself if there are none."""
     changed: dict[str, Any] = {}
     for name, value in obj.items():
         field = struct.fields.get(name)

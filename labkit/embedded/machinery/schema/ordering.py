@@ -14,22 +14,16 @@ from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 def in_order(obj: Object) -> Object:
     """Order an object's fields by the schema of its kind: kind and apiVersion first, unknown fields last.
 
-    Args:
-        obj: Any object; without a known kind only its first level is ordered.
-
-    Returns:
-        A new object that shares the values that have no order.
+    Without a known kind only the first level is ordered. The new object shares the values that have no order.
     """
     kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
     rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
-    struct = _struct_of(kind, api_version) if kind and isinstance(kind, str) else None
+    struct = None
+    if kind and isinstance(kind, str):
+        group, _, version = api_version.rpartition("/")
+        struct = schemas().of_kind(group, version, kind)
     head = {"kind": kind, "apiVersion": api_version} if kind else {}
     return {**head, **(_ordered_struct(rest, struct) if struct is not None else rest)}
-
-
-def _struct_of(kind: str, api_version: str) -> Struct | None:
-    group, _, version = api_version.rpartition("/")
-    return schemas().of_kind(group, version, kind)
 
 
 def _ordered(value: Any, type_: Type) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import datetime
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -92,14 +92,7 @@ def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
 
 
 def message_class(name: str) -> Any:
-    """Return the class of a message.
-
-    Args:
-        name: Such as ``k8s.io.api.core.v1.Pod``.
-
-    Raises:
-        KeyError: There is no such message.
-    """
+    """The class of a message, such as ``k8s.io.api.core.v1.Pod``; KeyError if there is none."""
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(_flat(name)))
 
 
@@ -122,10 +115,7 @@ def message_name(struct_name: str) -> str:
 
 
 def decode_unknown(body: bytes) -> dict[str, Any]:
-    """Decode the object in an envelope to JSON values.
-
-    Args:
-        body: Magic bytes and a ``runtime.Unknown``.
+    """Decode the object in an envelope, magic bytes and a ``runtime.Unknown``, to JSON values.
 
     Raises:
         ProtobufProblem: It is none, or holds an unknown kind.
@@ -177,24 +167,14 @@ def _value(value: Any, struct: Struct | None) -> Any:
     return to_json(value, struct)
 
 
-def _time(value: Any) -> str | None:
+def _time(value: Any, form: str = "%Y-%m-%dT%H:%M:%SZ") -> str | None:
     if not value.seconds and not value.nanos:
         return None
-    return _moment(value.seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _micro_time(value: Any) -> str | None:
-    if not value.seconds and not value.nanos:
-        return None
-    moment = _moment(value.seconds).replace(microsecond=max(0, value.nanos) // 1000 % 1_000_000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _moment(seconds: int) -> datetime.datetime:
     try:
-        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+        time = datetime.datetime.fromtimestamp(value.seconds, datetime.UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise ProtobufProblem(f"time out of range: {seconds}") from error
+        raise ProtobufProblem(f"time out of range: {value.seconds}") from error
+    return time.replace(microsecond=max(0, value.nanos) // 1000 % 1_000_000).strftime(form)
 
 
 def _raw_json(value: Any) -> Any:
@@ -209,7 +189,7 @@ def _raw_json(value: Any) -> Any:
 
 SPECIAL: dict[str, Callable[[Any], Any]] = {
     "Time": _time,
-    "MicroTime": _micro_time,
+    "MicroTime": partial(_time, form="%Y-%m-%dT%H:%M:%S.%fZ"),
     "Quantity": lambda value: value.string,
     "IntOrString": lambda value: value.strVal if value.type == 1 else value.intVal,
     "RawExtension": _raw_json,

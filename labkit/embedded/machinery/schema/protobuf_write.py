@@ -22,11 +22,7 @@ INTSTR_INT, INTSTR_STRING = 0, 1
 
 
 def encode_protobuf(obj: Object) -> bytes | None:
-    """Encode an object in its envelope; None if its kind has no message.
-
-    Args:
-        obj: With kind and apiVersion.
-    """
+    """Encode an object in its envelope; None if its kind has no message."""
     api_version, kind = obj["apiVersion"], obj["kind"]
     group, _, version = api_version.rpartition("/")
     struct = schemas().of_kind(group, version, kind)
@@ -50,12 +46,7 @@ def _enveloped(api_version: str, kind: str, made: Any) -> bytes:
 
 
 def encode_event(type_: str, obj: bytes) -> bytes:
-    """Encode a watch event, preceded by its length.
-
-    Args:
-        type_: Such as ``ADDED``.
-        obj: The encoded object.
-    """
+    """Encode a watch event with an encoded object, preceded by its length."""
     event = message_class(META + "WatchEvent")()
     event.type = type_
     event.object.raw = obj
@@ -64,11 +55,7 @@ def encode_event(type_: str, obj: bytes) -> bytes:
 
 
 def encode_discovery(document: Object) -> bytes:
-    """Encode a discovery document in its envelope.
-
-    Args:
-        document: With its kind, and an apiVersion if it is of one.
-    """
+    """Encode a discovery document in its envelope."""
     made = message_class(META + document["kind"])()
     _fill_alike(made, document)
     return _enveloped(document.get("apiVersion", ""), document["kind"], made)

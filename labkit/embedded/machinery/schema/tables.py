@@ -34,7 +34,6 @@ class Type:
         struct_name: The table's key of a struct.
         element: Type of a list's or map's elements.
         go: How Go prints the type.
-        table: Where structs are looked up.
     """
 
     form: str
@@ -61,7 +60,6 @@ class Field:
 
     Args:
         name: As in JSON.
-        type: Its type.
         pointer: An explicit zero value is kept.
         omit_empty: Left out when empty.
         omit_zero: Left out when zero, structs too.
@@ -71,8 +69,7 @@ class Field:
         enum: The allowed values, empty for any.
         list_type: ``map``, ``set`` or ``atomic``.
         keys: Of a list of type ``map``.
-        merge_key: Of a strategic merge patch.
-        strategies: ``merge``, ``replace``, ``retainKeys``.
+        strategies: Of a strategic merge patch: ``merge``, ``replace``, ``retainKeys``.
         atomic: A map or struct that has one owner as a whole.
         go: Its name in Go.
         place: Its name in paths of messages: with that of the Go struct which is embedded and has it.
@@ -116,11 +113,7 @@ class Struct:
 
 
 class Schemas:
-    """All structs by name and kind.
-
-    Args:
-        rows: The decoded ``tables.json``.
-    """
+    """All structs by name and kind, from the rows of ``tables.json``."""
 
     def __init__(self, rows: dict[str, Any]) -> None:
         self._rows = rows

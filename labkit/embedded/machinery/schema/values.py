@@ -89,12 +89,7 @@ def canonical_quantity(text: str) -> str:
 
 
 def quantity_text(amount: int, form: str) -> str:
-    """The canonical text of a quantity.
-
-    Args:
-        amount: Billionths.
-        form: ``binary``, ``decimal`` or ``exponent``.
-    """
+    """The canonical text of an amount in billionths; ``form`` is as ``parse_quantity`` returns it."""
     if amount == 0:
         return "0"
     sign = "-" if amount < 0 else ""
@@ -117,11 +112,7 @@ def quantity_text(amount: int, form: str) -> str:
 
 
 def parse_time(text: str, micro: bool = False) -> datetime.datetime:
-    """Parse an RFC 3339 time.
-
-    Args:
-        text: The time.
-        micro: Whether exactly six decimals are wanted (MicroTime).
+    """Parse an RFC 3339 time; a MicroTime has exactly six decimals.
 
     Raises:
         BadValue: It is no time; the message is that of Go's ``time.Parse``.
@@ -153,22 +144,9 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
 
 
 def _time_problem(text: str, layout: str, micro: bool) -> str:
-    parts = [
-        (r"\d{4}", "2006"),
-        ("-", "-"),
-        (r"\d\d", "01"),
-        ("-", "-"),
-        (r"\d\d", "02"),
-        ("T", "T"),
-        (r"\d\d", "15"),
-        (":", ":"),
-        (r"\d\d", "04"),
-        (":", ":"),
-        (r"\d\d", "05"),
-    ]
     rest = text
-    for pattern, name in parts:
-        match = re.match(pattern, rest)
+    for name in ("2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05"):
+        match = re.match(r"\d" * len(name) if name.isdigit() else name, rest)
         if match is None:
             return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "{name}"'
         rest = rest[match.end() :]

@@ -13,7 +13,14 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class Slot:
-    """A container of a pod, across its restarts: its spec, and its state as in its status."""
+    """A container of a pod, across its restarts.
+
+    Args:
+        spec: The container's spec.
+        state: As in its status.
+        init: Whether it is an init container.
+        ephemeral: Whether it is an ephemeral container.
+    """
 
     spec: Object
     state: Object

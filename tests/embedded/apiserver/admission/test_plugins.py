@@ -81,7 +81,7 @@ def test_a_chain_asks_in_order() -> None:
 def test_an_ending_namespace_takes_nothing_new() -> None:
     ending = {**NAMESPACE, "status": {"phase": "Terminating"}}
     world = World(namespaces=[ending])
-    plugin = NamespaceLifecycle(world.lookup)
+    plugin = NamespaceLifecycle(world.lookup, world.lister)
     with pytest.raises(ApiError) as error:
         plugin.admit(world.write("pods", pod()))
     assert error.value.code == 403
@@ -194,7 +194,7 @@ def test_templates_are_warned_of_at_the_enforced_level() -> None:
 
 def test_there_are_no_runtime_classes() -> None:
     with pytest.raises(ApiError, match='pod rejected: RuntimeClass "gvisor" not found'):
-        RuntimeClass(lambda *key: None).validate(World().write("pods", pod(runtimeClassName="gvisor")))
+        RuntimeClass(lambda *key: None, lambda *key: []).validate(World().write("pods", pod(runtimeClassName="gvisor")))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_there_are_no_runtime_classes() -> None:
 )
 def test_a_runtime_class_that_cannot_be_asked_for(name: str, why: str) -> None:
     with pytest.raises(ApiError) as caught:
-        RuntimeClass(lambda *key: None).admit(World().write("pods", pod(runtimeClassName=name)))
+        RuntimeClass(lambda *key: None, lambda *key: []).admit(World().write("pods", pod(runtimeClassName=name)))
     assert (caught.value.code, caught.value.reason, caught.value.message) == (500, "", why)
 
 
@@ -213,7 +213,7 @@ def test_volumes_and_claims_are_protected_and_claims_get_a_class() -> None:
     assert claim["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
     standard = {"metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
     world = World(storageclasses=[standard])
-    DefaultStorageClass(world.lister).admit(world.write("persistentvolumeclaims", claim))
+    DefaultStorageClass(world.lookup, world.lister).admit(world.write("persistentvolumeclaims", claim))
     assert claim["spec"]["storageClassName"] == "fast"
 
 
@@ -228,4 +228,4 @@ def test_one_default_priority_class() -> None:
     second = {"metadata": {"name": "second"}, "globalDefault": True}
     write = world.write("priorityclasses", second, group="scheduling.k8s.io")
     with pytest.raises(ApiError, match="PriorityClass first is already marked as default"):
-        OneDefaultPriority(world.lister).validate(write)
+        OneDefaultPriority(world.lookup, world.lister).validate(write)

@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Key, MemoryStore
+from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import ApiError
@@ -32,7 +32,7 @@ class Reading:
 
     def __init__(self, history_length: int = 1000) -> None:
         self.now = NOW
-        self.store = MemoryStore(history_length=history_length)
+        self.store = Store(history_length=history_length)
         registry = Registry(self.store, lambda: self.now, Random(1))
         admission, transformer = Admission(), Transformer(lambda: self.now)
         writer = Writer(registry, admission, lambda request: None)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.storage import MemoryStore, Store
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 
 HISTORY_LENGTH = 50
@@ -12,11 +12,11 @@ Factory = Callable[[Path], Store]
 
 
 def memory(directory: Path) -> Store:
-    return MemoryStore(history_length=HISTORY_LENGTH)
+    return Store(history_length=HISTORY_LENGTH)
 
 
 def on_shared_base(directory: Path) -> Store:
-    return MemoryStore(MemoryStore().snapshot(), history_length=HISTORY_LENGTH)
+    return Store(Store().snapshot(), history_length=HISTORY_LENGTH)
 
 
 def sqlite(directory: Path) -> Store:

@@ -1,14 +1,14 @@
 import pytest
 
-from labkit.embedded.apiserver.storage import Expired, MemoryStore
+from labkit.embedded.apiserver.storage import Expired, Store
 from tests.embedded.apiserver.storage.test_contract import key, put
 
 
 def test_stores_on_one_base_share_objects_and_nothing_else() -> None:
-    origin = MemoryStore()
+    origin = Store()
     put(origin, "a/x", "a/y")
     base = origin.snapshot()
-    one, other = MemoryStore(base), MemoryStore(base)
+    one, other = Store(base), Store(base)
     assert one.get(key("a/x")) is other.get(key("a/x")) is origin.get(key("a/x"))
     put(one, "a/x", value="mine")
     one.delete(key("a/y"))
@@ -18,9 +18,9 @@ def test_stores_on_one_base_share_objects_and_nothing_else() -> None:
 
 
 def test_a_watch_from_before_the_base_sees_it_added() -> None:
-    origin = MemoryStore()
+    origin = Store()
     put(origin, "a/x", "a/y", "a/x")
-    store = MemoryStore(origin.snapshot())
+    store = Store(origin.snapshot())
     put(store, "a/z")
     assert [(event.revision, event.type) for event in store.events(0, "configmaps")] == [
         (2, "ADDED"), (3, "ADDED"), (4, "ADDED"),
@@ -30,9 +30,9 @@ def test_a_watch_from_before_the_base_sees_it_added() -> None:
 
 
 def test_a_base_is_expired_once_the_history_behind_it_is() -> None:
-    origin = MemoryStore()
+    origin = Store()
     put(origin, "a/x")
-    store = MemoryStore(origin.snapshot(), history_length=2)
+    store = Store(origin.snapshot(), history_length=2)
     put(store, "a/y", "a/y", "a/y")
     with pytest.raises(Expired):
         store.events(0, "configmaps")

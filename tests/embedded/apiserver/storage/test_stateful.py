@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from labkit.embedded.apiserver.storage import Expired, Key, MemoryStore, Snapshot, Store
+from labkit.embedded.apiserver.storage import Expired, Key, Snapshot, Store
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 from labkit.embedded.machinery.request import Object
 
@@ -64,7 +64,7 @@ class ListAndWatch(RuleBasedStateMachine):
         self.counter = 0
 
     def open(self) -> Store:
-        return MemoryStore(history_length=8)
+        return Store(history_length=8)
 
     def write(self, place: str) -> None:
         self.counter += 1

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 
 from labkit.embedded.machinery.quota.amounts import written
-from labkit.embedded.machinery.quota.evaluators import CLAIMS, SERVICES, Evaluators, PodEvaluator, selected
+from labkit.embedded.machinery.quota.evaluators import (
+    ClaimEvaluator,
+    Evaluators,
+    PodEvaluator,
+    ServiceEvaluator,
+    selected,
+)
 
 NOW = 1_800_000_000.0
+CLAIMS, SERVICES = ClaimEvaluator(), ServiceEvaluator()
 PODS = PodEvaluator(lambda: NOW)
 
 

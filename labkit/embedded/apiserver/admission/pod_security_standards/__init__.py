@@ -21,9 +21,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.baseline import 
     hosts_of_probes,
     labelled_by,
     privileged,
-    shared_proc_mount,
     sysctls_but,
-    unconfined_seccomp,
 )
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
@@ -32,6 +30,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     but_on_windows,
 )
 from labkit.embedded.apiserver.admission.pod_security_standards.restricted import (
+    bad_seccomp,
     chosen_seccomp,
     kept_capabilities,
     privilege_escalation,
@@ -46,13 +45,7 @@ LATEST = 10**9
 
 
 class Rule(NamedTuple):
-    """A check, and the minor versions of the standards that it belongs to.
-
-    Args:
-        check: The check.
-        first: The first of these versions.
-        last: The last of them.
-    """
+    """A check, and the first and the last minor version of the standards that it belongs to."""
 
     check: Check
     first: int = 0
@@ -75,9 +68,9 @@ BASELINE = (
     Rule(hosts_of_probes, 34),
     Rule(privileged),
     Rule(proc_mount, last=34),
-    Rule(shared_proc_mount, 35),
+    Rule(but_in_user_namespaces(proc_mount), 35),
     *SE_LINUX,
-    Rule(unconfined_seccomp, 19),
+    Rule(bad_seccomp, 19),
     *SYSCTLS,
     Rule(host_process),
 )
@@ -108,16 +101,9 @@ RESTRICTED = (
 
 
 def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[Violation]:
-    """Return the violations of a level by a pod.
+    """Return the violations of a level by a pod: reasons and places.
 
-    Args:
-        spec: Of the pod.
-        level: ``privileged``, ``baseline`` or ``restricted``.
-        annotations: Of the pod, which may hold AppArmor profiles.
-        version: Of the standards, ``latest`` or such as ``v1.25``.
-
-    Returns:
-        Reasons and places; empty if there are none.
+    ``annotations`` may hold AppArmor profiles; ``version`` is ``latest`` or such as ``v1.25``.
     """
     rules = {"baseline": BASELINE, "restricted": RESTRICTED}.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
     Violation,
-    but_in_user_namespaces,
     capabilities,
     holders_of,
     named,
@@ -17,7 +16,6 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     quoted,
     security,
 )
-from labkit.embedded.apiserver.admission.pod_security_standards.restricted import bad_seccomp, proc_mount
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
@@ -68,18 +66,15 @@ def host_namespaces(spec: Object) -> Violation | None:
 def privileged(spec: Object) -> Violation | None:
     """Baseline: no privileged containers."""
     names = names_of(spec, lambda container: bool(security(container).get("privileged")))
-    return (
-        ("privileged", f"{named('container', names)} must not set securityContext.privileged=true") if names else None
-    )
+    where = f"{named('container', names)} must not set securityContext.privileged=true"
+    return ("privileged", where) if names else None
 
 
 def added_capabilities(spec: Object) -> Violation | None:
     """Baseline: only default capabilities may be added."""
     names, bad = names_and_values(spec, lambda container: capabilities(container, "add") - BASELINE_CAPABILITIES)
-    if not names:
-        return None
     where = f"{named('container', names)} must not include {quoted(bad)} in securityContext.capabilities.add"
-    return "non-default capabilities", where
+    return ("non-default capabilities", where) if names else None
 
 
 def host_path_volumes(spec: Object) -> Violation | None:
@@ -100,16 +95,6 @@ def host_ports(spec: Object) -> Violation | None:
     verb = "uses" if len(names) == 1 else "use"
     noun = "hostPort" if len(ports) == 1 else "hostPorts"
     return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(ports)}"
-
-
-def shared_proc_mount(spec: Object) -> Violation | None:
-    """Baseline: the default masks over ``/proc``, except in a user namespace."""
-    return but_in_user_namespaces(proc_mount)(spec)
-
-
-def unconfined_seccomp(spec: Object) -> Violation | None:
-    """Baseline: seccomp may not be switched off."""
-    return bad_seccomp(spec)
 
 
 def hosts_of_probes(spec: Object) -> Violation | None:
@@ -156,11 +141,7 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
 
 
 def labelled_by(*allowed: str) -> Check:
-    """Baseline: only the SELinux types for containers.
-
-    Args:
-        allowed: These types.
-    """
+    """Baseline: only the allowed SELinux types for containers."""
 
     def check(spec: Object) -> Violation | None:
         types: set[str] = set()
@@ -187,11 +168,7 @@ def labelled_by(*allowed: str) -> Check:
 
 
 def sysctls_but(safe: frozenset[str]) -> Check:
-    """Baseline: only sysctls that are isolated in the pod.
-
-    Args:
-        safe: Those parameters.
-    """
+    """Baseline: only sysctls that are isolated in the pod."""
 
     def check(spec: Object) -> Violation | None:
         names = [item.get("name", "") for item in (spec.get("securityContext") or {}).get("sysctls") or ()]
@@ -204,6 +181,5 @@ def sysctls_but(safe: frozenset[str]) -> Check:
 def host_process(spec: Object) -> Violation | None:
     """Baseline: no Windows HostProcess containers."""
     holders = holders_of(spec, lambda context: bool((context.get("windowsOptions") or {}).get("hostProcess")))
-    if not holders:
-        return None
-    return "hostProcess", f"{' and '.join(holders)} must not set securityContext.windowsOptions.hostProcess=true"
+    where = f"{' and '.join(holders)} must not set securityContext.windowsOptions.hostProcess=true"
+    return ("hostProcess", where) if holders else None

@@ -65,14 +65,9 @@ def but_on_windows(check: Check) -> Check:
 
 
 def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> list[str]:
-    """Return the containers for which neither they nor the pod have a setting.
+    """Return the names of containers for which neither they nor the pod have a setting.
 
-    Args:
-        spec: Of the pod.
-        holds: Whether a security context has the setting; None if it says nothing.
-
-    Returns:
-        Their names.
+    ``holds`` says whether a security context has it, None if it says nothing.
     """
     pod = holds(spec.get("securityContext") or {})
     return [
@@ -83,7 +78,7 @@ def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> l
 
 
 def holders_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """Who has a bad security context: the pod, containers."""
+    """What has a bad security context: the pod, containers."""
     holders = ["pod"] if bad(spec.get("securityContext") or {}) else []
     names = names_of(spec, lambda container: bad(security(container)))
     return [*holders, named("container", names)] if names else holders

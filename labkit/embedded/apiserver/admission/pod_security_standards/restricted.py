@@ -35,11 +35,10 @@ SECCOMP = ("RuntimeDefault", "Localhost")
 
 
 def proc_mount(spec: Object) -> Violation | None:
-    """Restricted: the default masks over ``/proc``."""
+    """The default masks over ``/proc``."""
     names = names_of(spec, lambda container: security(container).get("procMount", "Default") != "Default")
-    if not names:
-        return None
-    return "procMount", f'{named("container", names)} must not set securityContext.procMount to "Unmasked"'
+    where = f'{named("container", names)} must not set securityContext.procMount to "Unmasked"'
+    return ("procMount", where) if names else None
 
 
 def restricted_volumes(spec: Object) -> Violation | None:
@@ -61,10 +60,8 @@ def restricted_volumes(spec: Object) -> Violation | None:
 def privilege_escalation(spec: Object) -> Violation | None:
     """Restricted: no privilege escalation."""
     names = names_of(spec, lambda container: security(container).get("allowPrivilegeEscalation") is not False)
-    if not names:
-        return None
     where = f"{named('container', names)} must set securityContext.allowPrivilegeEscalation=false"
-    return "allowPrivilegeEscalation != false", where
+    return ("allowPrivilegeEscalation != false", where) if names else None
 
 
 def kept_capabilities(spec: Object) -> Violation | None:
@@ -87,9 +84,8 @@ def run_as_root(spec: Object) -> Violation | None:
         holders = (["pod"] if pod is False else []) + ([named("container", explicit)] if explicit else [])
         return "runAsNonRoot != true", f"{' and '.join(holders)} must not set securityContext.runAsNonRoot=false"
     names = set_by_pod_or_all(spec, lambda context: context.get("runAsNonRoot"))
-    if not names:
-        return None
-    return "runAsNonRoot != true", f"pod or {named('container', names)} must set securityContext.runAsNonRoot=true"
+    where = f"pod or {named('container', names)} must set securityContext.runAsNonRoot=true"
+    return ("runAsNonRoot != true", where) if names else None
 
 
 def run_as_user(spec: Object) -> Violation | None:
@@ -102,7 +98,7 @@ def run_as_user(spec: Object) -> Violation | None:
 
 
 def bad_seccomp(spec: Object) -> Violation | None:
-    """Forbid seccomp profiles other than RuntimeDefault and Localhost."""
+    """Seccomp profiles may only be RuntimeDefault and Localhost."""
     bad: set[str] = set()
 
     def chooses(context: Object) -> bool:
@@ -112,10 +108,8 @@ def bad_seccomp(spec: Object) -> Violation | None:
         return kind not in SECCOMP
 
     holders = holders_of(spec, chooses)
-    if not holders:
-        return None
     where = f"{' and '.join(holders)} must not set securityContext.seccompProfile.type to {quoted(sorted(bad))}"
-    return "seccompProfile", where
+    return ("seccompProfile", where) if holders else None
 
 
 def chosen_seccomp(spec: Object) -> Violation | None:

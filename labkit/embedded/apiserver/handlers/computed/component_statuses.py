@@ -19,11 +19,7 @@ COMPONENTS = ("scheduler", "controller-manager", "etcd-0")
 
 
 def component_statuses(request: Request, kind: Kind) -> Result:
-    """Get one component's status or list all. Revisions, limits and continue tokens have no meaning here.
-
-    Raises:
-        ApiError: 404 for an unknown component, 400 for bad options.
-    """
+    """Get one component's status or list all. Revisions, limits and continue tokens have no meaning here."""
     if request.info.verb == "get":
         name = request.info.name
         if name not in COMPONENTS:

@@ -1,8 +1,7 @@
-"""CustomResourceDefinitions: an empty list.
+"""CustomResourceDefinitions: an empty list. Their group is not served.
 
-Their group is not served. But before kubectl creates an object of a kind that cannot be patched,
-such as a review, it lists all definitions to find out whether the kind is a custom one; without
-an answer it gives up.
+But kubectl lists the definitions before it creates an object of a kind that cannot be patched, such as a review,
+to find out whether the kind is a custom one, and gives up without an answer.
 
 Source: k8s.io/cli-runtime ``pkg/resource/{query_param_verifier,crd_finder}.go``.
 """
@@ -25,14 +24,6 @@ def asks_for_definitions(info: RequestInfo) -> bool:
 
 
 def no_definitions(request: Request, revision: int) -> Many:
-    """The empty list.
-
-    Args:
-        request: Its query has the options.
-        revision: The store's.
-
-    Raises:
-        ApiError: 400 or 422.
-    """
+    """The empty list, at the store's revision."""
     check_list_options(list_options(request), watch=False)
     return Many(KIND, {"resourceVersion": str(revision)}, [])

@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/authorization/validation``,
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, parse_fields
 from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
@@ -19,19 +19,12 @@ RESOURCE = "spec.resourceAttributes"
 
 
 def validate_access_spec(spec: Object, *, needs_user: bool) -> FieldErrors:
-    """Validate a spec.
-
-    Args:
-        spec: The review's spec.
-        needs_user: Whether it must name a user or a group.
-    """
+    """Validate a review's spec; in some it must name a user or a group."""
     errors = FieldErrors()
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if resource is not None and path is not None:
-        shown_path = {"Path": path.get("path", ""), "Verb": path.get("verb", "")}
-        errors.invalid(
-            "spec.nonResourceAttributes", shown_path, "cannot be specified in combination with resourceAttributes"
-        )
+        why = "cannot be specified in combination with resourceAttributes"
+        errors.invalid("spec.nonResourceAttributes", go_fields(path), why)
     if resource is None and path is None:
         errors.invalid(RESOURCE, None, "exactly one of nonResourceAttributes or resourceAttributes must be specified")
     if needs_user and not spec.get("user") and not spec.get("groups"):
@@ -41,6 +34,11 @@ def validate_access_spec(spec: Object, *, needs_user: bool) -> FieldErrors:
         if selector is not None:
             _validate_selector(selector, f"{RESOURCE}.{field}", field == "labelSelector", errors)
     return errors
+
+
+def go_fields(attributes: Object) -> Object:
+    """The attributes of a non-resource request as Go prints a struct without JSON names."""
+    return {"Path": attributes.get("path", ""), "Verb": attributes.get("verb", "")}
 
 
 def _validate_selector(selector: Object, path: str, labels: bool, errors: FieldErrors) -> None:
@@ -74,24 +72,41 @@ def evaluation_errors(spec: Object) -> str:
     """The errors of selectors that could not be parsed; rules do not use selectors."""
     resource = spec.get("resourceAttributes") or {}
     found = []
-    for field, understood in (("fieldSelector", _field_terms), ("labelSelector", _label_terms)):
+    for field, parse, is_known in (
+        ("fieldSelector", parse_fields, _is_known_field_term),
+        ("labelSelector", parse_labels, _is_known_label_term),
+    ):
         selector = resource.get(field)
         if selector is None:
             continue
-        known, unknown = understood(selector)
+        known, unknown = _count_terms(selector, parse, is_known)
         if unknown:
             extent = "partially ignored" if known else "ignored"
             found.append(f"{RESOURCE}.{field} {extent} due to parse error")
     return "; ".join(found)
 
 
-def _field_terms(selector: Object) -> tuple[int, int]:
-    raw = selector.get("rawSelector")
-    if raw:
-        return _parses(parse_fields, raw)
-    terms = selector.get("requirements") or []
-    known = sum(term.get("operator") in ("In", "NotIn") and len(term.get("values") or ()) == 1 for term in terms)
-    return known, len(terms) - known
+def _count_terms(
+    selector: Object, parse: Callable[[str], object], is_known: Callable[[Object], bool]
+) -> tuple[int, int]:
+    """How many terms of a selector are understood, and how many are not; a raw selector counts as one."""
+    raw, terms = selector.get("rawSelector"), selector.get("requirements") or []
+    if not raw:
+        known = sum(map(is_known, terms))
+        return known, len(terms) - known
+    try:
+        parse(raw)
+    except ApiError:
+        return 0, 1
+    return 1, 0
+
+
+def _is_known_field_term(term: Object) -> bool:
+    return term.get("operator") in ("In", "NotIn") and len(term.get("values") or ()) == 1
+
+
+def _is_known_label_term(term: Object) -> bool:
+    return term.get("operator") in ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def exact_requirements(selector: Object) -> tuple[tuple[str, str], ...]:
@@ -103,20 +118,3 @@ def exact_requirements(selector: Object) -> tuple[tuple[str, str], ...]:
         for term in selector.get("requirements") or ()
         if term.get("operator") == "In" and len(term.get("values") or ()) == 1
     )
-
-
-def _label_terms(selector: Object) -> tuple[int, int]:
-    raw = selector.get("rawSelector")
-    if raw:
-        return _parses(parse_labels, raw)
-    terms = selector.get("requirements") or []
-    known = sum(term.get("operator") in ("In", "NotIn", "Exists", "DoesNotExist") for term in terms)
-    return known, len(terms) - known
-
-
-def _parses(parse: Any, raw: str) -> tuple[int, int]:
-    try:
-        parse(raw)
-    except ApiError:
-        return 0, 1
-    return 1, 0

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.computed.review_specs import (
     evaluation_errors,
     exact_requirements,
+    go_fields,
     validate_access_spec,
 )
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
@@ -28,11 +29,12 @@ from labkit.embedded.apiserver.handlers.decode.write_options import write_option
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.node_users import node_name
 from labkit.embedded.machinery.request import Object, Request, user_info
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import bad_request, invalid
+from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
 
@@ -41,26 +43,21 @@ AUTHORIZATION = "authorization.k8s.io"
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 """Fields of the metadata that only the server sets."""
 
+RESOURCE_FIELDS = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+
 Review = Callable[[Request, Object], Object]
 """(request, the review that was sent) to the answered review, without kind and apiVersion."""
 
 
 class Reviews:
-    """Answers every kind of review.
-
-    Args:
-        authenticate: Identifies a token's user, for some audiences.
-        authorize: Decides whether a user may do something.
-        held_rules: The rules that are granted to a user.
-        clock: Seconds since the epoch.
-    """
+    """Answers every kind of review."""
 
     def __init__(
         self,
         authenticate: Callable[[str, Sequence[str]], TokenIdentity],
         authorize: Authorizer,
         held_rules: Callable[[User, str, list[str]], Iterable[Grant]],
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._authenticate = authenticate
         self._authorize = authorize
@@ -97,7 +94,7 @@ class Reviews:
             else:
                 user, audiences = authenticated(identity.user), list(identity.audiences)
             status = {"authenticated": True, "user": user_info(user), "audiences": audiences}
-        return {"metadata": self._metadata(request, "TokenReview", body), "spec": spec, "status": status}
+        return {"metadata": self._metadata(request, body), "spec": spec, "status": status}
 
     def self_subject(self, request: Request, body: Object) -> Object:
         """SelfSubjectReview: who am I?"""
@@ -108,17 +105,12 @@ class Reviews:
 
     def subject_access(self, request: Request, body: Object) -> Object:
         """SubjectAccessReview: may this user?"""
-        spec = body.get("spec") or {}
-        metadata = self._metadata(request, "SubjectAccessReview", body)
-        errors = validate_access_spec(spec, needs_user=True)
-        _must_be_empty(metadata, errors, "must be empty")
-        _refuse(errors)
-        return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
+        return self._access(request, body, _user_of(body.get("spec") or {}), needs_user=True)
 
     def local_subject_access(self, request: Request, body: Object) -> Object:
         """LocalSubjectAccessReview: may this user, in this namespace?"""
         spec = body.get("spec") or {}
-        metadata = self._metadata(request, "LocalSubjectAccessReview", body)
+        metadata = self._metadata(request, body)
         namespace = request.info.namespace
         check_namespace(metadata, namespace)
         metadata["namespace"] = namespace
@@ -129,19 +121,14 @@ class Reviews:
             field, value = "spec.resourceAttributes.namespace", resource.get("namespace", "")
             errors.invalid(field, value, "must match metadata.namespace")
         if spec.get("nonResourceAttributes") is not None:
-            value = _go_fields(spec["nonResourceAttributes"])
+            value = go_fields(spec["nonResourceAttributes"])
             errors.invalid("spec.nonResourceAttributes", value, "disallowed on this kind of request")
         _refuse(errors)
         return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
 
     def self_subject_access(self, request: Request, body: Object) -> Object:
         """SelfSubjectAccessReview: may I?"""
-        spec = body.get("spec") or {}
-        metadata = self._metadata(request, "SelfSubjectAccessReview", body)
-        errors = validate_access_spec(spec, needs_user=False)
-        _must_be_empty(metadata, errors, "must be empty")
-        _refuse(errors)
-        return {"metadata": metadata, "spec": spec, "status": self._decide(request.user, spec)}
+        return self._access(request, body, request.user, needs_user=False)
 
     def self_subject_rules(self, request: Request, body: Object) -> Object:
         """SelfSubjectRulesReview: what may I, in this namespace?"""
@@ -162,6 +149,14 @@ class Reviews:
             status["evaluationError"] = joined_errors(errors)
         return {"metadata": {}, "spec": {}, "status": status}
 
+    def _access(self, request: Request, body: Object, user: User, *, needs_user: bool) -> Object:
+        spec = body.get("spec") or {}
+        metadata = self._metadata(request, body)
+        errors = validate_access_spec(spec, needs_user=needs_user)
+        _must_be_empty(metadata, errors, "must be empty")
+        _refuse(errors)
+        return {"metadata": metadata, "spec": spec, "status": self._decide(user, spec)}
+
     def _decide(self, user: User, spec: Object) -> Object:
         decision = self._authorize(_question(user, spec))
         status: Object = {"allowed": decision.allowed}
@@ -172,12 +167,13 @@ class Reviews:
             status["evaluationError"] = errors
         return status
 
-    def _metadata(self, request: Request, kind: str, body: Object) -> Object:
+    def _metadata(self, request: Request, body: Object) -> Object:
         metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key not in SYSTEM_FIELDS}
-        if not request.info.namespace:
+        info = request.info
+        if not info.namespace:
             metadata.pop("namespace", None)
         sent = {"metadata": metadata, "spec": body.get("spec") or {}}
-        note_owner(request, kind, sent, timestamp(self._clock()))
+        note_owner(request, BY_RESOURCE[info.group, info.version, info.resource], sent, timestamp(self._clock()))
         return metadata
 
 
@@ -192,17 +188,8 @@ def _question(user: User, spec: Object) -> Attributes:
     if path is not None:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""), non_resource=True)
     resource = spec["resourceAttributes"]
-    return Attributes(
-        user,
-        resource.get("verb", ""),
-        resource.get("group", ""),
-        resource.get("version", ""),
-        resource.get("resource", ""),
-        resource.get("subresource", ""),
-        resource.get("namespace", ""),
-        resource.get("name", ""),
-        fields=exact_requirements(resource.get("fieldSelector") or {}),
-    )
+    named = {field: resource.get(field, "") for field in RESOURCE_FIELDS}
+    return Attributes(user, **named, fields=exact_requirements(resource.get("fieldSelector") or {}))
 
 
 def _user_of(spec: Object) -> User:
@@ -219,11 +206,6 @@ def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed:
 def _refuse(errors: FieldErrors) -> None:
     if errors:
         raise invalid("", AUTHORIZATION, "", errors)
-
-
-def _go_fields(attributes: Object) -> Object:
-    """The attributes as Go prints a struct without JSON names."""
-    return {"Path": attributes.get("path", ""), "Verb": attributes.get("verb", "")}
 
 
 def _kept(rule: Object, *fields: str) -> dict[str, Any]:

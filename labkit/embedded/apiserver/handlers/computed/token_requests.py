@@ -6,11 +6,11 @@ Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
+from labkit.embedded.apiserver.authentication.identity import Lookup
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
@@ -20,50 +20,26 @@ from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
+from labkit.embedded.machinery.steady_clock import Clock
 
 GROUP = "authentication.k8s.io"
-VERSION = f"{GROUP}/v1"
 KIND = Kind(GROUP, "v1", "TokenRequest", "serviceaccounts", True, verbs=("create",))
 DEFAULT_SECONDS = 3600
 MIN_SECONDS = 600
 MAX_SECONDS = 1 << 32
 
-Lookup = Callable[[str, str, str], Object | None]
-"""(plural of a core resource, namespace, name) to the object."""
-
 
 class TokenRequests:
-    """Answers TokenRequests.
+    """Answers TokenRequests."""
 
-    Args:
-        issuer: Issues the tokens.
-        lookup: Reads serviceaccounts, pods, secrets and nodes.
-        clock: Seconds since the epoch.
-        admission: The plugins.
-    """
-
-    def __init__(
-        self,
-        issuer: TokenIssuer,
-        lookup: Lookup,
-        clock: Callable[[], float],
-        admission: Plugin,
-    ) -> None:
+    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Clock, admission: Plugin) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
         self._admission = admission
 
     def _answer(self, request: Request, body: Object) -> Object:
-        """Answer a TokenRequest with a token.
-
-        Args:
-            request: Its path names the account.
-            body: The TokenRequest from the body.
-
-        Raises:
-            ApiError: 400, 404, 409 or 422.
-        """
+        """Answer a TokenRequest for the account in the path with a token; 400, 404, 409 or 422."""
         namespace, name = request.info.namespace, request.info.name
         metadata = dict(body.get("metadata") or {})
         _must_match(metadata, namespace, name)
@@ -72,11 +48,8 @@ class TokenRequests:
             raise not_found("serviceaccounts", "", name)
         uid = account["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
-            why = (
-                f"the UID in the token request ({metadata['uid']}) does not match "
-                f"the UID of the service account ({uid})"
-            )
-            raise conflict("TokenRequest", GROUP, name, why)
+            what = f"the UID in the token request ({metadata['uid']})"
+            raise conflict("TokenRequest", GROUP, name, f"{what} does not match the UID of the service account ({uid})")
         metadata |= {
             "name": name,
             "namespace": namespace,
@@ -94,22 +67,18 @@ class TokenRequests:
         bound = self._bound_object(spec["boundObjectRef"], namespace, name)
         issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
         request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
-        sent = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
-        note_owner(request, f"{VERSION}/TokenRequest", sent, timestamp(self._clock()), "token")
+        review = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
+        note_owner(request, KIND, review, timestamp(self._clock()), "token")
         return {
             "kind": "TokenRequest",
-            "apiVersion": VERSION,
+            "apiVersion": KIND.group_version,
             "metadata": metadata,
             "spec": spec,
             "status": {"token": issued.token, "expirationTimestamp": timestamp(issued.expires)},
         }
 
     def operation(self, request: Request, kind: Kind) -> One:
-        """Answer ``serviceaccounts/token``.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
-        """
+        """Answer ``serviceaccounts/token``; 400, 403, 404, 409, 415 or 422."""
         write_options(request, "CreateOptions")  # checked before the body is read
         body, info = decode_object(request, KIND), request.info
         write = Attributes(
@@ -135,8 +104,7 @@ class TokenRequests:
         group, _, version = ref.get("apiVersion", "").rpartition("/")
         kind, name = ref.get("kind", ""), ref.get("name", "")
         if group or kind not in ("Pod", "Secret", "Node"):
-            place = f"{group}/{version}"
-            raise bad_request(f"cannot bind token to object of type {place}, Kind={kind}")
+            raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         if not name:
             raise bad_request("Name parameter required.")
         plural = f"{kind.lower()}s"
@@ -146,28 +114,22 @@ class TokenRequests:
         bound = {kind.lower(): obj}
         if kind == "Pod":
             if obj["spec"].get("serviceAccountName") != account:
-                raise bad_request(
-                    f'cannot bind token for serviceaccount "{account}" to pod running with different '
-                    "serviceaccount name."
-                )
+                what = f'cannot bind token for serviceaccount "{account}"'
+                raise bad_request(f"{what} to pod running with different serviceaccount name.")
             node = obj["spec"].get("nodeName")
             if node:
                 bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
         if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
-            raise conflict(
-                kind, "", name,
-                f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
-                "The object might have been deleted and then recreated",
-            )  # fmt: skip
+            why = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"
+            raise conflict(kind, "", name, f"{why}. The object might have been deleted and then recreated")
         return bound
 
 
 def _must_match(metadata: Object, namespace: str, name: str) -> None:
     found = metadata.get("name") or name
     if found != name:
-        raise _invalid(
-            name, "metadata.name", f'Invalid value: "{found}": must match the service account name if specified'
-        )
+        why = f'Invalid value: "{found}": must match the service account name if specified'
+        raise _invalid(name, "metadata.name", why)
     check_namespace(metadata, namespace)
 
 

@@ -16,7 +16,7 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 JSON = "application/json"
@@ -45,11 +45,7 @@ PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|
 
 
 def content_type(request: Request) -> str:
-    """The media type of the body; JSON if the header is missing.
-
-    Raises:
-        ApiError: 415.
-    """
+    """The media type of the body, JSON if the header is missing; 415 for an unknown one."""
     named, _, parameters = request.headers.get("content-type", "").partition(";")
     named = named.strip().lower()
     if not named:
@@ -61,11 +57,8 @@ def content_type(request: Request) -> str:
 
 def unsupported_media_type() -> ApiError:
     """415: the server does not read that media type."""
-    return ApiError(
-        415,
-        "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(MEDIA_TYPES),
-    )
+    text = "the body of the request was in an unknown format - accepted media types include: "
+    return ApiError(415, "UnsupportedMediaType", text + ", ".join(MEDIA_TYPES))
 
 
 def field_validation(request: Request) -> str:
@@ -81,34 +74,23 @@ def decode_object(
     older: tuple[str, ...] = (),
     keep_empty: bool = False,
 ) -> Object:
-    """Decode the object in a request's body: only the kind's fields, without defaults.
+    """Decode the object in a request's body: only the kind's fields, without defaults; 400 or 415.
 
     Args:
-        request: Its content type names the format, its parameter ``fieldValidation`` what happens
-            to unknown fields.
+        request: Its content type names the format, ``fieldValidation`` what happens to unknown fields.
         kind: The expected kind.
         gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
-
-    Raises:
-        ApiError: 400 or 415.
     """
     group, version, name = gvk or (kind.group, kind.version, kind.kind)
     struct = schemas().of_kind(group, version, name)
     assert struct is not None
     mode = field_validation(request)
     strict: list[str] = []
-    obj = decode_body(
-        content_type(request),
-        request.body,
-        struct,
-        (group, version, name),
-        strict,
-        mode != "Ignore",
-        older,
-        keep_empty=keep_empty,
-    )
+    noted = strict if mode != "Ignore" else None
+    media_type, expected = content_type(request), (group, version, name)
+    obj = decode_body(media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty)
     if strict:
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
@@ -131,40 +113,35 @@ def decode_body(
     body: bytes,
     struct: Struct,
     expected: tuple[str, str, str],
-    strict: list[str],
-    look: bool = True,
+    strict: list[str] | None,
+    *,
     older: tuple[str, ...] = (),
     check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
     keep_empty: bool = False,
 ) -> Object:
-    """Decode a body.
+    """Decode a body; 400 if it is invalid.
 
     Args:
         media_type: One of ``MEDIA_TYPES``.
         body: The bytes.
         struct: The expected schema.
         expected: (group, version, kind).
-        strict: Collects unknown and repeated fields.
-        look: Whether to look for them.
+        strict: Collects unknown and repeated fields; None does not look for them.
         older: Versions that read the same as the expected one.
-        check: Refuses what is not of the expected (group, version, kind), if it is not to be
-            an object of a kind that is served.
+        check: Refuses another (group, version, kind) than the expected one.
         keep_empty: See ``Decoder``.
-
-    Raises:
-        ApiError: 400.
     """
     if media_type == PROTOBUF:
         data: Any = _read_protobuf(body, expected[2])
     elif media_type == YAML:
-        data = _read_yaml(body, expected[2], strict if look else None)
+        data = _read_yaml(body, expected[2], strict)
     else:
         data = _read_json(body, expected[2])
     found = _read_kind(data, body, expected)
     if found[1] not in older or (found[0], expected[1], found[2]) != expected:
         (check or _check_kind)(found, expected)
     try:
-        obj = Decoder(strict if look else None, keep_empty=keep_empty).decode(struct, data)
+        obj = Decoder(strict, keep_empty=keep_empty).decode(struct, data)
     except DecodeProblem as error:
         raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
     api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
@@ -177,10 +154,9 @@ def summary(body: bytes, limit: int = 30) -> str:
     """The start of a body, as errors show it."""
     if not body:
         return "<empty>"
-    more = " ..." if len(body) > limit else ""
-    if body[:1] == b"{":
-        return body[:limit].decode("utf-8", "replace") + more
-    return body[:limit].hex() + more
+    start = body[:limit]
+    text = start.decode("utf-8", "replace") if body[:1] == b"{" else start.hex()
+    return text + (" ..." if len(body) > limit else "")
 
 
 def _read_json(body: bytes, kind: str) -> Any:
@@ -205,9 +181,7 @@ def _read_protobuf(body: bytes, kind: str) -> Any:
     try:
         return decode_unknown(body)
     except ProtobufProblem as error:
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
-        ) from error
+        raise _unrecognized(kind, body, str(error), "") from error
 
 
 def _unrecognized(
@@ -223,17 +197,11 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
     if data is None:
         return expected
     if not isinstance(data, dict):
-        raise _unrecognized(
-            expected[2], body, f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
-        )
+        raise _unrecognized(expected[2], body, cannot_unmarshal(data, TYPE_META))
     for field in ("apiVersion", "kind"):
         value = data.get(field)
         if value is not None and not isinstance(value, str):
-            raise _unrecognized(
-                expected[2],
-                body,
-                f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string",
-            )
+            raise _unrecognized(expected[2], body, cannot_unmarshal(value, "string", f".{field}"))
     api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
     if api_version.count("/") > 1:
         raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
@@ -248,11 +216,7 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
 
 
 def stores(gvk: tuple[str, str, str]) -> str:
-    """The resource under which a kind's objects are stored; empty if they are not.
-
-    Args:
-        gvk: Its (group, version, kind).
-    """
+    """The resource under which objects of a (group, version, kind) are stored; empty if they are not."""
     return next((row.resource for row in KINDS if (row.group, row.version, row.kind) == gvk), "")
 
 
@@ -263,9 +227,8 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
     api_version = f"{group}/{version}" if group else version
     if is_older(api_version, kind, expected[0], expected[2]) or (stores(found) and stores(found) == stores(expected)):
         wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
-        raise bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-        )
+        text = f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        raise bad_request(text)
     known = (
         kind in UNVERSIONED
         or (kind in EVERYWHERE and _is_version(group, version))

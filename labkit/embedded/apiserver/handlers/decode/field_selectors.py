@@ -7,6 +7,7 @@ Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of pkg/apis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 Getter = Callable[[Object], str]
+
+PART = re.compile(r"(?:[^,\\]|\\.|\\\Z)+", re.DOTALL)
+"""A term: up to a comma that is not escaped."""
+TERM = re.compile(r"((?:[^\\=!]|\\.|!(?!=))*)(!=|==?)(.*)", re.DOTALL)
+"""A field, an operator and a value."""
 
 
 def at(path: str, default: str = "") -> Getter:
@@ -108,16 +114,8 @@ class FieldTerm:
 
 @remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
-    """Parse a field selector.
-
-    Raises:
-        ApiError: 400.
-    """
-    terms = []
-    for part in sorted(_split(text)):
-        if part:
-            terms.append(_term(text, part))
-    return tuple(terms)
+    """Parse a field selector; 400 if it is invalid."""
+    return tuple(_term(text, part) for part in sorted(PART.findall(text)))
 
 
 def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
@@ -129,11 +127,7 @@ def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def exact_name(text: str) -> str:
-    """The name, if a selector requires exactly one; else empty.
-
-    Raises:
-        ApiError: 400.
-    """
+    """The name, if a selector requires exactly one, else empty; 400 if it is invalid."""
     if "metadata.name" not in text:
         return ""
     return next((term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal), "")
@@ -154,11 +148,7 @@ class FieldSelector:
 
 
 def field_selector(kind: Kind, text: str) -> FieldSelector:
-    """Parse a field selector of a kind.
-
-    Raises:
-        ApiError: 400 for an invalid text or a field that is not selectable.
-    """
+    """Parse a field selector of a kind; 400 if it is invalid or names a field that is not selectable."""
     if not text:
         return FieldSelector(())
     fields = SELECTABLE.get(kind.qualified, {})
@@ -179,34 +169,11 @@ def _unknown(kind: Kind, field: str) -> str:
     return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
-def _split(text: str) -> list[str]:
-    """Split terms at commas that are not escaped."""
-    parts, current, escaped = [], "", False
-    for char in text:
-        if escaped:
-            current += char
-            escaped = False
-        elif char == ",":
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-            escaped = char == "\\"
-    return [*parts, current]
-
-
 def _term(text: str, part: str) -> FieldTerm:
-    at = 0
-    while at < len(part):
-        if part[at] == "\\":
-            at += 2
-            continue
-        for operator in ("!=", "==", "="):
-            if part.startswith(operator, at):
-                value = _unescape(part[at + len(operator) :])
-                return FieldTerm(part[:at], value, operator != "!=")
-        at += 1
-    raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+    found = TERM.fullmatch(part)
+    if found is None:
+        raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+    return FieldTerm(found[1], _unescape(found[3]), found[2] != "!=")
 
 
 def _unescape(value: str) -> str:

@@ -76,11 +76,7 @@ class LabelSelector:
 
 @remembered(256)
 def parse_labels(text: str) -> LabelSelector:
-    """Parse a label selector.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Parse a label selector; 400 if it is invalid."""
     try:
         return LabelSelector(tuple(_Parser(text).selector()))
     except SelectorError as error:

@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_objec
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.schema.decoding import cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
@@ -27,18 +28,13 @@ BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """The options of a list or watch.
+    """The options of a list or watch, selectors and versions as given.
 
     Args:
-        label_selector: As given.
-        field_selector: As given.
-        watch: Whether changes are wanted.
         limit: The most objects in a page; 0 or less for all.
         continue_token: Where the previous page ended.
-        resource_version: As given.
         resource_version_match: ``Exact``, ``NotOlderThan`` or empty.
         timeout_seconds: When the server ends a watch; None for the server's choice.
-        bookmarks: Whether the watcher wants bookmarks.
         send_initial_events: Whether a watch begins with what there is; None if not said.
     """
 
@@ -58,11 +54,7 @@ EVERYTHING = ListOptions()
 
 
 def parse_int(text: str) -> int:
-    """Parse a 64-bit number like Go's ``strconv.ParseInt``.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Parse a 64-bit number like Go's ``strconv.ParseInt``; 400 if it is none."""
     if not INT.fullmatch(text):
         raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax")
     value = int(text) if len(text) < 64 else 2**64
@@ -77,11 +69,7 @@ def parse_bool(text: str) -> bool:
 
 
 def list_options(request: Request) -> ListOptions:
-    """The options of a list, watch or deletecollection.
-
-    Raises:
-        ApiError: 400 or 422.
-    """
+    """The options of a list, watch or deletecollection; 400 or 422."""
     query = request.query
     if not query:
         return EVERYTHING
@@ -112,11 +100,7 @@ def watch_defaults(options: ListOptions) -> ListOptions:
 
 
 def check_list_options(options: ListOptions, watch: bool) -> None:
-    """Refuse invalid combinations.
-
-    Raises:
-        ApiError: 422.
-    """
+    """Refuse invalid combinations with 422."""
     match, errors = options.resource_version_match, FieldErrors()
     if not match and options.send_initial_events is None:
         return
@@ -167,13 +151,7 @@ def parse_revision(text: str) -> int:
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     """Parse a resource version that the server has reached; empty is 0.
 
-    Args:
-        text: As it was given.
-        current: The server's revision.
-        retry: Whether the error for a later one says when to retry.
-
-    Raises:
-        ApiError: 400: it is no resource version; 504: the server has not reached it.
+    400 if it is no resource version. 504 if the server has not reached it: with ``retry``, it says when to retry.
     """
     try:
         wanted = parse_revision(text)
@@ -188,43 +166,28 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
 def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
     """504: the server has not reached that resource version."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return ApiError(
-        504,
-        "Timeout",
-        f"Timeout: Too large resource version: {wanted}, current: {current}",
-        {"causes": [cause], "retryAfterSeconds": 1} if retry else {"causes": [cause]},
-        {"Retry-After": "1"} if retry else None,
-    )
+    text = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    error = ApiError(504, "Timeout", text, {"causes": [cause]})
+    return error.with_retry_after(1) if retry else error
 
 
 def encode_continue(revision: int, last: str) -> str:
-    """Encode the continue token for the page after the key ``last``.
-
-    Args:
-        revision: The list's.
-        last: Place of the last object, relative to the listed namespace.
-    """
+    """Encode the continue token for the page after the key ``last``, relative to the listed namespace."""
     token = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": last + "\0"})
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
 
 def decode_continue(token: str) -> tuple[int, str]:
-    """Decode a continue token: the list's revision (-1 for the newest) and the key to continue after.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Decode a continue token: the list's revision (-1 for the newest) and the key to continue after."""
     wrong = "invalid continue token: continue key is not valid"
     try:
         value = gojson.loads(_decode_base64(token))
     except ValueError as error:
         raise bad_request(f"{wrong}: {error}") from error
+    if value is None:
+        value = {}
     if not isinstance(value, dict):
-        what = {list: "array", str: "string", bool: "bool", type(None): "null"}.get(type(value), "number")
-        if what == "null":
-            value = {}
-        else:
-            raise bad_request(f"{wrong}: json: cannot unmarshal {what} into Go value of type storage.continueToken")
+        raise bad_request(f"{wrong}: {cannot_unmarshal(value, 'storage.continueToken')}")
     version, revision, start = value.get("v", ""), value.get("rv", 0), value.get("start", "")
     if version != "meta.k8s.io/v1":
         raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")

@@ -14,11 +14,7 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 
 
 def name_in_path(request: Request) -> str:
-    """The object's name in the path.
-
-    Raises:
-        ApiError: 400: no object can have that name.
-    """
+    """The object's name in the path; 400 if no object can have that name."""
     name = request.info.name
     messages = path_segment_errors(name)
     if messages:
@@ -32,24 +28,12 @@ def namespace_of(request: Request, kind: Kind) -> str:
 
 
 def key_in_path(request: Request, kind: Kind) -> Key:
-    """Where the object in the path is stored.
-
-    Raises:
-        ApiError: 400: no object can have its name.
-    """
+    """Where the object in the path is stored; 400 if no object can have its name."""
     return Key(kind.resource, request.info.namespace if kind.namespaced else "", name_in_path(request))
 
 
 def place(obj: Object, namespace: str) -> None:
-    """Put an object into the namespace of its request.
-
-    Args:
-        obj: The object, changed in place.
-        namespace: The request's; empty for kinds without namespaces.
-
-    Raises:
-        ApiError: 400: it names another one.
-    """
+    """Put an object, in place, into the namespace of its request (perhaps empty); 400 if it names another one."""
     metadata = obj["metadata"]
     if namespace:
         check_namespace(metadata, namespace)
@@ -59,21 +43,13 @@ def place(obj: Object, namespace: str) -> None:
 
 
 def check_namespace(metadata: Object, namespace: str) -> None:
-    """Check that an object names no other namespace than its request.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Refuse with 400 an object that names another namespace than its request."""
     if (metadata.get("namespace") or namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
 def check_name(metadata: Object, name: str) -> None:
-    """Check that an object has the name in its path.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Refuse with 400 an object that has another name than its path."""
     found = metadata.get("name", "")
     if not found:
         raise nameless(name)
@@ -87,12 +63,7 @@ def nameless(name: str) -> ApiError:
 
 
 def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:
-    """Remove duplicate owner references.
-
-    Args:
-        obj: The object, changed in place.
-        warnings: Collects a warning if there were any.
-    """
+    """Remove duplicate owner references in place, with a warning."""
     owners = obj["metadata"].get("ownerReferences")
     if not owners or len(owners) < 2:
         return

@@ -14,24 +14,14 @@ Matches = Callable[[Object], bool]
 
 
 def selection(kind: Kind, options: ListOptions) -> Matches | None:
-    """The predicate of the label and field selectors together.
-
-    Returns:
-        The predicate; None if the options choose everything.
-
-    Raises:
-        ApiError: 400.
-    """
-    by_label = parse_labels(options.label_selector)
-    by_field = field_selector(kind, options.field_selector)
-    labels = by_label.matches if by_label else None
-    fields = by_field.matches if by_field else None
-    if labels is None:
-        return fields
+    """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
+    labels = parse_labels(options.label_selector)
+    fields = field_selector(kind, options.field_selector)
+    by_label, by_field = labels.matches, fields.matches
+    if not labels:
+        return by_field if fields else None
 
     def matches(obj: Object) -> bool:
-        if fields is not None and not fields(obj):
-            return False
-        return labels(obj["metadata"].get("labels") or {})
+        return by_label(obj["metadata"].get("labels") or {})
 
-    return matches
+    return (lambda obj: by_field(obj) and matches(obj)) if fields else matches

@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decode_body
+from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, parse_int
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -36,7 +37,6 @@ class WriteOptions:
     """The options of a create, update or patch.
 
     Args:
-        dry_run: Whether nothing is stored.
         manager: The field manager: the parameter, or the first part of the user agent.
         force: Whether an apply takes over fields of other managers.
     """
@@ -47,15 +47,9 @@ class WriteOptions:
 
 
 def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
-    """Parse and validate the parameters of a write.
+    """Parse and validate the parameters of a write; 422 if they are invalid.
 
-    Args:
-        request: The request.
-        kind: ``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``, which errors name.
-        apply: Whether it is a server-side apply.
-
-    Raises:
-        ApiError: 422.
+    ``kind`` (``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``) is named in errors.
     """
     query = request.query
     if not query and not apply:
@@ -80,9 +74,8 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
         errors.not_supported("fieldValidation", mode, VALIDATION_MODES)
     if errors:
         raise invalid_object(kind, META, "", errors)
-    return WriteOptions(
-        bool(dry_run), manager or user_agent_manager(request), force is not None and force not in ("false", "0")
-    )
+    forced = force is not None and parse_bool(force)
+    return WriteOptions(bool(dry_run), manager or user_agent_manager(request), forced)
 
 
 def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
@@ -105,23 +98,12 @@ def user_agent_manager(request: Request) -> str:
 
 
 def delete_options(request: Request) -> DeleteOptions:
-    """Parse and validate the options of a deletion: from the body, or from the query if there is none.
-
-    Raises:
-        ApiError: 400, 415 or 422.
-    """
+    """Parse and validate the options of a deletion, from the body or else the query; 400, 415 or 422."""
     return checked_delete_options(_body_options(request) if request.body else _query_options(request))
 
 
 def checked_delete_options(sent: Object) -> DeleteOptions:
-    """Validate the options of a deletion.
-
-    Args:
-        sent: A DeleteOptions document.
-
-    Raises:
-        ApiError: 422.
-    """
+    """Validate a DeleteOptions document; 422 if it is invalid."""
     errors = FieldErrors()
     propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
     if orphan is not None and propagation is not None:
@@ -150,8 +132,7 @@ def _body_options(request: Request) -> Object:
             request.body,
             schemas()["meta.v1.DeleteOptions"],
             ("", "v1", "DeleteOptions"),
-            [],
-            look=False,
+            None,
             check=_check_options,
         )
     except ApiError as error:
@@ -180,20 +161,11 @@ def _query_options(request: Request) -> Object:
     sent: Object = {}
     query = request.query
     if "gracePeriodSeconds" in query:
-        text = request.param("gracePeriodSeconds")
-        try:
-            if not text.lstrip("+-").isdigit() or not text.isascii():
-                raise ValueError
-            seconds = int(text)
-        except ValueError as error:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
-        if not -(2**63) <= seconds < 2**63:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
-        sent["gracePeriodSeconds"] = seconds
+        sent["gracePeriodSeconds"] = parse_int(request.param("gracePeriodSeconds"))
     if "propagationPolicy" in query:
         sent["propagationPolicy"] = request.param("propagationPolicy")
     if "orphanDependents" in query:
-        sent["orphanDependents"] = request.param("orphanDependents") not in ("false", "0")
+        sent["orphanDependents"] = parse_bool(request.param("orphanDependents"))
     if "dryRun" in query:
         sent["dryRun"] = list(query["dryRun"])
     sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}

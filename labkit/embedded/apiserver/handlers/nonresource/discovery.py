@@ -26,23 +26,14 @@ from labkit.embedded.machinery.status import method_not_allowed, no_such_resourc
 
 
 class DiscoveryHandler:
-    """Answers requests for the discovery documents.
-
-    Args:
-        discovery: The documents.
-        address: Host and port at which the server is reached, for a request.
-    """
+    """Answers requests for the discovery documents."""
 
     def __init__(self, discovery: Discovery, address: Callable[[Request], str]) -> None:
         self._discovery = discovery
         self._address = address
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request below ``/api`` or ``/apis``; None for any other path.
-
-        Raises:
-            ApiError: 404, 405 or 406.
-        """
+        """Answer a request below ``/api`` or ``/apis``, None for any other path; 404, 405 or 406."""
         if request.path.startswith("//"):
             return None
         root, *rest = request.path.strip("/").split("/")

@@ -31,7 +31,6 @@ class NonResourceHandler:
     """Answers every request that is not for a resource.
 
     Args:
-        discovery: The groups, versions and kinds that are served.
         address: Host and port at which the server is reached, for a request.
         revision: The store's.
         routes: Handlers of further paths, tried in order.
@@ -52,11 +51,7 @@ class NonResourceHandler:
         self._paths = paths
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request.
-
-        Raises:
-            ApiError: 404, 405 or 406.
-        """
+        """Answer a request; 404, 405 or 406."""
         for route in self._routes:
             response = route(request)
             if response is not None:

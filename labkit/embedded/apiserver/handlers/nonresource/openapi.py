@@ -18,11 +18,7 @@ class OpenApiHandler:
     """Serves the documents, built at the first request for each."""
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request for a document; None for any other path.
-
-        Raises:
-            ApiError: 405.
-        """
+        """Answer a request for a document; None for any other path."""
         path = request.path
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
@@ -40,18 +36,13 @@ class OpenApiHandler:
             return Response(200, dict(TEXT), index_v3())
         if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
             return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
-        if not accepts_json(request):
+        if _accepted(request) != JSON:
             return Response(406, {})
         if path == V2:
             return _document(request, document_v2(), document_hash("v2"))
         name = path.removeprefix(V3 + "/")
         document = document_v3(name)
         return _document(request, document, document_hash(name)) if document is not None else Response(404, {})
-
-
-def accepts_json(request: Request) -> bool:
-    """Whether the caller accepts JSON."""
-    return _accepted(request) == JSON
 
 
 def _accepted(request: Request, *others: str) -> str:

@@ -21,12 +21,7 @@ CACHE = {"Cache-Control": "public, max-age=3600"}
 
 
 class OpenIdDocuments:
-    """Serves the issuer's description and its public keys.
-
-    Args:
-        signer: Has the keys.
-        address: Host and port of the API server, as others reach it.
-    """
+    """Serves the issuer's description and its public keys."""
 
     def __init__(self, signer: TokenSigner, address: Callable[[Request], str]) -> None:
         self._signer = signer

@@ -1,7 +1,6 @@
 """``/labkit/snapshots``: states of the cluster that can be restored.
 
-Not part of Kubernetes. The paths are non-resource URLs, so that only administrators may use
-them.
+Not part of Kubernetes. Only administrators may use the paths, which are non-resource URLs.
 """
 
 from __future__ import annotations
@@ -22,9 +21,7 @@ NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 class SnapshotHandler:
     """Saves, lists, restores and deletes snapshots.
 
-    Args:
-        store: The store.
-        restored: Called after a restore, to refresh what is derived from the store.
+    ``restored`` is called after a restore, to refresh what is derived from the store.
     """
 
     def __init__(self, store: Store, restored: Callable[[], None] = lambda: None) -> None:
@@ -32,11 +29,7 @@ class SnapshotHandler:
         self._restored = restored
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request below ``/labkit/snapshots``; None for any other path.
-
-        Raises:
-            ApiError: 400, 404 or 405.
-        """
+        """Answer a request below ``/labkit/snapshots``, None for any other path; 400, 404 or 405."""
         path = request.path.rstrip("/")
         if path == PREFIX:
             if request.method != "GET":
@@ -54,16 +47,14 @@ class SnapshotHandler:
         return self._one(request, name)
 
     def _one(self, request: Request, name: str) -> Response:
+        if request.method not in ("DELETE", "GET", "PUT"):
+            raise method_not_allowed()
         if request.method == "PUT":
             self._store.save_snapshot(name)
-            return self._respond(self._describe(name))
-        if request.method == "GET":
-            return self._respond(self._describe(name))
+        answer = self._describe(name)
         if request.method == "DELETE":
-            answer = self._describe(name)
             self._store.drop_snapshot(name)
-            return self._respond(answer)
-        raise method_not_allowed()
+        return self._respond(answer)
 
     def _restore(self, request: Request, name: str) -> Response:
         if request.method != "POST":

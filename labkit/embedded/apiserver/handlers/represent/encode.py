@@ -1,8 +1,7 @@
 """Objects to bytes, as Go writes them: field order, escapes, indentation.
 
-A stored object is encoded once and keeps its bytes; lists and watches join them. The kept
-bytes are those of a list's item: without kind and apiVersion, which lists leave out and
-everything else has first.
+A stored object is encoded once and keeps its bytes; lists and watches join them. They lack kind and apiVersion,
+which a list's items leave out and everything else has first.
 """
 
 from __future__ import annotations
@@ -55,14 +54,18 @@ def heading(kind: str, api_version: str) -> bytes:
     return b'{"kind":%b,"apiVersion":%b' % (orjson.dumps(kind), orjson.dumps(api_version))
 
 
+def _as_item(obj: Object) -> Object:
+    item = in_order(obj)
+    item.pop("kind", None)
+    item.pop("apiVersion", None)
+    return item
+
+
 def item_bytes(obj: Object) -> bytes:
     """An object as an item of a list of its kind."""
     if type(obj) is Stored and obj.encoded is not None:
         return obj.encoded
-    item = in_order(obj)
-    item.pop("kind", None)
-    item.pop("apiVersion", None)
-    data = dump(item)
+    data = dump(_as_item(obj))
     if isinstance(obj, Stored):
         obj.encoded = data
     return data
@@ -84,26 +87,12 @@ def list_bytes(kind: Kind, metadata: Object, objects: Iterable[Object]) -> bytes
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
     """A list of a kind as an object, for the rarer forms."""
-    items = []
-    for obj in objects:
-        item = in_order(obj)
-        item.pop("kind", None)
-        item.pop("apiVersion", None)
-        items.append(item)
-    return {
-        "kind": f"{kind.kind}List",
-        "apiVersion": kind.group_version,
-        "metadata": metadata,
-        "items": items,
-    }
+    items = list(map(_as_item, objects))
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items}
 
 
 def encode(form: Form, obj: Object) -> tuple[str, bytes]:
-    """Encode an object in the media type of a form.
-
-    Returns:
-        The content type and the body. A kind that has no protobuf message is JSON.
-    """
+    """Encode an object: the content type and the body. A kind that has no protobuf message is JSON."""
     if form.media_type == YAML:
         return YAML, yaml_bytes(obj)
     if form.pretty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.represent.encode import dump, encode
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, negotiate_error
+from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, negotiate_error
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import ApiError
 
@@ -14,7 +14,7 @@ PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Optio
 def error_response(request: Request, error: ApiError) -> Response:
     """The Status of an error, in a form that the caller accepts."""
     form, status = negotiate_error(request), error.to_status()
-    if form.plain:  # a Status has its fields in order already
+    if form is PLAIN:  # a Status has its fields in order already
         content_type, body = JSON, dump(status) + b"\n"
     else:
         content_type, body = encode(form, status)

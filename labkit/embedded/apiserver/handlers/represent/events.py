@@ -39,12 +39,9 @@ class EventEncoder:
         return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
 
     def event(self, type_: str, obj: Object, headers: bool = False) -> bytes:
-        """Encode one event, with its newline.
+        """Encode one event of an object as it is stored, with its newline.
 
-        Args:
-            type_: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``.
-            obj: The object as it is stored.
-            headers: Whether a Table has its column definitions.
+        ``headers``: whether a Table has its column definitions.
         """
         form = self.form
         if self.table is not None:

@@ -49,17 +49,13 @@ class Form:
     include: str = ""
 
     @property
-    def plain(self) -> bool:
-        """Whether it is the object itself as compact JSON, the most common form."""
-        return self is PLAIN
-
-    @property
     def key(self) -> str:
         """Identifies the form in caches of encodings."""
         return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
 
 
 PLAIN = Form()
+"""The object itself as compact JSON, the most common form: there is no equal one beside it."""
 PRETTY = Form(pretty=True)
 
 
@@ -69,11 +65,7 @@ def not_acceptable(message: str) -> ApiError:
 
 
 def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
-    """Check what the router checks: one of the wanted media types must be offered.
-
-    Raises:
-        ApiError: 406.
-    """
+    """Check what the router checks: one of the wanted media types must be offered, else 406."""
     if not _matches_route(request.headers.get("accept", ""), offered):
         error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
         error.details = {}
@@ -87,15 +79,12 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
 
 
 def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS) -> Form:
-    """The form that a request asks for.
+    """The form that a request asks for; 406 if there is none.
 
     Args:
         request: Its ``Accept`` header, user agent, ``pretty`` and ``includeObject`` are read.
         route: The media types that its route offers, checked first; empty where there is no route.
         transforms: The other kinds in which the object can be asked for.
-
-    Raises:
-        ApiError: 406.
     """
     if route:
         check_route(request, route)
@@ -110,11 +99,7 @@ def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tupl
 
 
 def check_stream(form: Form) -> None:
-    """Refuse to watch in a form that cannot be streamed.
-
-    Raises:
-        ApiError: 406.
-    """
+    """Refuse with 406 to watch in a form that cannot be streamed."""
     if form.media_type == YAML:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
 
@@ -203,9 +188,5 @@ def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tu
         known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
         if not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
             return None
-    return _form(media_type, as_kind, version, parameters.get("pretty") == "1")
-
-
-def _form(media_type: str, as_kind: str, version: str, pretty: bool) -> Form:
-    form = Form(media_type, as_kind, version, pretty)
+    form = Form(media_type, as_kind, version, parameters.get("pretty") == "1")
     return PLAIN if form == PLAIN else PRETTY if form == PRETTY else form

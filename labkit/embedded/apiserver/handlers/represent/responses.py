@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.represent.encode import encode, list_bytes, list_object
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, Form
+from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, Form
 from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
@@ -11,16 +11,7 @@ from labkit.embedded.machinery.request import Response
 
 
 def respond(transformer: Transformer, form: Form, result: Result) -> Response:
-    """Represent a result.
-
-    Args:
-        transformer: Makes Tables and the like.
-        form: The form that the caller asked for.
-        result: What the handler returned.
-
-    Raises:
-        ApiError: 400 or 406: there is no such form of it.
-    """
+    """Represent a result in the form that the caller asked for; 400 or 406 if it has none."""
     if isinstance(result, Many):
         return _list(transformer, form, result)
     obj = result.object
@@ -37,7 +28,7 @@ def _list(transformer: Transformer, form: Form, result: Many) -> Response:
     else:
         if kind.stored_as is not None:
             objects = [from_stored(kind, obj) for obj in objects]
-        if form.plain:
+        if form is PLAIN:
             return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
         shown = list_object(kind, metadata, objects)
     content_type, body = encode(form, shown)

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
@@ -16,28 +16,20 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.steady_clock import Clock
 
 INCLUDES = ("", "None", "Metadata", "Object")
 
 
 class Transformer:
-    """Turns stored objects into the kind and version that a form asks for.
+    """Turns stored objects into the kind and version that a form asks for; ``era`` is that of ``printer_of``."""
 
-    Args:
-        clock: Seconds since the epoch, for the ages in tables.
-        era: Which columns service accounts have.
-    """
-
-    def __init__(self, clock: Callable[[], float], era: str = "now") -> None:
+    def __init__(self, clock: Clock, era: str = "now") -> None:
         self._clock = clock
         self._era = era
 
     def one(self, form: Form, kind: Kind, obj: Object) -> Object:
-        """Transform one object. A Status stays as it is.
-
-        Raises:
-            ApiError: 400 for bad options of a Table; 406 for a form that only lists have.
-        """
+        """Transform one object (a Status stays); 400 for bad options of a Table, 406 for a form of lists."""
         if not form.as_kind or obj.get("kind") == "Status":
             return from_stored(kind, obj) if obj.get("kind") == kind.kind else obj
         if form.as_kind == "PartialObjectMetadata":
@@ -53,17 +45,7 @@ class Transformer:
         return self.table(kind, [in_order(obj)], metadata, wanted)
 
     def many(self, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
-        """Transform a list.
-
-        Args:
-            form: A Table or a PartialObjectMetadataList.
-            kind: The row of the items.
-            metadata: The list's own metadata.
-            objects: The items.
-
-        Raises:
-            ApiError: 400 for bad options of a Table; 406 for a form that only single objects have.
-        """
+        """Transform a list; 400 for bad options of a Table, 406 for a form that only single objects have."""
         if form.as_kind == "Table":
             return self.table(kind, map(in_order, objects), metadata, table_options(form))
         if form.as_kind == "PartialObjectMetadataList":
@@ -97,11 +79,7 @@ def partial(version: str, obj: Object) -> Object:
 
 
 def table_options(form: Form) -> Table:
-    """The options of a Table.
-
-    Raises:
-        ApiError: 400.
-    """
+    """The options of a Table; 400 if they are invalid."""
     if form.include not in INCLUDES:
         raise bad_request(
             "Unable to convert to Table as requested: includeObject: Invalid value: "

@@ -13,13 +13,7 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.computed.custom_resources import asks_for_definitions, no_definitions
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
-    COLLECTION,
-    OFFERED,
-    PARTIAL,
-    TRANSFORMS,
-    negotiate,
-)
+from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
 from labkit.embedded.apiserver.handlers.represent.responses import respond
 from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
@@ -58,10 +52,6 @@ class ResourceHandler:
     """Answers every request for a resource that is served.
 
     Args:
-        registry: Where objects are.
-        admission: The plugins.
-        writer: Creates, updates and patches stored objects.
-        transformer: Makes Tables and the like.
         random: Spreads the ends of watches.
         computed: The operations of kinds that are never stored.
         connections: The handlers of ``CONNECTED`` subresources.
@@ -102,11 +92,7 @@ class ResourceHandler:
         }
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request for a resource.
-
-        Raises:
-            ApiError: The request cannot be answered.
-        """
+        """Answer a request for a resource."""
         info = request.info
         kind = BY_RESOURCE.get((info.group, info.version, info.resource))
         if kind is None:
@@ -126,7 +112,8 @@ class ResourceHandler:
         if info.subresource in CONNECTED:
             raise no_such_resource()
         route = COLLECTION if verb in ("list", "watch") else OFFERED
-        form = negotiate(request, route=route, transforms=_transforms(kind, info.subresource))
+        stored = "get" in kind.verbs and info.subresource not in UNTABLED  # only what is stored has a Table
+        form = negotiate(request, route=route, transforms=TRANSFORMS if stored else PARTIAL)
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
@@ -141,8 +128,3 @@ class ResourceHandler:
         if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
             return page_not_found()
         raise no_such_resource()
-
-
-def _transforms(kind: Kind, subresource: str) -> tuple[str, ...]:
-    """The other forms of an answer: only what is stored has a Table."""
-    return TRANSFORMS if "get" in kind.verbs and subresource not in UNTABLED else PARTIAL

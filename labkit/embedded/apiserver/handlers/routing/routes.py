@@ -1,6 +1,4 @@
-"""Which paths exist, and with which methods.
-
-A path that does not exist is 404, a method that a path lacks 405.
+"""Which paths exist, and with which methods: 404 for another path, 405 for another method.
 
 Source: k8s.io/apiserver ``pkg/endpoints/installer.go``.
 """
@@ -17,15 +15,7 @@ NAMED = ("get", "watch", "update", "patch", "delete")
 
 
 def routed_verb(request: Request, kind: Kind) -> str:
-    """The verb of a request whose path and method are a route.
-
-    Args:
-        request: The request.
-        kind: The row of the resource in its path.
-
-    Raises:
-        ApiError: 404 if there is no such path, 405 if it has no such method.
-    """
+    """The verb of a request whose path and method are a route of the kind; 404 or 405 if they are none."""
     info = request.info
     if info.subresource == "proxy" and "proxy" in kind.subresources and request.method in ("HEAD", "OPTIONS"):
         return "get"  # a proxy passes every method on

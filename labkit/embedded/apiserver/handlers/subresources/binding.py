@@ -22,14 +22,7 @@ PODS = BY_KIND["", "Pod"]
 def bind(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
     """Put a pod on a node: POST to ``pods/NAME/binding`` or to ``bindings``.
 
-    Args:
-        registry: Where pods are.
-        admission: The plugins.
-        request: Holds the Binding.
-        kind: The row of the path: of pods or of bindings.
-
-    Raises:
-        ApiError: 404; 409 if the pod is on a node; 422.
+    404; 409 if the pod is on a node; 422.
     """
     options = write_options(request, "CreateOptions")
     binding = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["binding"])

@@ -1,6 +1,4 @@
-"""Evictions: deletions of pods that respect disruption budgets.
-
-A budget's status, which the disruption controller keeps, says what it allows.
+"""Evictions: deletions of pods that respect disruption budgets, by the status that their controller keeps.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage/eviction.go``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
@@ -28,11 +26,7 @@ SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction su
 def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
     """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
 
-    Returns:
-        A Status. With several budgets it reports a failure, and the code is 201 all the same.
-
-    Raises:
-        ApiError: 404; 429 if a budget forbids it.
+    404; 429 if a budget forbids it. With several budgets the Status is a failure, and the code is 201 all the same.
     """
     options = write_options(request, "CreateOptions")
     eviction = decode_object(request, kind, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
@@ -75,15 +69,11 @@ def _must_allow(budget: Object, pod: Object) -> None:
             return
     name = budget["metadata"]["name"]
     if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
-        raise _too_many(f"The disruption budget {name} is still being processed by the server.", seconds=10)
+        raise _too_many(f"The disruption budget {name} is still being processed by the server.").with_retry_after(10)
     if status.get("disruptionsAllowed", 0) == 0:
         raise _too_many(f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
 
 
-def _too_many(why: str, seconds: int = 0) -> ApiError:
-    details: Object = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
-    headers = {}
-    if seconds:
-        details["retryAfterSeconds"] = seconds
-        headers["Retry-After"] = str(seconds)
-    return ApiError(429, "TooManyRequests", VIOLATES, details, headers)
+def _too_many(why: str) -> ApiError:
+    cause = {"reason": "DisruptionBudget", "message": why}
+    return ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})

@@ -1,7 +1,6 @@
 """``services/proxy``, ``pods/proxy``, ``nodes/proxy``: requests to the cluster's network.
 
-The network exists only in the pods' own view; what a pod serves there, it serves here too. Where
-nothing listens, a proxied request fails as a real one does.
+What a pod serves in the pods' own network, it serves here too. Elsewhere a request fails as a real one does.
 
 Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
 ``pkg/util/net`` (``SplitSchemeNamePort``), ``pkg/util/proxy``.
@@ -26,12 +25,7 @@ Reach = Callable[[str, int], Handler | None]
 
 
 def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tuple[str, str, str], Proxy]:
-    """The connections of the proxy subresources.
-
-    Args:
-        store: Where services, pods and nodes are.
-        reach: Finds the handler that listens at an address.
-    """
+    """The connections of the proxy subresources; ``reach`` finds the handler that listens at an address."""
 
     def passed_on(request: Request, scheme: str, address: str, port: int | str) -> Response:
         before = 8 if request.info.namespace else 6
@@ -115,15 +109,7 @@ def _is_of_a_pod(store: Store, namespace: str, address: Object) -> bool:
 
 
 def split(text: str, what: str) -> tuple[str, str, str]:
-    """Scheme, name and port of ``name``, ``name:port`` or ``scheme:name:port``.
-
-    Args:
-        text: The name in the path.
-        what: The kind, for the message.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Scheme, name and port of ``name``, ``name:port`` or ``scheme:name:port``; 400 for anything else."""
     parts = text.split(":")
     if len(parts) == 1:
         return "", text, ""

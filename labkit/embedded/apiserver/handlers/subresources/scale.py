@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.admission import Admission
@@ -50,28 +49,17 @@ def scale_of(obj: Object) -> Object:
 
 def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
     """Answer all verbs of ``scale``."""
-    write = partial(write_scale, registry, admission)
 
     def operation(request: Request, kind: Kind) -> One:
         if request.info.verb != "get":
-            return write(request, kind)
+            return write_scale(registry, admission, request, kind)
         return One(kind, scale_of(get(request, kind).object))
 
     return operation
 
 
 def write_scale(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
-    """PUT or PATCH of a workload's scale.
-
-    Args:
-        registry: Where workloads are.
-        admission: The plugins.
-        request: Holds the Scale or the patch.
-        kind: The row of the workload.
-
-    Raises:
-        ApiError: 404, 409 or 422.
-    """
+    """PUT or PATCH of a workload's scale; 404, 409 or 422."""
     name = name_in_path(request)
     patching = request.method == "PATCH"
     form = patch_type(request) if patching else ""

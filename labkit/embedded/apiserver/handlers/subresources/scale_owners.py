@@ -29,22 +29,10 @@ REPLICAS: Node = {"f:spec": {"f:replicas": {}}}
 def applied_scale(
     request: Request, current: Object, workload: Object, kind: Kind, manager: str, force: bool, now: str
 ) -> tuple[Object, Any]:
-    """Apply a configuration to a workload's scale.
-
-    Args:
-        request: Holds the configuration.
-        current: The scale as it is.
-        workload: The workload as it is stored.
-        kind: The workload's row.
-        manager: The field manager that applies.
-        force: Whether to take the field from other managers.
-        now: The time of the entry.
+    """Apply a request's configuration to a workload's scale; 400, or 409 if another manager owns the number.
 
     Returns:
         The new scale, and the workload's ``managedFields``.
-
-    Raises:
-        ApiError: 400, or 409 if another manager owns the number.
     """
     struct = schemas()["autoscaling.v1.Scale"]
     config = applied_configuration(request, struct, SCALE)
@@ -61,16 +49,7 @@ def applied_scale(
 
 
 def owners_after(current: Object, new: Object, workload: Object, kind: Kind, manager: str, now: str) -> Any:
-    """A workload's ``managedFields`` after its scale was updated or patched.
-
-    Args:
-        current: The scale as it was.
-        new: The scale as it is now.
-        workload: The workload as it is stored.
-        kind: The workload's row.
-        manager: The field manager that updates.
-        now: The time of the entry.
-    """
+    """A workload's ``managedFields`` after a manager updated its scale from ``current`` to ``new``."""
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
     before = {**current, "metadata": dict(current["metadata"])}
     set_managed(before, of_scale(owners, kind.group_version))

@@ -41,13 +41,10 @@ class Deleter:
         self._admission = admission
 
     def delete(self, request: Request, kind: Kind) -> One:
-        """Delete one object.
+        """Delete one object; 400, 403, 404, 409, 415 or 422.
 
         Returns:
             The object if it has still to end, else a Status.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
         """
         name, options = name_in_path(request), delete_options(request)
         _warn_of_orphans(request, kind, options)
@@ -55,13 +52,10 @@ class Deleter:
         return One(kind, self._registry.delete(kind, namespace_of(request, kind), name, options, check))
 
     def delete_collection(self, request: Request, kind: Kind) -> Many:
-        """Delete the objects that the selectors choose.
+        """Delete the objects that the selectors choose; 400, 403, 409, 415, 422 or 504.
 
         Returns:
             The objects as they were.
-
-        Raises:
-            ApiError: 400, 403, 409, 415, 422 or 504.
         """
         chosen = list_options(request)
         check_list_options(chosen, watch=False)

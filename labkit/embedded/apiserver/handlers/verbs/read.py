@@ -34,11 +34,7 @@ class Reader:
         self.store = store
 
     def get(self, request: Request, kind: Kind) -> One:
-        """Get one object.
-
-        Raises:
-            ApiError: 404; 400 or 504 for a bad resource version.
-        """
+        """Get one object; 404, or 400 or 504 for a bad resource version."""
         key = key_in_path(request, kind)
         if "resourceVersion" in request.query:
             reached_revision(request.param("resourceVersion"), self.store.revision)
@@ -48,11 +44,7 @@ class Reader:
         return One(kind, obj)
 
     def list(self, request: Request, kind: Kind) -> Many:
-        """List a collection.
-
-        Raises:
-            ApiError: 400, 410, 422 or 504.
-        """
+        """List a collection; 400, 410, 422 or 504."""
         options = list_options(request)
         namespace = namespace_of(request, kind)
         if options is EVERYTHING:

@@ -36,11 +36,7 @@ WATCH_SECONDS = 1800
 class Watcher:
     """Starts watches, and wakes them for bookmarks.
 
-    Args:
-        store: Where objects are.
-        transformer: Makes Tables and the like.
-        clock: Seconds, never set back, for bookmarks.
-        random: Spreads the ends of watches.
+    Its clock, in seconds, is never set back. ``random`` spreads the ends of watches.
     """
 
     def __init__(self, store: Store, transformer: Transformer, clock: Callable[[], float], random: Random) -> None:
@@ -57,19 +53,7 @@ class Watcher:
             stream.remind()
 
     def watch(self, request: Request, kind: Kind, form: Form) -> Response:
-        """Start a watch of a collection, or of one object.
-
-        Args:
-            request: The request; its query has the options.
-            kind: The row of the objects.
-            form: The form that the caller asked for.
-
-        Returns:
-            A response with a stream.
-
-        Raises:
-            ApiError: 400, 406, 422 or 504.
-        """
+        """Start a watch of a collection, or of one object; 400, 406, 422 or 504."""
         options = watch_defaults(list_options(request))
         check_list_options(options, watch=True)
         check_stream(form)

@@ -28,13 +28,9 @@ class WatchStream:
     """An ``EventStream`` of a collection's changes.
 
     Args:
-        store: Has the events.
-        encoder: Encodes them.
         namespace: Only this namespace; empty for all.
-        matches: Only objects for which this is true; an object that ceases to match is
-            reported as deleted.
+        matches: Only such objects; one that ceases to match is reported as deleted.
         since: Start after this revision; None to start with all stored objects.
-        bookmarks: Send bookmarks.
         initial_end: Mark by a bookmark where the initial objects end.
         timeout_seconds: When the server ends it; negative if it had ended before it began.
         clock: Seconds, never set back, for bookmarks.

@@ -43,13 +43,7 @@ SYSTEM_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", 
 class Writer:
     """Writes objects of any kind on a caller's behalf.
 
-    ``request.info.subresource`` tells a write of the object from one of its status or
-    finalizers.
-
-    Args:
-        registry: Where objects are.
-        admission: The plugins.
-        authorize_create: See ``AuthorizeCreate``.
+    ``request.info.subresource`` tells a write of the object from one of its status or finalizers.
     """
 
     def __init__(self, registry: Registry, admission: Admission, authorize_create: AuthorizeCreate) -> None:
@@ -58,11 +52,7 @@ class Writer:
         self._authorize_create = authorize_create
 
     def create(self, request: Request, kind: Kind) -> One:
-        """Create an object.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
-        """
+        """Create an object; 400, 403, 404, 409, 415 or 422."""
         options = write_options(request, "CreateOptions")
         obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
@@ -89,11 +79,7 @@ class Writer:
         return One(kind, created, 201)
 
     def update(self, request: Request, kind: Kind) -> One:
-        """Replace an object.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
-        """
+        """Replace an object; 400, 403, 404, 409, 415 or 422."""
         name = name_in_path(request)
         options = write_options(request, "UpdateOptions")
         obj = decode_object(request, kind, keep_empty=True)
@@ -113,11 +99,7 @@ class Writer:
         return self._update(request, kind, change, options, uid=obj["metadata"].get("uid", ""))
 
     def patch(self, request: Request, kind: Kind) -> One:
-        """Patch an object; the content type names the kind of patch.
-
-        Raises:
-            ApiError: 400, 403, 404, 409, 415 or 422.
-        """
+        """Patch an object, as the content type says; 400, 403, 404, 409, 415 or 422."""
         name = name_in_path(request)
         form = patch_type(request)
         options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
@@ -129,16 +111,8 @@ class Writer:
             old = self._seen(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind)
-                merged, managed = apply(
-                    struct,
-                    old,
-                    config,
-                    options.manager,
-                    kind.group_version,
-                    subresource,
-                    options.force,
-                    self._now(),
-                )
+                manager, version = options.manager, kind.group_version
+                merged, managed = apply(struct, old, config, manager, version, subresource, options.force, self._now())
                 if merged is None and old is not None:
                     new = copy.deepcopy(old)
                 else:

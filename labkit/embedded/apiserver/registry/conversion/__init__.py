@@ -39,12 +39,7 @@ CORE_EVENT_NAMES = {core: name for name, core in EVENT_NAMES.items()}
 
 
 def to_stored(kind: Kind, obj: Object) -> Object:
-    """Convert an object to the version in which its kind is stored.
-
-    Args:
-        kind: Its row.
-        obj: The object; its parts may end up in the result.
-    """
+    """Convert an object, whose parts may end up in the result, to the version in which its kind is stored."""
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
@@ -55,12 +50,7 @@ def to_stored(kind: Kind, obj: Object) -> Object:
 
 
 def from_stored(kind: Kind, obj: Object) -> Object:
-    """Convert a stored object to another version of its kind.
-
-    Args:
-        kind: The row of the version that is wanted.
-        obj: The stored object, which stays as it is.
-    """
+    """Convert a stored object, which stays as it is, to the version of ``kind``."""
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
@@ -71,16 +61,7 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
-    """Convert an object to another version of its kind.
-
-    Args:
-        kind: The row of the object's own version.
-        api_version: Of the wanted one.
-        obj: The object.
-
-    Returns:
-        None if the kind has no such version.
-    """
+    """Convert an object of ``kind`` to another version and its schema; None if the kind has no such version."""
     for other in BY_STORE.get(kind.resource, ()):
         if other.group_version == api_version:
             struct = schemas().of_kind(other.group, other.version, other.kind)

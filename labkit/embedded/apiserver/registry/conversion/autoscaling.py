@@ -141,12 +141,7 @@ def _is_utilization(metric: Object) -> bool:
 
 
 def _to_v1(metric: Object, measure: str) -> Object:
-    """Convert a metric to the form of version 1's annotation.
-
-    Args:
-        metric: As version 2 has it.
-        measure: ``target`` for what is wanted, ``current`` for what was measured.
-    """
+    """Convert a metric's ``target`` or ``current`` measure to the form of version 1's annotation."""
     field = SOURCES.get(metric.get("type", ""), "")
     source = metric.get(field)
     if source is None:
@@ -188,12 +183,7 @@ def _to_v1(metric: Object, measure: str) -> Object:
 
 
 def _to_v2(metric: Object, measure: str) -> Object:
-    """Convert a metric from the form of version 1's annotation.
-
-    Args:
-        metric: As version 1 has it.
-        measure: ``target`` for what is wanted, which has a type, ``current`` for what was measured.
-    """
+    """Convert a metric from the form of version 1's annotation."""
     field = SOURCES.get(str(metric.get("type")), "")
     source = metric.get(field)
     if not isinstance(source, dict):

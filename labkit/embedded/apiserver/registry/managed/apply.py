@@ -27,9 +27,9 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     Managed,
     ManagerId,
     changes,
-    decode_managed,
     ignored_fields,
     manager_id,
+    managers_of,
 )
 from labkit.embedded.apiserver.registry.managed.merging import merge, remove
 from labkit.embedded.apiserver.registry.managed.typed import problems, said
@@ -75,11 +75,14 @@ def apply(
         ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
     """
     shape = shape_of_struct(struct)
-    managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
-    managed = managed or Managed()
+    managed = managers_of(live)
     if live is not None:
         _check_ownable(struct, live, api_version, first=not managed.fields)
-    base = _without_managers(live) if live is not None else empty_object(struct, config)
+    if live is None:
+        base = empty_object(struct, config)
+    else:
+        metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+        base = {**live, "metadata": metadata}
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
         if set_:
@@ -110,11 +113,7 @@ def apply(
 
 
 def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
-    """Check that every part of an object can have an owner: items without their key cannot.
-
-    Raises:
-        ApiError: 500, which is the real server's answer too.
-    """
+    """Raise a 500, as the real server does, for items without their key, which no manager can own."""
     found = problems(struct, live, repeats=True)
     if not found:
         return
@@ -136,11 +135,6 @@ def empty_object(struct: Struct, config: Object) -> Object:
     return empty
 
 
-def _without_managers(live: Object) -> Object:
-    metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
-    return {**live, "metadata": metadata}
-
-
 def _take_over(
     struct: Struct,
     live: Object,
@@ -151,11 +145,7 @@ def _take_over(
     force: bool,
     elsewhere: Elsewhere | None,
 ) -> None:
-    """Remove changed fields from other managers, or report a conflict.
-
-    Raises:
-        ApiError: 409 with a cause for each conflict.
-    """
+    """Remove changed fields from other managers, or raise a 409 with a cause for each conflict."""
     set_, gone = changes(struct, live, new, subresource)
     version = managed.versions[me]
     conflicts: dict[ManagerId, Node] = {}

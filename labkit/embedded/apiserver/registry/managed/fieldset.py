@@ -7,6 +7,7 @@ itself in the set; any other stands only for what is below it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
@@ -123,10 +124,7 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def _element_order(element: str) -> tuple[int, Any]:
-    """A sort key: fields by name, items by their keys, values by type.
-
-    Source: sigs.k8s.io/structured-merge-diff ``fieldpath/element.go``.
-    """
+    """A sort key: fields by name, items by their keys, values by type; see ``fieldpath/element.go``."""
     form, _, rest = element.partition(":")
     if form == "f" or not rest:
         return ".f".index(form), element
@@ -162,19 +160,14 @@ def show_path(path: tuple[str, ...]) -> str:
     return "".join(parts)
 
 
+@dataclass(slots=True)
 class Shape:
     """How ownership sees a type: a leaf, a struct, a map, a keyed list, or a set."""
 
-    __slots__ = ("element", "form", "keys", "struct", "type")
-
-    def __init__(
-        self, form: str, struct: Struct | None, element: Type | None, keys: tuple[str, ...], type_: Type | None
-    ) -> None:
-        self.form = form
-        self.struct = struct
-        self.element = element
-        self.keys = keys
-        self.type = type_
+    form: str
+    struct: Struct | None = None
+    element: Type | None = None
+    keys: tuple[str, ...] = ()
 
     def child(self, name: str) -> Shape:
         """The shape of a field or of a map's values."""
@@ -195,11 +188,7 @@ class Shape:
         return found
 
     def grouped(self, value: Any) -> dict[str, list[Any]]:
-        """All items of a keyed list or a set by their path element.
-
-        Raises:
-            Keyless: An item has none of the keys.
-        """
+        """All items of a keyed list or a set by their path element; an item without keys raises ``Keyless``."""
         found: dict[str, list[Any]] = {}
         for item in value or ():
             element = self.path_element(item)
@@ -225,13 +214,13 @@ class Shape:
         return "k:" + orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS).decode()
 
 
-LEAF = Shape("leaf", None, None, (), None)
+LEAF = Shape("leaf")
 _SHAPES: dict[int, Shape] = {}
 
 
 def shape_of_struct(struct: Struct) -> Shape:
     """The shape of a whole object."""
-    return Shape("map", struct, None, (), None)
+    return Shape("map", struct)
 
 
 def shape_of_type(type_: Type) -> Shape:
@@ -239,9 +228,9 @@ def shape_of_type(type_: Type) -> Shape:
     found = _SHAPES.get(id(type_))
     if found is None:
         if type_.form == "struct":
-            found = LEAF if type_.struct.atomic else Shape("map", type_.struct, None, (), type_)
+            found = LEAF if type_.struct.atomic else Shape("map", type_.struct)
         elif type_.form == "map":
-            found = Shape("map", None, type_.item, (), type_)
+            found = Shape("map", None, type_.item)
         else:
             found = LEAF
         _SHAPES[id(type_)] = found
@@ -256,9 +245,9 @@ def shape_of_field(field: Field) -> Shape:
             found = LEAF
         elif field.type.form == "list":
             if field.list_type == "map":
-                found = Shape("list", None, field.type.item, field.keys, field.type)
+                found = Shape("list", None, field.type.item, field.keys)
             elif field.list_type == "set":
-                found = Shape("set", None, None, (), field.type)
+                found = Shape("set")
             else:
                 found = LEAF
         else:
@@ -268,11 +257,7 @@ def shape_of_field(field: Field) -> Shape:
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
-    """Return the fields that a change from ``old`` to ``new`` sets and removes.
-
-    Returns:
-        Two nodes, None where nothing is set or removed.
-    """
+    """Return the fields that a change sets and those that it removes, None where there are none."""
     if shape.form == "leaf":
         if old is ABSENT:
             return {}, None
@@ -315,12 +300,7 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
 
 
 def owned_by(shape: Shape, value: Any) -> Node:
-    """The fields that an applied configuration owns.
-
-    Args:
-        shape: Of the value.
-        value: The configuration, or a part of it.
-    """
+    """The fields that an applied configuration of this shape owns."""
     owned: Node = {}
     if shape.form == "map" and isinstance(value, dict):
         for name, inner in value.items():

@@ -58,13 +58,7 @@ class ManagerId(NamedTuple):
 
 @dataclass(slots=True)
 class Managed:
-    """The managers of one object.
-
-    Args:
-        fields: What each owns.
-        times: When each last changed something.
-        versions: ``apiVersion`` of each.
-    """
+    """The managers of one object: what each owns, when it last changed something, its ``apiVersion``."""
 
     fields: dict[ManagerId, Node] = field(default_factory=dict)
     times: dict[ManagerId, str] = field(default_factory=dict)
@@ -121,16 +115,8 @@ def encode_managed(managed: Managed) -> list[Object]:
         if key.subresource:
             entry["subresource"] = key.subresource
         entries.append(entry)
-    entries.sort(
-        key=lambda entry: (
-            entry["operation"],
-            entry.get("time", ""),
-            entry["manager"],
-            entry["apiVersion"],
-            entry.get("subresource", ""),
-        )
-    )
-    return entries
+    order = ("operation", "time", "manager", "apiVersion", "subresource")
+    return sorted(entries, key=lambda entry: [entry.get(name, "") for name in order])
 
 
 def set_managed(obj: Object, managed: Managed) -> None:
@@ -152,10 +138,15 @@ def keep_managers(metadata: Object, noted: Object) -> None:
         metadata["managedFields"] = noted["managedFields"]
 
 
+def managers_of(obj: Object | None) -> Managed:
+    """The managers of a stored object: none if there is no object, or if its entries are invalid."""
+    entries = obj["metadata"].get("managedFields") if obj is not None else None
+    return decode_managed(entries) or Managed()
+
+
 def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     """The managers a write starts from: those it sends, else those of the stored object."""
-    live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()
-    live = live or Managed()
+    live = managers_of(old)
     if subresource:
         return live
     sent = new["metadata"].get("managedFields")
@@ -237,12 +228,12 @@ def update_managed_fields(
     now: str,
     elsewhere: Elsewhere | None = None,
 ) -> None:
-    """Record in ``new`` which manager changed it from ``old``.
+    """Record in ``new``, which is about to be stored, which manager changed it from ``old``.
 
     Args:
         struct: The kind's schema.
         old: The stored object, None for a creation.
-        new: The object about to be stored, complete with defaults.
+        new: The object, complete with defaults.
         manager: Who writes.
         api_version: In which version of the kind.
         subresource: Through which subresource, if any.

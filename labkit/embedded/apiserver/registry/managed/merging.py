@@ -12,10 +12,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shap
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
-    """Merge a configuration into a value.
-
-    Null means an empty map or list; merged into one that is not empty, it changes nothing.
-    """
+    """Merge a configuration into a value; null is an empty map or list, and changes nothing in a full one."""
     if shape.form == "leaf" or not (old or config):
         return config
     if shape.form == "map":

@@ -19,10 +19,7 @@ PLAIN = frozenset(("intstr", "raw", "any"))
 def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
     """Return what is wrong with a configuration or an object, each as ``path: problem``.
 
-    Args:
-        struct: The kind's schema.
-        value: The configuration.
-        repeats: Whether a key may be in a list several times, as in objects that are there already.
+    With ``repeats`` a key may be in a list several times, as in objects that are stored already.
     """
     return list(_struct(struct, value, "", repeats))
 
@@ -60,11 +57,8 @@ def _struct(struct: Struct, value: Any, path: str, repeats: bool) -> Iterator[st
 
 
 def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
-    if field.type.form != "list" or value is None or not isinstance(value, list):
-        yield from _type(field.type, value, path, repeats)
-        return
     shape = shape_of_field(field)
-    if shape.form not in ("list", "set"):
+    if shape.form not in ("list", "set") or not isinstance(value, list):
         yield from _type(field.type, value, path, repeats)
         return
     seen: set[str] = set()

@@ -16,41 +16,32 @@ rule in the real server's order. Methods marked as overrides do what ``Strategy`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 
-from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.apiserver.registry.strategies.table import TABLE
+from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
 from labkit.embedded.machinery.kinds import Kind
-
-__all__ = ["Strategies", "strategies"]
 
 
 class Strategies:
-    """Kinds to their strategies.
+    """The strategies of one cluster, made when they are first asked for: clusters do not share hooks."""
 
-    Args:
-        table: (group, kind) to a strategy, or to the module and name of its class, which is loaded
-            when it is first asked for.
-    """
-
-    def __init__(self, table: Mapping[tuple[str, str], Strategy | tuple[str, str]]) -> None:
-        self._table = dict(table)
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Strategy] = {}
 
     def of(self, kind: Kind) -> Strategy:
         """Return the strategy of a kind."""
-        found = self._table.get((kind.group, kind.kind))
+        key = kind.group, kind.kind
+        found = self._made.get(key)
         if found is None:
-            found = self._table[kind.group, kind.kind] = Strategy(
-                status="status" in kind.subresources, generation="status" in kind.subresources
-            )
-        if isinstance(found, tuple):
-            made: Strategy = getattr(import_module(f"{__name__}.{found[0]}"), found[1])()
-            found = self._table[kind.group, kind.kind] = made
+            found = self._made[key] = _strategy_class(kind)()
         return found
 
 
-def strategies() -> Strategies:
-    """Make a new set of strategies, so that clusters do not share hooks."""
-    from labkit.embedded.apiserver.registry.strategies.table import table
-
-    return Strategies(table())
+def _strategy_class(kind: Kind) -> type[Strategy]:
+    row = TABLE.get((kind.group, kind.kind))
+    if row is None:
+        return StatusStrategy if "status" in kind.subresources else Strategy
+    module, name = row
+    found: type[Strategy] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found

@@ -5,8 +5,6 @@ Source: k8s.io/kube-aggregator ``pkg/apis/apiregistration/validation``, ``pkg/re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -27,14 +25,13 @@ MAX_GROUP, MAX_VERSION = 20000, 1000
 DEFAULT_PORT = 443
 
 
-@dataclass
 class ApiServiceStrategy(Strategy):
     """API services."""
 
-    name_rule: NameRule = path_segment_name
-    unconditional_update: bool = False
-    status: bool = True
-    full_checks: int = 0
+    name_rule = staticmethod(path_segment_name)
+    unconditional_update = False
+    status = True
+    full_checks = 0
 
     @override
     def default(self, obj: Object) -> None:
@@ -93,9 +90,8 @@ class ApiServiceStrategy(Strategy):
             return
         for name in ("namespace", "name"):
             errors.check_present(f"spec.service.{name}", service.get(name))
-        found = port_number(service.get("port", 0))
-        if found:
-            errors.invalid("spec.service.port", service.get("port", 0), f"port is not valid: {', '.join(found)}")
+        port = service.get("port", 0)
+        errors.invalid_each("spec.service.port", port, (f"port is not valid: {why}" for why in port_number(port)))
         if insecure and bundle:
             errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 
@@ -107,9 +103,8 @@ class ApiServiceStrategy(Strategy):
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for index, condition in enumerate(new["status"].get("conditions") or ()):
-            if condition.get("status") not in ("True", "False", "Unknown"):
-                place = f"status.conditions[{index}].status"
-                errors.not_supported(place, condition.get("status", ""), ["True", "False", "Unknown"])
+            place = f"status.conditions[{index}].status"
+            errors.check_choice(place, condition.get("status", ""), ("True", "False", "Unknown"))
 
 
 def available(now: str) -> Object:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
@@ -59,12 +58,11 @@ def conditions_of(obj: Object, kind: str) -> list[Object]:
     return [each for each in obj["status"].get("conditions") or () if each.get("type") == kind]
 
 
-@dataclass
 class SigningRequestStrategy(Strategy):
     """Certificate signing requests."""
 
-    name_rule: NameRule = any_name
-    status: bool = True
+    name_rule = staticmethod(any_name)
+    status = True
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
@@ -86,7 +84,7 @@ class SigningRequestStrategy(Strategy):
 
     @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Let ``/approval`` write conditions and nothing else."""
+        """Keep all but the conditions, which ``/approval`` writes."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
         conditions = new["status"].get("conditions")
@@ -118,8 +116,7 @@ class SigningRequestStrategy(Strategy):
         spec, before = obj["spec"], {} if old is None else old["spec"]
         request = spec.get("request") or ""
         problem = check_request(request) if old is None or request != before.get("request") else ""
-        if problem:
-            errors.invalid("spec.request", spec.get("request"), problem)
+        errors.check_problem("spec.request", spec.get("request"), problem)
         usages = spec.get("usages") or []
         errors.check_present("spec.usages", usages)
         for index, usage in enumerate(usages):
@@ -134,17 +131,12 @@ class SigningRequestStrategy(Strategy):
             check_signer(signer, "spec.signerName", errors)
         seconds = spec.get("expirationSeconds")
         if seconds is not None and seconds < 600:
-            errors.invalid(
-                "spec.expirationSeconds",
-                seconds,
-                "may not specify a duration less than 600 seconds (10 minutes)",
-            )
+            why = "may not specify a duration less than 600 seconds (10 minutes)"
+            errors.invalid("spec.expirationSeconds", seconds, why)
         check_conditions(obj["status"].get("conditions") or [], errors)
         certificate = obj["status"].get("certificate") or ""
         if old is None or certificate != (old["status"].get("certificate") or ""):
-            problem = check_certificates(certificate)
-            if problem:
-                errors.invalid("status.certificate", "<certificate data>", problem)
+            errors.check_problem("status.certificate", "<certificate data>", check_certificates(certificate))
 
     def _update_errors(
         self, kind: Kind, new: Object, old: Object, *, certificate: bool = False, approval: bool = False
@@ -208,9 +200,8 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
     labels = domain.split(".")
     for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
         for piece in pieces:
-            messages = rule(piece)
-            for message in messages:
-                errors.invalid(path, value, f"validating label {go_quote(piece)}: {message}")
+            messages = [f"validating label {go_quote(piece)}: {message}" for message in rule(piece)]
+            errors.invalid_each(path, value, messages)
             if messages:
                 break
         if value is domain and len(labels) < 2:

@@ -6,13 +6,12 @@ Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import check_known_finalizer, immutable
-from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
+from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
+from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
 from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang import json as gojson
@@ -33,20 +32,16 @@ SECRET_KEYS = {
 }
 
 
-@dataclass
 class NamespaceStrategy(Strategy):
     """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
 
-    name_rule: NameRule = label_name
-    returns_deleted: bool = True
-    status: bool = True
+    name_rule = staticmethod(label_name)
+    returns_deleted = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
-        name = obj["metadata"].get("name")
-        if name:
-            labels = obj["metadata"].setdefault("labels", {})
-            labels[NAME_LABEL] = name
+        self._label(obj["metadata"])
         obj["status"].setdefault("phase", "Active")
 
     @override
@@ -55,9 +50,11 @@ class NamespaceStrategy(Strategy):
         finalizers = obj["spec"].get("finalizers", [])
         if "kubernetes" not in finalizers:
             obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
-        name = obj["metadata"].get("name")
-        if name:
-            obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name
+        self._label(obj["metadata"])
+
+    def _label(self, metadata: Object) -> None:
+        if metadata.get("name"):
+            metadata.setdefault("labels", {})[NAME_LABEL] = metadata["name"]
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
@@ -96,7 +93,6 @@ class NamespaceStrategy(Strategy):
         check_known_finalizer(name, path, errors)
 
 
-@dataclass
 class ConfigMapStrategy(Strategy):
     """Config maps."""
 
@@ -132,7 +128,6 @@ def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: F
             errors.forbidden(field, IMMUTABLE)
 
 
-@dataclass
 class SecretStrategy(Strategy):
     """Secrets."""
 
@@ -170,14 +165,12 @@ class SecretStrategy(Strategy):
                     gojson.loads(base64.b64decode(data[key] or ""))
                 except gojson.SyntaxProblem as error:
                     errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
-        elif kind == "kubernetes.io/basic-auth":
-            if "username" not in data and "password" not in data:
-                errors.required("data[username]")
-                errors.required("data[password]")
+        elif kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
+            errors.required("data[username]")
+            errors.required("data[password]")
         elif kind == "kubernetes.io/tls":
             for key in ("tls.crt", "tls.key"):
-                if key not in data:
-                    errors.required(f"data[{key}]")
+                errors.check_present(f"data[{key}]", key in data)
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
@@ -186,7 +179,7 @@ class SecretStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new.get("type"), old.get("type"), "type", errors)
+        errors.check_unchanged("type", new.get("type"), old.get("type"))
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
 
@@ -199,11 +192,10 @@ class SecretStrategy(Strategy):
         return [problem] if problem else []
 
 
-@dataclass
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
@@ -219,12 +211,11 @@ class ServiceAccountStrategy(Strategy):
         return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
 
 
-@dataclass
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
 
-    full_checks: int = 0
-    generation: bool = True
+    full_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -246,10 +237,8 @@ class PriorityClassStrategy(Strategy):
         elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
             errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
         policy = obj.get("preemptionPolicy")
-        if policy == "":
-            errors.required("preemptionPolicy")
-        elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
-            errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
+        if policy is not None:
+            errors.check_required_choice("preemptionPolicy", policy, ("PreemptLowerPriority", "Never"))
 
     @override
     def check_deletion(self, name: str) -> None:
@@ -261,4 +250,4 @@ class PriorityClassStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new.get("value") != old.get("value"):
             errors.forbidden("value", "may not be changed in an update.")
-        immutable(new.get("preemptionPolicy"), old.get("preemptionPolicy"), "preemptionPolicy", errors)
+        errors.check_unchanged("preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy"))

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/event``, ``pkg/apis/core/validatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -50,16 +48,15 @@ STRUCTS = {
 TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", "reportingInstance"))
 
 
-@dataclass
 class EventStrategy(Strategy):
     """Events of the core group."""
 
-    full_checks: int = 0
-    change_checks: int = 0
-    known_finalizers: bool = False
-    collected: bool = False
-    create_on_update: bool = True
-    controller_name: str = "reportingComponent"
+    full_checks = 0
+    change_checks = 0
+    known_finalizers = False
+    collected = False
+    create_on_update = True
+    controller_name = "reportingComponent"
 
     @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
@@ -86,12 +83,7 @@ class EventStrategy(Strategy):
         controller = obj.get("reportingComponent", "")
         errors.check_present(self.controller_name, controller)
         errors.check_format(self.controller_name, controller, qualified_name)
-        for field, limit in (
-            ("reportingInstance", SHORT),
-            ("action", SHORT),
-            ("reason", SHORT),
-            ("message", LONG),
-        ):
+        for field, limit in (("reportingInstance", SHORT), ("action", SHORT), ("reason", SHORT), ("message", LONG)):
             text = obj.get(field, "")
             if not text and field != "message":
                 errors.required(field)
@@ -99,11 +91,10 @@ class EventStrategy(Strategy):
                 errors.invalid(field, "", f"can have at most {limit} characters")
 
 
-@dataclass
 class StrictEventStrategy(EventStrategy):
     """Events of ``events.k8s.io``, seen in the stored version like all objects."""
 
-    controller_name: str = "reportingController"
+    controller_name = "reportingController"
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

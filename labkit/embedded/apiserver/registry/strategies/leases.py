@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/coordination/validation``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -14,15 +12,14 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class LeaseStrategy(Strategy):
     """Leases."""
 
-    known_finalizers: bool = False
-    full_checks: int = 0
+    known_finalizers = False
+    full_checks = 0
 
-    create_on_update: bool = True
-    unconditional_update: bool = False
+    create_on_update = True
+    unconditional_update = False
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:

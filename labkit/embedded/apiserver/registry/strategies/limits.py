@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -44,13 +43,12 @@ NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
 MAX_MILLIS = (2**63 - 1) // 1000
 
 
-@dataclass
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas, whose scopes are immutable."""
 
-    full_checks: int = 0
-    returns_deleted: bool = True
-    status: bool = True
+    full_checks = 0
+    returns_deleted = True
+    status = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -116,12 +114,11 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         return
     path = "spec.scopeSelector.matchExpressions"
     requirements = list(scopes({"scopeSelector": spec["scopeSelector"]}))
-    shown = {
-        "MatchExpressions": [
-            {"ScopeName": item.get("scopeName", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
-            for item in requirements
-        ]
-    }
+    items = [
+        {"ScopeName": item.get("scopeName", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
+        for item in requirements
+    ]
+    shown = {"MatchExpressions": items}
     for item in requirements:
         scope, operator, values = item.get("scopeName", ""), item.get("operator", ""), item.get("values") or []
         if scope not in SCOPES:
@@ -131,29 +128,22 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         if scope in EXISTS_ONLY and operator != "Exists":
             errors.invalid(f"{path}.operator", operator, ONLY_EXISTS)
         if operator in ("In", "NotIn"):
-            errors.check_present(
-                f"{path}.values",
-                values,
-                "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
-            )
+            why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+            errors.check_present(f"{path}.values", values, why)
         elif operator in ("Exists", "DoesNotExist"):
             if values:
-                errors.invalid(
-                    f"{path}.values",
-                    values,
-                    "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
-                )
+                why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+                errors.invalid(f"{path}.values", values, why)
         else:
             errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     _check_opposites([item.get("scopeName", "") for item in requirements], path, spec.get("scopes") or [], errors)
 
 
-@dataclass
 class LimitRangeStrategy(Strategy):
     """Limit ranges."""
 
-    change_checks: int = 0
-    create_on_update: bool = True
+    change_checks = 0
+    create_on_update = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -201,17 +191,15 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
                 errors.forbidden(f"{path}.{field}", NOT_FOR_PODS)
             continue
         if field == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim" and not _bounds_storage(item):
-            errors.required(
-                f"{path}.limits", "either minimum or maximum storage value is required, but neither was provided"
-            )
+            why = "either minimum or maximum storage value is required, but neither was provided"
+            errors.required(f"{path}.limits", why)
         given[field] = read(item.get(field))
         for name in sorted(given[field]):
             check_name = check_resource_name if kind in ("Pod", "Container") else check_standard_name
             check_name(name, f"{path}.{field}[{name}]", errors)
     for name in sorted({name for amounts in given.values() for name in amounts}):
-        _check_amounts(
-            {field: amounts[name] for field, amounts in given.items() if name in amounts}, name, path, errors
-        )
+        of_name = {field: amounts[name] for field, amounts in given.items() if name in amounts}
+        _check_amounts(of_name, name, path, errors)
 
 
 def _bounds_storage(item: Object) -> bool:

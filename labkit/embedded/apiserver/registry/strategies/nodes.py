@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -27,11 +26,10 @@ FEATURE_FORM = (
 )
 
 
-@dataclass
 class NodeStrategy(Strategy):
     """Nodes."""
 
-    status: bool = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -156,9 +154,7 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
         place = f"{path}[{index}]"
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
         errors.check_format(f"{place}.key", key, qualified_name)
-        messages = label_value(value)
-        if messages:
-            errors.invalid(f"{place}.value", value, ";".join(messages))
+        errors.check_problem(f"{place}.value", value, ";".join(label_value(value)))
         errors.check_required_choice(f"{place}.effect", effect, EFFECTS)
         if (key, effect) in seen:
             shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}

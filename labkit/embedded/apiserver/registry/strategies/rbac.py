@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -16,7 +14,7 @@ from labkit.embedded.apiserver.registry.metadata import (
     validate_metadata_update,
     validate_selector,
 )
-from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
+from labkit.embedded.apiserver.registry.names import path_segment_name, subdomain_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -24,12 +22,11 @@ from labkit.embedded.machinery.request import Object
 GROUP = "rbac.authorization.k8s.io"
 
 
-@dataclass
 class PolicyStrategy(Strategy):
     """What roles and bindings share."""
 
-    name_rule: NameRule = path_segment_name
-    create_on_update: bool = True
+    name_rule = staticmethod(path_segment_name)
+    create_on_update = True
 
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
@@ -45,15 +42,10 @@ class PolicyStrategy(Strategy):
         return errors
 
 
-@dataclass
 class RoleStrategy(PolicyStrategy):
-    """Roles and cluster roles.
+    """Roles, whose rules are for one namespace."""
 
-    Args:
-        namespaced: Whether rules are for one namespace.
-    """
-
-    namespaced: bool = True
+    namespaced = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -72,6 +64,12 @@ class RoleStrategy(PolicyStrategy):
                 errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
 
 
+class ClusterRoleStrategy(RoleStrategy):
+    """Cluster roles."""
+
+    namespaced = False
+
+
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
     """Check one rule of a role."""
     errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
@@ -80,27 +78,18 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
         if namespaced:
             errors.invalid(f"{path}.nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs")
         if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
-            errors.invalid(
-                f"{path}.nonResourceURLs",
-                urls,
-                "rules cannot apply to both regular resources and non-resource URLs",
-            )
+            why = "rules cannot apply to both regular resources and non-resource URLs"
+            errors.invalid(f"{path}.nonResourceURLs", urls, why)
         return
-    errors.check_present(
-        f"{path}.apiGroups", rule.get("apiGroups"), "resource rules must supply at least one api group"
-    )
-    errors.check_present(f"{path}.resources", rule.get("resources"), "resource rules must supply at least one resource")
+    for field, noun in (("apiGroups", "api group"), ("resources", "resource")):
+        errors.check_present(f"{path}.{field}", rule.get(field), f"resource rules must supply at least one {noun}")
 
 
-@dataclass
-class BindingStrategy(PolicyStrategy):
-    """Role bindings and cluster role bindings.
-
-    Args:
-        roles: The kinds of role it may name.
-    """
+class RoleBindingStrategy(PolicyStrategy):
+    """Role bindings."""
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
+    """The kinds of role that a binding may name."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -119,8 +108,7 @@ class BindingStrategy(PolicyStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         role = obj["roleRef"]
-        if role["apiGroup"] != GROUP:
-            errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
+        errors.check_choice("roleRef.apiGroup", role["apiGroup"], [GROUP])
         errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
         errors.check_required("roleRef.name", role.get("name", ""), path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
@@ -132,13 +120,11 @@ class BindingStrategy(PolicyStrategy):
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
             errors.check_if_given(f"{path}.name", name, subdomain_name)
-            if group:
-                errors.not_supported(f"{path}.apiGroup", group, [""])
+            errors.check_choice(f"{path}.apiGroup", group, [""])
             if not subject.get("namespace") and "Role" not in self.roles:
                 errors.required(f"{path}.namespace")
         elif kind in ("User", "Group"):
-            if group != GROUP:
-                errors.not_supported(f"{path}.apiGroup", group, [GROUP])
+            errors.check_choice(f"{path}.apiGroup", group, [GROUP])
         else:
             errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
 
@@ -148,3 +134,9 @@ class BindingStrategy(PolicyStrategy):
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
             errors.invalid("roleRef", shown, "cannot change roleRef")
+
+
+class ClusterRoleBindingStrategy(RoleBindingStrategy):
+    """Cluster role bindings."""
+
+    roles = ("ClusterRole",)

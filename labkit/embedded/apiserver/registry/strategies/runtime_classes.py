@@ -5,12 +5,10 @@ Source: k8s.io/kubernetes ``pkg/apis/node/validation``, ``pkg/registry/node/runt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
+from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
@@ -18,13 +16,12 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
-    known_finalizers: bool = False
-    create_on_update: bool = True
-    unconditional_update: bool = False
+    known_finalizers = False
+    create_on_update = True
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -41,11 +38,11 @@ class RuntimeClassStrategy(Strategy):
         for index, toleration in enumerate(tolerations):
             key = tuple(toleration.get(name, "") for name in ("key", "operator", "value", "effect"))
             if key in seen:
-                names = ("Key", "Operator", "Value", "Effect")
-                shown = {**dict(zip(names, key, strict=True)), "TolerationSeconds": toleration.get("tolerationSeconds")}
-                errors.duplicate(f"{path}[{index}]", {name: shown[name] for name in (*names, "TolerationSeconds")})
+                shown = dict(zip(("Key", "Operator", "Value", "Effect"), key, strict=True))
+                shown["TolerationSeconds"] = toleration.get("tolerationSeconds")
+                errors.duplicate(f"{path}[{index}]", shown)
             seen.add(key)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)
+        errors.check_unchanged("handler", new.get("handler", ""), old.get("handler", ""))

@@ -21,15 +21,7 @@ SKIPPED = "after skipping PEM blocks of the following types: ["
 
 
 def pair_problem(certificate: bytes, key: bytes) -> str:
-    """Return what is wrong with a certificate and its key.
-
-    Args:
-        certificate: A PEM text.
-        key: Another.
-
-    Returns:
-        Go's words, or an empty text.
-    """
+    """Return what is wrong with a certificate and its key, both PEM, in Go's words; empty if nothing is."""
     found, skipped = _first(certificate, lambda kind: kind == "CERTIFICATE")
     if found is None:
         if not skipped:

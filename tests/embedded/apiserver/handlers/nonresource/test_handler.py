@@ -8,7 +8,7 @@ from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandle
 from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
 from labkit.embedded.apiserver.handlers.represent.errors import error_response
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
-from labkit.embedded.apiserver.storage import Key, MemoryStore
+from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
@@ -19,7 +19,7 @@ BOTH = {"accept": f"{AGGREGATED},application/json"}
 
 class Site:
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = Store()
         self.restored = 0
         snapshots = SnapshotHandler(self.store, self._restored)
         self.handler = NonResourceHandler(

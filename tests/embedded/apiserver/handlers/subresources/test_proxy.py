@@ -4,7 +4,7 @@ import pytest
 
 from labkit.embedded.apiserver.filters.request_info import request_info
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
-from labkit.embedded.apiserver.storage import Key, MemoryStore
+from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import PeerCertificate, Request, Response
 from tests.embedded.apiserver.handlers.reading import Reading
@@ -142,7 +142,7 @@ def test_what_is_for_the_api_server_goes_no_further() -> None:
         seen.append(request)
         return Response(200)
 
-    store = MemoryStore()
+    store = Store()
     store.put(Key("pods", "lab", "p"), {"metadata": {"name": "p"}, "status": {"podIP": "10.0.0.1"}})
     proxy = proxies(store, lambda address, port: listener)["", "pods", "proxy"]
     headers = {"authorization": "Bearer x", "impersonate-user": "jane", "accept": "*/*", "host": "here"}

@@ -7,30 +7,30 @@ import sys
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies import strategies
-from labkit.embedded.apiserver.registry.strategies.table import table
+from labkit.embedded.apiserver.registry.strategies import Strategies
+from labkit.embedded.apiserver.registry.strategies.table import TABLE
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import BY_KIND
 
-ROWS = tuple(table())
+ROWS = tuple(TABLE)
 
 
 @pytest.mark.parametrize("row", ROWS, ids="/".join)
 def test_every_row_leads_to_a_strategy(row: tuple[str, str]) -> None:
-    assert type(strategies().of(BY_KIND[row])) is not Strategy
+    assert type(Strategies().of(BY_KIND[row])) is not Strategy
 
 
 def test_a_strategy_is_made_once() -> None:
-    found = strategies()
+    found = Strategies()
     assert found.of(BY_KIND["", "Pod"]) is found.of(BY_KIND["", "Pod"])
-    assert found.of(BY_KIND["", "Pod"]) is not strategies().of(BY_KIND["", "Pod"])
+    assert found.of(BY_KIND["", "Pod"]) is not Strategies().of(BY_KIND["", "Pod"])
 
 
 def test_a_module_is_loaded_when_its_kind_is_asked_for() -> None:
     code = (
         "import sys; from labkit.embedded.machinery.kinds import BY_KIND\n"
-        "from labkit.embedded.apiserver.registry.strategies import strategies\n"
-        "found = strategies(); name = 'labkit.embedded.apiserver.registry.strategies.pods.strategy'\n"
+        "from labkit.embedded.apiserver.registry.strategies import Strategies\n"
+        "found = Strategies(); name = 'labkit.embedded.apiserver.registry.strategies.pods.strategy'\n"
         "print(name in sys.modules); found.of(BY_KIND['', 'Pod']); print(name in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

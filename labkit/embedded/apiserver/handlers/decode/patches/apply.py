@@ -13,15 +13,14 @@ from labkit.embedded.apiserver.registry.managed.typed import problems, said
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, json_kind
+from labkit.embedded.machinery.schema.decoding import OBJECT, DecodeProblem, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 
 def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
     """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
-    Raises:
-        ApiError: 400; 500 where it does not fit the schema, as in the real server.
+    400; 500 where it does not fit the schema, as in the real server.
     """
     from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
@@ -33,10 +32,8 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     if config is None:
         config = {}
     if not isinstance(config, dict):
-        raise bad_request(
-            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{json_kind(config)} into Go value of type map[string]interface {{}}"
-        )
+        doing = "error decoding YAML: error unmarshaling JSON: while decoding JSON"
+        raise bad_request(f"{doing}: {cannot_unmarshal(config, OBJECT)}")
     api_version, name = config.get("apiVersion"), config.get("kind")
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")
@@ -57,28 +54,17 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
 
 
 def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
-    """Decode a merged configuration.
+    """Decode the merge of a configuration and its object; 500 if a value does not fit its field.
 
-    Args:
-        complete: Decodes it and sets its defaults.
-        merged: The merge of the configuration and the object.
-        config: The configuration, for the error.
-        kind: Its row.
-
-    Raises:
-        ApiError: 500: a value does not fit its field.
+    ``complete`` decodes it and sets its defaults. The error names the configuration's object.
     """
     try:
         return complete(merged)
     except DecodeProblem as error:
         text = restored(error)
         row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
-        raise ApiError(
-            500,
-            "",
-            f"failed to convert new object ({_who(config, kind)}) to proper version: "
-            f"unable to convert unstructured object to {row}: {text}",
-        ) from error
+        what = f"failed to convert new object ({_who(config, kind)}) to proper version"
+        raise ApiError(500, "", f"{what}: unable to convert unstructured object to {row}: {text}") from error
 
 
 def _who(config: Object, kind: Kind) -> str:

@@ -24,11 +24,7 @@ class Inapplicable(Exception):
 
 
 class JsonPatch:
-    """Applies a patch to a document.
-
-    Args:
-        document: The document, changed in place.
-    """
+    """Applies a patch to a document, in place."""
 
     def __init__(self, document: Any) -> None:
         self.document = document
@@ -54,11 +50,7 @@ class JsonPatch:
                 self._open(item, deeply)
 
     def apply(self, operation: dict[str, Any]) -> None:
-        """Apply one operation.
-
-        Raises:
-            Inapplicable: It does not apply.
-        """
+        """Apply one operation; ``Inapplicable`` if it does not apply."""
         apply = OPERATIONS.get(operation.get("op") or "")
         if apply is None:
             raise Inapplicable

@@ -21,7 +21,14 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.decoding import (
+    MAX_STRICT_ERRORS,
+    OBJECT,
+    DecodeProblem,
+    Decoder,
+    cannot_unmarshal,
+    go_kind,
+)
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 
@@ -35,11 +42,7 @@ OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value":
 
 
 def patch_type(request: Request) -> str:
-    """The kind of patch, from the content type.
-
-    Raises:
-        ApiError: 415.
-    """
+    """The kind of patch, from the content type; 415 for an unknown one."""
     named = request.headers.get("content-type", "").partition(";")[0].strip()
     if named not in PATCH_TYPES:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
@@ -52,20 +55,10 @@ def unprocessable() -> ApiError:
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
-    """Apply a JSON, merge or strategic merge patch.
-
-    Args:
-        request: Holds the patch.
-        form: Which kind of patch it is.
-        current: The stored object.
-        struct: Its schema.
-        kind: Its row.
+    """Apply a JSON, merge or strategic merge patch; 400 or 422.
 
     Returns:
         The decoded object, without defaults, with its empty values.
-
-    Raises:
-        ApiError: 400 or 422.
     """
     mode = field_validation(request)
     strict: list[str] = []
@@ -106,12 +99,7 @@ def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
-    """422: the patched document is not an object of the kind.
-
-    Args:
-        shown: The patched document, or the patch as a text.
-        problem: The error.
-    """
+    """422: the patched document (or the patch as a text) is not an object of the kind."""
     text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
     errors.invalid("patch", text, problem)
@@ -126,9 +114,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
     if patch is None:
         return {}
     if not isinstance(patch, dict):
-        raise bad_request(
-            f"{prefix}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
-        )
+        raise bad_request(prefix + cannot_unmarshal(patch, OBJECT))
     _note_duplicates(patch, [], strict)
     return patch
 
@@ -185,17 +171,10 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
     if operations is None:
         operations = []
     if not isinstance(operations, list):
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {json_kind(operations)} into Go value of type "
-            "[]handlers.jsonPatchOp"
-        )
+        raise bad_request(f"error decoding patch: {cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}")
     if len(operations) > MAX_OPERATIONS:
-        raise ApiError(
-            413,
-            "RequestEntityTooLarge",
-            f"Request entity is too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, "
-            f"got {len(operations)}",
-        )
+        allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
     patch = JsonPatch(copy.deepcopy(in_order(current)))
@@ -211,19 +190,13 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
     if operation is None:
         raise unprocessable()
     if not isinstance(operation, dict):
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {json_kind(operation)} into Go value of type "
-            "handlers.jsonPatchOp"
-        )
+        raise bad_request(f"error decoding patch: {cannot_unmarshal(operation, 'handlers.jsonPatchOp')}")
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:
             strict.append(f'json patch unknown field "[{index}].{name}"')
         elif wanted == "string" and value is not None and not isinstance(value, str):
-            raise bad_request(
-                f"error decoding patch: json: cannot unmarshal {json_kind(value)} into Go struct field "
-                f"jsonPatchOp.{name} of type string"
-            )
+            raise bad_request(f"error decoding patch: {cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}")
 
 
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")
@@ -250,14 +223,3 @@ def restored(problem: DecodeProblem) -> str:
 
 CONVERTIBLE = frozenset((("int64", "string"), ("float64", "int32"), ("float64", "int64")))
 """(Go kind, field type) that Go could convert, and the converter refuses."""
-
-
-def go_kind(value: Any) -> str:
-    """The Go kind of a decoded JSON value."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, dict | list):
-        return "map" if isinstance(value, dict) else "slice"
-    return "int64" if isinstance(value, int) else "float64"

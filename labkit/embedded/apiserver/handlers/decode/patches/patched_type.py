@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.embedded.apiserver.handlers.decode.bodies import SCHEME
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, is_older, is_registered
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
-
-SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 
 
 class Nameless(Exception):
-    """A document without a version: it is decoded as an internal object, whose fields have other names.
-
-    Args:
-        unknown: The fields that an internal object lacks.
-    """
+    """A document without a version: it is decoded as an internal object, which lacks its ``unknown`` fields."""
 
     def __init__(self, unknown: list[str]) -> None:
         super().__init__()
@@ -29,11 +24,7 @@ class Nameless(Exception):
 
 
 def check_type(document: Any, kind: Kind) -> None:
-    """Check that a patched document is still of its kind.
-
-    Args:
-        document: The patched document, not decoded yet.
-        kind: The kind of the stored object.
+    """Check that a patched document, not decoded yet, is still of its kind.
 
     Raises:
         DecodeProblem: It is of another or an unknown kind.
@@ -64,8 +55,6 @@ def _text(document: dict[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise DecodeProblem(
-            f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_kind(value)} into Go struct "
-            f"field .{field} of type string"
-        )
+        problem = cannot_unmarshal(value, "string", f".{field}")
+        raise DecodeProblem(f"couldn't get version/kind; json parse error: {problem}")
     return value

@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.schema import Field, Struct
+from labkit.embedded.machinery.schema.decoding import OBJECT, go_kind
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 DIRECTIVE = "$patch"
@@ -23,32 +24,15 @@ BAD_PRIMITIVES = "invalid patch format of primitive list"
 BAD_RETAIN = "invalid patch format of retainKeys"
 
 
-def _go_type(value: Any) -> str:
-    if value is None:
-        return "%!s(<nil>)"
-    if isinstance(value, dict):
-        return "map[string]interface {}"
-    if isinstance(value, bool | str):
-        return "bool" if isinstance(value, bool) else "string"
-    return "int64" if isinstance(value, int) else "float64"
-
-
 def senseless(text: str) -> ApiError:
     """500: an invalid patch; only a few errors are 400."""
     return ApiError(500, "", text)
 
 
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
-    """Apply a patch.
+    """Apply a patch to a copy of an object; an ``ApiError`` if it is invalid.
 
-    Args:
-        original: The object; it is not changed.
-        patch: The patch; merging removes its directives and what is below them, as in the real
-            server, whose errors show the rest.
-        struct: The object's schema.
-
-    Raises:
-        ApiError: The patch is invalid.
+    Merging removes the patch's directives and what is below them, as in the real server, whose errors show the rest.
     """
     return _merge_map(copy.deepcopy(original), patch, struct)
 
@@ -78,7 +62,7 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
                 original[key] = value
             else:
                 original[key] = _merge_map(current, value, _inner(field))
-        elif isinstance(current, list) and isinstance(value, list) and field is not None and _merges(field):
+        elif isinstance(current, list) and isinstance(value, list) and field and "merge" in field.strategies:
             original[key] = _merge_list(current, value, field)
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
@@ -94,10 +78,6 @@ def _inner(field: Field | None) -> Struct | None:
         return None
     type_ = field.type.element or field.type
     return type_.struct if type_.form == "struct" else None
-
-
-def _merges(field: Field) -> bool:
-    return "merge" in field.strategies
 
 
 def _put(original: dict[str, Any], patch: dict[str, Any], key: str, value: Any) -> None:
@@ -160,14 +140,14 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            raise senseless(f"expected a []interface {{}}, but received a {_go_type(order)}")
+            found = OBJECT if isinstance(order, dict) else "%!s(<nil>)" if order is None else go_kind(order)
+            raise senseless(f"expected a []interface {{}}, but received a {found}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
             raise senseless(f'unable to find api field in struct {where} for the json field "{name}"')
-        _delete_key = DELETE_FROM + name
-        if _delete_key in patch:
-            _delete_from(original, name, patch.pop(_delete_key))
+        if DELETE_FROM + name in patch:
+            _delete_from(original, name, patch.pop(DELETE_FROM + name))
         current, sent = original.get(name), patch.pop(name, None)
         if sent is not None and not isinstance(sent, list):
             raise bad_request(BAD_ORDER)
@@ -184,11 +164,7 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
 
 
 def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
-    """Check that ``$setElementOrder`` has the items of a patch, in the same order.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Check that ``$setElementOrder`` has the items of a patch, in the same order."""
     wanted = iter([_identity(item, key) for item in order])
     for item in sent:
         if key and isinstance(item, dict) and DIRECTIVE in item:

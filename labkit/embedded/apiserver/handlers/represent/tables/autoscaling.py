@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET, shortened
 from labkit.embedded.machinery.request import Object
 
 SHOWN = 2
@@ -45,8 +45,7 @@ def targets(wanted: list[Object], measured: list[Object]) -> str:
     if not wanted:
         return NONE
     texts = [_target(metric, measured[index] if index < len(measured) else {}) for index, metric in enumerate(wanted)]
-    more = len(texts) - SHOWN
-    return ", ".join(texts[:SHOWN]) + (f" + {more} more..." if more > 0 else "")
+    return shortened(texts, SHOWN, ", ")
 
 
 def _target(metric: Object, status: Object) -> str:

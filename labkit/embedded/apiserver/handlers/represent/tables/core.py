@@ -8,7 +8,9 @@ from labkit.embedded.apiserver.handlers.represent.tables.text import (
     UNKNOWN,
     UNSET,
     access_modes,
+    ingress_addresses,
     labels,
+    shortened,
     since,
     storage_class,
 )
@@ -58,10 +60,7 @@ def _external_ip(obj: Object) -> str:
     if kind == "ExternalName":
         return str(spec.get("externalName") or "")
     if kind == "LoadBalancer":
-        balancer = (obj.get("status") or {}).get("loadBalancer") or {}
-        ingress = [each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()]
-        found = [address for address in ingress if address] + given
-        return ",".join(found) or "<pending>"
+        return ",".join(ingress_addresses(obj) + given) or "<pending>"
     return ",".join(given) or NONE
 
 
@@ -103,9 +102,7 @@ def _addresses(obj: Object) -> str:
             written += addresses
         for port in ports:
             written += [f"{address}:{port.get('port', 0)}" for address in addresses]
-    shown = ",".join(written[:SHOWN_ENDPOINTS])
-    more = len(written) - SHOWN_ENDPOINTS
-    return f"{shown} + {more} more..." if more > 0 else shown or NONE
+    return shortened(written, SHOWN_ENDPOINTS) or NONE
 
 
 @printer("endpoints", Column("Endpoints", "Addresses and ports behind a service."), AGE)

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import (
-    AGE,
-    Cells,
-    Column,
-    name_of_class,
-    number,
-    printer,
-)
+from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, name_of_class, number, printer
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNSET, age, duration
 from labkit.embedded.machinery.request import Object
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,15 @@ from labkit.embedded.apiserver.handlers.represent.tables.model import (
     printer,
     wide,
 )
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET, labels, selector
+from labkit.embedded.apiserver.handlers.represent.tables.text import (
+    NONE,
+    UNKNOWN,
+    UNSET,
+    ingress_addresses,
+    labels,
+    selector,
+    shortened,
+)
 from labkit.embedded.machinery.request import Object
 
 SHOWN = 3
@@ -48,11 +56,7 @@ def _pod_template(obj: Object, now: float) -> Cells:
     template = obj.get("template") or {}
     given = (template.get("spec") or {}).get("containers") or ()
     names, images = [each.get("name", "") for each in given], [each.get("image", "") for each in given]
-    return [
-        ",".join(names),
-        ",".join(images),
-        labels((template.get("metadata") or {}).get("labels")),
-    ]
+    return [",".join(names), ",".join(images), labels((template.get("metadata") or {}).get("labels"))]
 
 
 @printer(
@@ -72,14 +76,6 @@ def _controller_revision(obj: Object, now: float) -> Cells:
     return [written, obj.get("revision", 0)]
 
 
-def _shortened(texts: Iterable[str]) -> str:
-    given = list(texts)
-    if not given:
-        return UNSET
-    more = len(given) - SHOWN
-    return ",".join(given[:SHOWN]) + (f" + {more} more..." if more > 0 else "")
-
-
 @printer(
     "endpointslices.discovery.k8s.io",
     Column("AddressType", "What its addresses are."),
@@ -90,7 +86,7 @@ def _shortened(texts: Iterable[str]) -> str:
 def _endpoint_slice(obj: Object, now: float) -> Cells:
     ports = [str(port.get("port", "*")) for port in obj.get("ports") or ()]
     addresses = [address for each in obj.get("endpoints") or () for address in each.get("addresses") or ()]
-    return [obj.get("addressType") or "", _shortened(ports), _shortened(addresses)]
+    return [obj.get("addressType") or "", shortened(ports, SHOWN) or UNSET, shortened(addresses, SHOWN) or UNSET]
 
 
 @printer(
@@ -104,12 +100,10 @@ def _endpoint_slice(obj: Object, now: float) -> Cells:
 def _ingress(obj: Object, now: float) -> Cells:
     spec = obj.get("spec") or {}
     hosts = [rule["host"] for rule in spec.get("rules") or () if rule.get("host")]
-    balancer = (obj.get("status") or {}).get("loadBalancer") or {}
-    addresses = [each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()]
     return [
         spec.get("ingressClassName") or NONE,
-        _shortened(hosts) if hosts else "*",
-        ",".join(filter(None, addresses)),
+        shortened(hosts, SHOWN) or "*",
+        ",".join(ingress_addresses(obj)),
         "80, 443" if spec.get("tls") else "80",
     ]
 

@@ -19,8 +19,6 @@ class Column:
     """One column.
 
     Args:
-        name: Its heading.
-        description: Its meaning.
         type: An OpenAPI type.
         format: An OpenAPI format; ``name`` marks the object's name.
         priority: 0 for always, 1 for ``-o wide``.
@@ -64,8 +62,6 @@ class Printer:
 
     Args:
         resource: Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
-        columns: Its columns.
-        cells: The row of an object.
         conditions: The conditions of a row, such as of a completed pod.
         plain: Whether the kind has no columns of its own; without objects it then has no rows either.
         order: The sort key of rows; None for the objects' order.
@@ -89,11 +85,7 @@ def name_of(obj: Object) -> str:
 
 
 def name_of_class(kind: str) -> Callable[[Object], str]:
-    """The cell of the column NAME for a kind of class, with a mark on the default one.
-
-    Args:
-        kind: The kind in lower case.
-    """
+    """The cell of the column NAME for a kind of class (in lower case), with a mark on the default one."""
     default = f"{kind}.kubernetes.io/is-default-class"
 
     def name(obj: Object) -> str:
@@ -112,12 +104,7 @@ def printer(
 ) -> Callable[[Rows], Printer]:
     """Make a function the printer of a resource: it returns the cells of all columns but NAME and AGE.
 
-    Args:
-        resource: Plural with its group.
-        columns: The columns behind NAME; among them AGE, where the age is shown.
-        name: The name's cell.
-        conditions: The conditions of a row.
-        order: The sort key of rows.
+    ``columns`` are those behind NAME; AGE is among them where the age is shown.
     """
     age_at = columns.index(AGE) if AGE in columns else None
 

@@ -33,12 +33,7 @@ PRINTERS: Mapping[str, Printer] = {
 
 
 def printer_of(resource: str, era: str = "now") -> Printer:
-    """The printer of a resource, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
-
-    Args:
-        resource: Plural with its group.
-        era: Until 1.34 service accounts had a column for their secrets.
-    """
+    """The printer of a resource; until 1.34 (``era``) service accounts had a column for their secrets."""
     if era != "now" and resource == "serviceaccounts":
         resource = core.service_account_of_old.resource
     return PRINTERS.get(resource, DEFAULT)
@@ -47,12 +42,8 @@ def printer_of(resource: str, era: str = "now") -> Printer:
 def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, wanted: Table) -> Object:
     """Print objects as a Table.
 
-    Args:
-        printer: The printer of their kind.
-        objects: With kind and apiVersion set; a watch's bookmark has no name.
-        metadata: The table's metadata: those of the list, or the object's resource version.
-        now: Seconds since the epoch, for ages.
-        wanted: The table's options.
+    The objects have kind and apiVersion, but a watch's bookmark has no name. The metadata is that of the list, or the
+    object's resource version. ``now`` is in seconds since the epoch, for ages.
     """
     api_version = f"meta.k8s.io/{wanted.version}"
     rows: list[Object] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labkit.embedded.machinery.request import Object
@@ -87,6 +87,19 @@ def selector(value: Mapping[str, Any] | None) -> str:
         }
         terms.append((key, written.get(operator, key)))
     return ",".join(text for _, text in sorted(terms, key=lambda term: term[0])) or NONE
+
+
+def shortened(texts: Sequence[str], most: int, separator: str = ",") -> str:
+    """The first texts, and how many more there are."""
+    more = len(texts) - most
+    return separator.join(texts[:most]) + (f" + {more} more..." if more > 0 else "")
+
+
+def ingress_addresses(obj: Object) -> list[str]:
+    """The addresses of a service's or an ingress' load balancer."""
+    balancer = (obj.get("status") or {}).get("loadBalancer") or {}
+    addresses = [each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()]
+    return [address for address in addresses if address]
 
 
 def access_modes(modes: Iterable[str] | None) -> str:

@@ -8,10 +8,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 
 
 def address_warnings(value: str, path: str) -> list[str]:
-    """Warn of an IPv6 address that is not in its canonical form.
-
-    Source: k8s.io/apimachinery ``pkg/util/validation/ip.go``.
-    """
+    """Warn of an IPv6 address that is not in its canonical form (``pkg/util/validation/ip.go``)."""
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
@@ -22,10 +19,7 @@ def address_warnings(value: str, path: str) -> list[str]:
 
 
 def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
-    """Refuse unspecified, loopback and link-local addresses.
-
-    Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateNonSpecialIP``).
-    """
+    """Refuse unspecified, loopback and link-local addresses (``ValidateNonSpecialIP``)."""
     found = ipaddress.ip_address(address)
     if found.is_unspecified:
         errors.invalid(path, address, f"may not be unspecified ({address})")

@@ -34,14 +34,7 @@ def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: bool = False) -> None:
-    """Check one term: expressions over labels and fields, all of which must hold.
-
-    Args:
-        term: The term.
-        path: Where it stands.
-        errors: Takes the causes.
-        any_value: Whether values may be what no label can have.
-    """
+    """Check one term: expressions over labels and fields. ``any_value`` allows values that no label can have."""
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
         place = f"{path}.matchExpressions[{index}]"
         validate_requirement(requirement, place, errors, numbers=True, any_value=any_value)
@@ -77,13 +70,7 @@ DEPRECATED_LABELS = {
 
 
 def node_term_warnings(term: Object, path: str, values: bool = False) -> list[str]:
-    """Warn of deprecated labels and unusable values in a term.
-
-    Args:
-        term: The term.
-        path: Where it stands.
-        values: Whether values that no label can have are warned of.
-    """
+    """Warn of deprecated labels and, with ``values``, of values that no label can have."""
     found = []
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
         place, key = f"{path}.matchExpressions[{index}]", requirement.get("key", "")

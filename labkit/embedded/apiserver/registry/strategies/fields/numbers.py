@@ -1,24 +1,18 @@
-"""Validation of counts, durations and amounts."""
+"""Validation of amounts and durations."""
 
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.machinery.quota.amounts import NANO, Amount
 from labkit.embedded.machinery.quota.names import whole
-from labkit.embedded.machinery.request import Object
 
 
-def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldErrors, path: str = "spec") -> None:
-    """Check counts and seconds that are given.
-
-    Args:
-        spec: Where they stand.
-        fields: Their names, in the order in which they are looked at.
-        errors: Takes the causes.
-        path: Of ``spec``.
-    """
-    for name in fields:
-        errors.check_not_negative(f"{path}.{name}" if path else name, spec.get(name))
+def check_token_seconds(seconds: int, path: str, errors: FieldErrors) -> None:
+    """Check how long a token is valid."""
+    if seconds < 600:
+        errors.invalid(path, seconds, "may not specify a duration less than 10 minutes")
+    if seconds > 2**32:
+        errors.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")
 
 
 def check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:

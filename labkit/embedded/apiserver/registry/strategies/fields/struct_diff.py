@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from labkit.embedded.machinery.schema import Struct, Type, schemas
@@ -15,77 +15,17 @@ from labkit.embedded.machinery.schema import Struct, Type, schemas
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 """Fields that the internal struct keeps in the security context."""
 LEFT_OUT = ("serviceAccount", *HOST_FIELDS)
-SPEC_ORDER = (
-    "volumes",
-    "initContainers",
-    "containers",
-    "ephemeralContainers",
-    "restartPolicy",
-    "terminationGracePeriodSeconds",
-    "activeDeadlineSeconds",
-    "dnsPolicy",
-    "nodeSelector",
-    "serviceAccountName",
-    "automountServiceAccountToken",
-    "nodeName",
-    "securityContext",
-    "imagePullSecrets",
-    "hostname",
-    "subdomain",
-    "setHostnameAsFQDN",
-    "affinity",
-    "schedulerName",
-    "tolerations",
-    "hostAliases",
-    "priorityClassName",
-    "priority",
-    "preemptionPolicy",
-    "dnsConfig",
-    "readinessGates",
-    "runtimeClassName",
-    "overhead",
-    "enableServiceLinks",
-    "topologySpreadConstraints",
-    "os",
-    "schedulingGates",
-    "resourceClaims",
-    "resources",
-    "hostnameOverride",
-    "schedulingGroup",
-)
-
-
-SOURCE_ORDER = (
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "hostPath",
-    "glusterfs",
-    "nfs",
-    "rbd",
-    "quobyte",
-    "iscsi",
-    "flexVolume",
-    "cinder",
-    "cephfs",
-    "fc",
-    "flocker",
-    "azureFile",
-    "vsphereVolume",
-    "azureDisk",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "scaleIO",
-    "local",
-    "storageos",
-    "csi",
-)
-"""The kinds of persistent volume, in the order of the internal struct."""
-
 MOVED = {
-    "core.v1.Volume": ("quobyte", "rbd"),
-    "core.v1.PodSecurityContext": ("sysctls", "fsGroupChangePolicy"),
+    "core.v1.PersistentVolumeSpec": {"quobyte": "rbd", "flexVolume": "iscsi"},
+    "core.v1.PodSecurityContext": {"sysctls": "fsGroupChangePolicy"},
+    "core.v1.PodSpec": {
+        "setHostnameAsFQDN": "subdomain",
+        "preemptionPolicy": "priority",
+        "overhead": "runtimeClassName",
+    },
+    "core.v1.Volume": {"quobyte": "rbd"},
 }
-"""Fields that come after another one in the internal struct, and elsewhere in the API's: (field, that other one)."""
+"""Fields that come after another one in the internal struct, and elsewhere in the API's."""
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
@@ -104,8 +44,7 @@ def _fields(struct: Struct, names: Iterable[str], value: dict[str, Any]) -> dict
 def _order(struct: Struct) -> list[str]:
     """The names of a struct's fields in the order of its internal form."""
     names = list(struct.fields)
-    if struct.name in MOVED:
-        moved, before = MOVED[struct.name]
+    for moved, before in MOVED.get(struct.name, {}).items():
         names.remove(moved)
         names.insert(names.index(before) + 1, moved)
     return names
@@ -130,9 +69,7 @@ def _shown(type_: Type, value: Any, pointer: bool) -> Any:
 def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
     """A pod's spec as the internal struct has it."""
     struct = schemas()["core.v1.PodSpec"]
-    order = [name for name in SPEC_ORDER if name in struct.fields]
-    order += [name for name in struct.fields if name not in SPEC_ORDER and name not in LEFT_OUT]
-    shown = _fields(struct, order, spec)
+    shown = _fields(struct, [name for name in _order(struct) if name not in LEFT_OUT], spec)
     if shown["SecurityContext"] is not None:
         shown["SecurityContext"] = _fields(struct, HOST_FIELDS, spec) | shown["SecurityContext"]
     return shown
@@ -165,10 +102,11 @@ def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
     return unified(internal(struct, old), internal(struct, new))
 
 
-def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A unified diff of the sources of two volumes."""
+def source_diff(old: dict[str, Any], new: dict[str, Any], sources: Container[str]) -> str:
+    """A unified diff of the sources of two volumes, which are the fields ``sources`` of their specs."""
     struct = schemas()["core.v1.PersistentVolumeSpec"]
-    return unified(_fields(struct, SOURCE_ORDER, old), _fields(struct, SOURCE_ORDER, new))
+    names = [name for name in _order(struct) if name in sources]
+    return unified(_fields(struct, names, old), _fields(struct, names, new))
 
 
 def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -6,9 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from typing_extensions import override
 
@@ -22,12 +19,11 @@ from labkit.embedded.machinery.schema import schemas
 MAX_QUEUES, HASH_BITS = 10_000_000, 60
 
 
-@dataclass
 class PriorityLevelStrategy(Strategy):
     """Priority levels."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -54,6 +50,7 @@ class PriorityLevelStrategy(Strategy):
                 errors.forbidden("spec.limited", "must be nil if the type is not Limited")
             if exempt is not None:
                 _check_shares(exempt, "spec.exempt", errors)
+                errors.check_between("spec.exempt.lendablePercent", exempt.get("lendablePercent"), 0, 100)
         elif kind == "Limited":
             if exempt is not None:
                 errors.forbidden("spec.exempt", "must be nil if the type is Limited")
@@ -68,40 +65,25 @@ class PriorityLevelStrategy(Strategy):
 
     def _check_mandatory(self, name: str, spec: Object, errors: FieldErrors) -> None:
         fixed = MANDATORY_LEVELS.get(name)
-        if fixed is None:
-            return
-        shown: Callable[[], Any] = lambda: internal(  # noqa: E731 - only said when it is wrong
-            schemas()["flowcontrol.v1.PriorityLevelConfigurationSpec"], spec
-        )
-        if name == "exempt":
-            if {**spec, "exempt": None} != {**fixed, "exempt": None}:
-                detail = f"spec of '{name}' except the 'spec.exempt' field must equal the fixed value"
-                errors.invalid("spec", shown(), detail)
-        elif spec != fixed:
-            errors.invalid("spec", shown(), f"spec of '{name}' must equal the fixed value")
+        free = {"exempt": None} if name == "exempt" else {}
+        if fixed is not None and {**spec, **free} != {**fixed, **free}:
+            shown = internal(schemas()["flowcontrol.v1.PriorityLevelConfigurationSpec"], spec)
+            but = " except the 'spec.exempt' field" if free else ""
+            errors.invalid("spec", shown, f"spec of '{name}'{but} must equal the fixed value")
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         check_conditions(new["status"], errors)
 
 
-def _check_percent(part: Object, path: str, errors: FieldErrors) -> None:
-    percent = part.get("lendablePercent")
-    if percent is not None and not 0 <= percent <= 100:
-        errors.invalid(f"{path}.lendablePercent", percent, "must be between 0 and 100, inclusive")
-
-
 def _check_shares(part: Object, path: str, errors: FieldErrors) -> None:
-    shares = part.get("nominalConcurrencyShares")
-    if shares is not None and shares < 0:
-        errors.invalid(f"{path}.nominalConcurrencyShares", shares, "must be a non-negative integer")
-    _check_percent(part, path, errors)
-
-
-def _check_limited(part: Object, path: str, errors: FieldErrors) -> None:
     shares = part.get("nominalConcurrencyShares") or 0
     if shares < 0:
         errors.invalid(f"{path}.nominalConcurrencyShares", shares, "must be a non-negative integer")
+
+
+def _check_limited(part: Object, path: str, errors: FieldErrors) -> None:
+    _check_shares(part, path, errors)
     response = part.get("limitResponse") or {}
     kind, queuing, place = response.get("type", ""), response.get("queuing"), f"{path}.limitResponse"
     if kind == "Reject":
@@ -109,13 +91,12 @@ def _check_limited(part: Object, path: str, errors: FieldErrors) -> None:
             errors.forbidden(f"{place}.queuing", "must be nil if limited.limitResponse.type is not Limited")
     elif kind == "Queue":
         if queuing is None:
-            detail = "must not be empty if limited.limitResponse.type is Limited"
-            errors.required(f"{place}.queuing", detail)
+            errors.required(f"{place}.queuing", "must not be empty if limited.limitResponse.type is Limited")
         else:
             _check_queuing(queuing, f"{place}.queuing", errors)
     else:
         errors.not_supported(f"{place}.type", kind, ["Queue", "Reject"])
-    _check_percent(part, path, errors)
+    errors.check_between(f"{path}.lendablePercent", part.get("lendablePercent"), 0, 100)
     borrowing = part.get("borrowingLimitPercent")
     if borrowing is not None and borrowing < 0:
         errors.invalid(f"{path}.borrowingLimitPercent", borrowing, "if specified, must be a non-negative integer")

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -19,22 +17,16 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
-KINDS = {"Group": "group", "ServiceAccount": "serviceAccount", "User": "user"}
-"""Kinds of subjects, and the field of each."""
-FORBIDDEN_ORDER = {
-    "ServiceAccount": ("User", "Group"),
-    "User": ("ServiceAccount", "Group"),
-    "Group": ("ServiceAccount", "User"),
-}
+KINDS = {"ServiceAccount": "serviceAccount", "User": "user", "Group": "group"}
+"""Kinds of subjects, and the field of each, in the order of the checks."""
 MAX_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
 
 
-@dataclass
 class FlowSchemaStrategy(Strategy):
     """Flow schemas."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -57,8 +49,8 @@ class FlowSchemaStrategy(Strategy):
             shown = {"Type": method.get("type", "")}
             errors.not_supported("spec.distinguisherMethod.type", shown, ["ByNamespace", "ByUser"])
         level = (spec.get("priorityLevelConfiguration") or {}).get("name", "")
-        errors.check_present("spec.priorityLevelConfiguration.name", level, "must reference a priority level")
-        errors.check_if_given("spec.priorityLevelConfiguration.name", level, dns_subdomain)
+        place = "spec.priorityLevelConfiguration.name"
+        errors.check_required(place, level, dns_subdomain, "must reference a priority level")
         for index, rule in enumerate(spec.get("rules") or ()):
             _check_rule(rule, f"spec.rules[{index}]", errors)
         fixed = MANDATORY_SCHEMAS.get(name)
@@ -127,26 +119,22 @@ def _check_verbs(rule: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_resources(rule: Object, path: str, errors: FieldErrors) -> None:
     _check_verbs(rule, path, errors)
-    for name, one, many in (
-        ("apiGroups", "api group", "api groups"),
-        ("resources", "resource", "resources"),
-    ):
+    for name, noun in (("apiGroups", "api group"), ("resources", "resource")):
         values = rule.get(name) or []
         if not values:
-            errors.required(f"{path}.{name}", f"resource rules must supply at least one {one}")
+            errors.required(f"{path}.{name}", f"resource rules must supply at least one {noun}")
         elif "*" in values:
-            _alone(values, f"{path}.{name}", many, errors)
+            _alone(values, f"{path}.{name}", f"{noun}s", errors)
     spaces = rule.get("namespaces") or []
     if not spaces and not rule.get("clusterScope"):
-        detail = "resource rules that are not cluster scoped must supply at least one namespace"
-        errors.required(f"{path}.namespaces", detail)
+        why = "resource rules that are not cluster scoped must supply at least one namespace"
+        errors.required(f"{path}.namespaces", why)
     elif "*" in spaces:
         _alone(spaces, f"{path}.namespaces", "namespaces", errors)
     else:
         for index, name in enumerate(spaces):
-            for message in dns_label(name):
-                detail = f"each member of this list must be '*' or a DNS-1123 label; {message}"
-                errors.invalid(f"{path}.namespaces[{index}]", name, detail)
+            start = "each member of this list must be '*' or a DNS-1123 label"
+            errors.invalid_each(f"{path}.namespaces[{index}]", name, (f"{start}; {why}" for why in dns_label(name)))
 
 
 def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
@@ -165,11 +153,8 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
         elif kind == "ServiceAccount" and name != "*":
             errors.check_format(f"{place}.name", name, dns_subdomain)
         if kind == "ServiceAccount":
-            space = value.get("namespace", "")
-            errors.check_present(f"{place}.namespace", space, "must specify namespace for service account")
-            errors.check_if_given(f"{place}.namespace", space, dns_label)
-    for other in FORBIDDEN_ORDER[kind]:
-        if subject.get(KINDS[other]) is not None:
-            errors.forbidden(
-                f"{path}.{KINDS[other]}", f"{KINDS[other]} is forbidden when subject kind is not '{other}'"
-            )
+            why = "must specify namespace for service account"
+            errors.check_required(f"{place}.namespace", value.get("namespace", ""), dns_label, why)
+    for other, field in KINDS.items():
+        if other != kind and subject.get(field) is not None:
+            errors.forbidden(f"{path}.{field}", f"{field} is forbidden when subject kind is not '{other}'")

@@ -7,14 +7,11 @@ k8s.io/apimachinery ``pkg/util/validation/ip.go``.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
-    NameRule,
     address_messages,
     dns_subdomain,
     path_segment_name,
@@ -26,11 +23,7 @@ from labkit.embedded.machinery.request import Object
 
 def canonical_address(value: str) -> list[str]:
     """What is wrong with an IP address, which must be in its canonical form."""
-    wrong = address_messages(value)
-    if wrong:
-        return wrong
-    canonical = str(ipaddress.ip_address(value))
-    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
+    return address_messages(value) or _not_canonical(value, str(ipaddress.ip_address(value)))
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
@@ -40,18 +33,17 @@ def address_name(name: str, prefix: bool) -> list[str]:
 
 def canonical_range(value: str) -> list[str]:
     """What is wrong with a CIDR, which must be in its canonical form."""
-    wrong = range_messages(value)
-    if wrong:
-        return wrong
-    canonical = str(ipaddress.ip_network(value))
+    return range_messages(value) or _not_canonical(value, str(ipaddress.ip_network(value)))
+
+
+def _not_canonical(value: str, canonical: str) -> list[str]:
     return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
 
 
-@dataclass
 class AddressStrategy(Strategy):
     """IPAddresses."""
 
-    name_rule: NameRule = address_name
+    name_rule = staticmethod(address_name)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -61,23 +53,17 @@ class AddressStrategy(Strategy):
             return
         errors.check_if_given("spec.parentRef.group", parent.get("group", ""), dns_subdomain)
         for field in ("resource", "name", "namespace"):
-            value = parent.get(field, "")
-            if not value and field != "namespace":
-                errors.required(f"spec.parentRef.{field}")
-            errors.check_format(f"spec.parentRef.{field}", value, path_segment_name)
+            check = errors.check_if_given if field == "namespace" else errors.check_required
+            check(f"spec.parentRef.{field}", parent.get(field, ""), path_segment_name)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
-            immutable(shown if parent is not None else None, UNLIKE, "spec.parentRef", errors)
+            errors.invalid("spec.parentRef", shown if parent is not None else None, "field is immutable")
 
 
-UNLIKE = object()
-
-
-@dataclass
 class RangeStrategy(Strategy):
     """ServiceCIDRs; writes of the object may change its status."""
 
@@ -89,11 +75,8 @@ class RangeStrategy(Strategy):
         elif len(ranges) > 2:
             errors.invalid(path, {"CIDRs": ranges}, "may only hold up to 2 values")
         elif len(ranges) == 2 and {_version(each) for each in ranges} in ({4}, {6}):
-            errors.invalid(
-                path,
-                {"CIDRs": ranges},
-                "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
-            )
+            why = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+            errors.invalid(path, {"CIDRs": ranges}, why)
         else:
             errors.check_each(path, ranges, canonical_range)
 
@@ -101,12 +84,12 @@ class RangeStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
-            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
+            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
             self.check(new, errors)
         elif len(ranges) == len(before) == 1:
-            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
+            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
         else:
-            immutable(ranges or None, before or None, "spec.cidrs", errors)
+            errors.check_unchanged("spec.cidrs", ranges or None, before or None)
 
 
 def _version(text: str) -> int:

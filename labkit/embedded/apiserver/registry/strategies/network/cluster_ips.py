@@ -98,13 +98,7 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
 
 
 def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> None:
-    """Choose the families of a service, and refuse those that the cluster lacks.
-
-    Args:
-        spec: The spec, changed in place.
-        old: The one there was, if there was one.
-        errors: Takes the causes.
-    """
+    """Choose the families of a service, in place, and refuse those that the cluster lacks."""
     place = "spec.ipFamilyPolicy"
     addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())
     policy = spec.get("ipFamilyPolicy")

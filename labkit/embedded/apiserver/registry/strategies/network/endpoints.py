@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -23,21 +21,19 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class EndpointsStrategy(Strategy):
     """Endpoints."""
 
-    create_on_update: bool = True
+    create_on_update = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         for index, subset in enumerate(obj.get("subsets") or ()):
             path = f"subsets[{index}]"
-            ready, other = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
-            if not ready and not other:
+            if not subset.get("addresses") and not subset.get("notReadyAddresses"):
                 errors.required(path, "must specify `addresses` or `notReadyAddresses`")
-            for name, addresses in (("addresses", ready), ("notReadyAddresses", other)):
-                for number, address in enumerate(addresses):
+            for name in ("addresses", "notReadyAddresses"):
+                for number, address in enumerate(subset.get(name) or ()):
                     check_address(address, f"{path}.{name}[{number}]", errors)
             ports = subset.get("ports") or []
             for number, port in enumerate(ports):
@@ -54,8 +50,7 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """Check one address of endpoints."""
     text = address.get("ip", "")
     errors.check_format(f"{path}.ip", text, address_messages)
-    if address.get("hostname"):
-        errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
+    errors.check_if_given(f"{path}.hostname", address.get("hostname"), dns_label)
     errors.check_format(f"{path}.nodeName", address.get("nodeName"), dns_subdomain)
     if ip_address(text):
         check_not_special(text, f"{path}.ip", errors)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -30,12 +28,11 @@ TOPOLOGY = "deprecatedTopology"
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
-@dataclass
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
-    change_checks: int = 0
-    generation: bool = True
+    change_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -78,7 +75,7 @@ class EndpointSliceStrategy(Strategy):
         """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
-        immutable(new.get("addressType"), old.get("addressType"), "addressType", errors)
+        errors.check_unchanged("addressType", new.get("addressType"), old.get("addressType"))
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -131,10 +128,9 @@ def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
         errors.required(path)
         return
     name = text.removesuffix(".")
-    messages = dns_subdomain(name)
-    if messages:
-        errors.invalid(path, name, ",".join(messages))
-    elif "." not in name:
+    wrong = ",".join(dns_subdomain(name))
+    errors.check_problem(path, name, wrong)
+    if not wrong and "." not in name:
         errors.invalid(path, name, "should be a domain with at least two segments separated by dots")
 
 
@@ -142,6 +138,5 @@ def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -
     name = port.get("name") or ""
     errors.check_if_given(f"{path}.name", name, dns_label)
     errors.check_unique(f"{path}.name", name, names)
-    if port.get("protocol") not in PROTOCOLS:
-        errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
+    errors.check_choice(f"{path}.protocol", port["protocol"], PROTOCOLS)
     errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)

@@ -5,13 +5,11 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -37,12 +35,11 @@ def _points(ingress: Object) -> list[Object]:
     return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
 
 
-@dataclass
 class IngressStrategy(Strategy):
     """Ingresses."""
 
-    generation: bool = True
-    status: bool = True
+    generation = True
+    status = True
     new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
@@ -50,9 +47,8 @@ class IngressStrategy(Strategy):
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            errors.invalid_each(
-                f"{place}.ip", address, address_messages(address) if address and address not in known else ()
-            )
+            if address not in known:
+                errors.check_if_given(f"{place}.ip", address, address_messages)
             errors.check_if_given(f"{place}.hostname", host, dns_subdomain)
             if host and ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
@@ -145,16 +141,13 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), dns_subdomain)
     for field in ("kind", "name"):
-        value = reference.get(field, "")
-        errors.check_present(f"{path}.{field}", value)
-        errors.check_format(f"{path}.{field}", value, path_segment_name)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), path_segment_name)
 
 
-@dataclass
 class IngressClassStrategy(Strategy):
     """Ingress classes."""
 
-    generation: bool = True
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -185,5 +178,5 @@ class IngressClassStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("controller", ""), old["spec"].get("controller", ""), "spec.controller", errors)
+        errors.check_unchanged("spec.controller", new["spec"].get("controller", ""), old["spec"].get("controller", ""))
         self.check(new, errors)

@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -18,12 +17,11 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
-    full_checks: int = 0
-    generation: bool = True
+    full_checks = 0
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -43,10 +41,7 @@ class NetworkPolicyStrategy(Strategy):
             for index, rule in enumerate(spec.get(direction) or ()):
                 place = f"spec.{direction}[{index}]"
                 for number, port in enumerate(rule.get("ports") or ()):
-                    if port.get("protocol") not in ("TCP", "UDP", "SCTP"):
-                        errors.not_supported(
-                            f"{place}.ports[{number}].protocol", port.get("protocol"), ["TCP", "UDP", "SCTP"]
-                        )
+                    errors.check_choice(f"{place}.ports[{number}].protocol", port["protocol"], ("TCP", "UDP", "SCTP"))
                     self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
                     self._check_peer(peer, f"{place}.{peers}[{number}]", errors)

@@ -26,12 +26,7 @@ OUTSIDE = f"provided port is not in the valid range. The range of valid ports is
 
 
 def allocate(context: Context, obj: Object, old: Object | None) -> None:
-    """Allocate the families, the address and the ports of a service.
-
-    Args:
-        context: Where other services are.
-        obj: The service, changed in place.
-        old: As it was, None if it is new.
+    """Allocate the families, the address and the ports of a service, in place.
 
     Raises:
         ApiError: 422, something asked for is taken, or the cluster does not have it.
@@ -122,12 +117,7 @@ def _in_a_range(context: Context, wanted: str) -> bool:
 
 
 class _Ports:
-    """The node ports of one service.
-
-    Args:
-        context: Where other services are.
-        obj: The service.
-    """
+    """The node ports of one service."""
 
     def __init__(self, context: Context, obj: Object) -> None:
         self._random, self._dry_run = context.random, context.dry_run

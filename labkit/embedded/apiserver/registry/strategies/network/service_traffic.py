@@ -68,7 +68,7 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
     balanced, chosen = spec["type"] == "LoadBalancer", spec.get("loadBalancerClass")
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
-    elif chosen is not None:
+    else:
         errors.check_format("spec.loadBalancerClass", chosen, qualified_name)
 
 
@@ -86,15 +86,14 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
     """Check the traffic policies of a service."""
     external = spec.get("externalTrafficPolicy")
     if external is not None:
-        if not externally_accessible(spec):
+        if externally_accessible(spec):
+            errors.check_choice("spec.externalTrafficPolicy", external, POLICIES)
+        else:
             errors.invalid("spec.externalTrafficPolicy", external, "may only be set for externally-accessible services")
-        elif external not in POLICIES:
-            errors.not_supported("spec.externalTrafficPolicy", external, POLICIES)
     number = spec.get("healthCheckNodePort", 0)
-    if not checks_health(spec):
-        if number:
-            errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
-    elif number:
-        errors.check_format("spec.healthCheckNodePort", number, port_number)
+    if number and not checks_health(spec):
+        errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
+    else:
+        errors.check_if_given("spec.healthCheckNodePort", number, port_number)
     errors.check_choice("spec.internalTrafficPolicy", spec.get("internalTrafficPolicy"), POLICIES)
     errors.check_choice("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)

@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -13,7 +12,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
-    NameRule,
     address_messages,
     dns_label,
     dns_subdomain,
@@ -47,15 +45,14 @@ from labkit.embedded.machinery.request import Object
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
-@dataclass
 class ServiceStrategy(Strategy):
     """Services."""
 
-    full_checks: int = 0
-    name_rule: NameRule = label_name
-    create_on_update: bool = True
-    returns_deleted: bool = True
-    status: bool = True
+    full_checks = 0
+    name_rule = staticmethod(label_name)
+    create_on_update = True
+    returns_deleted = True
+    status = True
     new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
@@ -125,8 +122,8 @@ class ServiceStrategy(Strategy):
                 errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")
             elif mode is not None and not address:
                 errors.forbidden(f"{path}[{index}].ipMode", "may not be specified when `ip` is not set")
-            elif mode not in (None, "Proxy", "VIP"):
-                errors.not_supported(f"{path}[{index}].ipMode", mode, ["Proxy", "VIP"])
+            else:
+                errors.check_choice(f"{path}[{index}].ipMode", mode, ("Proxy", "VIP"))
             errors.check_if_given(f"{path}[{index}].hostname", host, dns_subdomain)
             if ip_address(host):
                 errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
@@ -144,27 +141,20 @@ class ServiceStrategy(Strategy):
         ports = spec.get("ports") or []
         if not ports and not headless(spec) and spec["type"] != "ExternalName":
             errors.required("spec.ports")
-        if spec["type"] in EXPOSED:
-            if headless(spec):
-                errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
+        if spec["type"] in EXPOSED and headless(spec):
+            errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
         elif spec["type"] == "ExternalName":
             self._check_external_name(spec, errors)
         names: set[str] = set()
         for index, port in enumerate(ports):
             self._check_port(port, len(ports) > 1, names, f"spec.ports[{index}]", errors)
         validate_labels(spec.get("selector"), "spec.selector", errors)
-        if not spec.get("sessionAffinity"):
-            errors.required("spec.sessionAffinity")
-        elif spec["sessionAffinity"] not in ("ClientIP", "None"):
-            errors.not_supported("spec.sessionAffinity", spec["sessionAffinity"], ["ClientIP", "None"])
-        elif spec["sessionAffinity"] == "ClientIP":
+        errors.check_required_choice("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None"))
+        if spec.get("sessionAffinity") == "ClientIP":
             seconds = (spec.get("sessionAffinityConfig") or {}).get("clientIP", {}).get("timeoutSeconds", 0)
             if not 0 < seconds <= 86400:
-                errors.invalid(
-                    "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
-                    seconds,
-                    "must be greater than 0 and less than 86400",
-                )
+                place = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+                errors.invalid(place, seconds, "must be greater than 0 and less than 86400")
         check_cluster_addresses(spec, errors)
         check_external_addresses(spec, errors)
         errors.check_choice("spec.type", spec["type"], TYPES)
@@ -189,8 +179,7 @@ class ServiceStrategy(Strategy):
             errors.check_format(f"{path}.name", name, dns_label)
             errors.check_unique(f"{path}.name", name, names)
         errors.check_format(f"{path}.port", port.get("port", 0), port_number)
-        if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
-            errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
+        errors.check_choice(f"{path}.protocol", port["protocol"], ("SCTP", "TCP", "UDP"))
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
         errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
 
@@ -214,16 +203,10 @@ class ServiceStrategy(Strategy):
 def normalize_ips(spec: Object, old: Object | None) -> None:
     """Keep ``clusterIP`` and ``clusterIPs`` in step."""
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
-    if old is None:
-        if address and not addresses:
-            spec["clusterIPs"] = [address]
-        return
-    if address != old.get("clusterIP", "") and addresses == (old.get("clusterIPs") or []):
-        if address:
-            spec["clusterIPs"] = [address]
-        else:
-            spec.pop("clusterIPs", None)
-    elif address and not addresses:
+    replaced = old is not None and address != old.get("clusterIP", "") and addresses == (old.get("clusterIPs") or [])
+    if replaced and not address:
+        spec.pop("clusterIPs", None)
+    elif address and (replaced or not addresses):
         spec["clusterIPs"] = [address]
 
 

@@ -28,8 +28,7 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
     """Check the annotations of a pod."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     if MIRROR in notes and not spec.get("nodeName"):
-        why = "must set spec.nodeName if mirror pod annotation is set"
-        errors.invalid(f"{path}[{MIRROR}]", notes[MIRROR], why)
+        errors.invalid(f"{path}[{MIRROR}]", notes[MIRROR], "must set spec.nodeName if mirror pod annotation is set")
     cost = notes.get(DELETION_COST)
     if cost is not None and not (WHOLE.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
         errors.invalid(f"{path}[{DELETION_COST}]", cost, "must be a 32bit integer")
@@ -108,11 +107,7 @@ def _check_same(
 
 
 def take_app_armor(pod: Object) -> None:
-    """Copy AppArmor profiles from annotations to fields.
-
-    Args:
-        pod: A new pod, changed in place.
-    """
+    """Copy AppArmor profiles of a new pod from annotations to fields, in place."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     if (spec.get("os") or {}).get("name") == "windows":
         return

@@ -18,62 +18,33 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import check_r
 from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import schemas
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-EPHEMERAL_FIELDS = frozenset(
-    (
-        "name",
-        "image",
-        "command",
-        "args",
-        "workingDir",
-        "env",
-        "envFrom",
-        "volumeMounts",
-        "volumeDevices",
-        "terminationMessagePath",
-        "terminationMessagePolicy",
-        "imagePullPolicy",
-        "securityContext",
-        "stdin",
-        "stdinOnce",
-        "tty",
-        "targetContainerName",
-    )
-)
+REFUSED_FIELDS = ("ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", *PROBES, "lifecycle")
+"""Fields that ephemeral containers lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """What the validation of a container needs to know of its pod.
-
-    Args:
-        volumes: Its good volumes, by name.
-        grace: How many seconds it may take to end.
-        restart: Its restart policy.
-        host_users: Whether its users are the node's.
-        claims: The names of its resource claims.
-    """
+    """What the validation of a container needs to know of its pod."""
 
     volumes: dict[str, Object]
+    """Its good volumes, by name."""
     grace: int | None
+    """How many seconds it may take to end."""
     restart: str
     host_users: bool
+    """Whether its users are the node's."""
     claims: frozenset[str]
+    """The names of its resource claims."""
 
 
 def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
-    """Collect the facts of a PodSpec.
-
-    Args:
-        spec: The spec.
-        volumes: Its good volumes, by name.
-    """
+    """Collect the facts of a PodSpec with these good volumes."""
     return PodFacts(
         volumes,
         spec.get("terminationGracePeriodSeconds"),
@@ -113,8 +84,7 @@ def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -
         elif name:
             names.add(name)
         _check_host_ports([container], path, errors)
-        sidecar = container.get("restartPolicy") == "Always"
-        if sidecar:
+        if container.get("restartPolicy") == "Always":
             check_hooks(container, facts.grace, place, errors)
         else:
             for field in ("lifecycle", *PROBES):
@@ -122,11 +92,8 @@ def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -
                     errors.forbidden(f"{place}.{field}", SIDECARS_ONLY)
             for number, policy in enumerate(container.get("resizePolicy") or ()):
                 if policy.get("restartPolicy") == "RestartContainer":
-                    errors.invalid(
-                        f"{place}.resizePolicy[{number}].restartPolicy",
-                        "RestartContainer",
-                        "must not be set to 'RestartContainer' for non-sidecar initContainers",
-                    )
+                    why = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+                    errors.invalid(f"{place}.resizePolicy[{number}].restartPolicy", "RestartContainer", why)
 
 
 def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
@@ -140,9 +107,9 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
         target = container.get("targetContainerName")
         if target and target not in others:
             errors.not_found(f"{place}.targetContainerName", target)
-        for field in schemas()["core.v1.EphemeralContainer"].fields:
+        for field in REFUSED_FIELDS:
             value = container.get(field)
-            if field not in EPHEMERAL_FIELDS and (value if field == "resources" else value is not None):
+            if value if field == "resources" else value is not None:
                 errors.forbidden(f"{place}.{field}", NOT_EPHEMERAL)
         for number, mount in enumerate(container.get("volumeMounts") or ()):
             for field in ("subPath", "subPathExpr"):
@@ -153,11 +120,7 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
 def check_image_padding(containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True) -> None:
     """Refuse blanks around the images of a pod, which templates may have.
 
-    Args:
-        containers: Containers.
-        path: Where their list stands.
-        errors: Takes the causes.
-        listed: Whether ``path`` is that of a list, else that of the only container.
+    ``path`` is that of a list unless ``listed`` is false: then it is that of the only container.
     """
     for index, container in enumerate(containers):
         image = container.get("image", "")

@@ -6,21 +6,17 @@ Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from labkit.embedded.apiserver.registry.strategies.pods.resources import default_pod_resources
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
+PROBE_DEFAULTS = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Set the defaults of a pod template.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod template in its decoded PodSpec."""
     if not spec.get("serviceAccountName") and spec.get("serviceAccount"):
         spec["serviceAccountName"] = spec["serviceAccount"]
     if spec.get("serviceAccountName"):
@@ -42,11 +38,7 @@ def default_pod_spec(spec: Object) -> None:
 
 
 def default_pod(spec: Object) -> None:
-    """Set the defaults of a pod: those of a template, and some that templates do not show.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod: those of a template, and some that templates do not show."""
     default_pod_spec(spec)
     for list_name in ("initContainers", "containers"):
         for container in spec.get(list_name) or ():
@@ -113,9 +105,7 @@ def default_container(container: Object) -> None:
         if isinstance(handler, dict):
             default_http_get(handler.get("httpGet"))
     for variable in container.get("env") or ():
-        reference = (variable.get("valueFrom") or {}).get("fieldRef")
-        if reference is not None and not reference.get("apiVersion"):
-            _put_first(reference, "apiVersion", "v1")
+        _default_field_ref(variable.get("valueFrom") or {})
     order_fields(container, "core.v1.Container")
 
 
@@ -124,12 +114,7 @@ def default_probe(probe: Object) -> None:
     default_http_get(probe.get("httpGet"))
     if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
         probe["grpc"]["service"] = ""
-    for field, value in (
-        ("timeoutSeconds", 1),
-        ("periodSeconds", 10),
-        ("successThreshold", 1),
-        ("failureThreshold", 3),
-    ):
+    for field, value in PROBE_DEFAULTS.items():
         if not probe.get(field):
             probe[field] = value
     order_fields(probe, "core.v1.Probe")
@@ -144,13 +129,6 @@ def default_http_get(action: Object | None) -> None:
     if not action.get("scheme"):
         action["scheme"] = "HTTP"
     order_fields(action, "core.v1.HTTPGetAction")
-
-
-def _put_first(obj: Object, name: str, value: Any) -> None:
-    rest = dict(obj)
-    obj.clear()
-    obj[name] = value
-    obj.update({key: item for key, item in rest.items() if key != name})
 
 
 def default_volume(volume: Object) -> None:
@@ -179,6 +157,8 @@ def default_volume(volume: Object) -> None:
 
 
 def _default_field_ref(item: Object) -> None:
+    """Set the default version of the pod's field that an item refers to."""
     reference = item.get("fieldRef")
     if reference is not None and not reference.get("apiVersion"):
-        _put_first(reference, "apiVersion", "v1")
+        reference["apiVersion"] = "v1"
+        order_fields(reference, "core.v1.ObjectFieldSelector")

@@ -12,12 +12,7 @@ PROJECTIONS = ("clusterTrustBundle", "podCertificate")
 
 
 def drop_disabled(spec: Object, before: Object) -> None:
-    """Drop disabled fields of a PodSpec, unless the old one has them.
-
-    Args:
-        spec: The new spec, changed in place.
-        before: The old one, empty for a new pod.
-    """
+    """Drop disabled fields of a PodSpec, in place, unless the old one (empty for a new pod) has them."""
     for projection in PROJECTIONS:
         if not any(projection in source for source in _sources(before)):
             for source in _sources(spec):
@@ -32,12 +27,7 @@ def drop_disabled(spec: Object, before: Object) -> None:
 
 
 def drop_disabled_status(status: Object, before: Object) -> None:
-    """Drop disabled fields of a PodStatus, unless the old one has them.
-
-    Args:
-        status: The new status, changed in place.
-        before: The old one.
-    """
+    """Drop disabled fields of a PodStatus, in place, unless the old one has them."""
     if not before.get("nodeAllocatableResourceClaimStatuses"):
         status.pop("nodeAllocatableResourceClaimStatuses", None)
     if not any("volumeStatus" in mount for mount in _mounts(before)):

@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, env_name, subdomain_name
+from labkit.embedded.apiserver.registry.names import dns_label, env_name, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
 from labkit.embedded.apiserver.registry.strategies.pods.references import (
     FIELD_PATHS,
@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.references import (
     check_key_ref,
     check_resource_ref,
 )
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.request import Object
 
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
@@ -61,21 +62,17 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
     """Check a key of a file in a volume."""
     for field, rule in (("key", env_name), ("volumeName", dns_label)):
         errors.check_required(f"{path}.{field}", reference.get(field, ""), rule)
-    if not reference.get("path"):
-        errors.required(f"{path}.path")
-    else:
-        check_no_backsteps(reference["path"], f"{path}.path", errors)
+    errors.check_present(f"{path}.path", reference.get("path"))
+    check_no_backsteps(reference.get("path", ""), f"{path}.path", errors)
 
 
 def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
     """Check an ``envFrom`` source; some causes name the list."""
     errors.check_if_given(f"{path}[{index}].prefix", source.get("prefix", ""), env_name)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
-    rule: NameRule = subdomain_name
     for field in given:
-        name = source[field].get("name", "")
-        errors.check_present(f"{path}[{index}].{field}.name", name)
-        errors.invalid_each(f"{path}[{index}].{field}.name", name, rule(name, True) if name else ())
+        name, place = source[field].get("name", ""), f"{path}[{index}].{field}.name"
+        errors.check_required(place, name, lambda name: subdomain_name(name, prefix=True))
     if not given:
         errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
     elif len(given) > 1:
@@ -85,15 +82,13 @@ def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> 
 def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check that variables from files refer to emptyDir volumes of the pod."""
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
-    for list_name in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(spec.get(list_name) or ()):
-            for number, variable in enumerate(container.get("env") or ()):
-                reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
-                if reference is None:
-                    continue
-                place = f"{path}.{list_name}[{index}].env[{number}].valueFrom.fileKeyRef.volumeName"
-                name = reference.get("volumeName", "")
-                if name not in volumes:
-                    errors.not_found(place, name)
-                elif volumes[name].get("emptyDir") is None:
-                    errors.invalid(place, name, "referenced volume must be of type emptyDir")
+    for container, where in every_container(spec, path):
+        for number, variable in enumerate(container.get("env") or ()):
+            reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+            if reference is None:
+                continue
+            place, name = f"{where}.env[{number}].valueFrom.fileKeyRef.volumeName", reference.get("volumeName", "")
+            if name not in volumes:
+                errors.not_found(place, name)
+            elif volumes[name].get("emptyDir") is None:
+                errors.invalid(place, name, "referenced volume must be of type emptyDir")

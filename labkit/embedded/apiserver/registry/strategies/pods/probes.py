@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
+from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import http_header
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
 from labkit.embedded.machinery.request import Object
@@ -27,9 +27,7 @@ def check_hooks(container: Object, grace: int | None, path: str, errors: FieldEr
 
 def _check_probe(probe: Object, kind: str, grace: int | None, path: str, errors: FieldErrors) -> None:
     _check_handler(probe, grace, path, errors)
-    for field in SECONDS:
-        if probe.get(field, 0) < 0:
-            errors.invalid(f"{path}.{field}", probe[field], NOT_NEGATIVE)
+    errors.check_counts(path, probe, *SECONDS)
     period = probe.get("terminationGracePeriodSeconds")
     if period is not None and period <= 0:
         errors.invalid(f"{path}.terminationGracePeriodSeconds", period, "must be greater than 0")
@@ -66,7 +64,6 @@ def _check_handler(handler: Object, grace: int | None, path: str, errors: FieldE
 def _check_http_get(action: Object, path: str, errors: FieldErrors) -> None:
     errors.check_present(f"{path}.path", action.get("path"))
     check_port(action.get("port"), f"{path}.port", errors)
-    if action.get("scheme") not in ("HTTP", "HTTPS"):
-        errors.not_supported(f"{path}.scheme", action.get("scheme", ""), ["HTTP", "HTTPS"])
+    errors.check_choice(f"{path}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
     for header in action.get("httpHeaders") or ():
         errors.check_format(f"{path}.httpHeaders", header.get("name", ""), http_header)

@@ -18,11 +18,7 @@ MAX_COMPARED = 256
 
 
 def overlapping_paths(volumes: list[Object]) -> Iterator[str]:
-    """Warn of files with the same path, and of files that are directories of others.
-
-    Args:
-        volumes: The volumes of a pod.
-    """
+    """Warn of files in a pod's volumes with the same path, and of files that are directories of others."""
     for volume in volumes:
         name = go_quote(volume.get("name", ""))
         for field, form, named in (

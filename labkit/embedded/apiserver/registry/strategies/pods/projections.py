@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
 from labkit.embedded.apiserver.registry.strategies.pods.references import (
     VOLUME_FIELD_PATHS,
@@ -16,20 +17,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import n
 from labkit.embedded.machinery.request import Object
 
 BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-MIN_TOKEN_SECONDS = 600
 CONFLICT = "conflicting duplicate paths"
-
-
-def secret_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a Secret volume."""
-    needs("secretName")(source, path, errors)
-    _check_keys(source, path, errors)
-
-
-def config_map_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a ConfigMap volume."""
-    needs("name")(source, path, errors)
-    _check_keys(source, path, errors)
 
 
 def downward_volume(source: Object, path: str, errors: FieldErrors) -> None:
@@ -70,15 +58,9 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> None:
     """Check a projected token; causes of its path name the volume."""
-    seconds, place = token.get("expirationSeconds") or 0, f"{path}.expirationSeconds"
-    if seconds < MIN_TOKEN_SECONDS:
-        errors.invalid(place, seconds, "may not specify a duration less than 10 minutes")
-    if seconds > 2**32:
-        errors.invalid(place, seconds, "may not specify a duration larger than 2^32 seconds")
-    if not token.get("path"):
-        errors.required(f"{volume}.path")
-    else:
-        check_not_reserved(token["path"], f"{volume}.path", errors)
+    check_token_seconds(token.get("expirationSeconds") or 0, f"{path}.expirationSeconds", errors)
+    errors.check_present(f"{volume}.path", token.get("path"))
+    check_not_reserved(token.get("path", ""), f"{volume}.path", errors)
 
 
 def _check_mode(mode: int | None, path: str, errors: FieldErrors) -> None:
@@ -86,7 +68,8 @@ def _check_mode(mode: int | None, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, mode, BAD_MODE)
 
 
-def _check_keys(source: Object, path: str, errors: FieldErrors) -> None:
+def check_keys(source: Object, path: str, errors: FieldErrors) -> None:
+    """Check the keys that a ConfigMap or Secret volume shows as files."""
     _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
     for index, item in enumerate(source.get("items") or ()):
         _check_key(item, f"{path}.items[{index}]", errors)

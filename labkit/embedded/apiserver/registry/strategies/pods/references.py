@@ -41,19 +41,14 @@ SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
 
 def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
     """Check a reference to a field of the pod."""
-    if not reference.get("apiVersion"):
-        errors.required(f"{path}.apiVersion")
-        return
-    field = reference.get("fieldPath", "")
-    if not field:
-        errors.required(f"{path}.fieldPath")
-        return
+    for name in ("apiVersion", "fieldPath"):
+        if not reference.get(name):
+            errors.required(f"{path}.{name}")
+            return
+    field = reference["fieldPath"]
     if reference["apiVersion"] != "v1":
-        errors.invalid(
-            f"{path}.fieldPath",
-            field,
-            f"error converting fieldPath: unsupported pod version: {reference['apiVersion']}",
-        )
+        why = f"error converting fieldPath: unsupported pod version: {reference['apiVersion']}"
+        errors.invalid(f"{path}.fieldPath", field, why)
         return
     base, key = _subscripted(field)
     if key is None:

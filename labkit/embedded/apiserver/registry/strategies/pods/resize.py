@@ -26,12 +26,7 @@ CONTAINER_LISTS = ("containers", "initContainers")
 def resized(sent: Object, before: Object) -> Object:
     """Return the spec that a resize asks for: the old one with new resources.
 
-    Args:
-        sent: As it was sent.
-        before: As it is.
-
-    Returns:
-        ``sent`` where containers come, go or change places, so that this can be refused.
+    Where containers come, go or change places it is ``sent``, so that this can be refused.
     """
     if any(len(sent.get(form) or ()) != len(before.get(form) or ()) for form in CONTAINER_LISTS):
         return sent

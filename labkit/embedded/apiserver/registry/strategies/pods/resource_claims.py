@@ -48,14 +48,7 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
 
 
 def check_used_claims(claims: list[Object], known: Collection[str], path: str, errors: FieldErrors) -> None:
-    """Check the claims that a container uses.
-
-    Args:
-        claims: References, each to a claim or to one request of it.
-        known: The names of the pod's claims.
-        path: Where the references stand.
-        errors: Takes the causes.
-    """
+    """Check the claims that a container uses: references to ``known`` claims of the pod, or to requests of them."""
     used: set[str] = set()
     for index, claim in enumerate(claims):
         place, name, request = f"{path}[{index}]", claim.get("name", ""), claim.get("request", "")
@@ -122,8 +115,7 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
             for field, value in named.items():
                 errors.duplicate(f"{place}.{field}", value)
         seen.add(tuple(named.values()))
-    name = extended.get("resourceClaimName", "")
-    errors.check_required(f"{path}.resourceClaimName", name, dns_subdomain)
+    errors.check_required(f"{path}.resourceClaimName", extended.get("resourceClaimName", ""), dns_subdomain)
 
 
 def check_allocated(status: Object, spec: Object, errors: FieldErrors) -> None:
@@ -163,8 +155,7 @@ def _check_health(resources: list[Object], path: str, errors: FieldErrors) -> No
     for index, resource in enumerate(resources):
         place, identity, message = f"{path}[{index}]", resource.get("resourceID", ""), resource.get("message")
         errors.check_choice(f"{place}.health", resource.get("health", ""), HEALTH)
-        if message == "":
-            errors.required(f"{place}.message", "must be non-empty if specified")
-        elif message is not None and len(message.encode()) > MAX_MESSAGE_BYTES:
-            errors.too_long(f"{place}.message", MAX_MESSAGE_BYTES)
+        if message is not None:
+            errors.check_present(f"{place}.message", message, "must be non-empty if specified")
+            errors.check_length(f"{place}.message", message, MAX_MESSAGE_BYTES)
         errors.check_unique(f"{place}.resourceID", identity, seen)

@@ -22,11 +22,7 @@ COMPUTE = ("cpu", "memory")
 
 
 def default_pod_resources(spec: Object) -> None:
-    """Set the defaults of a pod with resources of its own.
-
-    Args:
-        spec: A decoded PodSpec, changed in place.
-    """
+    """Set the defaults of a pod with resources of its own, in place."""
     resources = spec.get("resources")
     if not resources:
         return
@@ -59,14 +55,12 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.forbidden(f"{place}.claims", "claims may not be set for Resources at pod-level")
     check_resources(resources, place, errors, pod=True)
     requests, limits = read(resources.get("requests")), read(resources.get("limits"))
-    for name, asked in together(spec, "requests").items():
-        if name in requests and asked.value > requests[name].value:
-            why = f"must be greater than or equal to aggregate container requests of {asked}"
-            errors.invalid(f"{place}.requests[{name}]", str(requests[name]), why)
-    for name, asked in together(spec, "limits").items():
-        if name.startswith(HUGE_PAGES) and name in limits and asked.value > limits[name].value:
-            why = f"must be greater than or equal to aggregate container limits of {asked}"
-            errors.invalid(f"{place}.limits[{name}]", str(limits[name]), why)
+    for form, own in (("requests", requests), ("limits", limits)):
+        for name, asked in together(spec, form).items():
+            bounded = name in own and (form == "requests" or name.startswith(HUGE_PAGES))
+            if bounded and asked.value > own[name].value:
+                why = f"must be greater than or equal to aggregate container {form} of {asked}"
+                errors.invalid(f"{place}.{form}[{name}]", str(own[name]), why)
     for index, container in enumerate(spec.get("containers") or ()):
         for name, asked in read((container.get("resources") or {}).get("limits")).items():
             if name in limits and asked.value > limits[name].value:
@@ -77,15 +71,7 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
 def check_resources(
     resources: Object, path: str, errors: FieldErrors, *, claims: Collection[str] = (), pod: bool = False
 ) -> None:
-    """Check requests and limits.
-
-    Args:
-        resources: Of a container, or of a pod.
-        path: Where they stand.
-        errors: Takes the causes.
-        claims: The names of the pod's resource claims.
-        pod: Whether they are a pod's.
-    """
+    """Check requests and limits of a container, or of a ``pod``. ``claims`` are the names of the pod's claims."""
     limits, requests = read(resources.get("limits")), read(resources.get("requests"))
     for name, amount in limits.items():
         _check_amount(name, amount, f"{path}.limits[{name}]", pod, errors)

@@ -18,21 +18,14 @@ RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
 def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool = False) -> None:
-    """Check the restart policy of one container, and its rules.
-
-    Args:
-        container: The container.
-        path: Where it stands.
-        errors: Takes the causes.
-        init: Whether it is an init container.
-    """
+    """Check the restart policy of a container, which may be an ``init`` container, and its rules."""
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
     if policy is None and rules:
         errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
         if init:
             return
-    elif policy is not None and policy not in POLICIES:
-        errors.not_supported(f"{path}.restartPolicy", policy, POLICIES)
+    else:
+        errors.check_choice(f"{path}.restartPolicy", policy, POLICIES)
     errors.check_count(f"{path}.restartPolicyRules", rules, MAX_RULES)
     for index, rule in enumerate(rules):
         _check_rule(rule, f"{path}.restartPolicyRules[{index}]", errors)
@@ -45,9 +38,7 @@ def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
         errors.required(f"{path}.exitCodes", "must be specified")
         return
     errors.check_choice(f"{path}.exitCodes.operator", codes.get("operator", ""), ["In", "NotIn"])
-    count = len(codes.get("values") or ())
-    if count > MAX_CODES:
-        errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)
+    errors.check_count(f"{path}.exitCodes.values", codes.get("values") or (), MAX_CODES)
 
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:

@@ -60,17 +60,12 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
         if key:
             errors.check_format(f"{place}.key", key, qualified_name)
         elif operator != "Exists":
-            errors.invalid(
-                f"{place}.operator",
-                operator,
-                'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-            )
+            why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            errors.invalid(f"{place}.operator", operator, why)
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             errors.invalid(f"{place}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
         if operator in ("", "Equal"):
-            messages = label_value(value)
-            if messages:
-                errors.invalid(f"{place}.operator", value, ";".join(messages))
+            errors.check_problem(f"{place}.operator", value, ";".join(label_value(value)))
         elif operator == "Exists":
             if value:
                 errors.invalid(f"{place}.operator", value, "value must be empty when `operator` is 'Exists'")
@@ -79,8 +74,7 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
             if operator in ("Lt", "Gt"):  # known, but for a feature that is off
                 choices += ["Lt", "Gt"]
             errors.not_supported(f"{place}.operator", operator, choices)
-        if effect and effect not in EFFECTS:
-            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+        errors.check_choice(f"{place}.effect", effect or None, EFFECTS)
 
 
 def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
@@ -106,12 +100,7 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
 
 
 def merge_label_keys(spec: Object, labels: Object) -> None:
-    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors.
-
-    Args:
-        spec: Its spec, changed in place.
-        labels: Its labels.
-    """
+    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors, in place."""
     for form in ("podAffinity", "podAntiAffinity"):
         rules = (spec.get("affinity") or {}).get(form) or {}
         terms = list(rules.get(REQUIRED) or ())

@@ -33,15 +33,12 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
     _check_sysctls(spec, f"{place}.sysctls", errors)
-    errors.check_choice(
-        f"{place}.fsGroupChangePolicy", context.get("fsGroupChangePolicy"), ("Always", "OnRootMismatch")
-    )
+    policy, groups = context.get("fsGroupChangePolicy"), context.get("supplementalGroupsPolicy")
+    errors.check_choice(f"{place}.fsGroupChangePolicy", policy, ("Always", "OnRootMismatch"))
     _check_seccomp(context.get("seccompProfile"), f"{place}.seccompProfile", errors)
     check_windows_options(context.get("windowsOptions"), f"{place}.windowsOptions", errors)
     _check_app_armor(context.get("appArmorProfile"), f"{place}.appArmorProfile", errors)
-    errors.check_choice(
-        f"{place}.supplementalGroupsPolicy", context.get("supplementalGroupsPolicy"), ("Merge", "Strict")
-    )
+    errors.check_choice(f"{place}.supplementalGroupsPolicy", groups, ("Merge", "Strict"))
     errors.check_choice(f"{place}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), ("Recursive",))
 
 
@@ -57,13 +54,12 @@ def check_container_security(context: Object | None, path: str, host_users: bool
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", errors)
     if context.get("allowPrivilegeEscalation") is False:
         shown = internal(schemas()["core.v1.SecurityContext"], context)
+        start = "cannot set `allowPrivilegeEscalation` to false and"
         if context.get("privileged"):
-            why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            errors.invalid(path, shown, why)
+            errors.invalid(path, shown, f"{start} `privileged` to true")
         for capability in (context.get("capabilities") or {}).get("add") or ():
             if capability == "CAP_SYS_ADMIN":
-                why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-                errors.invalid(path, shown, why)
+                errors.invalid(path, shown, f"{start} `capabilities.Add` CAP_SYS_ADMIN")
     check_windows_options(context.get("windowsOptions"), f"{path}.windowsOptions", errors)
     _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", errors)
 
@@ -92,10 +88,7 @@ def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> No
     if profile is None:
         return
     kind, file = profile.get("type", ""), profile.get("localhostProfile")
-    if not kind:
-        errors.required(f"{path}.type", "type is required when seccompProfile is set")
-    elif kind not in PROFILE_TYPES:
-        errors.not_supported(f"{path}.type", kind, PROFILE_TYPES)
+    errors.check_required_choice(f"{path}.type", kind, PROFILE_TYPES, "type is required when seccompProfile is set")
     if kind == "Localhost":
         if file is None:
             errors.required(f"{path}.localhostProfile", "must be set when seccomp type is Localhost")
@@ -111,14 +104,11 @@ def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> 
     if profile is None:
         return
     kind, name, place = profile.get("type", ""), profile.get("localhostProfile"), f"{path}.localhostProfile"
-    if not kind:
-        errors.required(f"{path}.type", "type is required when appArmorProfile is set")
-    elif kind not in PROFILE_TYPES:
-        errors.not_supported(f"{path}.type", kind, PROFILE_TYPES)
-    elif kind != "Localhost":
+    errors.check_required_choice(f"{path}.type", kind, PROFILE_TYPES, "type is required when appArmorProfile is set")
+    if kind in ("RuntimeDefault", "Unconfined"):
         if name is not None:
             errors.invalid(place, name, "can only be set when AppArmor type is Localhost")
-    else:
+    elif kind == "Localhost":
         if name is not None and name != name.strip():
             errors.invalid(place, name, "must not be padded with whitespace")
         elif not name:

@@ -10,7 +10,6 @@ import ipaddress
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_subdomain,
@@ -34,12 +33,7 @@ ALL_CONTAINERS = "RestartAllContainers"
 
 
 def keep_observed(status: Object, before: Object) -> None:
-    """Keep observed generations that a new status leaves out.
-
-    Args:
-        status: The new status, changed in place.
-        before: The old one.
-    """
+    """Keep observed generations that a new status leaves out, in place."""
     if not status.get("observedGeneration") and before.get("observedGeneration"):
         status["observedGeneration"] = before["observedGeneration"]
     seen: dict[str, list[int]] = {}
@@ -53,13 +47,7 @@ def keep_observed(status: Object, before: Object) -> None:
 
 
 def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
-    """Check a changed status.
-
-    Args:
-        new: The pod as it would be; an address that stands alone is completed in place.
-        old: The pod as it is.
-        errors: Takes the causes.
-    """
+    """Check a changed status; an address that stands alone is completed in place."""
     status, before, spec = new["status"], old["status"], new["spec"]
     _check_conditions(status.get("conditions") or [], errors)
     nominated, was = status.get("nominatedNodeName", ""), before.get("nominatedNodeName", "")
@@ -69,7 +57,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
             errors.forbidden("status.nominatedNodeName", "may not be set on pods that are already bound to a node")
     if status.get("observedGeneration", 0) < 0:
         errors.invalid("status.observedGeneration", status["observedGeneration"], NOT_NEGATIVE)
-    immutable(status.get("qosClass", ""), before.get("qosClass", ""), "status.qosClass", errors)
+    errors.check_unchanged("status.qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
     for name in STATUS_LISTS:
         _check_transitions(name, status, before, spec, errors)
     check_claim_statuses(status, spec, errors)
@@ -112,12 +100,9 @@ def _check_transitions(name: str, status: Object, before: Object, spec: Object, 
 
 
 def _all_may_restart(spec: Object) -> bool:
-    return any(
-        rule.get("action") == ALL_CONTAINERS
-        for form in ("initContainers", "containers")
-        for container in spec.get(form) or ()
-        for rule in container.get("restartPolicyRules") or ()
-    )
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    rules = [rule for container in containers for rule in container.get("restartPolicyRules") or ()]
+    return any(rule.get("action") == ALL_CONTAINERS for rule in rules)
 
 
 def _may_restart(container: Object, spec: Object, code: int) -> bool:

@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/u
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -76,14 +75,13 @@ def quality_of_service(spec: Object) -> str:
     return "Guaranteed" if guaranteed and requests == limits else "Burstable"
 
 
-@dataclass
 class PodStrategy(Strategy):
     """Pods: a nearly immutable spec, and graceful deletion."""
 
-    returns_deleted: bool = True
-    generation: bool = True
-    status: bool = True
-    graceful: bool = True
+    returns_deleted = True
+    generation = True
+    status = True
+    graceful = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -131,7 +129,7 @@ class PodStrategy(Strategy):
 
     @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Let ``/ephemeralcontainers`` add containers, and ``/resize`` change their resources."""
+        """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
         sent = new["spec"]
         if part == "resize":
             new["spec"] = resized(sent, old["spec"])

@@ -50,11 +50,8 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
     """Check a change of the deadline, and return whether to check on."""
-    new, old, path = (
-        spec.get("activeDeadlineSeconds"),
-        before.get("activeDeadlineSeconds"),
-        "spec.activeDeadlineSeconds",
-    )
+    field, path = "activeDeadlineSeconds", "spec.activeDeadlineSeconds"
+    new, old = spec.get(field), before.get(field)
     if new is None:
         if old is not None:
             errors.invalid(path, None, "must not update from a positive integer to nil value")

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
@@ -42,15 +40,7 @@ OWN_USERS = "when `hostUsers` is false"
 def check_pod_spec(
     spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
 ) -> None:
-    """Check a PodSpec.
-
-    Args:
-        spec: The spec.
-        path: Where it stands.
-        errors: Takes the causes.
-        pod: The metadata of the pod, if it is that of one.
-        is_pod: Whether this is a pod, not the template of one.
-    """
+    """Check the PodSpec of a template or, if ``is_pod``, of a pod with the metadata ``pod``."""
     if spec.get("terminationGracePeriodSeconds") is None:
         errors.required(f"{path}.terminationGracePeriodSeconds")
     name = (pod or {}).get("name", "")
@@ -74,9 +64,7 @@ def check_pod_spec(
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
     if preemption is not None:
-        errors.check_required_choice(
-            f"{path}.preemptionPolicy", spec.get("preemptionPolicy"), ("PreemptLowerPriority", "Never")
-        )
+        errors.check_required_choice(f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never"))
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
     check_operating_system(spec, path, errors)
@@ -91,19 +79,15 @@ def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErro
         for number, port in enumerate(container.get("ports") or ()):
             outer, inner = port.get("hostPort", 0), port.get("containerPort", 0)
             if (is_pod or outer) and outer != inner:
-                errors.invalid(
-                    f"{path}.containers[{index}].ports[{number}].hostPort",
-                    outer,
-                    "must match `containerPort` when `hostNetwork` is true",
-                )
+                place = f"{path}.containers[{index}].ports[{number}].hostPort"
+                errors.invalid(place, outer, "must match `containerPort` when `hostNetwork` is true")
 
 
 def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check readiness gates and scheduling gates."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
-        errors.check_format(
-            f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name
-        )
+        place = f"{path}.readinessGates[{index}].conditionType"
+        errors.check_format(place, gate.get("conditionType", ""), qualified_name)
     seen: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
         place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
@@ -138,8 +122,8 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check names, numbers and lists with rules of their own, in the real server's order."""
-    for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
-        errors.invalid(f"{path}.{field}", spec[field], messages)
+    for field in ("serviceAccountName", "nodeName"):
+        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_subdomain)
     errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
@@ -147,16 +131,8 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
         errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), dns_subdomain)
-    for field, message in _wrong_names(spec, ("priorityClassName", "runtimeClassName")):
-        errors.invalid(f"{path}.{field}", spec[field], message)
-
-
-def _wrong_names(spec: Object, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for field in fields:
-        value = spec.get(field)
-        if value or (value == "" and field == "runtimeClassName"):
-            for message in dns_subdomain(value):
-                yield field, message
+    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), dns_subdomain)
+    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), dns_subdomain)
 
 
 def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:

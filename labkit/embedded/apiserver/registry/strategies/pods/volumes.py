@@ -12,10 +12,9 @@ from labkit.embedded.apiserver.registry.metadata import validate_annotations, va
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.pods.projections import (
-    config_map_volume,
+    check_keys,
     downward_volume,
     projected_volume,
-    secret_volume,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
@@ -35,14 +34,7 @@ from labkit.embedded.machinery.schema.values import amount
 def check_volumes(
     volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
 ) -> dict[str, Object]:
-    """Check the volumes of a pod.
-
-    Args:
-        volumes: The volumes.
-        path: Where their list stands.
-        errors: Takes the causes.
-        pod: The pod's name, if it has one already.
-        is_pod: Whether this is a pod, not the template of one.
+    """Check the volumes of a template or, if ``is_pod``, of a pod, whose name is ``pod`` if it has one already.
 
     Returns:
         Those with nothing wrong, by name.
@@ -99,15 +91,8 @@ def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
     check_claim_spec(template["spec"], f"{place}.spec", errors)
 
 
-def _image(is_pod: bool) -> Rule:
-    """Make the rule for an image volume; a template need not name the image."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        if is_pod:
-            needs("reference")(source, path, errors)
-        errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
-
-    return rule
+def _image(source: Object, path: str, errors: FieldErrors) -> None:
+    errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
 
 
 POD_SOURCES: Mapping[str, Rule] = {
@@ -116,7 +101,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "gitRepo": git_repository,
     "gcePersistentDisk": SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
-    "secret": secret_volume,
+    "secret": both(needs("secretName"), check_keys),
     "nfs": SHARED["nfs"],
     "iscsi": iscsi,
     "glusterfs": needs("endpoints", "path"),
@@ -129,7 +114,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "downwardAPI": downward_volume,
     "fc": SHARED["fc"],
     "flexVolume": SHARED["flexVolume"],
-    "configMap": config_map_volume,
+    "configMap": both(needs("name"), check_keys),
     "azureFile": needs("secretName", "shareName"),
     "vsphereVolume": SHARED["vsphereVolume"],
     "photonPersistentDisk": SHARED["photonPersistentDisk"],
@@ -140,9 +125,9 @@ POD_SOURCES: Mapping[str, Rule] = {
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,
     "ephemeral": _ephemeral,
-    "image": _image(is_pod=True),
+    "image": both(needs("reference"), _image),
 }
 """The sources of pod volumes, in the order of the real server's checks."""
 
-TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image(is_pod=False)}
-"""The sources of volumes in pod templates."""
+TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image}
+"""The sources of volumes in pod templates, which need not name an image."""

@@ -14,15 +14,14 @@ from labkit.embedded.apiserver.registry.strategies.pods.projected_paths import o
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import PREFERRED, REQUIRED
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.apiserver.registry.strategies.storage.claims import claim_warnings
+from labkit.embedded.apiserver.registry.strategies.storage.sources import DEPRECATED, source_warning
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import NANO, read
 from labkit.embedded.machinery.request import Object
 
 SYSCTLS = 'non-functional in v1.11+; use the "sysctls" field instead'
 DEPRECATED_ANNOTATIONS = {
-    "scheduler.alpha.kubernetes.io/critical-pod": (
-        'non-functional in v1.16+; use the "priorityClassName" field instead'
-    ),
+    "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
     "security.alpha.kubernetes.io/sysctls": SYSCTLS,
     "security.alpha.kubernetes.io/unsafe-sysctls": SYSCTLS,
 }
@@ -31,29 +30,10 @@ CONTAINER_SECCOMP = "container.seccomp.security.alpha.kubernetes.io/"
 USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 NULL_SELECTOR = "a null labelSelector results in matching no pod"
-DEPRECATED_VOLUMES = {
-    "photonPersistentDisk": ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
-    "gitRepo": ("gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
-    "scaleIO": ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
-    "flocker": ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
-    "storageos": ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
-    "quobyte": ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
-    "glusterfs": ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
-    "ephemeral": ("", ""),
-    "cephfs": ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
-    "rbd": ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
-}
-"""Deprecated volume sources in the order of the warnings, with their names and texts."""
 
 
 def pod_warnings(metadata: Object, spec: Object, path: str = "") -> list[str]:
-    """Return the texts for ``Warning`` headers.
-
-    Args:
-        metadata: Of the pod or template.
-        spec: Its spec.
-        path: Where the template stands, empty for a pod.
-    """
+    """Return the texts for ``Warning`` headers; ``path`` is that of the template, empty for a pod."""
     prefix = f"{path}." if path else ""
     place = f"{prefix}spec"
     found = [*_scheduling(spec, place), *_annotations(metadata, f"{prefix}metadata.annotations")]
@@ -100,15 +80,11 @@ def _annotations(metadata: Object, place: str) -> Iterator[str]:
 
 def _volumes(spec: Object, place: str) -> Iterator[str]:
     for index, volume in enumerate(spec.get("volumes") or ()):
-        for field, (shown, why) in DEPRECATED_VOLUMES.items():
-            if volume.get(field) is None:
-                continue
-            if field == "ephemeral":
-                template = volume["ephemeral"].get("volumeClaimTemplate")
-                where = f"{place}.volumes[{index}].ephemeral.volumeClaimTemplate.spec"
-                yield from claim_warnings(template["spec"], where) if template is not None else ()
-            else:
-                yield f"{place}.volumes[{index}].{shown}: {why}"
+        where = f"{place}.volumes[{index}]"
+        yield from (f"{where}.{source_warning(field)}" for field in DEPRECATED if volume.get(field) is not None)
+        template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+        if template is not None:
+            yield from claim_warnings(template["spec"], f"{where}.ephemeral.volumeClaimTemplate.spec")
 
 
 def _duplicates(spec: Object, place: str) -> Iterator[str]:
@@ -202,14 +178,8 @@ def _overlap(port: Object, other: Object) -> str:
 
 def _go_port(port: Object) -> str:
     """A port as Go prints a struct."""
-    fields = (
-        ("Name", port.get("name", "")),
-        ("HostPort", port.get("hostPort", 0)),
-        ("ContainerPort", port.get("containerPort", 0)),
-        ("Protocol", port.get("protocol", "")),
-        ("HostIP", port.get("hostIP", "")),
-    )
-    return "{" + " ".join(f"{name}:{value}" for name, value in fields) + "}"
+    fields = {"name": "", "hostPort": 0, "containerPort": 0, "protocol": "", "hostIP": ""}
+    return "{" + " ".join(f"{name[0].upper()}{name[1:]}:{port.get(name, zero)}" for name, zero in fields.items()) + "}"
 
 
 def _affinity(spec: Object, place: str) -> Iterator[str]:

@@ -135,10 +135,8 @@ def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None
     if not name:
         errors.required(f"{path}.os.name")
     elif name == "linux":
-        holders = [((spec.get("securityContext") or {}), path)]
-        holders += [(container.get("securityContext") or {}, place) for container, place in every_container(spec, path)]
-        for context, place in holders:
-            if context.get("windowsOptions") is not None:
+        for holder, place in ((spec, path), *every_container(spec, path)):
+            if (holder.get("securityContext") or {}).get("windowsOptions") is not None:
                 where = f"{place}.securityContext.windowsOptions"
                 errors.forbidden(where, "windows options cannot be set for a linux pod")
     elif name == "windows":

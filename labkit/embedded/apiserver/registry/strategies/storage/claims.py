@@ -7,13 +7,12 @@ Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
@@ -37,12 +36,11 @@ RESIZE_STATES = (
 )
 
 
-@dataclass
 class ClaimStrategy(Strategy):
     """Persistent volume claims."""
 
-    returns_deleted: bool = True
-    status: bool = True
+    returns_deleted = True
+    status = True
     new_status: ClassVar[Object] = {"phase": "Pending"}
 
     @override
@@ -82,7 +80,7 @@ class ClaimStrategy(Strategy):
         wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
         if wanted < had and wanted <= amount((old["status"].get("capacity") or {}).get("storage", 0)):
             errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
-        immutable(new["spec"].get("volumeMode"), old["spec"].get("volumeMode"), "volumeMode", errors)
+        errors.check_unchanged("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
         wish = new["spec"].get("volumeAttributesClassName")
         taken_back = not wish and wish != old["spec"].get("volumeAttributesClassName")
         if taken_back and old["status"].get("currentVolumeAttributesClassName") is not None:
@@ -202,15 +200,10 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.required(f"{path}.resources[storage]")
     elif amount(requests["storage"]) <= 0:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
-    check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
+    errors.check_if_given(f"{path}.storageClassName", spec.get("storageClassName"), dns_subdomain)
     errors.check_choice(f"{path}.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
     _check_sources(spec, path, errors)
-    check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
-
-
-def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
-    """Check the name of a class, if one is given."""
-    errors.check_if_given(path, name, dns_subdomain)
+    errors.check_if_given(f"{path}.volumeAttributesClassName", spec.get("volumeAttributesClassName"), dns_subdomain)
 
 
 def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:

@@ -6,22 +6,19 @@ Source: k8s.io/kubernetes ``pkg/apis/storage``.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class StorageClassStrategy(Strategy):
     """Storage classes."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -31,24 +28,19 @@ class StorageClassStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         provisioner = obj.get("provisioner", "")
-        if not provisioner:
-            errors.required("provisioner")
-        else:
-            errors.check_format("provisioner", provisioner.lower(), qualified_name)
-        if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
-            errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
-        mode = obj.get("volumeBindingMode")
-        if mode not in ("Immediate", "WaitForFirstConsumer"):
-            errors.not_supported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"])
+        errors.check_required("provisioner", provisioner.lower(), qualified_name)
+        errors.check_choice("reclaimPolicy", obj["reclaimPolicy"] or None, ("Delete", "Retain"))
+        modes = ("Immediate", "WaitForFirstConsumer")
+        errors.check_choice("volumeBindingMode", obj["volumeBindingMode"], modes)
         check_topologies(obj.get("allowedTopologies") or [], errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
-            immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
-        immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
+            errors.check_unchanged("parameters", new.get("parameters"), old.get("parameters"))
+        errors.check_unchanged("provisioner", new.get("provisioner", ""), old.get("provisioner", ""))
         for field in ("reclaimPolicy", "volumeBindingMode"):
-            immutable(new.get(field), old.get(field), field, errors)
+            errors.check_unchanged(field, new.get(field), old.get(field))
 
 
 def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:

@@ -13,11 +13,9 @@ from labkit.embedded.machinery.request import Object
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
     """Check the name of a CSI driver."""
-    if not name:
-        errors.required(path)
-        return
+    errors.check_present(path, name)
     errors.check_length(path, name, 63)
-    errors.invalid_each(path, name, dns_subdomain(name.lower()))
+    errors.check_if_given(path, name, lambda name: dns_subdomain(name.lower()))
 
 
 def csi(source: Object, path: str, errors: FieldErrors) -> None:
@@ -35,12 +33,8 @@ def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a persistent CSI volume."""
     check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
     needs("volumeHandle")(source, path, errors)
-    for field in (
-        "controllerPublishSecretRef",
-        "controllerExpandSecretRef",
-        "nodePublishSecretRef",
-        "nodeExpandSecretRef",
-    ):
+    for action in ("controllerPublish", "controllerExpand", "nodePublish", "nodeExpand"):
+        field = f"{action}SecretRef"
         if source.get(field) is None:
             continue
         for part, rule in (("name", dns_subdomain), ("namespace", dns_label)):

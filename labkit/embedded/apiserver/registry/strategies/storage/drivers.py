@@ -7,14 +7,14 @@ Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.kinds import Kind
@@ -26,12 +26,10 @@ LIFECYCLES = ("Persistent", "Ephemeral")
 MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
-MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
 
 
-def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
+def check_parameters(given: Object, path: str, errors: FieldErrors) -> None:
     """Check the parameters for a driver."""
-    given = parameters or {}
     if len(given) > MAX_PARAMETERS:
         errors.too_long(path, MAX_PARAMETERS)
         return
@@ -39,17 +37,15 @@ def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, 
         errors.invalid(path, "", "field can not be empty.")
     if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > MAX_PARAMETER_BYTES:
         errors.too_long(path, MAX_PARAMETER_BYTES)
-    if not empty and not given:
-        errors.required(path, "must contain at least one key/value pair")
+    errors.check_present(path, given, "must contain at least one key/value pair")
 
 
-@dataclass
 class DriverStrategy(Strategy):
     """CSIDrivers."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
-    generation: bool = True
+    returns_deleted = True
+    unconditional_update = False
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -82,16 +78,12 @@ class DriverStrategy(Strategy):
             errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
         period = spec.get("nodeAllocatableUpdatePeriodSeconds")
         if period is not None and period < 10:
-            errors.invalid(
-                "spec.nodeAllocatableUpdatePeriodSeconds", period, "must be greater than or equal to 10 seconds"
-            )
+            place = "spec.nodeAllocatableUpdatePeriodSeconds"
+            errors.invalid(place, period, "must be greater than or equal to 10 seconds")
         secret = spec.get("serviceAccountTokenInSecrets")
         if secret is not None and not spec.get("tokenRequests"):
-            errors.invalid(
-                "spec.serviceAccountTokenInSecrets",
-                secret,
-                "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
-            )
+            why = "serviceAccountTokenInSecrets is set but no tokenRequests are specified"
+            errors.invalid("spec.serviceAccountTokenInSecrets", secret, why)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -114,25 +106,20 @@ class DriverStrategy(Strategy):
                 continue
             audiences.add(audience)
             seconds = request.get("expirationSeconds")
-            if seconds is not None and seconds < MIN_TOKEN_SECONDS:
-                errors.invalid(f"{path}.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
-            if seconds is not None and seconds > MAX_TOKEN_SECONDS:
-                errors.invalid(
-                    f"{path}.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"
-                )
+            if seconds is not None:
+                check_token_seconds(seconds, f"{path}.expirationSeconds", errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
-            immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
+            errors.check_unchanged(f"spec.{path}", new["spec"].get(field), old["spec"].get(field))
 
 
-@dataclass
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
+    returns_deleted = True
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -172,11 +159,10 @@ class DriverNodeStrategy(Strategy):
                     errors.invalid("spec.drivers", shown, "field is immutable")
 
 
-@dataclass
 class CapacityStrategy(Strategy):
     """CSIStorageCapacities."""
 
-    unconditional_update: bool = False
+    unconditional_update = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -189,16 +175,15 @@ class CapacityStrategy(Strategy):
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field in ("nodeTopology", "storageClassName"):
-            immutable(new.get(field), old.get(field), field, errors)
+            errors.check_unchanged(field, new.get(field), old.get(field))
 
 
-@dataclass
 class AttachmentStrategy(Strategy):
     """VolumeAttachments."""
 
-    returns_deleted: bool = True
-    unconditional_update: bool = False
-    status: bool = True
+    returns_deleted = True
+    unconditional_update = False
+    status = True
     new_status: ClassVar[Object] = {"attached": False}
 
     @override
@@ -227,10 +212,7 @@ class AttachmentStrategy(Strategy):
             error = status.get(name) or {}
             if len(error.get("message", "").encode()) > MAX_ERROR_MESSAGE:
                 errors.too_long(f"status.{name}.message", MAX_PARAMETER_BYTES)
-            if error.get("errorCode", 0) < 0:
-                errors.invalid(
-                    f"status.{name}.errorCode", error["errorCode"], "must be between 0 and 2147483647, inclusive"
-                )
+            errors.check_between(f"status.{name}.errorCode", error.get("errorCode"), 0, 2**31 - 1)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -248,17 +230,16 @@ class AttachmentStrategy(Strategy):
         return self.validate_update(kind, new, old)
 
 
-@dataclass
 class AttributesClassStrategy(Strategy):
     """VolumeAttributesClasses."""
 
-    returns_deleted: bool = True
+    returns_deleted = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         driver = obj.get("driverName", "")
         errors.check_required("driverName", driver.lower(), qualified_name)
-        check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
+        check_parameters(obj.get("parameters") or {}, "parameters", errors)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -55,14 +55,9 @@ SECOND_PLACES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 
 
 def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: FieldErrors, always: str = "") -> None:
-    """Check that a volume has one valid source.
+    """Check that a volume, or the spec of one, has one valid source.
 
-    Args:
-        volume: The volume, or the spec of one.
-        rules: The sources that there are, in the order in which they are looked at.
-        path: Where the volume stands.
-        errors: Takes the causes.
-        always: A source that may stand beside another.
+    ``rules`` stand in the order of the checks; the source ``always`` may stand beside another.
     """
     count = 0
     for field, rule in rules.items():

@@ -16,7 +16,24 @@ from labkit.embedded.machinery.request import Object
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
 BLOB_DISK = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
+DEPRECATED = {
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "flocker": "deprecated in v1.22, non-functional in v1.25+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+"""Deprecated sources in the order of the warnings."""
 HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
+
+
+def source_warning(field: str) -> str:
+    """The warning about a deprecated source, which it names as Go's struct does."""
+    return f"{'storageOS' if field == 'storageos' else field}: {DEPRECATED[field]}"
 
 
 def host_path(source: Object, path: str, errors: FieldErrors) -> None:
@@ -30,10 +47,8 @@ def host_path(source: Object, path: str, errors: FieldErrors) -> None:
 
 def local(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a local volume."""
-    if not source.get("path"):
-        errors.required(f"{path}.path")
-        return
-    check_no_backsteps(source["path"], f"{path}.path", errors)
+    needs("path")(source, path, errors)
+    check_no_backsteps(source.get("path", ""), f"{path}.path", errors)
 
 
 def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
@@ -105,8 +120,7 @@ def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
     if not targets and not names:
         errors.required(f"{path}.targetWWNs", "must specify either targetWWNs or wwids, but not both")
     if targets and names:
-        why = "targetWWNs and wwids can not be specified simultaneously"
-        errors.invalid(f"{path}.targetWWNs", targets, why)
+        errors.invalid(f"{path}.targetWWNs", targets, "targetWWNs and wwids can not be specified simultaneously")
     if targets:
         unit = source.get("lun")
         if unit is None:
@@ -134,11 +148,8 @@ def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
     """Check an Azure Disk volume."""
     needs("diskName", "diskURI")(source, path, errors)
     kind, address = source.get("kind"), source.get("diskURI", "")
-    for field, choices in (
-        ("cachingMode", ("None", "ReadOnly", "ReadWrite")),
-        ("kind", ("Dedicated", "Managed", "Shared")),
-    ):
-        errors.check_choice(f"{path}.{field}", source.get(field), choices)
+    errors.check_choice(f"{path}.cachingMode", source.get("cachingMode"), ("None", "ReadOnly", "ReadWrite"))
+    errors.check_choice(f"{path}.kind", kind, ("Dedicated", "Managed", "Shared"))
     if kind == "Managed" and not address.startswith("/subscriptions/"):
         errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
     if kind is not None and kind != "Managed" and not address.startswith("https://"):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import copy
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
@@ -25,7 +24,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.claims import (
     VOLUME_MODES,
     check_access_modes,
     check_basic,
-    check_class_name,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
 from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
@@ -45,6 +43,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     azure_file_volume,
     glusterfs_volume,
     local,
+    source_warning,
     storage_os,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
@@ -91,27 +90,19 @@ SOURCES: Mapping[str, Rule] = {
 }
 """The sources of persistent volumes, in the order of the real server's checks."""
 
-DEPRECATED = {
-    "cephfs": ("cephfs", "v1.28", "v1.31+"),
-    "photonPersistentDisk": ("photonPersistentDisk", "v1.11", "v1.16+"),
-    "scaleIO": ("scaleIO", "v1.16", "v1.22+"),
-    "storageos": ("storageOS", "v1.22", "v1.25+"),
-    "glusterfs": ("glusterfs", "v1.25", "v1.26+"),
-    "rbd": ("rbd", "v1.28", "v1.31+"),
-}
-"""Sources that nothing serves any more: the name in the warning, deprecated in, gone since."""
+WARNED = ("cephfs", "photonPersistentDisk", "scaleIO", "storageos", "glusterfs", "rbd")
+"""Deprecated sources that are warned of."""
 
 
-@dataclass
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
 
-    full_checks: int = 2
-    change_checks: int = 0
-    checks_twice: bool = True
+    full_checks = 2
+    change_checks = 0
+    checks_twice = True
 
-    returns_deleted: bool = True
-    status: bool = True
+    returns_deleted = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -155,14 +146,12 @@ class VolumeStrategy(Strategy):
         check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
-        if policy and policy not in RECLAIM_POLICIES:
-            errors.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
+        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, RECLAIM_POLICIES)
         affinity = spec.get("nodeAffinity")
-        if affinity is not None:
-            if affinity.get("required") is not None:
-                check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
-            else:
-                errors.required("spec.nodeAffinity.required", "must specify required node constraints")
+        if affinity is not None and affinity.get("required") is not None:
+            check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
+        elif affinity is not None:
+            errors.required("spec.nodeAffinity.required", "must specify required node constraints")
         check_sources(spec, SOURCES, "spec", errors, always="flexVolume")
         first = next((field for field in SOURCES if spec.get(field) is not None), "")
         if first == "local" and affinity is None:
@@ -170,7 +159,7 @@ class VolumeStrategy(Strategy):
         where = (spec.get("hostPath") or {}).get("path")
         if where and posixpath.normpath(where) == "/" and policy == "Recycle":
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
-        check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
+        errors.check_if_given("spec.storageClassName", spec.get("storageClassName"), dns_subdomain)
         errors.check_choice("spec.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
@@ -179,11 +168,9 @@ class VolumeStrategy(Strategy):
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
         if _without_new_secret(source, was) != was:
-            errors.forbidden(
-                "spec.persistentvolumesource",
-                f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}",
-            )
-        immutable(spec.get("volumeMode"), before.get("volumeMode"), "volumeMode", errors)
+            why = f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source, SOURCES)}"
+            errors.forbidden("spec.persistentvolumesource", why)
+        errors.check_unchanged("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
         affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
         if had is not None and _with_old_names(affinity, had) != had:
             shown = internal(schemas()["core.v1.VolumeNodeAffinity"], affinity) if affinity is not None else None
@@ -209,10 +196,7 @@ class VolumeStrategy(Strategy):
         terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
         for index, term in enumerate(terms):
             found += node_term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
-        for field, (name, since, gone) in DEPRECATED.items():
-            if spec.get(field) is not None:
-                found.append(f"spec.{name}: deprecated in {since}, non-functional in {gone}")
-        return found
+        return found + [f"spec.{source_warning(field)}" for field in WARNED if spec.get(field) is not None]
 
 
 def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
@@ -251,8 +235,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     name = spec.get("volumeAttributesClassName")
     if name is None:
         return
-    errors.check_present("spec.volumeAttributesClassName", name, "an empty string is disallowed")
-    check_class_name(name, "spec.volumeAttributesClassName", errors)
+    errors.check_required("spec.volumeAttributesClassName", name, dns_subdomain, "an empty string is disallowed")
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")
 

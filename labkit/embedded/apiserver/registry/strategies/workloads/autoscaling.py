@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -15,7 +14,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resource_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -40,11 +38,10 @@ def _rules(given: Object | None, default: Object) -> Object:
     return {name: merged[name] for name in RULE_FIELDS if name in merged}
 
 
-@dataclass
 class AutoscalerStrategy(Strategy):
     """HorizontalPodAutoscalers."""
 
-    status: bool = True
+    status = True
     new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override
@@ -66,7 +63,7 @@ class AutoscalerStrategy(Strategy):
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_not_negative(new["status"], ("currentReplicas", "desiredReplicas"), errors, "status")
+        errors.check_counts("status", new["status"], "currentReplicas", "desiredReplicas")
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -97,10 +94,8 @@ class AutoscalerStrategy(Strategy):
         for index, metric in enumerate(metrics):
             check_metric(metric, f"spec.metrics[{index}]", errors)
         if least == 0 and not any(metric.get("type") in ("Object", "External") for metric in metrics):
-            errors.forbidden(
-                "spec.metrics",
-                "must specify at least one Object or External metric to support scaling to zero replicas",
-            )
+            why = "must specify at least one Object or External metric to support scaling to zero replicas"
+            errors.forbidden("spec.metrics", why)
         behavior = spec.get("behavior") or {}
         for direction in ("scaleUp", "scaleDown"):
             if behavior.get(direction) is not None:
@@ -114,20 +109,11 @@ def _version_of(target: Object) -> tuple[str, str]:
 def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     """Check the kind and name of an object that is scaled or measured."""
     for field in ("kind", "name"):
-        value = reference.get(field, "")
-        errors.check_present(f"{path}.{field}", value)
-        errors.check_format(f"{path}.{field}", value, path_segment_name)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), path_segment_name)
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
-    """Check the version of an object that is scaled or measured.
-
-    Args:
-        reference: The reference.
-        path: Where it stands.
-        errors: Takes the causes.
-        grouped: Whether it must name an API group.
-    """
+    """Check the version of an object that is scaled or measured, which must name an API group if ``grouped``."""
     version = reference.get("apiVersion", "")
     if version.count("/") > 1:
         errors.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
@@ -164,8 +150,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         elif field == "containerResource":
             check_resource_name(source["name"], f"{path}.name", errors)
         if field == "containerResource":
-            errors.check_present(f"{path}.container", source.get("container"), "must specify a container")
-            errors.check_if_given(f"{path}.container", source.get("container"), dns_label)
+            errors.check_required(f"{path}.container", source.get("container"), dns_label, "must specify a container")
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -177,8 +162,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         check_reference(described, f"{path}.describedObject", errors)
         check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
-    errors.check_present(f"{path}.metric.name", name, "must specify a metric name")
-    errors.check_format(f"{path}.metric.name", name, path_segment_name)
+    errors.check_required(f"{path}.metric.name", name, path_segment_name, "must specify a metric name")
     check_target(target, place, errors)
     if field == "pods":
         if average is None:

@@ -1,17 +1,13 @@
-"""The strategy that Deployments, ReplicaSets, StatefulSets and DaemonSets share.
+"""The strategies that kinds with a pod template share.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -21,27 +17,35 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
-class WorkloadStrategy(Strategy):
-    """What Deployments and the like share.
+class TemplateStrategy(Strategy):
+    """What kinds with a pod template share."""
 
-    Args:
-        names_hosts: The names of its pods begin with its own.
-    """
-
-    generation: bool = True
-    status: bool = True
-    names_hosts: bool = False
+    def pod_spec(self, obj: Object) -> Object:
+        """The spec in the object's pod template."""
+        spec: Object = obj["spec"]["template"]["spec"]
+        return spec
 
     @override
     def default(self, obj: Object) -> None:
-        default_pod_spec(obj["spec"]["template"]["spec"])
-        self.default_spec(obj["spec"])
+        default_pod_spec(self.pod_spec(obj))
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
-        template = new["spec"].get("template") or {}
-        drop_disabled(template.get("spec") or {}, old["spec"]["template"]["spec"] if old is not None else {})
+        drop_disabled(self.pod_spec(new), self.pod_spec(old) if old is not None else {})
+
+
+class WorkloadStrategy(TemplateStrategy):
+    """What Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs share."""
+
+    generation = True
+    status = True
+    names_hosts = False
+    """Whether the names of its pods begin with its own."""
+
+    @override
+    def default(self, obj: Object) -> None:
+        super().default(obj)
+        self.default_spec(obj["spec"])
 
     def default_spec(self, spec: Object) -> None:
         """Set the defaults beside those of the template."""
@@ -49,12 +53,12 @@ class WorkloadStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        check_not_negative(obj["spec"], ("replicas", "minReadySeconds", "revisionHistoryLimit"), errors)
+        errors.check_counts("spec", obj["spec"], "replicas", "minReadySeconds", "revisionHistoryLimit")
         check_selected_template(obj["spec"], errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

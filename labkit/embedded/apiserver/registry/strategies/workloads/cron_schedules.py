@@ -93,10 +93,7 @@ ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
 
 
 def read_schedule(schedule: str) -> Schedule:
-    """Parse a schedule, without its time zone.
-
-    Args:
-        schedule: Five fields, a descriptor such as ``@daily``, or ``@every 1h30m``.
+    """Parse five fields, a descriptor such as ``@daily``, or ``@every 1h30m``, without the time zone.
 
     Raises:
         BadSchedule: It is none.
@@ -160,12 +157,11 @@ def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> tuple[
 def _number(text: str, names: dict[str, int]) -> int:
     if text.lower() in names:
         return names[text.lower()]
+    start = f"failed to parse int from {text}: strconv.Atoi: parsing {go_quote(text)}"
     if not re.fullmatch(r"[-+]?[0-9]+", text):
-        why = f"strconv.Atoi: parsing {go_quote(text)}: invalid syntax"
-        raise BadSchedule(f"failed to parse int from {text}: {why}")
+        raise BadSchedule(f"{start}: invalid syntax")
     if len(text.lstrip("+-0")) > MAX_DIGITS:
-        why = f"strconv.Atoi: parsing {go_quote(text)}: value out of range"
-        raise BadSchedule(f"failed to parse int from {text}: {why}")
+        raise BadSchedule(f"{start}: value out of range")
     if int(text) < 0:
         raise BadSchedule(f"negative number ({int(text)}) not allowed: {text}")
     return int(text)

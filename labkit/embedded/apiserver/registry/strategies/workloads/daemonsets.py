@@ -5,14 +5,11 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -34,11 +31,10 @@ def _count_template(daemon_set: Object, count: int) -> None:
     metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(count)}
 
 
-@dataclass
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
-    full_checks: int = 0
+    full_checks = 0
     new_status: ClassVar[Object] = dict.fromkeys(
         ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
     )
@@ -82,13 +78,13 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        self.check_change(new, old, errors)
         self.check(new, errors)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         check_selected_template(spec, errors, owner="DaemonSet")
-        check_not_negative(spec, ("minReadySeconds",), errors)
+        errors.check_counts("spec", spec, "minReadySeconds")
         check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-        check_not_negative(spec, ("revisionHistoryLimit",), errors)
+        errors.check_counts("spec", spec, "revisionHistoryLimit")

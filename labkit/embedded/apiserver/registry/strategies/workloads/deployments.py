@@ -5,12 +5,9 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
@@ -18,12 +15,11 @@ from labkit.embedded.apiserver.registry.strategy import Context, keep
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
+    full_checks = 0
+    names_hosts = True
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
@@ -53,10 +49,10 @@ class DeploymentStrategy(WorkloadStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        check_not_negative(spec, ("replicas",), errors)
+        errors.check_counts("spec", spec, "replicas")
         check_selected_template(spec, errors)
         check_deployment_update(spec["strategy"], "spec.strategy", errors)
-        check_not_negative(spec, ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"), errors)
+        errors.check_counts("spec", spec, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
         deadline = spec.get("progressDeadlineSeconds")
         if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
             errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")

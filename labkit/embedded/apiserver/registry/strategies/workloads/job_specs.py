@@ -9,7 +9,6 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -46,11 +45,12 @@ def default_policy(spec: Object) -> None:
 
 def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check the spec of a job or of a cron job's template."""
-    check_not_negative(spec, COUNTS, errors, path)
+    errors.check_counts(path, spec, *COUNTS)
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
     if spec.get("managedBy") is not None:
-        _check_manager(spec["managedBy"], f"{path}.managedBy", errors)
+        check_domain_path(spec["managedBy"], f"{path}.managedBy", errors)
+        errors.check_length(f"{path}.managedBy", spec["managedBy"], MAX_MANAGER_BYTES)
     mode = spec.get("completionMode")
     if mode not in (None, "NonIndexed", "Indexed"):
         errors.not_supported(f"{path}.completionMode", mode, ["NonIndexed", "Indexed"])
@@ -78,11 +78,6 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
 
 
-def _check_manager(value: str, place: str, errors: FieldErrors) -> None:
-    check_domain_path(value, place, errors)
-    errors.check_length(place, value, MAX_MANAGER_BYTES)
-
-
 def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
     completions, parallelism, failed = (spec.get(name) for name in ("completions", "parallelism", "maxFailedIndexes"))
     if completions is None:
@@ -108,21 +103,16 @@ def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:
-    if not value:
-        errors.required(place, "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]")
-    elif value not in choices:
-        errors.not_supported(place, value, choices)
+    detail = "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]"
+    errors.check_required_choice(place, value, choices, detail)
 
 
 def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
     rules = spec["podFailurePolicy"].get("rules") or []
     errors.check_count(path, rules, MAX_RULES)
     template = spec["template"]["spec"]
-    names = {
-        container.get("name", "")
-        for group in ("containers", "initContainers")
-        for container in template.get(group) or ()
-    }
+    containers = [*(template.get("containers") or ()), *(template.get("initContainers") or ())]
+    names = {container.get("name", "") for container in containers}
     for index, rule in enumerate(rules):
         place, action = f"{path}[{index}]", rule.get("action", "")
         if action == "FailIndex":
@@ -176,9 +166,8 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
         shown = [{go: rule.get(name) for name, go in names.items()} for rule in rules]
         errors.invalid(path, {"Rules": shown or spec["successPolicy"].get("rules")}, NEEDS_INDEXES)
         return
-    errors.check_present(
-        f"{path}.rules", rules, "at least one rules must be specified when the successPolicy is specified"
-    )
+    why = "at least one rules must be specified when the successPolicy is specified"
+    errors.check_present(f"{path}.rules", rules, why)
     errors.check_count(f"{path}.rules", rules, MAX_RULES)
     completions = spec.get("completions") or 0
     for index, rule in enumerate(rules):
@@ -198,23 +187,17 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_success_count(count: int, completions: int, total: int | None, path: str, errors: FieldErrors) -> None:
     place = f"{path}.succeededCount"
-    check_not_negative({"succeededCount": count}, ("succeededCount",), errors, path)
+    errors.check_not_negative(place, count)
     if count > completions:
-        detail = f"must be less than or equal to {completions} (the number of specified completions)"
-        errors.invalid(place, count, detail)
+        what = "the number of specified completions"
+        errors.invalid(place, count, f"must be less than or equal to {completions} ({what})")
     if total is not None and count > total:
-        detail = (
-            f"must be less than or equal to {total} (the number of indexes in the specified succeededIndexes field)"
-        )
-        errors.invalid(place, count, detail)
+        what = "the number of indexes in the specified succeededIndexes field"
+        errors.invalid(place, count, f"must be less than or equal to {total} ({what})")
 
 
 def count_indexes(text: str, completions: int) -> int:
-    """Count the indexes of a text such as ``0,2-4``.
-
-    Raises:
-        ValueError: What is wrong with it.
-    """
+    """Count the indexes of a text such as ``0,2-4``; a ValueError says what is wrong with it."""
     if not text:
         return 0
     total, last = 0, -1

@@ -5,23 +5,18 @@ Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.metadata import validate_selector
+from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy, WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem, time_zone_problem
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
-from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
+from labkit.embedded.apiserver.registry.strategy import Context, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -42,18 +37,29 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
     return found
 
 
-@dataclass
-class JobStrategy(Strategy):
+class JobStrategy(WorkloadStrategy):
     """Jobs."""
 
-    generation: bool = True
-    status: bool = True
-    orphans: bool = True
+    orphans = True
 
     @override
     def default(self, obj: Object) -> None:
-        default_job_spec(obj["spec"])
+        super().default(obj)
         _take_labels(obj)
+
+    @override
+    def default_spec(self, spec: Object) -> None:
+        if spec.get("completions") is None and spec.get("parallelism") is None:
+            spec["completions"] = 1
+        if spec.get("parallelism") is None:
+            spec["parallelism"] = 1
+        if spec.get("backoffLimit") is None:
+            spec["backoffLimit"] = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
+        spec.setdefault("completionMode", "NonIndexed")
+        spec.setdefault("suspend", False)
+        spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+        spec.setdefault("manualSelector", False)
+        default_policy(spec)
 
     @override
     def prepare_create(self, context: Context, obj: Object) -> None:
@@ -75,10 +81,6 @@ class JobStrategy(Strategy):
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
 
     @override
-    def drop_fields(self, new: Object, old: Object | None) -> None:
-        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"] if old is not None else {})
-
-    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         if not obj["spec"].get("manualSelector"):
             _check_generated(obj, errors)
@@ -95,17 +97,13 @@ class JobStrategy(Strategy):
         _check_spec(new, errors)
         spec, before = new["spec"], old["spec"]
         _check_completions(spec, before, errors)
-        immutable(spec.get("selector"), before.get("selector"), "spec.selector", errors)
+        errors.check_unchanged("spec.selector", spec.get("selector"), before.get("selector"))
         _check_template_update(new, old, errors)
         for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
             if (spec.get(name) or None) != (before.get(name) or None):
                 value = spec.get(name)
                 shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
                 errors.invalid(f"spec.{name}", shown, "field is immutable")
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -116,7 +114,7 @@ def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> Non
     """Refuse to change completions, except in step with parallelism of an indexed job."""
     completions = spec.get("completions")
     if spec.get("completionMode") != "Indexed":
-        immutable(completions, before.get("completions"), "spec.completions", errors)
+        errors.check_unchanged("spec.completions", completions, before.get("completions"))
     elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
         errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
 
@@ -197,30 +195,13 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
         errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
 
 
-def default_job_spec(spec: Object) -> None:
-    """Set the defaults of a job."""
-    default_pod_spec(spec["template"]["spec"])
-    if spec.get("completions") is None and spec.get("parallelism") is None:
-        spec["completions"] = 1
-    if spec.get("parallelism") is None:
-        spec["parallelism"] = 1
-    if spec.get("backoffLimit") is None:
-        spec["backoffLimit"] = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
-    spec.setdefault("completionMode", "NonIndexed")
-    spec.setdefault("suspend", False)
-    spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
-    spec.setdefault("manualSelector", False)
-    default_policy(spec)
-
-
-@dataclass
-class CronJobStrategy(Strategy):
+class CronJobStrategy(TemplateStrategy):
     """Cron jobs."""
 
-    name_rule: NameRule = _cron_job_name
-    full_checks: int = 0
-    generation: bool = True
-    status: bool = True
+    name_rule = staticmethod(_cron_job_name)
+    full_checks = 0
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -229,43 +210,33 @@ class CronJobStrategy(Strategy):
         spec.setdefault("suspend", False)
         spec.setdefault("successfulJobsHistoryLimit", 3)
         spec.setdefault("failedJobsHistoryLimit", 1)
-        default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
+        super().default(obj)
         default_policy(spec["jobTemplate"]["spec"])
 
     @override
-    def drop_fields(self, new: Object, old: Object | None) -> None:
-        drop_disabled(_pod_of(new), _pod_of(old) if old is not None else {})
+    def pod_spec(self, obj: Object) -> Object:
+        return super().pod_spec(obj["spec"]["jobTemplate"])
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         schedule = spec.get("schedule", "")
-        if not schedule:
-            errors.required("spec.schedule")
-        else:
-            problem = schedule_problem(schedule)
-            if problem:
-                errors.invalid("spec.schedule", schedule, problem)
-            if "TZ" in schedule:
-                errors.invalid(
-                    "spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-                )
-        check_not_negative(spec, ("startingDeadlineSeconds",), errors)
+        errors.check_present("spec.schedule", schedule)
+        errors.check_problem("spec.schedule", schedule, schedule_problem(schedule) if schedule else "")
+        if "TZ" in schedule:
+            why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            errors.invalid("spec.schedule", schedule, why)
+        errors.check_counts("spec", spec, "startingDeadlineSeconds")
         zone = spec.get("timeZone")
-        if zone is not None:
-            problem = time_zone_problem(zone)
-            if problem:
-                errors.invalid("spec.timeZone", zone, problem)
-        policy = spec.get("concurrencyPolicy")
-        if policy not in ("Allow", "Forbid", "Replace"):
-            errors.not_supported("spec.concurrencyPolicy", policy, ["Allow", "Forbid", "Replace"])
+        errors.check_problem("spec.timeZone", zone, time_zone_problem(zone) if zone is not None else "")
+        errors.check_choice("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))
         template = spec["jobTemplate"]["spec"]
         check_job_spec(template, "spec.jobTemplate.spec", errors)
         if template.get("selector") is not None:
             errors.invalid("spec.jobTemplate.spec.selector", template["selector"], "`selector` will be auto-generated")
         if template.get("manualSelector"):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
-        check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
+        errors.check_counts("spec", spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -275,8 +246,3 @@ class CronJobStrategy(Strategy):
         if old is not None and "TZ" in spec.get("schedule", ""):
             found.append(USE_TIME_ZONE)
         return found
-
-
-def _pod_of(cron_job: Object) -> Object:
-    spec: Object = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    return spec

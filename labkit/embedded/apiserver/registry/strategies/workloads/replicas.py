@@ -5,46 +5,48 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, declared_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_forever, check_template
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_forever,
+    check_template,
+    refuse_labels,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
+    full_checks = 0
+    names_hosts = True
     new_status: ClassVar[Object] = {"replicas": 0}
 
 
-@dataclass
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
-    full_checks: int = 0
-    names_hosts: bool = True
-    name_rule: NameRule = declared_name
-    orphans: bool = True
-    returns_deleted: bool = False
+    full_checks = 0
+    names_hosts = True
+    name_rule = staticmethod(declared_name)
+    orphans = True
     new_status: ClassVar[Object] = {"replicas": 0}
 
     @override
+    def pod_spec(self, obj: Object) -> Object:
+        return (obj["spec"].get("template") or {}).get("spec") or {}
+
+    @override
     def default(self, obj: Object) -> None:
-        spec = obj["spec"]
-        template = spec.get("template")
+        spec, template = obj["spec"], obj["spec"].get("template")
         if template is not None:
             default_pod_spec(template["spec"])
             labels = template["metadata"].get("labels")
@@ -58,7 +60,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+        errors.check_counts("spec", spec, "replicas", "minReadySeconds")
         selector = spec.get("selector") or {}
         errors.check_present("spec.selector", selector)
         template = spec.get("template")
@@ -67,17 +69,13 @@ class ReplicationControllerStrategy(WorkloadStrategy):
             return
         labels = template["metadata"].get("labels")
         if selector and not selects({"matchLabels": selector}, labels or {}):
-            errors.invalid(
-                "spec.template.metadata.labels",
-                None if labels is None else dict(sorted(labels.items())),
-                "`selector` does not match template `labels`",
-            )
+            refuse_labels(labels, errors)
         check_template(template, "spec.template", errors)
         check_forever(template["spec"], "ReplicationController", errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Let the selector change."""
+        """Accept a change of the selector."""
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

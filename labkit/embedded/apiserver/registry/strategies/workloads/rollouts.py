@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
+from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import percent
 from labkit.embedded.machinery.request import Object
 
@@ -16,8 +16,8 @@ def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
     """Check a count or a percentage."""
     if isinstance(value, str):
         errors.check_format(path, value, percent)
-    elif isinstance(value, int) and value < 0:
-        errors.invalid(path, value, NOT_NEGATIVE)
+    elif isinstance(value, int):
+        errors.check_not_negative(path, value)
 
 
 def check_at_most_all(value: Any, path: str, errors: FieldErrors) -> None:
@@ -93,8 +93,8 @@ def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) 
     elif kind != "RollingUpdate":
         shown = {"Type": kind, "RollingUpdate": _shown(rolling)}
         errors.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")
-    elif rolling is not None and rolling.get("partition", 0) < 0:
-        errors.invalid(f"{path}.rollingUpdate.partition", rolling["partition"], NOT_NEGATIVE)
+    else:
+        errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
 
 
 def _shown(rolling: Object | None) -> Any:

@@ -32,12 +32,9 @@ UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
 
 
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
-    """Check a selector and the template that it must select.
+    """Check a workload's selector and the template that it must select.
 
-    Args:
-        spec: Of the workload.
-        errors: Takes the causes.
-        owner: What the pods are made by; a deployment's are a replica set's.
+    ``owner`` is the kind that makes the pods; a deployment's are a replica set's.
     """
     selector, template = spec.get("selector"), spec["template"]
     daemon = owner == "DaemonSet"
@@ -61,24 +58,23 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     """Require that pods restart always and have no deadline."""
-    policy = spec.get("restartPolicy", "")
-    if policy != "Always":
-        errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
+    errors.check_choice("spec.template.spec.restartPolicy", spec.get("restartPolicy", ""), ["Always"])
     if spec.get("activeDeadlineSeconds") is not None:
-        errors.forbidden(
-            "spec.template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {owner} is not Supported"
-        )
+        why = f"activeDeadlineSeconds in {owner} is not Supported"
+        errors.forbidden("spec.template.spec.activeDeadlineSeconds", why)
 
 
 def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
     """Check that a selector selects the template: none selects nothing, an empty one everything."""
     labels = template["metadata"].get("labels")
     if selector is None or not selects(selector, labels or {}):
-        errors.invalid(
-            "spec.template.metadata.labels",
-            None if labels is None else dict(sorted(labels.items())),
-            "`selector` does not match template `labels`",
-        )
+        refuse_labels(labels, errors)
+
+
+def refuse_labels(labels: Object | None, errors: FieldErrors) -> None:
+    """Report labels of a template that its selector does not select."""
+    shown = None if labels is None else dict(sorted(labels.items()))
+    errors.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
 
 
 def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:

@@ -6,14 +6,12 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, label_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.names import label_name
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
@@ -21,12 +19,11 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import ch
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
 class StatefulSetStrategy(WorkloadStrategy):
     """Stateful sets."""
 
-    name_rule: NameRule = label_name
-    full_checks: int = 0
+    name_rule = staticmethod(label_name)
+    full_checks = 0
     new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     @override
@@ -66,12 +63,9 @@ class StatefulSetStrategy(WorkloadStrategy):
         _check_stateful_set(new["spec"], errors, new=False)
         fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
         if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
-            errors.forbidden(
-                "spec",
-                "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-                "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
-                "'minReadySeconds' are forbidden",
-            )
+            *names, last = (f"'{name}'" for name in MAY_CHANGE)
+            fields = f"fields other than {', '.join(names)} and {last}"
+            errors.forbidden("spec", f"updates to statefulset spec for {fields} are forbidden")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -104,15 +98,14 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
     if policy not in ("OrderedReady", "Parallel"):
         errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
     check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-    check_retention(
-        spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
-    )
+    field = "persistentVolumeClaimRetentionPolicy"
+    check_retention(spec.get(field), f"spec.{field}", errors)
     claims = spec.get("volumeClaimTemplates") or ()
     if new:
         for index, claim in enumerate(claims):
             check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
-    check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
-    check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
+    errors.check_counts("spec", spec, "replicas", "minReadySeconds")
+    errors.check_counts("spec.ordinals", spec.get("ordinals") or {}, "start")
     if new:
         errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
     check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
@@ -124,8 +117,5 @@ def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     made = {claim["metadata"].get("name", ""): claim for claim in claims}
     if made:
         kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
-        pod["volumes"] = [
-            *({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made),
-            *kept,
-        ]
+        pod["volumes"] = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made] + kept
     return {**template, "spec": pod}

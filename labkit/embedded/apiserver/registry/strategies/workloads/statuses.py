@@ -9,6 +9,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
 
 MORE_THAN_ALL = "cannot be greater than status.replicas"
+LABELED = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 COUNTS = {
     "Deployment": (
         "observedGeneration",
@@ -20,21 +21,8 @@ COUNTS = {
         "terminatingReplicas",
         "collisionCount",
     ),
-    "ReplicaSet": (
-        "replicas",
-        "fullyLabeledReplicas",
-        "readyReplicas",
-        "availableReplicas",
-        "terminatingReplicas",
-        "observedGeneration",
-    ),
-    "ReplicationController": (
-        "replicas",
-        "fullyLabeledReplicas",
-        "readyReplicas",
-        "availableReplicas",
-        "observedGeneration",
-    ),
+    "ReplicaSet": ("replicas", *LABELED, "terminatingReplicas", "observedGeneration"),
+    "ReplicationController": ("replicas", *LABELED, "observedGeneration"),
     "StatefulSet": (
         "replicas",
         "readyReplicas",
@@ -61,8 +49,8 @@ COUNTS = {
 """The counts of each kind, in the order in which they are looked at."""
 PARTS = {
     "Deployment": ("updatedReplicas", "readyReplicas", "availableReplicas"),
-    "ReplicaSet": ("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
-    "ReplicationController": ("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
+    "ReplicaSet": LABELED,
+    "ReplicationController": LABELED,
     "StatefulSet": ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
 }
 """Counts that are parts of all replicas."""
@@ -70,8 +58,7 @@ PARTS = {
 
 def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErrors) -> None:
     """Check the status of a workload."""
-    for name in COUNTS[kind]:
-        errors.check_not_negative(f"status.{name}", new.get(name))
+    errors.check_counts("status", new, *COUNTS[kind])
     for name in PARTS.get(kind, ()):
         if new.get(name, 0) > new.get("replicas", 0):
             errors.invalid(f"status.{name}", new.get(name, 0), MORE_THAN_ALL)

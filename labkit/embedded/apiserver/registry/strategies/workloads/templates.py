@@ -5,41 +5,32 @@ Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-@dataclass
-class PodTemplateStrategy(Strategy):
+class PodTemplateStrategy(TemplateStrategy):
     """Pod templates."""
 
-    full_checks: int = 0
-    returns_deleted: bool = True
-    generation: bool = True
+    full_checks = 0
+    returns_deleted = True
+    generation = True
 
     @override
-    def default(self, obj: Object) -> None:
-        default_pod_spec(obj["template"]["spec"])
+    def pod_spec(self, obj: Object) -> Object:
+        spec: Object = obj["template"]["spec"]
+        return spec
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
         same = new.get("template") == old.get("template")
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
-
-    @override
-    def drop_fields(self, new: Object, old: Object | None) -> None:
-        drop_disabled(new["template"]["spec"], old["template"]["spec"] if old is not None else {})
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -50,15 +41,14 @@ class PodTemplateStrategy(Strategy):
         return [] if unchanged(obj, old) else template_advice(obj["template"], "template")
 
 
-@dataclass
 class ControllerRevisionStrategy(Strategy):
     """ControllerRevisions, whose data is immutable."""
 
-    full_checks: int = 2
+    full_checks = 2
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        check_not_negative(obj, ("revision",), errors, "")
+        errors.check_counts("", obj, "revision")
         data = obj.get("data")
         if data is None:
             errors.required("data", "data is mandatory")
@@ -67,5 +57,5 @@ class ControllerRevisionStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_not_negative(new, ("revision",), errors, "")
-        immutable(new.get("data"), old.get("data"), "data", errors)
+        errors.check_counts("", new, "revision")
+        errors.check_unchanged("data", new.get("data"), old.get("data"))
