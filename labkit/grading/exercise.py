@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -17,12 +19,13 @@ from labkit.client.pods import is_ready
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.findings import probe_exercise, probe_task
+from labkit.grading.notes import Notes
 from labkit.grading.probes import ProbeContext
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.seed import Seed, learner_name
 from labkit.grading.task import Task
 from labkit.grading.tasks import find_exercise, setup
-from labkit.rbac.difference import policy_at_start
+from labkit.rbac.difference import policy_at_start, with_objects
 from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import review
 
@@ -40,13 +43,21 @@ class Exercise(Shown):
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
 
     Raises:
-        UsageError: There is no such exercise.
+        UsageError: There is no such exercise, or the name is empty.
     """
 
-    def __init__(self, lab: Lab, exercise: str, learner: str = "") -> None:
+    def __init__(self, lab: Lab, exercise: str, learner: str | None = None) -> None:
         self.lab = lab
         self.spec = find_exercise(exercise)
-        self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
+        named = os.environ.get("LABKIT_LEARNER") or getpass.getuser() if learner is None else learner_name(learner)
+        if not named:
+            raise UsageError(
+                "Whose exercise is this?",
+                why="the names in the tasks are drawn from the name that you hand in under",
+                todo=f'Write yours between the quotes: ME = "…", or exercise(lab, "{self.spec.id}", "ann").',
+            )
+        self.learner = learner_name(named)
+        self._notes = Notes(lab, self.spec.id)
 
     def start(self, task: str = "") -> Self:
         """Create the objects that the exercise starts with.
@@ -55,15 +66,17 @@ class Exercise(Shown):
             task: Only this task's; all when left out.
 
         Raises:
-            UsageError: There is no such task.
+            UsageError: There is no such task, or the exercise was begun under another name.
         """
-        for entry in self._tasks(task):
+        tasks = self._tasks(task)
+        self._notes.begin(self.learner)
+        for entry in tasks:
             objects = entry.variant(Seed(self.learner)).setup
             if objects:
                 self.lab.apply(objects)
         return self
 
-    def show(self, task: str) -> Card:
+    def show(self, task: str) -> TaskText:
         """Show what a task asks, with this learner's names.
 
         Args:
@@ -73,10 +86,13 @@ class Exercise(Shown):
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        return Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text)
+        variant = entry.variant(Seed(self.learner))
+        return TaskText(entry.id, entry.title, variant.text, variant.max_points)
 
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
+
+        The first check says what does not hold; from the second on it also names what was granted beyond.
 
         Args:
             task: The task's id, such as ``4.1``.
@@ -84,8 +100,32 @@ class Exercise(Shown):
         Raises:
             UsageError: There is no such task.
         """
-        entry = self._tasks(task)[0]
-        return task_card(score_task(probe_task(self.spec, entry, self.learner, self._context())))
+        result = self._scored(task)
+        again = self._notes.checked(result.id, result.points)
+        earned = self._notes.earned()
+        most = sum(entry.variant(Seed(self.learner)).max_points for entry in self.spec.tasks)
+        shown = task_card(result, named=again)
+        return replace(shown, rows=[*shown.rows, Row("in all", f"{earned:g} of {most:g} points so far")])
+
+    def hint(self, task: str) -> Card:
+        """A hint for what does not hold in a task; the next call gives the next one.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        result = self._scored(task)
+        wrong = [item.hint for item in result.items if item.judged and not item.ok and item.hint]
+        hints = list(dict.fromkeys([*wrong, *(f"too much: {line}" for line in result.excess)]))
+        if not hints:
+            return Card(f"Task {result.id}: nothing is left to be mended", "good")
+        number = self._notes.hinted(result.id, len(hints))
+        return Card(f"Task {result.id}: hint {number} of {len(hints)}", "plain", [Row("hint", hints[number - 1])])
+
+    def _scored(self, task: str) -> TaskScore:
+        return score_task(probe_task(self.spec, self._tasks(task)[0], self.learner, self._context()))
 
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
@@ -97,10 +137,14 @@ class Exercise(Shown):
         return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
 
     def _context(self) -> ProbeContext:
-        """Make the probes' context; how the cluster began is not stored, so it is reconstructed."""
+        """Make the probes' context, with the policy as it was when the exercise began."""
 
         def before() -> Policy:
-            return policy_at_start(read_policy(self.lab.admin.without_observers()), setup(self.spec, self.learner))
+            given = setup(self.spec, self.learner)
+            kept = self._notes.policy()
+            if kept is not None:
+                return with_objects(kept, given)
+            return policy_at_start(read_policy(self.lab.admin.without_observers()), given)
 
         return lab_context(self.lab, before)
 
@@ -141,8 +185,38 @@ def pods_run(admin: Client) -> bool:
     return not answer.ok or any(map(is_ready, answer.items))
 
 
-def task_card(result: TaskScore) -> Card:
-    """Show a task's result: what was expected and seen, and a hint where they differ."""
+@dataclass(frozen=True, slots=True)
+class TaskText:
+    """What a task asks: Markdown in a notebook, plain text elsewhere.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        text: What to do, as Markdown.
+        points: What it can earn.
+    """
+
+    id: str
+    title: str
+    text: str
+    points: float
+
+    def _repr_markdown_(self) -> str:
+        return f"**Task {self.id}: {self.title}** ({self.points:g} points)\n\n{self.text}"
+
+    def __repr__(self) -> str:
+        """The text without Markdown's marks, wrapped for a terminal."""
+        plain = self.text.replace("`", "").replace("**", "")
+        return f"Task {self.id}: {self.title} ({self.points:g} points)\n{textwrap.fill(plain, 100)}"
+
+
+def task_card(result: TaskScore, *, named: bool = True) -> Card:
+    """Show a task's result: what was expected and seen, and a hint where they differ.
+
+    Args:
+        result: The result.
+        named: Whether it names the cause: hints, the bindings that allow something, and grants beyond the need.
+    """
     rows = []
     for item in result.items:
         if not item.judged:
@@ -151,8 +225,18 @@ def task_card(result: TaskScore) -> Card:
         if item.ok and not item.most:
             continue
         mark = "✔" if item.ok else "✘"
-        rows.append(Row(mark, item.expected if item.ok else f"{item.expected}\nseen: {item.seen}\nhint: {item.hint}"))
-    rows += [Row("!", f"too much: {line}") for line in result.excess]
+        text = item.expected
+        if not item.ok:
+            reason = f"\nhint: {item.hint}" if named else ""
+            text += f"\nseen: {item.seen if named else item.seen.partition(' (')[0]}{reason}"
+        rows.append(Row(mark, text))
+    if named:
+        rows += [Row("!", f"too much: {line}") for line in result.excess]
+    elif result.excess:
+        count = len(result.excess)
+        rows.append(Row("!", f"{count} permission{'s' * (count > 1)} too much"))
+    if not named and not result.full:
+        rows.append(Row("then", f'look again, ask for a hint("{result.id}"), or check once more to see the cause'))
     title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
     return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
 

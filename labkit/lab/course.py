@@ -129,7 +129,7 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
         lab = Lab()
-        made = open_exercise(lab, exercise, learner).start()
+        made = open_exercise(lab, exercise, learner or None).start()
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-def exercise(lab: Lab, name: str, learner: str = "") -> Any:
+def exercise(lab: Lab, name: str, learner: str | None = None) -> Any:
     """Open an exercise for one learner.
 
     Args:
@@ -23,10 +23,10 @@ def exercise(lab: Lab, name: str, learner: str = "") -> Any:
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
 
     Returns:
-        An exercise with ``start()``, ``show(task)``, ``check(task)`` and ``score()``.
+        An exercise with ``start()``, ``show(task)``, ``check(task)``, ``hint(task)`` and ``score()``.
 
     Raises:
-        UsageError: There is no such exercise.
+        UsageError: There is no such exercise, or the name is empty.
     """
     try:
         from labkit.grading.exercise import Exercise
@@ -49,7 +49,7 @@ class SealedExercise(Shown):
         """Do nothing: the grader has set it up, and judges it."""
         return self
 
-    show = check = start
+    show = check = hint = start
 
     def points(self, _task: str) -> float:
         """Return 0: the grader counts the points."""

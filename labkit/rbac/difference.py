@@ -89,6 +89,13 @@ def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
     return Policy(roles, (*bindings, *(obj for obj in created if "roleRef" in obj)))
 
 
+def with_objects(policy: Policy, setup: Iterable[Object]) -> Policy:
+    """A policy and the roles and bindings among some objects, which replace those of their names."""
+    created = [obj for obj in setup if obj["apiVersion"].startswith(f"{GROUP}/")]
+    keys = {_key(obj) for obj in created}
+    return Policy.of([*(obj for obj in policy.objects() if _key(obj) not in keys), *created])
+
+
 class PolicyDifference:
     """What was granted since a policy's beginning: bindings that give what they did not give then.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,9 +32,11 @@ def test_a_task_is_shown_with_the_learners_own_names(opened: Exercise) -> None:
 
 
 def test_a_check_says_seen_expected_and_a_hint(opened: Exercise) -> None:
-    text = repr(opened.check("2.3"))
-    for word in ("✘", "seen:", "hint:"):
-        assert word in text
+    first, second = repr(opened.check("2.3")), repr(opened.check("2.3"))
+    for word in ("✘", "seen:"):
+        assert word in first
+    assert "hint:" not in first
+    assert "hint:" in second
 
 
 def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
@@ -42,6 +45,50 @@ def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
     exec(task.variant(Seed("ann")).answer, {"lab": opened.lab})
     assert "2 of 2 points" in repr(opened.check("2.2"))
     assert opened.score().points == 2
+
+
+def test_a_task_is_markdown_with_its_points(opened: Exercise) -> None:
+    shown = opened.show("2.1")
+    assert "points)" in repr(shown)
+    assert "`" not in repr(shown)
+    assert shown._repr_markdown_().startswith("**Task 2.1")
+
+
+def test_hints_come_one_after_the_other(opened: Exercise) -> None:
+    assert "hint 1 of" in repr(opened.hint("2.3"))
+    assert "hint" in repr(opened.hint("2.3"))
+    assert "points so far" in repr(opened.check("2.3"))
+
+
+def test_an_empty_name_is_asked_for_and_a_changed_one_is_noticed(opened: Exercise) -> None:
+    with pytest.raises(UsageError, match="Whose exercise"):
+        exercise(opened.lab, "ex2-inside-a-pod", "")
+    with pytest.raises(UsageError, match="begun by ann, not by bob"):
+        exercise(opened.lab, "ex2-inside-a-pod", "bob").start()
+
+
+def test_what_was_granted_before_costs_no_points_and_the_culprit_is_named_the_second_time(opened: Exercise) -> None:
+    lab = opened.lab
+    lab.reset()
+    view: dict[str, Any] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "view-test"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}],
+    }
+    lab.apply(view)  # as W24 leaves one
+    paper = exercise(lab, "ex4-roles", "ann").start()
+    task = find_exercise("ex4-roles").tasks[2]
+    exec(task.variant(Seed("ann")).answer, {"lab": lab})
+    assert "too much" not in repr(paper.check("4.3"))
+    lab.apply({**view, "metadata": {"name": "more"}, "roleRef": {**view["roleRef"], "name": "admin"}})
+    paper = exercise(lab, "ex4-roles", "ann").start()
+    exec(find_exercise("ex4-roles").tasks[3].variant(Seed("ann")).answer, {"lab": lab})
+    first, second = repr(paper.check("4.4")), repr(paper.check("4.4"))
+    assert "permissions too much" in first
+    assert "system:authenticated" not in first
+    assert "too much: " in second
 
 
 def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:

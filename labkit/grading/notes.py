@@ -1,0 +1,74 @@
+"""What is kept of an exercise in a learner's lab: who began it, the policy then, points and hints."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from labkit.core.errors import UsageError
+from labkit.core.home import locked, read_json, write_private
+from labkit.rbac.policy import Policy, read_policy
+
+if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
+
+
+class Notes:
+    """The notes on one exercise. They belong to the cluster since its last reset, and end with it.
+
+    Args:
+        lab: The learner's lab.
+        exercise: The exercise's id.
+    """
+
+    def __init__(self, lab: Lab, exercise: str) -> None:
+        self._lab = lab
+        self._path = lab.home / f"exercise-{exercise}.json"
+
+    def begin(self, learner: str) -> None:
+        """Note who begins, and the policy of this moment, unless it was begun before.
+
+        Raises:
+            UsageError: It was begun under another name.
+        """
+        known = self._read()
+        if known.get("learner", learner) != learner:
+            raise UsageError(
+                f"This exercise was begun by {known['learner']}, not by {learner}.",
+                why="the names in the tasks are drawn from the learner's name",
+                todo=f'Write ME = "{known["learner"]}" again; or begin afresh: lab.reset().',
+            )
+        if "policy" not in known:
+            policy = list(read_policy(self._lab.admin.without_observers()).objects())
+            self._change(learner=learner, policy=policy)
+
+    def policy(self) -> Policy | None:
+        """The policy when the exercise began; None if it was not begun here."""
+        objects = self._read().get("policy")
+        return None if objects is None else Policy.of(objects)
+
+    def checked(self, task: str, points: float) -> bool:
+        """Note a check's points; whether the task had been checked before."""
+        points_of = self._read().get("points", {})
+        self._change(points={**points_of, task: points})
+        return task in points_of
+
+    def earned(self) -> float:
+        """The points of all tasks, by the last check of each."""
+        return float(sum(self._read().get("points", {}).values()))
+
+    def hinted(self, task: str, most: int) -> int:
+        """The number of the next hint, from 1 to ``most``, where it stays."""
+        hints = self._read().get("hints", {})
+        number = min(int(hints.get(task, 0)) + 1, most)
+        self._change(hints={**hints, task: number})
+        return number
+
+    def _read(self) -> dict[str, Any]:
+        known = read_json(self._path)
+        return known if known.get("began") == self._lab.journal.began else {}
+
+    def _change(self, **facts: object) -> None:
+        with locked(self._path.with_name(f".{self._path.name}.lock")):
+            document = {**self._read(), **facts, "began": self._lab.journal.began}
+            write_private(self._path, json.dumps(document, ensure_ascii=False))
