@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion11
@@ -22,9 +22,6 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
 from labkit.embedded.machinery.request import Response, ShownCertificate
-
-if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.http import Frontend
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +109,18 @@ class Outbox:
             waiting, self._waiting = self._waiting, []
             for transport, data in waiting:
                 transport.write(data)
+
+
+class Answering(Protocol):
+    """Answers requests: at once, or in a task."""
+
+    outbox: Outbox
+
+    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+        """Answer a request without a body; False if it needs a task."""
+
+    async def __call__(self, http: BaseRequest) -> StreamResponse:
+        """Answer any request."""
 
 
 class Connection(RequestHandler):
@@ -256,7 +265,7 @@ class Connection(RequestHandler):
 class HttpServer(Server):
     """aiohttp's low-level server, with ``Connection`` as its protocol."""
 
-    def __init__(self, frontend: Frontend) -> None:
+    def __init__(self, frontend: Answering) -> None:
         super().__init__(frontend, handler_cancellation=True)
         self._frontend = frontend
         self._options: dict[str, Any] = {
