@@ -78,6 +78,8 @@ class ChosenCluster(Shown):
         if start:
             self.backend.start(say)
             self.choice.keep(self.home)
+            if self.backend.name != "embedded" and not self.journal.began:
+                self._begin()  # what made the cluster, and who used it before, is nobody's work here
         self._found()
 
     def _found(self) -> None:

@@ -28,7 +28,7 @@ class Journal:
 
     Args:
         path: The file: a JSON object a line, the oldest first. It is created at the first entry.
-        cluster: Distinguishes clusters: the journal of another one begins anew.
+        cluster: Distinguishes clusters: the journal of another one counts as empty.
         clock: Seconds since the epoch.
     """
 
@@ -36,9 +36,6 @@ class Journal:
         self.path = path
         self._cluster = cluster
         self._clock = clock
-        known = next(iter(self._lines()), {}).get("cluster", cluster)
-        if known != cluster:
-            self.begin()
 
     def begin(self) -> None:
         """Forget everything: the cluster has been reset, and evidence counts from now on."""
@@ -57,7 +54,7 @@ class Journal:
             HomeError: The file cannot be written.
         """
         with locked(self.path.with_name(f".{self.path.name}.lock")):
-            if not self.path.exists():
+            if not self._lines():
                 self._write([{"kind": BEGIN, "at": 0, "cluster": self._cluster}])
             try:
                 descriptor = ownership.open_file(self.path, os.O_WRONLY | os.O_APPEND)
@@ -75,7 +72,7 @@ class Journal:
         return [line for line in self._lines() if line.get("kind") != BEGIN]
 
     def _lines(self) -> list[dict[str, Any]]:
-        """The lines that can be read; a damaged one is skipped."""
+        """The lines that can be read, if they are this cluster's; a damaged one is skipped."""
         try:
             text = ownership.read_text(self.path)
         except (OSError, ValueError):
@@ -88,7 +85,7 @@ class Journal:
                 continue
             if isinstance(value, dict):
                 found.append(value)
-        return found
+        return found if found and found[0].get("cluster") == self._cluster else []
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
         write_private(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
