@@ -110,7 +110,9 @@ def record(step: str, what: object, progress: Progress) -> None:
         UsageError: There is no such step, or the value cannot be kept.
     """
     summary = getattr(what, "summary", None)
-    kept = summary() if callable(summary) else {"kind": "fact", "value": _kept_value(what)}
+    printed = getattr(what, "stdout", None)  # of a kubectl command
+    fact = printed.strip() if isinstance(printed, str) else what
+    kept = summary() if callable(summary) else {"kind": "fact", "value": _kept_value(fact)}
     progress.record(find(step).id, kept)
 
 

@@ -89,15 +89,11 @@ def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome |
     if not found:
         return None
     listed = "; ".join(str(each) for each in found[:3]) + ("; …" if len(found) > 3 else "")
-    wide = found[0].subject.startswith(("group ", "user "))
-    return failed(
-        f"too much: {listed}",
-        "what the step asks for, and nothing more",
-        ONE_SUBJECT if wide else hint,
-    )
-
-
-ONE_SUBJECT = "The subject is one account, not a group and nobody else: kind: ServiceAccount, name: default."
+    known = {context.account(name).subject.label for name in ("kikai", "darbo")}
+    stranger = next((each.subject for each in found if each.subject not in known), "")
+    if stranger:
+        hint = f"The subject is one account, not a group and nobody else: take {stranger} out again."
+    return failed(f"too much: {listed}", "what the step asks for, and nothing more", hint)
 
 
 VIEW = "ClusterRole/view"
@@ -113,25 +109,32 @@ def _allowances(context: Context, before: Policy, reader: str) -> list[Allowance
     )
     view = before.roles.get(("ClusterRole", "", "view"), {}).get("rules") or []
     return [
-        Allowance(kikai, services, space),
-        Allowance(darbo, services, space),
-        Allowance(kikai, volumes),
-        Allowance(kikai, view, role=reader),
+        Allowance(kikai, services, (space,)),
+        Allowance(darbo, services, (space,)),
+        Allowance(kikai, volumes, ("", space)),
+        Allowance(kikai, view, ("", space), role=reader),
     ]
 
 
-def made_by_lab(
-    context: Context, bindings: Sequence[Object], account: Account, resource: str, step: str
-) -> Outcome | None:
-    """The outcome “not attempted” when the lab made all bindings that let an account list a resource, else None."""
-    own = [
+def giving(context: Context, bindings: Sequence[Object], account: Account, resource: str) -> list[Object]:
+    """The bindings, out of some, that name an account and let it list a resource."""
+    return [
         each
         for each in bindings
         if names_account(each, account) and grants(_rules(context, each), "list", "", resource)
     ]
-    if not own or not all(is_prepared(each, step) for each in own):
+
+
+def made_by_lab(bindings: Sequence[Object], step: str) -> Outcome | None:
+    """The outcome “not attempted” when the lab itself made all bindings that a step is about, else None."""
+    if not bindings or not all(is_prepared(each, step) for each in bindings):
         return None
-    return prepared(f"the binding {name_of(own[0])}", step)
+    return prepared(f"the binding {name_of(bindings[0])}", step)
+
+
+def role_text(binding: Object) -> str:
+    """What a binding refers to, such as ``ClusterRole/view``."""
+    return f"{role_kind(binding)}/{role_name(binding)}"
 
 
 def _rules(context: Context, binding: Object) -> list[Object]:

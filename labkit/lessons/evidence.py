@@ -24,6 +24,7 @@ MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:servicea
 """The beginnings of the users that no learner is."""
 
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash", "dash")
 
 
@@ -41,6 +42,7 @@ class Asked:
         message: The server's refusal, if any.
         proxied: Whether labkit saw it go through a proxy.
         bare: Whether it was refused because it carried no credential at all.
+        asker: Who impersonated the user; empty if nobody did.
     """
 
     user: str
@@ -51,6 +53,7 @@ class Asked:
     message: str = ""
     proxied: bool = False
     bare: bool = False
+    asker: str = ""
 
     @property
     def path(self) -> str:
@@ -102,6 +105,29 @@ class Ran:
         """Whether it opened a shell: what was typed there is not known."""
         words = self.command.split()
         return bool(words) and words[0] in SHELLS and "-c" not in words
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The simple commands of the line, each as its words, without assignments and comments.
+
+        It is no shell: quotes and substitutions are taken as they stand, which is enough to tell a
+        ``curl`` from the word.
+        """
+        found = []
+        for part in re.split(r"[;&|\n]+|\$\(|[()`]|\b(?:then|do|else)\b", _COMMENT.sub("", self.command)):
+            try:
+                words = shlex.split(part)
+            except ValueError:  # a quote that another part closes
+                words = part.split()
+            while words and re.match(r"\w+=", words[0]):
+                words = words[1:]
+            if words:
+                found.append(words)
+        return found
+
+    def runs(self, *programs: str) -> list[list[str]]:
+        """The simple commands that run one of some programs."""
+        return [words for words in self.calls if words[0].rpartition("/")[2] in programs]
 
     def covers(self, at: float) -> bool:
         """Whether a request at some time may be this command's."""
@@ -192,6 +218,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
         str(status.get("message", "")),
         _is_plain(known),
         known.get("who") == "anonymous" or "no credentials provided" in str(status.get("message", "")),
+        str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
     )
 
 

@@ -76,7 +76,7 @@ def asked_for(context: Context, evidence: Evidence, question: Question) -> list[
     found = [
         each
         for each in evidence.asked
-        if each.user == question.account.user and each.path == here and each.call.verb in ("list", "watch", "get")
+        if each.user == question.account.user and each.path == here and each.call.verb in ("list", "get")
     ]
     return found if evidence.logged else [*found, *_printed(context, evidence, question)]
 
@@ -161,6 +161,13 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     return failed("you have asked, and predicted nothing", "a prediction; late is better than never", todo)
 
 
+def asked_to_predict(context: Context, step: str) -> str:
+    """A sentence for a step that is done without a prediction; empty where one was made."""
+    if context.progress.prediction(step) is not None:
+        return ""
+    return f' You predicted nothing: next time begin with predict("{step}", …).'
+
+
 def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why: str) -> Outcome | None:
     """A failed outcome when a prediction is missing or not what the server said, else None."""
     if label not in words:
@@ -187,10 +194,13 @@ def _miss(context: Context, evidence: Evidence, question: Question) -> str | Non
     if others:
         who = ", ".join(dict.fromkeys(each.user or "somebody with a bad credential" for each in others))
         return f"you asked as {who}, not as {user}"
-    for each in reversed([each for each in evidence.asked if each.user == user]):
+    own = [each for each in evidence.asked if each.user == user]
+    for each in sorted(own, key=lambda each: (each.call.namespace == wanted.namespace, each.at), reverse=True):
         call = each.call
         if call.resource in QUESTIONS:
             return "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+        if call.resource == wanted.resource and call.verb not in ("get", "list"):
+            return f"you asked to {each.text}; the step asks for the list"
         if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
             return f"you asked for one object, {call.name}; the step asks for the list"
         if call.resource == wanted.resource and call.namespace != wanted.namespace:
@@ -199,4 +209,4 @@ def _miss(context: Context, evidence: Evidence, question: Question) -> str | Non
         likeness = SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio() if call.resource else 0.0
         if likeness > 0.7:
             return f"you asked for `{call.resource}`; the resource is `{wanted.resource}`"
-    return None
+    return f"you asked to {own[-1].text}" if own else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import Asked
 from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
 from labkit.lessons.steps import ANY, ANY_PROXY, RECORD, step
+from labkit.rbac.subjects import ANONYMOUS
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
@@ -29,6 +32,18 @@ def address(text: object) -> tuple[str, int] | None:
     return ("127.0.0.1" if host in LOOPBACK else host, port) if host else None
 
 
+def address_in(value: object) -> str:
+    """The address in what a learner recorded: a text that holds one, host and port as a pair or a dict."""
+    if isinstance(value, Mapping):
+        lower = {str(key).lower(): part for key, part in value.items()}
+        value = [lower.get("host", ""), lower.get("port", "")]
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        value = f"{value[0]}:{value[1]}"
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(value)).strip()
+    found = re.search(r"https?://[^\s\"',]+", text) or re.search(r"[\w.-]+:\d+", text)
+    return found[0].rstrip(".") if found and len(text.split()) > 1 else text
+
+
 @step(
     "Find the API server",
     3,
@@ -45,6 +60,7 @@ def w1(context: Context) -> Outcome:
     if given is None:
         return not_attempted('Find the address and record it: lab.record("W1", "https://…").')
     server = context.admin.get("/version").server
+    given = address_in(given)
     said, real = address(given), address(server)
     plain = str(given).strip().lower().startswith("http://")
     if said == real and not plain:
@@ -85,7 +101,7 @@ def w2(context: Context) -> Outcome:
     }
     evidence = context.evidence()
     found = {
-        STRANGER: [each for each in evidence.asked if each.user == "system:anonymous" or each.bare],
+        STRANGER: [each for each in evidence.asked if (each.user == ANONYMOUS and not each.asker) or each.bare],
         BAD_TOKEN: [each for each in evidence.asked if each.status == 401 and not each.bare],
     }
     todo = (
@@ -141,7 +157,11 @@ def w3(context: Context) -> Outcome:
     evidence = context.evidence()
     admin = context.admin.whoami().user
     by_admin = [each for each in evidence.asked if each.user == admin]
-    proxied = [each for each in evidence.asked if each.proxied or (each.user == admin and not each.by_labkit)]
+    proxied = [
+        each
+        for each in evidence.asked
+        if (each.proxied and each.user not in ("", ANONYMOUS)) or (each.user == admin and not each.by_labkit)
+    ]
     if prediction is None:
         return without_prediction(
             bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
@@ -161,10 +181,14 @@ def w3(context: Context) -> Outcome:
     if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
         return outcome
     return passed(
-        f"{last.path} through a proxy: {last.status}, taken for {last.user}.",
+        f"{last.path} {_by(last)}: {last.status}, taken for {last.user}.",
         "Whoever reaches the proxy has its rights. That is why it listens on loopback only.",
         asked_at=proxied[0].at,
     )
+
+
+def _by(asked: Asked) -> str:
+    return "through a proxy" if asked.proxied else f"by another client than labkit's ({asked.agent.split('/')[0]})"
 
 
 @step(
@@ -180,11 +204,18 @@ def w3(context: Context) -> Outcome:
 )
 def w4(context: Context) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
-    answered = [each for each in context.evidence().asked if each.status == 200 and each.reads]
-    entries = [each for each in answered if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH, each.path)]
+    asked = [each for each in context.evidence().asked if each.reads]
+    tried = [each for each in asked if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH, each.path)]
+    entries = [each for each in tried if each.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:
         return without_prediction(bool(entries), 'Predict first, which group holds roles: predict("W4", "…").')
+    if tried and not entries:
+        return failed(
+            f"{tried[-1].path}: {tried[-1].status} to {tried[-1].user or 'a bad credential'}",
+            "an answer to somebody who may read it",
+            "Ask through the proxy, or as admin.",
+        )
     if not entries:
         return not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
     seen = {each.path for each in entries}

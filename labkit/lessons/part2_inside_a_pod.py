@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
-from labkit.lessons.part1_api_server import address
+from labkit.lessons.part1_api_server import address, address_in
 from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import ANY, EXEC, RECORD, STATE, step
+from labkit.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
 
 POD = "default/curl"
 
@@ -85,10 +87,12 @@ def w6(context: Context) -> Outcome:
             "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT",
             "Create the pod as in W5.",
         )
+    given = address_in(given)
     host, port = shown[0], int(shown[1])
     hosts = {host, *(f"kubernetes{rest}" for rest in _DNS)}
     said = address(given)
-    if said and said[0] in hosts and said[1] == port:
+    whole = re.fullmatch(r"https://.+|[^/]+:\d+", str(given).strip().lower())
+    if said and whole and said[0] in hosts and said[1] == port:
         return passed(
             f"{given} is the Service kubernetes, {host} port {port}.",
             "A Service has a stable address; behind it stand the API servers that run now.",
@@ -96,6 +100,8 @@ def w6(context: Context) -> Outcome:
     hint = "In the pod: env | grep KUBERNETES_SERVICE shows host and port."
     if said and said == address(context.admin.get("/version").server):
         hint = f"That is the address from your machine (W1). {hint}"
+    elif said and said[0] in hosts and not whole:
+        hint = f"The host is right; say the port too, and no http://. {hint}"
     elif said and said[0] in hosts:
         hint = f"The host is right, the port is not {said[1]}. {hint}"
     return failed(f"you recorded {given}", "host and port of the Service kubernetes", hint)
@@ -123,18 +129,12 @@ def w7(context: Context) -> Outcome:
     prediction = context.progress.prediction("W7")
     evidence = context.evidence()
     ran = in_pod(context, evidence, "default", "curl")
-    calls = [each for each in ran if "curl" in each.command and "https" in each.command]
+    calls = [each for each in ran if _curls(each)]
     todo = 'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
     if prediction is None:
         return without_prediction(bool(calls), todo)
     if not calls:
-        if any(each.interactive for each in ran):
-            return failed(
-                f"a shell in {POD}; what was typed there is not known",
-                "the calls as commands of their own",
-                f'Once more, like this: lab.exec("{POD}", "curl https://kubernetes").',
-            )
-        return not_attempted(f'You predicted. Now call: lab.exec("{POD}", "curl https://kubernetes").')
+        return _no_call(evidence, ran)
     if all(each.returncode == 127 for each in calls):
         return failed(
             f"curl is not there: {_last_line(calls[-1])}",
@@ -150,13 +150,14 @@ def w7(context: Context) -> Outcome:
     answered = [each for each in calls if _answered(each, evidence)]
     checked = [each for each in answered if not _insecure(each.command)]
     if not checked:
+        which = "One of the mounted files says whom to trust; curl's option for it is --cacert."
+        last = calls[-1]
         return failed(
-            "an answer fetched with -k, which skips the check" if answered else "no call that got an answer",
-            "an answer from a server whose certificate was checked",
-            "-k would talk to an impostor just as gladly. One of the mounted files says whom to trust; "
-            "curl's option for it is --cacert."
+            "an answer fetched with -k, which skips the check"
             if answered
-            else "One of the mounted files says whom to trust; curl's option for it is --cacert.",
+            else f"no call that got an answer; the last one: {_last_line(last)}",
+            "an answer from a server whose certificate was checked",
+            f"-k would talk to an impostor just as gladly. {which}" if answered else which,
         )
     fresh = context.exec(POD, f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc")
     now = curl_status(fresh.stdout)
@@ -168,6 +169,14 @@ def w7(context: Context) -> Outcome:
         )
     why = "The CA tells you who the server is. It does not tell the server who you are."
     truth = decision_of(now)
+    seen = [each for ran in checked for each in evidence.asked if ran.covers(each.at)]
+    if seen and all(decision_of(each.status) != truth for each in seen):
+        other = "a token was sent, so it knows you" if seen[-1].user != ANONYMOUS else "everybody may read that path"
+        return failed(
+            f"{seen[-1].path}: {seen[-1].status} to {seen[-1].user}",
+            f"{with_status(truth)}, without a token",
+            f"{other[0].upper()}{other[1:]}: ask for https://kubernetes alone.",
+        )
     if (outcome := wrong_guess("W7", "the answer", {"the answer": prediction}, truth, why)) is not None:
         return outcome
     return passed(
@@ -177,12 +186,32 @@ def w7(context: Context) -> Outcome:
     )
 
 
+def _no_call(evidence: Evidence, ran: Sequence[Ran]) -> Outcome:
+    """The outcome of W7 when nobody called the server over HTTPS in the pod."""
+    call = f'lab.exec("{POD}", "curl https://kubernetes")'
+    if any(each.interactive for each in ran):
+        seen = f"a shell in {POD}; what was typed there is not known"
+        return failed(seen, "the calls as commands of their own", f"Once more, like this: {call}.")
+    if tried := [each for each in ran if each.runs("curl", "wget")]:
+        return failed(f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", f"Like this: {call}.")
+    if elsewhere := [each for each in evidence.ran if _curls(each)]:
+        return failed(f"a call in {elsewhere[-1].pod}", f"the same in {POD}", f"Like this: {call}.")
+    return not_attempted(f"You predicted. Now call: {call}.")
+
+
+def _curls(ran: Ran) -> bool:
+    """Whether a command calls something over HTTPS with curl."""
+    return any("https" in word for words in ran.runs("curl") for word in words)
+
+
 def _last_line(ran: Ran) -> str:
     lines = ran.output.strip().splitlines()
     return lines[-1] if lines else f"exit code {ran.returncode}"
 
 
-_TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR|--proxy-cacert")
+_TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR")
+REFUSED_BY_SERVER = 22
+"""curl's exit code with ``-f`` for an answer of 400 and more."""
 
 
 def _untrusted(ran: Ran) -> bool:
@@ -193,17 +222,18 @@ def _untrusted(ran: Ran) -> bool:
 
 
 def _answered(ran: Ran, evidence: Evidence) -> bool:
-    """Whether a curl got an answer: it printed one, or the audit log has a request of that moment."""
-    if ran.returncode not in (None, 0):
+    """Whether a curl got an answer: the audit log has a request of that moment; without a log, it printed one."""
+    if ran.returncode not in (None, 0, REFUSED_BY_SERVER):
         return False
-    if ran.output.strip():
-        return curl_status(ran.output) is not None
-    trusting = _insecure(ran.command) or bool(_TRUSTING.search(ran.command))
-    return trusting and (not evidence.logged or any(ran.covers(each.at) for each in evidence.asked))
+    if not (_insecure(ran.command) or _TRUSTING.search(ran.command)):
+        return False
+    if evidence.logged:
+        return any(ran.covers(each.at) for each in evidence.asked)
+    return curl_status(ran.output) is not None or ran.returncode == REFUSED_BY_SERVER or not ran.output.strip()
 
 
 def _insecure(command: str) -> bool:
-    return bool(re.search(r"(?<!\S)(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?!\S)", command))
+    return bool(re.search(r"(?:^|[\s='\"])(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=$|[\s'\";&|)])", command))
 
 
 @step(
@@ -227,11 +257,12 @@ def w8(context: Context) -> Outcome:
     user = context.account("default", account_of(pod)).user
     asked = _asked_as(user, evidence, ran)
     sent = [each for each in ran if "Authorization" in each.command]
-    called = [each for each in ran if "curl" in each.command and "https" in each.command]
+    called = [each for each in ran if _curls(each)]
+    others = [each for each in evidence.asked if each.user.startswith(ACCOUNT_PREFIX) and not each.by_labkit]
     if prediction is None:
         todo = 'Predict the user name that the server sees: predict("W8", "system:…").'
         return without_prediction(bool(asked or sent), todo)
-    if not asked and not sent and not called:
+    if not asked and not sent and not called and not others:
         unseen = any(each.interactive for each in ran) and not evidence.logged
         return not_attempted(
             f"You predicted. {IN_A_SHELL}"
@@ -245,9 +276,16 @@ def w8(context: Context) -> Outcome:
             "Create the pod again as in W5, without automountServiceAccountToken: false.",
         )
     if not asked:
-        strangers = any("system:anonymous" in each.output for each in called)
+        strangers = any(ANONYMOUS in each.output for each in called)
+        bad = any(each.status == 401 and not each.bare for each in evidence.asked)
         return failed(
-            "answers to system:anonymous only" if strangers else "no call that was accepted with the token",
+            f"a call as {others[-1].user}, with another account's token"
+            if others
+            else "401: the token was not accepted"
+            if bad
+            else "answers to system:anonymous only"
+            if strangers
+            else "no call that was accepted with the token",
             "an answer given to the pod's own account",
             'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
         )

@@ -11,8 +11,8 @@ from typing import Any
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Evidence
-from labkit.lessons.looking import IN_A_SHELL, in_pod, without_prediction
+from labkit.lessons.evidence import Evidence, Ran
+from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, in_pod, without_prediction
 from labkit.lessons.pods import (
     ACCOUNT_UID,
     CURL,
@@ -21,8 +21,10 @@ from labkit.lessons.pods import (
     claims,
     containers,
     elsewhere,
+    has_curl,
     mounted_token,
     not_running,
+    runs_proxy,
 )
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
 from labkit.lessons.prepared import made_by_lab
@@ -53,10 +55,22 @@ def w9(context: Context) -> Outcome:
     if prediction is None:
         return without_prediction(bool(looked), 'Predict the account of the pod curl: predict("W9", "…").')
     if not looked:
+        reads = [each for each in context.evidence().asked if each.reads and each.call.is_resource]
+        if reads:
+            return failed(
+                f"you asked to {reads[-1].text} ({reads[-1].status})",
+                "the service accounts of all namespaces, or the pods",
+                "An account is an object too: the resource is serviceaccounts.",
+            )
         return not_attempted("You predicted. Now list the service accounts of all namespaces.")
-    namespace = context.names.namespace("default")
+    namespace, name = context.names.namespace("default"), "default"
     pod = context.pod(namespace, "curl")
-    name = account_of(pod) if pod else "default"
+    if pod is not None and account_of(pod) != name:
+        return failed(
+            f"pod default/curl names an account, {account_of(pod)}",
+            "a pod that names none",
+            "The question is what such a pod gets. Delete it, and create it without serviceAccountName.",
+        )
     if str(prediction).strip().replace("/", ":").rpartition(":")[2] != name:
         return failed(
             f"you predicted “{prediction}”; pod default/curl runs as {name}",
@@ -124,7 +138,7 @@ def w10(context: Context) -> Outcome:
         )
     return passed(
         f"account default/kikai exists; token Secrets made by the cluster: {len(made)}.",
-        "Today one asks for a token when one needs it, and it expires.",
+        "Today one asks for a token when one needs it, and it expires." + asked_to_predict(context, "W10"),
     )
 
 
@@ -161,12 +175,19 @@ def w11(context: Context) -> Outcome:
     if (trouble := not_running(pod, POD)) is not None:
         return trouble
     if len(containers(pod)) < 2:
+        proxy = runs_proxy(pod)
         return failed(
             f"one container: {', '.join(containers(pod))}",
-            "a second one, the ambassador, beside main",
-            "Add the container ambassador with the image luksa/kubectl-proxy:1.6.2.",
+            "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
+            "A pod's containers are fixed when it is created: delete it, and create it with both.",
         )
-    if not answering(context, POD):
+    if (pod.get("spec") or {}).get("automountServiceAccountToken") is False:
+        return failed(
+            "no token is mounted: automountServiceAccountToken is false",
+            "a token for the ambassador to send",
+            "Delete the pod, and create it without that line.",
+        )
+    if not answering(context, POD) and not (runs_proxy(pod) and not has_curl(context, POD)):
         return failed(
             f"nothing answers at localhost:8001 in {POD}",
             "the ambassador's kubectl proxy answers there",
@@ -261,13 +282,21 @@ _BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""
 
 
+READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl")
+
+
+def _reads_token(ran: Ran) -> bool:
+    """Whether a command reads the mounted token; what happens in a shell is not known, and counts."""
+    return ran.interactive or any("/token" in word for words in ran.runs(*READERS) for word in words)
+
+
 def _not_looked_at(context: Context, evidence: Evidence) -> list[str]:
     """Which of the two tokens no call has read: the mounted one, the account's own."""
     base = f"/api/v1/namespaces/{context.names.namespace('default')}"
     user = context.account("default", "kikai").user
     read = [each for each in evidence.facts if each.get("kind") == "token" and each.get("subject") == user]
     ran = in_pod(context, evidence, "default", "curl-custom-sa")
-    mounted = any("token" in each.command or each.interactive for each in ran) or any(each.get("pod") for each in read)
+    mounted = any(_reads_token(each) for each in ran) or any(each.get("pod") for each in read)
     own = any(
         each.path == f"{base}/serviceaccounts/kikai/token" or each.path.startswith(f"{base}/secrets")
         for each in evidence.asked
@@ -294,6 +323,8 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
 
 
 def _listed(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [str(each) for each in value]
     if isinstance(value, str):
         return [part for part in re.split(r"[,\s]+", value) if part]
     return [str(each) for each in value] if isinstance(value, (list, tuple, set)) else [str(value)]
@@ -327,8 +358,13 @@ def w13(context: Context) -> Outcome:
     evidence = context.evidence()
     account = context.account("default", "kikai")
     as_kikai = [each for each in evidence.asked if each.user == account.user]
-    ran = [each for each in in_pod(context, evidence, "default", "curl-custom-sa") if ":8001" in each.command]
-    through = [each.at for each in as_kikai if not each.by_labkit]
+    inside = in_pod(context, evidence, "default", "curl-custom-sa")
+    ran = [each for each in inside if ":8001" in each.command]
+    through = [
+        each.at
+        for each in as_kikai
+        if not each.by_labkit and any((run in ran or run.interactive) and run.covers(each.at) for run in inside)
+    ]
     if not evidence.logged:
         through += [each.begun for each in ran if each.returncode == 0 and each.output.strip()]
     if prediction is None:
@@ -347,10 +383,12 @@ def w13(context: Context) -> Outcome:
         )
     if not through:
         return failed(
-            "kikai's token was sent straight to the server" if as_kikai else "a call that got no answer",
+            "kikai asked, but not through the ambassador" if as_kikai else "a call that got no answer",
             "an answer through the ambassador, at localhost:8001 in the pod",
             "The point is that the caller needs no token: call localhost:8001 in the pod."
             if as_kikai
+            else "The ambassador speaks plain HTTP: http://localhost:8001."
+            if any("https://localhost" in each.command for each in ran)
             else "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
         )
     if not is_user(context.names, prediction, user):

@@ -8,22 +8,24 @@ from typing import Any
 from labkit.lessons import rules
 from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
+    VIEW,
     attempted_bindings,
     binding_text,
     cluster_bindings,
+    giving,
     names_account,
     role_bindings,
     role_kind,
     role_name,
+    role_text,
     too_much,
 )
 from labkit.lessons.bindings import made_by_lab as bindings_made_by_lab
-from labkit.lessons.looking import Question, judge_looking
+from labkit.lessons.looking import Question, asked_to_predict, judge_looking
 from labkit.lessons.pods import account_of, answering, elsewhere, not_running
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import ANY, STATE, step
-from labkit.rbac.objects import Object
 from labkit.rbac.policy import RBAC_PATH
 
 NAMESPACES = ("kikai", "darbo")
@@ -149,6 +151,8 @@ def w16(context: Context) -> Outcome:
             return given
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
+    if (excess := too_much(context, NARROW)) is not None:
+        return excess
     prediction = context.progress.prediction("W16")
     if prediction == ALLOWED:
         return failed(
@@ -158,7 +162,8 @@ def w16(context: Context) -> Outcome:
         )
     return passed(
         "service-reader in kikai and darbo grants get and list on services.",
-        "It grants them to nobody yet. Roles of one subject add up; none takes anything away.",
+        "A role grants to whoever is bound to it. Roles of one subject add up; none takes anything away."
+        + asked_to_predict(context, "W16"),
     )
 
 
@@ -230,9 +235,16 @@ def w17(context: Context) -> Outcome:
         )
     if (excess := too_much(context, NARROW)) is not None:
         return excess
-    if (
-        given := bindings_made_by_lab(context, _reaching(context, kikai, account), account, "services", "W17")
-    ) is not None:
+    own = [
+        each for each in giving(context, role_bindings(context, kikai), account, "services") if role_text(each) != VIEW
+    ]
+    if not own:
+        return failed(
+            "services can be listed through view only",
+            "service-reader bound in kikai",
+            "A RoleBinding in kikai, whose roleRef is the Role service-reader.",
+        )
+    if (given := bindings_made_by_lab(own, "W17")) is not None:
         return given
     prediction = context.progress.prediction("W17")
     if prediction == ALLOWED:
@@ -243,13 +255,9 @@ def w17(context: Context) -> Outcome:
         )
     return passed(
         f"{account.user} lists the services of kikai, and can change none.",
-        "The binding joined a WHO to a WHAT. The very next request was judged by it.",
+        "The binding joined a WHO to a WHAT. The very next request was judged by it."
+        + asked_to_predict(context, "W17"),
     )
-
-
-def _reaching(context: Context, namespace: str, account: Account) -> list[Object]:
-    """The bindings that may give an account something in a namespace."""
-    return [*role_bindings(context, namespace), *cluster_bindings(context, account)]
 
 
 def _binding_mistake(context: Context, binding: dict[str, Any], account: Account, namespace: str) -> str:
@@ -302,9 +310,8 @@ def w18(context: Context) -> Outcome:
         )
     if (excess := too_much(context, NARROW)) is not None:
         return excess
-    if (
-        given := bindings_made_by_lab(context, _reaching(context, kikai, second), second, "services", "W18")
-    ) is not None:
+    reaching = [*role_bindings(context, kikai), *cluster_bindings(context, second)]
+    if (given := bindings_made_by_lab(giving(context, reaching, second, "services"), "W18")) is not None:
         return given
     return passed(
         f"{first.user} and {second.user} list the services of kikai.",

@@ -6,13 +6,15 @@ from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
     binding_text,
     cluster_bindings,
+    giving,
     made_by_lab,
     names_account,
     role_bindings,
+    role_kind,
     role_name,
     too_much,
 )
-from labkit.lessons.looking import Question, judge_looking, wrong_guess
+from labkit.lessons.looking import Question, asked_to_predict, judge_looking, wrong_guess
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions
 from labkit.lessons.prepared import is_prepared, prepared
@@ -20,6 +22,7 @@ from labkit.lessons.steps import ANY, STATE, step
 from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
+NARROW = "Bind view, not edit, admin or cluster-admin."
 
 
 @step(
@@ -49,6 +52,8 @@ def w20(context: Context) -> Outcome:
         return prepared("the cluster role pv-reader", "W20")
     if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
+    if (excess := too_much(context, "Bind nothing yet: this step writes a role.")) is not None:
+        return excess
     return passed(
         "pv-reader grants get and list on persistentvolumes.",
         "A cluster role has no namespace. Where it holds is for the binding to say.",
@@ -100,20 +105,23 @@ def w22(context: Context) -> Outcome:
     kikai = account.namespace
     wide = [each for each in cluster_bindings(context, account) if names_account(each, account)]
     local = [each for each in role_bindings(context, kikai) if names_account(each, account)]
+    shared = [each for each in giving(context, local, account, "pods") if role_kind(each) == "ClusterRole"]
     bound = {role_name(each) for each in local}
     reader = context.names.cluster("pv-reader")
-    may_list = context.can(account, "list", "pods", kikai) and (not wide or "view" in bound)
+    may_list = bool(shared) and context.can(account, "list", "pods", kikai)
     if wide and not (may_list and reader in bound):
         return failed(
             f"a cluster role binding: {binding_text(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
-    if not bound & {"view", reader} and not may_list:
-        return not_attempted("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
+    if not bound and not context.can(account, "list", "pods", kikai):
+        return too_much(context, NARROW, reading=True) or not_attempted(
+            "Bind view and pv-reader to kikai's default account, each by a RoleBinding."
+        )
     if not may_list:
         return failed(
-            f"bound in kikai: {', '.join(sorted(bound))}; pods in kikai cannot be listed",
+            f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; no cluster role lets it list pods there",
             "view bound by a RoleBinding in kikai",
             "roleRef: kind: ClusterRole, name: view. The binding's namespace is kikai.",
         )
@@ -123,9 +131,9 @@ def w22(context: Context) -> Outcome:
             "pv-reader bound by a RoleBinding as well, to see what that gives",
             "The same binding with roleRef.name: pv-reader.",
         )
-    if (excess := too_much(context, "Bind view, not edit, admin or cluster-admin.", reading=True)) is not None:
+    if (excess := too_much(context, NARROW, reading=True)) is not None:
         return excess
-    if (given := made_by_lab(context, local, account, "pods", "W22")) is not None:
+    if (given := made_by_lab(shared, "W22")) is not None:
         return given
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
@@ -134,8 +142,8 @@ def w22(context: Context) -> Outcome:
         if (outcome := wrong_guess("W22", label, prediction, real, why)) is not None:
             return outcome
     return passed(
-        f"{IN_KIKAI}: allowed; {IN_DARBO} and {PVS}: forbidden.",
-        "One cluster role can serve many namespaces, one RoleBinding in each.",
+        f"the two RoleBindings give {IN_KIKAI}, and neither {IN_DARBO} nor {PVS}.",
+        "One cluster role can serve many namespaces, one RoleBinding in each." + asked_to_predict(context, "W22"),
     )
 
 
@@ -174,7 +182,7 @@ def w23(context: Context) -> Outcome:
         )
     if (excess := too_much(context, "Bind pv-reader, and nothing larger.")) is not None:
         return excess
-    if (given := made_by_lab(context, cluster_bindings(context, account), account, VOLUMES, "W23")) is not None:
+    if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, VOLUMES), "W23")) is not None:
         return given
     return passed(
         f"{account.user} lists persistent volumes.",
@@ -237,16 +245,19 @@ def w24(context: Context) -> Outcome:
                 "one binding that holds everywhere",
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
-        return not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
+        return too_much(context, NARROW, reading=True) or not_attempted(
+            "Bind the cluster role view to kikai's default account, cluster-wide."
+        )
     if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.", reading=True)) is not None:
         return excess
-    if (given := made_by_lab(context, cluster_bindings(context, account), account, "pods", "W24")) is not None:
+    if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, "pods"), "W24")) is not None:
         return given
     if (mistaken := _predicted_otherwise(context)) is not None:
         return mistaken
     return passed(
         f"{account.user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
-        "That is the end of the walkthrough: one binding, and an account sees every namespace.",
+        "That is the end of the walkthrough: one binding, and an account sees every namespace."
+        + asked_to_predict(context, "W24"),
     )
 
 

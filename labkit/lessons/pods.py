@@ -56,8 +56,10 @@ def account_of(pod: Pod) -> str:
 
 
 def containers(pod: Pod) -> list[str]:
-    """The names of a pod's containers, in order."""
-    return [str(each["name"]) for each in (pod.get("spec") or {}).get("containers") or ()]
+    """The names of a pod's containers, in order; native sidecars, which start first, come last."""
+    spec = pod.get("spec") or {}
+    sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+    return [str(each["name"]) for each in [*(spec.get("containers") or ()), *sidecars]]
 
 
 def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
@@ -84,6 +86,28 @@ def answering(context: Context, pod: str, path: str = "/version") -> str:
         if result.returncode == 0 and result.stdout.strip():
             return result.stdout
     return ""
+
+
+def has_curl(context: Context, pod: str) -> bool:
+    """Whether any container of a pod has curl, to ask its neighbours with."""
+    namespace, _, name = pod.partition("/")
+    for container in containers(context.pod(namespace, name) or {}):
+        try:
+            if context.exec(pod, "command -v curl", container=container).returncode == 0:
+                return True
+        except ExecFailed:
+            continue
+    return False
+
+
+def runs_proxy(pod: Pod) -> bool:
+    """Whether a container of a pod is made to run ``kubectl proxy``, by its image or its command."""
+    spec = pod.get("spec") or {}
+    for each in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        words = " ".join([str(each.get("image")), *(each.get("command") or ()), *(each.get("args") or ())])
+        if "kubectl" in words and "proxy" in words:
+            return True
+    return False
 
 
 ACCOUNT_UID = "kubernetes.io.serviceaccount.uid"

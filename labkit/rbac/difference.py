@@ -34,14 +34,17 @@ class Excess(NamedTuple):
     Args:
         subject: Who got it: ``red/ann`` for a service account, ``group system:authenticated``.
         permission: What, and where: ``get · secrets in red``.
+        binding: By which binding, such as ``RoleBinding reader``; empty where that is not told.
     """
 
     subject: str
     permission: str
+    binding: str = ""
 
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red``."""
-        return f"{self.subject}: {self.permission}" if self.subject else self.permission
+        by = f" (by {self.binding})" if self.binding else ""
+        return f"{self.subject}: {self.permission}{by}" if self.subject else self.permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +54,19 @@ class Allowance:
     Args:
         who: Who: by name, not through a group.
         rules: What.
-        namespace: Where; empty for the whole cluster, and so for each of its namespaces.
+        namespaces: In which namespaces; an empty one stands for the whole cluster.
         role: By which role alone, such as ``ClusterRole/view``; empty for any.
     """
 
     who: Subject
     rules: Sequence[Rule]
-    namespace: str = ""
+    namespaces: Sequence[str] = ("",)
     role: str = ""
 
     def gives(self, part: Part, subject: Object, namespace: str, role: str) -> bool:
         """Whether a role's permission, bound to a subject in a namespace (empty: everywhere), is within it."""
         return (
-            self.namespace in ("", namespace)
+            namespace in self.namespaces
             and self.role in ("", role)
             and subject.get("kind") != "Group"
             and subject_matches(subject, self.who.as_user(), namespace)
@@ -157,7 +160,7 @@ class PolicyDifference:
                     if not any(each.gives(part, subject, granted.namespace, granted.role) for each in allowances):
                         text = rule_text(part.rule())
                         where = f"in {granted.namespace}" if granted.namespace else "in the whole cluster"
-                        found[Excess(_label(subject, granted.namespace), f"{text} {where}")] = None
+                        found[Excess(_label(subject, granted.namespace), f"{text} {where}", granted.binding)] = None
         return list(found)
 
     def _look(self, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]) -> Iterator[Excess | None]:
@@ -190,11 +193,18 @@ class _Granted(NamedTuple):
     ref: Object
     subjects: Sequence[Object]
     rules: Sequence[Rule]
+    binding: str
 
     @classmethod
     def by(cls, binding: Object, policy: Policy) -> _Granted:
         role = policy.role_of(binding) or {}
-        return cls(namespace_of(binding), binding["roleRef"], binding.get("subjects") or (), role.get("rules") or ())
+        return cls(
+            namespace_of(binding),
+            binding["roleRef"],
+            binding.get("subjects") or (),
+            role.get("rules") or (),
+            _title(binding),
+        )
 
     @property
     def role(self) -> str:
@@ -250,6 +260,10 @@ def _allows(part: Part, namespace: str, need: Need) -> bool:
 def _serves(part: Part, namespace: str, need: Need) -> bool:
     """Whether a permission is what is needed, and no wider."""
     return not part.is_wide and namespace == need.namespace and _allows(part, namespace, need)
+
+
+def _title(binding: Object) -> str:
+    return f"{kind_of(binding)} {name_of(binding)}"
 
 
 def _key(binding: Object) -> tuple[str, str, str]:
