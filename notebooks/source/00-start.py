@@ -123,8 +123,9 @@ XRay(answer, lab)
 check("W15")
 
 # %% [markdown]
-# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` gives a
-# hint, the next `hint("W15")` a clearer one, and `solution("W15")` shows one way to do it.
+# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` says where
+# to look, the next `hint("W15")` what to write, the third all but the last word. `solution("W15")`
+# shows one way to do it.
 # A step that you have passed stays passed.
 #
 # When the kernel was restarted, *Run → Run All Above Selected Cell* brings Python's names back;

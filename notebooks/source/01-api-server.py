@@ -36,15 +36,15 @@ lab = Lab()
 # <details>
 # <summary>1. You get a 403. Did the server fail?</summary>
 #
-# No. It understood the request, knew who asked, and decided. A refusal is an answer.
+# > No. It understood the request, knew who asked, and decided. A refusal is an answer.
 #
 # </details>
 #
 # <details>
 # <summary>2. A refusal names five things. Which?</summary>
 #
-# The user, the verb, the resource, the API group, and where. The user's groups count as well,
-# and the message leaves them out.
+# > The user, the verb, the resource, the API group, and where. The user's groups count as well,
+# > and the message leaves them out.
 #
 # </details>
 #
@@ -52,7 +52,7 @@ lab = Lab()
 # <summary>3. You made the right call in a terminal, and no cell of the notebook was run. What does the
 # check say?</summary>
 #
-# It looks at the cluster, not at the notebook: any way that works passes.
+# > It looks at the cluster, not at the notebook: any way that works passes.
 #
 # </details>
 
@@ -90,7 +90,8 @@ list(cluster), list(user)
 lab.kubectl("cluster-info")
 
 # %% [markdown]
-# **Your turn:** find the address, here or in the kubeconfig (`cluster["server"]`), and record it.
+# **Your turn:** find the address, here or in the kubeconfig (`cluster["server"]`), and record it
+# with `lab.record("W1", …)`.
 
 # %%
 # lab.record("W1", "https://…")
@@ -119,8 +120,8 @@ except OSError as problem:
 # %% [markdown]
 # The kubeconfig holds the CA, and the lab's callers trust it. So the next call gets
 # through, but without a credential. And what if one sends a credential that is none, a
-# made-up token? **Predict both**: `"allowed"`, `"forbidden"` (403: I know you, and no) or
-# `"unauthorized"` (401: I do not know who you are).
+# made-up token? **Predict both**, `no token` and `bad token`: `"allowed"`, `"forbidden"` (403: I
+# know you, and no) or `"unauthorized"` (401: I do not know who you are).
 
 # %%
 # predict("W2", {"no token": "…", "bad token": "…"})
@@ -275,10 +276,10 @@ proxy.close()
 # <details>
 # <summary>A model answer</summary>
 #
-# Without the CA it is the client that ends the call: it cannot know which server answers, so it
-# sends nothing more. With a made-up token the connection stands, but the server cannot find out
-# who asks: 401. Without any token the server takes the caller for `system:anonymous`, asks what
-# that user may do, and finds too little: 403. Each answer comes from one station further on.
+# > Without the CA it is the client that ends the call: it cannot know which server answers, so it
+# > sends nothing more. With a made-up token the connection stands, but the server cannot find out
+# > who asks: 401. Without any token the server takes the caller for `system:anonymous`, asks what
+# > that user may do, and finds too little: 403. Each answer comes from one station further on.
 #
 # </details>
 #

@@ -36,22 +36,22 @@ lab = Lab()
 # <details>
 # <summary>1. What three things does a kubeconfig name?</summary>
 #
-# The server's address, the CA to trust, and a credential. In this part you look for the same
-# three inside a pod.
+# > The server's address, the CA to trust, and a credential. In this part you look for the same
+# > three inside a pod.
 #
 # </details>
 #
 # <details>
 # <summary>2. No token, and a token that is none: which answer to which?</summary>
 #
-# No token: the caller is `system:anonymous`, and mostly gets a 403. A token that is none: 401.
+# > No token: the caller is `system:anonymous`, and mostly gets a 403. A token that is none: 401.
 #
 # </details>
 #
 # <details>
 # <summary>3. A program calls your proxy without any credential. Whom does the server see?</summary>
 #
-# You. The proxy adds its own credential, and the server knows nothing of the program.
+# > You. The proxy adds its own credential, and the server knows nothing of the program.
 #
 # </details>
 
@@ -62,7 +62,7 @@ lab = Lab()
 # peers. We put ourselves in the place of such a program. This is the pod, with one
 # container that does nothing but wait for us:
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Pod
 # metadata:
@@ -121,8 +121,9 @@ service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")
 service.body["spec"]["clusterIP"], service.body["spec"]["ports"]
 
 # %% [markdown]
-# **Your turn:** record host and port as they are seen *inside* the pod. They are not those of
-# W1: this address exists in the cluster's own network only.
+# **Your turn:** record host and port as they are seen *inside* the pod, with
+# `lab.record("W6", "HOST:PORT")`. They are not those of W1: this address exists in the cluster's
+# own network only.
 
 # %%
 # lab.record("W6", "host:port")
@@ -242,7 +243,7 @@ predict("W8", "system:serviceaccount:default:default")
 # the refusal names the user.
 
 # %%
-# call = 'TOKEN=$(cat …/token); curl -s --cacert …/ca.crt -H "Authorization: Bearer $TOKEN"'
+# call = 'TOKEN=$(cat …); curl -s --cacert … -H "Authorization: Bearer $TOKEN"'
 # lab.exec("default/curl", f"{call} https://kubernetes")
 ### BEGIN SOLUTION
 call = f'TOKEN=$(cat {mount}/token); curl -s --cacert {ca} -H "Authorization: Bearer $TOKEN"'
@@ -282,9 +283,9 @@ check("W8")
 # <details>
 # <summary>A model answer</summary>
 #
-# After TLS I know which server I talk to: its certificate is signed by the CA that I trust. It
-# does not know me. After the token the server knows who I am. I need both, in this order: who
-# has the token is the account, so I must not send it to a server that I have not checked.
+# > After TLS I know which server I talk to: its certificate is signed by the CA that I trust. It
+# > does not know me. After the token the server knows who I am. I need both, in this order: who
+# > has the token is the account, so I must not send it to a server that I have not checked.
 #
 # </details>
 #

@@ -41,22 +41,22 @@ lab.prepare("02-inside-a-pod")
 # <details>
 # <summary>1. Which three files does a pod find, and what is each for?</summary>
 #
-# `ca.crt`: who the server is. `token`: who the pod is. `namespace`: where the pod is.
+# > `ca.crt`: who the server is. `token`: who the pod is. `namespace`: where the pod is.
 #
 # </details>
 #
 # <details>
-# <summary>2. You call `https://kubernetes` in a pod with `--cacert` and without the token. As whom do
+# <summary>2. You call <code>https://kubernetes</code> in a pod with <code>--cacert</code> and without the token. As whom do
 # you ask?</summary>
 #
-# As `system:anonymous`. The CA tells you about the server, and the server nothing about you.
+# > As `system:anonymous`. The CA tells you about the server, and the server nothing about you.
 #
 # </details>
 #
 # <details>
-# <summary>3. Why not use curl's `-k` and be done?</summary>
+# <summary>3. Why not use curl's <code>-k</code> and be done?</summary>
 #
-# Then nobody checks the server, and the token goes to whoever answers. Who has the token is you.
+# > Then nobody checks the server, and the token goes to whoever answers. Who has the token is you.
 #
 # </details>
 
@@ -173,7 +173,7 @@ lab.token("default/kikai")
 # **Your turn:** apply it, as YAML text or as the lab's file
 # `"03-service-accounts/tryout/W10-secret-kikai-token.yaml"`.
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Secret
 # type: kubernetes.io/service-account-token
@@ -218,7 +218,7 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # *ambassador*: it runs `kubectl proxy`, and since containers of one pod share `localhost`,
 # the first one can call the API at `localhost:8001` and needs neither TLS nor token.
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Pod
 # metadata:
@@ -286,9 +286,11 @@ comparison
 
 # %% [markdown]
 # Read it claim by claim. Some are about the *account*, and those are the same. Some are
-# about *this one token*, and those differ. **Your turn:** record the claims that are the same in both,
-# by name: who issued it (`iss`), whom it is about (`sub`), and what else you find. (`iat` and
-# `nbf` may agree by accident, when both tokens were made in the same second.)
+# about *this one token*, and those differ.
+#
+# **Your turn:** record the claims that are the same in both, as a list of names, with
+# `lab.record("W12", [...])`: who issued it (`iss`), whom it is about (`sub`), and what else you
+# find. (`iat` and `nbf` may agree by accident, when both tokens were made in the same second.)
 
 # %%
 # lab.record("W12", ["iss", …])
@@ -394,10 +396,10 @@ check("W13")
 # <details>
 # <summary>A model answer</summary>
 #
-# They share the user name that the server sees, and so every right that anybody gives to the
-# account. Each has a token of its own, which names its pod and expires. When one pod is deleted,
-# its token is worth nothing any more; the other pod, its token and the account stay as they are.
-# (Up to 1.20 both mounted one and the same token, which was valid until its Secret was deleted.)
+# > They share the user name that the server sees, and so every right that anybody gives to the
+# > account. Each has a token of its own, which names its pod and expires. When one pod is deleted,
+# > its token is worth nothing any more; the other pod, its token and the account stay as they are.
+# > (Up to 1.20 both mounted one and the same token, which was valid until its Secret was deleted.)
 #
 # </details>
 #

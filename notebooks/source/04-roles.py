@@ -43,7 +43,7 @@ lab = Lab()
 # <details>
 # <summary>1. A pod names no account. As whom does it ask?</summary>
 #
-# As `system:serviceaccount:NAMESPACE:default`: the account `default` of its namespace.
+# > As `system:serviceaccount:NAMESPACE:default`: the account `default` of its namespace.
 #
 # </details>
 #
@@ -51,14 +51,14 @@ lab = Lab()
 # <summary>2. The server answers 403 and names the pod's account. Which station has the pod passed, and
 # which not?</summary>
 #
-# It has passed authentication: the server knows who asks. It has not passed authorization.
+# > It has passed authentication: the server knows who asks. It has not passed authorization.
 #
 # </details>
 #
 # <details>
 # <summary>3. In which API group do roles live, and in which one services?</summary>
 #
-# Roles in `rbac.authorization.k8s.io`. Services in the core group, whose name is empty: `""`.
+# > Roles in `rbac.authorization.k8s.io`. Services in the core group, whose name is empty: `""`.
 #
 # </details>
 
@@ -135,13 +135,13 @@ check("W14")
 # <details>
 # <summary>The write-up's commands, to compare</summary>
 #
-# ```
-# kubectl create namespace kikai
-# kubectl run test --image=luksa/kubectl-proxy -n kikai
-# ```
-#
-# and the same for `darbo`. `kubectl run` calls the container `test`, like the pod. In the write-up's
-# other manifests it is `main`. That makes no difference here.
+# > ```
+# > kubectl create namespace kikai
+# > kubectl run test --image=luksa/kubectl-proxy -n kikai
+# > ```
+# >
+# > and the same for `darbo`. `kubectl run` calls the container `test`, like the pod. In the write-up's
+# > other manifests it is `main`. That makes no difference here.
 #
 # </details>
 
@@ -193,7 +193,7 @@ check("W15")
 # every combination of them. There is no rule that forbids: what no rule allows is
 # forbidden. A rule for something else, the deployments of the group `apps`, looks like this:
 #
-# ```yaml
+# ```
 # rules:
 # - apiGroups: ["apps"]
 #   resources: ["deployments"]
@@ -216,7 +216,7 @@ predict("W16", "forbidden")
 # %% [markdown]
 # **Your turn:** create the role in `kikai`, and the same role in `darbo`. The frame:
 #
-# ```yaml
+# ```
 # apiVersion: rbac.authorization.k8s.io/v1
 # kind: Role
 # metadata: {namespace: …, name: …}
@@ -264,17 +264,17 @@ check("W16")
 # <details>
 # <summary>The write-up's manifest, to compare</summary>
 #
-# ```yaml
-# apiVersion: rbac.authorization.k8s.io/v1
-# kind: Role
-# metadata:
-#   namespace: kikai
-#   name: service-reader
-# rules:
-# - apiGroups: [""]
-#   verbs: ["get", "list"]
-#   resources: ["services"]
-# ```
+# > ```
+# > apiVersion: rbac.authorization.k8s.io/v1
+# > kind: Role
+# > metadata:
+# >   namespace: kikai
+# >   name: service-reader
+# > rules:
+# > - apiGroups: [""]
+# >   verbs: ["get", "list"]
+# >   resources: ["services"]
+# > ```
 #
 # </details>
 #
@@ -304,7 +304,7 @@ predict("W17", "forbidden")
 # **Your turn:** create a role binding `test` that gives `service-reader` to the account of the pod
 # `kikai/test`, and to nobody else. The frame as YAML, and as a command:
 #
-# ```yaml
+# ```
 # apiVersion: rbac.authorization.k8s.io/v1
 # kind: RoleBinding
 # metadata: {namespace: …, name: test}
@@ -372,9 +372,9 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 # <details>
 # <summary>The write-up's command, to compare</summary>
 #
-# ```
-# kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai
-# ```
+# > ```
+# > kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai
+# > ```
 #
 # </details>
 
@@ -483,10 +483,10 @@ Board(lab, "04-roles")
 # <details>
 # <summary>A model answer</summary>
 #
-# A right needs a WHAT, a WHO and a binding that joins them, and it holds where the binding lies. The
-# binding in `kikai` names the account of `darbo` as one of its subjects, so that account may list
-# there. In `darbo` there is the same role, but no binding: the role is given to nobody. Nothing forbids
-# it either. Where the account lives plays no part.
+# > A right needs a WHAT, a WHO and a binding that joins them, and it holds where the binding lies. The
+# > binding in `kikai` names the account of `darbo` as one of its subjects, so that account may list
+# > there. In `darbo` there is the same role, but no binding: the role is given to nobody. Nothing forbids
+# > it either. Where the account lives plays no part.
 #
 # </details>
 #

@@ -46,23 +46,23 @@ me = lab.as_pod("kikai/test")
 # <details>
 # <summary>1. You create a role, and ask again at once. What has changed for the pod?</summary>
 #
-# Nothing. A role says what, and nobody has it until a binding says who.
+# > Nothing. A role says what, and nobody has it until a binding says who.
 #
 # </details>
 #
 # <details>
-# <summary>2. An account lives in `darbo`, the binding that names it lies in `kikai`. Where does the right
+# <summary>2. An account lives in <code>darbo</code>, the binding that names it lies in <code>kikai</code>. Where does the right
 # hold?</summary>
 #
-# In `kikai`. The binding's place decides, not the subject's.
+# > In `kikai`. The binding's place decides, not the subject's.
 #
 # </details>
 #
 # <details>
-# <summary>3. In W8 the pod was refused `/` and given `/api`. Is that authentication or
+# <summary>3. In W8 the pod was refused <code>/</code> and given <code>/api</code>. Is that authentication or
 # authorization?</summary>
 #
-# Authorization. The server knew the account both times; what differs is what that account may do.
+# > Authorization. The server knew the account both times; what differs is what that account may do.
 #
 # </details>
 
@@ -99,9 +99,9 @@ check("W20")
 # <details>
 # <summary>As a command, to compare</summary>
 #
-# ```
-# kubectl create clusterrole pv-reader --verb=get,list --resource=persistentvolumes
-# ```
+# > ```
+# > kubectl create clusterrole pv-reader --verb=get,list --resource=persistentvolumes
+# > ```
 #
 # </details>
 #
@@ -110,14 +110,15 @@ check("W20")
 # letters:
 
 # %%
-lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:discovery").body["rules"]
+discovery = lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:discovery")
+discovery.body["rules"]
 
 # %% [markdown]
 # A cluster role binding gives it to the group `system:authenticated`, so to whoever has shown a
 # valid credential. A stranger is not of that group: hence the 403 for `/api` in W2. `/` stands in no
 # such rule: hence the 403 of W7 and W8. To grant `/`, one writes a cluster role with this rule
 #
-# ```yaml
+# ```
 # - nonResourceURLs: ["/"]
 #   verbs: ["get"]
 # ```
@@ -170,7 +171,7 @@ sorted({name for rule in view.body["rules"] for name in rule["resources"]})[:12]
 # %% [markdown]
 # You will bind two cluster roles to `kikai`'s `default` account, each with a *RoleBinding* in
 # `kikai`: `view`, and your `pv-reader`. **Predict** what the account may list then, each
-# `"allowed"` or `"forbidden"`: the pods of `kikai`, the pods of `darbo`, and persistent volumes.
+# `"allowed"` or `"forbidden"`: `pods in kikai`, `pods in darbo`, and `persistent volumes`.
 
 # %%
 # predict("W22", {"pods in kikai": "…", "pods in darbo": "…", "persistent volumes": "…"})
@@ -242,7 +243,7 @@ check("W22")
 
 # %%
 bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/rolebindings"
-lab.admin.delete(f"{bindings}/view-test").status, lab.admin.delete(f"{bindings}/pv-test").status
+[lab.admin.delete(f"{bindings}/{name}").status for name in ("view-test", "pv-test")]
 
 # %% [markdown]
 # ## W23 · Bind it cluster-wide
@@ -253,7 +254,7 @@ lab.admin.delete(f"{bindings}/view-test").status, lab.admin.delete(f"{bindings}/
 # **Your turn:** create the cluster role binding `pv-test`, which gives `pv-reader` to the account of
 # `kikai/test`. The frame:
 #
-# ```yaml
+# ```
 # apiVersion: rbac.authorization.k8s.io/v1
 # kind: …
 # metadata: {name: …}
@@ -291,9 +292,9 @@ check("W23")
 # <details>
 # <summary>The write-up's command, to compare</summary>
 #
-# ```
-# kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default
-# ```
+# > ```
+# > kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default
+# > ```
 #
 # </details>
 
@@ -303,8 +304,9 @@ check("W23")
 # Last, the write-up's goal: an account that sees the pods of *every* namespace. We will bind
 # `view` once more, this time by a ClusterRoleBinding: it reads most things, everywhere.
 #
-# **Predict** two answers, each `"allowed"` or `"forbidden"`: may the account list pods as it stands
-# *now*, before anything is bound? And *afterwards*, may it read Secrets as well?
+# **Predict** two answers, each `"allowed"` or `"forbidden"`. `pods before`: may the account list
+# pods as it stands *now*, before anything is bound? `secrets after`: and *afterwards*, may it read
+# Secrets as well?
 
 # %%
 # predict("W24", {"pods before": "…", "secrets after": "…"})
@@ -316,7 +318,11 @@ predict("W24", {"pods before": "forbidden", "secrets after": "forbidden"})
 # First, as it stands: pods in `kikai`, in `darbo`, and across all namespaces.
 
 # %%
-places = ("/api/v1/namespaces/kikai/pods", "/api/v1/namespaces/darbo/pods", "/api/v1/pods")
+places = (
+    "/api/v1/namespaces/kikai/pods",
+    "/api/v1/namespaces/darbo/pods",
+    "/api/v1/pods",
+)
 {place: me.get(place).status for place in places}
 
 # %% [markdown]
@@ -361,9 +367,9 @@ check("W24")
 # <details>
 # <summary>The write-up's command, to compare</summary>
 #
-# ```
-# kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default
-# ```
+# > ```
+# > kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default
+# > ```
 #
 # </details>
 
@@ -403,10 +409,10 @@ Board(lab)
 # <details>
 # <summary>A model answer</summary>
 #
-# One cluster role with the rule, since it is the same three times. Three role bindings, one in each
-# of the three namespaces, each with the account as its subject and the cluster role as its `roleRef`.
-# One cluster role binding would be less work, but it would hold in all twenty namespaces, and in
-# those that are made tomorrow.
+# > One cluster role with the rule, since it is the same three times. Three role bindings, one in each
+# > of the three namespaces, each with the account as its subject and the cluster role as its `roleRef`.
+# > One cluster role binding would be less work, but it would hold in all twenty namespaces, and in
+# > those that are made tomorrow.
 #
 # </details>
 
