@@ -201,7 +201,9 @@ lab.exec("default/curl", f"curl -s --cacert {ca} https://kubernetes")
 check("W7")
 
 # %% [markdown]
-# The connection stands, and the answer is the one you know from W2: `system:anonymous`.
+# The connection stands, and the answer is the one you know from W2: `system:anonymous`. It names
+# a path, and no resource: `/` is one of the non-resource URLs of W4, and a right like any other.
+#
 # TLS told *you* who the server is. It did not tell the server who you are.
 
 # %% [markdown]
