@@ -9,7 +9,9 @@ A source is a jupytext ``py:percent`` file with nbgrader's solution marks. It gi
   and cell ids that depend on the source alone;
 - ``labkit/lessons/solutions.json``: each step's solved cells, for ``solution("W17")`` and
   ``labkit demo``;
-- ``docs/glossary.md``, from the glossary's notebook.
+- ``docs/glossary.md``, from the glossary's notebook;
+- ``notebooks/pictures/request-….svg``, from ``request.svg``: the way of a request, with the stations
+  highlighted that a notebook is about. The other pictures there are written by hand.
 
 The exercises' sources are their tasks (``labkit/grading/tasks``); each gives
 ``notebooks/exercises/NAME.ipynb``.
@@ -36,6 +38,9 @@ SOURCES = ROOT / "notebooks" / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "# Your turn: write it below this line."
 STEP = re.compile(r"^## (W\d+) · ", re.MULTILINE)
+PICTURES = ROOT / "notebooks" / "pictures"
+STRIPS = (("you",), ("tls", "authentication"), ("authentication", "admission"), ("authorization",))
+"""The stations that a notebook's picture highlights, as the ids in ``request.svg``."""
 
 # nbformat has no types for these.
 _notebook: Any = nbformat.v4.new_notebook
@@ -171,6 +176,21 @@ def glossary() -> str:
     return f"<!-- Made by `make notebooks` from notebooks/source/99-glossary.py. -->\n\n{page}\n"
 
 
+def strip(stations: Sequence[str]) -> str:
+    """The picture of a request's way, with some stations highlighted: you are here.
+
+    Raises:
+        ValueError: When ``request.svg`` has no such station.
+    """
+    picture = (SOURCES / "request.svg").read_text(encoding="utf-8")
+    for station in stations:
+        plain, here = (f'<g class="{classes}" id="{station}">' for classes in ("station", "station here"))
+        if plain not in picture:
+            raise ValueError(f"request.svg has no station {station}")
+        picture = picture.replace(plain, here)
+    return picture.replace("{here}", " and ".join(stations))
+
+
 def outputs() -> dict[Path, str]:
     """Every file that is built, with its content."""
     built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
@@ -180,6 +200,8 @@ def outputs() -> dict[Path, str]:
     steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
     built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
     built[ROOT / "docs" / "glossary.md"] = glossary()
+    for stations in STRIPS:
+        built[PICTURES / f"request-{'-'.join(stations)}.svg"] = strip(stations)
     return built
 
 

@@ -23,7 +23,7 @@ from tools.notebooks import notebook as build
 from tools.notebooks import sources
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-SIZE: ViewportSize = {"width": 1280, "height": 800}
+SIZE: ViewportSize = {"width": 1280, "height": 940}
 HOME = Path("/home/you")
 """The home directory in the screenshots."""
 START = "from labkit import Lab\nfrom labkit.ui import *\nlab = Lab()\n_ = lab.rewind('W18')"

@@ -74,12 +74,31 @@ answer
 
 # %% [markdown]
 # Read the message word by word. It names the user, the verb, the resource, the API group
-# and where. By these five the server decides, and this lab is about where they come from.
-# (The group is empty: namespaces are of the *core* group, which has no name.)
+# and where. The server decides by these five, and by one thing that the message leaves out:
+# the *groups* of the user. A caller without credentials is the user `system:anonymous`, of
+# the group `system:unauthenticated`, and rights can be given to either. This lab is about
+# where all of these come from.
 #
-# The X-ray shows the same refusal from the inside: the stations a request passes in the server,
-# where this one stopped, and the smallest change that would let it in. (Where no widget runs,
-# you see a table instead.)
+# (The API group is empty: namespaces are of the *core* group, which has no name. An API group
+# is a family of resource types, and a user's group is a set of users: only the word is the same.)
+
+# %% [markdown]
+# ## The way of a request
+#
+# Every request goes the same way. This picture stands at the top of each notebook, and shows
+# which stations it is about. So far you have done one thing: you asked.
+#
+# ![You are here: “you ask”, the first of six stations. Then come TLS (which server is it?
+# without trust you hang up), authentication (who is it? else 401), authorization (may they?
+# else 403), admission (for writes only: fills in, checks, may refuse) and etcd, which stores
+# the objects.](pictures/request-you.svg)
+#
+# The administrator's request came through. The stranger's was stopped at the fourth station,
+# *authorization*, and 403 is what that station says.
+#
+# The X-ray shows the same refusal from the inside: the stations it passed in the server, where
+# it stopped, and the smallest change that would let it in. (Where no widget runs, you see a
+# table instead.)
 
 # %%
 from labkit.ui import XRay
@@ -96,13 +115,17 @@ XRay(answer, lab)
 # 3. **Check**: `check("W15")` asks the cluster, not your notebook. Any way that works passes.
 #
 # A wrong prediction costs nothing. It is the moment you learn something: predict again.
+#
+# The task stands in the text. In the cell below it you find where to write, and often a frame:
+# remove its `#`, and put your answer in the place of `…`. Frames grow shorter from part to part.
 
 # %%
 check("W15")
 
 # %% [markdown]
-# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` gives a
-# hint, the next `hint("W15")` a clearer one, and `solution("W15")` shows one way to do it.
+# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` says where
+# to look, the next `hint("W15")` what to write, the third all but the last word. `solution("W15")`
+# shows one way to do it.
 # A step that you have passed stays passed.
 #
 # When the kernel was restarted, *Run → Run All Above Selected Cell* brings Python's names back;
@@ -128,9 +151,14 @@ board()
 # %% [markdown]
 # ## Where it comes from, and what has changed
 #
-# The walkthrough follows a Korean student's write-up of 2022, which follows *Kubernetes in
-# Action*. Kubernetes has moved on since. Where an answer differs today, a paragraph marked
+# The walkthrough follows a Korean student's write-up of 2022, 쿠버네티스 API 개념 및 보안 내용 정리
+# (“Kubernetes API: concepts and security, a summary”). The write-up follows *Kubernetes in
+# Action* by Marko Lukša, chapters 8 (talking to the API from applications) and 12 (securing the
+# API server). Kubernetes has moved on since. Where an answer differs today, a paragraph marked
 # **now** says what it was, what it is, and since which version.
+#
+# Each part ends with the pages of Kubernetes' own documentation on which you can read on. The
+# one to begin with: <https://kubernetes.io/docs/concepts/security/controlling-access/>
 
 # %% [markdown]
 # ## Another cluster, or a fresh start

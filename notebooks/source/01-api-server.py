@@ -18,6 +18,10 @@
 # **In this lab you will** find the API server, learn what it says to a stranger, let a
 # proxy carry your credentials, and list everything it serves. Nothing in the cluster
 # changes. Time: about 20 minutes.
+#
+# ![You are here: TLS and authentication, the second and the third of six stations. Before them:
+# you ask. After them: authorization, admission for writes, and etcd, which stores the
+# objects.](pictures/request-tls-authentication.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, solution
@@ -25,12 +29,41 @@ from labkit import Lab, check, expect_forbidden, hint, predict, solution
 lab = Lab()
 
 # %% [markdown]
+# ## Three questions first
+#
+# They are about the notebook before this one. Answer in your head, then open the answer.
+#
+# <details>
+# <summary>1. You get a 403. Did the server fail?</summary>
+#
+# > No. It understood the request, knew who asked, and decided. A refusal is an answer.
+#
+# </details>
+#
+# <details>
+# <summary>2. A refusal names five things. Which?</summary>
+#
+# > The user, the verb, the resource, the API group, and where. The user's groups count as well,
+# > and the message leaves them out.
+#
+# </details>
+#
+# <details>
+# <summary>3. You made the right call in a terminal, and no cell of the notebook was run. What does the
+# check say?</summary>
+#
+# > It looks at the cluster, not at the notebook: any way that works passes.
+#
+# </details>
+
+# %% [markdown]
 # ## W1 · Find the API server
 #
-# The API server, `kube-apiserver`, is the one door to a cluster. It stores every object,
-# and serves it to whoever may see it: pods, namespaces, config maps, events. `kubectl`,
-# the scheduler, every node and this notebook are its clients, and none of them talks to
-# another behind its back.
+# The API server, `kube-apiserver`, is the one door to a cluster. It serves every object to
+# whoever may see it: pods, namespaces, config maps, events. The objects themselves lie in
+# *etcd*, a database behind it, and only the API server talks to that. (The cluster built into
+# labkit has a file in etcd's place.) `kubectl`, the scheduler, every node and this notebook are
+# clients of the API server. They work together through its objects: one writes, others read.
 
 # %%
 lab.admin.get("/api/v1/configmaps")
@@ -51,11 +84,14 @@ cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
 list(cluster), list(user)
 
 # %% [markdown]
-# `kubectl cluster-info` says the address in a sentence. Find it, here or in the
-# kubeconfig (`cluster["server"]`), and record what you found.
+# `kubectl cluster-info` says the address in a sentence:
 
 # %%
 lab.kubectl("cluster-info")
+
+# %% [markdown]
+# **Your turn:** find the address, here or in the kubeconfig (`cluster["server"]`), and record it
+# with `lab.record("W1", …)`.
 
 # %%
 # lab.record("W1", "https://…")
@@ -84,8 +120,8 @@ except OSError as problem:
 # %% [markdown]
 # The kubeconfig holds the CA, and the lab's callers trust it. So the next call gets
 # through, but without a credential. And what if one sends a credential that is none, a
-# made-up token? **Predict both**: `"allowed"`, `"forbidden"` (403: I know you, and no) or
-# `"unauthorized"` (401: I do not know who you are).
+# made-up token? **Predict both**, `no token` and `bad token`: `"allowed"`, `"forbidden"` (403: I
+# know you, and no) or `"unauthorized"` (401: I do not know who you are).
 
 # %%
 # predict("W2", {"no token": "…", "bad token": "…"})
@@ -125,10 +161,11 @@ lab.as_anonymous().get("/version")
 # each request. One uses it to try the API with a browser or `curl`, without a token in
 # every command. `lab.proxy()` and `labkit proxy` do the same where there is no kubectl.
 #
-# **Predict:** a plain HTTP call, no token, no certificate. What will the server say?
+# **Predict:** a plain HTTP call, no token, no certificate. What will the server say: `"allowed"`,
+# `"forbidden"` or `"unauthorized"`?
 
 # %%
-# predict("W3", "…")  # "allowed", "forbidden" or "unauthorized"
+# predict("W3", "…")
 ### BEGIN SOLUTION
 predict("W3", "allowed")
 ### END SOLUTION
@@ -149,8 +186,23 @@ urlopen(f"{proxy.url}/version").status
 check("W3")
 
 # %% [markdown]
-# So a proxy is convenient, and whoever reaches it has its rights. That is why it listens
-# on the loopback address only. In parts 3 and 4 the same proxy runs inside a pod.
+# So a proxy is convenient, and whoever reaches it has its rights.
+#
+# What it protects:
+#
+# - **The credential.** Programs that call the proxy never see the key or the token.
+# - **The way to the server.** That is TLS, and the proxy checks the server's certificate.
+# - **Against other machines.** It listens on the loopback address only.
+# - **Against web pages in your browser.** It answers only requests that name a loopback host.
+#
+# What it does not protect:
+#
+# - **Against this machine.** Every program and every user who reaches the port has your rights.
+# - **The way to the proxy.** That is plain HTTP.
+# - **Your name.** The server and its audit log see you, whichever program called.
+#
+# So start one when you need it, and end it after that. In parts 3 and 4 the same proxy runs
+# inside a pod.
 
 # %% [markdown]
 # ## W4 · List what the server serves
@@ -169,18 +221,18 @@ predict("W4", "rbac.authorization.k8s.io")
 ### END SOLUTION
 
 # %% [markdown]
-# Now read the four entry documents through the proxy: `/`, `/api`, `/apis` and `/api/v1`.
+# **Your turn:** read the four entry documents through the proxy: `/`, `/api`, `/apis` and `/api/v1`.
 
 # %%
-# proxy.get("/"), and so on
+# proxy.get("/")
 ### BEGIN SOLUTION
 for path in ("/", "/api", "/apis", "/api/v1"):
     display(proxy.get(path))
 ### END SOLUTION
 
 # %% [markdown]
-# And one group, the one that you predicted: `proxy.get("/apis/…")`. Its answer names the
-# version to use. Does it hold roles? Ask once more, with the version.
+# **Your turn:** now one group, the one that you predicted: `proxy.get("/apis/…")`. Its answer
+# names the version to use. Does it hold roles? Ask once more, with the version.
 
 # %%
 # proxy.get("/apis/GROUP/VERSION")
@@ -197,6 +249,9 @@ check("W4")
 # `/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles`; its pods, of the core group,
 # at `/api/v1/namespaces/kikai/pods`. The official Python client, `kubectl` and every
 # controller build their requests in just this way.
+#
+# `/`, `/api` and `/version` are different: no object lies there. They are called *non-resource
+# URLs*. Part 5 shows how one grants them.
 
 # %%
 import kubernetes
@@ -208,7 +263,32 @@ client = kubernetes.config.new_client_from_config(str(lab.kubeconfig))
 proxy.close()
 
 # %% [markdown]
+# ## Explain it in your words
+#
+# A friend calls the API server three times: without the CA, with a made-up token, and without
+# any token. Three times it does not work. **Why is it three different answers?** Write two or
+# three sentences in the cell below, then compare.
+
+# %% [markdown]
+# *Double-click here, and write.*
+
+# %% [markdown]
+# <details>
+# <summary>A model answer</summary>
+#
+# > Without the CA it is the client that ends the call: it cannot know which server answers, so it
+# > sends nothing more. With a made-up token the connection stands, but the server cannot find out
+# > who asks: 401. Without any token the server takes the caller for `system:anonymous`, asks what
+# > that user may do, and finds too little: 403. Each answer comes from one station further on.
+#
+# </details>
+#
 # **You have seen:** one address, TLS first, then *who are you* (401), then *may you* (403),
 # and a tree of resources behind it.
+#
+# **Read on:**
+# <https://kubernetes.io/docs/concepts/overview/kubernetes-api/>,
+# <https://kubernetes.io/docs/reference/using-api/api-concepts/>,
+# <https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster/>
 #
 # **Next:** [The API from inside a pod](02-inside-a-pod.ipynb)

@@ -18,11 +18,42 @@
 # **In this lab you will** start a pod, look for the API server from within, get past TLS
 # with a file that lies ready there, and find out that the pod has had a credential all
 # along. Time: about 20 minutes.
+#
+# ![You are here: TLS and authentication, the second and the third of six stations, this time
+# from inside the cluster. Before them: you ask. After them: authorization, admission for writes,
+# and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, solution
 
 lab = Lab()
+
+# %% [markdown]
+# ## Three questions first
+#
+# They are about part 1. Answer in your head, then open the answer.
+#
+# <details>
+# <summary>1. What three things does a kubeconfig name?</summary>
+#
+# > The server's address, the CA to trust, and a credential. In this part you look for the same
+# > three inside a pod.
+#
+# </details>
+#
+# <details>
+# <summary>2. No token, and a token that is none: which answer to which?</summary>
+#
+# > No token: the caller is `system:anonymous`, and mostly gets a 403. A token that is none: 401.
+#
+# </details>
+#
+# <details>
+# <summary>3. A program calls your proxy without any credential. Whom does the server see?</summary>
+#
+# > You. The proxy adds its own credential, and the server knows nothing of the program.
+#
+# </details>
 
 # %% [markdown]
 # ## W5 · Create the pod curl
@@ -31,7 +62,7 @@ lab = Lab()
 # peers. We put ourselves in the place of such a program. This is the pod, with one
 # container that does nothing but wait for us:
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Pod
 # metadata:
@@ -44,12 +75,13 @@ lab = Lab()
 # ```
 
 # %% [markdown]
-# Create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or the name
+# **Your turn:** create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or the name
 # of a file: your own, or one that the lab brings, such as `"02-inside-a-pod/W05-pod-curl.yaml"`.
 # `kubectl apply -f` in a terminal does as well. `lab.wait("default/curl")` waits until it runs.
 
 # %%
-# lab.apply(…), then lab.wait("default/curl")
+# lab.apply("…")
+# lab.wait("default/curl")
 ### BEGIN SOLUTION
 lab.apply("02-inside-a-pod/W05-pod-curl.yaml")
 lab.wait("default/curl")
@@ -70,7 +102,7 @@ check("W5")
 #
 # The container does not know your kubeconfig. But Kubernetes tells every container the
 # address of the API server, in environment variables that begin with
-# `KUBERNETES_SERVICE`. Look at them.
+# `KUBERNETES_SERVICE`. **Your turn:** look at them.
 
 # %%
 # lab.exec("default/curl", "env | grep …")
@@ -89,8 +121,9 @@ service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")
 service.body["spec"]["clusterIP"], service.body["spec"]["ports"]
 
 # %% [markdown]
-# Record host and port as they are seen *inside* the pod. They are not those of W1: this
-# address exists in the cluster's own network only.
+# **Your turn:** record host and port as they are seen *inside* the pod, with
+# `lab.record("W6", "HOST:PORT")`. They are not those of W1: this address exists in the cluster's
+# own network only.
 
 # %%
 # lab.record("W6", "host:port")
@@ -117,9 +150,12 @@ PodTerminal(lab, "default/curl")
 # Time to call. The image `ubuntu` brings no `curl`, so the write-up installs it first. In
 # the built-in cluster the pod's shell plays this; in a real one it needs the internet,
 # and the lab's own image has curl already.
+#
+# **Your turn:** run this in the pod, unless `which curl` finds it there:
+# `apt-get update && apt-get install -y curl`.
 
 # %%
-# In the pod, unless "which curl" finds it: apt-get update && apt-get install -y curl
+# lab.exec("default/curl", "…")
 ### BEGIN SOLUTION
 lab.exec("default/curl", "which curl || (apt-get update && apt-get install -y curl)")
 ### END SOLUTION
@@ -129,13 +165,17 @@ lab.exec("default/curl", "which curl || (apt-get update && apt-get install -y cu
 # CA, which lies in the pod as
 # `/var/run/secrets/kubernetes.io/serviceaccount/ca.crt` (curl's option is `--cacert`).
 #
-# **Predict** the answer to the second call. It sends no token.
+# **Predict** the answer to the second call: `"allowed"`, `"forbidden"` or `"unauthorized"`? It
+# sends no token.
 
 # %%
-# predict("W7", "…")  # "allowed", "forbidden" or "unauthorized"
+# predict("W7", "…")
 ### BEGIN SOLUTION
 predict("W7", "forbidden")
 ### END SOLUTION
+
+# %% [markdown]
+# **Your turn:** the first call, just so.
 
 # %%
 # lab.exec("default/curl", "curl https://kubernetes")
@@ -146,10 +186,12 @@ lab.exec("default/curl", "curl https://kubernetes")
 # %% [markdown]
 # Exit code 60: curl does not trust the certificate, and stops before it sends a word. Its
 # option `-k` is a way around. Do not take it: then nobody checks whom you talk to, and the
-# next thing you send is a password. Give curl the CA instead.
+# next thing you send is a password.
+#
+# **Your turn:** the same call once more, and give curl the CA (`--cacert`).
 
 # %%
-# the same call with --cacert
+# lab.exec("default/curl", "curl -s --cacert … https://kubernetes")
 ### BEGIN SOLUTION
 ca = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 lab.exec("default/curl", f"curl -s --cacert {ca} https://kubernetes")
@@ -159,7 +201,9 @@ lab.exec("default/curl", f"curl -s --cacert {ca} https://kubernetes")
 check("W7")
 
 # %% [markdown]
-# The connection stands, and the answer is the one you know from W2: `system:anonymous`.
+# The connection stands, and the answer is the one you know from W2: `system:anonymous`. It names
+# a path, and no resource: `/` is one of the non-resource URLs of W4, and a right like any other.
+#
 # TLS told *you* who the server is. It did not tell the server who you are.
 
 # %% [markdown]
@@ -174,8 +218,11 @@ check("W7")
 # | `token` | who you are: a credential for the API server |
 # | `namespace` | where you are: the namespace this pod runs in |
 
+# %% [markdown]
+# **Your turn:** list the directory (`ls`), and show the file `namespace` (`cat`).
+
 # %%
-# list the directory, and show the file namespace
+# lab.exec("default/curl", "…")
 ### BEGIN SOLUTION
 mount = "/var/run/secrets/kubernetes.io/serviceaccount"
 lab.exec("default/curl", f"ls {mount} && cat {mount}/namespace")
@@ -193,12 +240,13 @@ predict("W8", "system:serviceaccount:default:default")
 ### END SOLUTION
 
 # %% [markdown]
-# Call `https://kubernetes/` with it. In the pod's shell, `TOKEN=$(cat …/token)` puts the
+# **Your turn:** call `https://kubernetes/` with it. In the pod's shell, `TOKEN=$(cat …/token)` puts the
 # file into a variable, and `-H "Authorization: Bearer $TOKEN"` sends it. The message of
 # the refusal names the user.
 
 # %%
-# TOKEN=$(cat …/token); curl -s --cacert …/ca.crt -H "Authorization: Bearer $TOKEN" https://kubernetes
+# call = 'TOKEN=$(cat …); curl -s --cacert … -H "Authorization: Bearer $TOKEN"'
+# lab.exec("default/curl", f"{call} https://kubernetes")
 ### BEGIN SOLUTION
 call = f'TOKEN=$(cat {mount}/token); curl -s --cacert {ca} -H "Authorization: Bearer $TOKEN"'
 lab.exec("default/curl", f"{call} https://kubernetes")
@@ -206,11 +254,12 @@ lab.exec("default/curl", f"{call} https://kubernetes")
 
 # %% [markdown]
 # Still 403, and yet everything has changed: the server knows your name. You are
-# *authenticated*. You are not *authorized* to see `/`, and to little else, but some doors
-# are open to every authenticated user. `/api` is one.
+# *authenticated*. You are not *authorized* to see `/`, and little else, but some doors
+# are open to every authenticated user. `/api` is one. (Who opened it, you will see in W20.)
+#
+# **Your turn:** the same call, for `https://kubernetes/api`.
 
 # %%
-# the same call, for https://kubernetes/api
 ### BEGIN SOLUTION
 lab.exec("default/curl", f"{call} https://kubernetes/api")
 ### END SOLUTION
@@ -222,8 +271,29 @@ check("W8")
 # **now:** in 2022 the write-up put the three into variables (`CURL_CA_BUNDLE`, `TOKEN`,
 # `NS`); that still works. What has changed is the token: it is no longer kept in
 # a Secret for ever, but made for this pod, and expires. Part 3 opens it up.
+
+# %% [markdown]
+# ## Explain it in your words
+#
+# **What do you know after TLS, what does the server know after the token, and why does one need
+# both?** Write two or three sentences in the cell below, then compare.
+
+# %% [markdown]
+# *Double-click here, and write.*
+
+# %% [markdown]
+# <details>
+# <summary>A model answer</summary>
+#
+# > After TLS I know which server I talk to: its certificate is signed by the CA that I trust. It
+# > does not know me. After the token the server knows who I am. I need both, in this order: who
+# > has the token is the account, so I must not send it to a server that I have not checked.
+#
+# </details>
 #
 # **You have seen:** address, CA and credential all lie ready in the pod. Client libraries
 # find them by themselves; that is all that “in-cluster configuration” means.
+#
+# **Read on:** <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>
 #
 # **Next:** [Authentication and service accounts](03-service-accounts.ipynb)

@@ -18,6 +18,10 @@
 # **In this lab you will** see how the server finds out who is asking, make an account of
 # your own, run a pod as that account, and take two of its tokens apart, claim by claim.
 # Time: about 30 minutes.
+#
+# ![You are here: authentication, the third of six stations, and with one glance admission, the
+# fifth. Before them: you ask, TLS. Between them: authorization. After them: etcd, which stores
+# the objects.](pictures/request-authentication-admission.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, solution
@@ -28,6 +32,33 @@ lab.prepare("02-inside-a-pod")
 # %% [markdown]
 # `prepare` makes what part 2 would have left behind, where it is missing: the pod `curl`.
 # It never touches what is there.
+
+# %% [markdown]
+# ## Three questions first
+#
+# They are about parts 1 and 2. Answer in your head, then open the answer.
+#
+# <details>
+# <summary>1. Which three files does a pod find, and what is each for?</summary>
+#
+# > `ca.crt`: who the server is. `token`: who the pod is. `namespace`: where the pod is.
+#
+# </details>
+#
+# <details>
+# <summary>2. You call <code>https://kubernetes</code> in a pod with <code>--cacert</code> and without the token. As whom do
+# you ask?</summary>
+#
+# > As `system:anonymous`. The CA tells you about the server, and the server nothing about you.
+#
+# </details>
+#
+# <details>
+# <summary>3. Why not use curl's <code>-k</code> and be done?</summary>
+#
+# > Then nobody checks the server, and the token goes to whoever answers. Who has the token is you.
+#
+# </details>
 
 # %% [markdown]
 # ## W9 · Who is asking?
@@ -48,7 +79,7 @@ you.user, you.groups, you.extra
 # apart.
 #
 # **Predict:** the pod `curl` of part 2 names no account in its manifest. What is the name
-# of the account it runs as?
+# of the account it runs as? When you have predicted, look at all accounts, and at the pod.
 
 # %%
 # predict("W9", "…")
@@ -70,6 +101,9 @@ check("W9")
 # Nobody wrote those lines into the manifest. When the pod was created, an *admission*
 # plugin filled in the namespace's `default` account, and a volume with three sources:
 # a token, the CA, the namespace. That is where the three files of W8 come from.
+#
+# Nobody made the account either. Each namespace gets its account `default` by itself, from a
+# controller, as soon as the namespace is there. Whoever deletes it, finds a new one.
 #
 # And how does the server know that a token is real? By its signature. Here is a token of
 # the account `default`, taken apart. Tamper with it, and see where the verification fails.
@@ -95,13 +129,13 @@ TokenInspector(lab, lab.token("default/default"))
 # **Predict**, `"yes"` or `"no"`: does a Secret with its token appear by itself?
 
 # %%
-# predict("W10", "…")  # "yes" or "no"
+# predict("W10", "…")
 ### BEGIN SOLUTION
 predict("W10", "no")
 ### END SOLUTION
 
 # %% [markdown]
-# Create it: apiVersion `v1`, kind `ServiceAccount`, and a name. The lab's file is
+# **Your turn:** create it: apiVersion `v1`, kind `ServiceAccount`, and a name. The lab's file is
 # `"03-service-accounts/W10-serviceaccount-kikai.yaml"`; with kubectl it is
 # `kubectl create serviceaccount kikai`.
 
@@ -121,10 +155,12 @@ check("W10")
 # **now:** up to Kubernetes 1.23 a token Secret was made for every account as it was
 # created, and up to 1.20 pods mounted that very Secret. Such a token never expires, and
 # whoever can read Secrets can take it. Since 1.24 none is made. One asks for a token
-# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires:
+# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires.
+#
+# **Your turn:** ask for one. `lab.token` takes `"NAMESPACE/ACCOUNT"`, and shows the token's parts.
 
 # %%
-# lab.token("default/kikai")
+# lab.token("…")
 ### BEGIN SOLUTION
 lab.token("default/kikai")
 ### END SOLUTION
@@ -133,9 +169,11 @@ lab.token("default/kikai")
 # A token is three parts: a header, claims that anyone can read, and a signature that only
 # the cluster's key can make. The lab never shows the signature: who has it, has the token.
 #
-# The old kind can still be made by hand, as a Secret with an annotation that names the account:
+# The old kind can still be made by hand, as a Secret with an annotation that names the account.
+# **Your turn:** apply it, as YAML text or as the lab's file
+# `"03-service-accounts/tryout/W10-secret-kikai-token.yaml"`.
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Secret
 # type: kubernetes.io/service-account-token
@@ -146,7 +184,7 @@ lab.token("default/kikai")
 # ```
 
 # %%
-# lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
+# lab.apply("…")
 ### BEGIN SOLUTION
 lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
 ### END SOLUTION
@@ -154,9 +192,11 @@ lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
 # %% [markdown]
 # Nobody wrote a token into it, and there is one: a controller put it there. Its claims
 # look different. Which one is missing that matters most?
+#
+# **Your turn:** get the Secret, and give its token to `lab.token(…)`. It is the value `token` in
+# the Secret's `data`, in base64.
 
 # %%
-# lab.token(…) of the Secret's data["token"], which is base64
 ### BEGIN SOLUTION
 from base64 import b64decode
 
@@ -178,7 +218,7 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # *ambassador*: it runs `kubectl proxy`, and since containers of one pod share `localhost`,
 # the first one can call the API at `localhost:8001` and needs neither TLS nor token.
 #
-# ```yaml
+# ```
 # apiVersion: v1
 # kind: Pod
 # metadata:
@@ -198,10 +238,12 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # longer maintained, so where pods really run, the lab plays it with a current image that
 # runs `kubectl proxy`, and says so as it applies the file. What you learn is the same.
 #
-# Create the pod: `"03-service-accounts/W11-pod-curl-custom-sa.yaml"`, or your own YAML.
+# **Your turn:** create the pod, from your own YAML or from the lab's file
+# `"03-service-accounts/W11-pod-curl-custom-sa.yaml"`, and wait until it runs.
 
 # %%
-# lab.apply(…), then lab.wait("default/curl-custom-sa")
+# lab.apply("…")
+# lab.wait("default/curl-custom-sa")
 ### BEGIN SOLUTION
 lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
 lab.wait("default/curl-custom-sa")
@@ -222,13 +264,19 @@ check("W11")
 # **Predict** for this cluster: `"identical"` or `"different"`?
 
 # %%
-# predict("W12", "…")  # "identical" or "different"
+# predict("W12", "…")
 ### BEGIN SOLUTION
 predict("W12", "different")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** read both, and compare them. `lab.pod_token` takes a pod and reads the token
+# mounted in it, `lab.token` takes an account and asks for a new one. A token has a method `compare`.
+
 # %%
-# mounted = lab.pod_token("default/curl-custom-sa"), and lab.token("default/kikai")
+# mounted = lab.pod_token("…")
+# own = lab.token("…")
+# mounted.compare(own)
 ### BEGIN SOLUTION
 mounted = lab.pod_token("default/curl-custom-sa")
 own = lab.token("default/kikai")
@@ -238,9 +286,11 @@ comparison
 
 # %% [markdown]
 # Read it claim by claim. Some are about the *account*, and those are the same. Some are
-# about *this one token*, and those differ. Record the claims that are the same in both,
-# by name: who issued it (`iss`), whom it is about (`sub`), and what else you find. (`iat` and
-# `nbf` may agree by accident, when both tokens were made in the same second.)
+# about *this one token*, and those differ.
+#
+# **Your turn:** record the claims that are the same in both, as a list of names, with
+# `lab.record("W12", [...])`: who issued it (`iss`), whom it is about (`sub`), and what else you
+# find. (`iat` and `nbf` may agree by accident, when both tokens were made in the same second.)
 
 # %%
 # lab.record("W12", ["iss", …])
@@ -254,6 +304,12 @@ check("W12")
 # %% [markdown]
 # `TokenInspector(lab, mounted, own)` shows both side by side, with what each claim means and
 # how long each token still lives.
+#
+# One of the claims says for whom a token is meant: `aud`, its *audience*. Here that is the API
+# server. A program can ask for a token that is meant for another server instead
+# (`spec.audiences` of the TokenRequest, `kubectl create token kikai --audience=…`). That server
+# learns from it who the program is, and the API server answers it with 401. So whoever is shown
+# such a token can do nothing with it here.
 #
 # **now:** three different worlds, all called “the token of a service account”:
 #
@@ -285,8 +341,8 @@ check("W12")
 # %% [markdown]
 # ## W13 · Call as kikai
 #
-# Now use the ambassador. The container `main` has no curl yet; install it as in part 2.
-# Then call `localhost:8001`: plain HTTP, no token, no CA.
+# Now use the ambassador. You will call `localhost:8001` in the container `main`: plain HTTP, no
+# token, no CA.
 #
 # **Predict** the user name that the API server sees.
 
@@ -296,6 +352,9 @@ check("W12")
 predict("W13", "system:serviceaccount:default:kikai")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** the container `main` has no curl yet. Install it, as in W7.
+
 # %%
 # lab.exec("default/curl-custom-sa", "…", container="main")
 ### BEGIN SOLUTION
@@ -303,17 +362,20 @@ install = "which curl || (apt-get update && apt-get install -y curl)"
 lab.exec("default/curl-custom-sa", install, container="main")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** call `localhost:8001` from there.
+
 # %%
-# curl -s localhost:8001
 ### BEGIN SOLUTION
 lab.exec("default/curl-custom-sa", "curl -s localhost:8001", container="main")
 ### END SOLUTION
 
 # %% [markdown]
-# The refusal names the user. What every authenticated user may see, `kikai` may see too:
+# The refusal names the user. What every authenticated user may see, `kikai` may see too.
+#
+# **Your turn:** `/api` is one of these. Ask for it in the same way.
 
 # %%
-# curl -s localhost:8001/api
 ### BEGIN SOLUTION
 lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api", container="main")
 ### END SOLUTION
@@ -322,8 +384,32 @@ lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api", container="main
 check("W13")
 
 # %% [markdown]
+# ## Explain it in your words
+#
+# **Two pods run as the same account. What do they share, what does each have for itself, and
+# what happens to each when one of the pods is deleted?** Write in the cell below, then compare.
+
+# %% [markdown]
+# *Double-click here, and write.*
+
+# %% [markdown]
+# <details>
+# <summary>A model answer</summary>
+#
+# > They share the user name that the server sees, and so every right that anybody gives to the
+# > account. Each has a token of its own, which names its pod and expires. When one pod is deleted,
+# > its token is worth nothing any more; the other pod, its token and the account stay as they are.
+# > (Up to 1.20 both mounted one and the same token, which was valid until its Secret was deleted.)
+#
+# </details>
+#
 # **You have seen:** an account that you made yourself works like `default`. The server
 # knows who is asking; whether they *may* is another question, and nobody has given `kikai`
 # any right yet. That is part 4.
+#
+# **Read on:**
+# <https://kubernetes.io/docs/concepts/security/service-accounts/>,
+# <https://kubernetes.io/docs/reference/access-authn-authz/authentication/>,
+# <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>
 #
 # **Next:** [Roles and role bindings](04-roles.ipynb)

@@ -17,6 +17,10 @@
 #
 # **In this lab you will** be refused, write a role, bind it, and find out exactly how far
 # it reaches: which verbs, which namespace, which account. Time: about 35 minutes.
+#
+# ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
+# authentication. After it: admission for writes, and etcd, which stores the
+# objects.](pictures/request-authorization.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, solution
@@ -26,37 +30,98 @@ lab = Lab()
 # %% [markdown]
 # This part begins with an empty table: it needs nothing of the parts before. To start it
 # over at any time, run `lab.rewind("W14")`. Your passes are kept.
+#
+# From here on the text names the goal, and you write the calls. Everything in them you have used
+# before: `lab.apply`, `lab.wait`, `lab.as_pod`, `get`; or kubectl, or Python. `hint("W14")` is there
+# in each step.
+
+# %% [markdown]
+# ## Three questions first
+#
+# They are about parts 1 to 3. Answer in your head, then open the answer.
+#
+# <details>
+# <summary>1. A pod names no account. As whom does it ask?</summary>
+#
+# > As `system:serviceaccount:NAMESPACE:default`: the account `default` of its namespace.
+#
+# </details>
+#
+# <details>
+# <summary>2. The server answers 403 and names the pod's account. Which station has the pod passed, and
+# which not?</summary>
+#
+# > It has passed authentication: the server knows who asks. It has not passed authorization.
+#
+# </details>
+#
+# <details>
+# <summary>3. In which API group do roles live, and in which one services?</summary>
+#
+# > Roles in `rbac.authorization.k8s.io`. Services in the core group, whose name is empty: `""`.
+#
+# </details>
 
 # %% [markdown]
 # ## W14 · Two namespaces, two pods
 #
 # *Authorization* is deciding what a known user may do. Kubernetes has several ways; the
-# one everybody uses is RBAC, role-based access control. A **role** says WHAT: may eat the
-# apple, may not eat the pizza. A **binding** says WHO gets a role.
+# one that nearly every cluster uses is RBAC, role-based access control. A **role** says WHAT may
+# be done: eat the apple. A **binding** says WHO gets a role. The pizza stands in no role that is
+# bound to them. So they may not eat it, and it needs no rule to forbid it: nobody gave it to them.
+#
+# ![Left, WHO: a subject, kikai:default. In the middle, the BINDING, drawn as two rings: it gives
+# WHAT to WHO, where the binding lies. Right, WHAT: a role, eat the apple; that is allowed. Below, a
+# pizza: no binding joins it to anybody, nobody gave it to them. The answer is no, and yet no rule
+# forbids it.](pictures/who-binding-what.svg)
 #
 # To see where a right begins and ends, we need everything twice: the namespaces `kikai`
 # and `darbo`, and in each of them a pod `test` whose one container runs `kubectl proxy`
 # and has a shell and curl.
 
 # %% [markdown]
-# With kubectl:
-#
-# ```
-# kubectl create namespace kikai
-# kubectl run test --image=luksa/kubectl-proxy -n kikai
-# ```
-#
-# and the same for `darbo` (its container is then called `test`, like the pod; in the lab's
-# files it is `main`, which makes no difference). The lab's files are `"04-roles/W14-namespaces.yaml"` and
-# `"04-roles/W14-pods-test.yaml"`. On a real cluster take these: as in part 3, `lab.apply` plays the
-# old image with a current one, and `kubectl run` does not.
+# **Your turn:** create the two namespaces. A namespace is an object of the core group, with nothing
+# in it but a name. Its account `default` comes by itself, as you saw in W9.
 
 # %%
-# lab.apply(…) twice, then lab.wait("kikai/test") and lab.wait("darbo/test")
 ### BEGIN SOLUTION
-lab.apply("04-roles/W14-namespaces.yaml")
-lab.apply("04-roles/W14-pods-test.yaml")
+lab.apply("""
+apiVersion: v1
+kind: Namespace
+metadata: {name: kikai}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: darbo}
+""")
+### END SOLUTION
+
+# %% [markdown]
+# **Your turn:** create a pod `test` in each, and wait until both run. One container is enough, with
+# the image `luksa/kubectl-proxy`. It names no account.
+#
+# (The image is as old as the ambassador's in part 3. On a real cluster use `lab.apply`, which plays
+# it with a current one. kubectl does not.)
+
+# %%
+### BEGIN SOLUTION
+lab.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {namespace: kikai, name: test}
+spec: {containers: [{name: main, image: luksa/kubectl-proxy}]}
+""")
 lab.wait("kikai/test")
+### END SOLUTION
+
+# %%
+### BEGIN SOLUTION
+lab.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {namespace: darbo, name: test}
+spec: {containers: [{name: main, image: luksa/kubectl-proxy}]}
+""")
 lab.wait("darbo/test")
 ### END SOLUTION
 
@@ -67,6 +132,20 @@ lab.admin.get("/api/v1/pods")
 check("W14")
 
 # %% [markdown]
+# <details>
+# <summary>The write-up's commands, to compare</summary>
+#
+# > ```
+# > kubectl create namespace kikai
+# > kubectl run test --image=luksa/kubectl-proxy -n kikai
+# > ```
+# >
+# > and the same for `darbo`. `kubectl run` calls the container `test`, like the pod. In the write-up's
+# > other manifests it is `main`. That makes no difference here.
+#
+# </details>
+
+# %% [markdown]
 # ## W15 · Ask without permission
 #
 # The pod `kikai/test` names no account, so it runs as `default` of the namespace `kikai`.
@@ -74,16 +153,20 @@ check("W14")
 # server cannot tell the difference. You may also ask from inside, with
 # `lab.exec("kikai/test", "curl -s localhost:8001/…")`.
 #
-# **Predict:** may it list the services of its own namespace?
+# **Predict:** may it list the services of its own namespace, `"allowed"` or `"forbidden"`?
 
 # %%
-# predict("W15", "…")  # "allowed" or "forbidden"
+# predict("W15", "…")
 ### BEGIN SOLUTION
 predict("W15", "forbidden")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask, as that pod. W4 shows how the address of a namespace's services is built. Call
+# the caller `me`: the next steps go on with it. Where you expect a refusal, `expect_forbidden` says so.
+
 # %%
-# me = lab.as_pod("kikai/test"), then me.get("/api/v1/namespaces/kikai/services")
+# me = lab.as_pod("…")
 ### BEGIN SOLUTION
 me = lab.as_pod("kikai/test")
 with expect_forbidden(verb="list"):
@@ -108,54 +191,67 @@ check("W15")
 #
 # A role is a list of rules. Each rule names API groups, resources and verbs, and allows
 # every combination of them. There is no rule that forbids: what no rule allows is
-# forbidden. This one is called `service-reader`:
+# forbidden. A rule for something else, the deployments of the group `apps`, looks like this:
 #
-# ```yaml
-# apiVersion: rbac.authorization.k8s.io/v1
-# kind: Role
-# metadata:
-#   namespace: kikai
-#   name: service-reader
-# rules:
-# - apiGroups: [""]
-#   verbs: ["get", "list"]
-#   resources: ["services"]
 # ```
+# rules:
+# - apiGroups: ["apps"]
+#   resources: ["deployments"]
+#   verbs: ["create", "delete"]
+# ```
+#
+# Your role is called `service-reader`. It allows `get` and `list` on services, and nothing more.
 
 # %% [markdown]
 # `get` reads one object by its name, `list` reads all of them: two verbs, because one may
 # be harmless where the other is not. **Predict:** once this role exists in `kikai`, may the
-# pod `kikai/test` list services?
+# pod `kikai/test` list services, `"allowed"` or `"forbidden"`?
 
 # %%
-# predict("W16", "…")  # "allowed" or "forbidden"
+# predict("W16", "…")
 ### BEGIN SOLUTION
 predict("W16", "forbidden")
 ### END SOLUTION
 
 # %% [markdown]
-# Create the role in `kikai`, and the same role in `darbo`.
+# **Your turn:** create the role in `kikai`, and the same role in `darbo`. The frame:
+#
+# ```
+# apiVersion: rbac.authorization.k8s.io/v1
+# kind: Role
+# metadata: {namespace: …, name: …}
+# rules:
+# - …
+# ```
 
 # %%
-role = """
+### BEGIN SOLUTION
+lab.apply("""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {namespace: kikai, name: service-reader}
-rules: []
-"""
-# Fill in the rules and lab.apply(role), then once more for darbo.
-### BEGIN SOLUTION
-rule = '[{apiGroups: [""], verbs: [get, list], resources: [services]}]'
-lab.apply(role.replace("[]", rule))
-lab.apply(role.replace("[]", rule).replace("kikai", "darbo"))
+rules:
+- {apiGroups: [""], verbs: [get, list], resources: [services]}
+""")
 ### END SOLUTION
 
 # %%
-# ask again as kikai/test
 ### BEGIN SOLUTION
-with expect_forbidden(verb="list"):
-    answer = me.get("/api/v1/namespaces/kikai/services")
-answer
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {namespace: darbo, name: service-reader}
+rules:
+- {apiGroups: [""], verbs: [get, list], resources: [services]}
+""")
+### END SOLUTION
+
+# %% [markdown]
+# **Your turn:** ask again for the services of `kikai`, as `kikai/test`.
+
+# %%
+### BEGIN SOLUTION
+me.get("/api/v1/namespaces/kikai/services")
 ### END SOLUTION
 
 # %%
@@ -164,42 +260,79 @@ check("W16")
 # %% [markdown]
 # Nothing has changed: a role without a binding grants nothing. It is a piece of paper in a
 # drawer. And when one subject has several roles, they add up; none takes anything away.
+#
+# <details>
+# <summary>The write-up's manifest, to compare</summary>
+#
+# > ```
+# > apiVersion: rbac.authorization.k8s.io/v1
+# > kind: Role
+# > metadata:
+# >   namespace: kikai
+# >   name: service-reader
+# > rules:
+# > - apiGroups: [""]
+# >   verbs: ["get", "list"]
+# >   resources: ["services"]
+# > ```
+#
+# </details>
+#
+# Two more things a rule can say. The exercises will ask for them:
+#
+# - **`resourceNames: ["web"]`** makes a rule hold for the objects of that name only. It suits `get`,
+#   `update`, `patch` and `delete`. A list names no object, so such a rule lets nobody list them all.
+# - **`resources: ["pods/log"]`** is a *subresource*: a pod's log. Each is a right of its own. Who may
+#   get pods may not read their logs by that, nor `pods/exec` into them.
 
 # %% [markdown]
 # ## W17 · Bind it
 #
 # A role binding joins one role (`roleRef`) to a list of `subjects`. It lies in a namespace,
-# and it grants in that namespace only. As a command:
+# and it grants in that namespace only.
 #
-# ```
-# kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai
-# ```
-#
-# As YAML it is the frame below. **Predict** first: with `get` and `list` granted, may the
-# account then *change* a service, say, delete one?
+# **Predict** first: with `get` and `list` granted, may the account then *change* a service, say,
+# delete one? `"allowed"` or `"forbidden"`?
 
 # %%
-# predict("W17", "…")  # "allowed" or "forbidden"
+# predict("W17", "…")
 ### BEGIN SOLUTION
 predict("W17", "forbidden")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** create a role binding `test` that gives `service-reader` to the account of the pod
+# `kikai/test`, and to nobody else. The frame as YAML, and as a command:
+#
+# ```
+# apiVersion: rbac.authorization.k8s.io/v1
+# kind: RoleBinding
+# metadata: {namespace: …, name: test}
+# roleRef: {apiGroup: rbac.authorization.k8s.io, kind: …, name: …}
+# subjects:
+# - {kind: …, namespace: …, name: …}
+# ```
+#
+# ```
+# kubectl create rolebinding test --role=… --serviceaccount=NAMESPACE:ACCOUNT -n …
+# ```
+
 # %%
-binding = """
+### BEGIN SOLUTION
+lab.apply("""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {namespace: kikai, name: test}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: service-reader}
-subjects: []
-"""
-# Name the subject (kind ServiceAccount, namespace, name), then lab.apply(binding).
-### BEGIN SOLUTION
-subject = "{kind: ServiceAccount, namespace: kikai, name: default}"
-lab.apply(binding.replace("[]", f"[{subject}]"))
+subjects:
+- {kind: ServiceAccount, namespace: kikai, name: default}
+""")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask again, as in W15.
+
 # %%
-# ask again as kikai/test
 ### BEGIN SOLUTION
 me.get("/api/v1/namespaces/kikai/services")
 ### END SOLUTION
@@ -207,10 +340,12 @@ me.get("/api/v1/namespaces/kikai/services")
 # %% [markdown]
 # The very next request is allowed. Look at *decided*: the server names the binding and the
 # role that said yes (names first: `test/kikai` is the binding `test` of `kikai`). An empty list
-# is a yes, too. And changing?
+# is a yes, too.
+#
+# **Your turn:** and changing? Try to delete a service, of any name. A caller has `delete`, as it
+# has `get`; one object's address is that of the list, with `/NAME` behind it.
 
 # %%
-# me.delete("/api/v1/namespaces/kikai/services/web")
 ### BEGIN SOLUTION
 with expect_forbidden(verb="delete"):
     answer = me.delete("/api/v1/namespaces/kikai/services/web")
@@ -231,34 +366,43 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 
 # %% [markdown]
 # **now:** the write-up says that services can now be listed *and changed*. They cannot, and
-# could not then: the role grants `get` and `list`. There is no service `web` at all, and
-# still the answer is 403, not 404: permission is checked before anything is looked up.
+# could not then: the role grants `get` and `list`. There was no such service at all, and
+# still the answer was 403, not 404: permission is checked before anything is looked up.
+#
+# <details>
+# <summary>The write-up's command, to compare</summary>
+#
+# > ```
+# > kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai
+# > ```
+#
+# </details>
 
 # %% [markdown]
 # ## W18 · Add a second subject
 #
 # A subject may live in another namespace. Let the `default` account of `darbo` read the
-# services of `kikai` too: add it to the binding, and keep the first subject. In a terminal
-# it is `kubectl edit rolebinding test -n kikai`.
+# services of `kikai` too.
 #
-# From Python, the official client can do it: read the binding, append a subject, replace
-# it. (The subjects of a binding may change; its `roleRef` may not. `lab.names` says what the
-# two namespaces are called on your cluster: a shared one puts something before each name.)
+# **Your turn:** add it to the binding `test`, and keep the first subject. The subjects of a binding
+# may change; its `roleRef` may not. Ways to do it:
+#
+# - `lab.apply` with the binding once more, and both subjects in its list;
+# - `kubectl edit rolebinding test -n …` in a terminal, as the write-up does;
+# - the official Python client of W4: read the binding, append a subject, replace it. (On a shared
+#   cluster, where each name begins with a prefix, `lab.names.namespace("kikai")` is the whole name.)
 
 # %%
-import kubernetes
-
-client = kubernetes.config.new_client_from_config(str(lab.kubeconfig))
-rbac = kubernetes.client.RbacAuthorizationV1Api(client)
-kikai, darbo = (lab.names.namespace(name) for name in ("kikai", "darbo"))
-
-# %%
-# binding = rbac.read_namespaced_role_binding("test", kikai), append, rbac.replace_…
 ### BEGIN SOLUTION
-binding = rbac.read_namespaced_role_binding("test", kikai)
-other = kubernetes.client.RbacV1Subject(kind="ServiceAccount", namespace=darbo, name="default")
-binding.subjects.append(other)
-binding = rbac.replace_namespaced_role_binding("test", kikai, binding)
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: kikai, name: test}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: service-reader}
+subjects:
+- {kind: ServiceAccount, namespace: kikai, name: default}
+- {kind: ServiceAccount, namespace: darbo, name: default}
+""")
 ### END SOLUTION
 
 # %%
@@ -273,8 +417,8 @@ check("W18")
 # Now stand in the other pod, `darbo/test`. It runs as the `default` account of `darbo`. The
 # role `service-reader` exists in both namespaces, and the binding lies in one.
 #
-# **Predict both:** may it list the services of `kikai`? And those of `darbo`, where it is at
-# home?
+# **Predict both**, `"allowed"` or `"forbidden"`: may it list the services of `kikai`? And those of
+# `darbo`, where it is at home?
 
 # %%
 # predict("W19", {"kikai": "…", "darbo": "…"})
@@ -282,15 +426,17 @@ check("W18")
 predict("W19", {"kikai": "allowed", "darbo": "forbidden"})
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask for both, as the pod `darbo/test`. First the services of `kikai`, then those of
+# `darbo`.
+
 # %%
-# from_darbo = lab.as_pod("darbo/test"), then the services of kikai
 ### BEGIN SOLUTION
 from_darbo = lab.as_pod("darbo/test")
 from_darbo.get("/api/v1/namespaces/kikai/services")
 ### END SOLUTION
 
 # %%
-# and the services of darbo
 ### BEGIN SOLUTION
 with expect_forbidden(verb="list"):
     answer = from_darbo.get("/api/v1/namespaces/darbo/services")
@@ -305,10 +451,9 @@ check("W19")
 # lives. `darbo` has the same role, and it lies in its drawer.
 #
 # **now:** here too the write-up says *and changed*. From `darbo`, nothing of `kikai` can be
-# changed either, as any attempt shows:
+# changed either. **Your turn:** show it.
 
 # %%
-# from_darbo.delete("/api/v1/namespaces/kikai/services/web")
 ### BEGIN SOLUTION
 with expect_forbidden(verb="delete"):
     answer = from_darbo.delete("/api/v1/namespaces/kikai/services/web")
@@ -325,7 +470,31 @@ from labkit.ui import Board
 Board(lab, "04-roles")
 
 # %% [markdown]
+# ## Explain it in your words
+#
+# **The role `service-reader` lies in `kikai` and in `darbo`, and one binding lies in `kikai`. Why may
+# the pod of `darbo` list `kikai`'s services, and not those of its own namespace?** Write in the cell
+# below, then compare.
+
+# %% [markdown]
+# *Double-click here, and write.*
+
+# %% [markdown]
+# <details>
+# <summary>A model answer</summary>
+#
+# > A right needs a WHAT, a WHO and a binding that joins them, and it holds where the binding lies. The
+# > binding in `kikai` names the account of `darbo` as one of its subjects, so that account may list
+# > there. In `darbo` there is the same role, but no binding: the role is given to nobody. Nothing forbids
+# > it either. Where the account lives plays no part.
+#
+# </details>
+#
 # **You have seen:** a role says what, a binding says who, and its namespace says where.
 # Each of the three can be too wide. Give the least that does the job.
+#
+# **Read on:**
+# <https://kubernetes.io/docs/reference/access-authn-authz/authorization/>,
+# <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>
 #
 # **Next:** [Cluster roles and cluster role bindings](05-cluster-roles.ipynb)

@@ -18,6 +18,10 @@
 # **In this lab you will** write a role for things that live in no namespace, learn why a
 # role binding to it does not help, and let one account see the pods of every namespace.
 # Time: about 30 minutes.
+#
+# ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
+# authentication. After it: admission for writes, and etcd, which stores the
+# objects.](pictures/request-authorization.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, solution
@@ -35,48 +39,111 @@ lab.prepare("04-roles/W14-pods-test.yaml")
 me = lab.as_pod("kikai/test")
 
 # %% [markdown]
-# ## W20 · Write a cluster role
+# ## Three questions first
 #
-# A role lives in a namespace. Two things do not fit into that. Some resources live in no
-# namespace: nodes, namespaces themselves, *persistent volumes*. And with a hundred
-# namespaces nobody wants to write the same role a hundred times. For both there is the
-# **cluster role**: the same rules, without a namespace.
+# They are about parts 1 to 4. Answer in your head, then open the answer.
+#
+# <details>
+# <summary>1. You create a role, and ask again at once. What has changed for the pod?</summary>
+#
+# > Nothing. A role says what, and nobody has it until a binding says who.
+#
+# </details>
+#
+# <details>
+# <summary>2. An account lives in <code>darbo</code>, the binding that names it lies in <code>kikai</code>. Where does the right
+# hold?</summary>
+#
+# > In `kikai`. The binding's place decides, not the subject's.
+#
+# </details>
+#
+# <details>
+# <summary>3. In W8 the pod was refused <code>/</code> and given <code>/api</code>. Is that authentication or
+# authorization?</summary>
+#
+# > Authorization. The server knew the account both times; what differs is what that account may do.
+#
+# </details>
 
 # %% [markdown]
-# Create the cluster role `pv-reader`: `get` and `list` on `persistentvolumes`, which are in
-# the core group. As a command:
-# `kubectl create clusterrole pv-reader --verb=get,list --resource=persistentvolumes`.
+# ## W20 · Write a cluster role
+#
+# A role lives in a namespace. Three things do not fit into that:
+#
+# 1. **Resources that live in no namespace:** nodes, namespaces themselves, *persistent volumes*.
+# 2. **Non-resource URLs:** paths such as `/`, `/api` and `/version`, where no object lies.
+# 3. **The same rules in a hundred namespaces:** nobody wants to write one role a hundred times.
+#
+# For all three there is the **cluster role**: rules without a namespace.
+
+# %% [markdown]
+# **Your turn:** create the cluster role `pv-reader`: `get` and `list` on `persistentvolumes`, which
+# are in the core group. It looks like the role of W16, with another `kind` and no namespace.
 
 # %%
-role = """
+### BEGIN SOLUTION
+lab.apply("""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: pv-reader}
-rules: []
-"""
-# Fill in the rules, then lab.apply(role).
-### BEGIN SOLUTION
-rule = '[{apiGroups: [""], verbs: [get, list], resources: [persistentvolumes]}]'
-lab.apply(role.replace("[]", rule))
+rules:
+- {apiGroups: [""], verbs: [get, list], resources: [persistentvolumes]}
+""")
 ### END SOLUTION
 
 # %%
 check("W20")
 
 # %% [markdown]
+# <details>
+# <summary>As a command, to compare</summary>
+#
+# > ```
+# > kubectl create clusterrole pv-reader --verb=get,list --resource=persistentvolumes
+# > ```
+#
+# </details>
+#
+# And who opened `/api` for you in W8, and not `/`? A cluster role that every cluster has. Its rule
+# names paths in the place of API groups and resources, and the verb is the HTTP method in small
+# letters:
+
+# %%
+discovery = lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:discovery")
+discovery.body["rules"]
+
+# %% [markdown]
+# A cluster role binding gives it to the group `system:authenticated`, so to whoever has shown a
+# valid credential. A stranger is not of that group: hence the 403 for `/api` in W2. `/` stands in no
+# such rule: hence the 403 of W7 and W8. To grant `/`, one writes a cluster role with this rule
+#
+# ```
+# - nonResourceURLs: ["/"]
+#   verbs: ["get"]
+# ```
+#
+# and binds it with a *cluster* role binding. Nothing less will do: a Role with such a rule is
+# refused, and a role binding to it grants nothing, since a path lies in no namespace. (Do not grant
+# it here. The checks of this part ask for less.)
+
+# %% [markdown]
 # ## W21 · Ask without a binding
 #
 # You have seen this moment before, in W16. **Predict:** the cluster role exists. May
-# `kikai/test` list persistent volumes?
+# `kikai/test` list persistent volumes, `"allowed"` or `"forbidden"`?
 
 # %%
-# predict("W21", "…")  # "allowed" or "forbidden"
+# predict("W21", "…")
 ### BEGIN SOLUTION
 predict("W21", "forbidden")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask. `me` is the caller. Persistent volumes are in the core group, and in no
+# namespace: what is their address?
+
 # %%
-# me.get("/api/v1/persistentvolumes")
 ### BEGIN SOLUTION
 with expect_forbidden(verb="list"):
     answer = me.get("/api/v1/persistentvolumes")
@@ -102,9 +169,9 @@ view = lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/view")
 sorted({name for rule in view.body["rules"] for name in rule["resources"]})[:12]
 
 # %% [markdown]
-# Bind two cluster roles to `kikai`'s `default` account, each with a *RoleBinding* in `kikai`:
-# `view`, and your `pv-reader`. **Predict** what the account may list then: the pods of
-# `kikai`, the pods of `darbo`, and persistent volumes.
+# You will bind two cluster roles to `kikai`'s `default` account, each with a *RoleBinding* in
+# `kikai`: `view`, and your `pv-reader`. **Predict** what the account may list then, each
+# `"allowed"` or `"forbidden"`: `pods in kikai`, `pods in darbo`, and `persistent volumes`.
 
 # %%
 # predict("W22", {"pods in kikai": "…", "pods in darbo": "…", "persistent volumes": "…"})
@@ -113,28 +180,41 @@ expected = {"pods in kikai": "allowed", "pods in darbo": "forbidden"}
 predict("W22", expected | {"persistent volumes": "forbidden"})
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** create both: `view-test` for `view`, and `pv-test` for `pv-reader`. The frame is that
+# of W17; only the role's kind is another.
+
 # %%
-binding = """
+### BEGIN SOLUTION
+lab.apply("""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {namespace: kikai, name: NAME}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ROLE}
+metadata: {namespace: kikai, name: view-test}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
-"""
-# lab.apply it twice: NAME view-test, ROLE view; then NAME pv-test, ROLE pv-reader
-### BEGIN SOLUTION
-lab.apply(binding.replace("NAME", "view-test").replace("ROLE", "view"))
-lab.apply(binding.replace("NAME", "pv-test").replace("ROLE", "pv-reader"))
+""")
 ### END SOLUTION
 
 # %%
-# me.get("/api/v1/namespaces/kikai/pods")
+### BEGIN SOLUTION
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: kikai, name: pv-test}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pv-reader}
+subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
+""")
+### END SOLUTION
+
+# %% [markdown]
+# **Your turn:** ask for the three lists that you predicted.
+
+# %%
 ### BEGIN SOLUTION
 me.get("/api/v1/namespaces/kikai/pods")
 ### END SOLUTION
 
 # %%
-# the pods of darbo, and /api/v1/persistentvolumes
 ### BEGIN SOLUTION
 with expect_forbidden(verb="list"):
     display(me.get("/api/v1/namespaces/darbo/pods"))
@@ -150,38 +230,54 @@ check("W22")
 # `pv-reader` does not help at all: a persistent volume is in no namespace, and a binding
 # that holds in `kikai` never meets it. (That one is from the book.)
 #
-# Take both away again, so that the next steps start clean:
+# There are two kinds of role and two kinds of binding. This is where each combination grants:
+#
+# ![A table. Role with a RoleBinding in kikai: grants in kikai, with a role of kikai. Role with a
+# ClusterRoleBinding: does not exist, the server refuses it. ClusterRole with a RoleBinding in
+# kikai: grants in kikai only, not in other namespaces, and nothing that lies in no namespace.
+# ClusterRole with a ClusterRoleBinding: grants everywhere, in all namespaces, on nodes and volumes,
+# and on paths such as /healthz.](pictures/where-it-grants.svg)
+#
+# You have tried the fields on the left. The next step is the one on the lower right. First take both
+# bindings away, so that the next steps start clean:
 
 # %%
 bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/rolebindings"
-lab.admin.delete(f"{bindings}/view-test").status, lab.admin.delete(f"{bindings}/pv-test").status
+[lab.admin.delete(f"{bindings}/{name}").status for name in ("view-test", "pv-test")]
 
 # %% [markdown]
 # ## W23 · Bind it cluster-wide
 #
-# A **cluster role binding** has no namespace and holds everywhere. As a command:
+# A **cluster role binding** has no namespace and holds everywhere. Its subject still has a namespace,
+# where the account lives.
+#
+# **Your turn:** create the cluster role binding `pv-test`, which gives `pv-reader` to the account of
+# `kikai/test`. The frame:
 #
 # ```
-# kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default
+# apiVersion: rbac.authorization.k8s.io/v1
+# kind: …
+# metadata: {name: …}
+# roleRef: {apiGroup: rbac.authorization.k8s.io, kind: …, name: …}
+# subjects:
+# - …
 # ```
-#
-# Create it, then ask again as `kikai/test`.
 
 # %%
-everywhere = """
+### BEGIN SOLUTION
+lab.apply("""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
-metadata: {name: NAME}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ROLE}
+metadata: {name: pv-test}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pv-reader}
 subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
-"""
-# lab.apply(everywhere, with NAME pv-test and ROLE pv-reader)
-### BEGIN SOLUTION
-lab.apply(everywhere.replace("NAME", "pv-test").replace("ROLE", "pv-reader"))
+""")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask again, as in W21.
+
 # %%
-# me.get("/api/v1/persistentvolumes")
 ### BEGIN SOLUTION
 me.get("/api/v1/persistentvolumes")
 ### END SOLUTION
@@ -192,6 +288,15 @@ check("W23")
 # %% [markdown]
 # The list may be empty, and that is a yes: 200, and nothing there. Same account, same role;
 # only the kind of binding has changed.
+#
+# <details>
+# <summary>The write-up's command, to compare</summary>
+#
+# > ```
+# > kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default
+# > ```
+#
+# </details>
 
 # %% [markdown]
 # ## W24 · See every pod
@@ -199,8 +304,9 @@ check("W23")
 # Last, the write-up's goal: an account that sees the pods of *every* namespace. We will bind
 # `view` once more, this time by a ClusterRoleBinding: it reads most things, everywhere.
 #
-# **Predict** two answers: may the account list pods as it stands *now*, before anything is
-# bound? And *afterwards*, may it read Secrets as well?
+# **Predict** two answers, each `"allowed"` or `"forbidden"`. `pods before`: may the account list
+# pods as it stands *now*, before anything is bound? `secrets after`: and *afterwards*, may it read
+# Secrets as well?
 
 # %%
 # predict("W24", {"pods before": "…", "secrets after": "…"})
@@ -212,21 +318,31 @@ predict("W24", {"pods before": "forbidden", "secrets after": "forbidden"})
 # First, as it stands: pods in `kikai`, in `darbo`, and across all namespaces.
 
 # %%
-places = ("/api/v1/namespaces/kikai/pods", "/api/v1/namespaces/darbo/pods", "/api/v1/pods")
+places = (
+    "/api/v1/namespaces/kikai/pods",
+    "/api/v1/namespaces/darbo/pods",
+    "/api/v1/pods",
+)
 {place: me.get(place).status for place in places}
 
 # %% [markdown]
-# Create the binding `view-test`, with the frame of W23 or with
-# `kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default`.
+# **Your turn:** create the binding. It is called `view-test`.
 
 # %%
-# lab.apply(everywhere, with NAME view-test and ROLE view)
 ### BEGIN SOLUTION
-lab.apply(everywhere.replace("NAME", "view-test").replace("ROLE", "view"))
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: view-test}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
+""")
 ### END SOLUTION
 
+# %% [markdown]
+# **Your turn:** ask for the pods of all namespaces, in one request.
+
 # %%
-# ask for the pods of all namespaces: me.get("/api/v1/pods")
 ### BEGIN SOLUTION
 me.get("/api/v1/pods")
 ### END SOLUTION
@@ -234,8 +350,10 @@ me.get("/api/v1/pods")
 # %%
 {place: me.get(place).status for place in places}
 
+# %% [markdown]
+# **Your turn:** and the Secrets of all namespaces?
+
 # %%
-# and the Secrets of all namespaces: me.get("/api/v1/secrets")
 ### BEGIN SOLUTION
 with expect_forbidden(verb="list"):
     answer = me.get("/api/v1/secrets")
@@ -244,6 +362,16 @@ answer
 
 # %%
 check("W24")
+
+# %% [markdown]
+# <details>
+# <summary>The write-up's command, to compare</summary>
+#
+# > ```
+# > kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default
+# > ```
+#
+# </details>
 
 # %% [markdown]
 # From left to right: who, bound by what, to which role, with which rules. Pick a box to light
@@ -268,12 +396,37 @@ from labkit.ui import Board
 Board(lab)
 
 # %% [markdown]
+# ## Explain it in your words
+#
+# **You want one account to read the config maps of three namespaces out of twenty. Which role,
+# which bindings, how many of each, and why not one cluster role binding?** Write in the cell below,
+# then compare.
+
+# %% [markdown]
+# *Double-click here, and write.*
+
+# %% [markdown]
+# <details>
+# <summary>A model answer</summary>
+#
+# > One cluster role with the rule, since it is the same three times. Three role bindings, one in each
+# > of the three namespaces, each with the account as its subject and the cluster role as its `roleRef`.
+# > One cluster role binding would be less work, but it would hold in all twenty namespaces, and in
+# > those that are made tomorrow.
+#
+# </details>
+
+# %% [markdown]
 # ## What you know now
 #
 # 1. Every request goes through one server, which asks first *who are you*, then *may you*.
 # 2. A pod says who it is with a token that was made for it, and that dies with it.
 # 3. A role says what, a binding says who, and the binding's place says where.
 # 4. Rights only add up. What nobody granted is forbidden.
+#
+# **Read on:**
+# <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>,
+# <https://kubernetes.io/docs/concepts/security/rbac-good-practices/>
 
 # %% [markdown]
 # ## Clean up (optional)

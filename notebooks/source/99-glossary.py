@@ -24,13 +24,15 @@
 # | English | 한국어 | what it is | step |
 # |---|---|---|---|
 # | cluster | 클러스터 | machines that run containers together, and the API server that directs them | W1 |
-# | API server | API 서버 | `kube-apiserver`: stores every object, and the one door to them | W1 |
-# | object | 오브젝트 | a thing the API server keeps: a pod, a role, a Secret | W1 |
+# | API server | API 서버 | `kube-apiserver`: the one door to every object | W1 |
+# | etcd | etcd | the database behind the API server, where the objects lie | W1 |
+# | object | 오브젝트 | a thing the API server serves: a pod, a role, a Secret | W1 |
 # | kubeconfig | kubeconfig | a file with an API server's address, the CA to trust, and a credential | W1 |
 # | certificate authority (CA) | 인증 기관 | who signs certificates; trust it, and you trust what it signed | W2 |
 # | proxy | 프록시 | a program between client and server; `kubectl proxy` adds your credentials | W3 |
 # | API group | API 그룹 | a family of resource types, such as `apps`; the core group has no name | W4 |
 # | resource | 리소스 | a type as it stands in an address: `pods`, `services`, `roles` | W4 |
+# | non-resource URL | 비-리소스 URL | a path where no object lies, such as `/api`; only a cluster role can grant it | W20 |
 # | namespace | 네임스페이스 | a room in the cluster; names are unique in it, and rights can end at its walls | W5 |
 
 # %% [markdown]
@@ -52,10 +54,11 @@
 # |---|---|---|---|
 # | authentication | 인증 | finding out who is asking; when it fails, 401 | W2 |
 # | anonymous | 익명 | a caller without any credential: `system:anonymous` | W2 |
-# | service account | 서비스 어카운트 | an object that says who a process in a pod is | W9 |
+# | service account | 서비스 어카운트 | an object that says who a process in a pod is; each namespace gets one called `default` | W9 |
 # | admission | 어드미션 | the server's last look at an object before it is stored, and its chance to fill things in | W9 |
 # | token | 토큰 | a signed text that says who its bearer is | W8 |
 # | claim | 클레임 | one statement in a token, such as `sub` (whom it is about) or `exp` (until when) | W10 |
+# | audience | 대상 | the server for which a token is meant (`aud`); others refuse it | W12 |
 # | TokenRequest | 토큰 요청 | asking the server for a token that expires | W10 |
 # | Secret | 시크릿 | an object for things that not everybody should read | W10 |
 # | bound token | 바운드 토큰 | a token that is worth something only as long as its pod lives | W12 |
@@ -72,6 +75,7 @@
 # | role | 롤 | WHAT may be done, in one namespace | W16 |
 # | role binding | 롤 바인딩 | WHO gets a role, in the namespace where the binding lies | W17 |
 # | subject | 주체 | whom a binding names: a service account, a user, a group | W17 |
+# | subresource | 하위 리소스 | a part of a resource with rights of its own, such as `pods/log` | W16 |
 # | cluster role | 클러스터 롤 | WHAT may be done, for bindings of any namespace or for all | W20 |
 # | cluster role binding | 클러스터 롤 바인딩 | WHO gets a cluster role everywhere | W23 |
 # | aggregation | 집계 | a cluster role that collects the rules of others by their labels | W24 |

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
 
 from tests.browser.jupyter import Jupyter, NotebookPage
+from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
-from tools.notebooks import sources
 
 PARTS = [source for source in sources() if not source.stem.startswith(("00", "99"))]
 
@@ -47,3 +48,29 @@ def test_the_learners_copy_runs_as_it_is(name: str, notebook: NotebookPage, jupy
     notebook.open(f"{name}.ipynb")
     notebook.run_all()
     assert not notebook.errors
+
+
+@pytest.mark.parametrize(
+    "source", [source for source in sources() if source.stem != "99-glossary"], ids=lambda s: s.stem
+)
+def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPage, jupyter: Jupyter) -> None:
+    name = f"{source.stem}.ipynb"
+    (jupyter.root / name).write_text(json.dumps(build(source)))
+    shutil.copytree(PICTURES, jupyter.root / PICTURES.name, dirs_exist_ok=True)
+    either.page.set_viewport_size({"width": 900, "height": 720})
+    either.open(name)
+    pictures = either.page.locator(".jp-RenderedMarkdown img")
+    for index in range(pictures.count()):
+        picture = pictures.nth(index)
+        picture.scroll_into_view_if_needed()
+        width, inside = picture.evaluate("e => [e.naturalWidth, e.clientWidth <= e.parentElement.clientWidth]")
+        assert (width, inside) == (800, True)
+        assert picture.get_attribute("alt")
+    assert pictures.count() > 0
+    answers = either.page.locator(".jp-RenderedMarkdown details")
+    if answers.count():
+        answer = answers.first.locator("blockquote")
+        assert not answer.is_visible()
+        answers.first.locator("summary").click()
+        assert answer.is_visible()
+    assert not either.errors

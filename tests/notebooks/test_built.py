@@ -7,6 +7,7 @@ import re
 import statistics
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -142,6 +143,87 @@ def test_links_lead_somewhere(name: str) -> None:
     text = "\n".join(cell.source for cell in cells(name, "markdown"))
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert (notebooks.ROOT / "notebooks" / target).exists(), target
+
+
+def test_every_picture_has_a_text_alternative_and_shows_where_one_is() -> None:
+    pictures = notebooks.PICTURES
+    shown: dict[str, list[tuple[str, str]]] = {}
+    for name in NAMES:
+        text = "\n".join(cell.source for cell in cells(name, "markdown"))
+        shown[name] = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
+    for alternative, file in (picture for found in shown.values() for picture in found):
+        assert len(alternative) > 100, file
+        assert (pictures.parent / file).parent == pictures
+    for name in ("00-start", *LESSONS):
+        strips = [alternative for alternative, file in shown[name] if file.startswith("pictures/request-")]
+        assert len(strips) == 1
+        assert strips[0].startswith("You are here: ")
+    assert {file.name for file in pictures.iterdir()} == {
+        Path(file).name for found in shown.values() for _, file in found
+    }
+
+
+@pytest.mark.parametrize("file", sorted(notebooks.PICTURES.glob("*.svg")), ids=lambda file: file.name)
+def test_a_picture_stands_alone_in_light_and_dark(file: Path) -> None:
+    root = ElementTree.parse(file).getroot()
+    texts = {tag: root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc", "style")}
+    assert all(texts.values())
+    assert root.get("aria-labelledby") == "title desc"
+    assert "prefers-color-scheme: dark" in str(texts["style"])
+    source = file.read_text(encoding="utf-8")
+    assert "{here}" not in source
+    assert not re.search(r"<script|href=|url\(|@import", source)
+    assert max(int(size) for size in re.findall(r"font-size: (\d+)", source)) < 20
+    assert min(int(size) for size in re.findall(r"font-size: (\d+)", source)) >= 13
+
+
+@pytest.mark.parametrize("stations", notebooks.STRIPS)
+def test_a_strip_highlights_its_stations(stations: tuple[str, ...]) -> None:
+    assert tuple(re.findall(r'class="station here" id="(\w+)"', notebooks.strip(stations))) == stations
+
+
+def test_a_strip_without_the_station_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no station kubelet"):
+        notebooks.strip(("kubelet",))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_part_begins_with_questions_and_ends_with_an_explanation(name: str) -> None:
+    sources = [cell.source for cell in read(name).cells]
+    first_step = next(number for number, source in enumerate(sources) if notebooks.STEP.search(source))
+    last_check = max(number for number, source in enumerate(sources) if source.startswith("check("))
+    questions = next(source for source in sources[:first_step] if source.startswith("## Three questions first"))
+    assert re.findall(r"<summary>(\d)\. ", questions) == ["1", "2", "3"]
+    assert questions.count("</details>") == 3
+    explained = "\n".join(sources[last_check:])
+    assert "## Explain it in your words" in explained
+    assert "<summary>A model answer</summary>" in explained
+    assert "**Read on:**" in explained
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_summary_has_no_markdown(name: str) -> None:
+    """What stands in a ``<summary>`` is HTML: backticks would be shown as they are."""
+    text = "\n".join(cell.source for cell in cells(name, "markdown"))
+    assert not any(set(summary) & set("`*") for summary in re.findall(r"<summary>(.*?)</summary>", text, re.DOTALL))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_tasks_are_text_and_comments_are_code(name: str) -> None:
+    for cell in cells(name, "code"):
+        for line in cell.source.replace(notebooks.PLACEHOLDER, "").splitlines():
+            if line.startswith("#"):
+                ast.parse(line.removeprefix("#").strip().replace("…", "x"))
+
+
+@pytest.mark.parametrize("name", ["04-roles", "05-cluster-roles"])
+def test_the_later_parts_give_a_goal_and_no_call(name: str) -> None:
+    for cell in cells(name, "code"):
+        for line in cell.source.replace(notebooks.PLACEHOLDER, "").splitlines():
+            assert not line.startswith("#") or "…" in line or line == "# lab.reset()", line
+    asked = [cell.source for cell in cells(name, "markdown") if "**Your turn:**" in cell.source]
+    assert asked
+    assert ".yaml" not in "\n".join(asked)
 
 
 def test_every_change_since_the_write_up_is_taught() -> None:

@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"labkit/{path.relative_to(ROOT / 'labkit')}" for path in (ROOT / "labkit").rglob("*.py")}
-    for folder, pattern in (("clusters", "*"), ("notebooks", "*.ipynb")):
+    for folder, pattern in (("clusters", "*"), ("notebooks", "*.ipynb"), ("notebooks", "pictures/*")):
         for path in (ROOT / folder).rglob(pattern):
             if path.is_file() and ".ipynb_checkpoints" not in path.parts:
                 wanted.add(f"labkit/_data/{folder}/{path.relative_to(ROOT / folder)}")
