@@ -151,7 +151,7 @@ def w16(context: Context) -> Outcome:
             return given
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
-    if (excess := too_much(context, NARROW)) is not None:
+    if (excess := too_much(context, "This step writes roles: bind nobody yet, and nothing larger later.")) is not None:
         return excess
     prediction = context.progress.prediction("W16")
     if prediction == ALLOWED:

@@ -52,7 +52,7 @@ def w20(context: Context) -> Outcome:
         return prepared("the cluster role pv-reader", "W20")
     if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
-    if (excess := too_much(context, "Bind nothing yet: this step writes a role.")) is not None:
+    if (excess := too_much(context, "This step writes a role: bind nobody yet, and nothing larger later.")) is not None:
         return excess
     return passed(
         "pv-reader grants get and list on persistentvolumes.",
@@ -108,20 +108,22 @@ def w22(context: Context) -> Outcome:
     shared = [each for each in giving(context, local, account, "pods") if role_kind(each) == "ClusterRole"]
     bound = {role_name(each) for each in local}
     reader = context.names.cluster("pv-reader")
-    may_list = bool(shared) and context.can(account, "list", "pods", kikai)
+    can_list = context.can(account, "list", "pods", kikai)
+    may_list = bool(shared) and can_list
     if wide and not (may_list and reader in bound):
         return failed(
             f"a cluster role binding: {binding_text(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
-    if not bound and not context.can(account, "list", "pods", kikai):
+    if not bound & {"view", reader} and not can_list:
         return too_much(context, NARROW, reading=True) or not_attempted(
             "Bind view and pv-reader to kikai's default account, each by a RoleBinding."
         )
     if not may_list:
         return failed(
-            f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; no cluster role lets it list pods there",
+            f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; "
+            + ("no ClusterRole lets it list pods there" if can_list else "pods in kikai cannot be listed"),
             "view bound by a RoleBinding in kikai",
             "roleRef: kind: ClusterRole, name: view. The binding's namespace is kikai.",
         )

@@ -15,7 +15,7 @@ import pytest
 
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
-from tests.lessons.test_checkpoints import MOUNT, RBAC, READERS, account, binding
+from tests.lessons.test_checkpoints import MOUNT, RBAC, READERS, account, binding, both_in_kikai, pod
 
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; kubectl covers it")
@@ -267,4 +267,116 @@ def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> No
     lab._begin()
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
     outcome = check("W17")
+    assert outcome.passed, repr(outcome)
+
+
+FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
+    ("W7", "forbidden", lambda lab: lab.exec("default/curl", "echo curl https://kubernetes; exit 60"), "now call"),
+    ("W7", "forbidden", lambda lab: with_a_variable(lab), "impostor"),
+    ("W13", "default:kikai", lambda lab: as_account(lab, "default/kikai", "/api"), "not through the ambassador"),
+    ("W3", "forbidden", lambda lab: as_nobody_through_a_proxy(lab), "now ask through a proxy"),
+    ("W2", {"no token": 403, "bad token": 401}, lambda lab: impersonated(lab), "no call with no token"),
+    ("W9", "kikai", lambda lab: a_named_account(lab), "names an account"),
+    (
+        "W15",
+        "forbidden",
+        lambda lab: lab.as_pod("kikai/test").post(SERVICES, {}),
+        "you asked to create services in kikai",
+    ),
+    ("W6", None, lambda lab: lab.record("W6", "10.96.0.1"), "say the port too"),
+    (
+        "W17",
+        "forbidden",
+        lambda lab: lab.apply(binding("v", "kikai", "view", account("kikai"), kind="ClusterRole")),
+        "view only",
+    ),
+    ("W22", None, lambda lab: both_and(lab, "darbo"), "in darbo"),
+    ("W16", "forbidden", lambda lab: roles_and_admin(lab), "by clusterrolebinding all"),
+]
+
+
+def with_a_variable(lab: Lab) -> None:
+    lab.exec(
+        "default/curl",
+        "apt-get update && apt-get install -y curl; curl https://kubernetes; O=-k; curl $O https://kubernetes",
+    )
+
+
+def as_nobody_through_a_proxy(lab: Lab) -> None:
+    with lab.proxy(caller=lab.as_anonymous()) as proxy:
+        proxy.get("/api")
+
+
+def impersonated(lab: Lab) -> None:
+    kubectl(lab, "get --raw /api --as=system:anonymous")
+    lab.as_token("x").get("/api")
+
+
+def a_named_account(lab: Lab) -> None:
+    lab.admin.delete("/api/v1/namespaces/default/pods/curl", query={"gracePeriodSeconds": "0"})
+    lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
+    lab.apply(pod("curl", serviceAccountName="kikai"))
+    lab.admin.get("/api/v1/serviceaccounts")
+
+
+def both_and(lab: Lab, space: str) -> None:
+    lab.apply(both_in_kikai("view", "pv-reader"))
+    lab.apply(binding("more", space, "view", account("kikai"), kind="ClusterRole"))
+
+
+def roles_and_admin(lab: Lab) -> None:
+    lab.apply(READERS)
+    lab.apply(binding("all", "", "cluster-admin", account("kikai"), kind="ClusterRole"))
+
+
+@needs_kubectl
+@needs_curl
+@pytest.mark.parametrize(
+    ("step", "said", "act", "says"), FOOLED, ids=[f"{each[0]}-{n}" for n, each in enumerate(FOOLED)]
+)
+def test_what_only_looks_right_is_no_pass(
+    lab: Lab, step: str, said: object, act: Callable[[Lab], object], says: str
+) -> None:
+    lab.rewind(step)
+    if said is not None:
+        predict(step, said)
+    act(lab)
+    outcome = check(step)
+    assert not outcome.passed
+    assert says.lower() in repr(outcome).lower(), repr(outcome)
+
+
+def test_an_ambassador_may_be_a_native_sidecar(lab: Lab) -> None:
+    lab.rewind("W11")
+    manifest = pod("curl-custom-sa", serviceAccountName="kikai")
+    sidecar = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2", "restartPolicy": "Always"}
+    lab.apply({**manifest, "spec": {**manifest["spec"], "initContainers": [sidecar]}})
+    outcome = check("W11")
+    assert outcome.passed, repr(outcome)
+
+
+@pytest.mark.parametrize("options", ["-o /dev/null -w '%{http_code}'", "-I", "-f"])
+def test_any_way_to_look_at_curls_answer_counts_in_w7(lab: Lab, options: str) -> None:
+    lab.rewind("W7")
+    predict("W7", "forbidden")
+    lab.exec("default/curl", "apt-get update && apt-get install -y curl; curl https://kubernetes")
+    lab.exec("default/curl", f"{TRUSTED} {options} https://kubernetes")
+    outcome = check("W7")
+    assert outcome.passed, repr(outcome)
+
+
+@pytest.mark.parametrize(
+    "said", [("10.96.0.1", 443), {"host": "10.96.0.1", "port": 443}, "it is 10.96.0.1:443, I think"]
+)
+def test_an_address_may_be_written_in_many_ways(lab: Lab, said: object) -> None:
+    lab.rewind("W6")
+    lab.record("W6", said)
+    outcome = check("W6")
+    assert outcome.passed, repr(outcome)
+
+
+@needs_kubectl
+def test_what_kubectl_prints_may_be_recorded(lab: Lab) -> None:
+    lab.record("W1", lab.kubectl("cluster-info"))
+    outcome = check("W1")
     assert outcome.passed, repr(outcome)
