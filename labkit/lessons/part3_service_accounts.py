@@ -151,7 +151,7 @@ def w11(context: Context) -> Outcome:
         return failed(
             f"one container: {', '.join(containers(pod))}",
             "a second one, the ambassador, beside main",
-            "Add the container ambassador with the image luksa/kubectl-proxy:1.6.2.",
+            "A pod that exists gets no further container: delete it, and create it anew with main and ambassador.",
         )
     if not answering(context, POD):
         return failed(
