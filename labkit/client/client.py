@@ -10,13 +10,16 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
+from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
-from labkit.core.errors import ApiFailure
+from labkit.core.arguments import BODY, LINE, TEXT, shown, takes
+from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ class Client:
         """The server's address."""
         return self.endpoint.server
 
+    @takes('lab.admin.request("GET", "/api")', method=LINE, path=TEXT, body=BODY)
     def request(
         self,
         method: str,
@@ -93,6 +97,7 @@ class Client:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
+        impersonates = any(key.lower() == "impersonate-user" for key in headers or ())
         method = method.upper()
         path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
         body = self.names.body(body)
@@ -119,6 +124,7 @@ class Client:
             ca_file=self.endpoint.ca_file,
             identify=self.whoami,
             find_event=self.find_event,
+            advise=partial(missing_user, self) if impersonates else _nothing,
         )
         for observer in self.observers:
             observer(answer)
@@ -164,7 +170,12 @@ class Client:
             body: The patch.
             kind: ``merge``, ``strategic``, ``json`` or ``apply``.
             query: More query parameters.
+
+        Raises:
+            UsageError: When there is no such kind of patch.
         """
+        if kind not in PATCH_TYPES:
+            raise UsageError(f"There is no kind of patch {shown(kind)}.", todo=f"Choose of {', '.join(PATCH_TYPES)}.")
         return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
@@ -313,6 +324,10 @@ class Client:
     def __repr__(self) -> str:
         """The caller's name, the server and the kind of credential, never the credential."""
         return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
+
+
+def _nothing(_user: str) -> str:
+    return ""
 
 
 WAYS_OUT = {

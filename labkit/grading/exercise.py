@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from labkit.client import auditlog
 from labkit.client.pods import is_ready
+from labkit.core.arguments import LINE, shown, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.findings import probe_exercise, probe_task
@@ -48,6 +49,7 @@ class Exercise(Shown):
         self.spec = find_exercise(exercise)
         self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
 
+    @takes('paper.start("4.1")', task=LINE)
     def start(self, task: str = "") -> Self:
         """Create the objects that the exercise starts with.
 
@@ -63,6 +65,7 @@ class Exercise(Shown):
                 self.lab.apply(objects)
         return self
 
+    @takes('paper.show("4.1")', task=LINE)
     def show(self, task: str) -> Card:
         """Show what a task asks, with this learner's names.
 
@@ -75,6 +78,7 @@ class Exercise(Shown):
         entry = self._tasks(task)[0]
         return Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.variant(Seed(self.learner)).text)
 
+    @takes('paper.check("4.1")', task=LINE)
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
@@ -87,6 +91,7 @@ class Exercise(Shown):
         entry = self._tasks(task)[0]
         return task_card(score_task(probe_task(self.spec, entry, self.learner, self._context())))
 
+    @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
         return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, self._context()))
@@ -108,7 +113,7 @@ class Exercise(Shown):
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
             ids = [entry.id for entry in self.spec.tasks]
-            raise UsageError(f'There is no task "{task}" here.', todo=near(task, ids))
+            raise UsageError(f"There is no task {shown(task)} here.", todo=near(task, ids))
         return found
 
 
