@@ -167,6 +167,11 @@ class Answer(Shown):
         return found if named in ("", found.user) else Identity(named)
 
     @property
+    def note(self) -> str:
+        """What is wrong with the user that a 403 names, such as an account that does not exist; empty for nothing."""
+        return self.advise(self._refused_user) if self._refused_user else ""
+
+    @property
     def as_user(self) -> str:
         """The authenticated username; empty after a 401."""
         return self.identity.user
@@ -234,7 +239,7 @@ class Answer(Shown):
             Row("verb", f"{self.verb} {self.resource}".strip()),
             Row("url", f"{self.method} {self.url}", code=True),
             Row("message", redact(self.message)),
-            Row("note", self.advise(self._refused_user) if self._refused_user else ""),
+            Row("note", self.note),
             Row("got", self._gist()),
             Row("decided", self.decision),
             Row("kubectl", self.kubectl, code=True),

@@ -331,14 +331,14 @@ def _checked(entry: Any, source: str) -> Manifest:
             why="an object has apiVersion, kind and metadata",
             todo="Write all three; in YAML each begins a line.",
         )
-    if not meta.get("name"):
-        raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
-    texts = {"apiVersion": entry["apiVersion"], "kind": entry["kind"], "name": meta["name"]}
-    texts["namespace"] = meta.get("namespace") or ""
+    texts = {"apiVersion": entry["apiVersion"], "kind": entry["kind"]}
+    texts |= {"name": meta.get("name") or "", "namespace": meta.get("namespace") or ""}
     for field, value in texts.items():
         if not isinstance(value, str):
             why = f"its {field} is {shown(value)}, which is no text"
             raise UsageError(f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT)
+    if not texts["name"]:
+        raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
     try:
         json.dumps(entry).encode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -52,6 +52,7 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
             "pass" if authenticated else "stop",
             ("plugin", PLUGINS.get(answer.credential, answer.credential)),
             *([("user", who.user), ("groups", ", ".join(_groups(who)) or "not known")] if who else [("answer", "401")]),
+            *([("note", note)] if (note := answer.note) else []),
         ),
         _reached("Authorization", authenticated, authorized, asked),
         _reached("Admission", authorized, admitted, [plugins]),

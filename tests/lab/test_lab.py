@@ -262,6 +262,7 @@ def test_whoever_asks_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
     lab.rewind("W15")
     answer = lab.admin.request("GET", SERVICES, headers={"impersonate-user": "system:serviceaccount:kikai:defualt"})
     assert 'note     There is no service account kikai/defualt. Did you mean "kikai/default"?' in repr(answer)
+    assert ["note", answer.note] in XRay(answer, lab).data["stages"][1]["facts"]
     there = lab.admin.request("GET", SERVICES, headers={"Impersonate-User": "system:serviceaccount:kikai:default"})
     assert there.forbidden
     assert "note" not in repr(there)
