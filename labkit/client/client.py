@@ -18,7 +18,7 @@ from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lin
 from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
-from labkit.core.arguments import BODY, LINE, TEXT, shown, takes
+from labkit.core.arguments import LINE, METHOD, TEXT, fit, shown, takes
 from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
@@ -72,7 +72,6 @@ class Client:
         """The server's address."""
         return self.endpoint.server
 
-    @takes('lab.admin.request("GET", "/api")', method=LINE, path=TEXT, body=BODY)
     def request(
         self,
         method: str,
@@ -94,9 +93,12 @@ class Client:
             timeout_seconds: The read timeout.
 
         Raises:
+            UsageError: When an argument cannot be sent.
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
+        for name, kind, value in (("method", METHOD, method), ("path", TEXT, path)):
+            fit(value, kind, "lab.admin.request", name, 'lab.admin.request("GET", "/api")')
         impersonates = any(key.lower() == "impersonate-user" for key in headers or ())
         method = method.upper()
         path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
@@ -259,6 +261,9 @@ class Client:
                 self._identity = Identity.of(answer.body["status"]["userInfo"])
         return self._identity
 
+    @takes(
+        'lab.admin.can("list", "services", "kikai")', verb=LINE, resource=LINE, namespace=LINE, name=LINE, group=LINE
+    )
     def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
         """Whether the server allows this caller an action (SelfSubjectAccessReview).
 

@@ -15,6 +15,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from labkit.core.errors import UsageError
@@ -72,15 +73,39 @@ def takes(example: str, **kinds: Kind) -> Callable[[Callable[P, T]], Callable[P,
                 value = given.arguments.get(parameter, inspect.Parameter.empty)
                 if value is inspect.Parameter.empty or value is signature.parameters[parameter].default:
                     continue
-                try:
-                    given.arguments[parameter] = kind.read(value)
-                except (TypeError, ValueError, OverflowError, RecursionError):
-                    raise _unfit(name, parameter, value, kind, example) from None
+                given.arguments[parameter] = fit(value, kind, name, parameter, example)
             return function(*given.args, **given.kwargs)
 
         return call
 
     return decorate
+
+
+def fit(value: object, kind: Kind, name: str, parameter: str, example: str) -> object:
+    """Check one argument.
+
+    Args:
+        value: The argument.
+        kind: What it has to be.
+        name: The function's name, for the error.
+        parameter: The parameter's name, for the error.
+        example: A right call, for the error.
+
+    Returns:
+        The argument as the function takes it.
+
+    Raises:
+        UsageError: When it does not fit.
+    """
+    try:
+        return kind.read(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        is_bytes = isinstance(value, bytes | bytearray)
+        raise UsageError(
+            f"{name} cannot take {shown(value)} as `{parameter}`.",
+            why=f"it has to be {kind.words}",
+            todo=f"Make text of the bytes: add .decode(). Write {example}." if is_bytes else f"Write {example}.",
+        ) from None
 
 
 def shown(value: object) -> str:
@@ -94,15 +119,6 @@ def shown(value: object) -> str:
     else:
         text = f"a value of the type {type(value).__name__}"
     return text
-
-
-def _unfit(name: str, parameter: str, value: object, kind: Kind, example: str) -> UsageError:
-    bytes_given = isinstance(value, bytes | bytearray)
-    return UsageError(
-        f"{name} cannot take {shown(value)} as `{parameter}`.",
-        why=f"it has to be {kind.words}",
-        todo=f"Make text of the bytes: add .decode(). Write {example}." if bytes_given else f"Write {example}.",
-    )
 
 
 def _is_printed(letter: str) -> bool:
@@ -123,6 +139,14 @@ def _line(value: object) -> str:
     if len(text) > MAX_LINE or any(unicodedata.category(letter) == "Cc" for letter in text.strip()):
         raise ValueError
     return text
+
+
+def _line_or_none(value: object) -> str:
+    return "" if value is None else _line(value)
+
+
+def _path(value: object) -> object:
+    return value if isinstance(value, Path) else _line(value)
 
 
 def _step(value: object) -> str:
@@ -168,11 +192,9 @@ def _input(value: object) -> object:
     return value
 
 
-def _body(value: object) -> object:
-    if isinstance(value, str):
-        value.encode()
-    elif not isinstance(value, bytes):
-        json.dumps(value)
+def _method(value: object) -> str:
+    if not isinstance(value, str) or not (value.isascii() and value.isalpha()):
+        raise TypeError
     return value
 
 
@@ -185,11 +207,13 @@ def _kept(value: object) -> object:
 
 TEXT = Kind("text", _text)
 LINE = Kind("one line of text", _line)
+LINE_OR_NONE = Kind("one line of text", _line_or_none)
+PATH = Kind("the path of a file or a directory", _path)
 STEP = Kind("a step, such as W15", _step)
 SECONDS = Kind("a number of seconds", _seconds)
 PORT = Kind("a number from 0 to 65535", _port)
 COMMAND = Kind("a command line, or a list of its words", _command)
 MANIFESTS = Kind("a lesson, a file, YAML text or objects", _manifests)
 INPUT = Kind("text or bytes", _input)
-BODY = Kind("an object as a dict, or text", _body)
+METHOD = Kind("GET, POST, PUT, PATCH or DELETE", _method)
 KEPT = Kind("something that can be kept as text", _kept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.arguments import LINE, Kind, takes
+from labkit.core.arguments import LINE, LINE_OR_NONE, Kind, takes
 from labkit.core.display import Card, Shown
 from labkit.lab.cluster import ChosenCluster
 
@@ -26,7 +26,7 @@ def _a_lab(value: object) -> object:
     'exercise(lab, "ex4-roles", "ann")',
     lab=Kind("the lab, as Lab() makes it", _a_lab),
     name=LINE,
-    learner=Kind("one line of text", lambda value: LINE.read(value or "")),
+    learner=LINE_OR_NONE,
 )
 def exercise(lab: Lab, name: str, learner: str = "") -> Any:
     """Open an exercise for one learner.

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -374,6 +375,13 @@ def test_finding_only_starts_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotRunning):
         _ = lab.kubeconfig
     assert "embedded" in repr(lab)
+
+
+@pytest.mark.parametrize("named", [{"backend": 5}, {"home": 5}, {"kubeconfig": b"x"}, {"prefix": 5}, {"home": "\0"}])
+def test_a_lab_of_something_else_is_said(named: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="Lab cannot take") as caught:
+        Lab(**named)
+    assert 'Write Lab("embedded").' in caught.value.todo
 
 
 def test_an_unknown_backend_is_suggested(tmp_path: Path) -> None:
