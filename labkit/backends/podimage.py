@@ -51,8 +51,10 @@ def _with_image(
     if manifest.get("kind") != "Pod":
         return manifest
     adapted = copy.deepcopy(manifest)
-    for container in (adapted.get("spec") or {}).get("containers") or []:
-        if _name(container) in replaced:
+    spec = adapted.get("spec")
+    containers = spec.get("containers") if isinstance(spec, dict) else None
+    for container in containers if isinstance(containers, list) else ():
+        if isinstance(container, dict) and _name(container) in replaced:
             container |= {"image": image, "imagePullPolicy": "IfNotPresent"}
             if command and "command" not in container:
                 container["command"] = list(command)

@@ -33,7 +33,7 @@ The exit code is the command's own.
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
     """Run a command in a pod, or open a shell in it."""
     from labkit.client.exec import terminal
-    from labkit.client.exec.command import pod_name
+    from labkit.client.object_names import pod_name
 
     if "/" in pod and namespace:
         raise UsageError(

@@ -68,6 +68,7 @@ class Answer(Shown):
         ca_file: The path of the cluster's CA certificate; empty when it is not a file.
         identify: Returns the user that the server authenticated.
         find_event: Returns the audit event of an Audit-Id, or None.
+        advise: Returns what is wrong with the user that a refusal names; empty for nothing.
     """
 
     who: str
@@ -83,6 +84,7 @@ class Answer(Shown):
     ca_file: str = ""
     identify: Callable[[], Identity] = field(default=lambda: NOBODY, compare=False)
     find_event: Callable[[str], dict[str, Any] | None] = field(default=lambda _audit_id: None, compare=False)
+    advise: Callable[[str], str] = field(default=lambda _user: "", compare=False)
 
     @property
     def ok(self) -> bool:
@@ -152,14 +154,22 @@ class Answer(Shown):
 
     @property
     def identity(self) -> Identity:
-        """The authenticated user: from the audit event, the 403's message, or a SelfSubjectReview."""
+        """The authenticated user: from the audit event, or a SelfSubjectReview with the same credential.
+
+        Where the message of a 403 names another user, who was impersonated, only that name is known.
+        """
         if self.status == 401:
             return NOBODY
         user = (self.event or {}).get("user")
-        if not isinstance(user, dict) or "username" not in user:
-            named = _NAMED.search(self.message) if self.status == 403 else None
-            return Identity(named[1]) if named else self.identify()
-        return Identity.of(user)
+        if isinstance(user, dict) and "username" in user:
+            return Identity.of(user)
+        found, named = self.identify(), self._refused_user
+        return found if named in ("", found.user) else Identity(named)
+
+    @property
+    def note(self) -> str:
+        """What is wrong with the user that a 403 names, such as an account that does not exist; empty for nothing."""
+        return self.advise(self._refused_user) if self._refused_user else ""
 
     @property
     def as_user(self) -> str:
@@ -229,6 +239,7 @@ class Answer(Shown):
             Row("verb", f"{self.verb} {self.resource}".strip()),
             Row("url", f"{self.method} {self.url}", code=True),
             Row("message", redact(self.message)),
+            Row("note", self.note),
             Row("got", self._gist()),
             Row("decided", self.decision),
             Row("kubectl", self.kubectl, code=True),
@@ -241,6 +252,12 @@ class Answer(Shown):
         if isinstance(self.body, str):
             return redact(self.body)
         return redact(json.dumps(self.body, indent=2, ensure_ascii=False))
+
+    @property
+    def _refused_user(self) -> str:
+        """The user that the message of a 403 names; empty without one."""
+        named = _NAMED.search(self.message) if self.status == 403 else None
+        return named[1] if named else ""
 
     def _status_object(self) -> dict[str, Any]:
         if isinstance(self.body, dict) and self.body.get("kind") == "Status":
@@ -265,10 +282,15 @@ class Answer(Shown):
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
                 entries = self.body[listed]
-                names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
-                return _listed(listed, [name for name in names if "/" not in name or name.startswith("/")])
+                names = [_entry_name(entry) if isinstance(entry, dict) else str(entry) for entry in entries]
+                return _listed(listed, [name for name in names if listed != "resources" or "/" not in name])
         keys = ", ".join(list(self.body)[:8])
         return f"{kind}: {keys}" if kind else keys
+
+
+def _entry_name(entry: Mapping[str, Any]) -> str:
+    """The name of a group or a resource, or the group version of an entry without a name."""
+    return str(entry.get("name") or entry.get("groupVersion") or "")
 
 
 def _listed(what: str, names: list[str]) -> str:

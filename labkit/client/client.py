@@ -10,13 +10,16 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
+from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
-from labkit.core.errors import ApiFailure
+from labkit.core.arguments import LINE, METHOD, TEXT, fit, shown, takes
+from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
 if TYPE_CHECKING:
@@ -90,9 +93,13 @@ class Client:
             timeout_seconds: The read timeout.
 
         Raises:
+            UsageError: When an argument cannot be sent.
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
+        for name, kind, value in (("method", METHOD, method), ("path", TEXT, path)):
+            fit(value, kind, "lab.admin.request", name, 'lab.admin.request("GET", "/api")')
+        impersonates = any(key.lower() == "impersonate-user" for key in headers or ())
         method = method.upper()
         path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
         body = self.names.body(body)
@@ -119,6 +126,7 @@ class Client:
             ca_file=self.endpoint.ca_file,
             identify=self.whoami,
             find_event=self.find_event,
+            advise=partial(missing_user, self) if impersonates else _nothing,
         )
         for observer in self.observers:
             observer(answer)
@@ -164,7 +172,12 @@ class Client:
             body: The patch.
             kind: ``merge``, ``strategic``, ``json`` or ``apply``.
             query: More query parameters.
+
+        Raises:
+            UsageError: When there is no such kind of patch.
         """
+        if kind not in PATCH_TYPES:
+            raise UsageError(f"There is no kind of patch {shown(kind)}.", todo=f"Choose of {', '.join(PATCH_TYPES)}.")
         return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
@@ -248,6 +261,9 @@ class Client:
                 self._identity = Identity.of(answer.body["status"]["userInfo"])
         return self._identity
 
+    @takes(
+        'lab.admin.can("list", "services", "kikai")', verb=LINE, resource=LINE, namespace=LINE, name=LINE, group=LINE
+    )
     def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
         """Whether the server allows this caller an action (SelfSubjectAccessReview).
 
@@ -313,6 +329,10 @@ class Client:
     def __repr__(self) -> str:
         """The caller's name, the server and the kind of credential, never the credential."""
         return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
+
+
+def _nothing(_user: str) -> str:
+    return ""
 
 
 WAYS_OUT = {

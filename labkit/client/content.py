@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from labkit.core.arguments import shown
+from labkit.core.errors import UsageError
+
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
@@ -28,12 +31,18 @@ def with_query(path: str, query: Mapping[str, str] | None) -> str:
 
 
 def encode(body: object | None) -> bytes | None:
-    """Encode a body: text and bytes as they are, anything else as JSON."""
+    """Encode a body: text and bytes as they are, anything else as JSON.
+
+    Raises:
+        UsageError: When it cannot be written as JSON.
+    """
     if body is None or isinstance(body, bytes):
         return body
-    if isinstance(body, str):
-        return body.encode()
-    return json.dumps(body).encode()
+    try:
+        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        what = f"{shown(body)[0].upper()}{shown(body)[1:]} cannot be sent."
+        raise UsageError(what, why=str(error), todo="Give a dict of text, numbers, lists and dicts.") from error
 
 
 def content_type(method: str, body: object) -> str:

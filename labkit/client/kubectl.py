@@ -11,8 +11,10 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from labkit.core.arguments import shown
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError
 from labkit.core.redact import redact
@@ -30,12 +32,14 @@ class Ran(Shown):
         returncode: Its exit code; 127 where kubectl is not installed, 124 after the timeout.
         stdout: Its standard output.
         stderr: Its standard error.
+        note: What the user of ``--as`` lacks.
     """
 
     command: str
     returncode: int
     stdout: str = ""
     stderr: str = ""
+    note: str = ""
 
     def card(self) -> Card:
         """The command and its output."""
@@ -43,16 +47,17 @@ class Ran(Shown):
             note = "kubectl is not installed here. Nothing is lost: the lab needs none."
             return Card("kubectl, if you had it", "plain", [Row("would be", self.command), Row("note", note)])
         tone = "good" if self.returncode == 0 else "warn"
-        rows = [Row("said", redact(self.stderr.rstrip()))]
+        rows = [Row("said", redact(self.stderr.rstrip())), Row("note", self.note)]
         return Card(self.command, tone, rows, redact(self.stdout))
 
 
 def exec_in(command: str) -> tuple[str, str] | None:
     """The pod (``namespace/name``) and the command line of a ``kubectl exec``; None for another command."""
-    options, _, line = command.partition(" -- ")
-    words = shlex.split(options)
-    if "exec" not in words or not line:
+    words = shlex.split(command)
+    if "exec" not in words or "--" not in words[:-1]:
         return None
+    cut = words.index("--")
+    words, inside = words[:cut], words[cut + 1 :]
     namespace, pod = "default", ""
     rest = iter(words[1:])
     for word in rest:
@@ -64,9 +69,16 @@ def exec_in(command: str) -> tuple[str, str] | None:
             next(rest, "")
         elif not word.startswith("-") and word != "exec" and not pod:
             pod = word.rpartition("/")[2]
-    words = shlex.split(line)
-    inner = words[2] if len(words) == 3 and words[1] == "-c" else line
+    inner = inside[2] if len(inside) == 3 and inside[1] == "-c" else shlex.join(inside)
     return f"{namespace}/{pod}", inner
+
+
+def impersonated(command: str) -> str:
+    """The user that a kubectl command asks as (``--as``); empty for none."""
+    words = shlex.split(command)
+    given = [word.partition("=")[2] for word in words if word.startswith("--as=")]
+    given += [after for word, after in pairwise(words) if word == "--as"]
+    return next(iter(given), "")
 
 
 def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
@@ -83,13 +95,13 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"{line} is no command line.", why=str(error), todo="Close what you opened.") from error
+        raise UsageError(f"{shown(line)} is no command line.", why=str(error), todo="Close what you opened.") from error
     if words[:1] == ["kubectl"]:
         words = words[1:]
     command = shlex.join(["kubectl", *words])
     if words[:1] == ["edit"]:
         raise UsageError(
-            f"{command} opens an editor, and a cell has none.",
+            f"{shown(command)} opens an editor, and a cell has none.",
             todo="Run it in a terminal, or make the change in YAML (lab.apply) or in Python.",
         )
     program = shutil.which("kubectl")
@@ -103,9 +115,13 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=SECONDS,
             check=False,
         )
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError("kubectl could not be run.", why=why, todo="Write a shorter command.") from error
     except subprocess.TimeoutExpired:
         return Ran(
             command,

@@ -7,6 +7,7 @@ smaller number, in order.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ import yaml
 
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
+from labkit.core.arguments import shown
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 
@@ -28,7 +30,11 @@ _STEP = re.compile(r"^W(\d+)", re.IGNORECASE)
 LAST_STEP = 24
 
 
-def parse(text: str, source: str = "the text") -> list[Manifest]:
+TEXT = "the text"
+"""What a text without a name is called in errors."""
+
+
+def parse(text: str, source: str = TEXT) -> list[Manifest]:
     """Read all objects of a YAML text; a List stands for its items.
 
     Args:
@@ -39,15 +45,39 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
         UsageError: When it is not YAML, or holds something that is not an object.
     """
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        raise UsageError(
-            f"{source} is not YAML.", why=" ".join(str(error).split()), todo="Look at the place it names, and before."
-        ) from error
+        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _not_yaml(text, source, error) from error
     found: list[Manifest] = []
     for document in documents:
         found += [_checked(entry, source) for entry in _flat(document)]
     return found
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as text, as Kubernetes does: JSON has none."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
+    """Why a text is not YAML; lines are counted from the first that is not empty, in a file from its first."""
+    what, mark = f"{source} is not YAML.", getattr(error, "problem_mark", None)
+    if mark is None:
+        return UsageError(what, why=" ".join(str(error).split())[:500], todo="Look for a bracket that is not closed.")
+    empty = len(text) - len(text.lstrip("\n")) if source == TEXT else 0
+    line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
+    where = f"line {mark.line + 1 - empty}, {shown(line.strip())}"
+    if "\t" in line and "'\\t'" in str(error):
+        todo = "Put spaces in place of the tab: two for each level."
+        return UsageError(what, why=f"{where}, has a tab, and YAML is indented with spaces", todo=todo)
+    parts = (getattr(error, "context", None), getattr(error, "problem", None))
+    why = f"{', '.join(part for part in parts if part)}: {where}"
+    return UsageError(what, why=why, todo="Look at that line, and the one before.")
 
 
 def given(what: object) -> list[Manifest]:
@@ -71,7 +101,7 @@ def step_number(step: str | int) -> int:
     """
     match = re.fullmatch(r"[Ww]?(\d{1,2})", str(step).strip())
     if not match or not 1 <= int(match[1]) <= LAST_STEP:
-        raise UsageError(f'"{step}" is no step.', todo=f"Steps are W1 to W{LAST_STEP}.")
+        raise UsageError(f"{shown(str(step))} is no step.", todo=f"Steps are W1 to W{LAST_STEP}.")
     return int(match[1])
 
 
@@ -103,8 +133,10 @@ class Library:
         matches = [entry for entry in known if lesson in (entry, entry.split("-")[0])]
         if not matches:
             if lesson.endswith((".yaml", ".yml", ".json")):
-                raise UsageError(f'There is no file "{name}" here, and no lesson has it.', todo=near(lesson, known))
-            raise UsageError(f'There is no lesson "{lesson}".', todo=near(lesson, known))
+                raise UsageError(
+                    f"There is no file {shown(name)} here, and no lesson has it.", todo=near(lesson, known)
+                )
+            raise UsageError(f"There is no lesson {shown(lesson)}.", todo=near(lesson, known))
         directory = self.root / matches[0]
         if not rest:
             return sorted(directory.glob("*.yaml"))
@@ -112,7 +144,7 @@ class Library:
         found = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
         if not found:
             known_files = f"Its files are: {', '.join(files)}." if files else "It has none."
-            raise UsageError(f'"{matches[0]}" has no file "{rest}".', todo=known_files)
+            raise UsageError(f'"{matches[0]}" has no file {shown(rest)}.', todo=known_files)
         return found
 
     def before(self, step: int) -> list[Path]:
@@ -238,7 +270,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 STRICT = {"fieldValidation": "Strict"}
 """Unknown fields are an error, as with ``kubectl apply``."""
 
-FIXED = ("may not change fields", "cannot change roleRef", "field is immutable")
+FIXED = ("may not change fields", "may not add or remove containers", "cannot change roleRef", "field is immutable")
 """Parts of the messages for immutable fields."""
 
 NOT_YET = ("error looking up service account", "No API token found for service account")
@@ -287,7 +319,7 @@ def _version(body: Any) -> object:
 
 def _flat(document: Any) -> list[Any]:
     if isinstance(document, dict) and document.get("kind") == "List":
-        return list(document.get("items") or [])
+        return _flat(document.get("items") or [])
     return list(document) if isinstance(document, list) else [document]
 
 
@@ -299,6 +331,21 @@ def _checked(entry: Any, source: str) -> Manifest:
             why="an object has apiVersion, kind and metadata",
             todo="Write all three; in YAML each begins a line.",
         )
-    if not meta.get("name"):
+    texts = {"apiVersion": entry["apiVersion"], "kind": entry["kind"]}
+    texts |= {"name": meta.get("name") or "", "namespace": meta.get("namespace") or ""}
+    for field, value in texts.items():
+        if not isinstance(value, str):
+            why = f"its {field} is {shown(value)}, which is no text"
+            raise UsageError(f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT)
+    if not texts["name"]:
         raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
+    try:
+        json.dumps(entry).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        why = str(error)
+        raise UsageError(f"{source} holds a value that an object cannot have.", why=why, todo=AS_JSON) from error
     return dict(entry)
+
+
+AS_TEXT = "Put it in quotes."
+AS_JSON = "An object holds text, numbers, true, false, null, lists and dicts."

@@ -11,15 +11,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.client.answer import Answer
 from labkit.client.client import Client, failure
-from labkit.client.exec.command import SHELLS, CompletedExec, pod_name, run, run_shell
+from labkit.client.exec.command import SHELLS, CompletedExec, run, run_shell
+from labkit.client.object_names import habit, pod_name
 from labkit.core.display import Card, Row, Shown
-from labkit.core.errors import ExecFailed
+from labkit.core.errors import ApiFailure, ExecFailed
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """The directory of a container's service account files."""
 
 NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
+
+NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
+"""What a container waits for whose image cannot be fetched."""
+
+ADVICE = {"CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'}
+"""What to do about a container that waits."""
+
+NOT_READY = "Wait longer, or see what its events say: lab.kubectl or lab.admin.get."
 
 TOKEN_SECONDS = 10.0
 """After how long a pod's token is read again."""
@@ -104,7 +114,7 @@ class Pods:
         query = {"container": container} if container else None
         answer = self._admin.get(f"{_path(pod)}/log", query=query)
         if not answer.ok:
-            raise failure(answer.status, answer.body, f"{pod} has no log.")
+            raise _refused(pod, answer, f"{pod} has no log.")
         return str(answer.body)
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
@@ -116,7 +126,7 @@ class Pods:
                 return ReadyPod(pod_name(pod), answer.body)
             hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
             if hopeless or time.monotonic() > deadline:
-                raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
+                raise self._not_ready(pod, answer)
             time.sleep(POLL_SECONDS)
 
     def token(self, pod: str, container: str | None = None) -> str:
@@ -133,6 +143,34 @@ class Pods:
         if not done.ok:
             raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN)
         return done.stdout.strip()
+
+    def _not_ready(self, pod: str, answer: Answer) -> ApiFailure:
+        """Why a pod is not ready: what its containers wait for, and the last warning of its events."""
+        what = f"The pod {pod} is not ready."
+        if not answer.ok or not isinstance(answer.body, dict):
+            return _refused(pod, answer, what)
+        reasons = waiting_reasons(answer.body)
+        listed = [f"container {name}: {reason}" for name, reason in reasons.items()]
+        why = "; ".join([f"its phase is {(answer.body.get('status') or {}).get('phase', 'unknown')}", *listed])
+        if said := self._last_warning(answer.body):
+            why += f"; its events say: {said}"
+        todo = next((ADVICE[reason] for reason in reasons.values() if reason in ADVICE), NOT_READY)
+        if NO_IMAGE & set(reasons.values()):
+            images = [
+                each["image"] for each in answer.body["spec"]["containers"] if reasons.get(each["name"]) in NO_IMAGE
+            ]
+            todo = (
+                f"Is the image's name spelt right, {' and '.join(images)}? "
+                f'Delete the pod, lab.admin.delete("{_path(pod)}"), and apply it with the right one.'
+            )
+        return ApiFailure(answer.status, "NotReady", what, why=why, todo=todo)
+
+    def _last_warning(self, pod: Mapping[str, Any]) -> str:
+        """The longest of the warnings among a pod's events, which says most; empty without one."""
+        meta = pod["metadata"]
+        fields = {"fieldSelector": f"involvedObject.uid={meta['uid']},type=Warning"}
+        events = self._admin.get(f"/api/v1/namespaces/{meta['namespace']}/events", query=fields)
+        return max((str(each.get("message", "")) for each in events.items), key=len, default="")
 
     def _is_starting(self, pod: str) -> bool:
         """Whether a pod of a real cluster exists and is not ready yet."""
@@ -166,6 +204,13 @@ class MountedToken:
         return self._raw
 
 
+def _refused(pod: str, answer: Answer, what: str) -> ApiFailure:
+    refused = failure(answer.status, answer.body, what)
+    if answer.status == 404:
+        refused.todo = habit(pod_name(pod)) or refused.todo
+    return refused
+
+
 def _path(pod: str) -> str:
     namespace, _, name = pod_name(pod).partition("/")
     return f"/api/v1/namespaces/{namespace}/pods/{name}"
@@ -178,16 +223,11 @@ def is_ready(entry: Mapping[str, Any]) -> bool:
 
 
 def _cannot_pull(pod: Mapping[str, Any]) -> bool:
+    return bool(NO_IMAGE & set(waiting_reasons(pod).values()))
+
+
+def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
+    """What each container that waits is waiting for, such as ``ImagePullBackOff``, by the container's name."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    reasons = {((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in statuses}
-    return bool(reasons & {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
-
-
-def _waiting(pod: Any) -> Any:
-    """Why a pod is not ready, as a Status."""
-    if not isinstance(pod, dict) or pod.get("kind") != "Pod":
-        return pod
-    states = [c.get("state", {}) for c in pod.get("status", {}).get("containerStatuses") or []]
-    reasons = [s["waiting"].get("reason", "") for s in states if "waiting" in s]
-    phase = pod.get("status", {}).get("phase", "")
-    return {"reason": "NotReady", "message": f"its phase is {phase} {' '.join(reasons)}".strip()}
+    waiting = {each["name"]: (each.get("state") or {}).get("waiting") for each in statuses}
+    return {name: str(state.get("reason", "")) for name, state in waiting.items() if state}

@@ -28,6 +28,11 @@ _HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
+def _is_one_of(name: object, known: frozenset[str]) -> bool:
+    """Whether a name is known; a learner's object may have a list or a dict for a name."""
+    return isinstance(name, str) and name in known
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Maps the walkthrough's names to those on a cluster.
@@ -49,11 +54,11 @@ class Names:
 
     def namespace(self, name: str) -> str:
         """A namespace's name on this cluster."""
-        return f"{self.prefix}-{name}" if self.prefix and name in NAMESPACES else name
+        return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, NAMESPACES) else name
 
     def cluster(self, name: str) -> str:
         """The name of a cluster-scoped object on this cluster."""
-        return f"{self.prefix}-{name}" if self.prefix and name in CLUSTER_NAMES else name
+        return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, CLUSTER_NAMES) else name
 
     def user(self, name: str) -> str:
         """A service account's user or group name on this cluster."""
@@ -120,6 +125,6 @@ class Names:
             mapped["resourceAttributes"] = {**attributes, "namespace": namespace}
         if "user" in spec:
             mapped["user"] = self.user(str(spec["user"]))
-        if spec.get("groups"):
+        if isinstance(spec.get("groups"), list):
             mapped["groups"] = [self.user(str(group)) for group in spec["groups"]]
         return mapped

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from labkit.core.redact import HIDDEN
 JWKS_PATH = "/openid/v1/jwks"
 JWKS_TYPE = "application/jwk-set+json"
 WHOLE = "Give the whole token: three parts with two dots between them."
+DECODE_BYTES = "Make text of the bytes: add .decode()."
+DECODE_BASE64 = 'Decode it: base64.b64decode(secret["data"]["token"]).decode().'
 REVIEW_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 _K8S = "kubernetes.io"
@@ -89,6 +92,8 @@ class Token(Shown):
         Raises:
             TokenError: When the text is not a token.
         """
+        if (mistake := mistaken(raw)) is not None:
+            raise mistake
         parts = raw.strip().split(".")
         if len(parts) != 3:
             raise TokenError(
@@ -210,6 +215,28 @@ class Comparison(Shown):
         count = len(self.different)
         title = f"{count} claim{'s' * (count != 1)} differ{'s' * (count == 1)}, {len(self.same)} are the same"
         return Card("identical tokens" if self.identical else title, "plain", rows)
+
+
+def mistaken(raw: str | bytes) -> TokenError | None:
+    """What is wrong with a token that was read, encoded or copied in a usual wrong way; None for nothing.
+
+    The error never repeats the token.
+
+    Args:
+        raw: What a learner gave as a token.
+    """
+    if isinstance(raw, bytes):
+        return TokenError("This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES)
+    text = "".join(raw.split())
+    if re.match(r"b['\"]", text):
+        why = "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
+        return TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
+    if text.startswith("ZXlK"):
+        why = "the values in a Secret's data are encoded"
+        return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
+    if text.lower().startswith("bearereyj"):
+        return TokenError("This is a header's value, and a token is part of it.", todo="Leave the word Bearer out.")
+    return None
 
 
 def request_token(asker: Client, namespace: str, account: str) -> Answer:

@@ -27,9 +27,11 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from labkit.core.redact import redact
+
 
 class LabkitError(Exception):
-    """An error that says what to do about it.
+    """An error that says what to do about it, without tokens.
 
     Args:
         what: What happened, as a sentence.
@@ -40,10 +42,8 @@ class LabkitError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        self.todo = todo
+        self.what, self.why, self.todo = redact(what), redact(why), redact(todo)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         """All three parts, one a line."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from labkit.client import auditlog
 from labkit.client.pods import is_ready
+from labkit.core.arguments import LINE, shown, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.findings import probe_exercise, probe_task
@@ -59,6 +60,7 @@ class Exercise(Shown):
         self.learner = learner_name(named)
         self._notes = Notes(lab, self.spec.id)
 
+    @takes('paper.start("4.1")', task=LINE)
     def start(self, task: str = "") -> Self:
         """Create the objects that the exercise starts with.
 
@@ -76,6 +78,7 @@ class Exercise(Shown):
                 self.lab.apply(objects)
         return self
 
+    @takes('paper.show("4.1")', task=LINE)
     def show(self, task: str) -> TaskText:
         """Show what a task asks, with this learner's names.
 
@@ -89,6 +92,7 @@ class Exercise(Shown):
         variant = entry.variant(Seed(self.learner))
         return TaskText(entry.id, entry.title, variant.text, variant.max_points)
 
+    @takes('paper.check("4.1")', task=LINE)
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
@@ -107,6 +111,7 @@ class Exercise(Shown):
         shown = task_card(result, named=again)
         return replace(shown, rows=[*shown.rows, Row("in all", f"{earned:g} of {most:g} points so far")])
 
+    @takes('paper.hint("4.1")', task=LINE)
     def hint(self, task: str) -> Card:
         """A hint for what does not hold in a task; the next call gives the next one.
 
@@ -127,6 +132,7 @@ class Exercise(Shown):
     def _scored(self, task: str) -> TaskScore:
         return score_task(probe_task(self.spec, self._tasks(task)[0], self.learner, self._context()))
 
+    @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
         return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, self._context()))
@@ -152,7 +158,7 @@ class Exercise(Shown):
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
             ids = [entry.id for entry in self.spec.tasks]
-            raise UsageError(f'There is no task "{task}" here.', todo=near(task, ids))
+            raise UsageError(f"There is no task {shown(task)} here.", todo=near(task, ids))
         return found
 
 

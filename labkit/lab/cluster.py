@@ -18,6 +18,7 @@ from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
+from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.lab import expect
@@ -43,6 +44,16 @@ def print_progress(line: str) -> None:
 class ChosenCluster(Shown):
     """The cluster of a ``Lab``, which describes the arguments."""
 
+    @takes(
+        'Lab("embedded")',
+        backend=LINE,
+        kubeconfig=PATH,
+        context=LINE_OR_NONE,
+        prefix=LINE_OR_NONE,
+        era=LINE,
+        image=LINE,
+        home=PATH,
+    )
     def __init__(
         self,
         backend: str | None = None,

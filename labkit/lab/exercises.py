@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labkit.core.arguments import LINE, LINE_OR_NONE, Kind, takes
 from labkit.core.display import Card, Shown
+from labkit.lab.cluster import ChosenCluster
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
+def _a_lab(value: object) -> object:
+    if not isinstance(value, ChosenCluster):
+        raise TypeError
+    return value
+
+
+@takes(
+    'exercise(lab, "ex4-roles", "ann")',
+    lab=Kind("the lab, as Lab() makes it", _a_lab),
+    name=LINE,
+    learner=LINE_OR_NONE,
+)
 def exercise(lab: Lab, name: str, learner: str | None = None) -> Any:
     """Open an exercise for one learner.
 

@@ -18,12 +18,14 @@ from labkit import lessons
 from labkit.client import manifests
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
-from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.client.exec.command import CompletedExec
 from labkit.client.manifests import Applied, Library
+from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import MountedToken, Pods, ReadyPod
-from labkit.client.tokens import Token, request_token
+from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core import resources
+from labkit.core.arguments import COMMAND, INPUT, KEPT, LINE, MANIFESTS, PORT, SECONDS, STEP, TEXT, takes
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
 from labkit.core.redact import redact
@@ -34,7 +36,7 @@ from labkit.lessons.predictions import Noted
 if TYPE_CHECKING:
     from labkit.client.kubectl import Ran
     from labkit.client.proxy import Proxy
-MANIFESTS = (".yaml", ".yml", ".json")
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 """The extensions of manifest files."""
 
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
@@ -65,6 +67,7 @@ class Lab(ChosenCluster):
 
     # -- callers ---------------------------------------------------------------------
 
+    @takes('lab.as_pod("kikai/test")', pod=LINE, container=LINE)
     def as_pod(self, pod: str, container: str | None = None) -> Client:
         """A caller with a pod's mounted token, which is read through exec.
 
@@ -80,6 +83,7 @@ class Lab(ChosenCluster):
         source()
         return self.admin.with_credentials(Credentials(token_source=source), pod)
 
+    @takes('lab.as_service_account("kikai/default")', account=LINE)
     def as_service_account(self, account: str) -> Client:
         """A caller with a fresh token of a service account (TokenRequest).
 
@@ -95,6 +99,7 @@ class Lab(ChosenCluster):
         """A caller without any credential."""
         return self.admin.with_credentials(Credentials(), "anonymous")
 
+    @takes("lab.as_token(token)", raw=TEXT, name=LINE)
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
         """A caller with a token.
 
@@ -107,10 +112,13 @@ class Lab(ChosenCluster):
         """
         if not raw.strip():
             raise TokenError("The token is empty.", todo="lab.as_anonymous() asks without one.")
+        if (mistake := mistaken(raw)) is not None:
+            raise mistake
         return self.admin.with_credentials(Credentials(token=raw.strip()), name)
 
     # -- acting ---------------------------------------------------------------------
 
+    @takes('lab.apply("04-roles/W14-namespaces.yaml")', what=MANIFESTS)
     def apply(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
         """Apply manifests: create missing objects, patch existing ones.
 
@@ -127,11 +135,12 @@ class Lab(ChosenCluster):
         elif "\n" in what or ": " in what:
             objects = manifests.parse(what)
         else:
-            own = Path(what).expanduser()
-            files = [own] if own.suffix in MANIFESTS and own.is_file() else self.library.files(what)
+            own = _own_file(what)
+            files = [own] if own else self.library.files(what)
             objects = [entry for file in files for entry in _read(file)]
         return self._apply(objects)
 
+    @takes('lab.prepare("04-roles")', what=LINE)
     def prepare(self, what: str) -> Applied:
         """Create the missing objects of an earlier lesson.
 
@@ -154,6 +163,7 @@ class Lab(ChosenCluster):
                 self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
         return applied
 
+    @takes('lab.kubectl("get pods -n kikai")', line=TEXT)
     def kubectl(self, line: str) -> Ran:
         """Run the machine's kubectl, if it has one, with the lab's kubeconfig.
 
@@ -169,8 +179,17 @@ class Lab(ChosenCluster):
             self.note_command(pod, command, ran.returncode, time.time() - begun, f"{ran.stdout}\n{ran.stderr}")
         if any(f" {verb} " in ran.command for verb in WRITING):
             self._let_settle()
-        return ran
+        user = kubectl.impersonated(ran.command) if ran.returncode else ""
+        return replace(ran, note=missing_user(self.admin, user)) if user else ran
 
+    @takes(
+        'lab.exec("kikai/test", "ls")',
+        pod=LINE,
+        command=COMMAND,
+        container=LINE,
+        stdin=INPUT,
+        timeout_seconds=SECONDS,
+    )
     def exec(
         self,
         pod: str,
@@ -218,6 +237,7 @@ class Lab(ChosenCluster):
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
         self.journal.add({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
 
+    @takes('lab.logs("kikai/test")', pod=LINE, container=LINE)
     def logs(self, pod: str, container: str | None = None) -> str:
         """A container's log.
 
@@ -226,6 +246,7 @@ class Lab(ChosenCluster):
         """
         return self.pods.logs(pod, container)
 
+    @takes('lab.wait("kikai/test")', pod=LINE, timeout_seconds=SECONDS)
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
 
@@ -241,6 +262,7 @@ class Lab(ChosenCluster):
         """
         return self.pods.wait(pod, timeout_seconds)
 
+    @takes('lab.token("kikai/default"), or with a whole token', what=TEXT)
     def token(self, what: str) -> Token:
         """Decode a token and verify it with the cluster's public keys.
 
@@ -248,18 +270,22 @@ class Lab(ChosenCluster):
             what: A whole token, or a service account (``default/kikai``) for a new token of it.
         """
         raw = what.strip()
-        if raw.count(".") != 2:
+        if (mistake := mistaken(raw)) is not None:
+            raise mistake
+        if raw.count(".") != 2 and not raw.startswith("eyJ"):
             raw = self._request_token(what)
         token = Token.decode(raw, self.admin.without_observers())
         self._note_token(token, str(token.flat.get("kubernetes.io.pod.name", "")))
         return token
 
+    @takes('lab.pod_token("kikai/test")', pod=LINE, container=LINE)
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts, and verify it."""
         token = Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
         self._note_token(token, pod)
         return token
 
+    @takes('lab.read_pod_token("kikai/test")', pod=LINE, container=LINE)
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
         """The token that a pod mounts, read in the container.
 
@@ -268,6 +294,7 @@ class Lab(ChosenCluster):
         """
         return self.pods.token(pod, container)
 
+    @takes('lab.record("W6", "10.96.0.1:443")', step=STEP, what=KEPT)
     def record(self, step: str, what: object) -> None:
         """Record an answer for a step; after ``predict`` this happens by itself.
 
@@ -275,12 +302,14 @@ class Lab(ChosenCluster):
             step: Such as ``W15``.
             what: An answer, a finished command, or a fact that you found, such as an address.
         """
-        lessons.record(step, what, self.progress)
+        lessons.record(step, redact(what) if isinstance(what, str) else what, self.progress)
 
+    @takes('lab.predict("W15", "forbidden")', step=STEP, value=KEPT)
     def predict(self, step: str, value: object) -> Noted:
         """Record what you expect of a step; the following answers are recorded for it."""
         return lessons.predict(step, value, self.progress)
 
+    @takes("lab.proxy(port=8001)", port=PORT)
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
         """Serve the API on a local address without credentials, as ``kubectl proxy`` does.
 
@@ -297,6 +326,7 @@ class Lab(ChosenCluster):
 
     # -- the walkthrough ---------------------------------------------------------------------
 
+    @takes('lab.rewind("W17")', step=STEP)
     def rewind(self, step: str | int) -> Applied:
         """Reset the cluster and apply the manifests of all steps before a step.
 
@@ -357,8 +387,21 @@ class Lab(ChosenCluster):
         namespace, _, name = pod_name(account).partition("/")
         answer = request_token(self.admin.without_observers(), namespace, name)
         if not answer.ok:
-            raise failure(answer.status, answer.body, f"There is no token of {account}.")
+            refused = failure(answer.status, answer.body, f"There is no token of {account}.")
+            if answer.status == 404:
+                missing = missing_account(self.admin.without_observers(), namespace, name)
+                refused.todo = habit(f"{namespace}/{name}") or missing or refused.todo
+            raise refused
         return str(answer.body["status"]["token"])
+
+
+def _own_file(what: str) -> Path | None:
+    """The learner's own file of that name; None where there is none."""
+    try:
+        own = Path(what).expanduser()
+        return own if own.suffix in MANIFEST_SUFFIXES and own.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, ~ of a user who is not there
+        return None
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

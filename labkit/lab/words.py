@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from labkit import lessons
+from labkit.core.arguments import KEPT, STEP, takes
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Context
@@ -38,6 +39,11 @@ def context(lab: Lab) -> Context:
     )
 
 
+@takes(
+    'predict("W15", "forbidden"), or predict("W19", {"kikai": "…", "darbo": "…"}) where a step asks several things',
+    step=STEP,
+    value=KEPT,
+)
 def predict(step: str, value: object) -> Noted:
     """Keep what you expect of a step; the answers that follow are kept for it.
 
@@ -57,6 +63,7 @@ def progress() -> Progress:
     return lab.progress if lab is not None else Progress.default()
 
 
+@takes('check("W15")', step=STEP)
 def check(step: str) -> Any:
     """Judge a step by what the cluster does.
 
@@ -66,16 +73,19 @@ def check(step: str) -> Any:
     return lessons.check(step, context(current()))
 
 
+@takes('hint("W15")', step=STEP)
 def hint(step: str) -> Any:
     """A hint for a step; asking again gives the next one."""
     return lessons.hint(step, progress())
 
 
+@takes('solution("W15")', step=STEP)
 def solution(step: str) -> Any:
     """How a step can be solved."""
     return lessons.solution(step, progress())
 
 
+@takes("board()")
 def board() -> Any:
     """All steps and how far you are."""
     return lessons.board(progress())

@@ -46,8 +46,15 @@ def recorded_fact(context: Context, step: str) -> Any:
     """
     records = context.progress.records(step)
     values = [each["stdout"].strip() if "stdout" in each else each.get("value") for each in records]
-    found = [each for each in values if each is not None]
+    found = [_joined(each) for each in values if each is not None]
     return found[-1] if found else context.progress.prediction(step)
+
+
+def _joined(value: Any) -> Any:
+    """Host and port as one text, where a learner recorded them as two."""
+    if isinstance(value, Mapping) and value.keys() == {"host", "port"}:
+        return f"{value['host']}:{value['port']}"
+    return ":".join(map(str, value)) if isinstance(value, list) and len(value) == 2 else value
 
 
 def curl_status(text: str) -> int | None:

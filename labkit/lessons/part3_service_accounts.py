@@ -179,7 +179,7 @@ def w11(context: Context) -> Outcome:
         return failed(
             f"one container: {', '.join(containers(pod))}",
             "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
-            "A pod's containers are fixed when it is created: delete it, and create it with both.",
+            "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
     if (pod.get("spec") or {}).get("automountServiceAccountToken") is False:
         return failed(

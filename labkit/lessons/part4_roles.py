@@ -27,6 +27,7 @@ from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_statu
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import ANY, STATE, step
 from labkit.rbac.policy import RBAC_PATH
+from labkit.rbac.rules import misspelt_verb
 
 NAMESPACES = ("kikai", "darbo")
 
@@ -195,6 +196,8 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
         return f'The core group is the empty string: apiGroups: [""]. {resource} live there.'
     if not resources & {resource, "*"}:
         return f"Resources are written in the plural and in small letters: {resource}."
+    if misspelt := misspelt_verb(given):
+        return misspelt
     if any(rule.get("resourceNames") for rule in given):
         return "A rule with resourceNames cannot cover list: a list names no object."
     return 'Both verbs are needed: "get" is for one object, "list" for all of them.'
@@ -270,9 +273,13 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
             f"namespace: {account.namespace}."
         )
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
-    if not context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}"):
+    role = context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}")
+    if role is None:
         return f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
-    return 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
+    return (
+        misspelt_verb(role.get("rules") or [])
+        or 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
+    )
 
 
 @step(

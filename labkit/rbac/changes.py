@@ -1,6 +1,7 @@
 """The smallest change that would allow a refused request, and what else it would allow.
 
-The smallest change is the one that grants least besides what was asked for.
+The smallest change is the one that grants least besides what was asked for. A role that waits for
+its binding comes before a new one, when all that it grants besides is reading the same resource.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import kind_of, name_of, namespace_of
+from labkit.rbac.objects import is_default, kind_of, name_of, namespace_of, role_key
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows
 from labkit.rbac.subjects import Subject
+
+READING = ("get", "list", "watch")
+"""The verbs that only read."""
 
 MANY = 10_000
 """The weight of a ``*``: more than that of any list of names."""
@@ -28,16 +32,18 @@ class Change:
         commands: The kubectl commands, in order.
         also_allows: What else the subject could do then, a line for each rule.
         weight: How much it allows besides; 0 is nothing.
+        waits: Whether it binds a role that was written for this and is bound to nobody.
     """
 
     title: str
     commands: tuple[str, ...]
     also_allows: tuple[str, ...]
     weight: int
+    waits: bool = False
 
 
 def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
-    """Ways to allow a request, the one that allows least besides first.
+    """Ways to allow a request: a role that waits to be bound first, then what allows least besides.
 
     Args:
         policy: The cluster's RBAC objects.
@@ -50,7 +56,7 @@ def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: i
         *_bind_existing(policy, who, question),
         *_join_binding(policy, who, question),
     ]
-    found.sort(key=lambda change: (change.weight, len(change.commands)))
+    found.sort(key=lambda change: (not change.waits, change.weight, len(change.commands)))
     return found[:most]
 
 
@@ -78,6 +84,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
 
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
     """Bindings to existing roles."""
+    bound = {role_key(each) for each in policy.bindings if namespace_of(each) in ("", question.namespace)}
     for (kind, namespace, name), role in policy.roles.items():
         if name.startswith("system:") or (namespace and namespace != question.namespace):
             continue
@@ -89,7 +96,8 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         binding, where = ("rolebinding", f" -n {space}") if space else ("clusterrolebinding", "")
         command = f"kubectl create {binding} {name} --{kind.lower()}={name} {who.kubectl_flag}{where}"
         title = f"Bind the existing {kind} {name} {f'in {space}' if space else 'for the whole cluster'}."
-        yield Change(title, (command,), also, weight)
+        waits = (kind, namespace, name) not in bound and not is_default(role) and _only_reads(rules, question)
+        yield Change(title, (command,), also, weight, waits)
 
 
 def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
@@ -110,6 +118,17 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
         patch = json.dumps([operation], separators=(",", ":"))
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
         yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, weight)
+
+
+def _only_reads(rules: list[Rule], question: Attributes) -> bool:
+    """Whether all that rules allow, besides a request, is reading the same resource."""
+    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
+    return all(
+        rule.get("resources") == [resource]
+        and rule.get("apiGroups") == [question.group]
+        and set(rule.get("verbs") or ()) <= {*READING, question.verb}
+        for rule in rules
+    )
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:

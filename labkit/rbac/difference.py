@@ -15,7 +15,7 @@ from labkit.rbac.needs import Need
 from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.parts import Part, covers, parts_of
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, rule_allows, rule_text
+from labkit.rbac.rules import Rule, misspelt_verb, rule_allows, rule_text
 from labkit.rbac.subjects import Subject, short_name, subject_matches
 
 MAX_EXCESSES = 200
@@ -158,9 +158,8 @@ class PolicyDifference:
                     if part in had or self._resources.lack(part):
                         continue
                     if not any(each.gives(part, subject, granted.namespace, granted.role) for each in allowances):
-                        text = rule_text(part.rule())
-                        where = f"in {granted.namespace}" if granted.namespace else "in the whole cluster"
-                        found[Excess(_label(subject, granted.namespace), f"{text} {where}", granted.binding)] = None
+                        text = _permission(part, granted.namespace)
+                        found[Excess(_label(subject, granted.namespace), text, granted.binding)] = None
         return list(found)
 
     def _look(self, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]) -> Iterator[Excess | None]:
@@ -238,7 +237,7 @@ def _excess(
     part: Part, subject: Object, namespace: str, needs: Sequence[Need], others: Sequence[Need], handed_out: bool
 ) -> Iterator[Excess | None]:
     """The excess in one permission of one subject, for each whom it reaches."""
-    text = f"{rule_text(part.rule())} {f'in {namespace}' if namespace else 'in the whole cluster'}"
+    text = _permission(part, namespace)
     is_group = subject.get("kind") == "Group"
     excused = handed_out or (is_group and any(_serves(part, namespace, need) for need in others))
     reached = [
@@ -250,6 +249,13 @@ def _excess(
     if is_group or not reached:
         needed = any(_allows(part, namespace, need) for need in needs)
         yield Excess(_label(subject, namespace), text) if needed else None
+
+
+def _permission(part: Part, namespace: str) -> str:
+    """A permission in words: what, where, and whether its verb is written so that it grants nothing."""
+    where = f"in {namespace}" if namespace else "in the whole cluster"
+    note = misspelt_verb([part.rule()]).rstrip(".")
+    return f"{rule_text(part.rule())} {where}" + (f" (grants nothing: {note})" if note else "")
 
 
 def _allows(part: Part, namespace: str, need: Need) -> bool:

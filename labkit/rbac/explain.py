@@ -17,6 +17,7 @@ from labkit.rbac.reviews import reviews
 from labkit.rbac.rules import (
     Rule,
     group_matches,
+    misspelt_verb,
     name_matches,
     path_matches,
     resource_matches,
@@ -171,7 +172,8 @@ def _one_thing_wrong(rule: Rule, question: Attributes) -> tuple[str, str]:
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     wrong: list[tuple[str, str]] = []
     if not verb_matches(rule, question.verb):
-        wrong.append(("verb", f"the rule has {_words(rule, 'verbs')}, not {question.verb}."))
+        why = f"the rule has {_words(rule, 'verbs')}, not {question.verb}. {misspelt_verb([rule])}"
+        wrong.append(("verb", why.rstrip()))
     if not group_matches(rule, question.group):
         why = f"the rule is for API group {_words(rule, 'apiGroups')}, but {resource} is in {_group(question.group)}."
         wrong.append(("group", why))

@@ -9,7 +9,8 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.rbac.attributes import Attributes
@@ -69,6 +70,21 @@ def rule_allows(rule: Rule, question: Attributes) -> bool:
         and resource_matches(rule, question.resource, question.subresource)
         and name_matches(rule, question.name)
     )
+
+
+def misspelt_verb(rules: Iterable[Rule]) -> str:
+    """Why a verb of some rules matches no request, as a sentence; empty when none is written wrongly.
+
+    The server takes any text for a verb, and compares it letter by letter.
+    """
+    for rule in rules:
+        for verb in rule.get("verbs") or ():
+            if words := re.findall(r"[^\s,;]+", verb) if re.search(r"[\s,;]", verb) else []:
+                listed = ", ".join(f'"{word.lower()}"' for word in words)
+                return f'"{verb}" is one string, and so one verb. Each verb is a string of its own: {listed}.'
+            if verb != verb.lower():
+                return f'Verbs are written in small letters: "{verb.lower()}", not "{verb}".'
+    return ""
 
 
 def rule_text(rule: Rule) -> str:

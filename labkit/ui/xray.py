@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.client.answer import Answer
+from labkit.client.answer import Answer, Identity
 from labkit.core.errors import UsageError
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
 from labkit.rbac.policy import Api, Unreadable, read_policy
+from labkit.rbac.subjects import Subject, subject
 from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
@@ -50,12 +51,19 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
             "Authentication",
             "pass" if authenticated else "stop",
             ("plugin", PLUGINS.get(answer.credential, answer.credential)),
-            *([("user", who.user), ("groups", ", ".join(who.groups) or "none")] if who else [("answer", "401")]),
+            *([("user", who.user), ("groups", ", ".join(_groups(who)) or "not known")] if who else [("answer", "401")]),
+            *([("note", note)] if (note := answer.note) else []),
         ),
         _reached("Authorization", authenticated, authorized, asked),
         _reached("Admission", authorized, admitted, [plugins]),
         _reached("Storage", admitted, answer.status < 400, stored),
     ]
+
+
+def _groups(who: Identity) -> tuple[str, ...]:
+    """Return a user's groups; those of a service account follow from its name."""
+    account = Subject(who.user).account
+    return who.groups or (subject("/".join(account)).groups if account else ())
 
 
 def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -130,7 +138,7 @@ class XRay(LabWidget):
 
 def _question(answer: Answer) -> Attributes:
     call, who = answer.call, answer.identity
-    user = User(who.user, who.groups, who.uid, who.extra)
+    user = User(who.user, _groups(who), who.uid, who.extra)
     if not call.is_resource:
         return Attributes(user, call.verb, path=call.path)
     return Attributes(

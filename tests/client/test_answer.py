@@ -111,3 +111,22 @@ def test_the_summary_holds_the_facts_and_no_body() -> None:
     assert summary["verb"] == "list"
     assert summary["as_user"] == "system:serviceaccount:kikai:default"
     assert "body" not in summary
+
+
+def test_a_groups_versions_are_named() -> None:
+    version = {"groupVersion": "rbac.authorization.k8s.io/v1", "version": "v1"}
+    body = {"kind": "APIGroup", "name": "rbac.authorization.k8s.io", "versions": [version]}
+    assert "got      versions: rbac.authorization.k8s.io/v1\n" in repr(made(200, body))
+
+
+def test_a_refused_caller_has_the_groups_that_the_server_says() -> None:
+    me = Identity("system:serviceaccount:kikai:default", ("system:authenticated",))
+    assert made(403, FORBIDDEN, identify=lambda: me).identity is me
+    other = made(403, FORBIDDEN, identify=lambda: Identity("admin", ("system:masters",)))
+    assert other.identity == Identity("system:serviceaccount:kikai:default")
+
+
+def test_a_refusal_has_a_note_on_the_user_it_names() -> None:
+    noted = made(403, FORBIDDEN, advise=lambda user: f"There is no {user}.")
+    assert "note     There is no system:serviceaccount:kikai:default.\n" in repr(noted)
+    assert "note" not in repr(made(200, {"kind": "Pod"}, advise=lambda user: f"There is no {user}."))

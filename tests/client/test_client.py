@@ -4,9 +4,10 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -15,7 +16,7 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.transport import Credentials, Endpoint, connection_error
-from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
+from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted, UsageError
 from labkit.embedded.machinery.pki.keys import Keys
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
@@ -95,6 +96,25 @@ def test_a_body_is_sent_in_its_own_type(api: Fake) -> None:
         "application/yaml",
     ]
     assert api.requests[-1].body == b"a: 1"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda client: client.get(None), "lab.admin.request cannot take None as `path`"),
+        (lambda client: client.get("/\ud800"), 'cannot take "/\\ud800" as `path`'),
+        (lambda client: client.request("G T", "/x"), 'cannot take "G T" as `method`'),
+        (lambda client: client.post("/x", {1}), "A value of the type set cannot be sent"),
+        (lambda client: client.post("/x", {"a": b"b"}), "A value of the type dict cannot be sent"),
+        (lambda client: client.patch("/x", {}, kind="json-patch"), 'There is no kind of patch "json-patch"'),
+    ],
+)
+def test_what_cannot_be_sent_is_said(api: Fake, call: Callable[[Any], object], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        call(Client(api.endpoint))
+    assert said in caught.value.what
+    assert caught.value.todo
+    assert not api.requests
 
 
 def test_a_query_is_joined_to_the_path(api: Fake) -> None:

@@ -79,3 +79,33 @@ def test_a_command_that_hangs_is_cut_off(program: Path, monkeypatch: pytest.Monk
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     monkeypatch.setattr(kubectl, "SECONDS", 0.1)
     assert run("get pods --watch").returncode == 124
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("kubectl exec -n kikai test -- ls /", ("kikai/test", "ls /")),
+        ("kubectl exec pod/curl -c main -- sh -c 'echo a; ls'", ("default/curl", "echo a; ls")),
+        ("kubectl exec 'a -- b' -- ls", ("default/a -- b", "ls")),
+        ("kubectl exec test --", None),
+        ("kubectl get pods", None),
+    ],
+)
+def test_a_command_in_a_pod_is_found(line: str, found: tuple[str, str] | None) -> None:
+    assert kubectl.exec_in(line) == found
+
+
+def test_whom_it_asks_as_is_found() -> None:
+    assert kubectl.impersonated("kubectl get pods --as=system:anonymous") == "system:anonymous"
+    assert kubectl.impersonated("kubectl --as jane get pods") == "jane"
+    assert kubectl.impersonated("kubectl get pods --as") == ""
+
+
+def test_a_line_that_the_system_cannot_take_is_said(program: Path) -> None:
+    with pytest.raises(UsageError, match="kubectl could not be run"):
+        run("get " + "x" * 300_000)
+
+
+def test_an_output_need_not_be_text(program: Path) -> None:
+    program.write_text("#!/bin/sh\nprintf 'a\\377b'\n")
+    assert run("exec x -- cat y").stdout == "a\ufffdb"

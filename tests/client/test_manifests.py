@@ -51,6 +51,52 @@ def test_what_is_no_manifest_is_said(text: str, said: str) -> None:
         parse(text)
 
 
+INDENTED = "kind: Role\nmetadata:\n\tname: reader\n"
+
+
+@pytest.mark.parametrize("text", [INDENTED, f"\n{INDENTED}", f"\n\n{INDENTED}"])
+def test_a_tab_is_named_with_the_line_as_one_counts_them(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert caught.value.why == 'line 3, "name: reader", has a tab, and YAML is indented with spaces'
+    assert caught.value.todo == "Put spaces in place of the tab: two for each level."
+
+
+def test_lines_of_a_file_are_counted_from_its_first() -> None:
+    with pytest.raises(UsageError, match=r"^mine\.yaml is not YAML") as caught:
+        parse(f"\n{INDENTED}", "mine.yaml")
+    assert caught.value.why.startswith("line 4, ")
+
+
+def test_what_is_wrong_in_a_line_is_said_with_the_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse("kind: Role\n  name: a: b\n")
+    assert caught.value.why == 'mapping values are not allowed here: line 2, "name: a: b"'
+    with pytest.raises(UsageError, match="not YAML"):
+        parse("[" * 5000)
+
+
+def test_a_date_is_text_as_for_kubernetes() -> None:
+    (entry,) = parse("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {since: 2024-01-01}")
+    assert entry["data"] == {"since": "2024-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("metadata: {name: 5}", "its name is 5, which is no text"),
+        ("metadata: {name: a, namespace: [b]}", "its namespace is a value of the type list"),
+        ("metadata: {name: a}\ndata: {b: !!binary aGk=}", "not JSON serializable"),
+        ("metadata: &m {name: a, labels: *m}", "Circular reference"),
+    ],
+)
+def test_what_no_object_can_hold_is_said(more: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(f"kind: ConfigMap\napiVersion: v1\n{more}")
+    assert said in caught.value.why
+    assert caught.value.todo
+
+
 @pytest.mark.parametrize("what", [5, [5], {"kind": "Pod"}, [{"kind": "Pod"}]])
 def test_what_is_no_object_is_said(what: object) -> None:
     with pytest.raises(UsageError, match="What was given holds something that is no Kubernetes object"):

@@ -84,3 +84,16 @@ def test_a_command_in_a_pod_names_what_is_there() -> None:
         == 'curl "localhost:8001/api/v1/namespaces/ann-kikai/services"'
     )
     assert Names().command("curl https://kubernetes") == "curl https://kubernetes"
+
+
+@pytest.mark.parametrize("odd", [["kikai"], {"a": "b"}, None, 5])
+def test_what_is_no_name_stays_for_the_server_to_refuse(odd: Any) -> None:
+    binding = {
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": odd, "namespace": odd},
+        "roleRef": {"kind": "ClusterRole", "name": odd},
+        "subjects": [{"kind": "ServiceAccount", "namespace": odd}],
+    }
+    assert ANN.body(binding) == binding
+    review = {"kind": "SubjectAccessReview", "spec": {"groups": 5, "resourceAttributes": {"namespace": odd}}}
+    assert ANN.body(review) == review

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.client.client import Client
-from labkit.client.tokens import EXPLAINED, Token
+from labkit.client.tokens import EXPLAINED, Token, mistaken
 from labkit.core.errors import TokenError
 from labkit.core.redact import HIDDEN, redact
 from tests.client.fake import Fake, Reply, Request, fake_api
@@ -148,3 +148,27 @@ def test_redaction_finds_tokens_anywhere() -> None:
     encoded = base64.b64encode(raw.encode()).decode()
     assert redact(f'{{"token":"{encoded}"}}') == '{"token":"<base64 of a token>"}'
     assert redact("eyJ and nothing more.") == "eyJ and nothing more."
+
+
+def encoded(token: str) -> str:
+    return base64.b64encode(token.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "what", "todo"),
+    [
+        (encoded, "This is base64 of a token", 'base64.b64decode(secret["data"]["token"]).decode()'),
+        (str.encode, "This is bytes", "add .decode()"),
+        (lambda token: str(token.encode()), "This is bytes", "add .decode()"),
+        (lambda token: f"Bearer {token}", "This is a header's value", "Leave the word Bearer out"),
+    ],
+)
+def test_a_token_read_wrongly_is_recognized_and_not_repeated(mistake: Any, what: str, todo: str) -> None:
+    token = signed()
+    with pytest.raises(TokenError) as caught:
+        Token.decode(mistake(token))
+    assert what in caught.value.what
+    assert todo in caught.value.todo
+    assert token[:20] not in str(caught.value)
+    assert encoded(token)[:20] not in str(caught.value)
+    assert mistaken(token) is None

@@ -96,3 +96,18 @@ def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:
         opened.show("9.9")
     with pytest.raises(UsageError, match="no exercise"):
         exercise(opened.lab, "ex9")
+
+
+@pytest.mark.parametrize("task", [None, 2.1, b"2.1", ["2.1"]])
+def test_a_task_is_named_as_text(opened: Exercise, task: Any) -> None:
+    for act in (opened.show, opened.check):
+        with pytest.raises(UsageError, match="cannot take") as caught:
+            act(task)
+        assert '("4.1")' in caught.value.todo
+
+
+def test_an_exercise_begins_with_the_lab(opened: Exercise) -> None:
+    with pytest.raises(UsageError, match="as `lab`") as caught:
+        exercise("ex2-inside-a-pod", opened.lab)  # type: ignore[arg-type] # what a learner may write
+    assert caught.value.todo == 'Write exercise(lab, "ex4-roles", "ann").'
+    assert exercise(opened.lab, "ex2-inside-a-pod", None).learner  # type: ignore[arg-type] # as before

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labkit import Lab, expect_forbidden, predict
-from labkit.core.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
+from labkit.core.errors import (
+    ApiFailure,
+    ExecFailed,
+    ExpectedForbidden,
+    LabkitError,
+    NotRunning,
+    TokenError,
+    UsageError,
+)
 from labkit.lab import current, words
+from labkit.ui import XRay
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -212,6 +225,115 @@ def test_a_pod_whose_image_is_not_to_be_had_is_not_waited_for(lab: Lab) -> None:
     assert "Pull" in caught.value.why
 
 
+def test_an_image_that_is_not_to_be_had_is_named_with_what_the_events_say(lab: Lab) -> None:
+    container = {"name": "main", "image": "ubunto", "command": ["sleep", "9999999"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "typo"}, "spec": {"containers": [container]}}
+    lab.apply(pod)
+    with pytest.raises(ApiFailure) as caught:
+        lab.wait("typo")
+    assert caught.value.why.startswith(
+        "its phase is Pending; container main: ImagePullBackOff; "
+        'its events say: Failed to pull image "ubunto": failed to pull and unpack image'
+    )
+    assert caught.value.todo == (
+        "Is the image's name spelt right, ubunto? "
+        'Delete the pod, lab.admin.delete("/api/v1/namespaces/default/pods/typo"), and apply it with the right one.'
+    )
+    lab.admin.delete("/api/v1/namespaces/default/pods/typo")
+    lab.apply({**pod, "spec": {"containers": [{**container, "image": "ubuntu"}]}})
+    assert "is ready" in repr(lab.wait("typo"))
+
+
+def test_a_misspelt_account_is_compared_with_those_there_are(lab: Lab) -> None:
+    lab.rewind("W15")
+    meant = 'There is no service account kikai/defualt. Did you mean "kikai/default"?'
+    for act in (lab.as_service_account, lab.token):
+        with pytest.raises(ApiFailure, match="no token of kikai/defualt") as caught:
+            act("kikai/defualt")
+        assert caught.value.todo == meant
+        with pytest.raises(ApiFailure) as caught:
+            act("kikia/default")
+        assert caught.value.todo == 'There is no namespace kikia. Did you mean "kikai"?'
+        with pytest.raises(ApiFailure) as caught:
+            act("sa/default")
+        assert "kubectl's" in caught.value.todo
+
+
+def test_whoever_asks_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
+    lab.rewind("W15")
+    answer = lab.admin.request("GET", SERVICES, headers={"impersonate-user": "system:serviceaccount:kikai:defualt"})
+    assert 'note     There is no service account kikai/defualt. Did you mean "kikai/default"?' in repr(answer)
+    assert ["note", answer.note] in XRay(answer, lab).data["stages"][1]["facts"]
+    there = lab.admin.request("GET", SERVICES, headers={"Impersonate-User": "system:serviceaccount:kikai:default"})
+    assert there.forbidden
+    assert "note" not in repr(there)
+    assert not any(each.call.resource == "serviceaccounts" for each in lab.evidence().asked)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kubectl_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
+    lab.rewind("W15")
+    ran = lab.kubectl("get services -n kikai --as system:serviceaccount:kikai:defualt")
+    assert ran.note == 'There is no service account kikai/defualt. Did you mean "kikai/default"?'
+    assert ran.note in repr(ran)
+    assert not lab.kubectl("get services -n kikai --as=system:serviceaccount:kikai:default").note
+
+
+def test_a_secrets_token_that_was_not_decoded_is_said_and_never_shown(lab: Lab) -> None:
+    lab.rewind("W15")
+    raw = lab.token("kikai/default").raw
+    encoded = b64encode(raw.encode()).decode()
+    for act in (lab.token, lab.as_token):
+        with pytest.raises(TokenError, match="This is base64 of a token") as caught:
+            act(encoded)
+        assert encoded[:30] not in str(caught.value)
+        with pytest.raises(UsageError, match="bytes") as refused:
+            act(b64decode(encoded))  # type: ignore[arg-type] # what a learner may write
+        assert refused.value.todo.startswith("Make text of the bytes: add .decode().")
+    calls: list[Callable[[str], object]] = [lab.apply, lab.as_pod, lab.as_service_account, lab.wait, lab.rewind]
+    calls += [lambda text: lab.exec(text, "ls"), lambda text: predict("W15", text), lambda text: predict(text, "no")]
+    for call in calls:
+        for secret in (raw, encoded, f"default/{encoded}"):
+            with pytest.raises(LabkitError) as failed:
+                call(secret)
+            assert raw[-40:] not in str(failed.value)
+            assert encoded[-40:] not in str(failed.value)
+    lab.record("W12", raw)
+    assert raw not in (lab.home / "progress.json").read_text(encoding="utf-8")
+
+
+def test_without_an_audit_log_a_service_account_has_its_groups(lab: Lab) -> None:
+    lab.rewind("W15")
+    for caller in (lab.as_pod("kikai/test"), lab.as_service_account("kikai/default")):
+        answer = replace(caller.get(SERVICES), find_event=lambda _audit_id: None)
+        assert answer.event is None
+        assert answer.identity.groups == (
+            "system:serviceaccounts",
+            "system:serviceaccounts:kikai",
+            "system:authenticated",
+        )
+        facts = XRay(answer, lab).data["stages"][1]["facts"]
+        assert ["groups", ", ".join(answer.identity.groups)] in facts
+
+
+def test_a_container_cannot_be_added_and_the_pod_is_to_be_made_anew(lab: Lab) -> None:
+    first, second = ({"name": name, "image": "ubuntu", "command": ["sleep", "9999999"]} for name in ("main", "more"))
+    lab.apply({**POD, "spec": {"containers": [first]}})
+    with pytest.raises(ApiFailure, match="was not accepted") as caught:
+        lab.apply({**POD, "spec": {"containers": [first, second]}})
+    assert "may not add or remove containers" in caught.value.why
+    assert 'Delete it, lab.admin.delete("/api/v1/namespaces/default/pods/own")' in caught.value.todo
+
+
+def test_words_called_wrongly_show_the_right_call(lab: Lab) -> None:
+    with pytest.raises(UsageError, match=r"missing a required argument: 'step'") as caught:
+        words.check()  # type: ignore[call-arg] # what a learner may write
+    assert caught.value.todo == 'Write check("W15").'
+    with pytest.raises(UsageError, match="too many positional arguments") as caught:
+        predict("W19", "a", "b")  # type: ignore[call-arg] # what a learner may write
+    assert 'predict("W19", {"kikai": "…", "darbo": "…"})' in caught.value.todo
+
+
 def test_the_proxy_needs_no_credentials(lab: Lab) -> None:
     import http.client
 
@@ -253,6 +375,13 @@ def test_finding_only_starts_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotRunning):
         _ = lab.kubeconfig
     assert "embedded" in repr(lab)
+
+
+@pytest.mark.parametrize("named", [{"backend": 5}, {"home": 5}, {"kubeconfig": b"x"}, {"prefix": 5}, {"home": "\0"}])
+def test_a_lab_of_something_else_is_said(named: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="Lab cannot take") as caught:
+        Lab(**named)
+    assert 'Write Lab("embedded").' in caught.value.todo
 
 
 def test_an_unknown_backend_is_suggested(tmp_path: Path) -> None:

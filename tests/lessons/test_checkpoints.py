@@ -309,6 +309,14 @@ def w16_only_get(lab: Lab) -> None:
     lab.apply([role("service-reader", space, verbs=["get"]) for space in ("kikai", "darbo")])
 
 
+def w16_capitals(lab: Lab) -> None:
+    lab.apply([role("service-reader", space, verbs=["GET", "LIST"]) for space in ("kikai", "darbo")])
+
+
+def w16_one_string(lab: Lab) -> None:
+    lab.apply([role("service-reader", space, verbs=["get, list"]) for space in ("kikai", "darbo")])
+
+
 def w16_star(lab: Lab) -> None:
     lab.apply([role("service-reader", space, verbs=["*"]) for space in ("kikai", "darbo")])
 
@@ -337,6 +345,11 @@ def w17_user(lab: Lab) -> None:
 
 def w17_no_such_role(lab: Lab) -> None:
     lab.apply(binding("test", "kikai", "services-reader", account("kikai")))
+
+
+def w17_capitals(lab: Lab) -> None:
+    lab.apply(role("service-reader", "kikai", verbs=["GET", "LIST"]))
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
 
 
 def w17_star(lab: Lab) -> None:
@@ -440,6 +453,14 @@ def w20_claims(lab: Lab) -> None:
     lab.apply(role("pv-reader", "", resources=["persistentvolumeclaims"]))
 
 
+def w20_capitals(lab: Lab) -> None:
+    lab.apply(role("pv-reader", "", verbs=["get", "List"], resources=["persistentvolumes"]))
+
+
+def w20_one_string(lab: Lab) -> None:
+    lab.apply(role("pv-reader", "", verbs=["get list"], resources=["persistentvolumes"]))
+
+
 def w20_star(lab: Lab) -> None:
     lab.apply(role("pv-reader", "", resources=["*"]))
 
@@ -539,6 +560,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W10", w10_wrong_prediction, "since 1.24 none is"),
     ("W11", w11_default_account, "runs as the account default"),
     ("W11", w11_no_ambassador, "one container: main"),
+    ("W11", w11_no_ambassador, "gets no further container: delete it, and create it anew"),
     ("W11", w11_deaf, "nothing answers at localhost:8001"),
     ("W12", w12_wrong_prediction, "the two are different"),
     ("W12", w12_wrong_claims, "you recorded jti as the same"),
@@ -556,6 +578,8 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W16", w16_group, "The core group is the empty string"),
     ("W16", w16_singular, "written in the plural"),
     ("W16", w16_only_get, "does not grant list"),
+    ("W16", w16_capitals, 'Verbs are written in small letters: "get", not "GET".'),
+    ("W16", w16_one_string, '"get, list" is one string, and so one verb.'),
     ("W16", w16_star, 'too much: the role in kikai also grants verb "*"'),
     ("W16", w16_cluster_role, "a ClusterRole service-reader"),
     ("W16", w16_wrong_prediction, "Until a binding says who"),
@@ -563,6 +587,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W17", w17_wrong_subject, "Its subject is not that account"),
     ("W17", w17_user, "Write kind: ServiceAccount"),
     ("W17", w17_no_such_role, "There is no Role services-reader"),
+    ("W17", w17_capitals, 'Verbs are written in small letters: "get", not "GET".'),
     ("W17", w17_star, "too much: kikai/default: * · services in kikai"),
     ("W17", w17_only_list, "listing works, reading a single service does not"),
     ("W17", w17_secrets_beside_view, "list · secrets in kikai"),
@@ -583,6 +608,8 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W19", w19_bound_in_both, "Delete the binding in darbo"),
     ("W20", w20_role, "a Role pv-reader in kikai"),
     ("W20", w20_claims, "does not grant get and list on persistentvolumes"),
+    ("W20", w20_capitals, 'Verbs are written in small letters: "list", not "List".'),
+    ("W20", w20_one_string, 'Each verb is a string of its own: "get", "list".'),
     ("W20", w20_star, 'every resource ("*")'),
     ("W21", w21_wrong_prediction, "nobody is bound to it"),
     ("W22", w22_cluster_binding, "a cluster role binding: view-test"),

@@ -50,6 +50,20 @@ def test_w6_by_address_or_name(lab: Lab, name: str) -> None:
     passes("W6")
 
 
+@pytest.mark.parametrize("found", [{"host": "10.96.0.1", "port": 443}, ["10.96.0.1", "443"], ("kubernetes", 443)])
+def test_w6_in_two_parts(lab: Lab, found: object) -> None:
+    lab.rewind("W6")
+    lab.record("W6", found)
+    passes("W6")
+
+
+@pytest.mark.parametrize("found", [{"a": {"b": 1}}, {"host": None}, {...}, 5, [], [[1, 2], [3, 4]]])
+def test_w6_as_something_else_is_no_crash(lab: Lab, found: object) -> None:
+    lab.rewind("W6")
+    lab.record("W6", found)
+    assert "✘ W6 not yet" in repr(check("W6"))
+
+
 def test_w6_by_the_command_itself(lab: Lab) -> None:
     lab.rewind("W6")
     lab.record("W6", "10.0.0.1:443")

@@ -133,3 +133,10 @@ def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
     start = policy_at_start(both, setup)
     assert set(start.roles) == {("ClusterRole", "", "default-0"), ("Role", "red", "r")}
     assert start.bindings == default.bindings
+
+
+def test_a_verb_that_grants_nothing_is_called_so() -> None:
+    loud = {**PODS, "verbs": ["list", "GET"]}
+    assert too_much(policy(("red", account(ANN), loud))) == [
+        'red/ann: GET · pods in red (grants nothing: Verbs are written in small letters: "get", not "GET")'
+    ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from labkit.client.client import Client
@@ -99,3 +101,48 @@ def test_the_smallest_change_allows_nothing_else_and_really_flips_it(api: Client
     )
     assert explain(api, question).allowed
     assert not explain(api, Permission.parse("get services").question(who, "kikai")).allowed
+
+
+def test_a_verb_in_capitals_is_explained(api: Client) -> None:
+    put(api, role("kikai", "loud", ("LIST", "", "pods")), binding("kikai", "loud", "Role/loud", "kikai/bot"))
+    found = explain(api, Permission.parse("list pods").question(subject("kikai/bot"), "kikai"))
+    assert found.near_misses[0].why == (
+        'RoleBinding kikai/loud: the rule has LIST, not list. Verbs are written in small letters: "list", not "LIST".'
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "namespace", "command"),
+    [
+        (
+            role("darbo", "service-reader", ("get,list", "", "services")),
+            "list services",
+            "darbo",
+            "kubectl create rolebinding service-reader --role=service-reader --serviceaccount=darbo:default -n darbo",
+        ),
+        (
+            role("", "pv-reader", ("get,list", "", "persistentvolumes")),
+            "list persistentvolumes",
+            "",
+            "kubectl create clusterrolebinding pv-reader --clusterrole=pv-reader --serviceaccount=darbo:default",
+        ),
+    ],
+)
+def test_a_role_that_waits_for_its_binding_is_bound(
+    api: Client, made: dict[str, Any], asked: str, namespace: str, command: str
+) -> None:
+    put(api, made)
+    who = subject("darbo/default")
+    changes = smallest_changes(read_policy(api), who, Permission.parse(asked).question(who, namespace))
+    assert changes[0].commands == (command,)
+    assert changes[1].commands[0].startswith("kubectl create role " if namespace else "kubectl create clusterrole ")
+
+
+@pytest.mark.parametrize(
+    "rules", [("get,list,delete", "", "services"), ("list", "", "services,secrets"), ("*", "", "services")]
+)
+def test_a_role_that_grants_much_more_is_no_smallest_change(api: Client, rules: tuple[str, str, str]) -> None:
+    put(api, role("darbo", "large", rules))
+    who = subject("darbo/default")
+    changes = smallest_changes(read_policy(api), who, Permission.parse("list services").question(who, "darbo"))
+    assert changes[0].title.startswith("A new role in darbo")

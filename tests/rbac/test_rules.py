@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.rules import rule_allows
+from labkit.rbac.rules import misspelt_verb, rule_allows
 from tests.support.cluster import rule
 
 JANE = User("jane")
@@ -45,3 +45,18 @@ PODS = {"verb": "get", "resource": "pods"}
 )
 def test_rule_allows(given: dict[str, object], asked: dict[str, object], allowed: bool) -> None:
     assert rule_allows(given, Attributes(JANE, **asked)) is allowed  # type: ignore[arg-type] # a table of keywords
+
+
+@pytest.mark.parametrize(
+    ("verbs", "why"),
+    [
+        (["get", "list"], ""),
+        (["*"], ""),
+        (["GET", "LIST"], 'Verbs are written in small letters: "get", not "GET".'),
+        (["get, list"], '"get, list" is one string, and so one verb. Each verb is a string of its own: "get", "list".'),
+        (["Get List"], '"Get List" is one string, and so one verb. Each verb is a string of its own: "get", "list".'),
+        ([" get"], '" get" is one string, and so one verb. Each verb is a string of its own: "get".'),
+    ],
+)
+def test_a_verb_that_matches_no_request_is_explained(verbs: list[str], why: str) -> None:
+    assert misspelt_verb([{"verbs": ["get"]}, {"verbs": verbs}]) == why

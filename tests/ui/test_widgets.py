@@ -123,6 +123,15 @@ def test_the_xray_of_a_refusal(api: Client) -> None:
     assert [stage["state"] for stage in seen.data["stages"]] == ["pass", "pass", "pass", "pass", "stop"]
 
 
+def test_the_xray_without_an_audit_log_claims_no_groups_that_it_does_not_know(api: Client) -> None:
+    groups = "system:serviceaccounts, system:serviceaccounts:kikai, system:authenticated"
+    user = {"Impersonate-User": "system:serviceaccount:kikai:bot"}
+    other = XRay(api.request("GET", "/api/v1/namespaces/kikai/pods", headers=user), api)
+    assert ["groups", groups] in other.data["stages"][1]["facts"]
+    jane = XRay(api.request("GET", "/api/v1/namespaces/kikai/pods", headers={"Impersonate-User": "jane"}), api)
+    assert ["groups", "not known"] in jane.data["stages"][1]["facts"]
+
+
 def test_the_page_without_widgets_explains_too(api: Client) -> None:
     answer = api.get("/api/v1/namespaces/kikai/services")
     assert "granted by ClusterRoleBinding cluster-admin" in XRay(answer, api).as_html()

@@ -18,9 +18,10 @@ from urllib.parse import quote, urlencode
 
 from labkit.client.client import Client
 from labkit.client.exec.channels import ERROR, PROTOCOLS, STDERR, STDOUT, frames, typed
+from labkit.client.object_names import habit
 from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core.display import Card, Row, Shown
-from labkit.core.errors import ExecFailed, UsageError
+from labkit.core.errors import ExecFailed
 from labkit.core.redact import redact
 
 if TYPE_CHECKING:
@@ -112,24 +113,6 @@ class CompletedExec(Shown):
 
 class UnknownProtocol(ExecFailed):
     """The server speaks none of the offered protocols, as one before 1.30 does not speak ``v5``."""
-
-
-def pod_name(name: str) -> str:
-    """A pod's or account's full name.
-
-    Args:
-        name: ``namespace/name``, or the name alone in the namespace ``default``.
-
-    Returns:
-        ``namespace/name``.
-
-    Raises:
-        UsageError: When it is neither.
-    """
-    namespace, slash, rest = name.strip().rpartition("/")
-    if not rest or (slash and not namespace) or "/" in namespace:
-        raise UsageError(f'"{name}" is no name.', todo="Write namespace/name, such as `kikai/test`.")
-    return f"{namespace or 'default'}/{rest}"
 
 
 def run(
@@ -366,7 +349,9 @@ def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: ty
     except ValueError:
         status = {"message": body.decode("utf-8", "replace")}
     message = str(status.get("message", ""))
-    if error.status_code == 403:
+    if error.status_code == 404 and habit(pod):
+        todo = habit(pod)
+    elif error.status_code == 403:
         todo = "Grant create on pods/exec, or ask as somebody who may."
     elif "is not valid for pod" in message:
         todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."

@@ -1,5 +1,6 @@
 """The exercises, in order."""
 
+from labkit.core.arguments import shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Object
@@ -22,7 +23,7 @@ def find_exercise(name: str) -> ExerciseSpec:
     for exercise in EXERCISES:
         if exercise.id == name:
             return exercise
-    raise UsageError(f'There is no exercise "{name}".', todo=near(name, [exercise.id for exercise in EXERCISES]))
+    raise UsageError(f"There is no exercise {shown(name)}.", todo=near(name, [exercise.id for exercise in EXERCISES]))
 
 
 def setup(exercise: ExerciseSpec, learner: str) -> list[Object]:

@@ -1,0 +1,97 @@
+"""Names of pods and service accounts as learners write them, and accounts that do not exist."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from labkit.core.arguments import shown
+from labkit.core.errors import UsageError, near
+
+if TYPE_CHECKING:
+    from labkit.client.client import Client
+
+ACCOUNT_PREFIX = "system:serviceaccount:"
+"""The beginning of a service account's user name."""
+
+NAMES = "names are small letters, digits, dashes and dots, and a slash stands between namespace and name"
+"""What names look like, for errors."""
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""A name of an object.
+
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+"""
+
+KINDS = frozenset({"pod", "pods", "po", "sa", "serviceaccount", "serviceaccounts"})
+"""The kinds that kubectl takes before a slash, and labkit does not."""
+
+
+def pod_name(name: str) -> str:
+    """A pod's or account's full name.
+
+    Args:
+        name: ``namespace/name``, or the name alone in the namespace ``default``.
+
+    Returns:
+        ``namespace/name``.
+
+    Raises:
+        UsageError: When it is neither.
+    """
+    namespace, _, rest = name.strip().rpartition("/")
+    namespace = "default" if name.strip() == rest else namespace
+    if NAME.fullmatch(namespace) and NAME.fullmatch(rest):
+        return f"{namespace}/{rest}"
+    todo = f"Write {meant}." if (meant := _meant(name)) else "Write namespace/name, such as `kikai/test`."
+    raise UsageError(f"{shown(name)} is no name.", why=NAMES, todo=todo)
+
+
+def _meant(name: str) -> str:
+    """The name that a kubectl habit means: ``-n kikai test``, ``kikai test``, ``kikai:default``; empty for others."""
+    text = name.strip().removeprefix(ACCOUNT_PREFIX)
+    option = re.search(r"(?:^|\s)(?:-n[=\s]*|--namespace[=\s]\s*)(\S+)", text)
+    rest = text.replace(option[0], " ") if option else text
+    words = [*([option[1]] if option else []), *re.split(r"[\s:/]+", rest.strip())]
+    words = [word for word in words if word not in KINDS]
+    full = len(words) == 2 and all(NAME.fullmatch(word) for word in words)
+    return f'"{words[0]}/{words[1]}"' if full else ""
+
+
+def habit(name: str) -> str:
+    """A sentence for who put kubectl's kind before the slash: ``pod/curl`` is the pod ``curl``; empty for others."""
+    kind, _, rest = name.partition("/")
+    return f'If you mean kubectl\'s "{name}", write "default/{rest}".' if kind in KINDS else ""
+
+
+def missing_account(client: Client, namespace: str, name: str) -> str:
+    """Why there is no such service account, and which one may be meant.
+
+    Args:
+        client: A caller who may list service accounts.
+        namespace: The account's namespace.
+        name: Its name.
+
+    Returns:
+        Two sentences; empty when the account exists, or cannot be looked for.
+    """
+    namespace, answer = client.names.namespace(namespace), client.get("/api/v1/serviceaccounts")
+    known = [f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in answer.items]
+    if not known or f"{namespace}/{name}" in known:
+        return ""
+    homes = sorted({each.partition("/")[0] for each in known})
+    if namespace not in homes:
+        return f"There is no namespace {namespace}. {near(namespace, homes)}"
+    own = [each for each in known if each.startswith(f"{namespace}/")]
+    elsewhere = [each for each in known if each.endswith(f"/{name}")]
+    is_typo = get_close_matches(name, [each.partition("/")[2] for each in own])
+    hint = f'Did you mean "{elsewhere[0]}"?' if elsewhere and not is_typo else near(f"{namespace}/{name}", own)
+    return f"There is no service account {namespace}/{name}. {hint}"
+
+
+def missing_user(client: Client, user: str) -> str:
+    """As ``missing_account``, for a user name; empty for one that is no service account's."""
+    namespace, colon, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
+    is_account = colon and user.startswith(ACCOUNT_PREFIX)
+    return missing_account(client.without_observers(), namespace, name) if is_account else ""

@@ -1,0 +1,219 @@
+"""The arguments of what a learner calls, checked in one place.
+
+A learner's mistake gets a sentence and the right call, never a ``TypeError`` of labkit's own::
+
+    @takes('lab.wait("kikai/test")', pod=LINE, timeout_seconds=SECONDS)
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod: ...
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from labkit.core.errors import UsageError
+from labkit.core.redact import redact
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_SHOWN = 60
+"""The most letters of an argument that an error repeats."""
+
+MAX_LINE = 1000
+"""The most letters of a name, a step or a path."""
+
+MAX_SECONDS = 7 * 24 * 3600.0
+"""The longest timeout; a longer one is as good as this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an argument has to be.
+
+    Args:
+        words: The same in words, such as ``a number of seconds``.
+        read: Returns the argument as the function takes it.
+            It raises a TypeError, a ValueError or an OverflowError for what does not fit.
+    """
+
+    words: str
+    read: Callable[[object], object]
+
+
+def takes(example: str, **kinds: Kind) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Check the arguments of what a learner calls.
+
+    Args:
+        example: A right call, for the error.
+        kinds: What each parameter has to be. Its default always fits; others are not checked.
+
+    Raises:
+        UsageError: By the decorated function, when an argument is missing, too many or does not fit.
+    """
+    name = example.partition("(")[0]
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise UsageError(f"{name} was not called rightly.", why=str(error), todo=f"Write {example}.") from None
+            for parameter, kind in kinds.items():
+                value = given.arguments.get(parameter, inspect.Parameter.empty)
+                if value is inspect.Parameter.empty or value is signature.parameters[parameter].default:
+                    continue
+                given.arguments[parameter] = fit(value, kind, name, parameter, example)
+            return function(*given.args, **given.kwargs)
+
+        return call
+
+    return decorate
+
+
+def fit(value: object, kind: Kind, name: str, parameter: str, example: str) -> object:
+    """Check one argument.
+
+    Args:
+        value: The argument.
+        kind: What it has to be.
+        name: The function's name, for the error.
+        parameter: The parameter's name, for the error.
+        example: A right call, for the error.
+
+    Returns:
+        The argument as the function takes it.
+
+    Raises:
+        UsageError: When it does not fit.
+    """
+    try:
+        return kind.read(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        is_bytes = isinstance(value, bytes | bytearray)
+        raise UsageError(
+            f"{name} cannot take {shown(value)} as `{parameter}`.",
+            why=f"it has to be {kind.words}",
+            todo=f"Make text of the bytes: add .decode(). Write {example}." if is_bytes else f"Write {example}.",
+        ) from None
+
+
+def shown(value: object) -> str:
+    """A learner's argument for an error: in one line, short, and never bytes or a token."""
+    if value is None or isinstance(value, bool | int | float):
+        text = str(value) if not isinstance(value, int) or value.bit_length() < 128 else "a very large number"
+    elif isinstance(value, str):
+        line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
+        line = "".join(letter if _is_printed(letter) else repr(letter)[1:-1] for letter in line[: MAX_SHOWN + 1])
+        text = f'"{line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"}"'
+    else:
+        text = f"a value of the type {type(value).__name__}"
+    return text
+
+
+def _is_printed(letter: str) -> bool:
+    return unicodedata.category(letter)[0] != "C"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    value.encode()
+    if "\0" in value:
+        raise ValueError
+    return value
+
+
+def _line(value: object) -> str:
+    text = _text(value)
+    if len(text) > MAX_LINE or any(unicodedata.category(letter) == "Cc" for letter in text.strip()):
+        raise ValueError
+    return text
+
+
+def _line_or_none(value: object) -> str:
+    return "" if value is None else _line(value)
+
+
+def _path(value: object) -> object:
+    return value if isinstance(value, Path) else _line(value)
+
+
+def _step(value: object) -> str:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _line(value).strip()
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value) or value < 0:
+        raise TypeError
+    return float(min(value, MAX_SECONDS))
+
+
+def _port(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
+        raise TypeError
+    return value
+
+
+def _command(value: object) -> str | list[str]:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        raise TypeError
+    words = [_text(word) for word in value]
+    if not words:
+        raise ValueError
+    return words
+
+
+def _manifests(value: object) -> object:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bytes | bytearray):
+        raise TypeError
+    return value
+
+
+def _input(value: object) -> object:
+    if isinstance(value, str):
+        value.encode()
+    elif not isinstance(value, bytes):
+        raise TypeError
+    return value
+
+
+def _method(value: object) -> str:
+    if not isinstance(value, str) or not (value.isascii() and value.isalpha()):
+        raise TypeError
+    return value
+
+
+def _kept(value: object) -> object:
+    if isinstance(value, int | str | Mapping | list | tuple | set | frozenset):
+        listed = list(value) if isinstance(value, set | frozenset) else value
+        json.dumps(listed, default=str, ensure_ascii=False, skipkeys=True).encode()
+    return value
+
+
+TEXT = Kind("text", _text)
+LINE = Kind("one line of text", _line)
+LINE_OR_NONE = Kind("one line of text", _line_or_none)
+PATH = Kind("the path of a file or a directory", _path)
+STEP = Kind("a step, such as W15", _step)
+SECONDS = Kind("a number of seconds", _seconds)
+PORT = Kind("a number from 0 to 65535", _port)
+COMMAND = Kind("a command line, or a list of its words", _command)
+MANIFESTS = Kind("a lesson, a file, YAML text or objects", _manifests)
+INPUT = Kind("text or bytes", _input)
+METHOD = Kind("GET, POST, PUT, PATCH or DELETE", _method)
+KEPT = Kind("something that can be kept as text", _kept)
