@@ -110,4 +110,4 @@ def test_an_exercise_begins_with_the_lab(opened: Exercise) -> None:
     with pytest.raises(UsageError, match="as `lab`") as caught:
         exercise("ex2-inside-a-pod", opened.lab)  # type: ignore[arg-type] # what a learner may write
     assert caught.value.todo == 'Write exercise(lab, "ex4-roles", "ann").'
-    assert exercise(opened.lab, "ex2-inside-a-pod", None).learner  # type: ignore[arg-type] # as before
+    assert exercise(opened.lab, "ex2-inside-a-pod", None).learner
