@@ -18,9 +18,11 @@ from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
+from labkit.client.tokens import Token
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
+from labkit.core.redact import redact
 from labkit.lab import expect
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
@@ -121,6 +123,23 @@ class ChosenCluster(Shown):
     def evidence(self) -> Evidence:
         """What the learner asked and ran since the cluster's last reset."""
         return gather(self.backend.audit_events(), self.journal.entries(), self.journal.began)
+
+    def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
+        """Note in the journal that a command ran in a pod.
+
+        Args:
+            pod: As ``namespace/name``.
+            command: The command line.
+            returncode: Its exit code.
+            seconds: How long it took.
+            output: What it printed, where that is known.
+        """
+        entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
+        self.journal.add({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
+
+    def _note_token(self, token: Token, pod: str) -> None:
+        """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""
+        self.journal.add({"kind": "token", "subject": token.subject, "pod": pod})
 
     @property
     def kubeconfig(self) -> Path:

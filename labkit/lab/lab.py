@@ -224,19 +224,6 @@ class Lab(ChosenCluster):
         command = self.names.command(command)
         return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
 
-    def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
-        """Note in the journal that a command ran in a pod.
-
-        Args:
-            pod: As ``namespace/name``.
-            command: The command line.
-            returncode: Its exit code.
-            seconds: How long it took.
-            output: What it printed, where that is known.
-        """
-        entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
-        self.journal.add({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
-
     @takes('lab.logs("kikai/test")', pod=LINE, container=LINE)
     def logs(self, pod: str, container: str | None = None) -> str:
         """A container's log.
@@ -378,10 +365,6 @@ class Lab(ChosenCluster):
         if any(str(entry.get("apiVersion")).startswith(RBAC_GROUP) for entry in objects):
             self._let_settle()
         return applied
-
-    def _note_token(self, token: Token, pod: str) -> None:
-        """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""
-        self.journal.add({"kind": "token", "subject": token.subject, "pod": pod})
 
     def _request_token(self, account: str) -> str:
         namespace, _, name = pod_name(account).partition("/")

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterable
 from typing import Any
 
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, in_pod, without_prediction
 from labkit.lessons.pods import (
-    ACCOUNT_UID,
     CURL,
     account_of,
     answering,
-    claims,
     containers,
     elsewhere,
     has_curl,
@@ -29,6 +25,7 @@ from labkit.lessons.pods import (
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import ANY, ANY_POD, STATE, TOKENS, step
+from labkit.lessons.two_tokens import compared, not_looked_at
 
 POD = "default/curl-custom-sa"
 
@@ -216,7 +213,7 @@ def w12(context: Context) -> Outcome:
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
     if prediction is None:
         return without_prediction(bool(named), 'Predict first: predict("W12", "…"), either "identical" or "different".')
-    unseen = _not_looked_at(context, context.evidence())
+    unseen = not_looked_at(context, context.evidence())
     if not named and len(unseen) < 2:
         return failed(
             "you have looked at a token, and recorded nothing",
@@ -232,7 +229,7 @@ def w12(context: Context) -> Outcome:
             f"pod {POD} running as kikai (W11)",
             "Finish W11 first; a pod without automount has no token to compare.",
         )
-    outcomes = [_compared(str(prediction), named[-1], mounted, own) for own in owned]
+    outcomes = [compared(str(prediction), named[-1], mounted, own) for own in owned]
     outcome = next((each for each in outcomes if each.passed), outcomes[0])
     if outcome.passed and unseen:
         return failed(
@@ -241,70 +238,6 @@ def w12(context: Context) -> Outcome:
             'lab.pod_token("default/curl-custom-sa") reads the mounted one, lab.token("default/kikai") a new one.',
         )
     return outcome
-
-
-def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
-    identical = mounted == own
-    if (prediction == "identical") != identical:
-        return failed(
-            f"you predicted “{prediction}”; the two are {'identical' if identical else 'different'}",
-            "a prediction that agrees with the tokens",
-            "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
-        )
-    ours, theirs = claims(mounted), claims(own)
-    same = {key for key in ours if key in theirs and ours[key] == theirs[key]}
-    said = {_claim_name(each, ours.keys() | theirs.keys()) for each in _listed(named)}
-    said -= _BY_ACCIDENT
-    if wrong := sorted(said - same):
-        return failed(
-            f"you recorded {', '.join(wrong)} as the same; it is not",
-            "only claims that both tokens have with the same value",
-            "exp, iat and jti belong to one token; pod and node to a mounted one only.",
-        )
-    if missing := sorted(({"iss", "sub"} & same) - said):
-        return failed(
-            f"you recorded {', '.join(sorted(said))}",
-            f"also {', '.join(missing)}",
-            "The mounted token is the one in the account's Secret: compare with that, not with a new one."
-            if identical
-            else "Who issued it, and whom is it about? Those two make both tokens the same identity.",
-        )
-    bound = "kubernetes.io.pod.name" in ours
-    return passed(
-        f"same: {', '.join(sorted(same - _BY_ACCIDENT))}. Different or in one only: "
-        f"{', '.join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT)) or 'nothing'}.",
-        "Same subject, so the same permissions; "
-        + ("bound to a pod, so worthless once the pod is gone." if bound else "the mounted one never expires."),
-    )
-
-
-_BY_ACCIDENT = {"iat", "nbf"}
-"""Claims that two tokens have in common only when they are issued in the same second."""
-
-
-READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl")
-
-
-def _reads_token(ran: Ran) -> bool:
-    """Whether a command reads the mounted token; what happens in a shell is not known, and counts."""
-    return ran.interactive or any("/token" in word for words in ran.runs(*READERS) for word in words)
-
-
-def _not_looked_at(context: Context, evidence: Evidence) -> list[str]:
-    """Which of the two tokens no call has read: the mounted one, the account's own."""
-    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
-    user = context.account("default", "kikai").user
-    read = [each for each in evidence.facts if each.get("kind") == "token" and each.get("subject") == user]
-    ran = in_pod(context, evidence, "default", "curl-custom-sa")
-    mounted = any(_reads_token(each) for each in ran) or any(each.get("pod") for each in read)
-    own = any(
-        each.path == f"{base}/serviceaccounts/kikai/token" or each.path.startswith(f"{base}/secrets")
-        for each in evidence.asked
-        if each.status in (200, 201)
-    ) or any(not each.get("pod") for each in read)
-    return [
-        name for name, seen in (("the token mounted in the pod", mounted), ("the account's own token", own)) if not seen
-    ]
 
 
 def _tokens(context: Context) -> tuple[str, list[str]]:
@@ -320,25 +253,6 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
     owned = [b64decode(each["data"]["token"]).decode() for each in secrets if "token" in (each.get("data") or {})]
     answer = request_token(context.admin, namespace, "kikai")
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
-
-
-def _listed(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [str(each) for each in value]
-    if isinstance(value, str):
-        return [part for part in re.split(r"[,\s]+", value) if part]
-    return [str(each) for each in value] if isinstance(value, (list, tuple, set)) else [str(value)]
-
-
-def _claim_name(text: str, known: Iterable[str]) -> str:
-    """The dotted name of a claim, from a learner's name for it."""
-    name = text.strip().lower()
-    name = {"issuer": "iss", "subject": "sub", "audience": "aud"}.get(name, name)
-    if name in known:
-        return name
-    if name in ("uid", "account uid", "kubernetes.io.serviceaccount"):
-        return ACCOUNT_UID
-    return next((each for each in known if each.endswith(f".{name}")), name)
 
 
 @step(
