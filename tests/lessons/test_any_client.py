@@ -40,7 +40,7 @@ def kubectl(lab: Lab, line: str) -> int:
 
 
 def curl(lab: Lab, path: str, *options: str) -> None:
-    shell(lab, "curl", "-s", "--cacert", str(lab.home / "pki" / "ca.crt"), *options, f"{lab.admin.server}{path}")
+    shell(lab, "curl", "-s", "--cacert", lab.admin.endpoint.ca_file, *options, f"{lab.admin.server}{path}")
 
 
 def labkit(lab: Lab, *words: str) -> int:
@@ -64,7 +64,7 @@ def with_python(lab: Lab, who: str) -> None:
     from kubernetes import client as official
 
     configuration = official.Configuration(host=lab.admin.server)
-    configuration.ssl_ca_cert = str(lab.home / "pki" / "ca.crt")
+    configuration.ssl_ca_cert = lab.admin.endpoint.ca_file
     configuration.api_key = {"authorization": f"Bearer {token(lab, who)}"}
     with official.ApiClient(configuration) as api:
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from labkit import lessons
+from labkit import check, lessons, predict
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.engine import find
@@ -18,6 +18,7 @@ from labkit.backends.kind.cluster import Kind
 from labkit.lab.demo import Demo
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
+from tests.lessons.test_any_client import WAYS
 from tests.notebooks.support import NAMES, execute, states
 
 IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
@@ -45,6 +46,17 @@ def test_every_notebook_passes(backend: Kind, tmp_path: Path, monkeypatch: pytes
     for name in NAMES:
         execute(name, solved=True, directory=tmp_path)
     assert states(backend.home) == dict.fromkeys(lessons.STEPS, "passed")
+
+
+@pytest.mark.parametrize(("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)])
+def test_any_client_counts(backend: Kind, step: str, said: object, ask: Callable[[Lab], object]) -> None:
+    lab = Lab("kind", home=backend.home, say=quiet)
+    lab.progress.forget()
+    lab.rewind(step)
+    ask(lab)
+    predict(step, said)
+    outcome = check(step)
+    assert outcome.passed, repr(outcome)
 
 
 def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
