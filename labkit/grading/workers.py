@@ -22,6 +22,7 @@ from typing import Any, Self
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
 from labkit.grading.isolation import Limits
+from labkit.grading.root_directory import sandbox_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a notebook's process ended, as its supervisor says.
+    """How a notebook's process ended, as its supervisor saw it.
 
     Args:
         ended: ``done``, or how else it ended; see ``Result.ended``.
-        cells: How many cells ran.
+        claimed_cells: How many cells ran, as the learner's process itself says.
         output: What was printed, at most ``Limits.output_bytes``.
         cpu_seconds: Processor time of the supervisor and of everything below it.
     """
 
     ended: str
-    cells: int
+    claimed_cells: int
     output: str
     cpu_seconds: float
 
@@ -218,8 +219,9 @@ class Workers:
             self._restart_fork_server()
         root = self._directory / str(slot)
         root.mkdir(exist_ok=True)
-        home = isolation.sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
+        home = sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
         order = {
+            "slot": slot,
             "user": isolation.user_id(self.fork_server_pid, slot),
             "root": str(root),
             "home": str(home),
