@@ -18,6 +18,7 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -26,6 +27,7 @@ from labkit.grading import control_group, execution, isolation, root_directory, 
 from labkit.grading.control_group import ControlGroup
 from labkit.grading.execution import SIGNAL_BASE
 from labkit.grading.guard import Guard
+from labkit.grading.packages import PackageDirectory
 from labkit.grading.processes import Descendants, become_subreaper
 
 PRELOADED = (
@@ -110,6 +112,7 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoRetur
     _warm_up_tls(hello)
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
+    packages = [PackageDirectory(**entry) for entry in hello["packages"]]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # no collection writes to memory that forks share
     wire.send(channel, {"ready": True, "level": level})
@@ -124,7 +127,7 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoRetur
             channel.close()
             code = 1
             try:
-                supervise(connection, Order(order, limits, level, group))
+                supervise(connection, Order(order, limits, level, packages, group))
                 code = 0
             except Exception as error:
                 with suppress(OSError):
@@ -154,12 +157,14 @@ class Order(NamedTuple):
         order: What the grader sent: ``user``, ``root``, ``home``, ``hidden``.
         limits: What the processes may use.
         level: The isolation level.
+        packages: The directories of packages of which a part is hidden.
         group: The slot's control group.
     """
 
     order: dict[str, Any]
     limits: isolation.Limits
     level: str
+    packages: Sequence[PackageDirectory]
     group: ControlGroup | None
 
 
@@ -223,7 +228,7 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             order.group.join()
         given = order.order
         home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
-        root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden)
+        root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
         _leave_pid_1()
         isolation.drop_privileges(order.level, given["user"])
         low, high = sorted((built, jobs.fileno()))

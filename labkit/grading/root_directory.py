@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
 
 from labkit.grading.isolation import Limits
+from labkit.grading.packages import PackageDirectory
 from labkit.grading.syscalls import (
     MS_BIND,
     MS_NODEV,
@@ -29,6 +31,12 @@ VISIBLE_SETTINGS = (
 )
 """The entries of ``/etc`` that are visible. Others may have secrets that all users of the machine can read."""
 
+MASKED_IN_PROC = (
+    *("cmdline", "config.gz", "diskstats", "interrupts", "iomem", "kallsyms"),
+    *("key-users", "keys", "modules", "partitions", "timer_list"),
+)
+"""Files of ``/proc`` that are empty: how the machine was started, and what it is made of."""
+
 
 def warm_up() -> None:
     """Fill the caches, before forks inherit them."""
@@ -37,7 +45,9 @@ def warm_up() -> None:
         libc()
 
 
-def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Iterable[Path]) -> None:
+def mount_root(
+    level: str, root: Path, home: Path, limits: Limits, hidden: Iterable[Path], packages: Iterable[PackageDirectory]
+) -> None:
     """Replace the root file system by one that holds Python and nothing else.
 
     What a Python process requires is bind-mounted read-only at its own path; the rest of the
@@ -50,6 +60,7 @@ def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Itera
         home: The home directory.
         limits: The size of the home directory.
         hidden: Directories that are covered although they lie in one that is required.
+        packages: The directories of packages of which a part is left out.
 
     Raises:
         OSError: The kernel refuses.
@@ -67,13 +78,14 @@ def mount_root(level: str, root: Path, home: Path, limits: Limits, hidden: Itera
         mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, size)
     for source in _required_paths():
         _bind_mount(source, root)
+    for entry in packages:
+        _mount_packages(entry, root)
     for path in hidden:
         _cover(root / path.relative_to("/"))
     (root / "dev/pts").mkdir()
     mount("devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
     (root / "dev/ptmx").symlink_to("pts/ptmx")
-    (root / "proc").mkdir(exist_ok=True)
-    mount("proc", str(root / "proc"), "proc", MS_NOSUID | MS_NODEV)
+    _mount_proc(root / "proc")
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
     os.chdir(root)
     pivot_root()
@@ -124,3 +136,37 @@ def _cover(directory: Path) -> None:
     """Mount an empty directory over one, if it is there."""
     if directory.is_dir():
         mount("tmpfs", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755")
+
+
+def _mount_packages(packages: PackageDirectory, root: Path) -> None:
+    """Replace a directory of packages below the new root by one without those that labkit does not need."""
+    source, target = Path(packages.directory), root / Path(packages.directory).relative_to("/")
+    if not packages.needed:
+        _cover(target)
+        return
+    if packages.whiteouts:
+        with suppress(OSError):
+            lower = f"lowerdir={packages.whiteouts}:{source}"
+            mount("overlay", str(target), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, lower)
+            return
+    # Without overlays, slower: each that is needed, from the read-only mount that it lies in.
+    below = os.open(target, os.O_PATH)
+    mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    for name in packages.needed:
+        entry = Path(f"/proc/self/fd/{below}/{name}")
+        if entry.is_dir():
+            (target / name).mkdir()
+        elif entry.exists():
+            (target / name).touch()
+        else:
+            continue
+        mount(str(entry), str(target / name), "", MS_BIND)
+    os.close(below)
+
+
+def _mount_proc(target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    mount("proc", str(target), "proc", MS_NOSUID | MS_NODEV)
+    for name in MASKED_IN_PROC:
+        if (target / name).exists():
+            mount(os.devnull, str(target / name), "", MS_BIND)
