@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labkit.grading import workers
+from labkit.grading import fork_server, workers
 from labkit.grading.grader import Grader
 from labkit.grading.notebooks import code, solved_notebook
 from labkit.grading.result import Result
@@ -44,7 +44,9 @@ def weaken(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
     """Have graders start their fork servers as on a machine without ``control groups`` or ``namespaces``."""
     start = workers.start_process
 
-    def start_weaker(_module: str, environment: Mapping[str, str]) -> Any:
+    def start_weaker(module: str, environment: Mapping[str, str]) -> Any:
+        if module != fork_server.__name__:
+            return start(module, environment)
         return start(weaker_fork_server.__name__, {**environment, weaker_fork_server.WITHOUT: without})
 
     monkeypatch.setattr(workers, "start_process", start_weaker)

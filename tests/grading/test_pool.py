@@ -21,7 +21,8 @@ from labkit.grading.grader import Grader
 from labkit.grading.isolation import NICENESS
 from labkit.grading.pool import GraderPool, pool_for
 from labkit.grading.result import FAILED, Result
-from labkit.grading.session import STORED, GradingSession
+from labkit.grading.result_store import STORED
+from labkit.grading.session import GradingSession
 from labkit.grading.submissions import find
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
@@ -121,7 +122,7 @@ def _grading(folder: Path, room: Path, *options: str) -> Iterator[subprocess.Pop
     """The command at work: its temporary directory and its results are below a directory."""
     (room / "rooms").mkdir()
     command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(room / "out"), *options]
-    environment = {**os.environ, "TMPDIR": str(room / "rooms"), "LABKIT_HOME": str(room / "home")}
+    environment = {**os.environ, "TMPDIR": str(room / "rooms")}
     with subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_signals
     ) as process:

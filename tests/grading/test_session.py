@@ -16,8 +16,9 @@ from labkit.grading import root_directory, workers
 from labkit.grading.grader import Grader
 from labkit.grading.pool import GraderPool
 from labkit.grading.result import Result
+from labkit.grading.result_store import STORED
 from labkit.grading.seed import Seed, learner_name
-from labkit.grading.session import STORED, GradingSession
+from labkit.grading.session import GradingSession
 from labkit.grading.submissions import declared_learner, find, skipped
 from tests.grading.support import solved_cells, submit
 
