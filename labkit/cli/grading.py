@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option("--context", default="", help="Its context; the file's current one when left out.")
 @click.option("--image", default=None, help="kind's node image.")
+@click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 def grade_command(
     submissions: Path,
@@ -63,6 +64,7 @@ def grade_command(
     kubeconfig: Path | None,
     context: str,
     image: str | None,
+    trust: bool,
     force: bool,
 ) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
@@ -91,9 +93,13 @@ def grade_command(
         if (name := declared_learner(entry.path)) not in ("", entry.learner):
             line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
             click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
+    if session.unsigned:
+        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
     left = len(session.left)
     if left < len(session.all):
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
+    if (left or real) and not trust:
+        _need_walls()
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
     if real:
         from labkit.grading.real_cluster import lab_for
@@ -109,6 +115,23 @@ def grade_command(
 
     with cleaned_up(), pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _need_walls() -> None:
+    """Refuse to run others' code where nothing separates it from this user's files and processes.
+
+    Raises:
+        UsageError: There are no namespaces.
+    """
+    from labkit.core.errors import UsageError
+    from labkit.grading.isolation import strongest_level
+
+    if strongest_level() == "plain":
+        raise UsageError(
+            "There are no walls around a learner's code on this platform.",
+            why="a notebook could read and write your files, the results among them, and end the grader",
+            todo="Grade on Linux, or with --trust if you trust every notebook.",
+        )
 
 
 def _exit_code(results: list[Result]) -> int:

@@ -14,18 +14,21 @@ import importlib
 import mmap
 import os
 import resource
-import select
 import signal
 import socket
 import ssl
 import sys
-import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from labkit.grading import execution, isolation, wire
+from labkit.grading import control_group, execution, isolation, root_directory, wire
+from labkit.grading.control_group import ControlGroup
 from labkit.grading.execution import SIGNAL_BASE
+from labkit.grading.guard import Guard
+from labkit.grading.packages import PackageDirectory
+from labkit.grading.processes import Descendants, become_subreaper
 
 PRELOADED = (
     "fcntl",
@@ -66,10 +69,6 @@ USER_NAME = "learner"
 PORT = 6443
 """The cluster's port, in a network namespace of its own: a printed address is the same in each run."""
 
-EXIT_POLL_SECONDS = 0.002
-POLL_SECONDS = 0.25
-"""How often the supervisor checks memory and time."""
-
 
 def main(channel_number: int) -> int:
     """Serve the grader on the channel with this file descriptor until it closes it."""
@@ -77,19 +76,43 @@ def main(channel_number: int) -> int:
         with suppress(ImportError):
             importlib.import_module(name)
     level = isolation.strongest_level()
-    isolation.warm_up()
+    root_directory.warm_up()
+    groups = ControlGroups()
     try:
-        _serve(socket.socket(fileno=channel_number), level)
+        _serve(socket.socket(fileno=channel_number), level, groups)
     except (wire.Closed, OSError):  # the grader has gone
+        groups.remove()
         return 0
 
 
-def _serve(channel: socket.socket, level: str) -> NoReturn:
+class ControlGroups:
+    """A control group for each slot, made when it is first used."""
+
+    def __init__(self) -> None:
+        self._hierarchies = control_group.hierarchies()
+        self._groups: dict[int, ControlGroup | None] = {}
+
+    def for_slot(self, slot: int, limits: isolation.Limits) -> ControlGroup | None:
+        """Return a slot's group; None where none can be made."""
+        if slot not in self._groups:
+            name = f"labkit-{os.getpid()}-{slot}"
+            self._groups[slot] = control_group.create(name, limits, self._hierarchies)
+        return self._groups[slot]
+
+    def remove(self) -> None:
+        """Remove the groups, whose processes the supervisors end when the grader has gone."""
+        for group in self._groups.values():
+            if group is not None:
+                group.remove()
+
+
+def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoReturn:
     """Fork a supervisor for each order, until the channel is closed."""
     hello, _ = wire.receive(channel)
     _warm_up_tls(hello)
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
+    packages = [PackageDirectory(**entry) for entry in hello["packages"]]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # no collection writes to memory that forks share
     wire.send(channel, {"ready": True, "level": level})
@@ -97,12 +120,14 @@ def _serve(channel: socket.socket, level: str) -> NoReturn:
         order, connection = wire.receive(channel)
         if connection is None:
             continue
+        limits = isolation.Limits(**order["limits"])
+        group = groups.for_slot(order["slot"], limits)
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
             code = 1
             try:
-                supervise(connection, order, level)
+                supervise(connection, Order(order, limits, level, packages, group))
                 code = 0
             except Exception as error:
                 with suppress(OSError):
@@ -125,44 +150,69 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1").do_handshake()
 
 
-def supervise(connection: socket.socket, order: dict[str, Any], level: str) -> None:
-    """Enter new namespaces, run one notebook in them, and report how it ended."""
-    isolation.become_subreaper()
-    isolation.enter_namespaces(level)
-    with socket.create_server(("127.0.0.1", 0 if level == "plain" else PORT), backlog=64) as listener:
+class Order(NamedTuple):
+    """What a supervisor is to isolate.
+
+    Args:
+        order: What the grader sent: ``user``, ``root``, ``home``, ``hidden``.
+        limits: What the processes may use.
+        level: The isolation level.
+        packages: The directories of packages of which a part is hidden.
+        group: The slot's control group.
+    """
+
+    order: dict[str, Any]
+    limits: isolation.Limits
+    level: str
+    packages: Sequence[PackageDirectory]
+    group: ControlGroup | None
+
+
+def supervise(connection: socket.socket, order: Order) -> None:
+    """Enter new namespaces, run one notebook in them, and report how it ended.
+
+    The learner's process is isolated while the grader sets the cluster up; then it gets the notebook.
+    """
+    become_subreaper()
+    below = Descendants()
+    events = order.group.open_events() if order.group is not None else -1
+    isolation.enter_namespaces(order.level)
+    with socket.create_server(("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64) as listener:
+        isolation.limit_network(order.level)
         wire.send(connection, {"port": listener.getsockname()[1]}, listener)
-    job, _ = wire.receive(connection)
-    limits = isolation.Limits(**order["limits"])
     output, output_end = os.pipe()
     built, built_end = os.pipe()
+    jobs, jobs_end = socket.socketpair()
     progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared memory: writing to it wakes no process
-    started = time.monotonic()
+    killed = control_group.kills(events)
     child = os.fork()
     if child == 0:
         os.close(output)
         connection.close()
-        _learner_process(job, order, limits, level, (output_end, built_end), progress)
-    os.close(output_end)
-    os.close(built_end)
-    ended, printed = _watch(child, output, connection, limits, started)
-    isolation.kill_descendants(child)
+        jobs.close()
+        _learner_process(order, jobs_end, (output_end, built_end), progress)
+    try:
+        os.close(output_end)
+        os.close(built_end)
+        jobs_end.close()
+        job, _ = wire.receive(connection)
+        with suppress(OSError):  # it has ended: ``built`` tells
+            wire.send(jobs, job)
+        jobs.close()
+        guard = Guard(child, output, order.limits, below, lambda: control_group.kills(events) > killed)
+        ended, printed = guard.watch(connection)
+    finally:
+        below.kill(child)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
-    cells = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
+    claimed = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
-    wire.send(connection, {"ended": ended, "cells": cells, "output": printed, "cpu_seconds": cpu})
+    wire.send(connection, {"ended": ended, "claimed_cells": claimed, "output": printed, "cpu_seconds": cpu})
 
 
-def _learner_process(
-    job: dict[str, Any],
-    order: dict[str, Any],
-    limits: isolation.Limits,
-    level: str,
-    ends: tuple[int, int],
-    progress: mmap.mmap,
-) -> None:
-    """Isolate this process, then run the notebook. Never returns.
+def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], progress: mmap.mmap) -> None:
+    """Isolate this process, then receive the notebook and run it. Never returns.
 
     ``ends`` are pipes for its output, and for a byte when it is isolated. ``progress`` is shared memory
     for the number of cells that have run.
@@ -174,16 +224,23 @@ def _learner_process(
         nowhere = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nowhere, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
-        home = Path(order["home"])
-        isolation.mount_root(level, Path(order["root"]), home, limits, [Path(path) for path in order["hidden"]])
+        if order.group is not None:
+            order.group.join()
+        given = order.order
+        home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
+        root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
         _leave_pid_1()
-        isolation.drop_privileges(level, order["user"], limits)
-        os.dup2(built, 3)
-        os.closerange(4, 256)
-        _set_up_home(home, job)
-        os.write(3, b"1")
-        os.close(3)
+        isolation.drop_privileges(order.level, given["user"])
+        low, high = sorted((built, jobs.fileno()))
+        for first, last in ((3, low), (low + 1, high), (high + 1, 256)):
+            os.closerange(first, last)
+        job, _ = wire.receive(jobs)
+        jobs.close()
         kernel = job["kernel"] or not execution.is_python(job["cells"])
+        isolation.limit_resources(order.limits.for_kernel if kernel else order.limits)
+        _set_up_home(home, job)
+        os.write(built, b"1")
+        os.close(built)
         run = execution.run_in_kernel if kernel else execution.run_in_process
         ended = run(job["cells"], lambda count: _write_count(progress, count))
         sys.stdout.flush()
@@ -248,51 +305,6 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
 
 def _write_count(progress: mmap.mmap, count: int) -> None:
     progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
-
-
-def _watch(
-    child: int, output: int, connection: socket.socket, limits: isolation.Limits, started: float
-) -> tuple[str, str]:
-    """Wait for the learner's process, a limit, or the end of the grader; return how it ended, and its output."""
-    printed, ended = bytearray(), ""
-    checked = started
-    ends: list[int | socket.socket] = [output, connection]
-    os.set_blocking(output, False)
-    while True:
-        # With its output closed the process is ending, and no event will tell when.
-        ready = select.select(ends, [], [], POLL_SECONDS if output in ends else EXIT_POLL_SECONDS)[0]
-        if connection in ready:  # the grader sends no more: it has closed the connection
-            ended = "grader gone"
-            break
-        if output in ready:
-            with suppress(BlockingIOError):
-                piece = os.read(output, 65536)
-                if not piece:
-                    ends.remove(output)
-                printed += piece[: limits.output_bytes - len(printed)]
-        finished, status = os.waitpid(child, os.WNOHANG)
-        if finished:
-            ended = _describe_exit(os.waitstatus_to_exitcode(status))
-            break
-        now = time.monotonic()
-        if now - started > limits.seconds:
-            ended = "time limit"
-            break
-        if now - checked < POLL_SECONDS:
-            continue
-        checked = now
-        if isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
-            ended = "memory limit"
-            break
-    return ended, printed.decode("utf-8", "replace")
-
-
-def _describe_exit(code: int) -> str:
-    """Describe how a process ended, from its exit code; a shell's 128 + n is signal n."""
-    number = -code if code < 0 else code - SIGNAL_BASE
-    if number in set(signal.Signals):
-        return f"signal {signal.Signals(number).name}"
-    return "done" if code == 0 else f"exit code {code}"
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "most": lambda result: f"{result.score.most:g}",
     "passed": lambda result: "yes" if result.passed else "no",
     "ended": lambda result: result.ended,
-    "cells": lambda result: str(result.cells),
+    "claimed_cells": lambda result: str(result.claimed_cells),
     "total_cells": lambda result: str(result.total_cells),
     "least_privilege": _least_privilege,
     "isolation": lambda result: result.isolation,
@@ -84,7 +84,7 @@ def _add_suite(root: ElementTree.Element, result: Result) -> None:
         errors=str(errors),
     )
     if errors:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name="the notebook runs to its end")
+        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name="the notebook ends by itself")
         ElementTree.SubElement(case, "error", message=_xml_text(result.outcome))
     for task in result.score.tasks:
         case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name=f"{task.id} {task.title}")

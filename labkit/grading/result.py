@@ -19,9 +19,9 @@ class Result:
     Args:
         learner: The learner.
         exercise: The exercise's id.
-        ended: ``done``, or how else the notebook ended: ``time limit``, ``memory limit``,
-            ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
-        cells: How many cells ran.
+        ended: ``done``, or how else the notebook ended, as seen from outside its process: ``time limit``,
+            ``memory limit``, ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
+        claimed_cells: How many cells ran, as the notebook's own process says; nothing depends on it.
         total_cells: How many there were.
         score: Its score.
         isolation: How it was isolated: ``root``, ``user`` or ``plain``; see ``isolation``.
@@ -33,7 +33,7 @@ class Result:
     learner: str
     exercise: str
     ended: str
-    cells: int
+    claimed_cells: int
     total_cells: int
     score: Score
     isolation: str
@@ -43,17 +43,17 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether the notebook ran to its end. Otherwise it is never passed."""
-        return self.ended == "done" and self.cells == self.total_cells
+        """Whether the notebook's process ended by itself and without an error. Otherwise it is never passed."""
+        return self.ended == "done"
 
     @property
     def passed(self) -> bool:
-        """Whether it has full marks, all of it was judged, and the notebook ran to its end."""
+        """Whether it has full marks, all of it was judged, and the notebook ended by itself."""
         return not self.score.unjudged and self.full
 
     @property
     def full(self) -> bool:
-        """Whether it has all points of what could be judged, and the notebook ran to its end."""
+        """Whether it has all points of what could be judged, and the notebook ended by itself."""
         return self.complete and self.score.most > 0 and self.score.points == self.score.most
 
     @property
@@ -66,15 +66,11 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """How the notebook ended, as a sentence."""
-        if self.complete:
-            return f"All {self.total_cells} cells ran."
-        where = f"after {self.cells} of {self.total_cells} cells"
-        if self.ended == "done":
-            return f"The notebook ended {where}."
+        """How the notebook ended, and what it says of itself."""
         if self.ended in ("unreadable", FAILED):
             return f"It could not be graded: {self.note}"
-        return f"The notebook was ended {where}: {self.ended}."
+        how = "The notebook ended by itself." if self.complete else f"The notebook was ended: {self.ended}."
+        return f"{how} By its own account, {self.claimed_cells} of {self.total_cells} cells ran."
 
     def as_dict(self) -> dict[str, Any]:
         """Convert it to what JSON can hold."""

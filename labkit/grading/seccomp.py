@@ -1,8 +1,10 @@
 """A seccomp filter against system calls that a learner's code has no need of.
 
 They allocate memory that no resource limit counts: anonymous files, System V shared memory,
-queues and semaphores, io_uring, keys, and file systems in new namespaces. The filter holds for
-the process that installs it and for its descendants, and cannot be removed.
+queues and semaphores, io_uring, keys, file systems in new namespaces, and pages that only a pipe
+holds. Buffers of sockets and pipes keep their default size; there are sockets for this machine and
+its network namespace only, and not for its hypervisor. The filter holds for the process that
+installs it and for its descendants, and cannot be removed.
 
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
@@ -13,17 +15,21 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 """Return values of a filter; a refusal contains the error number."""
 
+DENIED, UNKNOWN = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
+NO_FAMILY, NO_PROTOCOL = REFUSE | errno.EAFNOSUPPORT, REFUSE | errno.EPROTONOSUPPORT
+
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """BPF opcodes: load a word of ``struct seccomp_data``, three comparisons, return."""
 
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
-"""Offsets in ``struct seccomp_data``."""
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
+"""Offsets in ``struct seccomp_data``; of the arguments' lower halves, which is all that the kernel takes of an int."""
 
 X32_BIT = 0x40000000
 """System call numbers from here on belong to the x32 ABI."""
@@ -32,11 +38,29 @@ NEW_NAMESPACES = 0x7E020000
 """The flags of ``clone`` that create namespaces."""
 
 
+SOL_SOCKET = 1
+SOCKET_OPTIONS = (7, 8, 32, 33, 26, 50, 51, 52, 60)
+"""SO_SNDBUF, SO_RCVBUF, both with FORCE; SO_ATTACH_FILTER, _BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF; SO_ZEROCOPY."""
+
+F_SETPIPE_SZ = 1031
+
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
+NETLINK_ROUTE = 0
+PROTOCOLS = (0, 1, 6, 17, 58)
+"""The default, ICMP, TCP, UDP, ICMPv6. Others have settings of their own for memory."""
+
+Instruction = tuple[int, int, int, int]
+"""Opcode, how many instructions to skip if true, if false, and a value."""
+
+
 class Machine(NamedTuple):
-    """The numbers of one architecture: its audit id, ``clone``, and the refused system calls."""
+    """The numbers of one architecture: its audit id, four system calls that are looked into, and those refused."""
 
     audit: int
     clone: int
+    setsockopt: int
+    fcntl: int
+    socket: tuple[int, int]
     refused: tuple[int, ...]
 
 
@@ -47,10 +71,26 @@ EVERYWHERE = (425, 430, 447)
 """io_uring_setup, fsopen, memfd_secret."""
 
 MACHINES = {
-    # memfd_create, shmget, semget, msgget, unshare, setns, mount, add_key, keyctl, bpf
-    "x86_64": Machine(0xC000003E, 56, (*EVERYWHERE, 319, 29, 64, 68, 272, 308, 165, 248, 250, 321)),
-    "aarch64": Machine(0xC00000B7, 220, (*EVERYWHERE, 279, 194, 190, 186, 97, 268, 40, 217, 219, 280)),
+    # memfd_create, shmget, semget, msgget, unshare, setns, mount, add_key, keyctl, bpf,
+    # vmsplice, perf_event_open, userfaultfd, fanotify_init
+    "x86_64": Machine(
+        0xC000003E,
+        clone=56,
+        setsockopt=54,
+        fcntl=72,
+        socket=(41, 53),
+        refused=(*EVERYWHERE, 319, 29, 64, 68, 272, 308, 165, 248, 250, 321, 278, 298, 323, 300),
+    ),
+    "aarch64": Machine(
+        0xC00000B7,
+        clone=220,
+        setsockopt=208,
+        fcntl=25,
+        socket=(198, 199),
+        refused=(*EVERYWHERE, 279, 194, 190, 186, 97, 268, 40, 217, 219, 280, 75, 241, 282, 262),
+    ),
 }
+"""``socket`` has the numbers of socket and socketpair."""
 
 
 class _Program(ctypes.Structure):
@@ -73,24 +113,68 @@ def install(libc: ctypes.CDLL) -> bool:
 
 def program(machine: Machine) -> bytes:
     """Assemble the filter: BPF instructions of 8 bytes each."""
-    unknown, denied = REFUSE | errno.ENOSYS, REFUSE | errno.EPERM
-    lines = [
+    lines: list[Instruction] = [
         (LOAD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, machine.audit),
-        (RETURN, 0, 0, unknown),
+        (RETURN, 0, 0, UNKNOWN),
         (LOAD, 0, 0, NUMBER),
         (AT_LEAST, 0, 1, X32_BIT),
-        (RETURN, 0, 0, unknown),
+        (RETURN, 0, 0, UNKNOWN),
         (EQUAL, 0, 1, CLONE3),
-        (RETURN, 0, 0, unknown),
+        (RETURN, 0, 0, UNKNOWN),
     ]
     for number in machine.refused:
-        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, denied)]
+        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, DENIED)]
+    lines += _only(machine.setsockopt, _setsockopt())
+    lines += _only(machine.fcntl, [(LOAD, 0, 0, SECOND_ARGUMENT), *_return_if_equal((F_SETPIPE_SZ,), DENIED)])
+    for number in machine.socket:
+        lines += _only(number, _socket())
     lines += [
         (EQUAL, 0, 3, machine.clone),
         (LOAD, 0, 0, FIRST_ARGUMENT),
         (ANY_BIT, 0, 1, NEW_NAMESPACES),
-        (RETURN, 0, 0, denied),
+        (RETURN, 0, 0, DENIED),
         (RETURN, 0, 0, ALLOW),
     ]
     return b"".join(struct.pack("=HBBI", *line) for line in lines)
+
+
+def _only(number: int, lines: list[Instruction]) -> list[Instruction]:
+    """Apply instructions to one system call, which is allowed where they do not return."""
+    return [(EQUAL, 0, len(lines) + 1, number), *lines, (RETURN, 0, 0, ALLOW)]
+
+
+def _return_if_equal(values: Sequence[int], result: int) -> list[Instruction]:
+    return [line for value in values for line in ((EQUAL, 0, 1, value), (RETURN, 0, 0, result))]
+
+
+def _setsockopt() -> list[Instruction]:
+    """Refuse the options that make the kernel hold more for a socket."""
+    return [
+        (LOAD, 0, 0, SECOND_ARGUMENT),
+        (EQUAL, 1, 0, SOL_SOCKET),
+        (RETURN, 0, 0, ALLOW),
+        (LOAD, 0, 0, THIRD_ARGUMENT),
+        *_return_if_equal(SOCKET_OPTIONS, DENIED),
+    ]
+
+
+def _socket() -> list[Instruction]:
+    """Refuse all sockets but Unix ones, those of the Internet's usual protocols, and the list of addresses."""
+    of_netlink = [
+        (LOAD, 0, 0, THIRD_ARGUMENT),
+        *_return_if_equal((NETLINK_ROUTE,), ALLOW),
+        (RETURN, 0, 0, NO_PROTOCOL),
+    ]
+    return [
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        *_return_if_equal((AF_UNIX,), ALLOW),
+        (EQUAL, 0, len(of_netlink), AF_NETLINK),
+        *of_netlink,
+        (EQUAL, 2, 0, AF_INET),
+        (EQUAL, 1, 0, AF_INET6),
+        (RETURN, 0, 0, NO_FAMILY),
+        (LOAD, 0, 0, THIRD_ARGUMENT),
+        *_return_if_equal(PROTOCOLS, ALLOW),
+        (RETURN, 0, 0, NO_PROTOCOL),
+    ]

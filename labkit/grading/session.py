@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
 from labkit.grading.reports import write_all
 from labkit.grading.result import FAILED, Result, by_exercise_and_learner
+from labkit.grading.result_store import ResultStore
 from labkit.grading.submissions import Submission, Unreadable, find, read_untrusted
-
-STORED = ".graded.jsonl"
-"""The file that stores results: a line each, with the submission's digest."""
 
 
 class SubmissionGrader(Protocol):
     """A grader, on whatever cluster."""
+
+    @property
+    def level(self) -> str:
+        """How it isolates notebooks: ``root``, ``user`` or ``plain``."""
 
     def grade(self, submissions: Iterable[Submission], on_result: Callable[[Result], None]) -> list[Result]:
         """Grade submissions, and call ``on_result`` with each result as it comes."""
@@ -38,8 +39,9 @@ class GradingSession:
         self._cluster = cluster
         self.all = find(submissions)
         out.mkdir(parents=True, exist_ok=True)
+        self._store = ResultStore(out)
         if fresh:
-            (out / STORED).unlink(missing_ok=True)
+            self._store.clear()
         self._digests = {_key(entry): _digest(entry) for entry in self.all}
         self.done = self._stored()
 
@@ -71,40 +73,33 @@ class GradingSession:
         return results
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
-        with (self.out / STORED).open("a", encoding="utf-8") as file:
-            file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
+        with self._store.writer(grader.level) as store:
 
-            def store(result: Result) -> None:
+            def keep(result: Result) -> None:
                 key = (result.learner, result.exercise)
                 self.done[key] = result
-                if result.ended == FAILED:
-                    on_result(result)
-                    return
-                line = {"digest": self._digests[key], "result": result.as_dict()}
-                file.write(json.dumps(line) + "\n")
-                file.flush()
+                if result.ended != FAILED:
+                    store(self._digests[key], result)
                 on_result(result)
 
-            grader.grade(self.left, store)
+            grader.grade(self.left, keep)
 
     def results(self) -> list[Result]:
         """Return the results so far, sorted by exercise and learner."""
         return by_exercise_and_learner(self.done.values())
 
+    @property
+    def unsigned(self) -> int:
+        """How many results were stored by somebody else than this user's grader; they are not used."""
+        return self._store.unsigned
+
     def _stored(self) -> dict[tuple[str, str], Result]:
-        """Read the stored results of submissions that have not changed; skip lines that were cut off."""
-        found: dict[tuple[str, str], Result] = {}
-        path = self.out / STORED
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            try:
-                entry = json.loads(line)
-                result = Result.from_dict(entry["result"])
-            except (ValueError, KeyError, TypeError):
-                continue
-            key = (result.learner, result.exercise)
-            if self._digests.get(key) == entry.get("digest") and result.cluster == self._cluster:
-                found[key] = result
-        return found
+        """Read the stored results of submissions that have not changed."""
+        return {
+            (result.learner, result.exercise): result
+            for digest, result in self._store.read()
+            if self._digests.get((result.learner, result.exercise)) == digest and result.cluster == self._cluster
+        }
 
 
 def _key(submission: Submission) -> tuple[str, str]:

@@ -191,7 +191,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         run.submission.learner,
         run.exercise.id,
         run.report.ended,
-        run.report.cells,
+        run.report.claimed_cells,
         len(run.cells),
         run.score,
         run.workers.level,

@@ -22,6 +22,8 @@ from typing import Any, Self
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
 from labkit.grading.isolation import Limits
+from labkit.grading.packages import package_directories
+from labkit.grading.root_directory import sandbox_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a notebook's process ended, as its supervisor says.
+    """How a notebook's process ended, as its supervisor saw it.
 
     Args:
         ended: ``done``, or how else it ended; see ``Result.ended``.
-        cells: How many cells ran.
+        claimed_cells: How many cells ran, as the learner's process itself says.
         output: What was printed, at most ``Limits.output_bytes``.
         cpu_seconds: Processor time of the supervisor and of everything below it.
     """
 
     ended: str
-    cells: int
+    claimed_cells: int
     output: str
     cpu_seconds: float
 
@@ -166,6 +168,7 @@ class Workers:
         self._directory: Path | None = None
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._found_packages: list[dict[str, Any]] | None = None
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the fork server runs."""
         self.cpu_seconds = 0.0
@@ -187,9 +190,17 @@ class Workers:
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATOR}
         self._fork_server, self._channel = start_process("labkit.grading.fork_server", environment)
-        wire.send(self._channel, {**_unused_credentials(), "kernel": self.kernel})
+        wire.send(self._channel, {**_unused_credentials(), "kernel": self.kernel, "packages": self._packages()})
         hello, _ = wire.receive(self._channel)
         self.level = str(hello["level"])
+
+    def _packages(self) -> list[dict[str, Any]]:
+        """Find what is hidden of the installed packages, once."""
+        if self._found_packages is None:
+            assert self._directory is not None
+            found = package_directories(self._directory) if sys.platform == "linux" else []
+            self._found_packages = [asdict(entry) for entry in found]
+        return self._found_packages
 
     def _stop_fork_server(self) -> None:
         if self._channel is not None:
@@ -218,8 +229,9 @@ class Workers:
             self._restart_fork_server()
         root = self._directory / str(slot)
         root.mkdir(exist_ok=True)
-        home = isolation.sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
+        home = sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
         order = {
+            "slot": slot,
             "user": isolation.user_id(self.fork_server_pid, slot),
             "root": str(root),
             "home": str(home),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from labkit.grading import fork_server, workers
 from labkit.grading.grader import Grader
 from labkit.grading.notebooks import code, solved_notebook
 from labkit.grading.result import Result
 from labkit.grading.submissions import find
 from labkit.grading.tasks import find_exercise
+from tests.grading import weaker_fork_server
 
 SETUP = 'from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles").start()'
 
@@ -33,3 +38,15 @@ def solved_cells(exercise: str, learner: str) -> list[str]:
 def grade(grader: Grader, folder: Path) -> dict[str, Result]:
     """Grade a folder; results by learner."""
     return {result.learner: result for result in grader.grade(find(folder))}
+
+
+def weaken(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
+    """Have graders start their fork servers as on a machine without ``control groups`` or ``namespaces``."""
+    start = workers.start_process
+
+    def start_weaker(module: str, environment: Mapping[str, str]) -> Any:
+        if module != fork_server.__name__:
+            return start(module, environment)
+        return start(weaker_fork_server.__name__, {**environment, weaker_fork_server.WITHOUT: without})
+
+    monkeypatch.setattr(workers, "start_process", start_weaker)

@@ -7,6 +7,7 @@ and docs/grading.md says so.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,9 +61,8 @@ stolen = [open(path).read() for path in found]
 }
 
 ENDED = {
-    "leaving-early": ("import os; os._exit(0)", "0 of"),
     "killing-itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
-    "endless-loop": ("while True: pass", "limit"),
+    "endless-loop": ("while True: pass", "time limit|SIGKILL"),
     "sleeping": ("import time; time.sleep(3600)", "time limit"),
 }
 
@@ -102,18 +102,58 @@ def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, 
     result = grade(grader, tmp_path)["eve"]
     assert not result.passed
     assert not result.complete
-    assert expected in result.outcome or expected in result.ended or result.cells < result.total_cells
+    assert re.search(expected, result.ended)
+
+
+LYING = """
+import gc, mmap, os
+for memory in gc.get_objects():
+    if isinstance(memory, mmap.mmap):
+        memory[:4] = (99).to_bytes(4, "big")
+"""
+
+
+@pytest.mark.parametrize("cells", [99, 1], ids=["lying", "leaving-early"])
+def test_how_many_cells_ran_is_the_notebooks_own_claim(cells: int, grader: Grader, tmp_path: Path) -> None:
+    """The counter lies in its process's memory. What the guard sees decides: the exit code, a signal, the time."""
+    claim = LYING if cells == 99 else "import os"
+    loop = ["while True: pass", "1"]
+    submit(tmp_path, "ann", "ex4-roles", [claim + "\nos._exit(0)", *loop])
+    submit(tmp_path, "bob", "ex4-roles", [claim + "\nos._exit(3)", *loop])
+    submit(tmp_path, "cat", "ex4-roles", [claim, *loop])
+    results = grade(grader, tmp_path)
+    count = 3 if cells == 99 else 0
+    account = f"By its own account, {count} of 3 cells ran."
+    assert results["ann"].outcome == f"The notebook ended by itself. {account}"
+    assert results["bob"].outcome == f"The notebook was ended: exit code 3. {account}"
+    assert not results["cat"].complete
+    assert not any(result.passed or result.score.points for result in results.values())
+
+
+def test_no_pass_hangs_on_a_claim(grader: Grader, tmp_path: Path) -> None:
+    """Points come from the cluster; a pass from them, and from a process that ended by itself."""
+    for learner, leave in {"ann": "import os; os._exit(0)", "bob": f"{LYING}\nos._exit(1)"}.items():
+        submit(tmp_path, learner, "ex4-roles", [*solved_cells("ex4-roles", learner), leave, "while True: pass"])
+    results = grade(grader, tmp_path)
+    assert {learner: result.score.points == result.score.most for learner, result in results.items()} == {
+        "ann": True,
+        "bob": True,
+    }
+    assert results["ann"].passed
+    assert results["ann"].claimed_cells < results["ann"].total_cells
+    assert not results["bob"].passed
+    assert results["bob"].claimed_cells == results["bob"].total_cells
 
 
 @pytest.mark.parametrize("begin", ["1", "!true"], ids=["in-a-fork", "in-a-kernel"])
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import os; os._exit(0)", "The notebook ended after 1 of 3 cells."),
-        ("import os; os._exit(7)", "The notebook was ended after 1 of 3 cells: exit code 7."),
-        ("import os; os.kill(os.getpid(), 11)", "The notebook was ended after 1 of 3 cells: signal SIGSEGV."),
+        ("import os; os._exit(0)", "The notebook ended by itself. By its own account, 1 of 3 cells ran."),
+        ("import os; os._exit(7)", "The notebook was ended: exit code 7. By its own account, 1 of 3 cells ran."),
+        ("import os; os.kill(os.getpid(), 11)", "The notebook was ended: signal SIGSEGV. By its own account, 1 of 3"),
         ("import os\nfor n in range(2, 99999):\n    try: os.kill(n, 9)\n    except OSError: pass", "signal SIGKILL."),
-        ("import sys; sys.exit(3)", "All 3 cells ran."),
+        ("import sys; sys.exit(3)", "The notebook ended by itself. By its own account, 3 of 3 cells ran."),
     ],
 )
 @pytest.mark.usefixtures("isolated")
@@ -128,9 +168,9 @@ def test_quitting_ends_the_notebook(source: str, begin: str, grader: Grader, tmp
     submit(tmp_path, "eve", "ex4-roles", [begin, source, "import time; time.sleep(2)", "print('still here')"])
     submit(tmp_path, "ann", "ex4-roles", [begin, "print('last words')", source])
     results = grade(grader, tmp_path)
-    assert not results["eve"].complete
+    assert results["eve"].claimed_cells < 4
     assert "still here" not in results["eve"].output
-    assert results["ann"].complete, results["ann"].outcome
+    assert results["ann"].claimed_cells == 3, results["ann"].outcome
     assert "last words" in results["ann"].output
 
 

@@ -69,7 +69,7 @@ class TestOddFiles:
         submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
         results = grade(grader, tmp_path)
         assert results["many"].complete, results["many"].outcome
-        assert results["many"].cells == 10_000
+        assert results["many"].claimed_cells == 10_000
         assert "alive" in results["zero"].output
         assert results["deep"].score.points == 0
         assert results["ann"].passed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading import isolation, seccomp
+from labkit.grading import root_directory, seccomp
 from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
 from tests.grading.conftest import SHORT
@@ -78,7 +78,7 @@ def test_a_cell_may_await(grader: Grader, tmp_path: Path) -> None:
 def test_how_the_graders_machine_is_set_up_is_not_shown(grader: Grader, tmp_path: Path) -> None:
     if grader.level == "plain":
         pytest.skip("no namespaces here (docs/grading.md)")
-    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.VISIBLE_SETTINGS!r}", LOOK])
+    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {root_directory.VISIBLE_SETTINGS!r}", LOOK])
     output = grade(grader, tmp_path)["eve"].output
     assert "others []" in output, output
     assert "127.0.0.1" in output

@@ -12,12 +12,13 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
-from labkit.grading import isolation
+from labkit.grading import root_directory, workers
 from labkit.grading.grader import Grader
 from labkit.grading.pool import GraderPool
 from labkit.grading.result import Result
+from labkit.grading.result_store import STORED
 from labkit.grading.seed import Seed, learner_name
-from labkit.grading.session import STORED, GradingSession
+from labkit.grading.session import GradingSession
 from labkit.grading.submissions import declared_learner, find, skipped
 from tests.grading.support import solved_cells, submit
 
@@ -82,7 +83,7 @@ def test_isolation_that_fails_is_not_the_notebooks_fault(
     with Grader(slots=1) as grader:
         if grader.level == "plain":
             pytest.skip("no namespaces here (docs/grading.md)")
-        monkeypatch.setattr(isolation, "sandbox_home", lambda: Path("/proc/nowhere"))
+        monkeypatch.setattr(workers, "sandbox_home", lambda: Path("/proc/nowhere"))
         results, _ = run(grader, folder, tmp_path / "out")
     assert {result.ended for result in results} == {"not graded"}
     assert "the walls could not be built" in results[0].outcome
@@ -122,10 +123,10 @@ def nothing(*_args: object, **_options: object) -> None:
 def test_a_notebooks_home_is_nobodys_on_the_graders_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account called learner, with a checkout in its home, once gave everybody no points."""
     needed = [Path("/usr"), Path("/home/ann/labkit")]
-    monkeypatch.setattr(isolation, "_required_paths", lambda: needed)
-    assert isolation.sandbox_home() == Path("/home/learner")
+    monkeypatch.setattr(root_directory, "_required_paths", lambda: needed)
+    assert root_directory.sandbox_home() == Path("/home/learner")
     needed += [Path("/home/learner/labkit/.venv"), Path("/home/learner1/python")]
-    assert isolation.sandbox_home() == Path("/home/learner2")
+    assert root_directory.sandbox_home() == Path("/home/learner2")
 
 
 def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Which installed packages a learner's process sees: those that labkit needs, and those for figures and tables.
+
+A teacher's environment may hold others, with solutions or secrets in them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+VISIBLE = ("labkit", "numpy", "pandas", "matplotlib")
+"""Distributions that are visible where they are installed, with all that they require."""
+
+NOT_INSTALLED = ("__pycache__", "_virtualenv.py", "_virtualenv.pth")
+"""Entries of a directory of packages that no distribution lists, and an environment needs."""
+
+PATTERNS = ("lib/python*/site-packages", "lib64/python*/site-packages", "lib/python*/dist-packages")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDirectory:
+    """A directory of packages.
+
+    Args:
+        directory: Its path.
+        needed: The names of its entries that are visible.
+        whiteouts: A directory that hides the others in an overlay; empty if there is none.
+    """
+
+    directory: str
+    needed: tuple[str, ...]
+    whiteouts: str = ""
+
+
+def package_directories(scratch: Path) -> list[PackageDirectory]:
+    """Find the directories of packages that a learner's process would see whole.
+
+    Args:
+        scratch: An existing directory, for the whiteouts.
+
+    Returns:
+        Those of which a part is to be hidden; none where labkit is not installed as a distribution.
+    """
+    visible = _visible_entries()
+    if not visible:
+        return []
+    found: list[PackageDirectory] = []
+    for directory in _directories():
+        present = set(os.listdir(directory))
+        stay = present & (visible.get(directory, set()) | set(NOT_INSTALLED)) if directory in visible else set()
+        if stay != present:
+            whiteouts = _whiteouts(scratch / f"packages-{len(found)}", present - stay) if stay else ""
+            found.append(PackageDirectory(str(directory), tuple(sorted(stay)), whiteouts))
+    return found
+
+
+def _visible_entries() -> dict[Path, set[str]]:
+    """List the entries of the distributions that are visible, by the directory that they lie in."""
+    from labkit.backends.bundle import needed  # imported when a grader starts, while its fork server imports more
+
+    found: dict[Path, set[str]] = {}
+    names = {name for wanted in VISIBLE for name in needed(wanted)}
+    if "labkit" not in names:
+        return {}
+    for name in names:
+        distribution = metadata.distribution(name)
+        directory = Path(str(distribution.locate_file(""))).resolve()
+        found.setdefault(directory, set()).update(_entries(distribution))
+    return found
+
+
+def _entries(distribution: metadata.Distribution) -> Iterator[str]:
+    """List the names that a distribution has in its directory of packages."""
+    record = distribution.read_text("RECORD")
+    if record is None:  # an egg, or what an operating system installed
+        for file in distribution.files or ():
+            yield file.parts[0]
+        yield from (distribution.read_text("top_level.txt") or "").split()
+        with suppress(AttributeError):
+            yield distribution._path.name  # type: ignore[attr-defined]  # the only way to its own directory
+        return
+    for line in record.splitlines():
+        # A name with a comma is quoted; none of a package's own directory has one.
+        yield line.partition(",")[0].partition("/")[0]
+
+
+def _directories() -> list[Path]:
+    """List the directories of packages below those that are visible."""
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/usr/local")}
+    found = {path.resolve() for prefix in prefixes for pattern in PATTERNS for path in prefix.glob(pattern)}
+    return sorted(path for path in found if path.is_dir())
+
+
+def _whiteouts(directory: Path, names: set[str]) -> str:
+    """Make a directory that hides names in an overlay; return its path, empty where the system does not let us."""
+    directory.mkdir()
+    directory.chmod(0o755)  # the merged directory's
+    try:
+        for name in names:
+            os.mknod(directory / name, stat.S_IFCHR, 0)
+    except OSError:
+        return ""
+    return str(directory)

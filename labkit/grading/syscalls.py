@@ -1,0 +1,51 @@
+"""System calls that Python 3.11 lacks; they raise ``OSError`` as Python's do.
+
+Sources: unshare(2), mount(2), pivot_root(2), prctl(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
+CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    """Return the C library of this process."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """Move this process into new namespaces."""
+    _checked(libc().unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+    """Mount a file system. An empty ``kind`` or ``data`` is a null pointer."""
+    result = libc().mount(source.encode(), target.encode(), kind.encode() or None, flags, data.encode() or None)
+    _checked(result, f"mount {target}")
+
+
+def pivot_root() -> None:
+    """Make the working directory, a mount point, the root; what was the root before is detached."""
+    _checked(libc().syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
+    _checked(libc().umount2(b".", MNT_DETACH), "umount")
+
+
+def prctl(option: int, value: int) -> None:
+    """Change an attribute of this process."""
+    _checked(libc().prctl(option, value, 0, 0, 0), "prctl")
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
