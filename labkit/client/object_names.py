@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, Self
 
+from labkit.client.prefix import Names
 from labkit.core.arguments import shown
 from labkit.core.errors import UsageError, near
-
-if TYPE_CHECKING:
-    from labkit.client.client import Client
 
 ACCOUNT_PREFIX = "system:serviceaccount:"
 """The beginning of a service account's user name."""
@@ -65,7 +63,19 @@ def habit(name: str) -> str:
     return f'If you mean kubectl\'s "{name}", write "default/{rest}".' if kind in KINDS else ""
 
 
-def missing_account(client: Client, namespace: str, name: str) -> str:
+class Caller(Protocol):
+    """Somebody who may list service accounts; a ``Client`` is one."""
+
+    names: Names
+
+    def get(self, path: str) -> Any:
+        """Read an object or a list."""
+
+    def without_observers(self) -> Self:
+        """The same for the lab's own requests."""
+
+
+def missing_account(client: Caller, namespace: str, name: str) -> str:
     """Why there is no such service account, and which one may be meant.
 
     Args:
@@ -90,7 +100,7 @@ def missing_account(client: Client, namespace: str, name: str) -> str:
     return f"There is no service account {namespace}/{name}. {hint}"
 
 
-def missing_user(client: Client, user: str) -> str:
+def missing_user(client: Caller, user: str) -> str:
     """As ``missing_account``, for a user name; empty for one that is no service account's."""
     namespace, colon, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
     is_account = colon and user.startswith(ACCOUNT_PREFIX)
