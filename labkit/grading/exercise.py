@@ -242,7 +242,7 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
         count = len(result.excess)
         rows.append(Row("!", f"{count} permission{'s' * (count > 1)} too much"))
     if not named and not result.full:
-        rows.append(Row("then", f'look again, ask for a hint("{result.id}"), or check once more to see the cause'))
+        rows.append(Row("then", f'look again; paper.hint("{result.id}") helps; the next check names the cause'))
     title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
     return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
 
