@@ -59,6 +59,10 @@ class ControlGroup:
     def __init__(self, directories: Sequence[Path]) -> None:
         self._directories = directories
 
+    def exists(self) -> bool:
+        """Return whether nobody has removed it."""
+        return all(directory.is_dir() for directory in self._directories)
+
     def join(self) -> None:
         """Move this process, which has one thread, into the group.
 
@@ -146,6 +150,21 @@ def create(name: str, limits: Limits, found: Sequence[Hierarchy]) -> ControlGrou
         ControlGroup(made).remove()
         return None
     return ControlGroup(made)
+
+
+def remove_groups(prefix: str) -> None:
+    """Remove groups that a process could not remove itself, because it was killed.
+
+    Args:
+        prefix: What their names begin with.
+    """
+    left = [path for hierarchy in hierarchies() for path in hierarchy.directory.glob(f"{prefix}*")]
+    ControlGroup(left).remove()
+
+
+def group_prefix(fork_server_pid: int) -> str:
+    """Return what the names of a fork server's groups begin with."""
+    return f"labkit-{fork_server_pid}-"
 
 
 def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]:

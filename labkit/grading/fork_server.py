@@ -94,8 +94,9 @@ class ControlGroups:
 
     def for_slot(self, slot: int, limits: isolation.Limits) -> ControlGroup | None:
         """Return a slot's group; None where none can be made."""
-        if slot not in self._groups:
-            name = f"labkit-{os.getpid()}-{slot}"
+        group = self._groups.get(slot)
+        if slot not in self._groups or (group is not None and not group.exists()):
+            name = f"{control_group.group_prefix(os.getpid())}{slot}"
             self._groups[slot] = control_group.create(name, limits, self._hierarchies)
         return self._groups[slot]
 

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
+from labkit.grading.control_group import group_prefix, remove_groups
 from labkit.grading.isolation import Limits
 from labkit.grading.packages import package_directories
 from labkit.grading.root_directory import sandbox_home
@@ -207,6 +208,7 @@ class Workers:
             self._channel.close()
         if self._fork_server is not None:
             end_process(self._fork_server, 5)
+            remove_groups(group_prefix(self._fork_server.pid))
 
     @property
     def isolated(self) -> bool:

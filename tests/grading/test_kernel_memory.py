@@ -5,6 +5,8 @@ Each attack stops by itself when it has shown that more is held than a submissio
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -307,3 +309,12 @@ def test_a_control_group_counts_what_the_kernel_holds(tmp_path: Path) -> None:
         assert all(group.is_dir() for group in groups)
     assert result.ended == "memory limit", (result.ended, result.output)
     assert not any(group.exists() for group in groups)
+
+
+def test_a_fork_server_that_was_killed_leaves_no_control_group(tmp_path: Path) -> None:
+    submit(tmp_path, "ann", EXERCISE, ["1"])
+    with Grader(limits=SMALL, slots=1) as grader:
+        grade(grader, tmp_path)
+        name = f"labkit-{grader.workers.fork_server_pid}-0"
+        os.kill(grader.workers.fork_server_pid, signal.SIGKILL)
+    assert not [found for found in control_group.hierarchies() if (found.directory / name).exists()]
