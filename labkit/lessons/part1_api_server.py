@@ -10,7 +10,7 @@ from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked
 from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
-from labkit.lessons.steps import ANY, ANY_PROXY, RECORD, step
+from labkit.lessons.steps import step
 from labkit.rbac.subjects import ANONYMOUS
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -44,16 +44,7 @@ def address_in(value: object) -> str:
     return found[0].rstrip(".") if found and len(text.split()) > 1 else text
 
 
-@step(
-    "Find the API server",
-    3,
-    "A kubeconfig names the server's address, the CA to trust, and a credential.",
-    "lab.kubeconfig is its path. The address stands under clusters, cluster, server.",
-    'lab.record("W1", yaml.safe_load(open(lab.kubeconfig))["clusters"][0]["cluster"]["…"])',
-    seen="the address that you record",
-    by=RECORD,
-    kubectl="kubectl cluster-info",
-)
+@step()
 def w1(context: Context) -> Outcome:
     """The recorded address is where the server really answers."""
     given = recorded_fact(context, "W1")
@@ -81,17 +72,7 @@ def w1(context: Context) -> Outcome:
 STRANGER, BAD_TOKEN = "no token", "bad token"
 
 
-@step(
-    "Knock without credentials",
-    6,
-    "There are two refusals: one for a caller it does not know, one for a caller who may not.",
-    "Without a credential you are system:anonymous, whom it knows. A token that is no token is nobody.",
-    'predict("W2", {"no token": "forbidden", "bad token": "…"}), then lab.as_anonymous() and lab.as_token("x").',
-    seen="a request without credentials that was refused, and one with a bad token",
-    by=ANY,
-    kubectl='curl -s --cacert $CA $SERVER/api\ncurl -s --cacert $CA -H "Authorization: Bearer x" $SERVER/api',
-    predict=decisions(STRANGER, BAD_TOKEN),
-)
+@step(decisions(STRANGER, BAD_TOKEN))
 def w2(context: Context) -> Outcome:
     """A stranger and a bad token were refused as predicted."""
     prediction = context.progress.prediction("W2")
@@ -136,17 +117,7 @@ def w2(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Let a proxy carry the credentials",
-    5,
-    "The proxy runs on your machine, with your kubeconfig.",
-    "Your call carries no credential; the proxy adds its own. Whom does the server see?",
-    'with lab.proxy() as proxy: proxy.get("/api/v1/…")',
-    seen="a request that labkit's proxy passed on, or one of the kubeconfig's user by another client than labkit's",
-    by=ANY_PROXY,
-    kubectl="kubectl proxy --port=8001 &\ncurl -s http://127.0.0.1:8001/api/v1/namespaces",
-    predict=decisions(),
-)
+@step(decisions())
 def w3(context: Context) -> Outcome:
     """A call through the proxy was answered, as predicted.
 
@@ -191,17 +162,7 @@ def _by(asked: Asked) -> str:
     return "through a proxy" if asked.proxied else f"by another client than labkit's ({asked.agent.split('/')[0]})"
 
 
-@step(
-    "List what the server serves",
-    6,
-    "Named groups lie under /apis; the core group, which has no name, under /api/v1.",
-    "Read /, /api, /apis, /api/v1 and one group. The group of roles is about authorization.",
-    'predict("W4", "rbac.authorization.…"), and get the five paths through the proxy.',
-    seen="answered requests for /, /api, /apis, /api/v1 and one group under /apis",
-    by=ANY,
-    kubectl="kubectl get --raw /apis/rbac.authorization.k8s.io/v1",
-    predict=Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"),
-)
+@step(Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"))
 def w4(context: Context) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
     asked = [each for each in context.evidence().asked if each.reads]

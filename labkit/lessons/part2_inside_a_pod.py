@@ -14,22 +14,13 @@ from labkit.lessons.part1_api_server import address, address_in
 from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
-from labkit.lessons.steps import ANY, EXEC, RECORD, STATE, step
+from labkit.lessons.steps import step
 from labkit.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
 
 POD = "default/curl"
 
 
-@step(
-    "Create the pod curl",
-    4,
-    "A pod needs a name and one container, with an image and a command that stays.",
-    "lab.apply takes YAML text, a dict, or one of the lab's files.",
-    'lab.apply("02-inside-a-pod/W05-pod-….yaml")',
-    seen="the pod, which runs commands as the account default",
-    by=STATE,
-    kubectl="kubectl run curl --image=ubuntu --command -- sleep 9999999",
-)
+@step()
 def w5(context: Context) -> Outcome:
     """The pod ``curl`` runs in ``default``, as the default account, and runs commands."""
     namespace = context.names.namespace("default")
@@ -65,16 +56,7 @@ def w5(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Find the API server from inside",
-    4,
-    "Kubernetes puts the address of every Service into a container's environment.",
-    "The API server's Service is called kubernetes: its variables begin with KUBERNETES_SERVICE.",
-    'lab.record("W6", lab.exec("default/curl", "echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_…"))',
-    seen="the address that you record",
-    by=RECORD,
-    kubectl="kubectl exec curl -- env",
-)
+@step()
 def w6(context: Context) -> Outcome:
     """The recorded address is the one the pod's environment and the Service name."""
     given = recorded_fact(context, "W6")
@@ -110,17 +92,7 @@ def w6(context: Context) -> Outcome:
 _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
 
 
-@step(
-    "Trust the server",
-    6,
-    f"Three files are mounted at {MOUNT}; one of them is the CA.",
-    "Call https://kubernetes once as it is, then once with curl's option --cacert.",
-    f'lab.exec("{POD}", "curl -s --cacert {MOUNT}/… https://kubernetes")',
-    seen="two commands in the pod: a curl that does not trust the server, and one with the CA that is answered",
-    by=EXEC,
-    kubectl=f"kubectl exec curl -- curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
-    predict=decisions(),
-)
+@step(decisions())
 def w7(context: Context) -> Outcome:
     """The TLS failure was seen, then the mounted CA was used; the answer is as predicted.
 
@@ -236,18 +208,7 @@ def _insecure(command: str) -> bool:
     return bool(re.search(r"(?:^|[\s='\"])(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=$|[\s'\";&|)])", command))
 
 
-@step(
-    "Say who you are",
-    6,
-    "The user name of a service account is system:serviceaccount:NAMESPACE:NAME.",
-    'The token is mounted beside the CA. curl sends it with -H "Authorization: Bearer …".',
-    'TOKEN=$(cat /var/run/secrets/kubernetes.io/serviceaccount/token); curl … -H "Authorization: Bearer $…"',
-    seen="a request of the pod's account; none that was sent with -k",
-    by=ANY,
-    kubectl=f"kubectl exec curl -- bash -c 'cd {MOUNT}; "
-    'curl -s --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://kubernetes/api\'',
-    predict=USER,
-)
+@step(USER)
 def w8(context: Context) -> Outcome:
     """The mounted token authenticates, as the user the learner predicted."""
     prediction = context.progress.prediction("W8")

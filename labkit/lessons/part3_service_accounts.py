@@ -7,7 +7,6 @@ import re
 from base64 import b64decode
 from typing import Any
 
-from labkit.client.pods import MOUNT
 from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, in_pod, without_prediction
@@ -24,23 +23,13 @@ from labkit.lessons.pods import (
 )
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
 from labkit.lessons.prepared import made_by_lab
-from labkit.lessons.steps import ANY, ANY_POD, STATE, TOKENS, step
+from labkit.lessons.steps import step
 from labkit.lessons.two_tokens import compared, not_looked_at
 
 POD = "default/curl-custom-sa"
 
 
-@step(
-    "Who is asking?",
-    5,
-    "List the service accounts of all namespaces: one name is in each of them.",
-    "The pod curl names no account, so it gets the one that every namespace has.",
-    'predict("W9", "def…"), and lab.admin.get("/api/v1/serviceaccounts")',
-    seen="an answered request for service accounts or pods",
-    by=ANY,
-    kubectl="kubectl get serviceaccounts -A",
-    predict=NAME,
-)
+@step(NAME)
 def w9(context: Context) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
@@ -94,17 +83,7 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
     return [name for name in names if name.startswith(beginning)]
 
 
-@step(
-    "Create an account of your own",
-    6,
-    "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
-    "apiVersion: v1, kind: ServiceAccount, and metadata with the name, in the namespace default.",
-    'lab.apply("03-service-accounts/W10-serviceaccount-….yaml"), then list the Secrets.',
-    seen="the account",
-    by=STATE,
-    kubectl="kubectl create serviceaccount kikai",
-    predict=YES_OR_NO,
-)
+@step(YES_OR_NO)
 def w10(context: Context) -> Outcome:
     """The account ``kikai`` exists, and what came with it is as predicted."""
     namespace = context.names.namespace("default")
@@ -139,16 +118,7 @@ def w10(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Run a pod as kikai, with an ambassador",
-    5,
-    "spec.serviceAccountName says whom a pod runs as.",
-    "Two containers: one to work in (ubuntu, sleep), one that runs kubectl proxy (luksa/kubectl-proxy:1.6.2).",
-    'lab.apply("03-service-accounts/W11-pod-curl-….yaml")',
-    seen="the pod, which runs as kikai, and whose proxy answers",
-    by=STATE,
-    kubectl="kubectl apply -f curl-custom-sa.yaml",
-)
+@step()
 def w11(context: Context) -> Outcome:
     """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
     namespace = context.names.namespace("default")
@@ -196,17 +166,7 @@ def w11(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Compare two tokens of one account",
-    8,
-    "A token is three parts; the middle one is JSON: its claims.",
-    "lab.pod_token(…) is the mounted one, lab.token(…) a new one; compare() shows both.",
-    'lab.record("W12", ["iss", "sub", …]): the issuer, the subject, and what identifies the account are the same.',
-    seen="that you looked at both tokens, and the claims that you record",
-    by=TOKENS,
-    kubectl=f"kubectl create token kikai\nkubectl exec curl-custom-sa -c main -- cat {MOUNT}/token",
-    predict=SAME_OR_NOT,
-)
+@step(SAME_OR_NOT)
 def w12(context: Context) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
@@ -255,17 +215,7 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
 
 
-@step(
-    "Call as kikai",
-    6,
-    "Containers of a pod share localhost, and the ambassador listens on port 8001.",
-    "Call http://localhost:8001 in the container main. The proxy sends the token of its own pod.",
-    'lab.exec("default/curl-custom-sa", "curl -s localhost:…", container="main")',
-    seen="a request of kikai by a client other than labkit's",
-    by=ANY_POD,
-    kubectl="kubectl exec curl-custom-sa -c main -- curl -s localhost:8001/api",
-    predict=USER,
-)
+@step(USER)
 def w13(context: Context) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
     prediction = context.progress.prediction("W13")

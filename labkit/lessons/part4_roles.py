@@ -25,26 +25,14 @@ from labkit.lessons.looking import Question, asked_to_predict, judge_looking
 from labkit.lessons.pods import account_of, answering, elsewhere, not_running
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
-from labkit.lessons.steps import ANY, STATE, step
+from labkit.lessons.steps import step
 from labkit.rbac.policy import RBAC_PATH
 from labkit.rbac.rules import misspelt_verb
 
 NAMESPACES = ("kikai", "darbo")
 
 
-@step(
-    "Two namespaces, two pods",
-    5,
-    "Everything in this part exists twice, so that you can see where a right ends.",
-    "The namespaces kikai and darbo, and in each a pod test with the image luksa/kubectl-proxy.",
-    "kubectl run test --image=luksa/kubectl-proxy -n …",
-    seen="the pods, whose proxies answer",
-    by=STATE,
-    kubectl="kubectl create namespace kikai\n"
-    "kubectl run test --image=luksa/kubectl-proxy -n kikai\n"
-    "kubectl create namespace darbo\n"
-    "kubectl run test --image=luksa/kubectl-proxy -n darbo",
-)
+@step()
 def w14(context: Context) -> Outcome:
     """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
     spaces = {name: context.names.namespace(name) for name in NAMESPACES}
@@ -94,17 +82,7 @@ def services(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/services"
 
 
-@step(
-    "Ask without permission",
-    5,
-    "The pod runs as kikai's default account. Who has granted that account anything?",
-    "Predict the decision, then get the services of kikai as the pod kikai/test.",
-    'lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/…")',
-    seen="a refused list of kikai's services by kikai's default account",
-    by=ANY,
-    kubectl="kubectl get services -n kikai --as=system:serviceaccount:kikai:default",
-    predict=decisions(),
-)
+@step(decisions())
 def w15(context: Context) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
     question = Question("services in kikai", context.account("kikai"), services("kikai"))
@@ -118,18 +96,7 @@ def w15(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Write a role",
-    7,
-    'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
-    "kind: Role, metadata with name and namespace, and one rule; the same once more for darbo.",
-    'rules: [{apiGroups: [""], resources: [services], verbs: [get, …]}]',
-    seen="the rules of the two roles",
-    by=STATE,
-    kubectl="kubectl create role service-reader --verb=get,list --resource=services -n kikai\n"
-    "kubectl create role service-reader --verb=get,list --resource=services -n darbo",
-    predict=decisions(),
-)
+@step(decisions())
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
     found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
@@ -206,17 +173,7 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
 NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in kikai."
 
 
-@step(
-    "Bind it",
-    8,
-    "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
-    "roleRef names the Role service-reader; the subject is the ServiceAccount default of the namespace kikai.",
-    "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:… -n kikai",
-    seen="what the server allows the account, and the whole policy's difference to the last reset",
-    by=STATE,
-    kubectl="kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
-    predict=decisions(),
-)
+@step(decisions())
 def w17(context: Context) -> Outcome:
     """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
@@ -282,16 +239,7 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
     )
 
 
-@step(
-    "Add a second subject",
-    5,
-    "Subjects are a list; roleRef cannot be changed, subjects can.",
-    "Keep the first subject, and add the default account of the other namespace.",
-    "subjects: the one that is there, and {kind: ServiceAccount, namespace: darbo, name: …}",
-    seen="what the server allows both accounts, and the whole policy's difference to the last reset",
-    by=STATE,
-    kubectl="kubectl set subject rolebinding test --serviceaccount=darbo:default -n kikai",
-)
+@step()
 def w18(context: Context) -> Outcome:
     """``darbo``'s default account reads ``kikai``'s services too; ``kikai``'s still does."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
@@ -331,18 +279,7 @@ def _mentions(binding: dict[str, Any], *words: str) -> bool:
     return any(each in text for each in words)
 
 
-@step(
-    "See where a right ends",
-    5,
-    "Where does the binding lie? That is where it holds.",
-    "As the pod darbo/test, list the services of kikai, then those of darbo.",
-    'predict("W19", {"kikai": "allowed", "darbo": "…"}), then ask for both as lab.as_pod("darbo/test").',
-    seen="two lists of services by darbo's default account: kikai's allowed, darbo's refused",
-    by=ANY,
-    kubectl="kubectl get services -n kikai --as=system:serviceaccount:darbo:default\n"
-    "kubectl get services -n darbo --as=system:serviceaccount:darbo:default",
-    predict=decisions(*NAMESPACES),
-)
+@step(decisions(*NAMESPACES))
 def w19(context: Context) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
     account = context.account("darbo")

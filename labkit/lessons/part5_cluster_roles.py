@@ -18,23 +18,14 @@ from labkit.lessons.looking import Question, asked_to_predict, judge_looking, wr
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions
 from labkit.lessons.prepared import is_prepared, prepared
-from labkit.lessons.steps import ANY, STATE, step
+from labkit.lessons.steps import step
 from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
 NARROW = "Bind view, not edit, admin or cluster-admin."
 
 
-@step(
-    "Write a cluster role",
-    5,
-    "It looks like a role, with kind: ClusterRole and without a namespace.",
-    "One rule: get and list on the persistent volumes of the core group.",
-    'rules: [{apiGroups: [""], resources: [persistent…], verbs: [get, list]}]',
-    seen="the rules of the cluster role",
-    by=STATE,
-    kubectl="kubectl create clusterrole pv-reader --verb=get,list --resource=persistentvolumes",
-)
+@step()
 def w20(context: Context) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
     role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
@@ -60,17 +51,7 @@ def w20(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Ask without a binding",
-    3,
-    "What did a role without a binding change in W16?",
-    "Predict the decision, then get the persistent volumes as the pod kikai/test.",
-    'lab.as_pod("kikai/test").get("/api/v1/persistent…")',
-    seen="a refused list of persistent volumes by kikai's default account",
-    by=ANY,
-    kubectl="kubectl get persistentvolumes --as=system:serviceaccount:kikai:default",
-    predict=decisions(),
-)
+@step(decisions())
 def w21(context: Context) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
     path = f"/api/v1/{VOLUMES}"
@@ -87,18 +68,7 @@ def w21(context: Context) -> Outcome:
 IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
 
 
-@step(
-    "A RoleBinding to a cluster role",
-    8,
-    "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
-    "Two RoleBindings in kikai, to view and to pv-reader, each with kikai's default account as subject.",
-    "kubectl create rolebinding view-test --clusterrole=… --serviceaccount=kikai:default -n kikai; one for pv-reader",
-    seen="what the server allows the account, and the whole policy's difference to the last reset",
-    by=STATE,
-    kubectl="kubectl create rolebinding view-test --clusterrole=view --serviceaccount=kikai:default -n kikai\n"
-    "kubectl create rolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default -n kikai",
-    predict=decisions(IN_KIKAI, IN_DARBO, PVS),
-)
+@step(decisions(IN_KIKAI, IN_DARBO, PVS))
 def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
     account = context.account("kikai")
@@ -149,16 +119,7 @@ def w22(context: Context) -> Outcome:
     )
 
 
-@step(
-    "Bind it cluster-wide",
-    5,
-    "A ClusterRoleBinding has no namespace; its subject still has one.",
-    "roleRef names the ClusterRole pv-reader; the subject is kikai's default account.",
-    "kubectl create clusterrolebinding pv-test --clusterrole=… --serviceaccount=kikai:default",
-    seen="what the server allows the account, and the whole policy's difference to the last reset",
-    by=STATE,
-    kubectl="kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default",
-)
+@step()
 def w23(context: Context) -> Outcome:
     """``kikai``'s default account lists persistent volumes, and gained nothing else."""
     account = context.account("kikai")
@@ -211,17 +172,7 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
     return None
 
 
-@step(
-    "See every pod",
-    9,
-    "view is a cluster role that every cluster has: it reads most things.",
-    "Bind it to kikai's default account, in all namespaces at once.",
-    "kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:…",
-    seen="what the server allows the account, and the whole policy's difference to the last reset",
-    by=STATE,
-    kubectl="kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default",
-    predict=decisions(BEFORE, AFTER),
-)
+@step(decisions(BEFORE, AFTER))
 def w24(context: Context) -> Outcome:
     """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""
     account = context.account("kikai")

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
 
 from labkit.lessons.base import Check
 from labkit.lessons.predictions import Prediction
 
 ANY = "any client: lab, kubectl, curl, Python, labkit exec"
-ANY_PROXY = "any client through any proxy"
-ANY_POD = "any client in the pod"
-EXEC = "lab.exec, labkit exec, lab.kubectl, kubectl exec: each call as a command of its own"
-RECORD = "lab.record"
-TOKENS = "lab.pod_token and lab.token, or any client; and lab.record"
 STATE = "any client: the cluster is asked how it is now"
-"""Who can give a step's evidence, in words."""
+
+BY = {
+    "any": ANY,
+    "any proxy": "any client through any proxy",
+    "any pod": "any client in the pod",
+    "exec": "lab.exec, labkit exec, lab.kubectl, kubectl exec: each call as a command of its own",
+    "record": "lab.record",
+    "tokens": "lab.pod_token and lab.token, or any client; and lab.record",
+    "state": STATE,
+}
+"""Who can give a step's evidence, by the words of ``steps.yaml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +55,39 @@ class Step:
     prediction: Prediction | None = None
 
 
-def step(
-    title: str,
-    minutes: int,
-    *hints: str,
-    seen: str,
-    by: str,
-    kubectl: str = "",
-    predict: Prediction | None = None,
-) -> Callable[[Check], Step]:
-    """Make a step of its checkpoint, a function with the step's id in small letters for its name."""
-    look, write, almost = hints
-    return lambda check: Step(
-        check.__name__.upper(), title, minutes, check, (look, write, almost), seen, by, kubectl, predict
-    )
+def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
+    """Make a step of its checkpoint, a function with the step's id in small letters for its name.
+
+    What is said of the step stands in ``steps.yaml``.
+
+    Args:
+        predict: What the learner predicts.
+    """
+
+    def make(check: Check) -> Step:
+        name = check.__name__.upper()
+        said = _texts()[name]
+        look, write, almost = said["hints"]
+        return Step(
+            name,
+            said["title"],
+            said["minutes"],
+            check,
+            (look, write, almost),
+            said["seen"],
+            BY[said["by"]],
+            said.get("kubectl", ""),
+            predict,
+        )
+
+    return make
+
+
+@cache
+def _texts() -> dict[str, dict[str, Any]]:
+    text = (resources.files(__package__) / "steps.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
