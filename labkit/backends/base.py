@@ -96,18 +96,12 @@ class Backend(Protocol):
     def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.
 
-        Args:
-            report: Takes lines of progress.
-
         Raises:
             LabkitError: With the way out, when it does not start.
         """
 
     def stop(self, report: Report) -> None:
         """Stop the cluster, and delete what the lab created, nothing else.
-
-        Args:
-            report: Takes lines of progress.
 
         Raises:
             LabkitError: When it does not end.

@@ -21,33 +21,19 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 def find(path: Path, audit_id: str) -> dict[str, Any] | None:
-    """The last event with an audit id.
-
-    Args:
-        path: The log.
-        audit_id: The ``Audit-Id`` header of an answer.
-    """
+    """The last event with an audit id, which is the ``Audit-Id`` header of an answer."""
     return pick(backwards(path), audit_id) if audit_id else None
 
 
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
-    """The first of some lines that is the event with an audit id.
-
-    Args:
-        lines: Lines of a log, the newest first.
-        audit_id: The ``Audit-Id`` header of an answer.
-    """
+    """The first of a log's lines, the newest first, that is the event with an audit id."""
     wanted = audit_id.encode()
     found = parsed(line for line in lines if wanted in line)
     return next((event for event in found if event.get("auditID") == audit_id), None)
 
 
 def events(path: Path) -> Iterator[dict[str, Any]]:
-    """A log's events, the newest first; lines that hold none are skipped.
-
-    Args:
-        path: The log.
-    """
+    """A log's events, the newest first; lines that hold none are skipped."""
     return parsed(backwards(path))
 
 

@@ -38,13 +38,7 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One context of a kubeconfig, resolved.
-
-    Args:
-        name: The context's name.
-        endpoint: Its cluster's server.
-        credentials: Its user's credential.
-    """
+    """One context of a kubeconfig, with its cluster's server and its user's credential."""
 
     name: str
     endpoint: Endpoint
@@ -69,12 +63,7 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
 
 
 def extract(path: Path, context: str, target: Path) -> None:
-    """Copy one context into a private kubeconfig of its own.
-
-    Args:
-        path: The learner's kubeconfig.
-        context: The context's name.
-        target: The file to write, with mode 0600.
+    """Copy one context into a kubeconfig of its own, with mode 0600.
 
     Raises:
         UsageError: When the file is missing, broken, or lacks the context.
@@ -93,9 +82,6 @@ def extract(path: Path, context: str, target: Path) -> None:
 
 def read(path: Path) -> dict[str, Any]:
     """Read a kubeconfig.
-
-    Args:
-        path: The file.
 
     Raises:
         UsageError: When it is missing or not a kubeconfig.

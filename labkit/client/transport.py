@@ -95,14 +95,7 @@ class Credentials:
 
 
 def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
-    """The TLS context for one address and one client certificate.
-
-    Args:
-        endpoint: The server.
-        credentials: The client certificate, if any.
-
-    Returns:
-        A context that trusts the cluster's CA alone.
+    """The TLS context for one address and one client certificate, which trusts the cluster's CA alone.
 
     Raises:
         LabkitError: When the CA or the client certificate is unreadable.
@@ -147,12 +140,7 @@ def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch
 
 
 class Transport:
-    """A pool of connections to one API server.
-
-    Args:
-        endpoint: The server.
-        credentials: The client certificate, if any; tokens are sent in each request's headers.
-    """
+    """A pool of connections to one API server; tokens are sent in each request's headers."""
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
         self.endpoint = endpoint
@@ -172,18 +160,10 @@ class Transport:
         timeout_seconds: float | None = READ_SECONDS,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """Make one exchange.
+        """Make one exchange, and return the response, whatever its status.
 
-        Args:
-            method: Such as ``GET``.
-            path: With its query, beginning with a slash.
-            body: The bytes to send, or None.
-            headers: All headers but the connection's own.
-            timeout_seconds: The read timeout; None waits for ever.
-            stream: Leave the body unread.
-
-        Returns:
-            The response, whatever its status.
+        The path begins with a slash and has its query. The headers are all but the connection's own. Without
+        a timeout, reading waits for ever; with ``stream``, the body is left unread.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -197,18 +177,9 @@ class Transport:
     def send_all(
         self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
     ) -> Sequence[urllib3.BaseHTTPResponse]:
-        """Make many exchanges that change nothing, several at a time.
+        """Make many exchanges that change nothing, several at a time, and return the responses in order.
 
         A request whose kept connection the server has just closed is sent once more.
-
-        Args:
-            method: Such as ``POST``, for reviews.
-            path: The same for all.
-            bodies: One body a request.
-            headers: All headers but the connection's own, the same for all.
-
-        Returns:
-            The responses, in the order of the bodies.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -262,15 +233,7 @@ NOT_YET_VALID, EXPIRED = 9, 10
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:
-    """The error that says why no answer came.
-
-    Args:
-        server: The server's address.
-        error: The connection's exception.
-
-    Returns:
-        The error to raise.
-    """
+    """The error that says why no answer came, from the connection's exception and its causes."""
     cause: Any = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

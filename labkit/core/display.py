@@ -17,13 +17,7 @@ SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a card.
-
-    Args:
-        label: The label, in a word or two.
-        value: The text.
-        code: Whether it is set in a monospaced font.
-    """
+    """One line of a card: a label of a word or two, and a text, which may be code."""
 
     label: str
     value: str

@@ -38,11 +38,7 @@ def home_path() -> Path:
 def check_home(home: Path) -> Path:
     """Check a state directory before anything in it is opened; every entry to labkit comes this way.
 
-    Args:
-        home: The directory, which may not exist yet.
-
-    Returns:
-        The same path.
+    The directory may not exist yet.
 
     Raises:
         HomeError: When it is not the user's own, or somebody else could change what lies in it.
@@ -54,13 +50,7 @@ def check_home(home: Path) -> Path:
 
 
 def ensure_private(directory: Path) -> Path:
-    """Create a directory that only its owner may enter.
-
-    Args:
-        directory: The directory; its missing parents are made too, as private.
-
-    Returns:
-        The same path.
+    """Create a directory, and its missing parents, that only its owner may enter.
 
     Raises:
         HomeError: When it cannot be made, is not a directory, or is others' as well.
@@ -104,11 +94,7 @@ def place_error(path: Path, error: OSError) -> UsageError:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically, readable by its owner only.
-
-    Args:
-        path: The file; its directory is created when missing.
-        text: The new content.
+    """Replace a file atomically, readable by its owner only, in a directory that is created when missing.
 
     Raises:
         HomeError: When it cannot be written.
@@ -140,10 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file for the length of a block.
-
-    Args:
-        path: The lock file; created when missing.
+    """Hold an exclusive lock on a file, which is created when missing, for the length of a block.
 
     Raises:
         HomeError: When it cannot be opened.
@@ -161,11 +144,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def held(path: Path) -> bool:
-    """Whether some process holds a lock on a file.
-
-    Args:
-        path: The lock file; a missing one is held by nobody.
-    """
+    """Whether some process holds a lock on a file; a missing one is held by nobody."""
     import fcntl
 
     try:

@@ -19,15 +19,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: object) -> str:
-    """Render a template.
-
-    Args:
-        template: Its file name, such as ``card.html``.
-        **values: Its variables. Texts are escaped.
-
-    Returns:
-        HTML.
-    """
+    """Render a template, such as ``card.html``, to HTML. Texts are escaped."""
     return _environment().get_template(template).render(values)
 
 

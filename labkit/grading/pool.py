@@ -53,14 +53,7 @@ class GraderDied(LabkitError):
 
 
 def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False) -> GraderPool:
-    """Size a pool for this machine.
-
-    Args:
-        submissions: How many are to be graded.
-        slots: How many at once; two for each of up to eight processors when left out.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-    """
+    """Size a pool for this machine; by default two slots for each of up to eight processors."""
     processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
     slots = slots or SLOTS_PER_PROCESSOR * processors
     count = min(processors, slots, -(-submissions // SUBMISSIONS_PER_GRADER))
@@ -72,14 +65,7 @@ def _processors() -> int:
 
 
 class GraderPool:
-    """Grades submissions in several processes; see ``Grader``.
-
-    Args:
-        count: How many processes.
-        slots: How many submissions at once, in all of them together.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-    """
+    """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
 
     def __init__(self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False) -> None:
         self.slots = [slots // count + (number < slots % count) for number in range(count)]
@@ -115,11 +101,7 @@ class GraderPool:
         return cpu_seconds() + sum(grader.cpu_seconds for grader in self._graders)
 
     def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
-        """Grade submissions.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
             The results, sorted by exercise and learner. The submissions of a grader that died, and
@@ -224,11 +206,7 @@ class _GraderProcess:
 
 
 def main(channel_number: int) -> int:
-    """Run a grader, until the pool closes the channel.
-
-    Args:
-        channel_number: The file descriptor of the channel.
-    """
+    """Run a grader, until the pool closes the channel with this file descriptor."""
     channel = socket.socket(fileno=channel_number)
     # asyncio cancels its tasks at SIGINT, which a shell lets background processes ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -56,13 +56,8 @@ MAX_REFUSALS = 20
 class SharedCluster:
     """A real cluster as one submission uses it; see ``LearnerCluster``.
 
-    Args:
-        lab: The cluster.
-        exercise: The exercise.
-        learner: The learner.
-        keys: The reverse proxy's keys; they have nothing to do with the cluster's.
-        pods: Whether pods run on the cluster.
-        settle_seconds: How long controllers get to act on a change; 0 for a cluster that acts at once.
+    The keys are the reverse proxy's, not the cluster's. Controllers get ``settle_seconds`` to act on a
+    change; 0 for a cluster that acts at once.
     """
 
     def __init__(
@@ -137,11 +132,7 @@ def _deletion_rank(path: str) -> int:
 class RealClusterGrader(WithWorkers):
     """Grades submissions on one cluster, one at a time.
 
-    Args:
-        lab: The cluster.
-        limits: What one submission's processes may use.
-        kernel: Run every notebook in a real kernel, and not only those that need one.
-        settle_seconds: How long controllers get to act on a change; 0 for a cluster that acts at once.
+    Controllers get ``settle_seconds`` to act on a change; 0 for a cluster that acts at once.
     """
 
     def __init__(
@@ -156,15 +147,10 @@ class RealClusterGrader(WithWorkers):
         )
 
     def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
-        """Say what would be created, and refuse what must not be: before anything is.
-
-        Args:
-            submissions: What will be graded.
-            force: Go on although the cluster looks like production.
-            progress: Called with each line.
+        """Report what would be created, and refuse what must not be: before anything is.
 
         Raises:
-            UsageError: Names are taken, or the cluster looks like production.
+            UsageError: Names are taken, or the cluster looks like production and ``force`` is not given.
             NotRunning: The caller lacks a right that grading needs.
         """
         objects: list[Object] = [
@@ -203,11 +189,7 @@ class RealClusterGrader(WithWorkers):
     def grade(
         self, submissions: Iterable[Submission], on_result: Callable[[Result], None] = lambda _result: None
     ) -> list[Result]:
-        """Grade submissions, one after the other.
-
-        Args:
-            submissions: What to grade.
-            on_result: Called with each result as it comes.
+        """Grade submissions, one after the other, and call ``on_result`` with each result.
 
         Returns:
             The results, sorted by exercise and learner.
@@ -265,12 +247,7 @@ def lab_for(
 
 
 def disagreements(real: Result, embedded: Result) -> list[str]:
-    """List where two results of one submission differ, among what both could judge.
-
-    Args:
-        real: On a real cluster.
-        embedded: On an embedded one.
-    """
+    """List where two results of one submission differ, among what both clusters could judge."""
     found: list[str] = []
     for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True):
         for item, same in zip(one.items, other.items, strict=True):

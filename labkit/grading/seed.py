@@ -48,13 +48,8 @@ def learner_name(text: str) -> str:
     """Normalize a learner's name for the seed and for file names.
 
     Letters and digits of every script stay, and ``. _ @ -``; other characters between them become
-    one ``_``. Unicode is composed (NFC): macOS decomposes 한글 in file names.
-
-    Args:
-        text: The name as it was written, or a folder's name.
-
-    Returns:
-        The name, at most 200 bytes of UTF-8, which leaves room for a file's suffix.
+    one ``_``. Unicode is composed (NFC): macOS decomposes 한글 in file names. At most 200 bytes of
+    UTF-8 stay, which leaves room for a file's suffix.
     """
     composed = unicodedata.normalize("NFC", text).strip()
     return _NOT_IN_NAMES.sub("_", composed).lstrip(".").encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
@@ -62,21 +57,12 @@ def learner_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Chooses names and details for one learner.
-
-    Args:
-        learner: The learner's name, such as ``ann``, or a student number.
-    """
+    """Chooses names and details for one learner."""
 
     learner: str
 
     def number(self, label: str, below: int) -> int:
-        """Choose a number from 0 to ``below`` - 1.
-
-        Args:
-            label: What it is for; other labels give other numbers.
-            below: The number of choices.
-        """
+        """Choose a number from 0 to ``below`` - 1; another label gives another number."""
         digest = hashlib.blake2b(f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") % below
 

@@ -64,13 +64,7 @@ NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
 class GradingRun:
     """One submission on its way through the stages; each stage sets what the later ones need.
 
-    Args:
-        submission: The submission.
-        exercise: Its exercise.
-        slot: Which of the grader's slots it runs in.
-        workers: Starts the learner's process.
-        new_cluster: Makes the learner's cluster.
-        cleanup: Closes what the stages opened, the last first.
+    ``cleanup`` closes what the stages opened, the last first.
     """
 
     submission: Submission
@@ -150,20 +144,10 @@ STAGES = (
 async def grade_submission(
     submission: Submission, slot: int, workers: Workers, new_cluster: NewCluster, cluster_name: str
 ) -> Result:
-    """Take one submission through all stages.
+    """Take one submission through all stages; one that cannot be read or judged gets no points.
 
     What the stages opened is closed in any case: after the last one, after an error, and when the
     task is cancelled.
-
-    Args:
-        submission: The submission.
-        slot: Which of the grader's slots it runs in.
-        workers: Starts the learner's process.
-        new_cluster: Makes the learner's cluster.
-        cluster_name: The kind of cluster, for the result: ``embedded``, ``kind`` or ``existing``.
-
-    Returns:
-        Its result: without points where it cannot be read or judged.
 
     Raises:
         Exception: A stage failed, and not by the submission's fault.
@@ -202,14 +186,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
 
 
 def unreadable_result(submission: Submission, level: str, reason: str, cluster_name: str = "embedded") -> Result:
-    """Make the result of a submission that is no notebook: no points.
-
-    Args:
-        submission: The submission.
-        level: The isolation.
-        reason: Why it cannot be read.
-        cluster_name: The kind of cluster.
-    """
+    """Make the result of a submission that is no notebook: no points, and the reason."""
     exercise, seed = find_exercise(submission.exercise), Seed(submission.learner)
     tasks = tuple(
         TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0) for task in exercise.tasks
@@ -219,14 +196,7 @@ def unreadable_result(submission: Submission, level: str, reason: str, cluster_n
 
 
 def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:
-    """Make the result of a submission that the grader failed at: it is not kept, and tried again.
-
-    Args:
-        submission: The submission.
-        level: The isolation.
-        error: What the grader failed with.
-        cluster_name: The kind of cluster.
-    """
+    """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
     reason = f"the grader failed, start it again: {error}"[:200]
     return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
 

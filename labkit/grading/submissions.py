@@ -49,13 +49,10 @@ class Submission:
 
 
 def find(folder: Path) -> list[Submission]:
-    """Find all submissions below a folder, sorted by learner and exercise.
+    """Find all submissions below a folder, sorted by learner and exercise; the folder may be one notebook.
 
     Three layouts: ``LEARNER/EXERCISE.ipynb``, nbgrader's ``LEARNER/ASSIGNMENT/EXERCISE.ipynb``,
     and single files ``LEARNER__EXERCISE.ipynb``. A symbolic link is not followed.
-
-    Args:
-        folder: The folder, or one notebook.
 
     Raises:
         UsageError: There is no such folder, or no submission in it.
@@ -75,11 +72,7 @@ def find(folder: Path) -> list[Submission]:
 
 
 def skipped(folder: Path) -> list[str]:
-    """List, as sentences, what looks like a submission and is not found by ``find``.
-
-    Args:
-        folder: As for ``find``.
-    """
+    """List, as sentences, what looks like a submission and is not found by ``find``."""
     entries = list(_walk(folder))
     lines = [
         f"{printable(entry.path.relative_to(folder))} {_wrong(entry)}" for entry in entries if not _is_submission(entry)

@@ -101,12 +101,7 @@ def rules_for(
 
 
 def referenced_role(ref: Object, namespace: str, get_role: Getter) -> Object:
-    """The role that a binding refers to.
-
-    Args:
-        ref: The binding's ``roleRef``.
-        namespace: The binding's namespace, empty for a ClusterRoleBinding.
-        get_role: Reads one role.
+    """The role that ``roleRef`` of a binding in a namespace (empty: a ClusterRoleBinding) refers to.
 
     Raises:
         RoleNotFound: It does not exist.

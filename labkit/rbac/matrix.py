@@ -45,14 +45,7 @@ CLUSTER_SCOPED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A column: a verb on a resource.
-
-    Args:
-        verb: Such as ``list``.
-        resource: The plural, such as ``pods``.
-        group: Its API group.
-        subresource: Such as ``log``.
-    """
+    """A column: a verb on a resource."""
 
     verb: str
     resource: str
@@ -96,13 +89,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One answer.
-
-    Args:
-        allowed: The server's decision.
-        changed: Whether it was different in the matrix before.
-        reason: The server's reason.
-    """
+    """One answer, and whether it differs from the matrix before."""
 
     allowed: bool
     changed: bool
@@ -111,14 +98,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All answers.
-
-    Args:
-        namespace: The namespace, empty for cluster-wide.
-        subjects: The rows.
-        permissions: The columns.
-        cells: By row, then column.
-    """
+    """All answers: a row for each subject, a column for each permission. No namespace is cluster-wide."""
 
     namespace: str
     subjects: tuple[Subject, ...]
@@ -133,17 +113,10 @@ def access_matrix(
     namespace: str = "",
     before: Matrix | None = None,
 ) -> Matrix:
-    """Ask the server for every cell.
-
-    Args:
-        api: A caller who may create SubjectAccessReviews.
-        subjects: The rows.
-        permissions: The columns.
-        namespace: The namespace, empty for cluster-wide.
-        before: An earlier matrix; cells that differ from it are marked.
+    """Ask the server for every cell; those that differ from the matrix ``before`` are marked.
 
     Raises:
-        Unanswered: The caller may not create them.
+        Unanswered: The caller may not create SubjectAccessReviews.
     """
     rows = tuple(subjects)
     old = _answers(before) if before is not None else {}

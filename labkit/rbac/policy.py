@@ -44,12 +44,7 @@ class Api(Protocol):
 
 
 class Unreadable(Exception):
-    """The caller may not read what the explanation needs.
-
-    Args:
-        path: What was asked for.
-        message: What the server said.
-    """
+    """The caller may not read what the explanation needs."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(
@@ -100,8 +95,7 @@ class Policy:
     def subjects(self, *, defaults: bool = True) -> set[str]:
         """The short names of the users and service accounts that bindings name, such as ``kikai/default``.
 
-        Args:
-            defaults: Whether the bindings that every cluster has count too.
+        With ``defaults``, the bindings that every cluster has count too.
         """
         return {
             short_name(entry, namespace_of(binding))
@@ -127,10 +121,7 @@ def _identity(obj: Object) -> Object:
 
 
 def read_policy(api: Api) -> Policy:
-    """Read the roles and bindings of the cluster.
-
-    Args:
-        api: A caller who may list them in all namespaces.
+    """Read the roles and bindings of the cluster, as a caller who may list them in all namespaces.
 
     Raises:
         Unreadable: They may not.

@@ -15,12 +15,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 class Unanswered(Unreadable):
-    """The caller may not ask the server what somebody may do.
-
-    Args:
-        status: The HTTP status of the refusal.
-        message: What the server said.
-    """
+    """The caller may not ask the server what somebody may do."""
 
     def __init__(self, status: int, message: str) -> None:
         Exception.__init__(
