@@ -29,7 +29,7 @@ def context(lab: Lab) -> Context:
         admin=quiet,
         as_token=lambda raw: lab.as_token(raw).without_observers(),
         as_anonymous=lambda: lab.as_anonymous().without_observers(),
-        exec=lab.probe,
+        execute=lab.probe,
         progress=lab.progress,
         names=lab.names,
         evidence=lab.evidence,

@@ -6,6 +6,7 @@ the API, never the notebook, so the same function works on every cluster.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -151,7 +152,7 @@ class Context:
         admin: A caller that may do everything the lesson needs.
         as_token: Makes a caller from a raw token.
         as_anonymous: Makes a caller without credentials.
-        exec: Runs a command in a pod.
+        execute: Runs a command in a pod.
         progress: What the learner predicted, saw and passed.
         names: Maps the walkthrough's names to those on a shared cluster. The callers map
             what they send; a checkpoint maps what it reads.
@@ -165,7 +166,7 @@ class Context:
     admin: Client
     as_token: Callable[[str], Client]
     as_anonymous: Callable[[], Client]
-    exec: Exec
+    execute: Exec
     progress: Progress
     names: Names = field(default_factory=Names)
     evidence: Callable[[], Evidence] = Evidence
@@ -187,8 +188,19 @@ class Context:
         return list((self.find(path) or {}).get("items") or [])
 
     def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """A pod, or None."""
-        return self.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
+        """A pod, or one that a workload of this name made; None where there is neither."""
+        found = self.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
+        if found is not None:
+            return found
+        made = (pod for pod in self.items(f"/api/v1/namespaces/{namespace}/pods") if _is_made_by(pod, name))
+        return next(made, None)
+
+    def exec(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
+        """Run a command in a pod (``namespace/name``), or in the one that a workload of this name made."""
+        namespace, _, name = pod.partition("/")
+        found = self.pod(self.names.namespace(namespace), name)
+        actual = found["metadata"]["name"] if found else name
+        return self.execute(f"{namespace}/{actual}", command, container=container)
 
     def can(
         self,
@@ -210,6 +222,12 @@ class Context:
         """
         question = Need(account.subject, verb, resource, namespace, group).question()
         return bool(review(self.admin, question).get("allowed"))
+
+
+def _is_made_by(pod: Mapping[str, Any], name: str) -> bool:
+    """Whether a Deployment, a StatefulSet or the like of some name made a pod."""
+    owners = [each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")]
+    return any(re.fullmatch(rf"{re.escape(name)}(-[a-z0-9]+)?", str(each.get("name"))) for each in owners)
 
 
 STEADY_SECONDS = 3.0

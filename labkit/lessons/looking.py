@@ -70,10 +70,12 @@ def curl_status(text: str) -> int | None:
 def in_pod(context: Context, evidence: Evidence, namespace: str, name: str = "") -> list[Ran]:
     """The commands that ran in a pod, or in all pods of one of the walkthrough's namespaces."""
     homes = {namespace, context.names.namespace(namespace)}
+    found = context.pod(context.names.namespace(namespace), name) if name else None
+    names = {name, found["metadata"]["name"]} if found else {name}
     return [
         each
         for each in evidence.ran
-        if each.pod.partition("/")[0] in homes and (not name or each.pod.partition("/")[2] == name)
+        if each.pod.partition("/")[0] in homes and (not name or each.pod.partition("/")[2] in names)
     ]
 
 

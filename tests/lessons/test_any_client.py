@@ -380,3 +380,26 @@ def test_what_kubectl_prints_may_be_recorded(lab: Lab) -> None:
     lab.record("W1", lab.kubectl("cluster-info"))
     outcome = check("W1")
     assert outcome.passed, repr(outcome)
+
+
+def test_a_deployments_pod_is_a_pod(lab: Lab) -> None:
+    lab.rewind("W5")
+    made = pod("curl")
+    labels = {"matchLabels": {"app": "curl"}}
+    template = {"metadata": {"labels": {"app": "curl"}}, "spec": made["spec"]}
+    lab.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "curl"},
+            "spec": {"selector": labels, "template": template},
+        }
+    )
+    outcome = check("W5")
+    assert outcome.passed, repr(outcome)
+    (name,) = [each for each in lab.admin.get("/api/v1/namespaces/default/pods").names if each.startswith("curl-")]
+    predict("W7", "forbidden")
+    lab.exec(f"default/{name}", "apt-get update && apt-get install -y curl; curl https://kubernetes")
+    lab.exec(f"default/{name}", f"{TRUSTED} https://kubernetes")
+    outcome = check("W7")
+    assert outcome.passed, repr(outcome)
