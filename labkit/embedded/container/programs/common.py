@@ -167,5 +167,4 @@ class Buffered:
 
 async def missing_operand(process: Process, what: str = "missing operand") -> int:
     """Report a missing or wrong operand, and the option ``--help``; the status is 1."""
-    await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")
-    return 1
+    return await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")

@@ -62,13 +62,11 @@ async def curl(process: Process) -> int:
     try:
         options = await read_command_line(process)
         if options.has("help"):
-            await process.out(HELP)
-            return 0
+            return await process.out(HELP)
         if options.has("version"):
-            await process.out(
+            return await process.out(
                 "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: file http https\n"
             )
-            return 0
     except UsageError as error:
         if error.message:
             await process.err(f"curl: {error.message}\n")

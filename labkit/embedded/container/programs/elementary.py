@@ -30,8 +30,7 @@ async def false(process: Process) -> int:
 @program("echo")
 async def echo(process: Process) -> int:
     """Print the arguments."""
-    await process.out(echo_text(process.args))
-    return 0
+    return await process.out(echo_text(process.args))
 
 
 @program("printf")
@@ -86,8 +85,7 @@ async def date(process: Process) -> int:
     def filled(match: re.Match[str]) -> str:
         return own.get(match[1]) or (time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0])
 
-    await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
-    return 0
+    return await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
 
 
 def _moment(text: str, now: float) -> float | None:

@@ -84,13 +84,11 @@ async def serve(process: Process, args: list[str]) -> int:
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
         what = f'strconv.ParseInt: parsing "{port_text}": invalid syntax'
-        await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
-        return 1
+        return await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
     port = int(port_text) or 34567
     listeners = process.system.listeners
     if port in listeners:
-        await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
-        return 1
+        return await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     endpoint = Endpoint(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
     listeners[port] = endpoint

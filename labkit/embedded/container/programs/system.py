@@ -44,8 +44,7 @@ async def hostname(process: Process) -> int:
         name = process.system.network.address + " " * options.has("I")
     elif options.has("f"):
         name = next(iter(hosts_line(process, name)), name)
-    await process.out(name + "\n")
-    return 0
+    return await process.out(name + "\n")
 
 
 @program("uname")
@@ -60,8 +59,7 @@ async def uname(process: Process) -> int:
         "i": "unknown", "o": "GNU/Linux",
     }  # fmt: skip
     wanted = "snrvmo" if options.has("a") else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
-    await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
-    return 0
+    return await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
 
 
 @program("which")
@@ -210,16 +208,14 @@ async def whoami(process: Process) -> int:
     user = user_name(process, process.fs.uid)
     if user is None:
         return await process.fail(f"cannot find name for user ID {process.fs.uid}")
-    await process.out(user + "\n")
-    return 0
+    return await process.out(user + "\n")
 
 
 @program("getent")
 async def getent(process: Process) -> int:
     """Look up names."""
     if not process.args:
-        await process.err("Usage: getent [OPTION...] database [key ...]\n")
-        return 1
+        return await process.err("Usage: getent [OPTION...] database [key ...]\n")
     database, keys = process.args[0], process.args[1:]
     if database == "hosts":
         return await _hosts(process, keys)

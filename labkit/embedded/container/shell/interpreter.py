@@ -92,9 +92,10 @@ class Interpreter(Shell):
             with contextlib.suppress(StreamError):
                 await stream.write(encode(text))
 
-    async def complain(self, message: str) -> None:
-        """Write a message to stderr, with the shell's name and the line in front."""
+    async def complain(self, message: str, status: int = 1) -> int:
+        """Write a message to stderr, with the shell's name and the line in front, and return the status."""
         await self.write(2, prefix(self) + message + "\n")
+        return status
 
     # Processes.
 

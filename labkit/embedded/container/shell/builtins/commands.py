@@ -90,8 +90,7 @@ async def return_from(shell: Shell, words: list[str]) -> int:
         raise ExitShell(1)
     if not shell.variables.in_function and not shell.sourcing:
         if shell.dialect == "bash":
-            await shell.complain("return: can only `return' from a function or sourced script")
-            return 2
+            return await shell.complain("return: can only `return' from a function or sourced script", 2)
         raise ExitShell(int(words[1]) if len(words) > 1 and words[1].isdigit() else shell.status)
     if len(words) > 1 and not re.fullmatch(r"-?\d{1,18}", words[1]):
         await shell.complain(f"return: {words[1]}: numeric argument required")
@@ -108,8 +107,7 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
         return 0
     levels = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 6 else 1
     if levels < 1:
-        await shell.complain(f"{words[0]}: {words[1]}: loop count out of range")
-        return 1
+        return await shell.complain(f"{words[0]}: {words[1]}: loop count out of range")
     raise LoopControl(levels, again=words[0] == "continue")
 
 
@@ -190,8 +188,7 @@ async def test(shell: Shell, words: list[str]) -> int:
     args = words[1:]
     if words[0] == "[":
         if not args or args[-1] != "]":
-            await shell.complain("[: missing `]'" if shell.dialect != "dash" else "[: missing ]")
-            return 2
+            return await shell.complain("[: missing `]'" if shell.dialect != "dash" else "[: missing ]", 2)
         args = args[:-1]
     try:
         return int(not shell_questions(shell).ask(args))
@@ -205,5 +202,4 @@ async def test(shell: Shell, words: list[str]) -> int:
                 "binary operator expected": f"{what}: unexpected operator",
                 "unary operator expected": f"{what}: unexpected operator",
             }.get(kind, message)
-        await shell.complain(f"{words[0]}: {message}")
-        return 2
+        return await shell.complain(f"{words[0]}: {message}", 2)

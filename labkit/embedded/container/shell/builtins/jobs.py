@@ -40,8 +40,7 @@ async def trap(shell: Shell, words: list[str]) -> int:
             return await left_out(shell, f"trap {name}")
         if name not in ("EXIT", "0") and number is None:
             message = "invalid signal specification" if shell.dialect == "bash" else "bad trap"
-            await shell.complain(f"trap: {name}: {message}")
-            return 1
+            return await shell.complain(f"trap: {name}: {message}")
         known = next((known for known, one in SIGNALS.items() if one == number), name)
         key = "EXIT" if not number else f"SIG{known}"
         if script == "-":
@@ -94,8 +93,7 @@ async def kill(shell: Shell, words: list[str]) -> int:
     if args and args[0].startswith("-") and args[0] != "--":
         signal = signal_number(args[0][1:])
         if signal is None:
-            await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
-            return 1
+            return await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
         args = args[1:]
     if not args:
         await shell.write(

@@ -60,22 +60,19 @@ async def cd(shell: Shell, words: list[str]) -> int:
     """Change the working directory."""
     args = [word for word in words[1:] if word not in ("-L", "-P", "--")]
     if len(args) > 1 and shell.dialect == "bash":
-        await shell.complain("cd: too many arguments")
-        return 1
+        return await shell.complain("cd: too many arguments")
     show = False
     if not args:
         target = shell.variables.text("HOME") or ""
         if not target:
             if shell.dialect == "dash":
                 return 0
-            await shell.complain("cd: HOME not set")
-            return 1
+            return await shell.complain("cd: HOME not set")
     elif args[0] == "-":
         target = shell.variables.text("OLDPWD") or ""
         show = True
         if not target:
-            await shell.complain("cd: OLDPWD not set")
-            return 1
+            return await shell.complain("cd: OLDPWD not set")
     else:
         target = args[0]
     fs = shell.system.fs

@@ -34,8 +34,7 @@ async def declare(shell: Shell, words: list[str]) -> int:
         if shell.dialect != "bash":
             await shell.complain("local: not in a function")
             raise ExitShell(2)
-        await shell.complain("local: can only be used in a function")
-        return 1
+        return await shell.complain("local: can only be used in a function")
     if not args:
         return await _list_variables(shell, name)
     return max([await _declare_one(shell, name, flags, word) for word in args])
@@ -61,8 +60,7 @@ async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
     target = target.removesuffix("+") if append else target
     if not _NAME.fullmatch(target):
         if shell.dialect == "bash":
-            await shell.complain(f"{name}: `{word}': not a valid identifier")
-            return 1
+            return await shell.complain(f"{name}: `{word}': not a valid identifier")
         await shell.complain(f"{name}: {target}: bad variable name")
         raise ExitShell(2)
     if append:
@@ -74,8 +72,7 @@ async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
         except ReadOnly:
             if shell.dialect != "bash":
                 raise
-            await shell.complain(f"{target}: readonly variable")
-            return 1
+            return await shell.complain(f"{target}: readonly variable")
     if name == "export":
         variable.exported = "n" not in flags
     if name == "readonly":
