@@ -145,9 +145,7 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
         if await tested(shell, condition):
             return await shell.run(body)
     shell.status = 0
-    if command.otherwise is not None:
-        return await shell.run(command.otherwise)
-    return 0
+    return await shell.run(command.otherwise or ())
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:

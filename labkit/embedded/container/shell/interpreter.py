@@ -12,19 +12,17 @@ from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, Expansio
 from labkit.embedded.container.shell.expand import Expander
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
 from labkit.embedded.container.shell.run_program import run_program
 from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
-from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple, Word
+from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variables
 
 
-class Interpreter(Shell):
+class Interpreter(Expander):
     """One shell process; :class:`.protocol.Shell` describes its attributes."""
 
     def __init__(
@@ -51,30 +49,7 @@ class Interpreter(Shell):
         self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
         self.traps: dict[str, str] = {}
         self.jobs: list[Task] = []
-        self._expander = Expander(self)
         self._alone = False
-
-    # Expansion.
-
-    async def fields(self, words: Sequence[Word]) -> list[str]:
-        """The texts that a command line's words become."""
-        return await self._expander.fields(words)
-
-    async def text(self, word: Word) -> str:
-        """A word as one text, without splitting and file names."""
-        return "".join(text for text, _ in await self._expander.segments(word))
-
-    async def pattern(self, word: Word) -> Pattern:
-        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
-        return Pattern(await self._expander.segments(word))
-
-    async def arithmetic(self, expression: Word) -> int:
-        """The value of an arithmetic expression."""
-        return await self._expander.arithmetic(expression)
-
-    def evaluate(self, expression: str) -> int:
-        """The value of an arithmetic expression whose ``$`` are expanded."""
-        return self._expander.evaluate(expression)
 
     def assign(self, name: str, value: str, *, append: bool = False) -> None:
         """Set a variable, or add to it."""
