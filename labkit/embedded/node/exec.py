@@ -99,7 +99,11 @@ class PodSubresources:
     def _stream(self, request: Request) -> Response:
         pod = self._pod(request)
         if request.info.subresource == "portforward":
-            return self._port_forward(pod)
+            self._host(pod)
+            raise bad_request(
+                "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
+                "exec … -- curl localhost:PORT)"
+            )
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
         tty = flag(request, "tty")
@@ -109,22 +113,13 @@ class PodSubresources:
             return Response(400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr")
         running = self._running(pod)
         slot = running.slot(name) if running is not None else None
-        if slot is None or not slot.running or slot.container is None:
+        if slot is None or not slot.running or slot.container is None or slot.log is None:
             return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-        version = _protocol(request)
         if request.info.subresource == "attach":
-            if slot.log is None:
-                return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
             return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._running(pod)))
         words = list(request.query.get("command", ()))[:MAX_WORDS]
-        return Response(101, upgrade=CommandSession(streams, slot.container, words, version, self._api.random))
-
-    def _port_forward(self, pod: Object) -> Response:
-        self._host(pod)
-        raise bad_request(
-            "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
-            "exec … -- curl localhost:PORT)"
-        )
+        session = CommandSession(streams, slot.container, words, _protocol(request), self._api.random)
+        return Response(101, upgrade=session)
 
     # Logs
 
@@ -152,10 +147,7 @@ class PodSubresources:
             return Response(200, dict(LOG_TEXT), b"")
         waiting = (slot.state.get("waiting") or {}) if slot is not None else {}
         reason = waiting.get("reason") or "ContainerCreating"
-        texts = {
-            "ErrImagePull": "image can't be pulled",
-            "ImagePullBackOff": "trying and failing to pull image",
-        }
+        texts = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
         raise bad_request(
             f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {texts.get(reason, reason)}'
         )

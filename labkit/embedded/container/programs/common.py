@@ -163,8 +163,3 @@ class Buffered:
             self._parts.clear()
             self._size = 0
             await self._process.stdout.write(data)
-
-
-async def missing_operand(process: Process, what: str = "missing operand") -> int:
-    """Report a missing or wrong operand, and the option ``--help``; the status is 1."""
-    return await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")

@@ -6,8 +6,8 @@ import re
 import time
 from datetime import UTC, datetime
 
-from labkit.embedded.container.programs.common import missing_operand, seconds_of
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.common import seconds_of
+from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.conditions import Questions, TestError
 from labkit.embedded.container.shell.printf import echo_text, format_printf
@@ -37,7 +37,7 @@ async def echo(process: Process) -> int:
 async def printf(process: Process) -> int:
     """Print by a format."""
     if not process.args:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     text, problems = format_printf(process.args[0], process.args[1:])
     await process.out(text)
     for problem in problems:
@@ -105,12 +105,12 @@ def _moment(text: str, now: float) -> float | None:
 async def sleep(process: Process) -> int:
     """Wait."""
     if not process.args:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     total = 0.0
     for word in process.args:
         seconds = seconds_of(word)
         if seconds is None:
-            return await missing_operand(process, f"invalid time interval '{word}'")
+            raise BadOption(f"invalid time interval '{word}'")
         total += seconds
     await Sleep(total)
     return 0

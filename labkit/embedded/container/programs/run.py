@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything, missing_operand, seconds_of
-from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.common import everything, seconds_of
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
@@ -179,8 +179,7 @@ async def timeout(process: Process) -> int:
         return await process.err("Try 'timeout --help' for more information.\n", 125)
     seconds = seconds_of(options.args[0])
     if seconds is None:
-        await missing_operand(process, f"invalid time interval '{options.args[0]}'")
-        return 125
+        raise BadOption(f"invalid time interval '{options.args[0]}'")
     words = options.args[1:]
     if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
