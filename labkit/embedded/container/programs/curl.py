@@ -99,7 +99,9 @@ class _Curl:
         name = "" if name == "-" else name
         try:
             url = parse_url(address, as_is=options.has("path-as-is"))
-            self.meter = self._wants_meter(name)
+            # A meter is shown unless it would mix with the answer on a terminal.
+            silent = self.silent or options.has("no-progress-meter")
+            self.meter = not silent and (bool(name) or not process.stdout.terminal)
             transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
             if options.has("verbose") and options.resolve:
                 for (host, port), where in options.resolve.items():
@@ -124,12 +126,6 @@ class _Curl:
         if "write-out" in options.values:
             await self._write_out(options.values["write-out"], transfer, status)
         return status
-
-    def _wants_meter(self, name: str) -> bool:
-        """A meter is shown unless it would mix with the answer on a terminal."""
-        if self.silent or self.options.has("no-progress-meter"):
-            return False
-        return bool(name) or not self.process.stdout.terminal
 
     def _open(self, name: str) -> Stream:
         if not name:

@@ -211,14 +211,6 @@ def _decoded(data: bytes) -> tuple[bytes, bool]:
     return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")
 
 
-def _number_key(text: bytes) -> float:
-    match = re.match(rb"\s*-?\d{0,30}(?:\.\d{0,30})?", text)
-    try:
-        return float(match[0]) if match and match[0].strip() not in (b"", b"-", b".") else 0.0
-    except ValueError:
-        return 0.0
-
-
 _KEY = re.compile(r"([1-9]\d{0,5})([bfnr]*)(?:,(\d{1,6})([bfnr]*))?")
 
 
@@ -229,7 +221,8 @@ def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> fl
         fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())
         text = (separator or b"").join(fields[int(match[1]) - 1 : int(match[3] or len(fields))])
     if "n" in flags:
-        return _number_key(text)
+        number = re.match(rb"\s*-?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})", text)
+        return float(number[0]) if number is not None else 0.0
     text = text.lstrip() if "b" in flags else text
     return text.upper() if "f" in flags else text
 

@@ -52,23 +52,16 @@ class Proxy:
 
     def handle(self, request: Request) -> Response:
         """Pass a request on."""
-        plain = {"content-type": "text/plain; charset=utf-8"}
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if host and not any(_matches(pattern, host) for pattern in self._hosts.split(",")):
-            return Response(403, plain, b"Forbidden")
         path = request.path
-        if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
-            return Response(403, plain, b"Forbidden")
-        network = self._system.network
-        endpoint = network.connect("10.96.0.1", 443)
-        if endpoint is None:
-            return Response(502, {}, b"")
-        headers = dict(request.headers)
+        stream = path.startswith("/api/") and "/pods/" in path and path.endswith(("/exec", "/attach"))
+        if stream or (host and not any(_matches(pattern, host) for pattern in self._hosts.split(","))):
+            return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
+        endpoint = self._system.network.connect("10.96.0.1", 443)
         token = mounted(self._system, "token")
-        if not token:
+        if endpoint is None or not token:
             return Response(502, {}, b"")
-        if "authorization" not in headers:
-            headers["authorization"] = f"Bearer {token}"
+        headers = {"authorization": f"Bearer {token}", **request.headers}
         return endpoint.handle(replace(request, headers=headers, certificate=None))
 
 

@@ -171,24 +171,19 @@ async def ps(process: Process) -> int:
     return 0 if rows else 1
 
 
-def _groups(process: Process) -> list[int]:
-    """The groups of the container's user, its own first."""
-    own = process.fs.gid
-    return [own, *sorted(process.fs.groups - {own})]
-
-
 @program("id")
 async def identity(process: Process) -> int:
     """Print user and groups."""
     options = read_options(process.args, "u,user g,group G,groups n,name r z")
     uid, gid = process.fs.uid, process.fs.gid
+    numbers = [gid, *sorted(process.fs.groups - {gid})]
     if options.args:
         account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
         if account is None:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
+        numbers = [gid]
     user, group = user_name(process, uid), group_name(process, gid)
-    numbers = [gid] if options.args else _groups(process)
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
     elif options.has("G"):

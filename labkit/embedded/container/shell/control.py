@@ -186,8 +186,7 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 async def for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
     if not NAME.fullmatch(command.name):
-        await shell.complain(f"`{command.name}': not a valid identifier")
-        raise ExitShell(1)
+        raise ExitShell(await shell.complain(f"`{command.name}': not a valid identifier"))
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
 
     async def once(item: str) -> bool:

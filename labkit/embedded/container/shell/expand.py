@@ -16,7 +16,7 @@ from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.parameters import expand_parameter
 from labkit.embedded.container.shell.patterns import Pattern
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.scheduler import MemoryExceeded
 from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
@@ -49,7 +49,7 @@ class _Fields:
     def add(self, text: str, *, quoted: bool) -> None:
         self.size += len(text)
         if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            raise MemoryExceeded
         if text or quoted:
             self.now.append((text, quoted))
             self.started = True
@@ -104,7 +104,7 @@ class Expander(Shell):
             for field in fields.done:
                 out.extend(self._file_names(field))
             if len(out) > MAX_FIELDS:
-                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+                raise MemoryExceeded
         return out
 
     async def text(self, word: Word) -> str:

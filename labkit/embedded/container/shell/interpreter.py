@@ -19,7 +19,7 @@ from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler,
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple
 from labkit.embedded.container.shell.system import System
-from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variables
+from labkit.embedded.container.shell.variables import ReadOnly, Variables
 
 
 class Interpreter(Expander):
@@ -187,8 +187,6 @@ class Interpreter(Expander):
     async def _problem(self, problem: Exception) -> int:
         """Report why a command could not be run, and end the shell if it must."""
         leave = False
-        if isinstance(problem, TooMuch):
-            raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
         if isinstance(problem, ReadOnly):
             message = f"{problem.name}: {'readonly variable' if self.dialect == 'bash' else 'is read only'}"
             self.status, leave = (1 if self.dialect == "bash" else 2), True

@@ -35,15 +35,11 @@ async def run_program(
     name = words[0]
     path = look_up(shell, name) if name else None
     if path is None:
-        if "/" in name:
-            await shell.complain(f"{name}: {'not found' if shell.dialect != 'bash' else 'No such file or directory'}")
-        else:
-            what = "command not found" if shell.dialect == "bash" else "not found"
-            if shell.variables.text("PATH") == "" and shell.dialect == "bash":
-                what = "No such file or directory"
-            lead = "eval: " if shell.errors_where == "eval" else ""
-            await shell.complain(f"{lead}{name}: {what}")
-        return 127
+        what = "command not found" if shell.dialect == "bash" else "not found"
+        if shell.dialect == "bash" and ("/" in name or shell.variables.text("PATH") == ""):
+            what = "No such file or directory"
+        lead = "eval: " if shell.errors_where == "eval" and "/" not in name else ""
+        return await shell.complain(f"{lead}{name}: {what}", 127)
     try:
         node = shell.system.fs.get(path, shell.cwd)
     except FileError as error:

@@ -7,7 +7,7 @@ from collections import deque
 from labkit.embedded.container.shell.scheduler import (
     Block,
     BrokenPipe,
-    BudgetExceeded,
+    MemoryExceeded,
     ReadInput,
     Scheduler,
     Task,
@@ -154,7 +154,7 @@ class Capture(Stream):
     async def write(self, data: bytes) -> None:
         """Store the bytes."""
         if len(self.data) + len(data) > self._limit_bytes:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            raise MemoryExceeded
         self.data += data
 
 

@@ -69,11 +69,10 @@ async def wait(shell: Shell, words: list[str]) -> int:
             if shell.dialect == "dash" and status in (137, 143):
                 await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
             continue
-        if word.isdigit():
-            await shell.complain(f"wait: pid {word} is not a child of this shell")
-        else:
-            await shell.complain(f"wait: `{word}': not a pid or valid job spec")
-        status = 127
+        problem = (
+            f"pid {word} is not a child of this shell" if word.isdigit() else f"`{word}': not a pid or valid job spec"
+        )
+        status = await shell.complain(f"wait: {problem}", 127)
     return status
 
 
@@ -120,10 +119,10 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
             raise ExitShell(128 + signal)
     elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
         if shell.dialect == "dash":
-            await shell.complain("kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}")
-        elif word.isdigit() and len(word) < 9:
-            await shell.complain(f"kill: ({word}) - No such process")
-        else:
-            await shell.complain(f"kill: {word}: arguments must be process or job IDs")
-        return 1
+            return await shell.complain(
+                "kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}"
+            )
+        if word.isdigit() and len(word) < 9:
+            return await shell.complain(f"kill: ({word}) - No such process")
+        return await shell.complain(f"kill: {word}: arguments must be process or job IDs")
     return 0
