@@ -20,14 +20,7 @@ from labkit.embedded.container.programs.curl_transfer import (
     parse_url,
     shown_headers,
 )
-from labkit.embedded.container.programs.curl_verbose import (
-    connected,
-    failed,
-    finished,
-    progress,
-    progress_head,
-    sending,
-)
+from labkit.embedded.container.programs.curl_verbose import PROGRESS_HEAD, connected, ended, progress, sending
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -107,7 +100,7 @@ class _Curl:
                 for (host, port), where in options.resolve.items():
                     await process.err(f"* Added {host}:{port}:{where} to DNS cache\n")
             if self.meter:
-                await process.err(progress_head())
+                await process.err(PROGRESS_HEAD)
             await self._one(transfer, name)
         except TransferError as error:
             status, message = error.status, error.message
@@ -118,7 +111,7 @@ class _Curl:
                 progress(self.received, transfer.body_sent if transfer is not None else 0, failed=bool(status))
             )
         if transfer is not None and options.has("verbose"):
-            await process.err(failed(transfer, status, message) if status else finished(transfer))
+            await process.err(ended(transfer, status, message))
         if status and (not self.silent or options.has("show-error")):
             await process.err(f"curl: ({status}) {message}\n")
             if status == 60:
@@ -157,7 +150,7 @@ class _Curl:
         response = endpoint.handle(request)
         transfer.response = response
         transfer.received = shown_headers(process, transfer)
-        lines = list(header_block(transfer))
+        lines = header_block(transfer)
         if options.has("verbose"):
             await process.err(
                 "".join(f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n" for line in lines)

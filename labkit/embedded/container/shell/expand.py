@@ -198,19 +198,14 @@ class Expander(Shell):
             self._put(value, fields, quoted=part.quoted, split=split)
         elif isinstance(value, Word):
             await self._collect(value.parts, fields, split=split, inner=True)
-        elif part.quoted and part.name == "@":
-            for index, item in enumerate(value):
-                if index:
-                    fields.end()
-                fields.add(item, quoted=True)
-        elif part.quoted or not split:
+        elif (part.quoted and part.name != "@") or not (part.quoted or split):
             joint = self._separators()[:1] if part.name == "*" else " "
             fields.add(joint.join(value), quoted=part.quoted)
         else:
             for index, item in enumerate(value):
                 if index:
                     fields.end()
-                fields.split(item, self._separators())
+                self._put(item, fields, quoted=part.quoted, split=split)
 
     def _home(self, user: str) -> str:
         if not user:
