@@ -170,8 +170,7 @@ class Node:
             del self._addresses[running.address]
 
     def _at(self, address: str) -> Pod | None:
-        uid = self._addresses.get(address)
-        return self._pods.get(uid) if uid is not None else None
+        return self._pods.get(self._addresses.get(address, ""))
 
     def reach(self, address: str, port: int) -> Handler | None:
         """The handler of the node's own requests at a port of a pod, None if the connection is refused."""

@@ -39,11 +39,10 @@ async def rm(process: Process) -> int:
     for name in options.args:
         await process.scheduler.tick()
         if name.rstrip("/") == "" and name and recursive and not options.has("no-preserve-root"):
-            await process.err(
+            status = await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
                 "rm: use --no-preserve-root to override this failsafe\n"
             )
-            status = 1
             continue
         if name.rstrip("/").rpartition("/")[2] in (".", ".."):
             status = await process.fail(f"refusing to remove '.' or '..' directory: skipping '{name}'")

@@ -210,10 +210,7 @@ class Expander(Shell):
     def _home(self, user: str) -> str:
         if not user:
             return self.variables.text("HOME") or "/root"
-        for account in self.system.image.users:
-            if account.name == user:
-                return account.home
-        return "~" + user
+        return next((account.home for account in self.system.image.users if account.name == user), "~" + user)
 
     def _file_names(self, field: list[Segment]) -> list[str]:
         text = "".join(piece for piece, _ in field)
