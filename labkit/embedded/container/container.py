@@ -193,13 +193,12 @@ class Container:
             1: ConsoleOutput(1),
             2: ConsoleOutput(1 if terminal else 2),
         }
-        if terminal:
-            for stream in fds.values():
-                stream.terminal = True
-        fds.update(streams or {})
         environment = dict(self.environment)
         if terminal:
             environment["TERM"] = "xterm"
+            for stream in fds.values():
+                stream.terminal = True
+        fds.update(streams or {})
         try:
             return await scheduler.run(self._main(scheduler, words, fds, environment))
         except BudgetExceeded as end:

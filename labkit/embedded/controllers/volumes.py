@@ -151,16 +151,12 @@ class Volumes(BaseController):
                 continue
             if mine:
                 return volume
-            if spec.get("selector") or (spec.get("storageClassName") or "") != volume["spec"].get(
-                "storageClassName", ""
-            ):
-                continue
-            if spec.get("volumeMode", "Filesystem") != volume["spec"].get("volumeMode", "Filesystem"):
-                continue
-            if not set(spec.get("accessModes") or ()) <= set(volume["spec"].get("accessModes") or ()):
-                continue
-            size = _storage(volume["spec"].get("capacity") or {})
-            if size >= wanted and (best is None or size < best[0]):
+            offered, size = volume["spec"], _storage(volume["spec"].get("capacity") or {})
+            same_class = (spec.get("storageClassName") or "") == offered.get("storageClassName", "")
+            same_mode = spec.get("volumeMode", "Filesystem") == offered.get("volumeMode", "Filesystem")
+            accessible = set(spec.get("accessModes") or ()) <= set(offered.get("accessModes") or ())
+            suits = same_class and same_mode and accessible and not spec.get("selector")
+            if suits and size >= wanted and (best is None or size < best[0]):
                 best = size, volume
         return best[1] if best else None
 

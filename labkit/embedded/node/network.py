@@ -57,9 +57,7 @@ class Wiring:
     def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
-            if (namespace, name) == ("default", "kubernetes"):
-                return SERVICE_ADDRESS
-            return None
+            return SERVICE_ADDRESS if (namespace, name) == ("default", "kubernetes") else None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
             return None
@@ -88,9 +86,7 @@ class Wiring:
         for service in self._api.list("services"):
             if service["spec"].get("clusterIP") == address:
                 return self._through_service(service, port)
-        if address == SERVICE_ADDRESS and port == 443:
-            return self.api_endpoint()
-        return None
+        return self.api_endpoint() if address == SERVICE_ADDRESS and port == 443 else None
 
     def _through_service(self, service: Object, port: int) -> Endpoint | None:
         metadata = service["metadata"]

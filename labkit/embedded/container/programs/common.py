@@ -18,9 +18,7 @@ _SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
 def size(text: str) -> int | None:
     """A number with a suffix such as ``1K``, or None."""
     match = re.fullmatch(r"(\d{1,15})([a-zA-Z]?)", text)
-    if match is None or match[2] not in _SIZES:
-        return None
-    return int(match[1]) * _SIZES[match[2]]
+    return int(match[1]) * _SIZES[match[2]] if match is not None and match[2] in _SIZES else None
 
 
 async def for_each_input(

@@ -58,9 +58,7 @@ class ContainerLifecycle:
             return True
         if slot.ended is not None and not slot.restartable(policy):
             return False
-        if now < slot.due:
-            return self._wait(slot)
-        return self._start(slot)
+        return self._wait(slot) if now < slot.due else self._start(slot)
 
     def _wait(self, slot: Slot) -> bool:
         """Show ``CrashLoopBackOff`` when it is time, of a container that waits for its restart."""

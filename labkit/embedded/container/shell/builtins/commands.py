@@ -30,9 +30,7 @@ async def command(shell: Shell, words: list[str]) -> int:
         return min([await _describe(shell, name, short=short, where="command") for name in names], default=0)
     while args and args[0] in ("-p", "--"):
         args = args[1:]
-    if not args:
-        return 0
-    return await shell.call(args, functions=False)
+    return await shell.call(args, functions=False) if args else 0
 
 
 async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
