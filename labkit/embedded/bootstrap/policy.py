@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from labkit.embedded.bootstrap.services import managed_entry
+from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.parts import compact, uncovered
 
@@ -28,12 +29,6 @@ VERSION = f"{GROUP}/v1"
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 ANNOTATIONS = {AUTO_UPDATE: "true"}
-KINDS = {
-    "clusterroles": "ClusterRole",
-    "clusterrolebindings": "ClusterRoleBinding",
-    "roles": "Role",
-    "rolebindings": "RoleBinding",
-}
 
 
 def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
@@ -89,7 +84,7 @@ def _object(plural: str, row: dict[str, Any], now: str) -> Object:
     metadata["labels"] = {**LABELS, **row.get("labels", {})}
     metadata["annotations"] = ANNOTATIONS
     metadata["managedFields"] = _managed_fields(metadata["labels"], row, now)
-    obj: Object = {"kind": KINDS[plural], "apiVersion": VERSION, "metadata": metadata}
+    obj: Object = {"kind": BY_RESOURCE[GROUP, "v1", plural].kind, "apiVersion": VERSION, "metadata": metadata}
     if "role" in row:
         if row["subjects"]:
             obj["subjects"] = [_subject(text) for text in row["subjects"]]

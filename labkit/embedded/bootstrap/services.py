@@ -91,13 +91,7 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _made(kind, metadata, spec, PRODUCER, now)
         made["metadata"]["managedFields"].insert(0, status)
-        condition = dangling(spec["priorityLevelConfiguration"]["name"], True)
-        condition = {
-            "type": condition.pop("type"),
-            "status": condition.pop("status"),
-            "lastTransitionTime": now,
-            **condition,
-        }
+        condition = dangling(spec["priorityLevelConfiguration"]["name"], True, now)
         yield kind, {**made, "status": {"conditions": [condition]}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from labkit.embedded.container.files.filesystem import FileSystem
@@ -146,17 +147,8 @@ class Container:
         if not words:
             raise NotRunnable("args must not be empty")
         name = words[0]
-        path, problem = self._executable(name)
-        if path is None:
-            if "/" in name:
-                raise NotRunnable(f'exec: "{name}": {problem}')
-            raise NotRunnable(f'exec: "{name}": executable file not found in $PATH')
-
-    def _executable(self, name: str) -> tuple[str | None, str]:
-        if "/" in name:
-            candidates = [name]
-        else:
-            candidates = [f"{base}/{name}" for base in self.environment.get("PATH", "").split(":") if base]
+        search = self.environment.get("PATH", "").split(":")
+        candidates = [name] if "/" in name else [f"{base}/{name}" for base in search if base]
         problem = f"stat {name}: no such file or directory"
         for path in candidates if name else []:
             try:
@@ -164,12 +156,12 @@ class Container:
             except FileError:
                 continue
             if isinstance(node, Directory):
-                problem = "is a directory" if "/" in name else problem
+                problem = "is a directory"
             elif isinstance(node, File) and node.mode & 0o111:
-                return path, ""
+                return
             else:
                 problem = "permission denied"
-        return None, problem
+        raise NotRunnable(f'exec: "{name}": {problem if "/" in name else "executable file not found in $PATH"}')
 
     async def run(
         self,
@@ -201,20 +193,17 @@ class Container:
             1: ConsoleOutput(1),
             2: ConsoleOutput(1 if terminal else 2),
         }
-        if terminal:
-            for stream in fds.values():
-                stream.terminal = True
-        fds.update(streams or {})
         environment = dict(self.environment)
         if terminal:
             environment["TERM"] = "xterm"
+            for stream in fds.values():
+                stream.terminal = True
+        fds.update(streams or {})
         try:
             return await scheduler.run(self._main(scheduler, words, fds, environment))
         except BudgetExceeded as end:
-            try:
+            with contextlib.suppress(Exception):
                 await io.write(1 if terminal else 2, f"Killed: {end.reason}\n".encode())
-            except Exception:
-                return 137
             return 137
         except Killed as end:
             return end.status

@@ -67,7 +67,10 @@ class RoleAggregation(BaseController):
         rules = self._collected(role)
         if rules == (role.get("rules") or []):
             return
-        if not rules and any(owner.get("manager") != MANAGER for owner in _owners_of_rules(role)):
+        owners = [
+            owner for owner in role["metadata"].get("managedFields") or () if "f:rules" in owner.get("fieldsV1", {})
+        ]
+        if not rules and any(owner.get("manager") != MANAGER for owner in owners):
             return  # applying an empty list removes only the rules this controller owns
         metadata = {**role["metadata"], "managedFields": self._owners(role, rules)}
         self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules or None})
@@ -93,9 +96,7 @@ class RoleAggregation(BaseController):
         rules: dict[str, Any] = {}
         for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):
-                if _name(role) == _name(aggregated):
-                    continue
-                if self._selects(selector, role):
+                if _name(role) != _name(aggregated) and self._selects(selector, role):
                     selected = role.get("rules") or ()
                     self._limiter.take(len(selected))
                     for rule in selected:
@@ -119,7 +120,3 @@ def _name(role: Object) -> str:
 
 def _selectors(aggregated: Object) -> Sequence[Object]:
     return aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
-
-
-def _owners_of_rules(role: Object) -> list[Object]:
-    return [owner for owner in role["metadata"].get("managedFields") or () if "f:rules" in owner.get("fieldsV1", {})]

@@ -20,17 +20,22 @@ def transition_time(conditions: Iterable[Object], kind: str, status: str, now: s
     return now
 
 
-def apply_condition(registry: Registry, kind: Kind, obj: Object, manager: str, condition: dict[str, Any]) -> None:
+def condition(kind: str, status: str, reason: str, message: str, **more: Any) -> Object:
+    """A condition of a type; ``more`` are its times, and what else stands between status and reason."""
+    return {"type": kind, "status": status, **more, "reason": reason, "message": message}
+
+
+def apply_condition(registry: Registry, kind: Kind, obj: Object, manager: str, new: dict[str, Any]) -> None:
     """Write a complete condition of an object without a namespace, by server-side apply."""
     config = {
         "apiVersion": kind.group_version,
         "kind": kind.kind,
         "metadata": {"name": obj["metadata"]["name"]},
-        "status": {"conditions": [condition]},
+        "status": {"conditions": [new]},
     }
     now = timestamp(registry.clock())
     merged, managed = apply(registry.struct(kind), obj, config, manager, kind.group_version, "status", True, now)
     if merged is not None:
-        new = registry.complete(kind, merged)
-        set_managed(new, managed)
-        registry.write(kind, registry.ordered(kind, new))
+        written = registry.complete(kind, merged)
+        set_managed(written, managed)
+        registry.write(kind, registry.ordered(kind, written))

@@ -32,6 +32,12 @@ class BaseController(ABC):
         options = DeleteOptions(propagation=propagation)
         self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
 
+    def _drop_finalizer(self, kind: Kind, obj: Object, finalizer: str) -> None:
+        """Drop a finalizer of an object that is still there."""
+        current = self._current(kind, obj)
+        if current is not None:
+            self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
+
     def _write_status(self, kind: Kind, obj: Object, status: Object) -> None:
         """Write a status if it differs from the stored one."""
         if obj["status"] != status:

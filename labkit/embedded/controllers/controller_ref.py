@@ -17,11 +17,8 @@ from labkit.embedded.machinery.request import Object
 
 def controller_of(obj: Object | None) -> Object | None:
     """The reference to the object that controls this one."""
-    for owner in (obj or {}).get("metadata", {}).get("ownerReferences") or ():
-        if owner.get("controller"):
-            found: Object = owner
-            return found
-    return None
+    owners = (obj or {}).get("metadata", {}).get("ownerReferences") or ()
+    return next((owner for owner in owners if owner.get("controller")), None)
 
 
 def controls(owner: Object, obj: Object) -> bool:
@@ -39,6 +36,19 @@ def reference_to(kind: Kind, obj: Object) -> Object:
         "uid": obj["metadata"]["uid"],
         "controller": True,
         "blockOwnerDeletion": True,
+    }
+
+
+def object_reference(kind: Kind, obj: Object) -> Object:
+    """An ``ObjectReference`` to an object in its present version."""
+    metadata = obj["metadata"]
+    return {
+        "kind": kind.kind,
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "apiVersion": kind.group_version,
+        "resourceVersion": metadata.get("resourceVersion", ""),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import BadSchedule, Schedule, read_schedule
-from labkit.embedded.controllers.controller_ref import controls, reference_to
+from labkit.embedded.controllers.controller_ref import controls, object_reference, reference_to
 from labkit.embedded.controllers.jobprogress import DONE, FAILED, finished
 from labkit.embedded.controllers.jobs import JOBS
 from labkit.embedded.controllers.rate_limiter import RateLimiter
@@ -159,16 +159,7 @@ class CronJobs(WorkloadController):
         made = self._make(one, _job(one, time))
         if made is None or made["metadata"]["uid"] in {reference["uid"] for reference in active}:
             return
-        active.append(
-            {
-                "kind": JOBS.kind,
-                "namespace": metadata["namespace"],
-                "name": made["metadata"]["name"],
-                "uid": made["metadata"]["uid"],
-                "apiVersion": JOBS.group_version,
-                "resourceVersion": made["metadata"]["resourceVersion"],
-            }
-        )
+        active.append(object_reference(JOBS, made))
         status["lastScheduleTime"] = timestamp(time)
 
     def _make(self, one: Object, job: Object) -> Object | None:

@@ -69,11 +69,10 @@ class DaemonSets(WorkloadController):
     def _record_ended(self, daemon_set: Object, pod: Object) -> None:
         where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '')}"
         if pod["status"].get("phase") == "Failed":
-            message = f"Found failed daemon pod {where}, will try to kill it"
-            self._events.warning(daemon_set, "FailedDaemonPod", message)
-        else:
-            message = f"Found succeeded daemon pod {where}, will try to delete it"
-            self._events.normal(daemon_set, "SucceededDaemonPod", message)
+            self._events.warning(daemon_set, "FailedDaemonPod", f"Found failed daemon pod {where}, will try to kill it")
+            return
+        message = f"Found succeeded daemon pod {where}, will try to delete it"
+        self._events.normal(daemon_set, "SucceededDaemonPod", message)
 
 
 def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:

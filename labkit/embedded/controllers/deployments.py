@@ -231,7 +231,6 @@ class Deployments(BaseController):
         """Update the status, and the annotation with the revision."""
         status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
         revision = (new or {}).get("metadata", {}).get("annotations", {}).get(REVISION)
-
         self._write(deployment, status, revision)
 
     def _write(self, deployment: Object, status: Object, revision: str | None) -> None:

@@ -5,11 +5,9 @@ Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import controller_of, kind_of
 from labkit.embedded.controllers.event_recorder import EventRecorder
@@ -49,14 +47,10 @@ class Disruption(BaseController):
             if change.new is not None:
                 self._sync(change.new)
         elif change.kind is PODS:
-            for budget in self._of_pod(change):
-                self._sync(budget)
-
-    def _of_pod(self, change: Change) -> Iterator[Object]:
-        sides = [side for side in (change.old, change.new) if side is not None]
-        for budget in list(self._registry.list(BUDGETS, sides[0]["metadata"]["namespace"])):
-            if any(_selects(budget, side) for side in sides):
-                yield budget
+            sides = [side for side in (change.old, change.new) if side is not None]
+            for budget in list(self._registry.list(BUDGETS, sides[0]["metadata"]["namespace"])):
+                if any(_selects(budget, side) for side in sides):
+                    self._sync(budget)
 
     def _sync(self, budget: Object) -> None:
         pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if _selects(budget, pod)]
@@ -79,21 +73,16 @@ class Disruption(BaseController):
         generation, before = budget["metadata"].get("generation", 1), budget["status"].get("conditions") or ()
         holds = "True" if allowed else "False"
         now = timestamp(self._registry.clock())
-        condition: Object = {
-            "type": "DisruptionAllowed",
-            "status": holds,
-            "observedGeneration": generation,
-            "lastTransitionTime": transition_time(before, "DisruptionAllowed", holds, now),
-            "reason": "SufficientPods" if allowed else "InsufficientPods",
-            "message": "",
-        }
+        since = transition_time(before, "DisruptionAllowed", holds, now)
+        reason = "SufficientPods" if allowed else "InsufficientPods"
+        more = {"observedGeneration": generation, "lastTransitionTime": since}
         status: Object = {
             "observedGeneration": generation,
             "disruptionsAllowed": allowed,
             "currentHealthy": healthy,
             "desiredHealthy": desired,
             "expectedPods": expected,
-            "conditions": [condition],
+            "conditions": [condition("DisruptionAllowed", holds, reason, "", **more)],
         }
         self._write_status(BUDGETS, budget, status)
 

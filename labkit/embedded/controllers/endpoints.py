@@ -38,11 +38,10 @@ class ServiceEndpoints(BaseController):
         if obj is None:
             return
         if kind is SERVICES:
-            metadata = obj["metadata"]
-            if change.new is None:
-                self._forget(metadata["namespace"], metadata["name"])
-            else:
+            if change.new is not None:
                 self._sync(change.new)
+            elif self._registry.find(ENDPOINTS, obj["metadata"]["namespace"], obj["metadata"]["name"]) is not None:
+                self._delete_object(ENDPOINTS, obj)
         elif kind is PODS:
             if not _address(change.new) and not _address(change.old):
                 return
@@ -55,10 +54,6 @@ class ServiceEndpoints(BaseController):
             service_ = self._registry.find(SERVICES, obj["metadata"]["namespace"], obj["metadata"]["name"])
             if service_ is not None:
                 self._sync(service_)
-
-    def _forget(self, namespace: str, name: str) -> None:
-        if self._registry.find(ENDPOINTS, namespace, name) is not None:
-            self._registry.delete(ENDPOINTS, namespace, name)
 
     def _sync(self, service: Object) -> None:
         selector = service["spec"].get("selector")

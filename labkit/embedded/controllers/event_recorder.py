@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import object_reference
 from labkit.embedded.controllers.event_correlator import COMBINED, EventCorrelator
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
@@ -51,14 +52,7 @@ class EventRecorder:
             return
         made = {
             "metadata": {"name": series.name, "namespace": metadata["namespace"]},
-            "involvedObject": {
-                "kind": self._kind.kind,
-                "namespace": metadata["namespace"],
-                "name": metadata["name"],
-                "uid": metadata["uid"],
-                "apiVersion": self._kind.group_version,
-                "resourceVersion": metadata.get("resourceVersion", ""),
-            },
+            "involvedObject": object_reference(self._kind, obj),
             "reason": reason,
             "message": text,
             "source": {"component": self._component},

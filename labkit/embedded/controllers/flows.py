@@ -6,7 +6,7 @@ Source: k8s.io/apiserver ``pkg/util/flowcontrol/apf_controller.go``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, timestamp
-from labkit.embedded.controllers.conditions import apply_condition, transition_time
+from labkit.embedded.controllers.conditions import apply_condition, condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
@@ -29,20 +29,17 @@ class FlowSchemas(BaseController):
 
     def _sync(self, schema: Object) -> None:
         level = (schema["spec"].get("priorityLevelConfiguration") or {}).get("name", "")
-        condition = dangling(level, self._registry.find(LEVELS, "", level) is not None)
+        there = self._registry.find(LEVELS, "", level) is not None
         before = (schema.get("status") or {}).get("conditions") or ()
-        since = transition_time(before, "Dangling", condition["status"], timestamp(self._registry.clock()))
-        condition["lastTransitionTime"] = since
-        if condition not in before:
-            apply_condition(self._registry, SCHEMAS, schema, CONSUMER, condition)
+        status = "False" if there else "True"
+        new = dangling(level, there, transition_time(before, "Dangling", status, timestamp(self._registry.clock())))
+        if new not in before:
+            apply_condition(self._registry, SCHEMAS, schema, CONSUMER, new)
 
 
-def dangling(level: str, there: bool) -> Object:
-    """The condition ``Dangling`` of a flow schema without its time: false if its priority level is there."""
+def dangling(level: str, there: bool, since: str) -> Object:
+    """The condition ``Dangling`` of a flow schema since a time, RFC 3339: false if its priority level is there."""
     about = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
-    return {
-        "type": "Dangling",
-        "status": "False" if there else "True",
-        "reason": "Found" if there else "NotFound",
-        "message": f"{about} and it exists" if there else f"{about} but there is no such object",
-    }
+    if there:
+        return condition("Dangling", "False", "Found", f"{about} and it exists", lastTransitionTime=since)
+    return condition("Dangling", "True", "NotFound", f"{about} but there is no such object", lastTransitionTime=since)

@@ -38,7 +38,7 @@ class GarbageCollector(BaseController):
         finalizers = metadata.get("finalizers", ())
         if ORPHAN in finalizers:
             self._orphan(new)
-            self._release(change.kind, new, ORPHAN)
+            self._drop_finalizer(change.kind, new, ORPHAN)
         elif FOREGROUND in finalizers:
             self._foreground(change.kind, new)
 
@@ -93,24 +93,17 @@ class GarbageCollector(BaseController):
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
         """Delete the dependents that have no other owner; release the owner if none of them blocks it any more."""
-        for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
+        uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
+        for inner, obj in self._dependents(uid, namespace):
             if not self._drop_one_of_several(inner, obj, owner):
                 owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
                 if any(_waits(each) for _, each in owned):  # perhaps for this one: break the circle
                     self._registry.edit(inner, obj, MANAGER, _unblock)
                 self._delete(inner, obj, "Foreground" if owned else "Background")
-        if not self._blocking(owner):
-            self._release(kind, owner, FOREGROUND)
-
-    def _blocking(self, owner: Object) -> list[tuple[Kind, Object]]:
-        uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
-        return [
-            (kind, obj)
-            for kind, obj in self._dependents(uid, namespace)
-            if any(
-                item.get("uid") == uid and item.get("blockOwnerDeletion") for item in obj["metadata"]["ownerReferences"]
-            )
-        ]
+        left = self._dependents(uid, namespace)
+        references = [item for _, obj in left for item in obj["metadata"]["ownerReferences"]]
+        if not any(item.get("uid") == uid and item.get("blockOwnerDeletion") for item in references):
+            self._drop_finalizer(kind, owner, FOREGROUND)
 
     def _owners_may_go(self, dependent: Object) -> None:
         """Go on with owners that waited for a deleted dependent."""
@@ -121,11 +114,6 @@ class GarbageCollector(BaseController):
                 owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
                 if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
                     self._foreground(kind, owner)
-
-    def _release(self, kind: Kind, owner: Object, finalizer: str) -> None:
-        current = self._current(kind, owner)
-        if current is not None:
-            self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
 
 
 def _waits(obj: Object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.machinery.pods.state import is_active, parse_time
 from labkit.embedded.machinery.request import Object
 
@@ -39,11 +40,8 @@ TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than speci
 
 def condition_of(job: Object, *kinds: str) -> Object | None:
     """The first true condition of one of some types."""
-    for condition in job["status"].get("conditions") or ():
-        if condition.get("type") in kinds and condition.get("status") == "True":
-            found: Object = condition
-            return found
-    return None
+    conditions = job["status"].get("conditions") or ()
+    return next((one for one in conditions if one.get("type") in kinds and one.get("status") == "True"), None)
 
 
 def finished(job: Object) -> Object | None:
@@ -54,9 +52,9 @@ def finished(job: Object) -> Object | None:
 def interim_verdict(job: Object) -> Verdict | None:
     """The verdict that waits until no pod is terminating any more."""
     for kind, interim in INTERIM.items():
-        condition = condition_of(job, interim)
-        if condition is not None:
-            return Verdict(kind, condition.get("reason", ""), condition.get("message", ""))
+        found = condition_of(job, interim)
+        if found is not None:
+            return Verdict(kind, found.get("reason", ""), found.get("message", ""))
     return None
 
 
@@ -119,13 +117,8 @@ def delayed_until(pods: Iterable[Object]) -> float:
     failures, last = 0, 0.0
     ended = ((ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
     for at, failure in sorted(ended):  # failures come after a success of the same second: or the job would not back off
-        if not failure:
-            failures = 0
-        else:
-            failures, last = failures + 1, at
-    if not failures:
-        return 0.0
-    return last + delay_after(failures)
+        failures, last = (failures + 1, at) if failure else (0, last)
+    return last + delay_after(failures) if failures else 0.0
 
 
 def delay_after(failures: int) -> float:
@@ -141,11 +134,10 @@ def ended_at(pod: Object) -> float:
     ]
     if ends and all(ends):
         return max(map(parse_time, ends))
-    for condition in pod["status"].get("conditions") or ():
-        if (condition.get("type"), condition.get("status")) == ("Ready", "False") and condition.get(
-            "lastTransitionTime"
-        ):
-            return parse_time(condition["lastTransitionTime"])
+    for one in pod["status"].get("conditions") or ():
+        since = one.get("lastTransitionTime")
+        if (one.get("type"), one.get("status")) == ("Ready", "False") and since:
+            return parse_time(since)
     metadata = pod["metadata"]
     if metadata.get("deletionTimestamp"):
         return parse_time(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
@@ -157,14 +149,7 @@ def with_condition(
 ) -> tuple[list[Object], bool]:
     """Set a condition in a copy of the conditions, unless a missing one is false: the copy, and whether it changed."""
     found = list(conditions)
-    made: Object = {
-        "type": kind,
-        "status": status,
-        "lastProbeTime": now,
-        "lastTransitionTime": now,
-        "reason": reason,
-        "message": message,
-    }
+    made = condition(kind, status, reason, message, lastProbeTime=now, lastTransitionTime=now)
     for place, before in enumerate(found):
         if before.get("type") == kind:
             same = all(before.get(name, "") == made[name] for name in ("status", "reason", "message"))

@@ -136,7 +136,7 @@ class Jobs(WorkloadController):
                 verdict = progress.COMPLETED
         for pod in tracked:
             if verdict is not None or ending or _succeeded(pod) or progress.has_failed(job, pod):
-                self._count(pod)
+                self._drop_finalizer(PODS, pod, TRACKING)
         status["succeeded"], status["failed"] = succeeded, failed
         if indexes.is_indexed(job):
             status["completedIndexes"] = indexes.write_indexes(done)
@@ -167,7 +167,7 @@ class Jobs(WorkloadController):
             left = sorted((pod for pod in active if pod not in gone), key=deletion_order)
             gone = gone + left[: max(count - len(gone), 0)]
         for pod in gone:
-            self._count(pod)
+            self._drop_finalizer(PODS, pod, TRACKING)
             self._delete(job, pod)
         return [pod for pod in active if pod not in gone]
 
@@ -203,12 +203,6 @@ class Jobs(WorkloadController):
             if due <= now:
                 return indexes.at_index(pod, job, index, notes)
         return None
-
-    def _count(self, pod: Object) -> None:
-        """Drop the tracking finalizer of a pod that was counted."""
-        current = self._current(PODS, pod)
-        if current is not None:
-            self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
         """Write a job's status, and record how it ends (None if it goes on) or that it was suspended or resumed."""

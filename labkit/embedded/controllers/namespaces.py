@@ -5,9 +5,11 @@ Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcace
 
 from __future__ import annotations
 
+from collections import Counter
+
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
@@ -131,31 +133,23 @@ class NamespaceDeletion(BaseController):
             f"{kind.plural}.{kind.group} has {len(objects)} resource instances"
             for kind, objects in sorted(remaining, key=lambda pair: pair[0].resource)
         )
-        finalizers: dict[str, int] = {}
+        finalizers: Counter[str] = Counter()
         for _, objects in remaining:
             for obj in objects:
-                for finalizer in obj["metadata"].get("finalizers", ()):
-                    finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
+                finalizers.update(obj["metadata"].get("finalizers", ()))
         held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
         rows = [
             *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
             ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
         ]
+        state = ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
         if held:
             message = f"Some content in the namespace has finalizers remaining: {held}"
-            rows.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message))
-        else:
-            message = "All content-preserving finalizers finished"
-            rows.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", message))
+            state = ("True", "SomeFinalizersRemain", message)
+        rows.append(("NamespaceFinalizersRemaining", *state))
         now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
         conditions = [
-            {
-                "type": kind,
-                "status": status,
-                "lastTransitionTime": transition_time(before, kind, status, now),
-                "reason": reason,
-                "message": message,
-            }
+            condition(kind, status, reason, message, lastTransitionTime=transition_time(before, kind, status, now))
             for kind, status, reason, message in rows
         ]
         self._registry.edit(

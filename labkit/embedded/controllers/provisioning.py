@@ -28,6 +28,12 @@ ELSEWHERE = (
 )
 
 
+def claims_of_pod(pod: Object) -> list[str]:
+    """The names of the claims that a pod's volumes use."""
+    claims = (volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ())
+    return [claim["claimName"] for claim in claims if claim.get("claimName")]
+
+
 class Provisioning:
     """Records why claims wait."""
 
@@ -56,11 +62,7 @@ class Provisioning:
         waiting = [
             pod["metadata"]["name"]
             for pod in self._registry.list(PODS, metadata["namespace"])
-            if not pod["spec"].get("nodeName")
-            and any(
-                (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]
-                for volume in pod["spec"].get("volumes") or ()
-            )
+            if not pod["spec"].get("nodeName") and metadata["name"] in claims_of_pod(pod)
         ]
         if waiting:
             message = f"waiting for pod{'s' * (len(waiting) > 1)} {','.join(waiting)} to be scheduled"

@@ -96,6 +96,4 @@ def _bounds(quota: Object | None) -> Object | None:
 
 def _used(evaluator: Evaluator, quota: Object, obj: Object | None) -> Amounts:
     """The usage of a quota by an object."""
-    if obj is None or not evaluator.scoped(quota["spec"], obj):
-        return {}
-    return evaluator.usage(obj)
+    return evaluator.usage(obj) if obj is not None and evaluator.scoped(quota["spec"], obj) else {}

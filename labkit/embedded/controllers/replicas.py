@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.controllers.rolling import wanted
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import deletion_order, max_pods, pod_from
@@ -82,14 +83,8 @@ class ReplicaController(WorkloadController):
         before = owner["status"].get("conditions") or ()
         conditions = [item for item in before if item.get("type") != FAILURE]
         if failure:
-            condition = {
-                "type": FAILURE,
-                "status": "True",
-                "lastTransitionTime": timestamp(now),
-                "reason": "FailedCreate",
-                "message": failure,
-            }
-            conditions.append(next((item for item in before if item.get("message") == failure), condition))
+            made = condition(FAILURE, "True", "FailedCreate", failure, lastTransitionTime=timestamp(now))
+            conditions.append(next((item for item in before if item.get("message") == failure), made))
         if conditions:
             status["conditions"] = conditions
         return status

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.machinery.request import Object
 
 HASH = "pod-template-hash"
@@ -149,13 +149,4 @@ def set_condition(conditions: list[Object], kind: str, status: str, reason: str,
         return
     since = transition_time(conditions, kind, status, now)
     conditions[:] = [item for item in conditions if item["type"] != kind]
-    conditions.append(
-        {
-            "type": kind,
-            "status": status,
-            "lastUpdateTime": now,
-            "lastTransitionTime": since,
-            "reason": reason,
-            "message": message,
-        }
-    )
+    conditions.append(condition(kind, status, reason, message, lastUpdateTime=now, lastTransitionTime=since))

@@ -32,12 +32,10 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     status |= {name: count for name, count in counts.items() if count}
     status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
     conditions = [dict(item) for item in before.get("conditions") or ()]
+    state = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     if available >= wanted(deployment) - limits(deployment)[1]:
-        text = "Deployment has minimum availability."
-        set_condition(conditions, "Available", "True", "MinimumReplicasAvailable", text, now)
-    else:
-        text = "Deployment does not have minimum availability."
-        set_condition(conditions, "Available", "False", "MinimumReplicasUnavailable", text, now)
+        state = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    set_condition(conditions, "Available", *state, now)
     _set_progressing(deployment, new, status, conditions, progress, now)
     failure = next(
         (item for one in reversed(sets) for item in one["status"].get("conditions") or ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
@@ -112,15 +113,9 @@ class Signing(BaseController):
 
     def _add_condition(self, obj: Object, kind: str, reason: str, message: str, part: str) -> None:
         now = timestamp(self._registry.clock())
-        condition = {
-            "type": kind,
-            "status": "True",
-            "reason": reason,
-            "message": message,
-            "lastUpdateTime": now,
-            "lastTransitionTime": now,
-        }
-        conditions = [*(obj["status"].get("conditions") or ()), condition]
+        times = {"lastUpdateTime": now, "lastTransitionTime": now}
+        new = {**condition(kind, "True", reason, message), **times}
+        conditions = [*(obj["status"].get("conditions") or ()), new]
         self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part)
 
 
@@ -148,20 +143,16 @@ def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> s
         return "" if "client auth" in wanted else "missing required usage for client certificate: client auth"
     if list(request.organizations) != NODES:
         return "subject organization is not system:nodes"
-    if signer == KUBELET_SERVING:
-        if not request.names & {"DNS", "IP"}:
-            return "DNS or IP subjectAltName is required"
-        unwanted: tuple[str, ...] = ("Email", "URI")
-    else:
-        unwanted = ("DNS", "Email", "IP", "URI")
-    for name in unwanted:
+    if signer == KUBELET_SERVING and not request.names & {"DNS", "IP"}:
+        return "DNS or IP subjectAltName is required"
+    for name in ("Email", "URI") if signer == KUBELET_SERVING else ("DNS", "Email", "IP", "URI"):
         if name in request.names:
             return f"{name} subjectAltNames are not allowed"
     named = request.common_name.startswith(NODE_PREFIX)
     if signer == KUBELET_CLIENT and not named:
         return "subject common name does not begin with system:node:"
     auth = "server auth" if signer == KUBELET_SERVING else "client auth"
-    if set(wanted) not in ({auth, "digital signature"}, {auth, "digital signature", "key encipherment"}):
-        shown = sorted({auth, "digital signature", "key encipherment"})
-        return f"usages did not match [{' '.join(shown)}]"
+    allowed = {auth, "digital signature", "key encipherment"}
+    if set(wanted) not in (allowed, allowed - {"key encipherment"}):
+        return f"usages did not match [{' '.join(sorted(allowed))}]"
     return "" if named else "subject common name does not begin with system:node:"

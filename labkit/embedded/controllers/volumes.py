@@ -8,7 +8,8 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.provisioning import Provisioning
+from labkit.embedded.controllers.controller_ref import object_reference
+from labkit.embedded.controllers.provisioning import Provisioning, claims_of_pod
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import BadValue, parse_quantity
@@ -45,10 +46,8 @@ class Volumes(BaseController):
         if change.kind in (VOLUMES, CLAIMS, ATTRIBUTES):
             self._release_attributes()
         if change.kind is PODS and change.new is None and change.old is not None:
-            for volume in change.old["spec"].get("volumes") or ():
-                claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-                if claim:
-                    self._sync_claim(change.old["metadata"]["namespace"], claim)
+            for claim in claims_of_pod(change.old):
+                self._sync_claim(change.old["metadata"]["namespace"], claim)
 
     def _release_attributes(self) -> None:
         """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
@@ -95,22 +94,13 @@ class Volumes(BaseController):
         if claim is None:
             return
         if claim["metadata"].get("deletionTimestamp"):
-            if not self._used(claim):
+            pods = self._registry.list(PODS, namespace)
+            if not any(pod["spec"].get("nodeName") and name in claims_of_pod(pod) for pod in pods):
                 self._registry.drop_finalizer(CLAIMS, claim, CLAIM_PROTECTION, MANAGER)
             return
         unbound = claim["status"].get("phase") != "Bound" and not claim["spec"].get("volumeName")
         if not self._try_bind(claim) and unbound:
             self._provisioning(claim)
-
-    def _used(self, claim: Object) -> bool:
-        metadata = claim["metadata"]
-        for pod in self._registry.list(PODS, metadata["namespace"]):
-            if not pod["spec"].get("nodeName"):
-                continue
-            for volume in pod["spec"].get("volumes") or ():
-                if (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]:
-                    return True
-        return False
 
     def _try_bind(self, claim: Object) -> bool:
         if claim["status"].get("phase") == "Bound" or claim["metadata"].get("deletionTimestamp"):
@@ -118,16 +108,8 @@ class Volumes(BaseController):
         volume = self._match(claim)
         if volume is None:
             return False
-        metadata = claim["metadata"]
         chosen_by_us = not volume["spec"].get("claimRef")
-        reference = {
-            "kind": "PersistentVolumeClaim",
-            "namespace": metadata["namespace"],
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-            "apiVersion": "v1",
-            "resourceVersion": metadata["resourceVersion"],
-        }
+        reference = object_reference(CLAIMS, claim)
 
         def take(obj: Object) -> None:
             obj["spec"]["claimRef"] = reference
@@ -169,16 +151,12 @@ class Volumes(BaseController):
                 continue
             if mine:
                 return volume
-            if spec.get("selector") or (spec.get("storageClassName") or "") != volume["spec"].get(
-                "storageClassName", ""
-            ):
-                continue
-            if spec.get("volumeMode", "Filesystem") != volume["spec"].get("volumeMode", "Filesystem"):
-                continue
-            if not set(spec.get("accessModes") or ()) <= set(volume["spec"].get("accessModes") or ()):
-                continue
-            size = _storage(volume["spec"].get("capacity") or {})
-            if size >= wanted and (best is None or size < best[0]):
+            offered, size = volume["spec"], _storage(volume["spec"].get("capacity") or {})
+            same_class = (spec.get("storageClassName") or "") == offered.get("storageClassName", "")
+            same_mode = spec.get("volumeMode", "Filesystem") == offered.get("volumeMode", "Filesystem")
+            accessible = set(spec.get("accessModes") or ()) <= set(offered.get("accessModes") or ())
+            suits = same_class and same_mode and accessible and not spec.get("selector")
+            if suits and size >= wanted and (best is None or size < best[0]):
                 best = size, volume
         return best[1] if best else None
 

@@ -26,14 +26,13 @@ CAPACITY = {
 
 def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
     """Create the Node and the objects around it if there is no Node yet, and register it."""
-    node = api.get("nodes", "", settings.name)
-    if node is not None:
-        register(api, settings, node, now)
-        return
+    new = api.get("nodes", "", settings.name) is None
     _create(api, "nodes", node_object(settings, now), "kubelet")
     node = api.get("nodes", "", settings.name)
     if node is not None:
         register(api, settings, node, now)
+    if not new:
+        return
     _create(api, "endpoints", endpoints_object(settings), "kube-apiserver")
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", dns_object(), "kubeadm")

@@ -16,7 +16,6 @@ from labkit.embedded.machinery.status import bad_request, invalid, not_found
 from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.node import Node
 from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.pod import Pod
 from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -91,15 +90,20 @@ class PodSubresources:
         if self._api.get("nodes", "", node) is None:
             raise not_found("pods", "", node)
 
-    def _running(self, pod: Object) -> Pod | None:
-        return self._node.find(pod) if self._node is not None else None
+    def _slot(self, pod: Object, name: str) -> Slot | None:
+        running = self._node.find(pod) if self._node is not None else None
+        return running.slot(name) if running is not None else None
 
     # Exec and attach
 
     def _stream(self, request: Request) -> Response:
         pod = self._pod(request)
         if request.info.subresource == "portforward":
-            return self._port_forward(pod)
+            self._host(pod)
+            raise bad_request(
+                "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
+                "exec … -- curl localhost:PORT)"
+            )
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
         tty = flag(request, "tty")
@@ -107,24 +111,14 @@ class PodSubresources:
         streams = Streams(stdin, stdout, stderr and not tty, tty)
         if not (streams.stdin or streams.stdout or streams.stderr):
             return Response(400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr")
-        running = self._running(pod)
-        slot = running.slot(name) if running is not None else None
-        if slot is None or not slot.running or slot.container is None:
+        slot = self._slot(pod, name)
+        if slot is None or not slot.running or slot.container is None or slot.log is None:
             return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-        version = _protocol(request)
         if request.info.subresource == "attach":
-            if slot.log is None:
-                return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-            return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._running(pod)))
+            return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._slot(pod, name)))
         words = list(request.query.get("command", ()))[:MAX_WORDS]
-        return Response(101, upgrade=CommandSession(streams, slot.container, words, version, self._api.random))
-
-    def _port_forward(self, pod: Object) -> Response:
-        self._host(pod)
-        raise bad_request(
-            "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
-            "exec … -- curl localhost:PORT)"
-        )
+        session = CommandSession(streams, slot.container, words, _protocol(request), self._api.random)
+        return Response(101, upgrade=session)
 
     # Logs
 
@@ -135,8 +129,7 @@ class PodSubresources:
         if not pod["spec"].get("nodeName"):
             return Response(204)
         self._host(pod)
-        running = self._running(pod)
-        slot = running.slot(name) if running is not None else None
+        slot = self._slot(pod, name)
         previous = flag(request, "previous")
         log = None if slot is None else slot.previous if previous else slot.log
         if previous and log is None:
@@ -152,10 +145,7 @@ class PodSubresources:
             return Response(200, dict(LOG_TEXT), b"")
         waiting = (slot.state.get("waiting") or {}) if slot is not None else {}
         reason = waiting.get("reason") or "ContainerCreating"
-        texts = {
-            "ErrImagePull": "image can't be pulled",
-            "ImagePullBackOff": "trying and failing to pull image",
-        }
+        texts = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
         raise bad_request(
             f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {texts.get(reason, reason)}'
         )
@@ -176,9 +166,11 @@ class PodSubresources:
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
                 message = f"Invalid value: {numbers[field]}: {what}"
                 causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
-        since = 0.0
-        if request.param("sinceTime"):
-            since = _since(request.param("sinceTime"))
+        text = request.param("sinceTime")
+        try:
+            since = parse_time(text) if text else 0.0
+        except ValueError:
+            raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
         if both:
             why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
@@ -192,13 +184,6 @@ class PodSubresources:
         return LogOptions(
             numbers.get("tailLines", -1), numbers.get("limitBytes", -1), since, flag(request, "timestamps")
         )
-
-
-def _since(text: str) -> float:
-    try:
-        return parse_time(text)
-    except ValueError:
-        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
 
 
 def _protocol(request: Request) -> str:

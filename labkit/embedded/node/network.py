@@ -6,7 +6,7 @@ of its own containers, and those of other pods, by address or through a Service;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
@@ -57,9 +57,7 @@ class Wiring:
     def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
-            if (namespace, name) == ("default", "kubernetes"):
-                return SERVICE_ADDRESS
-            return None
+            return SERVICE_ADDRESS if (namespace, name) == ("default", "kubernetes") else None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
             return None
@@ -88,9 +86,7 @@ class Wiring:
         for service in self._api.list("services"):
             if service["spec"].get("clusterIP") == address:
                 return self._through_service(service, port)
-        if address == SERVICE_ADDRESS and port == 443:
-            return self.api_endpoint()
-        return None
+        return self.api_endpoint() if address == SERVICE_ADDRESS and port == 443 else None
 
     def _through_service(self, service: Object, port: int) -> Endpoint | None:
         metadata = service["metadata"]
@@ -101,11 +97,9 @@ class Wiring:
             if one["port"] != port:
                 continue
             for pod in self._backends(service):
-                target = one.get("targetPort") or port
-                if isinstance(target, str) and not target.isdigit():
-                    target = _named_port(pod, target)
+                target = port_number(one.get("targetPort") or port, pod["spec"].get("containers") or ())
                 sandbox = self._pods(pod["status"]["podIP"])
-                endpoint = reachable(sandbox.listeners, int(target)) if sandbox is not None else None
+                endpoint = reachable(sandbox.listeners, target) if sandbox is not None else None
                 if endpoint is not None:
                     return endpoint
         return None
@@ -123,9 +117,9 @@ def _serves(pod: Object, service: Object) -> bool:
     return bool(pod["status"].get("podIP")) and ready
 
 
-def _named_port(pod: Object, name: str) -> int:
-    for container in pod["spec"].get("containers") or ():
-        for port in container.get("ports") or ():
-            if port.get("name") == name:
-                return int(port["containerPort"])
-    return 0
+def port_number(given: object, containers: Iterable[Object]) -> int:
+    """A port given by its number, or by the name that a container has for it; 0 if none has."""
+    if not isinstance(given, str) or given.isdigit():
+        return int(str(given or 0))
+    ports = (port for container in containers for port in container.get("ports") or ())
+    return next((int(port["containerPort"]) for port in ports if port.get("name") == given), 0)

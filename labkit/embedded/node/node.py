@@ -100,7 +100,7 @@ class Node:
                 self._write_status(running)
                 self._plan(running)
         elif not _finished(current):
-            self._run(current, quiet=_has_run(current))
+            self._run(current, quiet=bool((current.get("status") or {}).get("containerStatuses")))
 
     def _terminate(self, pod: Object) -> None:
         """End the containers of a deleted pod, and remove it."""
@@ -170,8 +170,7 @@ class Node:
             del self._addresses[running.address]
 
     def _at(self, address: str) -> Pod | None:
-        uid = self._addresses.get(address)
-        return self._pods.get(uid) if uid is not None else None
+        return self._pods.get(self._addresses.get(address, ""))
 
     def reach(self, address: str, port: int) -> Handler | None:
         """The handler of the node's own requests at a port of a pod, None if the connection is refused."""
@@ -188,8 +187,11 @@ class Node:
     def advance(self) -> None:
         """Do what has become due: sleeping processes, restarts, image pulls, probes."""
         now = self._now()
-        if now < self._told_at:
-            self._set_back(self._told_at - now)
+        if now < self._told_at:  # the clock was set back: nothing has to wait for that
+            self._timers.clear()
+            for running in self._pods.values():
+                running.set_back(self._told_at - now)
+                self._plan(running)
         self._told_at = now
         if now - self._swept_at >= 5 or now < self._swept_at:
             self._swept_at = now
@@ -197,18 +199,9 @@ class Node:
         for _ in range(1000):
             if not self._timers or self._timers[0][0] > now:
                 return
-            uid = heapq.heappop(self._timers)[2]
-            running = self._pods.get(uid)
-            if running is None:
-                continue
-            self._advance(running)
-
-    def _set_back(self, seconds: float) -> None:
-        """The clock was set back: nothing has to wait for that."""
-        self._timers.clear()
-        for running in self._pods.values():
-            running.set_back(seconds)
-            self._plan(running)
+            due = self._pods.get(heapq.heappop(self._timers)[2])
+            if due is not None:
+                self._advance(due)
 
     def sweep(self) -> None:
         """Start and end pods by what is stored, after a restart or a rewind."""
@@ -243,7 +236,3 @@ class Node:
 
 def _finished(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-
-
-def _has_run(pod: Object) -> bool:
-    return bool((pod.get("status") or {}).get("containerStatuses"))

@@ -48,10 +48,9 @@ class Scheduler:
 
         def bind(obj: Object) -> None:
             obj["spec"]["nodeName"] = self._settings.name
-            before = obj.get("status") or {}
-            conditions = Conditions(before.get("conditions") or [], int(metadata.get("generation") or 0), now)
+            conditions = Conditions(obj, now)
             conditions.add("PodScheduled", True)
-            obj["status"] = {**before, "conditions": conditions.items, "qosClass": qos_class(spec)}
+            obj["status"] = {**(obj.get("status") or {}), "conditions": conditions.items, "qosClass": qos_class(spec)}
 
         bound = self._api.edit("pods", pod, bind, manager=MANAGER)
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}"

@@ -65,13 +65,8 @@ class CommandSession(Session):
         text = f"command terminated with exit code {status}"
         if self._version == "v4":
             text = f"error executing command [{' '.join(self._words)}], exit code {status}"
-        return {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"command terminated with non-zero exit code: {text}",
-            "reason": "NonZeroExitCode",
-            "details": {"causes": [{"reason": "ExitCode", "message": str(status)}]},
-        }
+        message = f"command terminated with non-zero exit code: {text}"
+        return _failure("NonZeroExitCode", message, {"reason": "ExitCode", "message": str(status)})
 
     def _not_runnable(self, problem: NotRunnable) -> Object:
         lead = "" if str(problem).startswith("args") else "unable to start container process: "
@@ -80,14 +75,12 @@ class CommandSession(Session):
             f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem}: unknown'
         )
         inner = f"Internal error occurred: {text}" if self._version == "v5" else text
-        return {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"Internal error occurred: {inner}",
-            "reason": "InternalError",
-            "details": {"causes": [{"message": inner}]},
-            "code": 500,
-        }
+        return {**_failure("InternalError", f"Internal error occurred: {inner}", {"message": inner}), "code": 500}
+
+
+def _failure(reason: str, message: str, cause: Object) -> Object:
+    details = {"causes": [cause]}
+    return {"metadata": {}, "status": "Failure", "message": message, "reason": reason, "details": details}
 
 
 class AttachSession(Session):

@@ -8,6 +8,7 @@ much it may hold. Nodes of an image are shared between containers and copied whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import (
     BUSY,
@@ -145,10 +146,7 @@ class FileSystem:
         parent = directory.parent
         if parent is None or parent is directory:
             return ""
-        for name, node in parent.entries.items():
-            if node is directory:
-                return name
-        return ""
+        return next((name for name, node in parent.entries.items() if node is directory), "")
 
     def path_of(self, directory: Directory) -> str:
         """A directory's absolute path."""
@@ -214,15 +212,9 @@ class FileSystem:
             raise FileError(NOT_FOUND)
         if self.is_read_only(node if isinstance(node, Directory) else found.parent):
             raise FileError(READ_ONLY)
-        if node.shared and isinstance(node, File):
-            self._charge(len(node.data), 0)
-            node = File(
-                node.mode, node.uid, node.gid, node.mtime, data=node.data, program=node.program, generate=node.generate
-            )
-            found.parent.entries[found.name] = node
-        elif node.shared and isinstance(node, Device):
-            node = Device(node.mode, node.uid, node.gid, node.mtime, kind=node.kind)
-            found.parent.entries[found.name] = node
+        if node.shared and isinstance(node, File | Device):
+            self._charge(len(node.data) if isinstance(node, File) else 0, 0)
+            node = found.parent.entries[found.name] = replace(node, shared=False)
         return node
 
     def set_data(self, file: File, data: bytes) -> None:

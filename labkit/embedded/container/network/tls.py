@@ -72,27 +72,18 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def names_of(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
-    """The DNS names and IP addresses a certificate is for."""
+def matches_host(certificate: x509.Certificate, host: str) -> bool:
+    """Whether a certificate is for a host name or address."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return [], []
-    dns = names.get_values_for_type(x509.DNSName)
-    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
-    return dns, addresses
-
-
-def matches_host(certificate: x509.Certificate, host: str) -> bool:
-    """Whether a certificate is for a host name or address."""
-    dns, addresses = names_of(certificate)
+        return False
     try:
-        return str(ipaddress.ip_address(host)) in addresses
+        return str(ipaddress.ip_address(host)) in map(str, names.get_values_for_type(x509.IPAddress))
     except ValueError:
         pass
     host = host.lower().rstrip(".")
-    for name in dns:
-        name = name.lower()
+    for name in map(str.lower, names.get_values_for_type(x509.DNSName)):
         if name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:] and host.partition(".")[0]):
             return True
     return False

@@ -63,9 +63,7 @@ class PodNetwork:
         host = host.lower().rstrip(".")
         if _IPV4.fullmatch(host):
             return host if all(int(part) < 256 for part in host.split(".")) else None
-        if host in ("::1", "[::1]"):
-            return "127.0.0.1"
-        if host in ("localhost", "ip6-localhost", "ip6-loopback"):
+        if host in ("::1", "[::1]", "localhost", "ip6-localhost", "ip6-loopback"):
             return "127.0.0.1"
         if host in self._hosts:
             return self._hosts[host]

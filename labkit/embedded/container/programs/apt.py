@@ -83,8 +83,7 @@ async def apt_get(process: Process) -> int:
     if verb not in ("update", "install"):
         return await process.fail(f"{verb}{NOT_SIMULATED}", 100)
     if process.fs.uid != 0:
-        await process.err(_NOT_ROOT)
-        return 100
+        return await process.err(_NOT_ROOT, 100)
     text, problems = _update(process) if verb == "update" else _install_all(process, names)
     if not options.has("q"):
         await process.out(text)
@@ -125,17 +124,14 @@ async def apk(process: Process) -> int:
     match words[:1]:
         case ["update"]:
             _update(process)
-            await process.out("OK: 25995 distinct packages available\n")
-            return 0
+            return await process.out("OK: 25995 distinct packages available\n")
         case ["add"]:
             for name in words[1:]:
                 if not (fresh or process.fs.exists(UPDATED)) or name not in process.system.image.packages:
-                    await process.err(_NO_SUCH_PACKAGE.format(name))
-                    return 1
+                    return await process.err(_NO_SUCH_PACKAGE.format(name))
             for number, name in enumerate(words[1:], 1):
                 if not _installed(process, name):
                     await process.out(f"({number}/{len(words) - 1}) Installing {name}\n")
                     _install(process, name)
-            await process.out("OK: 12 MiB in 20 packages\n")
-            return 0
+            return await process.out("OK: 12 MiB in 20 packages\n")
     return await process.fail(f"{words[0] if words else '--help'}{NOT_SIMULATED}")

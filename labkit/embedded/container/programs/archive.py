@@ -34,8 +34,7 @@ async def tar(process: Process) -> int:
     if options.has("c"):
         return await _create(process, options, base)
     if not options.has("x", "t"):
-        await process.err(f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n")
-        return 2
+        return await process.err(f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n", 2)
     name = options.value("f") or "-"
     for path in [base] if name == "-" else [base, name]:
         if not process.fs.exists(path, process.cwd):
@@ -47,8 +46,7 @@ async def tar(process: Process) -> int:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             return await _members(process, options, archive, base)
     except (tarfile.TarError, ValueError, OverflowError):
-        await process.err(f"tar: This does not look like a tar archive\n{_PREVIOUS}")
-        return 2
+        return await process.err(f"tar: This does not look like a tar archive\n{_PREVIOUS}", 2)
 
 
 async def _create(process: Process, options: Options, base: str) -> int:

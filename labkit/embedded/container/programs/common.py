@@ -9,7 +9,7 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.quoting import quote
 from labkit.embedded.container.shell.redirection import open_input
-from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.scheduler import MemoryExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
 _SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
@@ -18,9 +18,7 @@ _SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
 def size(text: str) -> int | None:
     """A number with a suffix such as ``1K``, or None."""
     match = re.fullmatch(r"(\d{1,15})([a-zA-Z]?)", text)
-    if match is None or match[2] not in _SIZES:
-        return None
-    return int(match[1]) * _SIZES[match[2]]
+    return int(match[1]) * _SIZES[match[2]] if match is not None and match[2] in _SIZES else None
 
 
 async def for_each_input(
@@ -92,7 +90,7 @@ async def lines(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         rest += data
         if b"\n" not in data:
             if len(rest) > process.scheduler.budget.memory_bytes:
-                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+                raise MemoryExceeded
             continue
         *whole, rest = rest.split(b"\n")
         for index, line in enumerate(whole):
@@ -111,7 +109,7 @@ async def everything(process: Process, stream: Stream) -> bytes:
         parts.append(data)
         total += len(data)
         if total > process.scheduler.budget.memory_bytes:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            raise MemoryExceeded
     return b"".join(parts)
 
 
@@ -125,7 +123,7 @@ async def all_lines(process: Process, names: list[str], *, failed: int = 1) -> t
         async for line in lines(process, stream):
             total += len(line) + 40
             if total > 4 * process.scheduler.budget.memory_bytes:
-                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+                raise MemoryExceeded
             out.append(line.removesuffix(b"\n"))
 
     return out, await for_each_input(process, names, collect, failed=failed)
@@ -163,9 +161,3 @@ class Buffered:
             self._parts.clear()
             self._size = 0
             await self._process.stdout.write(data)
-
-
-async def missing_operand(process: Process, what: str = "missing operand") -> int:
-    """Report a missing or wrong operand, and the option ``--help``; the status is 1."""
-    await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")
-    return 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.programs.common import AlreadySaid, everything, for_each_path, missing_operand
-from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.common import AlreadySaid, everything, for_each_path
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import open_path
@@ -17,17 +17,15 @@ def _into(process: Process, target: str, source: str) -> str:
     return target
 
 
-async def _targets(process: Process, options: Options) -> tuple[list[str], str] | None:
-    """The sources and the target; None, after a message, if they make no sense."""
+def _targets(process: Process, options: Options) -> tuple[list[str], str]:
+    """The sources and the target; ``BadOption`` or ``FileError`` if they make no sense."""
     if len(options.args) < 2:
         missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
-        await missing_operand(process, f"missing {missing}")
-        return None
+        raise BadOption(f"missing {missing}")
     *sources, target = options.args
     if len(sources) > 1 and not process.is_directory(target):
         reason = "Not a directory" if process.fs.exists(target, process.cwd) else "No such file or directory"
-        await process.fail(f"target '{target}': {reason}")
-        return None
+        raise FileError(f"target '{target}': {reason}")
     return sources, target
 
 
@@ -38,16 +36,14 @@ async def cp(process: Process) -> int:
         process.args,
         "r,recursive R a,archive f,force p,preserve? v,verbose L P d T H n! no-clobber! i! u! t! x! l! s! b! parents!",
     )
-    found = await _targets(process, options)
-    if found is None:
-        return 1
+    sources, target = _targets(process, options)
 
     async def copy(source: str) -> None:
         node = process.node(source, follow=not options.has("P", "d", "a"))
         if isinstance(node, Directory) and not options.has("r", "R", "a"):
             await process.fail(f"-r not specified; omitting directory '{source}'")
             raise AlreadySaid
-        goal = _into(process, found[1], source)
+        goal = _into(process, target, source)
         try:
             await _copy(process, node, source, goal, set())
         except FileError as error:
@@ -57,7 +53,7 @@ async def cp(process: Process) -> int:
         if options.has("v"):
             await process.out(f"'{source}' -> '{goal}'\n")
 
-    return await for_each_path(process, found[0], copy, "cannot stat")
+    return await for_each_path(process, sources, copy, "cannot stat")
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
@@ -88,12 +84,10 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
 async def mv(process: Process) -> int:
     """Move or rename files."""
     options = read_options(process.args, "f,force v,verbose T n! no-clobber! i! u! b! t!")
-    targets = await _targets(process, options)
-    if targets is None:
-        return 1
+    sources, target = _targets(process, options)
 
     async def move(source: str) -> None:
-        goal = _into(process, targets[1], source)
+        goal = _into(process, target, source)
         found = process.fs.find(source, process.cwd, follow=False)
         if found.node is None:
             raise FileError("No such file or directory")
@@ -103,7 +97,7 @@ async def mv(process: Process) -> int:
             await process.fail(f"cannot move '{source}' to '{goal}': {error.reason}")
             raise AlreadySaid from None
 
-    return await for_each_path(process, targets[0], move, "cannot stat")
+    return await for_each_path(process, sources, move, "cannot stat")
 
 
 async def _move(process: Process, found: Found, goal: str) -> None:
@@ -143,9 +137,8 @@ async def _move(process: Process, found: Found, goal: str) -> None:
 @program("ln")
 async def ln(process: Process) -> int:
     """Make links."""
-    options = read_options(process.args, "s,symbolic f,force n,no-dereference v T r! i! b! t!")
-    if not options.args:
-        return await missing_operand(process, "missing file operand")
+    known = "s,symbolic f,force n,no-dereference v T r! i! b! t!"
+    options = read_options(process.args, known, missing="missing file operand")
     source = options.args[0]
     target = options.args[1] if len(options.args) > 1 else "."
     goal = target if options.has("n", "T") else _into(process, target, source)

@@ -20,14 +20,7 @@ from labkit.embedded.container.programs.curl_transfer import (
     parse_url,
     shown_headers,
 )
-from labkit.embedded.container.programs.curl_verbose import (
-    connected,
-    failed,
-    finished,
-    progress,
-    progress_head,
-    sending,
-)
+from labkit.embedded.container.programs.curl_verbose import PROGRESS_HEAD, connected, ended, progress, sending
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -62,13 +55,11 @@ async def curl(process: Process) -> int:
     try:
         options = await read_command_line(process)
         if options.has("help"):
-            await process.out(HELP)
-            return 0
+            return await process.out(HELP)
         if options.has("version"):
-            await process.out(
+            return await process.out(
                 "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: file http https\n"
             )
-            return 0
     except UsageError as error:
         if error.message:
             await process.err(f"curl: {error.message}\n")
@@ -101,13 +92,15 @@ class _Curl:
         name = "" if name == "-" else name
         try:
             url = parse_url(address, as_is=options.has("path-as-is"))
-            self.meter = self._wants_meter(name)
+            # A meter is shown unless it would mix with the answer on a terminal.
+            silent = self.silent or options.has("no-progress-meter")
+            self.meter = not silent and (bool(name) or not process.stdout.terminal)
             transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
             if options.has("verbose") and options.resolve:
                 for (host, port), where in options.resolve.items():
                     await process.err(f"* Added {host}:{port}:{where} to DNS cache\n")
             if self.meter:
-                await process.err(progress_head())
+                await process.err(PROGRESS_HEAD)
             await self._one(transfer, name)
         except TransferError as error:
             status, message = error.status, error.message
@@ -118,7 +111,7 @@ class _Curl:
                 progress(self.received, transfer.body_sent if transfer is not None else 0, failed=bool(status))
             )
         if transfer is not None and options.has("verbose"):
-            await process.err(failed(transfer, status, message) if status else finished(transfer))
+            await process.err(ended(transfer, status, message))
         if status and (not self.silent or options.has("show-error")):
             await process.err(f"curl: ({status}) {message}\n")
             if status == 60:
@@ -126,12 +119,6 @@ class _Curl:
         if "write-out" in options.values:
             await self._write_out(options.values["write-out"], transfer, status)
         return status
-
-    def _wants_meter(self, name: str) -> bool:
-        """A meter is shown unless it would mix with the answer on a terminal."""
-        if self.silent or self.options.has("no-progress-meter"):
-            return False
-        return bool(name) or not self.process.stdout.terminal
 
     def _open(self, name: str) -> Stream:
         if not name:
@@ -163,7 +150,7 @@ class _Curl:
         response = endpoint.handle(request)
         transfer.response = response
         transfer.received = shown_headers(process, transfer)
-        lines = list(header_block(transfer))
+        lines = header_block(transfer)
         if options.has("verbose"):
             await process.err(
                 "".join(f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n" for line in lines)

@@ -156,19 +156,14 @@ def _header(options: CurlOptions, value: str) -> None:
         options.headers.append((name[:-1].strip(), "\0"))
 
 
-async def _file(process: Process, name: str, shown: str) -> bytes:
-    if name == "-":
-        return await everything(process, process.stdin)
-    try:
-        return process.fs.read(name, process.cwd)
-    except FileError:
-        raise UsageError(f"option {shown}: error encountered when reading a file", status=26) from None
-
-
 async def _data(process: Process, options: CurlOptions, name: str, value: str, shown: str) -> None:
     data = encode(value)
     if value.startswith("@") and name != "data-raw":
-        data = await _file(process, value[1:], shown)
+        try:
+            stdin = value == "@-"
+            data = await everything(process, process.stdin) if stdin else process.fs.read(value[1:], process.cwd)
+        except FileError:
+            raise UsageError(f"option {shown}: error encountered when reading a file", status=26) from None
         if name in ("data", "data-ascii"):
             data = data.replace(b"\n", b"").replace(b"\r", b"")
     joint = b"" if name == "json" else b"&"

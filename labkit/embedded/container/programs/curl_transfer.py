@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qs, unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -261,12 +260,8 @@ def build_request(
     if options.has("get") and body is not None:
         target += ("&" if "?" in target else "?") + decode(body)
         body = None
-    method = "GET"
-    if options.has("head"):
-        method = "HEAD"
-    elif body is not None:
-        method = "POST"
-    method = options.values.get("request", method)
+    usual = "HEAD" if options.has("head") else "GET" if body is None else "POST"
+    method = options.values.get("request", usual)
     headers: list[tuple[str, str]] = [("Host", url.authority)]
     headers.append(("User-Agent", options.values.get("user-agent", USER_AGENT)))
     headers.append(("Accept", "application/json" if options.has("json") else "*/*"))
@@ -285,20 +280,14 @@ def build_request(
             headers.append((name, value))
     url.target = target
     transfer.method, transfer.sent, transfer.body_sent = method, headers, len(body or b"")
-    merged: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in headers:
-        low = name.lower()
-        values.setdefault(low, []).append(value)
-        merged[low] = f"{merged[low]}, {value}" if low in merged else value
-    query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(target.partition("?")[2], keep_blank_values=True, max_num_fields=200):
-        query.setdefault(name, []).append(value)
+        values.setdefault(name.lower(), []).append(value)
     return Request(
         method=method,
         path=unquote(target.partition("?")[0]),
-        query=query,
-        headers=merged,
+        query=parse_qs(target.partition("?")[2], keep_blank_values=True, max_num_fields=200),
+        headers={name: ", ".join(given) for name, given in values.items()},
         body=body or b"",
         certificate=certificate,
         source_ip=process.system.network.address,
@@ -334,9 +323,6 @@ def shown_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]
     return [("-".join(part.capitalize() for part in name.split("-")), value) for name, value in pairs]
 
 
-def header_block(transfer: Transfer) -> Iterator[str]:
+def header_block(transfer: Transfer) -> list[str]:
     """The answer's head, line by line, without line ends."""
-    yield transfer.status_line
-    for name, value in transfer.received:
-        yield f"{name}: {value}"
-    yield ""
+    return [transfer.status_line, *(f"{name}: {value}" for name, value in transfer.received), ""]

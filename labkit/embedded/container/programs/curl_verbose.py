@@ -9,16 +9,12 @@ from cryptography import x509
 from labkit.embedded.container.network.tls import matches_host
 from labkit.embedded.container.programs.curl_transfer import Transfer
 
-_HEAD = (
-    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
-    "                                 Dload  Upload   Total   Spent    Left  Speed\n"
-)
 _EMPTY = "  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
-
-
-def progress_head() -> str:
-    """The meter's title and its first row."""
-    return _HEAD + "\r" + _EMPTY
+PROGRESS_HEAD = (
+    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    f"                                 Dload  Upload   Total   Spent    Left  Speed\n\r{_EMPTY}"
+)
+"""The meter's title and its first row."""
 
 
 def progress(received: int, sent: int, *, failed: bool) -> str:
@@ -119,9 +115,11 @@ def sending(transfer: Transfer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def failed(transfer: Transfer, status: int, message: str) -> str:
-    """The messages of a transfer that failed."""
+def ended(transfer: Transfer, status: int, message: str) -> str:
+    """The messages at the end of a transfer, which has failed if it has a status."""
     url = transfer.url
+    if not status:
+        return f"* Connection #0 to host {url.host} left intact\n"
     if status == 6:
         return f"* {message}\n* shutting down connection #0\n"
     lines = [f"*   Trying {transfer.address}:{url.port}..."]
@@ -135,8 +133,3 @@ def failed(transfer: Transfer, status: int, message: str) -> str:
     if status == 22:
         return f"* {message}\n* Connection #0 to host {url.host} left intact\n"
     return f"* {message}\n* closing connection #0\n"
-
-
-def finished(transfer: Transfer) -> str:
-    """The message of a transfer that succeeded."""
-    return f"* Connection #0 to host {transfer.url.host} left intact\n"

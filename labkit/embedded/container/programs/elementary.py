@@ -6,8 +6,8 @@ import re
 import time
 from datetime import UTC, datetime
 
-from labkit.embedded.container.programs.common import missing_operand, seconds_of
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.common import seconds_of
+from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.conditions import Questions, TestError
 from labkit.embedded.container.shell.printf import echo_text, format_printf
@@ -30,15 +30,14 @@ async def false(process: Process) -> int:
 @program("echo")
 async def echo(process: Process) -> int:
     """Print the arguments."""
-    await process.out(echo_text(process.args))
-    return 0
+    return await process.out(echo_text(process.args))
 
 
 @program("printf")
 async def printf(process: Process) -> int:
     """Print by a format."""
     if not process.args:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     text, problems = format_printf(process.args[0], process.args[1:])
     await process.out(text)
     for problem in problems:
@@ -86,8 +85,7 @@ async def date(process: Process) -> int:
     def filled(match: re.Match[str]) -> str:
         return own.get(match[1]) or (time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0])
 
-    await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
-    return 0
+    return await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
 
 
 def _moment(text: str, now: float) -> float | None:
@@ -107,12 +105,12 @@ def _moment(text: str, now: float) -> float | None:
 async def sleep(process: Process) -> int:
     """Wait."""
     if not process.args:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     total = 0.0
     for word in process.args:
         seconds = seconds_of(word)
         if seconds is None:
-            return await missing_operand(process, f"invalid time interval '{word}'")
+            raise BadOption(f"invalid time interval '{word}'")
         total += seconds
     await Sleep(total)
     return 0

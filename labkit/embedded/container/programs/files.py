@@ -7,8 +7,8 @@ from functools import reduce
 from operator import or_
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link
-from labkit.embedded.container.programs.common import for_each_path, missing_operand
-from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
+from labkit.embedded.container.programs.common import for_each_path
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
@@ -16,9 +16,7 @@ from labkit.embedded.container.shell.process import Process
 @program("mkdir")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    options = read_options(process.args, "p,parents v! verbose! m,mode=")
-    if not options.args:
-        return await missing_operand(process)
+    options = read_options(process.args, "p,parents v! verbose! m,mode=", missing="missing operand")
     mode = options.value("m") or "755"
     bits = int(mode, 8) if re.fullmatch(r"[0-7]{1,4}", mode) else 0o755
 
@@ -36,16 +34,15 @@ async def rm(process: Process) -> int:
     )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     status = 0
     for name in options.args:
         await process.scheduler.tick()
         if name.rstrip("/") == "" and name and recursive and not options.has("no-preserve-root"):
-            await process.err(
+            status = await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
                 "rm: use --no-preserve-root to override this failsafe\n"
             )
-            status = 1
             continue
         if name.rstrip("/").rpartition("/")[2] in (".", ".."):
             status = await process.fail(f"refusing to remove '.' or '..' directory: skipping '{name}'")
@@ -100,9 +97,7 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    options = read_options(process.args, "c,no-create a m d! date! r! t! h!")
-    if not options.args:
-        return await missing_operand(process, "missing file operand")
+    options = read_options(process.args, "c,no-create a m d! date! r! t! h!", missing="missing file operand")
     fs = process.fs
 
     async def renew(name: str) -> None:
@@ -118,9 +113,7 @@ async def touch(process: Process) -> int:
 @program("readlink")
 async def readlink(process: Process) -> int:
     """Print where a link leads."""
-    options = read_options(process.args, "f! canonicalize! e! m! n! q! s! v! z!")
-    if not options.args:
-        return await missing_operand(process)
+    options = read_options(process.args, "f! canonicalize! e! m! n! q! s! v! z!", missing="missing operand")
     status = 0
     for name in options.args:
         node = process.node(name, follow=False) if process.fs.exists(name, process.cwd, follow=False) else None
@@ -156,10 +149,10 @@ async def chmod(process: Process) -> int:
     if any(re.match(r"-[Rcv-]", word) for word in args):
         return await process.fail(f"{next(word for word in args if word[:1] == '-')}{NOT_SIMULATED}")
     if len(args) < 2:
-        return await missing_operand(process, f"missing operand after '{args[0]}'" if args else "missing operand")
+        raise BadOption(f"missing operand after '{args[0]}'" if args else "missing operand")
     spec, *names = args
     if _new_mode(spec, 0) is None:
-        return await missing_operand(process, f"invalid mode: '{spec}'")
+        raise BadOption(f"invalid mode: '{spec}'")
     status = 0
     for name in names:
         try:

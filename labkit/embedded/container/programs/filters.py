@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from labkit.embedded.container.programs.common import (
@@ -14,7 +15,6 @@ from labkit.embedded.container.programs.common import (
     everything,
     for_each_input,
     lines,
-    missing_operand,
 )
 from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
@@ -50,17 +50,16 @@ def _tr_class(name: str) -> str:
 @program("tr")
 async def tr(process: Process) -> int:
     """Replace or delete characters."""
-    options = read_options(process.args, "c,complement C d,delete s,squeeze-repeats t,truncate-set1", stop=True)
+    known = "c,complement C d,delete s,squeeze-repeats t,truncate-set1"
+    options = read_options(process.args, known, stop=True, missing="missing operand")
     sets = [_tr_set(text) for text in options.args]
     delete, squeeze = options.has("d"), options.has("s")
-    if not sets:
-        return await missing_operand(process)
     if len(sets) == 1 and not delete and not squeeze:
         what = f"missing operand after '{options.args[0]}'\nTwo strings must be given when translating."
-        return await missing_operand(process, what)
+        raise BadOption(what)
     if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
         only = "\nOnly one string may be given when deleting without squeezing repeats." if delete else ""
-        return await missing_operand(process, f"extra operand '{options.args[-1]}'{only}")
+        raise BadOption(f"extra operand '{options.args[-1]}'{only}")
     first = sets[0]
     if options.has("c", "C"):
         inside = set(first)
@@ -93,13 +92,10 @@ def _ranges(text: str) -> list[tuple[int, int]] | None:
     out: list[tuple[int, int]] = []
     for piece in text.split(","):
         match = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", piece)
-        if match is None or not piece or piece == "-":
+        low = int(match[1] or 1) if match is not None and piece not in ("", "-") else 0
+        if match is None or not low:
             return None
-        low = int(match[1] or 1)
-        high = int(match[3]) if match[3] else (1 << 60 if match[2] else low)
-        if not low:
-            return None
-        out.append((low, high))
+        out.append((low, int(match[3]) if match[3] else 1 << 60 if match[2] else low))
     return sorted(out)
 
 
@@ -117,18 +113,16 @@ async def cut(process: Process) -> int:
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
-        return await missing_operand(process, "you must specify a list of bytes, characters, or fields")
+        raise BadOption("you must specify a list of bytes, characters, or fields")
     ranges = _ranges(options.value(kind) or "")
     if ranges is None:
         text = options.value(kind) or ""
-        what = "fields are numbered from 1" if kind == "f" else "byte/character positions are numbered from 1"
         if re.search(r"[^\d,-]", text):
-            noun = "field value" if kind == "f" else "byte/character position"
-            what = f"invalid {noun} '{text}'"
-        return await missing_operand(process, what)
+            raise BadOption(f"invalid {'field value' if kind == 'f' else 'byte/character position'} '{text}'")
+        raise BadOption(f"{'fields' if kind == 'f' else 'byte/character positions'} are numbered from 1")
     delimiter = options.value("d")
     if delimiter is not None and len(encode(delimiter)) != 1:
-        return await missing_operand(process, "the delimiter must be a single character")
+        raise BadOption("the delimiter must be a single character")
     separator = encode(delimiter or "\t")
     output = Buffered(process)
 
@@ -153,12 +147,12 @@ async def cut(process: Process) -> int:
 async def seq(process: Process) -> int:
     """Print whole numbers."""
     if not process.args:
-        return await missing_operand(process)
+        raise BadOption("missing operand")
     for word in process.args:
         if re.fullmatch(r"-[a-z].*|[-+]?\d*\.\d*", word):
             return await process.fail(f"{word}{NOT_SIMULATED}")
         if not re.fullmatch(r"[-+]?\d{1,18}", word):
-            return await missing_operand(process, f"invalid floating point argument: '{word}'")
+            raise BadOption(f"invalid floating point argument: '{word}'")
     numbers = [int(word) for word in process.args]
     first = numbers[0] if len(numbers) > 1 else 1
     step = numbers[1] if len(numbers) > 2 else 1
@@ -217,14 +211,6 @@ def _decoded(data: bytes) -> tuple[bytes, bool]:
     return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")
 
 
-def _number_key(text: bytes) -> float:
-    match = re.match(rb"\s*-?\d{0,30}(?:\.\d{0,30})?", text)
-    try:
-        return float(match[0]) if match and match[0].strip() not in (b"", b"-", b".") else 0.0
-    except ValueError:
-        return 0.0
-
-
 _KEY = re.compile(r"([1-9]\d{0,5})([bfnr]*)(?:,(\d{1,6})([bfnr]*))?")
 
 
@@ -235,7 +221,8 @@ def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> fl
         fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())
         text = (separator or b"").join(fields[int(match[1]) - 1 : int(match[3] or len(fields))])
     if "n" in flags:
-        return _number_key(text)
+        number = re.match(rb"\s*-?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})", text)
+        return float(number[0]) if number is not None else 0.0
     text = text.lstrip() if "b" in flags else text
     return text.upper() if "f" in flags else text
 
@@ -271,14 +258,8 @@ async def sort(process: Process) -> int:
     for key in reversed(marks):
         ordered.sort(key=partial(place, key=key), reverse="r" in key[1])
     if "u" in flags:
-        unique: list[bytes] = []
-        seen: object = object()
-        for line in ordered:
-            mark = [place(line, key) for key in marks]
-            if mark != seen:
-                unique.append(line)
-            seen = mark
-        ordered = unique
+        groups = groupby(ordered, lambda line: [place(line, key) for key in marks])
+        ordered = [next(lines) for _, lines in groups]
     data = b"".join(line + b"\n" for line in ordered)
     target = options.value("o")
     if target:
@@ -293,13 +274,8 @@ async def uniq(process: Process) -> int:
     """Drop repeated lines."""
     options = read_options(process.args, "c,count d,repeated u,unique i! ignore-case! D! z! f! s! w!")
     found, status = await all_lines(process, options.args[:1])
-    groups: list[tuple[bytes, int]] = []
-    for line in found:
-        if groups and line == groups[-1][0]:
-            groups[-1] = (groups[-1][0], groups[-1][1] + 1)
-        else:
-            groups.append((line, 1))
-    for line, count in groups:
+    for line, same in groupby(found):
+        count = len(list(same))
         if (options.has("d") and count < 2) or (options.has("u") and count > 1):
             continue
         await process.stdout.write((f"{count:7} ".encode() if options.has("c") else b"") + line + b"\n")

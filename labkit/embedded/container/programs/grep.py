@@ -32,14 +32,12 @@ async def grep(process: Process) -> int:
     except BadOption as error:
         if error.left_out:
             raise
-        await process.err(f"{process.name}: {error}\n{_usage(process)}")
-        return 2
+        return await process.err(f"{process.name}: {error}\n{_usage(process)}", 2)
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
     names = options.args
     if not options.has("e"):
         if not names:
-            await process.err(_usage(process))
-            return 2
+            return await process.err(_usage(process), 2)
         patterns, names = names[0].split("\n"), names[1:]
     fixed = options.has("F")
     try:

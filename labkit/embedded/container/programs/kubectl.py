@@ -59,28 +59,23 @@ async def kubectl(process: Process) -> int:
     words = [word for word in args if not word.startswith("-")]
     verb = words[0] if words else ""
     if not verb or verb in ("help", "options"):
-        await process.out(HELP)
-        return 0
+        return await process.out(HELP)
     try:
         match verb:
             case "proxy":
                 return await serve(process, args)
             case "version":
-                await process.out(f"Client Version: {VERSION}\nKustomize Version: v5.7.1\n")
-                return 0
+                return await process.out(f"Client Version: {VERSION}\nKustomize Version: v5.7.1\n")
             case "config" if words[1:2] == ["view"]:
-                await process.out(NO_CONFIG)
-                return 0
+                return await process.out(NO_CONFIG)
             case "get":
                 return await _get(process, args)
             case "auth":
                 return await _auth(process, args)
     except BadOption as error:
         text = str(error).replace("unrecognized option '", "unknown flag: ").rstrip("'")
-        await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
-        return 1
-    await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
-    return 1
+        return await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
+    return await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
 
 
 def _send(
@@ -116,8 +111,7 @@ async def _refused(process: Process, answer: Mapping[str, Any]) -> int:
         text = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"
     else:
         text = f"Error from server{f' ({reason})' if reason else ''}: {message}"
-    await process.err(text + "\n")
-    return 1
+    return await process.err(text + "\n")
 
 
 def _namespace(process: Process, options: Options) -> str:
@@ -151,8 +145,7 @@ async def _get(process: Process, args: list[str]) -> int:
         await process.stdout.write(data)
         return 0
     if not words:
-        await process.err("error: Required resource not specified.\n")
-        return 1
+        return await process.err("error: Required resource not specified.\n")
     resource, _, name = words[0].partition("/")
     resource = _SHORT.get(resource.lower(), resource.lower())
     path = _path(process, options, resource, name or (words[1] if len(words) > 1 else ""))
@@ -160,13 +153,11 @@ async def _get(process: Process, args: list[str]) -> int:
         path += f"?labelSelector={options.value('l')}"
     output = options.value("o") or ""
     if output not in ("", "json", "yaml"):
-        await process.err(f"kubectl get -o {output}{NOT_SIMULATED}\n")
-        return 1
+        return await process.err(f"kubectl get -o {output}{NOT_SIMULATED}\n")
     accept = "application/json" if output in ("json", "yaml") else _TABLE
     status, answer = _ask(process, "GET", path, accept=accept)
     if status == 404 and answer.get("message") == "the server could not find the requested resource":
-        await process.err(f'error: the server doesn\'t have a resource type "{resource}"\n')
-        return 1
+        return await process.err(f'error: the server doesn\'t have a resource type "{resource}"\n')
     if status != 200:
         return await _refused(process, answer)
     if output == "yaml":
@@ -204,10 +195,10 @@ async def _auth(process: Process, args: list[str]) -> int:
         case ["can-i", verb, target]:
             return await _can_i(process, options, verb, target)
         case ["can-i", *_]:
-            await process.err("error: you must specify two arguments: verb resource or verb resource/resourceName.\n")
-            return 1
-    await process.err(f"kubectl {' '.join(options.args[:2])}{NOT_SIMULATED}\n")
-    return 1
+            return await process.err(
+                "error: you must specify two arguments: verb resource or verb resource/resourceName.\n"
+            )
+    return await process.err(f"kubectl {' '.join(options.args[:2])}{NOT_SIMULATED}\n")
 
 
 async def _who_am_i(process: Process) -> int:
@@ -221,8 +212,7 @@ async def _who_am_i(process: Process) -> int:
     rows.append(("Groups", f"[{' '.join(user.get('groups') or [])}]"))
     rows += [(f"Extra: {key}", f"[{' '.join(values)}]") for key, values in sorted((user.get("extra") or {}).items())]
     width = max(len(name) for name, _ in rows) + 3
-    await process.out("".join(f"{name:<{width}}{value}\n" for name, value in rows))
-    return 0
+    return await process.out("".join(f"{name:<{width}}{value}\n" for name, value in rows))
 
 
 async def _can_i(process: Process, options: Options, verb: str, target: str) -> int:

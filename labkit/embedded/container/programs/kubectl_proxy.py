@@ -52,23 +52,16 @@ class Proxy:
 
     def handle(self, request: Request) -> Response:
         """Pass a request on."""
-        plain = {"content-type": "text/plain; charset=utf-8"}
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if host and not any(_matches(pattern, host) for pattern in self._hosts.split(",")):
-            return Response(403, plain, b"Forbidden")
         path = request.path
-        if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
-            return Response(403, plain, b"Forbidden")
-        network = self._system.network
-        endpoint = network.connect("10.96.0.1", 443)
-        if endpoint is None:
-            return Response(502, {}, b"")
-        headers = dict(request.headers)
+        stream = path.startswith("/api/") and "/pods/" in path and path.endswith(("/exec", "/attach"))
+        if stream or (host and not any(_matches(pattern, host) for pattern in self._hosts.split(","))):
+            return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
+        endpoint = self._system.network.connect("10.96.0.1", 443)
         token = mounted(self._system, "token")
-        if not token:
+        if endpoint is None or not token:
             return Response(502, {}, b"")
-        if "authorization" not in headers:
-            headers["authorization"] = f"Bearer {token}"
+        headers = {"authorization": f"Bearer {token}", **request.headers}
         return endpoint.handle(replace(request, headers=headers, certificate=None))
 
 
@@ -84,13 +77,11 @@ async def serve(process: Process, args: list[str]) -> int:
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
         what = f'strconv.ParseInt: parsing "{port_text}": invalid syntax'
-        await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
-        return 1
+        return await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
     port = int(port_text) or 34567
     listeners = process.system.listeners
     if port in listeners:
-        await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
-        return 1
+        return await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     endpoint = Endpoint(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
     listeners[port] = endpoint

@@ -7,7 +7,7 @@ import re
 import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import for_each_path, missing_operand
+from labkit.embedded.container.programs.common import for_each_path
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -210,9 +210,7 @@ def _device(node: Device) -> str:
 @program("stat")
 async def stat(process: Process) -> int:
     """Show what is known of a file."""
-    options = read_options(process.args, "L,dereference c,format= printf! f! t!")
-    if not options.args:
-        return await missing_operand(process)
+    options = read_options(process.args, "L,dereference c,format= printf! f! t!", missing="missing operand")
     layout = options.value("c")
 
     async def show(name: str) -> None:

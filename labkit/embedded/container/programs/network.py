@@ -58,11 +58,9 @@ async def web_server(process: Process) -> int:
     listeners = process.system.listeners
     nginx = process.name == "nginx"
     if "-v" in process.args:
-        await process.err("nginx version: nginx/1.29.1\n")
-        return 0
+        return await process.err("nginx version: nginx/1.29.1\n", 0)
     if 80 in listeners:
-        await process.err("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n")
-        return 1
+        return await process.err("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n")
     server = StaticServer(
         process.system,
         "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
@@ -98,15 +96,13 @@ async def nslookup(process: Process) -> int:
     """Query the cluster's DNS."""
     names = [word for word in process.args if not word.startswith("-")]
     if not names:
-        await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")
-        return 1
+        return await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")
     await process.out("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10#53\n\n")
     address = process.system.network.resolve(names[0])
     if address is None:
         await process.out(f"** server can't find {names[0]}: NXDOMAIN\n\n")
         return 1
-    await process.out(f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n")
-    return 0
+    return await process.out(f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n")
 
 
 _WGET_OPTIONS = (
@@ -121,8 +117,7 @@ async def wget(process: Process) -> int:
     """Fetch an address, by way of ``curl``'s own code."""
     options = read_options(process.args, _WGET_OPTIONS)
     if not options.args:
-        await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
-        return 1
+        return await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
     status = 0
     for url in options.args:
         name = url.partition("://")[2].partition("?")[0].partition("/")[2].rpartition("/")[2] or "index.html"

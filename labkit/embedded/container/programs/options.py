@@ -10,7 +10,7 @@ NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
 class BadOption(Exception):
-    """An option is unknown or left out; its text is the program's message without its name."""
+    """An option is unknown or left out, or an operand wrong; its text is the program's message without its name."""
 
     @property
     def left_out(self) -> bool:
@@ -58,7 +58,7 @@ def known_options(spec: str) -> dict[str, KnownOption]:
     return out
 
 
-def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Options:
+def read_options(args: Sequence[str], spec: str, *, stop: bool = False, missing: str = "") -> Options:
     """Parse a command line.
 
     Args:
@@ -68,9 +68,10 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
             long one may, ``!`` if the real program has it and the lab's does not. One letter is a
             short option, more are a long one: ``v a,all n,lines= color? Z,context!``.
         stop: Whether the first other word ends the options (``env``, ``xargs``).
+        missing: The message if there is no other word, where one is needed.
 
     Raises:
-        BadOption: There is no such option, or a value is missing.
+        BadOption: There is no such option, or a value or a word is missing.
     """
     out = Options()
     left_out: list[str] = []
@@ -107,6 +108,8 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
     out.args.extend(left)
     if left_out:
         raise BadOption(left_out[0] + NOT_SIMULATED)
+    if missing and not out.args:
+        raise BadOption(missing)
     return out
 
 

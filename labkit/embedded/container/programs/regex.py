@@ -241,9 +241,7 @@ def _literal(node: Node) -> str:
     """A text that every match holds, to pass over most lines quickly."""
     if node.kind == "char":
         return node.char
-    if node.kind == "group":
-        return _literal(node.items[0])
-    if node.kind == "repeat" and node.low > 0:
+    if node.kind == "group" or (node.kind == "repeat" and node.low > 0):
         return _literal(node.items[0])
     if node.kind != "cat":
         return ""

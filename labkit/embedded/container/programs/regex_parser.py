@@ -87,14 +87,12 @@ class Parser:
         items: list[Node] = []
         while True:
             token = self.token()
-            if token in ("", "|") or (token == ")" and self.depth > 1):
+            if token in ("", "|") or (token == ")" and (self.depth > 1 or not self.extended)):
                 break
-            if token == ")" and self.extended:
+            if token == ")":
                 self.advance()
                 items.append(Node("char", char=")"))
                 continue
-            if token == ")":
-                break
             atom = self.atom(token, first=not items)
             items.append(self.repeats(atom))
         return items[0] if len(items) == 1 else Node("cat", items) if items else Node("empty")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything, missing_operand, seconds_of
-from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.common import everything, seconds_of
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
@@ -48,15 +48,13 @@ async def shell_program(process: Process) -> int:
         if word == "--":
             break
         if word == "--version" and dialect == "bash":
-            await process.out(_VERSION)
-            return 0
+            return await process.out(_VERSION)
         if word in _IGNORED and dialect == "bash":
             continue
         if wrong := _take_letters(shell, word, args, letters):
             shown = word if word.startswith("--") else f"-{wrong}"
             said = f"{shown}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
-            await process.err(f"{process.argv[0]}: {said}\n")
-            return 2
+            return await process.err(f"{process.argv[0]}: {said}\n", 2)
     if "c" in letters:
         return await _from_text(process, shell, args)
     if args:
@@ -86,8 +84,7 @@ async def _from_text(process: Process, shell: Shell, args: list[str]) -> int:
     """``-c TEXT NAME ARGUMENT…``."""
     if not args:
         text = "-c: option requires an argument" if shell.dialect == "bash" else "0: -c requires an argument"
-        await process.err(f"{process.argv[0]}: {text}\n")
-        return 2
+        return await process.err(f"{process.argv[0]}: {text}\n", 2)
     command = args.pop(0)
     if args:
         shell.name = args.pop(0)
@@ -103,10 +100,8 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
         text = decode(process.fs.read(path, process.cwd))
     except FileError as error:
         if shell.dialect == "bash":
-            await process.err(f"bash: {path}: {error.reason}\n")
-            return 127
-        await process.err(f"{process.name}: 0: cannot open {path}: No such file\n")
-        return 2
+            return await process.err(f"bash: {path}: {error.reason}\n", 127)
+        return await process.err(f"{process.name}: 0: cannot open {path}: No such file\n", 2)
     shell.name = path
     shell.positional = args
     return await shell.main(text)
@@ -181,12 +176,10 @@ async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
     options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
     if len(options.args) < 2:
-        await process.err("Try 'timeout --help' for more information.\n")
-        return 125
+        return await process.err("Try 'timeout --help' for more information.\n", 125)
     seconds = seconds_of(options.args[0])
     if seconds is None:
-        await missing_operand(process, f"invalid time interval '{options.args[0]}'")
-        return 125
+        raise BadOption(f"invalid time interval '{options.args[0]}'")
     words = options.args[1:]
     if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)

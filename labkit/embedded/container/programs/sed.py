@@ -255,13 +255,11 @@ async def sed(process: Process) -> int:
     try:
         options = read_options(args, _OPTIONS)
     except BadOption as error:
-        await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
-        return 1
+        return await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
     scripts, names = [value for name, value in options.flags if name == "e"], options.args
     if not scripts:
         if not names:
-            await process.err(_USAGE)
-            return 1
+            return await process.err(_USAGE)
         scripts, names = names[:1], names[1:]
     if options.has("i") and not names:
         return await process.fail("no input files")

@@ -44,8 +44,7 @@ async def hostname(process: Process) -> int:
         name = process.system.network.address + " " * options.has("I")
     elif options.has("f"):
         name = next(iter(hosts_line(process, name)), name)
-    await process.out(name + "\n")
-    return 0
+    return await process.out(name + "\n")
 
 
 @program("uname")
@@ -60,8 +59,7 @@ async def uname(process: Process) -> int:
         "i": "unknown", "o": "GNU/Linux",
     }  # fmt: skip
     wanted = "snrvmo" if options.has("a") else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
-    await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
-    return 0
+    return await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
 
 
 @program("which")
@@ -173,24 +171,19 @@ async def ps(process: Process) -> int:
     return 0 if rows else 1
 
 
-def _groups(process: Process) -> list[int]:
-    """The groups of the container's user, its own first."""
-    own = process.fs.gid
-    return [own, *sorted(process.fs.groups - {own})]
-
-
 @program("id")
 async def identity(process: Process) -> int:
     """Print user and groups."""
     options = read_options(process.args, "u,user g,group G,groups n,name r z")
     uid, gid = process.fs.uid, process.fs.gid
+    numbers = [gid, *sorted(process.fs.groups - {gid})]
     if options.args:
         account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
         if account is None:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
+        numbers = [gid]
     user, group = user_name(process, uid), group_name(process, gid)
-    numbers = [gid] if options.args else _groups(process)
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
     elif options.has("G"):
@@ -210,16 +203,14 @@ async def whoami(process: Process) -> int:
     user = user_name(process, process.fs.uid)
     if user is None:
         return await process.fail(f"cannot find name for user ID {process.fs.uid}")
-    await process.out(user + "\n")
-    return 0
+    return await process.out(user + "\n")
 
 
 @program("getent")
 async def getent(process: Process) -> int:
     """Look up names."""
     if not process.args:
-        await process.err("Usage: getent [OPTION...] database [key ...]\n")
-        return 1
+        return await process.err("Usage: getent [OPTION...] database [key ...]\n")
     database, keys = process.args[0], process.args[1:]
     if database == "hosts":
         return await _hosts(process, keys)

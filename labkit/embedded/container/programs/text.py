@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from labkit.embedded.container.files.inodes import File, FileError
 from labkit.embedded.container.programs.common import chunks, everything, for_each_input, lines, size
 from labkit.embedded.container.programs.options import Options, read_options
@@ -44,12 +46,11 @@ async def wc(process: Process) -> int:
     options = read_options(process.args, "c,bytes l,lines w,words m,chars L! max-line-length!")
     wanted = [letter for letter in "lwmc" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
-    total = dict.fromkeys("lwmc", 0)
+    total: Counter[str] = Counter()
 
     async def count(name: str, stream: Stream) -> None:
         counts = await _counts(process, stream)
-        for letter in "lwmc":
-            total[letter] += counts[letter]
+        total.update(counts)
         rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
 
     status = await for_each_input(process, options.args, count)

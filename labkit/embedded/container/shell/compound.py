@@ -6,17 +6,9 @@ import re
 from collections.abc import Callable
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.lexer import Lexer
+from labkit.embedded.container.shell.lexer import BASH_RESERVED, Lexer
 from labkit.embedded.container.shell.syntax import Command, Commands, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
-
-RESERVED = frozenset({
-    "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while", "{", "}",
-})  # fmt: skip
-"""Words with a meaning of their own where a command begins."""
-
-BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
-"""Reserved words that only bash has; all of them are left out."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
@@ -35,14 +27,6 @@ class CompoundParser(Lexer):
     def command(self, expecting: str = "") -> Command:
         """One command of any kind."""
         raise NotImplementedError
-
-    def is_reserved(self, *words: str) -> bool:
-        """Whether the current token is one of the reserved words, or any of them if none is given."""
-        if self.current is None:
-            return False
-        if words:
-            return self.token in words
-        return self.token in RESERVED or (self.dialect == "bash" and self.token in BASH_RESERVED)
 
     def expect(self, word: str) -> None:
         """Step over a reserved word that must stand here."""

@@ -85,7 +85,7 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
             part.fds[1] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-        tasks.append(scheduler.spawn(_part(part, one, ends)))
+        tasks.append(scheduler.spawn(_part(part, (one,), ends)))
     statuses = [await scheduler.join(task) for task in tasks]
     shell.status = statuses[-1]
     if "pipefail" in shell.options:
@@ -93,9 +93,10 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
     return await shell.check_exit()
 
 
-async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
+async def _part(shell: Shell, commands: syntax.Commands, ends: list[Stream]) -> int:
+    """Run commands in a shell of their own, and close the ends of pipes that it had."""
     try:
-        await shell.execute(command)
+        await shell.run(commands)
     except (ExitShell, ReturnFromFunction) as end:
         shell.status = end.status
     except LoopControl:
@@ -111,7 +112,7 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     part = shell.subshell()
     if not shell.interactive:
         part.fds[0] = NullStream()
-    task = shell.scheduler.spawn(_part(part, command.command, []))
+    task = shell.scheduler.spawn(_part(part, (command.command,), []))
     shell.last_background = task
     if len(shell.jobs) > MAX_JOBS:
         shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
@@ -128,14 +129,9 @@ async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     part.loops = 0
     shell.scheduler.depth += 1
     try:
-        await part.run(command.body)
-    except (ExitShell, ReturnFromFunction) as end:
-        part.status = end.status
-    except LoopControl:
-        pass
+        shell.status = await _part(part, command.body, [])
     finally:
         shell.scheduler.depth -= 1
-    shell.status = await part.finish()
     return await shell.check_exit()
 
 
@@ -145,9 +141,7 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
         if await tested(shell, condition):
             return await shell.run(body)
     shell.status = 0
-    if command.otherwise is not None:
-        return await shell.run(command.otherwise)
-    return 0
+    return await shell.run(command.otherwise or ())
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
@@ -188,8 +182,7 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 async def for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
     if not NAME.fullmatch(command.name):
-        await shell.complain(f"`{command.name}': not a valid identifier")
-        raise ExitShell(1)
+        raise ExitShell(await shell.complain(f"`{command.name}': not a valid identifier"))
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
 
     async def once(item: str) -> bool:

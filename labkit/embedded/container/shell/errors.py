@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.streams import StreamError
-from labkit.embedded.container.shell.variables import ReadOnly, TooMuch
+from labkit.embedded.container.shell.variables import ReadOnly
 
 
 class ExpansionError(Exception):
@@ -17,7 +17,7 @@ class ExpansionError(Exception):
         self.status = status
 
 
-PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
+PROBLEMS = (ExpansionError, ReadOnly, StreamError, FileError)
 """The problems of a command before or while it runs."""
 
 

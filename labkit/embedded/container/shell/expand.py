@@ -16,7 +16,7 @@ from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.parameters import expand_parameter
 from labkit.embedded.container.shell.patterns import Pattern
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.scheduler import MemoryExceeded
 from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
@@ -49,7 +49,7 @@ class _Fields:
     def add(self, text: str, *, quoted: bool) -> None:
         self.size += len(text)
         if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            raise MemoryExceeded
         if text or quoted:
             self.now.append((text, quoted))
             self.started = True
@@ -85,11 +85,8 @@ def _separators(separators: str) -> re.Pattern[str]:
     return re.compile(f"([^{blank}{hard}]*)({'|'.join(one_of)}|$(?!\\n))", re.DOTALL)
 
 
-class Expander:
-    """Expands words for one shell."""
-
-    def __init__(self, shell: Shell) -> None:
-        self.shell = shell
+class Expander(Shell):
+    """The part of a shell that expands words."""
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
         """The texts that a command line's words become; ``ExpansionError`` if a word has none."""
@@ -107,10 +104,18 @@ class Expander:
             for field in fields.done:
                 out.extend(self._file_names(field))
             if len(out) > MAX_FIELDS:
-                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+                raise MemoryExceeded
         return out
 
-    async def segments(self, word: Word) -> list[Segment]:
+    async def text(self, word: Word) -> str:
+        """A word as one text, without splitting and file names."""
+        return "".join(text for text, _ in await self._segments(word))
+
+    async def pattern(self, word: Word) -> Pattern:
+        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
+        return Pattern(await self._segments(word))
+
+    async def _segments(self, word: Word) -> list[Segment]:
         """A word as one field."""
         fields = _Fields()
         await self._collect(word.parts, fields, split=False)
@@ -124,7 +129,7 @@ class Expander:
 
     async def arithmetic(self, expression: Word) -> int:
         """The value of an expression; ``ExpansionError`` if it has none."""
-        text = await self.shell.text(expression)
+        text = await self.text(expression)
         try:
             return self.evaluate(text)
         except ArithmeticProblem as problem:
@@ -132,22 +137,21 @@ class Expander:
 
     def evaluate(self, text: str) -> int:
         """The value of an expression whose ``$`` are expanded; ``ArithmeticProblem`` if it has none."""
-        shell = self.shell
 
         def read(name: str) -> str:
-            found = shell.variables.text(name) or ""
+            found = self.variables.text(name) or ""
             if found and not found.lstrip("-").isdigit():
-                shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
+                self.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        return evaluate(text, read, shell.assign, bash=shell.dialect == "bash")
+        return evaluate(text, read, self.assign, bash=self.dialect == "bash")
 
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
     ) -> None:
         """Add a word's parts to the fields; unquoted text is split too where the word is ``inner``: within ``${…}``."""
         for part in parts:
-            self.shell.scheduler.charge(0.1)
+            self.scheduler.charge(0.1)
             match part:
                 case Text(text, quoted):
                     self._put(text, fields, quoted=quoted, split=split and inner)
@@ -168,64 +172,54 @@ class Expander:
 
     def _separators(self) -> str:
         """``$IFS``."""
-        value = self.shell.variables.text("IFS")
+        value = self.variables.text("IFS")
         return " \t\n" if value is None else value
 
     async def _substitute(self, script: Script) -> str:
         """``$(…)``: what a script prints, without its last newlines."""
-        shell = self.shell
-        capture = Capture(shell.scheduler.budget.memory_bytes)
-        inner = shell.subshell()
+        capture = Capture(self.scheduler.budget.memory_bytes)
+        inner = self.subshell()
         inner.fds[1] = capture
-        if shell.dialect == "bash":
+        if self.dialect == "bash":
             inner.options.discard("errexit")
-        shell.scheduler.depth += 1
+        self.scheduler.depth += 1
         try:
             only = script.commands[0] if len(script.commands) == 1 else None
             if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
                 script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
-            shell.status = await inner.main(script)
+            self.status = await inner.main(script)
         finally:
-            shell.scheduler.depth -= 1
+            self.scheduler.depth -= 1
         return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
 
     async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
-        value = await expand_parameter(self.shell, part)
+        value = await expand_parameter(self, part)
         if isinstance(value, str):
             self._put(value, fields, quoted=part.quoted, split=split)
         elif isinstance(value, Word):
             await self._collect(value.parts, fields, split=split, inner=True)
-        elif part.quoted and part.name == "@":
-            for index, item in enumerate(value):
-                if index:
-                    fields.end()
-                fields.add(item, quoted=True)
-        elif part.quoted or not split:
+        elif (part.quoted and part.name != "@") or not (part.quoted or split):
             joint = self._separators()[:1] if part.name == "*" else " "
             fields.add(joint.join(value), quoted=part.quoted)
         else:
             for index, item in enumerate(value):
                 if index:
                     fields.end()
-                fields.split(item, self._separators())
+                self._put(item, fields, quoted=part.quoted, split=split)
 
     def _home(self, user: str) -> str:
-        shell = self.shell
         if not user:
-            return shell.variables.text("HOME") or "/root"
-        for account in shell.system.image.users:
-            if account.name == user:
-                return account.home
-        return "~" + user
+            return self.variables.text("HOME") or "/root"
+        return next((account.home for account in self.system.image.users if account.name == user), "~" + user)
 
     def _file_names(self, field: list[Segment]) -> list[str]:
         text = "".join(piece for piece, _ in field)
         magic = any(not quoted and any(char in "*?[" for char in piece) for piece, quoted in field)
-        if not magic or "noglob" in self.shell.options:
+        if not magic or "noglob" in self.options:
             return [text]
-        return self.glob(field) or [text]
+        return self._glob(field) or [text]
 
-    def glob(self, field: list[Segment]) -> list[str]:
+    def _glob(self, field: list[Segment]) -> list[str]:
         """The paths that match a pattern, sorted."""
         levels: list[list[Segment]] = [[]]
         for piece, quoted in field:
@@ -249,10 +243,10 @@ class Expander:
         return sorted(found)
 
     def _glob_level(self, bases: list[str], pattern: Pattern, *, last: bool) -> list[str]:
-        fs, cwd = self.shell.system.fs, self.shell.cwd
+        fs, cwd = self.system.fs, self.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.scheduler.charge(10)  # a path is walked, and no other process runs meanwhile
+            self.scheduler.charge(10)  # a path is walked, and no other process runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal
@@ -263,12 +257,12 @@ class Expander:
             try:
                 directory = fs.directory(base or ".", cwd)
                 names = fs.names(directory)
-                if dotted and self.shell.dialect != "bash":
+                if dotted and self.dialect != "bash":
                     names = [".", "..", *names]
             except FileError:
                 continue
             for name in names:
-                self.shell.scheduler.charge(0.1)
+                self.scheduler.charge(0.1)
                 if name.startswith(".") and not dotted:
                     continue
                 if pattern.matches(name):

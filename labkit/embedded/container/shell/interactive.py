@@ -100,6 +100,5 @@ async def run_lines(shell: Shell) -> int:
     except (ReturnFromFunction, LoopControl):
         pass
     except StreamError as error:
-        await shell.complain(error.reason)
-        return 1
+        return await shell.complain(error.reason)
     return await shell.finish()

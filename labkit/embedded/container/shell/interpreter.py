@@ -12,19 +12,17 @@ from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, Expansio
 from labkit.embedded.container.shell.expand import Expander
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
 from labkit.embedded.container.shell.run_program import run_program
 from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
-from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple, Word
+from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple
 from labkit.embedded.container.shell.system import System
-from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variables
+from labkit.embedded.container.shell.variables import ReadOnly, Variables
 
 
-class Interpreter(Shell):
+class Interpreter(Expander):
     """One shell process; :class:`.protocol.Shell` describes its attributes."""
 
     def __init__(
@@ -51,30 +49,7 @@ class Interpreter(Shell):
         self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
         self.traps: dict[str, str] = {}
         self.jobs: list[Task] = []
-        self._expander = Expander(self)
         self._alone = False
-
-    # Expansion.
-
-    async def fields(self, words: Sequence[Word]) -> list[str]:
-        """The texts that a command line's words become."""
-        return await self._expander.fields(words)
-
-    async def text(self, word: Word) -> str:
-        """A word as one text, without splitting and file names."""
-        return "".join(text for text, _ in await self._expander.segments(word))
-
-    async def pattern(self, word: Word) -> Pattern:
-        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
-        return Pattern(await self._expander.segments(word))
-
-    async def arithmetic(self, expression: Word) -> int:
-        """The value of an arithmetic expression."""
-        return await self._expander.arithmetic(expression)
-
-    def evaluate(self, expression: str) -> int:
-        """The value of an arithmetic expression whose ``$`` are expanded."""
-        return self._expander.evaluate(expression)
 
     def assign(self, name: str, value: str, *, append: bool = False) -> None:
         """Set a variable, or add to it."""
@@ -92,9 +67,10 @@ class Interpreter(Shell):
             with contextlib.suppress(StreamError):
                 await stream.write(encode(text))
 
-    async def complain(self, message: str) -> None:
-        """Write a message to stderr, with the shell's name and the line in front."""
+    async def complain(self, message: str, status: int = 1) -> int:
+        """Write a message to stderr, with the shell's name and the line in front, and return the status."""
         await self.write(2, prefix(self) + message + "\n")
+        return status
 
     # Processes.
 
@@ -211,8 +187,6 @@ class Interpreter(Shell):
     async def _problem(self, problem: Exception) -> int:
         """Report why a command could not be run, and end the shell if it must."""
         leave = False
-        if isinstance(problem, TooMuch):
-            raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
         if isinstance(problem, ReadOnly):
             message = f"{problem.name}: {'readonly variable' if self.dialect == 'bash' else 'is read only'}"
             self.status, leave = (1 if self.dialect == "bash" else 2), True

@@ -14,6 +14,14 @@ _BASH = ("&>>", "<<<", "&>", *_BASH_LEFT_OUT, "((")
 OPERATORS = {"bash": (*_BASH, *_POSIX), "dash": _POSIX}
 REDIRECTIONS = frozenset({"<", ">", "<<", "<<-", "<<<", ">>", "<&", ">&", "<>", ">|", "&>", "&>>"})
 
+RESERVED = frozenset({
+    "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while", "{", "}",
+})  # fmt: skip
+"""Words with a meaning of their own where a command begins."""
+
+BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
+"""Reserved words that only bash has; all of them are left out."""
+
 _BLANK = re.compile(r"(?:[ \t]|\\\n|#[^\n]*)*")
 _NUMBER = re.compile(r"\d+(?=[<>])")
 _TABS = re.compile(r"^\t+", re.MULTILINE)
@@ -50,9 +58,13 @@ class Lexer(WordReader):
             kind = "redirection"
         return SyntaxProblem("token", token, self.line_at(self.start), expecting, kind)
 
-    def is_reserved(self) -> bool:
-        """Whether the current word is a reserved one; the grammar has them."""
-        raise NotImplementedError
+    def is_reserved(self, *words: str) -> bool:
+        """Whether the current token is one of the reserved words, or any of them if none is given."""
+        if self.current is None:
+            return False
+        if words:
+            return self.token in words
+        return self.token in RESERVED or (self.dialect == "bash" and self.token in BASH_RESERVED)
 
     def advance(self) -> None:
         """Read the next token."""

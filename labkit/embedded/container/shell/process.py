@@ -67,18 +67,19 @@ class Process:
         """Descriptor 2."""
         return self.fds[2]
 
-    async def out(self, text: str) -> None:
-        """Write a text to stdout."""
+    async def out(self, text: str) -> int:
+        """Write a text to stdout, and return the status 0."""
         await self.fds[1].write(encode(text))
+        return 0
 
-    async def err(self, text: str) -> None:
-        """Write a text to stderr."""
+    async def err(self, text: str, status: int = 1) -> int:
+        """Write a text to stderr, and return the status."""
         await self.fds[2].write(encode(text))
+        return status
 
     async def fail(self, message: str, status: int = 1) -> int:
         """Write ``name: message`` to stderr, and return the status."""
-        await self.err(f"{self.name}: {message}\n")
-        return status
+        return await self.err(f"{self.name}: {message}\n", status)
 
     async def run(self, words: list[str]) -> int:
         """Run another command with the same environment, descriptors and directory, and return its exit status."""

@@ -78,8 +78,8 @@ class Shell(Protocol):
     async def write(self, descriptor: int, text: str) -> None:
         """Write to a descriptor; an error of it is dropped."""
 
-    async def complain(self, message: str) -> None:
-        """Write a message to stderr, with the shell's name and the line in front."""
+    async def complain(self, message: str, status: int = 1) -> int:
+        """Write a message to stderr, with the shell's name and the line in front, and return the status."""
 
     def fresh(
         self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""

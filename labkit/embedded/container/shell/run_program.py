@@ -35,26 +35,21 @@ async def run_program(
     name = words[0]
     path = look_up(shell, name) if name else None
     if path is None:
-        if "/" in name:
-            await shell.complain(f"{name}: {'not found' if shell.dialect != 'bash' else 'No such file or directory'}")
-        else:
-            what = "command not found" if shell.dialect == "bash" else "not found"
-            if shell.variables.text("PATH") == "" and shell.dialect == "bash":
-                what = "No such file or directory"
-            lead = "eval: " if shell.errors_where == "eval" else ""
-            await shell.complain(f"{lead}{name}: {what}")
-        return 127
+        what = "command not found" if shell.dialect == "bash" else "not found"
+        if shell.dialect == "bash" and ("/" in name or shell.variables.text("PATH") == ""):
+            what = "No such file or directory"
+        lead = "eval: " if shell.errors_where == "eval" and "/" not in name else ""
+        return await shell.complain(f"{lead}{name}: {what}", 127)
     try:
         node = shell.system.fs.get(path, shell.cwd)
     except FileError as error:
-        await shell.complain(f"{name}: {error.reason}")
-        return 126
+        return await shell.complain(f"{name}: {error.reason}", 126)
     if isinstance(node, Directory):
-        await shell.complain(f"{name}: {'Is a directory' if shell.dialect == 'bash' else 'Permission denied'}")
-        return 126
+        return await shell.complain(
+            f"{name}: {'Is a directory' if shell.dialect == 'bash' else 'Permission denied'}", 126
+        )
     if not isinstance(node, File) or not node.mode & 0o111:
-        await shell.complain(f"{name}: Permission denied")
-        return 126
+        return await shell.complain(f"{name}: Permission denied", 126)
     env = _inherited(shell, path, alone=alone) if environment is None else environment
     if not node.program:
         return await _run_file(shell, words, path, node, env)
@@ -97,15 +92,13 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
     """Run a script: by its ``#!`` line, or by the shell itself."""
     text = decode(node.content())
     if "\0" in text[:80]:
-        await shell.complain(f"{words[0]}: cannot execute binary file: Exec format error")
-        return 126
+        return await shell.complain(f"{words[0]}: cannot execute binary file: Exec format error", 126)
     first = text.split("\n", 1)[0]
     if first.startswith("#!") and first[2:].split():
         interpreter = first[2:].split(None, 1)
         if not shell.system.fs.exists(interpreter[0]):
             lacking = "cannot execute: required file not found" if shell.dialect == "bash" else "not found"
-            await shell.complain(f"{words[0]}: {lacking}")
-            return 127
+            return await shell.complain(f"{words[0]}: {lacking}", 127)
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
     inner.positional = words[1:]

@@ -41,6 +41,13 @@ class BudgetExceeded(Killed):
         super().__init__(9, reason)
 
 
+class MemoryExceeded(BudgetExceeded):
+    """A command would hold more than it may."""
+
+    def __init__(self) -> None:
+        super().__init__("the lab's limit of memory for one command was reached")
+
+
 class BrokenPipe(Killed):
     """The pipe has no reader any more (SIGPIPE)."""
 

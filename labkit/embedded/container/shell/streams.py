@@ -7,7 +7,7 @@ from collections import deque
 from labkit.embedded.container.shell.scheduler import (
     Block,
     BrokenPipe,
-    BudgetExceeded,
+    MemoryExceeded,
     ReadInput,
     Scheduler,
     Task,
@@ -154,7 +154,7 @@ class Capture(Stream):
     async def write(self, data: bytes) -> None:
         """Store the bytes."""
         if len(self.data) + len(data) > self._limit_bytes:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+            raise MemoryExceeded
         self.data += data
 
 
@@ -206,14 +206,10 @@ class Pipe:
             self._size += len(data)
             self._wake()
 
-    def close_read(self) -> None:
-        """Close the reader: a writer gets SIGPIPE."""
-        self._read_closed = True
-        self._wake()
-
-    def close_write(self) -> None:
-        """Close the writer: the reader meets the end."""
-        self._write_closed = True
+    def close(self, *, reading: bool = False, writing: bool = False) -> None:
+        """Close the reader: a writer gets SIGPIPE; or the writer: the reader meets the end."""
+        self._read_closed = self._read_closed or reading
+        self._write_closed = self._write_closed or writing
         self._wake()
 
 
@@ -226,7 +222,7 @@ class _PipeReader(Stream):
         return await self._pipe.get(limit)
 
     def close(self) -> None:
-        self._pipe.close_read()
+        self._pipe.close(reading=True)
 
 
 class _PipeWriter(Stream):
@@ -239,4 +235,4 @@ class _PipeWriter(Stream):
             await self._pipe.put(data[start : start + PIPE_BYTES])
 
     def close(self) -> None:
-        self._pipe.close_write()
+        self._pipe.close(writing=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from labkit.embedded.container.shell.scheduler import MemoryExceeded
+
 MAX_VALUE_CHARS = 1 << 20
 MAX_VARIABLES = 5_000
 MAX_TOTAL_CHARS = 8 << 20
@@ -32,10 +34,6 @@ class ReadOnly(Exception):
         self.name = name
 
 
-class TooMuch(Exception):
-    """The variables would hold more than the shell allows."""
-
-
 class Variables:
     """All variables of one shell, which begins with the exported ones of its environment."""
 
@@ -50,7 +48,7 @@ class Variables:
         if self._written > MAX_TOTAL_CHARS:
             held = sum(len(one.value or "") for one in self._all.values())
             if held > MAX_TOTAL_CHARS:
-                raise TooMuch
+                raise MemoryExceeded
             self._written = held // 2
 
     def copy(self) -> Variables:
@@ -74,18 +72,18 @@ class Variables:
         return found.value if found is not None else None
 
     def declare(self, name: str) -> Variable:
-        """A variable, made if it is missing; ``TooMuch`` if there are too many."""
+        """A variable, made if it is missing; ``MemoryExceeded`` if there are too many."""
         found = self._all.get(name)
         if found is None:
             if len(self._all) >= MAX_VARIABLES:
-                raise TooMuch
+                raise MemoryExceeded
             found = self._all[name] = Variable()
         return found
 
     def set(self, name: str, value: str, *, exported: bool | None = None) -> None:
-        """Set a variable's text; ``ReadOnly`` if it must not change, ``TooMuch`` if the text is too long."""
+        """Set a variable's text; ``ReadOnly`` if it must not change, ``MemoryExceeded`` if the text is too long."""
         if len(value) > MAX_VALUE_CHARS:
-            raise TooMuch
+            raise MemoryExceeded
         self._account(len(value))
         found = self.declare(name)
         if found.readonly:

@@ -242,18 +242,15 @@ class WordReader:
         if not operator or length:
             return self._bad(start)
         self.index += len(operator)
-        operand = self._operand(operator, quoted=quoted)
+        start_of_word = self.index
+        if quoted and operator[-1] in "-=?+":
+            operand = Word(tuple(self.quoted("}")), text[start_of_word : self.index])
+        else:
+            operand = self.word("}")
         if not text.startswith("}", self.index):
             self.unclosed("}", start)
         self.index += 1
         return Parameter(name, quoted, operator, operand)
-
-    def _operand(self, operator: str, *, quoted: bool) -> Word:
-        """The word between an operator and the ``}``."""
-        start = self.index
-        if quoted and operator[-1] in "-=?+":
-            return Word(tuple(self.quoted("}")), self.text[start : self.index])
-        return self.word("}")
 
     def _bad(self, start: int) -> Parameter:
         """``${…}`` that is no expansion, which is reported only when it is to be expanded."""

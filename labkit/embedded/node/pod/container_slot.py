@@ -45,6 +45,10 @@ class Slot:
     shift_at: float = float("inf")
     """When a crashed container's state becomes ``CrashLoopBackOff``."""
 
+    def wait(self, reason: str, message: str) -> None:
+        """Set its state ``waiting``."""
+        self.state = {"waiting": {"message": message, "reason": reason}}
+
     @property
     def name(self) -> str:
         """The container's name."""

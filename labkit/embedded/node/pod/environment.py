@@ -70,9 +70,7 @@ def expand(text: str, variables: dict[str, str]) -> str:
     """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay."""
 
     def one(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        return variables.get(match[1], match[0])
+        return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
     return re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
 

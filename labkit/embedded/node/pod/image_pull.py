@@ -60,7 +60,7 @@ class Puller:
         return False
 
     def _wait(self, slot: Slot, reason: str, message: str) -> bool:
-        slot.state = {"waiting": {"message": message, "reason": reason}}
+        slot.wait(reason, message)
         slot.due = self._now() + RETRY_SECONDS
         return False
 
@@ -78,12 +78,7 @@ class Puller:
             slot.shift_at = self._now() + SYNC_SECONDS
         else:
             self.record_back_off(slot)
-        slot.state = {
-            "waiting": {
-                "message": f'Back-off pulling image "{text}": ErrImagePull: {problem}',
-                "reason": "ImagePullBackOff",
-            }
-        }
+        slot.wait("ImagePullBackOff", f'Back-off pulling image "{text}": ErrImagePull: {problem}')
         slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2 or FIRST_BACK_OFF_SECONDS)
         slot.due = self._now() + slot.back_off
 

@@ -58,9 +58,7 @@ class ContainerLifecycle:
             return True
         if slot.ended is not None and not slot.restartable(policy):
             return False
-        if now < slot.due:
-            return self._wait(slot)
-        return self._start(slot)
+        return self._wait(slot) if now < slot.due else self._start(slot)
 
     def _wait(self, slot: Slot) -> bool:
         """Show ``CrashLoopBackOff`` when it is time, of a container that waits for its restart."""
@@ -74,12 +72,7 @@ class ContainerLifecycle:
         shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
         slot.last = {"terminated": slot.ended}
         where = f"container={slot.name} pod={self._pod.full_name}"
-        slot.state = {
-            "waiting": {
-                "message": f"back-off {shown} restarting failed {where}",
-                "reason": "CrashLoopBackOff",
-            }
-        }
+        slot.wait("CrashLoopBackOff", f"back-off {shown} restarting failed {where}")
         return True
 
     def _start(self, slot: Slot) -> bool:
@@ -91,7 +84,7 @@ class ContainerLifecycle:
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
-            slot.state = {"waiting": {"message": str(problem), "reason": "CreateContainerConfigError"}}
+            slot.wait("CreateContainerConfigError", str(problem))
             slot.due = self._now() + RETRY_SECONDS
             self._pod.warn("Failed", f"Error: {problem}", slot)
             return True
@@ -106,8 +99,7 @@ class ContainerLifecycle:
         return True
 
     def _run(self, slot: Slot, environment: dict[str, str]) -> None:
-        now = self._now()
-        image = slot.image
+        now, image = self._now(), slot.image
         if image is None:
             return
         slot.id = "containerd://" + self._pod.api.random(32).hex()
@@ -149,7 +141,7 @@ class ContainerLifecycle:
             self._pod.warn("FailedPostStartHook", "PostStartHook failed", slot)
             self.stop(slot, "FailedPostStartHook")
             slot.last, slot.shift_at = dict(slot.state), float("inf")
-            slot.state = {"waiting": {"message": failure, "reason": "PostStartHookError"}}
+            slot.wait("PostStartHookError", failure)
 
     def stop(self, slot: Slot, why: str) -> None:
         """Kill a container, and plan its restart."""
@@ -167,12 +159,9 @@ class ContainerLifecycle:
         """Set the state of a container that has ended."""
         now = self._now()
         state: Object = {"exitCode": status, "reason": reason}
+        message = message or termination_message(slot, status)
         if message:
             state["message"] = message
-        elif slot.container is not None:
-            text = termination_message(slot, status)
-            if text:
-                state["message"] = text
         started = timestamp(slot.started_at) if reason != "StartError" else "1970-01-01T00:00:00Z"
         state |= {"startedAt": started, "finishedAt": timestamp(now), "containerID": slot.id}
         slot.state = {"terminated": state}
@@ -181,30 +170,26 @@ class ContainerLifecycle:
     def _back_off(self, slot: Slot) -> None:
         """Plan the restart of a container that has ended."""
         now = self._now()
-        ran = now - slot.started_at
         if not slot.restarts and not slot.back_off:
             slot.due = now + RESTART_SECONDS
             slot.back_off = FIRST_BACK_OFF_SECONDS / 2
         else:
             slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
-            if ran > RESET_SECONDS:
+            if now - slot.started_at > RESET_SECONDS:
                 slot.back_off = FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
             slot.shift_at = now + SYNC_SECONDS
             message = f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
             self._pod.warn("BackOff", message, slot)
 
-    @property
-    def _grace(self) -> float:
-        return float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
-
     def end(self, slots: Iterable[Slot]) -> bool:
         """End the running ones of some containers, and return whether there were any."""
         ended = False
+        grace = float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
         for slot in slots:
             if slot.process is not None and slot.running:
                 self._pod.record("Killing", f"Stopping container {slot.name}", slot)
-                if run_hook(slot, "preStop", self._pod.full_name, timeout_seconds=self._grace):
+                if run_hook(slot, "preStop", self._pod.full_name, timeout_seconds=grace):
                     self._pod.warn("FailedPreStopHook", "PreStopHook failed", slot)
                 slot.process.stop()
                 self._terminated(slot, KILLED, "Error")

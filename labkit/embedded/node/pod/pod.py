@@ -57,7 +57,9 @@ class Pod(PodContext):
         self._policy = str(spec.get("restartPolicy", "Always"))
         self._prober = Prober([*self.init, *self.slots], self)
         self._lifecycle = ContainerLifecycle(self, wiring)
-        self._deadline = self._deadline_of(pod)
+        seconds, begun = spec.get("activeDeadlineSeconds"), (pod.get("status") or {}).get("startTime")
+        self._deadline = (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
+        """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
         self._overdue = False
         self._mounted = False
         self._due = 0.0
@@ -86,9 +88,7 @@ class Pod(PodContext):
             for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
         }
         for slot in (*self.init, *self.slots):
-            found = known.get(slot.name)
-            if found is None:
-                continue
+            found = known.get(slot.name) or {}
             slot.restarts = int(found.get("restartCount") or 0)
             slot.last = dict(found.get("lastState") or {})
             slot.id = str(found.get("containerID") or "")
@@ -160,11 +160,6 @@ class Pod(PodContext):
         if times:
             times += [self._prober.next_due(), self._deadline]
         return min(times, default=float("inf"))
-
-    def _deadline_of(self, pod: Object) -> float:
-        """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
-        seconds, begun = pod["spec"].get("activeDeadlineSeconds"), (pod.get("status") or {}).get("startTime")
-        return (parse_time(begun) if begun else self.now()) + seconds if seconds else float("inf")
 
     def _slot_due(self, slot: Slot) -> float:
         if slot.running and slot.process is not None:

@@ -48,24 +48,17 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
             continue
         if terminated is None:
             return "Pending"
-        if terminated is not None and terminated["exitCode"]:
+        if terminated["exitCode"]:
             return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
-    waiting = running = succeeded = failed = 0
+    waiting = running = failed = 0
     for status in statuses:
-        state, last = status["state"], status.get("lastState") or {}
-        if state.get("running") is not None:
+        ended = status["state"].get("terminated") or (status.get("lastState") or {}).get("terminated")
+        if status["state"].get("running") is not None:
             running += 1
-        elif state.get("terminated") is not None:
-            if state["terminated"]["reason"] == NEVER_RAN:
-                waiting += 1
-            elif state["terminated"]["exitCode"]:
-                failed += 1
-            else:
-                succeeded += 1
-        elif last.get("terminated") is not None:
-            failed, succeeded = (failed + 1, succeeded) if last["terminated"]["exitCode"] else (failed, succeeded + 1)
-        else:
+        elif ended is None or ended.get("reason") == NEVER_RAN:
             waiting += 1
+        elif ended["exitCode"]:
+            failed += 1
     policy = spec.get("restartPolicy", "Always")
     if waiting:
         return "Pending"
@@ -83,9 +76,10 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
 class Conditions:
     """The conditions of a pod, made from the stored ones: transition times change with their status only."""
 
-    def __init__(self, before: list[Object], generation: int, now: float) -> None:
+    def __init__(self, pod: Object, now: float) -> None:
+        before = (pod.get("status") or {}).get("conditions") or ()
         self._before = {condition["type"]: condition for condition in before}
-        self._generation = generation
+        self._generation = int(pod["metadata"].get("generation") or 0)
         self._now = timestamp(now)
         self.items: list[Object] = []
 
@@ -130,7 +124,7 @@ def pod_status(
     lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
     unready = [status["name"] for status in lasting if not status["ready"]]
     undone = [one["name"] for one in init if not (_begun(one) if one["name"] in sidecars else one["ready"])]
-    conditions = Conditions(before.get("conditions") or [], generation, now)
+    conditions = Conditions(pod, now)
     conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
     if phase == "Succeeded":
         conditions.add("Initialized", True, "PodCompleted")
@@ -191,13 +185,7 @@ def _sum(spec: Object, kind: str) -> Object:
 
 def unscheduled(pod: Object, message: str, now: float) -> Object:
     """The status of an unschedulable pod."""
-    conditions = Conditions(
-        (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
-    )
+    conditions = Conditions(pod, now)
     conditions.add("PodScheduled", False, "Unschedulable", message)
-    return {
-        **(pod.get("status") or {}),
-        "phase": "Pending",
-        "conditions": conditions.items,
-        "qosClass": qos_class(pod["spec"]),
-    }
+    shown = {"phase": "Pending", "conditions": conditions.items, "qosClass": qos_class(pod["spec"])}
+    return {**(pod.get("status") or {}), **shown}

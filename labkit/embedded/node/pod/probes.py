@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.run_once import run_once
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.node.network import reachable
+from labkit.embedded.node.network import port_number, reachable
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.problems import PodProblem
@@ -77,7 +77,7 @@ class Probe:
         if self.spec.get("httpGet") is not None:
             return self._request(self.spec["httpGet"])
         if self.spec.get("tcpSocket") is not None:
-            port = self._port(self.spec["tcpSocket"].get("port"))
+            port = port_number(self.spec["tcpSocket"].get("port"), (self.slot.spec,))
             return None if reachable(self._pod.listeners, port) is not None else self._refused(port)
         where = f"{self._pod.address}:{(self.spec.get('grpc') or {}).get('port')}"
         return f'timeout: failed to connect service "{where}" within {seconds}s: context deadline exceeded'
@@ -98,7 +98,7 @@ class Probe:
         return ran.output if ran.status else None
 
     def _request(self, get: Object) -> str | None:
-        port = self._port(get.get("port"))
+        port = port_number(get.get("port"), (self.slot.spec,))
         scheme = str(get.get("scheme") or "HTTP").lower()
         path = str(get.get("path") or "/")
         path = path if path.startswith("/") else f"/{path}"
@@ -115,14 +115,6 @@ class Probe:
 
     def _refused(self, port: int) -> str:
         return f"dial tcp {self._pod.address}:{port}: connect: connection refused"
-
-    def _port(self, given: object) -> int:
-        if isinstance(given, str) and not given.isdigit():
-            for port in self.slot.spec.get("ports") or ():
-                if port.get("name") == given:
-                    return int(port["containerPort"])
-            return 0
-        return int(str(given or 0))
 
 
 class Prober:

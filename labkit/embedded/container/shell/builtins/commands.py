@@ -30,9 +30,7 @@ async def command(shell: Shell, words: list[str]) -> int:
         return min([await _describe(shell, name, short=short, where="command") for name in names], default=0)
     while args and args[0] in ("-p", "--"):
         args = args[1:]
-    if not args:
-        return 0
-    return await shell.call(args, functions=False)
+    return await shell.call(args, functions=False) if args else 0
 
 
 async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
@@ -68,34 +66,28 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
     """End the shell; an interactive bash prints ``exit``."""
     if shell.interactive and shell.dialect == "bash":
         await shell.write(2, "exit\n")
-    if len(words) > 1:
-        if not re.fullmatch(r"[-+]?\d{1,18}" if shell.dialect == "bash" else r"\d{1,18}", words[1]):
-            if shell.dialect == "bash":
-                await shell.complain(f"exit: {words[1]}: numeric argument required")
-            else:
-                await shell.complain(f"exit: Illegal number: {words[1]}")
-            raise ExitShell(2)
-        if len(words) > 2 and shell.dialect == "bash":
-            await shell.complain("exit: too many arguments")
-            raise ExitShell(1)
-        raise ExitShell(int(words[1]))
-    raise ExitShell(shell.status)
+    if len(words) == 1:
+        raise ExitShell(shell.status)
+    if shell.dialect == "bash" and not re.fullmatch(r"[-+]?\d{1,18}", words[1]):
+        raise ExitShell(await shell.complain(f"exit: {words[1]}: numeric argument required", 2))
+    if shell.dialect != "bash" and not re.fullmatch(r"\d{1,18}", words[1]):
+        raise ExitShell(await shell.complain(f"exit: Illegal number: {words[1]}", 2))
+    if len(words) > 2 and shell.dialect == "bash":
+        raise ExitShell(await shell.complain("exit: too many arguments"))
+    raise ExitShell(int(words[1]))
 
 
 @builtin("return")
 async def return_from(shell: Shell, words: list[str]) -> int:
     """End a function or a sourced script."""
     if len(words) > 2 and shell.dialect == "bash":
-        await shell.complain("return: too many arguments")
-        raise ExitShell(1)
+        raise ExitShell(await shell.complain("return: too many arguments"))
     if not shell.variables.in_function and not shell.sourcing:
         if shell.dialect == "bash":
-            await shell.complain("return: can only `return' from a function or sourced script")
-            return 2
+            return await shell.complain("return: can only `return' from a function or sourced script", 2)
         raise ExitShell(int(words[1]) if len(words) > 1 and words[1].isdigit() else shell.status)
     if len(words) > 1 and not re.fullmatch(r"-?\d{1,18}", words[1]):
-        await shell.complain(f"return: {words[1]}: numeric argument required")
-        raise ReturnFromFunction(2)
+        raise ReturnFromFunction(await shell.complain(f"return: {words[1]}: numeric argument required", 2))
     raise ReturnFromFunction(int(words[1]) if len(words) > 1 else shell.status)
 
 
@@ -108,8 +100,7 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
         return 0
     levels = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 6 else 1
     if levels < 1:
-        await shell.complain(f"{words[0]}: {words[1]}: loop count out of range")
-        return 1
+        return await shell.complain(f"{words[0]}: {words[1]}: loop count out of range")
     raise LoopControl(levels, again=words[0] == "continue")
 
 
@@ -151,13 +142,10 @@ async def source(shell: Shell, words: list[str]) -> int:
         text = decode(fs.read(path, shell.cwd))
     except FileError as error:
         if error.reason == "Is a directory":
-            await shell.complain(f"{words[0]}: {words[1]}: is a directory")
-        elif shell.dialect == "dash":
-            await shell.complain(f".: cannot open {words[1]}: No such file")
-            raise ExitShell(2) from None
-        else:
-            await shell.complain(f"{words[1]}: {error.reason}")
-        return 1
+            return await shell.complain(f"{words[0]}: {words[1]}: is a directory")
+        if shell.dialect == "dash":
+            raise ExitShell(await shell.complain(f".: cannot open {words[1]}: No such file", 2)) from None
+        return await shell.complain(f"{words[1]}: {error.reason}")
     kept = shell.positional
     if len(words) > 2 and shell.dialect == "bash":
         shell.positional = words[2:]
@@ -178,8 +166,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
     if len(words) == 1:
         return 0
     if look_up(shell, words[1]) is None:
-        await shell.complain(f"exec: {words[1]}: not found")
-        raise ExitShell(127)
+        raise ExitShell(await shell.complain(f"exec: {words[1]}: not found", 127))
     shell.traps.clear()
     raise ExitShell(await run_program(shell, words[1:]))
 
@@ -190,8 +177,7 @@ async def test(shell: Shell, words: list[str]) -> int:
     args = words[1:]
     if words[0] == "[":
         if not args or args[-1] != "]":
-            await shell.complain("[: missing `]'" if shell.dialect != "dash" else "[: missing ]")
-            return 2
+            return await shell.complain("[: missing `]'" if shell.dialect != "dash" else "[: missing ]", 2)
         args = args[:-1]
     try:
         return int(not shell_questions(shell).ask(args))
@@ -205,5 +191,4 @@ async def test(shell: Shell, words: list[str]) -> int:
                 "binary operator expected": f"{what}: unexpected operator",
                 "unary operator expected": f"{what}: unexpected operator",
             }.get(kind, message)
-        await shell.complain(f"{words[0]}: {message}")
-        return 2
+        return await shell.complain(f"{words[0]}: {message}", 2)

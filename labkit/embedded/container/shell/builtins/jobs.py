@@ -40,8 +40,7 @@ async def trap(shell: Shell, words: list[str]) -> int:
             return await left_out(shell, f"trap {name}")
         if name not in ("EXIT", "0") and number is None:
             message = "invalid signal specification" if shell.dialect == "bash" else "bad trap"
-            await shell.complain(f"trap: {name}: {message}")
-            return 1
+            return await shell.complain(f"trap: {name}: {message}")
         known = next((known for known, one in SIGNALS.items() if one == number), name)
         key = "EXIT" if not number else f"SIG{known}"
         if script == "-":
@@ -70,11 +69,10 @@ async def wait(shell: Shell, words: list[str]) -> int:
             if shell.dialect == "dash" and status in (137, 143):
                 await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
             continue
-        if word.isdigit():
-            await shell.complain(f"wait: pid {word} is not a child of this shell")
-        else:
-            await shell.complain(f"wait: `{word}': not a pid or valid job spec")
-        status = 127
+        problem = (
+            f"pid {word} is not a child of this shell" if word.isdigit() else f"`{word}': not a pid or valid job spec"
+        )
+        status = await shell.complain(f"wait: {problem}", 127)
     return status
 
 
@@ -94,8 +92,7 @@ async def kill(shell: Shell, words: list[str]) -> int:
     if args and args[0].startswith("-") and args[0] != "--":
         signal = signal_number(args[0][1:])
         if signal is None:
-            await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
-            return 1
+            return await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
         args = args[1:]
     if not args:
         await shell.write(
@@ -122,10 +119,10 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
             raise ExitShell(128 + signal)
     elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
         if shell.dialect == "dash":
-            await shell.complain("kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}")
-        elif word.isdigit() and len(word) < 9:
-            await shell.complain(f"kill: ({word}) - No such process")
-        else:
-            await shell.complain(f"kill: {word}: arguments must be process or job IDs")
-        return 1
+            return await shell.complain(
+                "kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}"
+            )
+        if word.isdigit() and len(word) < 9:
+            return await shell.complain(f"kill: ({word}) - No such process")
+        return await shell.complain(f"kill: {word}: arguments must be process or job IDs")
     return 0

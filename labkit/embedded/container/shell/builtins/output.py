@@ -60,41 +60,28 @@ async def cd(shell: Shell, words: list[str]) -> int:
     """Change the working directory."""
     args = [word for word in words[1:] if word not in ("-L", "-P", "--")]
     if len(args) > 1 and shell.dialect == "bash":
-        await shell.complain("cd: too many arguments")
-        return 1
-    show = False
-    if not args:
-        target = shell.variables.text("HOME") or ""
-        if not target:
-            if shell.dialect == "dash":
-                return 0
-            await shell.complain("cd: HOME not set")
-            return 1
-    elif args[0] == "-":
-        target = shell.variables.text("OLDPWD") or ""
-        show = True
-        if not target:
-            await shell.complain("cd: OLDPWD not set")
-            return 1
-    else:
-        target = args[0]
+        return await shell.complain("cd: too many arguments")
+    variable = "HOME" if not args else "OLDPWD" if args[0] == "-" else ""
+    target = (shell.variables.text(variable) or "") if variable else args[0]
+    if variable and not target:
+        if variable == "HOME" and shell.dialect == "dash":
+            return 0
+        return await shell.complain(f"cd: {variable} not set")
     fs = shell.system.fs
     try:
         node = fs.directory(target or ".", shell.cwd)
         fs.find("x", fs.path_of(node))
     except FileError as error:
         if shell.dialect == "dash":
-            await shell.complain(f"cd: can't cd to {target}")
-        else:
-            await shell.complain(f"cd: {target}: {error.reason}")
-        return 1 if shell.dialect != "dash" else 2
+            return await shell.complain(f"cd: can't cd to {target}", 2)
+        return await shell.complain(f"cd: {target}: {error.reason}")
     new = _logical(target, shell.cwd)
     if "-P" in words or not fs.exists(new) or fs.get(new) is not node:
         new = fs.path_of(node)
     shell.variables.set("OLDPWD", shell.cwd, exported=True)
     shell.cwd = new
     shell.variables.set("PWD", new, exported=True)
-    if show:
+    if variable == "OLDPWD":
         await shell.write(1, new + "\n")
     return 0
 

@@ -30,27 +30,22 @@ async def read(shell: Shell, words: list[str]) -> int:
             raw = raw or letter == "r"
             if letter == "p":
                 if not letters and not args:
-                    await shell.complain("read: -p: option requires an argument")
-                    return 2
+                    return await shell.complain("read: -p: option requires an argument", 2)
                 prompt, letters = letters or args.pop(0), ""
     for name in args:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
             if shell.dialect == "dash":
-                await shell.complain(f"read: {name}: bad variable name")
-                return 2
-            await shell.complain(f"read: `{name}': not a valid identifier")
-            return 1
+                return await shell.complain(f"read: {name}: bad variable name", 2)
+            return await shell.complain(f"read: `{name}': not a valid identifier")
     if not args and shell.dialect == "dash":
-        await shell.complain("read: arg count")
-        return 2
+        return await shell.complain("read: arg count", 2)
     source = shell.fds[0]
     if prompt and source.terminal:
         await shell.write(2, prompt)
     try:
         ended, line, safe = await _read_line(source, raw=raw)
     except StreamError as error:
-        await shell.complain(f"read: read error: 0: {error.reason}")
-        return 1
+        return await shell.complain(f"read: read error: 0: {error.reason}")
     if not args:
         shell.assign("REPLY", line)
     separators = shell.variables.text("IFS")

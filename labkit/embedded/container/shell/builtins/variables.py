@@ -32,10 +32,8 @@ async def declare(shell: Shell, words: list[str]) -> int:
             return await left_out(shell, f"{name} -{flag}")
     if name == "local" and not shell.variables.in_function:
         if shell.dialect != "bash":
-            await shell.complain("local: not in a function")
-            raise ExitShell(2)
-        await shell.complain("local: can only be used in a function")
-        return 1
+            raise ExitShell(await shell.complain("local: not in a function", 2))
+        return await shell.complain("local: can only be used in a function")
     if not args:
         return await _list_variables(shell, name)
     return max([await _declare_one(shell, name, flags, word) for word in args])
@@ -61,10 +59,8 @@ async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
     target = target.removesuffix("+") if append else target
     if not _NAME.fullmatch(target):
         if shell.dialect == "bash":
-            await shell.complain(f"{name}: `{word}': not a valid identifier")
-            return 1
-        await shell.complain(f"{name}: {target}: bad variable name")
-        raise ExitShell(2)
+            return await shell.complain(f"{name}: `{word}': not a valid identifier")
+        raise ExitShell(await shell.complain(f"{name}: {target}: bad variable name", 2))
     if append:
         value = (shell.variables.text(target) or "") + value
     variable = shell.variables.local(target) if name == "local" else shell.variables.declare(target)
@@ -74,8 +70,7 @@ async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
         except ReadOnly:
             if shell.dialect != "bash":
                 raise
-            await shell.complain(f"{target}: readonly variable")
-            return 1
+            return await shell.complain(f"{target}: readonly variable")
     if name == "export":
         variable.exported = "n" not in flags
     if name == "readonly":
@@ -94,17 +89,14 @@ async def unset(shell: Shell, words: list[str]) -> int:
         elif functions or (shell.variables.get(word) is None and word in shell.functions):
             shell.functions.pop(word, None)
         elif not _NAME.fullmatch(word):
-            await shell.complain(f"unset: `{word}': not a valid identifier")
-            status = 1
+            status = await shell.complain(f"unset: `{word}': not a valid identifier")
         else:
             try:
                 shell.variables.unset(word)
             except ReadOnly:
                 if shell.dialect != "bash":
-                    await shell.complain(f"unset: {word}: is read only")
-                    raise ExitShell(2) from None
-                await shell.complain(f"unset: {word}: cannot unset: readonly variable")
-                status = 1
+                    raise ExitShell(await shell.complain(f"unset: {word}: is read only", 2)) from None
+                status = await shell.complain(f"unset: {word}: cannot unset: readonly variable")
     return status
 
 
@@ -144,17 +136,13 @@ _OPTIONS = frozenset({"allexport", "errexit", "noglob", "nounset", "xtrace", "mo
 async def shift(shell: Shell, words: list[str]) -> int:
     """Drop the first positional parameters."""
     if len(words) > 1 and not words[1].isdigit():
-        numeric = "numeric argument required" if shell.dialect == "bash" else "Illegal number"
-        shown = f"{words[1]}: {numeric}" if shell.dialect == "bash" else f"{numeric}: {words[1]}"
-        await shell.complain(f"shift: {shown}")
         if shell.dialect == "bash":
-            return 1
-        raise ExitShell(2)
+            return await shell.complain(f"shift: {words[1]}: numeric argument required")
+        raise ExitShell(await shell.complain(f"shift: Illegal number: {words[1]}", 2))
     count = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 8 else 1
     if count > len(shell.positional):
         if shell.dialect != "bash":
-            await shell.complain("shift: can't shift that many")
-            raise ExitShell(2)
+            raise ExitShell(await shell.complain("shift: can't shift that many", 2))
         return 1
     shell.positional = shell.positional[count:]
     return 0
