@@ -122,7 +122,9 @@ class ChosenCluster(Shown):
 
     def evidence(self) -> Evidence:
         """What the learner asked and ran since the cluster's last reset."""
-        return gather(self.backend.audit_events(), self.journal.entries(), self.journal.began)
+        began = self.journal.began
+        since = began if began <= time.time() else 0.0  # the clock was wrong at the reset
+        return gather(self.backend.audit_events(), self.journal.entries(), since)
 
     def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
         """Note in the journal that a command ran in a pod.
