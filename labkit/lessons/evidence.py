@@ -180,7 +180,7 @@ def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping
                 ran.append(_of_exec_event(event))
         elif not _is_labs(event):
             asked.append(_of_event(event, known))
-    asked += [_of_answer(entry) for entry in seen.values()]
+    asked += [_of_answer(entry) for entry in seen.values() if "path" in entry]
     ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
     return Evidence(
         sorted(asked, key=lambda each: each.at), sorted(ran, key=lambda each: each.begun), facts, events is not None
