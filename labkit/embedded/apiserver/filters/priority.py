@@ -11,13 +11,16 @@ from labkit.rbac.attributes import User
 
 SCHEMAS = "flowschemas.flowcontrol.apiserver.k8s.io"
 LEVELS = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
-BY_GROUP = (
-    ("system:masters", Key(SCHEMAS, "", "exempt"), Key(LEVELS, "", "exempt")),
-    ("system:serviceaccounts:kube-system", Key(SCHEMAS, "", "kube-system-service-accounts"), Key(LEVELS, "", "workload-high")),
-    ("system:nodes", Key(SCHEMAS, "", "system-nodes"), Key(LEVELS, "", "system")),
-    ("system:serviceaccounts", Key(SCHEMAS, "", "service-accounts"), Key(LEVELS, "", "workload-low")),
-    ("system:authenticated", Key(SCHEMAS, "", "global-default"), Key(LEVELS, "", "global-default")),
-    ("", Key(SCHEMAS, "", "catch-all"), Key(LEVELS, "", "catch-all")),
+BY_GROUP = tuple(
+    (group, Key(SCHEMAS, "", schema), Key(LEVELS, "", level))
+    for group, schema, level in (
+        ("system:masters", "exempt", "exempt"),
+        ("system:serviceaccounts:kube-system", "kube-system-service-accounts", "workload-high"),
+        ("system:nodes", "system-nodes", "system"),
+        ("system:serviceaccounts", "service-accounts", "workload-low"),
+        ("system:authenticated", "global-default", "global-default"),
+        ("", "catch-all", "catch-all"),
+    )
 )
 """(group, flow schema, priority level): the first that matches counts; the last matches everybody."""
 
