@@ -25,7 +25,6 @@ from labkit.grading.exercise import task_card
 from labkit.grading.findings import probe_task
 from labkit.grading.lab_home import home_files
 from labkit.grading.score import score_task
-from labkit.grading.seed import Seed
 from labkit.grading.tasks import find_exercise
 
 MAX_CLUSTERS = 64
@@ -75,7 +74,7 @@ class Checker:
         self._open[ticket] = Opened(cluster, server)
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
-        texts = {task.id: task.variant(Seed(learner)).text for task in found.tasks}
+        texts = {task.id: task.text(learner) for task in found.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:

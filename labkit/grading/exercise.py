@@ -6,13 +6,17 @@ when the notebook has ended.
 
 from __future__ import annotations
 
+import ast
 import getpass
 import os
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
+
+import yaml
 
 from labkit.client import auditlog
 from labkit.client.pods import is_ready
@@ -22,10 +26,12 @@ from labkit.core.errors import UsageError, near
 from labkit.grading.findings import probe_exercise, probe_task
 from labkit.grading.notes import Notes
 from labkit.grading.probes import ProbeContext
-from labkit.grading.score import Score, TaskScore, score, score_task
+from labkit.grading.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
 from labkit.grading.seed import Seed, learner_name
-from labkit.grading.task import Task
-from labkit.grading.tasks import find_exercise, setup
+from labkit.grading.task import ExerciseSpec, Task, texts
+from labkit.grading.tasks import EXERCISES, find_exercise, setup
+from labkit.lab import words
+from labkit.lessons.bindings import walkthrough_allowances
 from labkit.rbac.difference import policy_at_start, with_objects
 from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import review
@@ -80,79 +86,88 @@ class Exercise(Shown):
 
     @takes('paper.show("4.1")', task=LINE)
     def show(self, task: str) -> TaskText:
-        """Show what a task asks, with this learner's names.
-
-        Args:
-            task: The task's id, such as ``4.1``.
-
-        Raises:
-            UsageError: There is no such task.
-        """
+        """Show what a task asks, with this learner's names."""
         entry = self._tasks(task)[0]
         variant = entry.variant(Seed(self.learner))
-        return TaskText(entry.id, entry.title, variant.text, variant.max_points)
+        return TaskText(entry.id, entry.title, entry.text(self.learner), variant.max_points)
 
     @takes('paper.check("4.1")', task=LINE)
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
-        The first check says what does not hold; from the second on it also names what was granted beyond.
-
-        Args:
-            task: The task's id, such as ``4.1``.
-
-        Raises:
-            UsageError: There is no such task.
+        The first check says what does not hold; from the second on it also names what was granted beyond. When
+        the task is solved, it says what was to be seen, and shows a solution to compare.
         """
         result = self._scored(task)
-        again = self._notes.checked(result.id, result.points)
-        earned = self._notes.earned()
-        most = sum(entry.variant(Seed(self.learner)).max_points for entry in self.spec.tasks)
+        again = self._notes.checked(result.id, result.points, result.most)
         shown = task_card(result, named=again)
-        return replace(shown, rows=[*shown.rows, Row("in all", f"{earned:g} of {most:g} points so far")])
+        rows = [*shown.rows, Row("in all", self._so_far())]
+        if not result.full:
+            return replace(shown, rows=rows)
+        entry = self._tasks(result.id)[0]
+        rows += [Row("to see", entry.said["seen"]), Row("read on", "\n".join(entry.said["read"]))]
+        body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self.learner)).answer)}"
+        return replace(shown, rows=rows, body=body)
 
     @takes('paper.hint("4.1")', task=LINE)
     def hint(self, task: str) -> Card:
-        """A hint for what does not hold in a task; the next call gives the next one.
+        """A hint for a task: where to look, what to write, all but the last word, then what is too much.
 
-        Args:
-            task: The task's id, such as ``4.1``.
-
-        Raises:
-            UsageError: There is no such task.
+        The next call gives the next one. What is done needs none.
         """
         result = self._scored(task)
-        wrong = [item.hint for item in result.items if item.judged and not item.ok and item.hint]
-        hints = list(dict.fromkeys([*wrong, *(f"too much: {line}" for line in result.excess)]))
+        wrong = [item for item in result.items if item.judged and not item.ok]
+        ladder = self._tasks(result.id)[0].said["hints"] if any(item.most for item in wrong) else []
+        broken = [item.hint for item in wrong if not item.most]
+        hints = list(dict.fromkeys([*ladder, *broken, *(f"too much: {line}" for line in result.excess)]))
         if not hints:
             return Card(f"Task {result.id}: nothing is left to be mended", "good")
         number = self._notes.hinted(result.id, len(hints))
         return Card(f"Task {result.id}: hint {number} of {len(hints)}", "plain", [Row("hint", hints[number - 1])])
 
+    @takes("paper.board()")
+    def board(self) -> Card:
+        """The points of each task, as its last check found them."""
+        rows, checked = [], self._notes.checks()
+        for entry in self.spec.tasks:
+            known = checked.get(entry.id)
+            so_far = f"{known[0]:g} of {known[1]:g} points" if known else "not checked yet"
+            mark = "✔ " if known and 0 < known[1] == known[0] else ""
+            rows.append(Row(entry.id, f"{mark}{entry.title}: {so_far}"))
+        done = all(row.value.startswith("✔") for row in rows)
+        rows += [Row("to see", texts()[self.spec.id]["end"])] if done else []
+        return Card(f"{self.spec.title}: {self._so_far()}", "good" if done else "plain", rows)
+
+    def _so_far(self) -> str:
+        most = sum(entry.variant(Seed(self.learner)).max_points for entry in self.spec.tasks)
+        return f"{sum(points for points, _most in self._notes.checks().values()):g} of {most:g} points so far"
+
     def _scored(self, task: str) -> TaskScore:
-        return score_task(probe_task(self.spec, self._tasks(task)[0], self.learner, self._context()))
+        entry = self._tasks(task)[0]
+        return score_task(probe_task(self.spec, entry, self.learner, *self._judged()))
 
     @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
-        return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, self._context()))
+        return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, *self._judged()))
 
     def card(self) -> Card:
         """List the exercise's tasks."""
         rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
         return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
 
-    def _context(self) -> ProbeContext:
-        """Make the probes' context, with the policy as it was when the exercise began."""
+    def _judged(self) -> tuple[ProbeContext, Sequence[ExerciseSpec]]:
+        """The probes' context, with the policy as it was when the exercise began, and the exercises beside it.
 
-        def before() -> Policy:
-            given = setup(self.spec, self.learner)
-            kept = self._notes.policy()
-            if kept is not None:
-                return with_objects(kept, given)
-            return policy_at_start(read_policy(self.lab.admin.without_observers()), given)
-
-        return lab_context(self.lab, before)
+        A learner's cluster has those and the walkthrough as well.
+        """
+        given = [obj for spec in EXERCISES for obj in setup(spec, self.learner)]
+        kept = self._notes.policy()
+        now = read_policy(self.lab.admin.without_observers())
+        before = policy_at_start(now, given) if kept is None else with_objects(kept, given)
+        allowances = walkthrough_allowances(words.context(self.lab), before)
+        context = replace(lab_context(self.lab, lambda: before), allowances=allowances)
+        return context, [spec for spec in EXERCISES if spec is not self.spec]
 
     def _tasks(self, task: str) -> list[Task]:
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
@@ -163,11 +178,9 @@ class Exercise(Shown):
 
 
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
-    """Make the probes' context for a lab. Observers see none of its requests.
+    """Make the probes' context for a lab; ``before`` reads the policy from before the learner began.
 
-    Args:
-        lab: The lab.
-        before: Reads the roles and bindings from before the learner began.
+    Observers see none of its requests.
     """
     admin = lab.admin.without_observers()
     log = lab.home / "audit.log"
@@ -213,7 +226,22 @@ class TaskText:
     def __repr__(self) -> str:
         """The text without Markdown's marks, wrapped for a terminal."""
         plain = self.text.replace("`", "").replace("**", "")
-        return f"Task {self.id}: {self.title} ({self.points:g} points)\n{textwrap.fill(plain, 100)}"
+        wrapped = "\n".join(textwrap.fill(paragraph, 100) for paragraph in plain.split("\n\n"))
+        return f"Task {self.id}: {self.title} ({self.points:g} points)\n{wrapped}"
+
+
+def readable(answer: str) -> str:
+    """A task's solution to read: manifests as YAML, other lines as they are."""
+    shown = []
+    for line in answer.splitlines():
+        manifests = re.fullmatch(r"lab\.apply\((.*)\)", line)
+        if manifests is None:
+            shown.append(line)
+            continue
+        objects = ast.literal_eval(manifests[1])
+        made = yaml.safe_dump_all(objects if isinstance(objects, list) else [objects], sort_keys=False)
+        shown.append(f"# kubectl apply -f - with this manifest:\n{made}")
+    return "\n".join(shown)
 
 
 def task_card(result: TaskScore, *, named: bool = True) -> Card:
@@ -225,26 +253,30 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
     """
     rows = []
     for item in result.items:
-        if not item.judged:
-            rows.append(Row("–", f"{item.expected}\n{item.seen}"))
-            continue
         if item.ok and not item.most:
             continue
-        mark = "✔" if item.ok else "✘"
-        text = item.expected
+        text, seen = item.expected, item.seen if named or not item.judged else _without_culprit(item, result)
         if not item.ok:
-            reason = f"\nhint: {item.hint}" if named else ""
-            text += f"\nseen: {item.seen if named else item.seen.partition(' (')[0]}{reason}"
-        rows.append(Row(mark, text))
+            text += f"\nseen: {seen}" + (f"\nhint: {item.hint}" if named and item.judged else "")
+        rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", text))
     if named:
-        rows += [Row("!", f"too much: {line}") for line in result.excess]
-    elif result.excess:
-        count = len(result.excess)
-        rows.append(Row("!", f"{count} permission{'s' * (count > 1)} too much"))
-    if not named and not result.full:
+        rows += [Row("!", f"too much: {line}") for line in result.excess[:MAX_NAMED]]
+        rows += [Row("!", f"and {len(result.excess) - MAX_NAMED} more")] if len(result.excess) > MAX_NAMED else []
+    elif not result.full:
         rows.append(Row("then", f'look again; paper.hint("{result.id}") helps; the next check names the cause'))
     title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
     return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
+
+
+MAX_NAMED = 10
+"""How many permissions that are too much a card names."""
+
+
+def _without_culprit(item: Item, result: TaskScore) -> str:
+    """What was seen, without the binding that allows it, and without who has too much."""
+    count = len(result.excess)
+    counted = f"{count} permission{'s' * (count > 1)} too much"
+    return counted if item.expected == NOTHING_MORE else item.seen.partition(" (")[0]
 
 
 def _tone(result: TaskScore) -> str:

@@ -1,16 +1,22 @@
-"""What the probes of an exercise find in the cluster that a learner left behind."""
+"""What the probes of an exercise find in the cluster that a learner left behind.
+
+Beside its probes each task has two limits: nobody is granted more than the exercise asks for, and
+what the task began with is still there. Whatever was granted beyond the need is charged to the tasks that it
+concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. What concerns no
+task, such as a stranger's rights in the whole cluster, is charged to all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Finding, Probe, ProbeContext
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant
-from labkit.rbac.difference import PolicyDifference
-from labkit.rbac.needs import Need
+from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
+from labkit.rbac.objects import name_of, namespace_of, title
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
@@ -35,16 +41,22 @@ class TaskFindings:
         findings: Each probe with what it found.
         needed: How many permissions the task asks for.
         excess: Permissions that were granted beyond them, in words.
+        gone: What the task began with and needs, and is no longer there, in words.
     """
 
     task: Task
     findings: tuple[tuple[Probe, Finding], ...]
     needed: int
     excess: tuple[str, ...]
+    gone: tuple[str, ...] = ()
 
 
-def probe_exercise(exercise: ExerciseSpec, learner: str, context: ProbeContext) -> list[TaskFindings]:
+def probe_exercise(
+    exercise: ExerciseSpec, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
+) -> list[TaskFindings]:
     """Ask all probes of an exercise, for the names of this learner.
+
+    ``beside`` are other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
 
     Raises:
         TooManyGrants: The cluster has more grants than can be judged.
@@ -53,39 +65,63 @@ def probe_exercise(exercise: ExerciseSpec, learner: str, context: ProbeContext) 
     evaluated = _evaluated(policy)
     if evaluated > MAX_EVALUATED:
         raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
-    difference = PolicyDifference(policy, context.before(), SERVED)
-    variants = _variants(exercise, learner)
-    return [_probe(task, variants, context, difference) for task in exercise.tasks]
+    excesses = _excesses(exercise, learner, context, policy, beside)
+    return [_probe(task, learner, context, excesses[task.id]) for task in exercise.tasks]
 
 
-def probe_task(exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext) -> TaskFindings:
-    """Ask the probes of one task; what the exercise's other tasks ask for may be granted to groups."""
-    difference = PolicyDifference(context.policy(), context.before(), SERVED)
-    return _probe(task, _variants(exercise, learner), context, difference)
-
-
-def _variants(exercise: ExerciseSpec, learner: str) -> dict[str, Variant]:
-    return {task.id: task.variant(Seed(learner)) for task in exercise.tasks}
-
-
-def _probe(
-    task: Task, variants: Mapping[str, Variant], context: ProbeContext, difference: PolicyDifference
+def probe_task(
+    exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
 ) -> TaskFindings:
-    variant = variants[task.id]
-    findings = tuple((probe, _ask(probe, context)) for probe in variant.probes)
-    needs = _needs(variant)
-    others = [need for entry in variants.values() for need in _needs(entry)]
-    excess = tuple(str(grant) for grant in difference.beyond(needs, others, variant.given))
-    return TaskFindings(task, findings, len(needs), excess)
+    """Ask the probes of one task; what the exercise's other tasks ask for may be granted."""
+    return _probe(task, learner, context, _excesses(exercise, learner, context, context.policy(), beside)[task.id])
 
 
-def _ask(probe: Probe, context: ProbeContext) -> Finding:
+def _probe(task: Task, learner: str, context: ProbeContext, excess: tuple[str, ...]) -> TaskFindings:
+    variant = task.variant(Seed(learner))
+    gone = tuple(_gone(variant, context))
+    findings = tuple((probe, _ask(probe, context, gone)) for probe in variant.probes)
+    return TaskFindings(task, findings, len(variant.needs), excess, gone)
+
+
+def _ask(probe: Probe, context: ProbeContext, gone: Sequence[str]) -> Finding:
     lacking = context.lacks(probe.needs)
-    return Finding(False, lacking, judged=False) if lacking else probe.look(context)
+    if lacking:
+        return Finding(False, lacking, judged=False)
+    missing = f"ServiceAccount {probe.need.who.label}" if probe.need and not probe.limit else ""
+    return Finding(False, f"There is no {missing} any more.") if missing in gone else probe.look(context)
 
 
-def _needs(variant: Variant) -> list[Need]:
-    return [probe.need for probe in variant.probes if probe.need is not None]
+KEPT = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
+"""The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
+
+MORE = "and more"
+"""Stands last in a list that was cut off."""
+
+
+def _gone(variant: Variant, context: ProbeContext) -> Iterator[str]:
+    """The objects that a task began with and that are no longer there; a namespace goes with what lies in it."""
+    kept = [obj for obj in variant.setup if obj["kind"] in KEPT]
+    spaces = {namespace_of(obj) for obj in kept}
+    for kind, space, name in ((obj["kind"], namespace_of(obj), name_of(obj)) for obj in kept):
+        path = f"/api/v1/{f'namespaces/{space}/' if space else ''}{KEPT[kind]}/{name}"
+        if (space or name not in spaces) and context.find(path) is None:
+            yield title(kind, space, name)
+
+
+def _excesses(
+    exercise: ExerciseSpec, learner: str, context: ProbeContext, policy: Policy, beside: Sequence[ExerciseSpec]
+) -> Mapping[str, tuple[str, ...]]:
+    """What was granted beyond the need, by the task that it concerns."""
+    seed = Seed(learner)
+    tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
+    allowances = [*context.allowances, *(each for variant in tasks.values() for each in variant.allowances)]
+    found: dict[str, dict[str, None]] = {task: {} for task in tasks}
+    for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
+        concerned = [task for task, variant in tasks.items() if excess is not None and variant.is_concerned(excess)]
+        for task in concerned or tasks:
+            full = excess is None or len(found[task]) >= MAX_EXCESSES
+            found[task][MORE if full else str(excess)] = None
+    return {task: tuple(each) for task, each in found.items()}
 
 
 def _evaluated(policy: Policy) -> int:

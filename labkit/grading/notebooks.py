@@ -15,6 +15,7 @@ from labkit.grading.task import ExerciseSpec, Task
 Cell = dict[str, Any]
 
 PLACEHOLDER = "# Your turn: write it below this line."
+BOARD = "## How far you are\n\nThe points of each task, as its last check found them. Run it as often as you like."
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -23,7 +24,8 @@ METADATA = {
 
 def learner_notebook(exercise: ExerciseSpec) -> dict[str, Any]:
     """Make the copy that is handed out, as nbformat 4.5."""
-    return _document([*_opening(exercise), *(cell for task in exercise.tasks for cell in _task(task, PLACEHOLDER))])
+    tasks = [cell for task in exercise.tasks for cell in _task(task, PLACEHOLDER)]
+    return _document([*_opening(exercise), *tasks, markdown("board-title", BOARD), code("board", "paper.board()")])
 
 
 def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
@@ -62,7 +64,8 @@ def _opening(exercise: ExerciseSpec) -> Iterator[Cell]:
         "The names in the tasks are your own: they are drawn from the name (or number) that you hand in under. "
         "Write it between the quotes first: under another name, your answers would be somebody else's. Solve each "
         "task however you like — YAML, kubectl, Python — and check it as often as you like. What counts is what "
-        "the cluster does.",
+        "the cluster does. Each task says what would be too much; for nobody may be granted more than is asked for, "
+        'neither the account of the task nor anybody else. `paper.hint("…")` helps, a little more each time.',
     )
     yield code(
         "setup",

@@ -47,15 +47,15 @@ class Notes:
         objects = self._read().get("policy")
         return None if objects is None else Policy.of(objects)
 
-    def checked(self, task: str, points: float) -> bool:
+    def checked(self, task: str, points: float, most: float) -> bool:
         """Note a check's points; whether the task had been checked before."""
-        points_of = self._read().get("points", {})
-        self._change(points={**points_of, task: points})
-        return task in points_of
+        checks = self.checks()
+        self._change(checks={**checks, task: (points, most)})
+        return task in checks
 
-    def earned(self) -> float:
-        """The points of all tasks, by the last check of each."""
-        return float(sum(self._read().get("points", {}).values()))
+    def checks(self) -> dict[str, tuple[float, float]]:
+        """By task, the points of its last check and what they could have been."""
+        return {task: (points, most) for task, (points, most) in self._read().get("checks", {}).items()}
 
     def hinted(self, task: str, most: int) -> int:
         """The number of the next hint, from 1 to ``most``, where it stays."""

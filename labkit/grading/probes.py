@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from labkit.client.client import Client
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
+from labkit.rbac.difference import Allowance
 from labkit.rbac.needs import Need
 from labkit.rbac.objects import Object
 from labkit.rbac.policy import Policy
@@ -38,6 +42,7 @@ class ProbeContext:
         before: Returns the roles and bindings from before the learner began.
         events: Returns the audit events of the learner's requests, oldest first; none where
             the audit log cannot be read.
+        allowances: What may be granted besides what the exercise asks for.
         audited: Whether the audit log can be read.
         pods: Whether pods run on the cluster.
     """
@@ -48,15 +53,12 @@ class ProbeContext:
     policy: Callable[[], Policy]
     before: Callable[[], Policy]
     events: Callable[[], Iterable[dict[str, Any]]] = tuple
+    allowances: Sequence[Allowance] = ()
     audited: bool = False
     pods: bool = True
 
     def lacks(self, needs: Iterable[str]) -> str:
-        """Say why a probe cannot be judged here; empty when it can.
-
-        Args:
-            needs: What the probe requires; see ``Probe.needs``.
-        """
+        """Say why a probe with these ``needs`` cannot be judged here; empty when it can."""
         if "audit" in needs and not self.audited:
             return "not judged: this cluster keeps no audit log that can be read from end to end"
         if "pods" in needs and not self.pods:
@@ -69,9 +71,13 @@ class ProbeContext:
         return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
 
     def config_map_value(self, namespace: str, config_map: str, key: str) -> str:
-        """Read a config map's value, without surrounding white space; empty where there is none."""
+        """Read a config map's value, text or binary, without surrounding white space; empty where there is none."""
         obj = self.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}") or {}
-        return str((obj.get("data") or {}).get(key) or "").strip()
+        text = (obj.get("data") or {}).get(key)
+        if text is None:
+            with suppress(binascii.Error):
+                text = base64.b64decode((obj.get("binaryData") or {}).get(key) or "").decode(errors="replace")
+        return str(text or "").strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Probe:
         expected: The expectation, as a sentence.
         look: Asks the cluster.
         points: What it earns, or, for a limit, what breaking it costs.
-        hint: One hint for when the expectation is not met.
+        hint: One hint for when the expectation is not met; the task's first one when left out.
         limit: Whether it is a limit: something that must not be. An untouched cluster
             keeps all limits, so keeping one earns nothing and breaking one costs.
         need: The permission that a must-allow probe asks for; the least-privilege
@@ -140,46 +146,36 @@ def may(
         hint: One hint.
     """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
-    return Probe(
-        f"{need} is allowed",
-        _decision(need, True),
-        points,
-        hint or "Which rule allows it, and is it bound here?",
-        need=need,
-    )
+    return Probe(f"{need} is allowed", _decision(need, True), points, hint, need=need)
 
 
 def may_not(
-    who: str, verb: str, resource: str, namespace: str = "", *, points: float = 0.5, hint: str = "", **more: str
+    who: str,
+    verb: str,
+    resource: str,
+    namespace: str = "",
+    *,
+    points: float = 0.5,
+    hint: str = "Something grants more than was asked for.",
+    told: bool = True,
+    **more: str,
 ) -> Probe:
-    """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``."""
+    """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``.
+
+    Unless ``told``, what was seen does not name the binding that allows it, since the task is to find it.
+    """
     need = Need(subject(who), verb, resource, namespace, **more)
-    return Probe(
-        f"{need} is forbidden",
-        _decision(need, False),
-        points,
-        hint or "Something grants more than was asked for.",
-        limit=True,
-    )
+    return Probe(f"{need} is forbidden", _decision(need, False, told), points, hint, limit=True)
 
 
 def exists(
     path: str,
     what: str,
     *,
-    hint: str = "",
     where: Callable[[dict[str, Any]], str] = lambda _obj: "",
     needs: frozenset[str] = frozenset(),
 ) -> Probe:
-    """Expect an object, and that nothing is wrong with it, for 1 point.
-
-    Args:
-        path: Its path.
-        what: The expectation as a sentence.
-        hint: One hint.
-        where: Returns what is wrong with the object; empty when nothing is.
-        needs: What the cluster must have for it to be judged.
-    """
+    """Expect an object, and that nothing is wrong with it, for 1 point: ``where`` says what is, or nothing."""
 
     def look(context: ProbeContext) -> Finding:
         obj = context.find(path)
@@ -188,7 +184,21 @@ def exists(
         wrong = where(obj)
         return Finding(not wrong, wrong or f"{obj.get('kind', 'The object')} {obj['metadata']['name']} is there.")
 
-    return Probe(what, look, 1.0, hint, needs=needs)
+    return Probe(what, look, 1.0, needs=needs)
+
+
+def config_map_says(
+    namespace: str, config_map: str, key: str, what: str, wanted: Callable[[ProbeContext], str], points: float = 2.0
+) -> Probe:
+    """Expect a value that the learner put into a config map."""
+
+    def look(context: ProbeContext) -> Finding:
+        said = context.config_map_value(namespace, config_map, key)
+        return Finding(
+            bool(said) and said == wanted(context), f"The config map {config_map} says {said or 'nothing'} of {key}."
+        )
+
+    return Probe(what, look, points)
 
 
 def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Probe:
@@ -204,13 +214,13 @@ def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Prob
 def token_in_secret(
     namespace: str,
     secret: str,
+    who: str,
     what: str,
     judge: Callable[[Token, ProbeContext], str],
     *,
-    hint: str = "",
     needs: frozenset[str] = frozenset(),
 ) -> Probe:
-    """Expect a token that the learner put into a Secret, under the key ``token``, for 2 points.
+    """Expect an account's token that the learner put into a Secret, under the key ``token``, for 2 points.
 
     ``judge`` returns what is wrong with the decoded token; empty when nothing is.
     """
@@ -227,51 +237,58 @@ def token_in_secret(
             return Finding(False, f"What the Secret {secret} holds is no token.")
         if not token.verified:
             return Finding(False, f"The token in {secret} is {token.verdict}.")
+        if token.subject != f"system:serviceaccount:{namespace}:{who}":
+            return Finding(False, f"It speaks for {token.subject}, not for {who}.")
         wrong = judge(token, context)
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
-    return Probe(what, look, 2.0, hint, needs=needs)
+    return Probe(what, look, 2.0, needs=needs)
 
 
-def audit_shows(
-    user: str,
-    verb: str,
-    path: str,
-    what: str,
-    *,
-    bound_to_pod: str = "",
-    points: float = 1.0,
-    hint: str = "",
-) -> Probe:
-    """Expect a user's request in the audit log, with a URI that starts with the path.
-
-    With ``bound_to_pod``, the user's token was bound to that pod.
-    """
+def called_from(pod: str, user: str, path: str, what: str) -> Probe:
+    """Expect in the audit log that a pod (its path) listed a path as a user, with its own token, for 2 points."""
 
     def look(context: ProbeContext) -> Finding:
+        address = ((context.find(pod) or {}).get("status") or {}).get("podIP")
+        outside = ""
         for event in context.events():
-            who = event.get("user") or {}
-            pods = (who.get("extra") or {}).get("authentication.kubernetes.io/pod-name") or []
-            if (
-                who.get("username") == user
-                and event.get("verb") == verb
-                and str(event.get("requestURI", "")).startswith(path)
-                and bound_to_pod in ("", *pods)
-                and not event.get("impersonatedUser")
-            ):
-                return Finding(True, f"The audit log shows {user}: {verb} {event['requestURI']}.")
-        return Finding(False, f"The audit log shows no such request of {user}.")
+            asked = (event["user"]["username"], event["verb"], event.get("impersonatedUser"))
+            if asked != (user, "list", None) or not event["requestURI"].startswith(path):
+                continue
+            source = event["sourceIPs"][-1]
+            if _pod_of(event) == pod.rpartition("/")[2] and source == address:
+                return Finding(True, f"The audit log shows {user}: list {event['requestURI']}.")
+            outside = f" It shows one from {source}, which is not the pod, or with a token that is not the pod's."
+        return Finding(False, f"The audit log shows no such request of {user}.{outside}")
 
-    return Probe(what, look, points, hint, needs=AUDIT | PODS if bound_to_pod else AUDIT)
+    return Probe(what, look, 2.0, needs=AUDIT | PODS)
 
 
-def _decision(need: Need, wanted: bool) -> Callable[[ProbeContext], Finding]:
+def was_read(context: ProbeContext, pod: str) -> bool:
+    """Whether the audit log shows that a pod's token was read in the pod, or used; the pod as its path.
+
+    True where there is no log: then it cannot be known.
+    """
+    return not context.audited or any(
+        _pod_of(event) == pod.rpartition("/")[2]
+        or re.match(rf"{pod}/(attach|exec\?.*(token|secrets|stdin=true))", unquote(event["requestURI"]))
+        for event in context.events()
+    )
+
+
+def _pod_of(event: Object) -> str:
+    """The pod that the token of a request's user is bound to; empty if it is bound to none."""
+    extra = event["user"].get("extra") or {}
+    return str((extra.get("authentication.kubernetes.io/pod-name") or [""])[0])
+
+
+def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[ProbeContext], Finding]:
     def look(context: ProbeContext) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])
-        reason = f" ({status['reason']})" if status.get("reason") else ""
+        reason = f" ({status['reason']})" if told and status.get("reason") else ""
         return Finding(allowed is wanted, f"The server says {'allowed' if allowed else 'forbidden'}{reason}.")
 
     return look

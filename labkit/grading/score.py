@@ -1,9 +1,9 @@
 """Turn findings into points.
 
 A task's must-allow probes and facts earn points. Its limits earn nothing, since an
-untouched cluster keeps them all; breaking one costs points, down to zero. Every task that
-grants something has one limit more: nothing beyond it is granted. What is granted beyond it is
-named, and lowers a second figure, the least-privilege score.
+untouched cluster keeps them all; breaking one costs points, down to zero. Every task has two limits
+more: nothing beyond it is granted to anybody, and what it began with is still there. What is granted
+beyond it is named, and lowers a second figure, the least-privilege score.
 """
 
 from __future__ import annotations
@@ -108,8 +108,10 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
-EXCESS_COST = 0.25
-"""What granting too much costs, as a fraction of the task's points."""
+LIMIT_COST = 0.25
+"""What granting too much costs, and what deleting too much does, as a fraction of the task's points."""
+
+NOTHING_MORE = "Nothing more is granted than the task asks for."
 
 MAX_SEEN = 500
 """Characters of what was seen; a learner may have written it."""
@@ -122,35 +124,44 @@ def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]
 
 def score_task(found: TaskFindings) -> TaskScore:
     """Score one task."""
-    items = [_item(probe, finding) for probe, finding in found.findings]
+    items = [_item(probe, finding, found.task.said["hints"][0]) for probe, finding in found.findings]
     most = sum(item.most for item in items)
     excess = tuple(plain(line) for line in found.excess)
-    if found.needed:
-        items.append(_nothing_more(excess, most))
+    items += [
+        _limit(
+            NOTHING_MORE,
+            "Granted too: {}.",
+            excess,
+            most,
+            "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
+        ),
+        _limit(
+            "What the task began with is still there.",
+            "Gone: {}.",
+            found.gone,
+            most,
+            "Create it again under its name, or start the task again.",
+        ),
+    ]
     points = max(0.0, sum(item.points for item in items))
     return TaskScore(found.task.id, found.task.title, round(points, 2), most, tuple(items), excess, found.needed)
 
 
-def _nothing_more(excess: Sequence[str], most: float) -> Item:
-    """Make the item of the limit that every task has which grants something."""
-    more = f", and {len(excess) - 1} more" if len(excess) > 1 else ""
-    return Item(
-        "Nothing more is granted than the task asks for.",
-        f"Granted too: {excess[0]}{more}." if excess else "Nothing more is granted.",
-        not excess,
-        -EXCESS_COST * most if excess else 0.0,
-        0.0,
-        "Name each verb, resource and account that the task names, and no others.",
-    )
+def _limit(expected: str, seen: str, found: Sequence[str], most: float, hint: str) -> Item:
+    """Make the item of a limit that every task has: nothing of a kind may be found."""
+    if not found:
+        return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return Item(expected, seen.format(found[0] + more), False, -LIMIT_COST * most, 0.0, hint)
 
 
-def _item(probe: Probe, finding: Finding) -> Item:
+def _item(probe: Probe, finding: Finding, hint: str) -> Item:
     if not finding.judged:
         return Item(probe.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
-    seen = plain(finding.seen)
+    seen, hint = plain(finding.seen), probe.hint or hint
     if probe.limit:
-        return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)
-    return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
+        return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, hint)
+    return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, hint)
 
 
 def plain(text: str, most: int = MAX_SEEN) -> str:

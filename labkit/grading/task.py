@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
+
+import yaml
 
 from labkit.grading.probes import Probe
 from labkit.grading.seed import Seed
+from labkit.rbac.difference import Allowance, Excess
+from labkit.rbac.needs import Need
+from labkit.rbac.objects import name_of
+from labkit.rbac.rules import rule_allows
 
 Object = dict[str, Any]
+
+
+@cache
+def texts() -> dict[str, dict[str, Any]]:
+    """What is said of tasks and exercises, by id, besides what depends on the learner."""
+    text = (resources.files(__package__) / "tasks" / "texts.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +38,45 @@ class Variant:
         setup: Objects that exist before the learner begins, in the order of creation.
         answer: Commands that solve it, one a line: kubectl, or Python beginning with
             ``lab.``. The solved notebooks are made of it, and the tests grade them.
-        given: Roles that the text names, such as ``ClusterRole/view``: their permissions
-            are not counted as granted beyond the need.
+        allowed: What may be granted besides what the probes need. A role named here is what the task is
+            about: if it gives more than it did, that is this task's excess.
+        strangers: Users and groups, besides its accounts, whose excess is this task's concern.
     """
 
     text: str
     probes: Sequence[Probe]
     setup: Sequence[Object] = ()
     answer: str = ""
-    given: Sequence[str] = ()
+    allowed: Sequence[Allowance] = ()
+    strangers: Sequence[str] = ()
+
+    @property
+    def needs(self) -> list[Need]:
+        """The permissions that the probes ask for."""
+        return [probe.need for probe in self.probes if probe.need is not None]
+
+    @property
+    def allowances(self) -> list[Allowance]:
+        """What may be granted: what is needed, and what is allowed besides."""
+        places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
+        return [*(Allowance(need.who, [need.rule()], where) for need, where in places), *self.allowed]
+
+    def is_concerned(self, excess: Excess) -> bool:
+        """Whether an excess is this task's.
+
+        It is if it holds in one of the task's namespaces, if an account or the group of one got it, or if it
+        gives everywhere what the task asks for.
+        """
+        if not excess.binding:
+            return excess.role in {allowance.role for allowance in self.allowed}
+        spaces = {name_of(obj) for obj in self.setup if obj["kind"] == "Namespace"}
+        homes = {f"system:serviceaccounts:{space}" for space in spaces}
+        return (
+            excess.namespace in spaces
+            or not homes.isdisjoint(excess.who.groups)
+            or not {excess.who.user, *excess.who.groups}.isdisjoint(self.strangers)
+            or (not excess.namespace and any(rule_allows(excess.part.rule(), need.question()) for need in self.needs))
+        )
 
     @property
     def max_points(self) -> float:
@@ -51,6 +97,15 @@ class Task:
     id: str
     title: str
     variant: Callable[[Seed], Variant]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What ``texts.yaml`` says of it."""
+        return texts()[self.id]
+
+    def text(self, learner: str) -> str:
+        """What to do and what counts as too much, as Markdown."""
+        return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.said['too much']}"
 
 
 @dataclass(frozen=True, slots=True)

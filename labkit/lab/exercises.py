@@ -37,7 +37,7 @@ def exercise(lab: Lab, name: str, learner: str | None = None) -> Any:
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
 
     Returns:
-        An exercise with ``start()``, ``show(task)``, ``check(task)``, ``hint(task)`` and ``score()``.
+        An exercise with ``start()``, ``show(task)``, ``check(task)``, ``hint(task)``, ``board()`` and ``score()``.
 
     Raises:
         UsageError: There is no such exercise, or the name is empty.
@@ -63,7 +63,7 @@ class SealedExercise(Shown):
         """Do nothing: the grader has set it up, and judges it."""
         return self
 
-    show = check = hint = start
+    show = check = hint = board = start
 
     def points(self, _task: str) -> float:
         """Return 0: the grader counts the points."""

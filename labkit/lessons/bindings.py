@@ -84,7 +84,7 @@ def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome |
         return None
     before = context.policy_at_reset() or policy_at_start(now, ())
     found = PolicyDifference(now, before, context.served()).beyond_allowances(
-        _allowances(context, before, "" if reading else VIEW)
+        walkthrough_allowances(context, before, "" if reading else VIEW)
     )
     if not found:
         return None
@@ -99,7 +99,7 @@ def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome |
 VIEW = "ClusterRole/view"
 
 
-def _allowances(context: Context, before: Policy, reader: str) -> list[Allowance]:
+def walkthrough_allowances(context: Context, before: Policy, reader: str = "") -> list[Allowance]:
     """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
     kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
     space = context.names.namespace("kikai")

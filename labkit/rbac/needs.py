@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes, question_text
+from labkit.rbac.parts import Part
+from labkit.rbac.rules import Rule
 from labkit.rbac.subjects import Subject
 
 
@@ -36,6 +38,11 @@ class Need:
             return Attributes(self.who.as_user(), self.verb, path=self.path)
         plural, _, sub = self.resource.partition("/")
         return Attributes(self.who.as_user(), self.verb, self.group, "", plural, sub, self.namespace, self.name)
+
+    def rule(self) -> Rule:
+        """The rule that allows just this."""
+        names = (self.name,) if self.name else ()
+        return Part(self.verb, self.group, self.resource, names, self.path or None).rule()
 
     def __str__(self) -> str:
         """In words: ``ann/bot: list pods in red``."""

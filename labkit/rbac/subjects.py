@@ -107,6 +107,23 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
     return False
 
 
+def member(entry: Object, namespace: str) -> Subject:
+    """The subject of a binding, with the groups that the server gives it; of a group, a member without a name.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
+    name, home = str(entry.get("name")), subject_namespace(entry, namespace)
+    if entry.get("kind") == "Group":
+        home = name.partition("system:serviceaccounts:")[2]
+        known = UNAUTHENTICATED if name == UNAUTHENTICATED else AUTHENTICATED
+        return Subject("", (name, *(account_groups(home) if home else ()), known))
+    user = Subject(account_user(home, name) if home else name)
+    account = account_groups(user.account[0]) if user.account else ()
+    return Subject(user.user, (*account, UNAUTHENTICATED if user.user == ANONYMOUS else AUTHENTICATED))
+
+
 def subject_namespace(entry: Object, namespace: str) -> str:
     """The namespace of a binding's subject, empty for users and groups.
 

@@ -91,6 +91,68 @@ def test_what_was_granted_before_costs_no_points_and_the_culprit_is_named_the_se
     assert "too much: " in second
 
 
+def test_a_solved_task_says_what_was_to_be_seen_and_shows_a_solution(opened: Exercise) -> None:
+    opened.lab.reset()
+    paper = exercise(opened.lab, "ex4-roles", "ann").start()
+    assert "not checked yet" in repr(paper.board())
+    assert "to see" not in repr(paper.check("4.1"))
+    exec(find_exercise("ex4-roles").tasks[0].variant(Seed("ann")).answer, {"lab": opened.lab})
+    passed = repr(paper.check("4.1"))
+    for word in ("to see", "read on", "kind: RoleBinding", "kubernetes.io/docs"):
+        assert word in passed
+    assert "✔ A reader: 2 of 2 points" in repr(paper.board())
+    assert "of 8 points so far" in repr(paper.board())
+    assert "nothing is left" in repr(paper.hint("4.1"))
+
+
+def test_the_board_ends_with_what_it_was_about_when_all_is_solved(opened: Exercise) -> None:
+    opened.lab.reset()
+    paper = exercise(opened.lab, "ex3-service-accounts", "ann").start()
+    for task in paper.spec.tasks:
+        exec(task.variant(Seed("ann")).answer, {"lab": opened.lab})
+        paper.check(task.id)
+    assert "8 of 8 points" in repr(paper.board())
+    assert "A token can be narrow in three ways" in repr(paper.board())
+
+
+def test_the_ladder_has_three_hints_and_names_what_is_too_much_last(opened: Exercise) -> None:
+    opened.lab.reset()
+    paper = exercise(opened.lab, "ex4-roles", "ann").start()
+    said = [repr(paper.hint("4.1")) for _ in range(3)]
+    assert ["where it holds" in said[0], "one rule" in said[1], "kubectl create role" in said[2]] == [True] * 3
+    exec(paper.spec.tasks[0].variant(Seed("ann")).answer, {"lab": opened.lab})
+    hall = Seed("ann").name("hall")
+    opened.lab.kubectl(f"create rolebinding x --clusterrole=view --serviceaccount={hall}:default -n {hall}")
+    assert f"too much: {hall}/default: " in "".join(repr(paper.hint("4.1")) for _ in range(3))
+
+
+def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_none(opened: Exercise) -> None:
+    """One cluster has them all; ex4 was begun before the rest was done, and its check says so of its own alone."""
+    lab = opened.lab
+    lab.reset()
+    paper = exercise(lab, "ex4-roles", "ann").start()
+    for name in ("ex5-cluster-roles", "ex6-final"):
+        beside = exercise(lab, name, "ann").start()
+        for task in beside.spec.tasks[:2]:
+            exec(task.variant(Seed("ann")).answer, {"lab": lab})
+    pv: dict[str, Any] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "view-test"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "kikai", "name": "default"}],
+    }
+    lab.apply(pv)  # as W24 does
+    exec(paper.spec.tasks[0].variant(Seed("ann")).answer, {"lab": lab})
+    assert paper.score().tasks[0].full
+    critic = Seed("ann").name("stage")
+    lab.kubectl(f"create rolebinding x --clusterrole=edit --serviceaccount={critic}:default -n {critic}")
+    assert paper.score().tasks[0].full, "that is a mistake of ex5"
+    assert not exercise(lab, "ex5-cluster-roles", "ann").score().tasks[1].full
+    lab.kubectl("create clusterrolebinding y --clusterrole=cluster-admin --user=alice")
+    assert not paper.score().tasks[0].full
+
+
 def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:
     with pytest.raises(UsageError, match="no task"):
         opened.show("9.9")

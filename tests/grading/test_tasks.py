@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from labkit.grading.embedded_cluster import EmbeddedCluster
+from labkit.grading.exercise import readable
 from labkit.grading.grader import Grader
 from labkit.grading.score import Score, score
 from labkit.grading.seed import Seed
+from labkit.grading.task import texts
 from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.cluster import keys
@@ -42,12 +45,40 @@ def test_an_untouched_cluster_earns_nothing(exercise: str) -> None:
 
 @pytest.mark.parametrize("exercise", IDS)
 def test_every_question_has_a_hint_and_none_gives_its_answer_away(exercise: str) -> None:
-    found = find_exercise(exercise)
-    assert all(probe.hint for task in found.tasks for probe in task.variant(Seed("ann")).probes)
-    seen = [item.seen for task in score_untouched(exercise).tasks for item in task.items]
+    tasks = score_untouched(exercise).tasks
+    assert all(item.hint for task in tasks for item in task.items)
+    seen = [item.seen for task in tasks for item in task.items]
     # What a learner is to find out: the server's version, a number of types, an account's uid, a binding's name.
-    answers = r"says v1\.|lists \d|[0-9a-f]{8}-[0-9a-f]{4}-|object at .*/convenience-"
+    answers = r"says v1\.|lists \d|[0-9a-f]{8}-[0-9a-f]{4}-|convenience-"
     assert not [line for line in seen if re.search(answers, line)]
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_a_task_says_what_is_too_much_and_has_three_hints_a_debrief_and_something_to_read(exercise: str) -> None:
+    found = find_exercise(exercise)
+    assert texts()[exercise]["end"]
+    for task in found.tasks:
+        assert "**Too much:** " in task.text("ann")
+        assert len(task.said["hints"]) == len(set(task.said["hints"])) == 3
+        assert task.said["seen"].endswith(".")
+        title, address = task.said["read"]
+        assert title
+        assert address.startswith("https://kubernetes.io/docs/")
+        assert not [hint for hint in task.said["hints"] if re.search(r"-\d\d\b", hint)], "a hint is the same for all"
+
+
+def test_texts_are_those_of_the_exercises_and_of_no_others() -> None:
+    tasks = [task.id for exercise in EXERCISES for task in exercise.tasks]
+    assert sorted(texts()) == sorted([*IDS, *tasks])
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_a_solution_is_shown_without_string_tricks(exercise: str) -> None:
+    for task in find_exercise(exercise).tasks:
+        shown = readable(task.variant(Seed("ann")).answer)
+        assert "lab.apply(" not in shown
+        manifests = shown.split("with this manifest:\n")[1:]
+        assert all(list(yaml.safe_load_all(text.split("\nlab.")[0])) for text in manifests)
 
 
 @pytest.mark.parametrize("exercise", IDS)

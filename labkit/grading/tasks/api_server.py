@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.probes import Finding, Probe, ProbeContext, exists, may_not
+from labkit.grading.probes import ProbeContext, config_map_says, exists, may_not
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant, namespace
+from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 
 GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")
 
@@ -22,15 +23,8 @@ def labelled_namespace(seed: Seed) -> Variant:
     return Variant(
         f"Create the namespace `{space}` with the label `team={team}`.",
         (
-            exists(
-                f"/api/v1/namespaces/{space}", f"The namespace {space} is there.", hint="POST to /api/v1/namespaces."
-            ),
-            exists(
-                f"/api/v1/namespaces/{space}",
-                f"It has the label team={team}.",
-                where=wrong,
-                hint="Labels stand in metadata.labels.",
-            ),
+            exists(f"/api/v1/namespaces/{space}", f"The namespace {space} is there."),
+            exists(f"/api/v1/namespaces/{space}", f"{space} has the label team={team}.", where=wrong),
         ),
         answer=f'metadata = {{"name": "{space}", "labels": {{"team": "{team}"}}}}\n'
         'lab.admin.post("/api/v1/namespaces", {"metadata": metadata})',
@@ -41,22 +35,13 @@ def server_version(seed: Seed) -> Variant:
     """What the server says of itself, kept in a config map."""
     space, name = seed.name("facts"), seed.name("report")
 
-    def look(context: ProbeContext) -> Finding:
-        version = context.admin.get("/version").body["gitVersion"]
-        said = context.config_map_value(space, name, "version")
-        return Finding(said == version, f"The config map says {said or 'nothing'}.")
+    def version(context: ProbeContext) -> str:
+        return str(context.admin.get("/version").body["gitVersion"])
 
     return Variant(
         f"Ask the API server for its version. Put its `gitVersion` under the key `version` into a config map "
         f"`{name}` in the namespace `{space}`, which is there already.",
-        (
-            Probe(
-                f"The config map {name} tells the server's version.",
-                look,
-                2,
-                "GET /version answers without any rights.",
-            ),
-        ),
+        (config_map_says(space, name, "version", f"The config map {name} tells the server's version.", version),),
         (namespace(space),),
         f'version = lab.admin.get("/version").body["gitVersion"]\n'
         f'lab.admin.post("/api/v1/namespaces/{space}/configmaps", '
@@ -68,16 +53,14 @@ def discovered_resources(seed: Seed) -> Variant:
     """How many resource types a group has, read from discovery."""
     space, name, group = seed.name("census"), seed.name("count"), seed.one("group", GROUPS)
 
-    def look(context: ProbeContext) -> Finding:
+    def count(context: ProbeContext) -> str:
         resources = context.admin.get(f"/apis/{group}/v1").body["resources"]
-        count = str(sum("/" not in entry["name"] for entry in resources))
-        said = context.config_map_value(space, name, "count")
-        return Finding(said == count, f"The config map says {said or 'nothing'}.")
+        return str(sum("/" not in entry["name"] for entry in resources))
 
     return Variant(
         f"How many resource types does the group `{group}/v1` have, subresources (those with a `/`) not counted? "
         f"Put the number under the key `count` into a config map `{name}` in `{space}`.",
-        (Probe("The count is what discovery says.", look, 2, f"GET /apis/{group}/v1 lists them."),),
+        (config_map_says(space, name, "count", "The count is what discovery says.", count),),
         (namespace(space),),
         f'found = lab.admin.get("/apis/{group}/v1").body["resources"]\n'
         f'count = str(sum("/" not in entry["name"] for entry in found))\n'
@@ -90,26 +73,24 @@ def anonymous_stays_out(seed: Seed) -> Variant:
     """What somebody without credentials gets, and that it stays so."""
     space, name = seed.name("gate"), seed.name("seen")
 
-    def look(context: ProbeContext) -> Finding:
-        said = context.config_map_value(space, name, "user")
-        answer = context.anonymous.get("/api/v1/namespaces")
-        user = "unauthorized" if answer.status == 401 else "system:anonymous"
-        return Finding(said == user, f"The config map says {said or 'nothing'}.")
+    def user(context: ProbeContext) -> str:
+        return "unauthorized" if context.anonymous.get("/api/v1/namespaces").status == 401 else ANONYMOUS
 
     return Variant(
         "List the namespaces without any credentials. As whom does the server's message say it took you? Put that "
         f"user name under the key `user` into a config map `{name}` in `{space}` (write `unauthorized` if the "
         "server answers 401). Leave the caller without credentials as powerless as they are.",
         (
-            Probe("The config map tells the user name of the message.", look, 1, "lab.as_anonymous().get(…).message"),
-            may_not("system:anonymous", "list", "namespaces", points=1),
-            may_not("system:anonymous", "list", "secrets", points=1),
+            config_map_says(space, name, "user", "The config map tells the user name of the message.", user, 1),
+            may_not(ANONYMOUS, "list", "namespaces", points=1),
+            may_not(ANONYMOUS, "list", "secrets", points=1),
         ),
         (namespace(space),),
         f'answer = lab.as_anonymous().get("/api/v1/namespaces")\n'
         f'user = answer.message.split("\\"")[1] if answer.status == 403 else "unauthorized"\n'
         f'lab.admin.post("/api/v1/namespaces/{space}/configmaps", '
         f'{{"metadata": {{"name": "{name}"}}, "data": {{"user": user}}}})',
+        strangers=(ANONYMOUS, UNAUTHENTICATED),
     )
 
 

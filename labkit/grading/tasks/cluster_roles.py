@@ -7,6 +7,12 @@ from dataclasses import replace
 from labkit.grading.probes import Finding, Probe, ProbeContext, may, may_not
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
+from labkit.rbac.changes import READING
+from labkit.rbac.difference import Allowance
+from labkit.rbac.subjects import subject
+
+EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+"""What a role may give that is handed out as it is. Whether it is as it was is looked at elsewhere."""
 
 
 def cluster_reader(seed: Seed) -> Variant:
@@ -17,7 +23,7 @@ def cluster_reader(seed: Seed) -> Variant:
     return Variant(
         f"Let the account `{who}` of `{space}` get and list {resource}. No changes, and no Secrets.",
         (
-            may(me, "list", resource, hint=f"{resource} have no namespace: which binding reaches them?"),
+            may(me, "list", resource),
             may(me, "get", resource),
             may_not(me, "delete", resource),
             may_not(me, "create", resource),
@@ -47,7 +53,7 @@ def view_in_one(seed: Seed) -> Variant:
         ),
         (namespace(space), namespace(other), account(space, who)),
         f"lab.apply({binding(space, 'critic', 'ClusterRole/view', me)!r})",
-        ("ClusterRole/view",),
+        (Allowance(subject(me), [EVERYTHING], (space,), "ClusterRole/view"),),
     )
 
 
@@ -64,11 +70,8 @@ def extend_view(seed: Seed) -> Variant:
         "and so have others.",
         (
             *(
-                may(each, verb, resource, space, group=group, points=0.5, hint=hint)
-                for each, hint in (
-                    (me, "A label on your cluster role aggregates it."),
-                    (witness, "Not this account alone: everybody with view."),
-                )
+                may(each, verb, resource, space, group=group, points=0.5)
+                for each in (me, witness)
                 for verb in ("get", "list")
             ),
             replace(may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."), limit=True),
@@ -86,17 +89,21 @@ def extend_view(seed: Seed) -> Variant:
             binding(space, "reader", "ClusterRole/view", me, witness),
         ),
         f"lab.apply({extra!r})",
+        [
+            Allowance(
+                None, [{"verbs": READING, "apiGroups": [group], "resources": [resource]}], (), f"ClusterRole/{each}"
+            )
+            for each in ("view", "edit", "admin")
+        ],
     )
 
 
 def _aggregates(context: ProbeContext) -> Finding:
     """Whether ``view`` is still made of others, and of them all."""
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
-    found = (view.get("aggregationRule") or {}).get("clusterRoleSelectors")
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
-    return Finding(
-        found == wanted, "view is made of the cluster roles with its label." if found == wanted else "It is edited."
-    )
+    kept = (view.get("aggregationRule") or {}).get("clusterRoleSelectors") == wanted
+    return Finding(kept, "view is made of the cluster roles with its label." if kept else "It is edited.")
 
 
 def a_path(seed: Seed) -> Variant:
@@ -108,14 +115,7 @@ def a_path(seed: Seed) -> Variant:
     return Variant(
         f"Let the account `{who}` of `{space}` get the path `{path}`, and no other path that it may not get already.",
         (
-            may(
-                me,
-                "get",
-                path=path,
-                resource="",
-                points=2,
-                hint="A rule can have nonResourceURLs; only cluster roles do.",
-            ),
+            may(me, "get", path=path, resource="", points=2),
             may_not(me, "post", path=path, resource=""),
             may_not(me, "get", path="/configz", resource="", points=1),
             may_not(me, "list", "pods"),

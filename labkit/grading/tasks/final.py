@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, absent, may, may_not
+from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, absent, config_map_says, may, may_not, was_read
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
+from labkit.rbac.changes import READING
+from labkit.rbac.difference import Allowance
+from labkit.rbac.subjects import subject
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -64,9 +67,9 @@ def over_broad(seed: Seed) -> Variant:
                 "Which cluster role bindings name the group of the namespace's accounts?",
                 need=may(me, "list", "configmaps", space).need,
             ),
-            may_not(me, "delete", "nodes", points=1),
-            may_not(rival, "list", "configmaps", space, points=0.5),
-            may_not(me, "create", "pods", space),
+            may_not(me, "delete", "nodes", points=1, told=False),
+            may_not(rival, "list", "configmaps", space, told=False),
+            may_not(me, "create", "pods", space, told=False),
         ),
         (
             namespace(space),
@@ -76,12 +79,13 @@ def over_broad(seed: Seed) -> Variant:
         f'lab.admin.delete("/apis/{RBAC}/v1/clusterrolebindings/{loose}")\n'
         f"lab.apply({role(space, 'lister', ('list', '', 'configmaps'))!r})\n"
         f"lab.apply({binding(space, 'lister', 'Role/lister', me)!r})",
+        [Allowance(subject(me), [{"verbs": READING, "apiGroups": [""], "resources": ["configmaps"]}], (space,))],
     )
 
 
 def _closed(me: str, rival: str, space: str) -> Callable[[ProbeContext], Finding]:
     wanted = may(me, "list", "configmaps", space)
-    limits = [may_not(who, "list", "secrets", space) for who in (me, rival)]
+    limits = [may_not(who, "list", "secrets", space, told=False) for who in (me, rival)]
 
     def look(context: ProbeContext) -> Finding:
         for probe in (wanted, *limits):
@@ -208,25 +212,24 @@ def which_account(seed: Seed) -> Variant:
     accounts = [seed.name(label) for label in ("butler", "cook", "gardener")]
     guilty = seed.one("guilty", accounts)
 
-    def named(context: ProbeContext) -> Finding:
-        said = context.config_map_value(space, kept, "account")
-        return Finding(said == guilty, f"The config map names {said or 'nobody'}.")
+    def uid(context: ProbeContext) -> str:
+        there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
+        return str(there["metadata"].get("uid") or "")
+
+    proof = config_map_says(space, kept, "uid", "Its uid is the one in the token.", uid, 1)
 
     def look(context: ProbeContext) -> Finding:
-        there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
-        uid = there["metadata"].get("uid")
-        said = context.config_map_value(space, kept, "uid")
-        return Finding(bool(uid) and said == uid, f"The config map says {said or 'nothing'}.")
+        if was_read(context, f"/api/v1/namespaces/{space}/pods/{name}"):
+            return proof.look(context)
+        return Finding(False, f"The audit log shows nobody who read or used the token in the pod {name}.")
 
     return Variant(
         f"The pod `{name}` in `{space}` runs as one of its accounts. Prove which with its mounted token: put the "
         f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
         f"`{kept}` in `{space}`.",
         (
-            Probe("The account is named.", named, 1, "The claim sub says whom it is about.", needs=PODS),
-            Probe(
-                "Its uid is the one in the token.", look, 1, "The claims stand in the token's second part.", needs=PODS
-            ),
+            replace(config_map_says(space, kept, "account", "The account is named.", lambda _: guilty, 1), needs=PODS),
+            replace(proof, look=look, needs=PODS),
         ),
         (namespace(space), *(account(space, each) for each in accounts), pod(space, name, serviceAccountName=guilty)),
         f'found = lab.pod_token("{space}/{name}").flat\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, audit_shows, exists, may_not
+from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, called_from, exists, may_not
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
@@ -23,19 +23,9 @@ def pod_with_account(seed: Seed) -> Variant:
         f"Create the service account `{who}` in the namespace `{space}`, and there a pod `{name}` that runs as it. "
         "Use the image `curlimages/curl` and the command `sleep 9999999`.",
         (
-            exists(
-                f"/api/v1/namespaces/{space}/serviceaccounts/{who}",
-                f"The account {who} is there.",
-                hint=f"kubectl create serviceaccount {who} -n {space}",
-            ),
-            exists(path, f"The pod {name} runs as {who}.", where=wrong, hint="spec.serviceAccountName"),
-            exists(
-                path,
-                "It is running.",
-                where=not_running,
-                hint="kubectl describe pod tells why a pod does not run.",
-                needs=PODS,
-            ),
+            exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", f"The account {who} is there."),
+            exists(path, f"The pod {name} runs as {who}.", where=wrong),
+            exists(path, f"The pod {name} is running.", where=not_running, needs=PODS),
         ),
         (namespace(space),),
         f"lab.apply({account(space, who)!r})\n"
@@ -53,14 +43,11 @@ def call_from_inside(seed: Seed) -> Variant:
         f"In the namespace `{space}` runs the pod `{name}`. From inside it, list the {resource} of that namespace "
         "with the token that is mounted there. The answer is 403, and that is right: leave it so.",
         (
-            audit_shows(
+            called_from(
+                f"/api/v1/namespaces/{space}/pods/{name}",
                 f"system:serviceaccount:{space}:default",
-                "list",
                 path,
                 f"The audit log shows the list of {resource} with the pod's own token.",
-                bound_to_pod=name,
-                points=2,
-                hint="The token is in /var/run/secrets/kubernetes.io/serviceaccount/token; send it as a Bearer token.",
             ),
             may_not(f"{space}/default", "list", resource, space, points=1),
         ),
@@ -87,7 +74,7 @@ def pod_without_token(seed: Seed) -> Variant:
     return Variant(
         f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
         "(image `curlimages/curl`, command `sleep 9999999`).",
-        (Probe(f"The pod {name} mounts no token.", look, 2, "spec.automountServiceAccountToken"),),
+        (Probe(f"The pod {name} mounts no token.", look, 2),),
         (namespace(space),),
         f"lab.apply({pod(space, name, automountServiceAccountToken=False)!r})",
     )

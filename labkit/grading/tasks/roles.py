@@ -65,7 +65,7 @@ def one_by_name(seed: Seed) -> Variant:
         f"In `{space}` lie two Secrets. Let the account `{who}` get the Secret `{mine}`, and neither `{theirs}` nor "
         "the list of all.",
         (
-            may(me, "get", "secrets", space, name=mine, points=2, hint="A rule can carry resourceNames."),
+            may(me, "get", "secrets", space, name=mine, points=2),
             may_not(me, "get", "secrets", space, name=theirs, points=1),
             may_not(me, "list", "secrets", space, points=1),
             may_not(me, "update", "secrets", space, name=mine),
@@ -85,7 +85,7 @@ def logs_not_exec(seed: Seed) -> Variant:
         (
             may(me, "get", "pods", space, points=0.5, hint="kubectl logs gets the pod first."),
             may(me, "list", "pods", space, points=0.5),
-            may(me, "get", "pods/log", space, hint="Logs are the subresource pods/log."),
+            may(me, "get", "pods/log", space),
             may_not(me, "create", "pods/exec", space, points=1),
             may_not(me, "get", "pods/exec", space),
             may_not(me, "delete", "pods", space),

@@ -29,19 +29,13 @@ def token_for_audience(seed: Seed) -> Variant:
     audience = f"https://{seed.name('vault')}.example"
 
     def judge(token: Token, _context: ProbeContext) -> str:
-        if token.subject != f"system:serviceaccount:{space}:{who}":
-            return f"It speaks for {token.subject}, not for {who}."
         found = token.claims.get("aud")
         return "" if found == [audience] else f"Its audience is {found}, not {audience}."
 
     return Variant(
         f"Request a token of the account `{who}` in `{space}` for the audience `{audience}` alone. Keep it in a "
         f"Secret `{kept}` in `{space}` under the key `token`.",
-        (
-            token_in_secret(
-                space, kept, f"A token of {who} for {audience}.", judge, hint="TokenRequest has spec.audiences."
-            ),
-        ),
+        (token_in_secret(space, kept, who, f"A token of {who} for {audience}.", judge),),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"audiences": ["{audience}"]}}') + _keep(space, kept),
     )
@@ -53,23 +47,13 @@ def short_token(seed: Seed) -> Variant:
     minutes = 10 + seed.number("minutes", 40)
 
     def judge(token: Token, _context: ProbeContext) -> str:
-        if token.subject != f"system:serviceaccount:{space}:{who}":
-            return f"It speaks for {token.subject}, not for {who}."
         life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
         return "" if life == 60 * minutes else f"It lives for {life} s, not for {60 * minutes} s."
 
     return Variant(
         f"Request a token of `{who}` in `{space}` that lives for exactly {minutes} minutes. Keep it in a Secret "
         f"`{kept}` in `{space}` under the key `token`.",
-        (
-            token_in_secret(
-                space,
-                kept,
-                f"A token of {who} for {minutes} minutes.",
-                judge,
-                hint="TokenRequest has spec.expirationSeconds.",
-            ),
-        ),
+        (token_in_secret(space, kept, who, f"A token of {who} for {minutes} minutes.", judge),),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"expirationSeconds": {60 * minutes}}}') + _keep(space, kept),
     )
@@ -90,16 +74,7 @@ def bound_token(seed: Seed) -> Variant:
     return Variant(
         f"The pod `{name}` in `{space}` runs as `{who}`. Keep a token that is bound to this very pod in a Secret "
         f"`{kept}` in `{space}` under the key `token`.",
-        (
-            token_in_secret(
-                space,
-                kept,
-                f"A token bound to the pod {name}.",
-                judge,
-                hint="Read the mounted one, or use spec.boundObjectRef.",
-                needs=PODS,
-            ),
-        ),
+        (token_in_secret(space, kept, who, f"A token bound to the pod {name}.", judge, needs=PODS),),
         (namespace(space), account(space, who), pod(space, name, serviceAccountName=who)),
         f'token = lab.read_pod_token("{space}/{name}")\n' + _keep(space, kept),
     )
@@ -110,8 +85,6 @@ def legacy_secret(seed: Seed) -> Variant:
     space, who, kept = seed.name("attic"), seed.name("elder"), seed.name("scroll")
 
     def judge(token: Token, _context: ProbeContext) -> str:
-        if token.subject != f"system:serviceaccount:{space}:{who}":
-            return f"It speaks for {token.subject}, not for {who}."
         if "exp" in token.claims:
             return "It has an end."
         return (
@@ -121,15 +94,7 @@ def legacy_secret(seed: Seed) -> Variant:
     return Variant(
         f"Until 1.23 every account had a token Secret. Make one by hand: a Secret `{kept}` in `{space}` that holds "
         f"a token of the account `{who}` without an end.",
-        (
-            token_in_secret(
-                space,
-                kept,
-                f"The Secret {kept} holds a token of {who} without an end.",
-                judge,
-                hint="Its type is kubernetes.io/service-account-token, and an annotation names the account.",
-            ),
-        ),
+        (token_in_secret(space, kept, who, f"The Secret {kept} holds a token of {who} without an end.", judge),),
         (namespace(space), account(space, who)),
         f'lab.apply({{"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", '
         f'"metadata": {{"name": "{kept}", "namespace": "{space}", '
