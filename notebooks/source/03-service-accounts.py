@@ -311,6 +311,9 @@ check("W12")
 # learns from it who the program is, and the API server answers it with 401. So whoever is shown
 # such a token can do nothing with it here.
 #
+# The same request says how long the token shall live (`spec.expirationSeconds`, `--duration=…`), and what
+# it shall die with (`spec.boundObjectRef`, say, a pod). The exercises will ask for all three.
+#
 # **now:** three different worlds, all called “the token of a service account”:
 #
 # | Kubernetes | what pods mount | compared with the account's own |
