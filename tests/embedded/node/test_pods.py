@@ -301,6 +301,18 @@ def test_kubectl_in_a_pod_says_who_it_is_and_asks_raw(lab: Lab) -> None:
     assert "\nclusters: null\n" in lab.exec("kubectl config view").stdout
 
 
+@pytest.mark.parametrize(
+    "name", ["svc", "Services", "service", "services", "hpa", "horizontalpodautoscalers.autoscaling"]
+)
+def test_kubectl_in_a_pod_knows_the_names_of_kinds(lab: Lab, name: str) -> None:
+    lab.pod(containers=[{"image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "9999"]}])
+    plural = "services" if "s" in name.lower()[:1] else "horizontalpodautoscalers"
+    assert f" {plural}" in lab.exec(f"kubectl get {name}").stderr
+    assert lab.exec(f"kubectl auth can-i list {name}").stdout == "no\n"
+    assert "namespaces" not in lab.exec("kubectl get --raw /api/v1/nodes").stderr
+    assert "at the cluster scope" in lab.exec("kubectl get no").stderr
+
+
 def test_the_labs_image_runs_what_it_is_told(lab: Lab) -> None:
     lab.pod("told", containers=[{"image": "labkit/pod:0.1.0", "args": ["echo", "hi"]}])
     lab.pod("bare", containers=[{"image": "labkit/pod:0.1.0"}])

@@ -1,95 +1,65 @@
-"""The table of images: there is no registry to pull from.
+"""The table of images, ``images.json``: there is no registry to pull from.
 
 An image is known by its name without registry, tag and digest. An unknown one cannot be
 pulled, and its pod goes to ``ImagePullBackOff`` as it would where it does not exist.
+
+A row has the fields of :class:`~labkit.embedded.container.files.image.Image`, but for its programs: those of its
+``base`` with what it ``add``s and without what it ``remove``s. ``@name`` stands for one of the lists of programs or
+packages.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from labkit.embedded.container.files.distributions import ALPINE, BUSYBOX, DEBIAN, PROCPS, UBUNTU
+import orjson
+
 from labkit.embedded.container.files.image import Account, Image
 from labkit.embedded.container.files.image_reference import parse_reference
 
-_LAB = replace(
-    DEBIAN,
-    name="labkit-pod",
-    programs=DEBIAN.programs | PROCPS | {"curl", "kubectl"},
-    command=("kubectl", "proxy", "--port=8001"),
-)
+_TABLE: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("images.json").read_bytes())
+_LISTS: Mapping[str, list[str]] = {**_TABLE["programs"], "packages": _TABLE["packages"]}
 
-_KUBECTL = replace(_LAB, name="kubectl", entrypoint=("kubectl",), command=("--help",))
 
-_PROXY = replace(_LAB, entrypoint=("kubectl", "proxy"), command=())
+def _names(text: str) -> frozenset[str]:
+    lists = (" ".join(_LISTS[word[1:]]) if word.startswith("@") else word for word in text.split())
+    return frozenset(" ".join(lists).split())
 
-_LUKSA_PROXY = replace(
-    ALPINE,
-    name="kubectl-proxy",
-    programs=ALPINE.programs | {"curl", "kubectl", "bash"},
-    entrypoint=("/kubectl-proxy.sh",),
-    command=(),
-)
 
-IMAGES: dict[str, Image] = {
-    "ubuntu": UBUNTU,
-    "debian": DEBIAN,
-    "busybox": BUSYBOX,
-    "alpine": ALPINE,
-    "buildpack-deps": replace(DEBIAN, name="buildpack-deps", programs=DEBIAN.programs | {"curl", "wget"}),
-    "nginx": replace(
-        DEBIAN,
-        name="nginx",
-        programs=DEBIAN.programs | {"curl", "nginx"},
-        entrypoint=("/docker-entrypoint.sh",),
-        command=("nginx", "-g", "daemon off;"),
-        environment=(("NGINX_VERSION", "1.29.1"), ("NJS_VERSION", "0.9.1"), ("PKG_RELEASE", "1~trixie")),
-        serves=((80, "nginx"),),
-    ),
-    "httpd": replace(
-        DEBIAN, name="httpd", command=("httpd-foreground",), workdir="/usr/local/apache2", serves=((80, "httpd"),)
-    ),
-    "curlimages/curl": replace(
-        ALPINE,
-        name="curl",
-        programs=ALPINE.programs | {"curl"},
-        entrypoint=("/entrypoint.sh",),
-        command=("curl",),
-        user=100,
-        users=(*ALPINE.users, Account("curl_user", 100, 101, "/home/curl_user", "/bin/sh", "Linux User,,,")),
-        workdir="/home/curl_user",
-    ),
-    "luksa/curl": replace(
-        DEBIAN, name="luksa-curl", programs=DEBIAN.programs | {"curl"}, entrypoint=("sleep", "infinity"), command=()
-    ),
-    "luksa/kubectl-proxy": _LUKSA_PROXY,
-    "kubectl-proxy": _PROXY,
-    "labkit-pod": _LAB,
-    "labkit/pod": _LAB,
-    "bitnami/kubectl": replace(_KUBECTL, user=1001, workdir="/"),
-    "bitnamilegacy/kubectl": replace(_KUBECTL, user=1001, workdir="/"),
-    "alpine/k8s": replace(
-        ALPINE,
-        name="k8s",
-        programs=ALPINE.programs | {"curl", "kubectl", "bash", "jq"},
-        command=("bash",),
-        workdir="/apps",
-    ),
-    "kubectl": Image("kubectl", "none", frozenset({"kubectl"}), entrypoint=("/bin/kubectl",)),
-    "pause": Image("pause", "none", entrypoint=("/pause",)),
+_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "packages": _names,
+    "entrypoint": tuple,
+    "command": tuple,
+    "environment": lambda given: tuple(given.items()),
+    "users": lambda names: tuple(Account(*_TABLE["accounts"][name]) for name in names.split()),
+    "serves": lambda ports: tuple((port, server) for port, server in ports),
 }
+"""How a field of a row is read, unless it is taken as it is."""
+
+
+def _image(row: Mapping[str, Any], known: Mapping[str, Image]) -> Image:
+    base = known[row["base"]] if "base" in row else Image("", "none")
+    fields = {name: value for name, value in row.items() if name not in ("base", "add", "remove")}
+    read = {name: _FIELDS[name](value) if name in _FIELDS else value for name, value in fields.items()}
+    programs = base.programs | _names(row.get("add", ""))
+    return replace(base, programs=programs - _names(row.get("remove", "")), **read)
+
+
+IMAGES: dict[str, Image] = {}
 """Names (without registry, tag and digest) and their images."""
+
+for _name, _row in _TABLE["images"].items():
+    IMAGES[_name] = _image(_row, IMAGES)
 
 _REGISTRIES = re.compile(
     r"^(?:docker\.io/|index\.docker\.io/|registry\.k8s\.io/|k8s\.gcr\.io/|public\.ecr\.aws/docker/|mirror\.gcr\.io/|localhost/)"
 )
 
-PRELOADED: dict[str, Image] = {
-    "docker.io/library/ubuntu:latest": replace(
-        _LAB, name="ubuntu", programs=_LAB.programs - {"kubectl"}, command=("bash",)
-    ),
-}
+PRELOADED = {name: _image(row, IMAGES) for name, row in _TABLE["preloaded"].items()}
 """Images that lie on the node already, as ``kind load docker-image`` puts them there.
 
 They are used where the pull policy does not ask the registry first. So ``image: ubuntu`` of

@@ -5,8 +5,7 @@ from __future__ import annotations
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs.common import Buffered, lines
 from labkit.embedded.container.programs.options import BadOption, Options, read_options
-from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
-from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex, escape
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import FileStream, open_input
@@ -168,13 +167,13 @@ class _Grep:
                 good = not self.options.has("w") or _word(text, match)
                 if good and not self.options.has("o"):
                     return [match]
-                if good and match.end > match.start:
+                if good and match.end() > match.start():
                     out.append(match)
-                start = max(match.end, match.start + 1) if good else match.start + 1
-        return sorted(out, key=lambda match: match.start)
+                start = max(match.end(), match.start() + 1) if good else match.start() + 1
+        return sorted(out, key=lambda match: match.start())
 
 
 def _word(text: str, match: Match) -> bool:
-    before = text[match.start - 1 : match.start] if match.start else ""
-    after = text[match.end : match.end + 1]
+    before = text[match.start() - 1 : match.start()] if match.start() else ""
+    after = text[match.end() : match.end() + 1]
     return not (before and (before.isalnum() or before == "_")) and not (after and (after.isalnum() or after == "_"))

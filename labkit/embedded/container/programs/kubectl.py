@@ -12,6 +12,7 @@ from labkit.embedded.container.programs.kubectl_proxy import mounted, serve
 from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Request
 
 VERSION = "v1.36.2"
@@ -23,22 +24,8 @@ kubectl controls the Kubernetes cluster manager.
 
 In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, config view, version.
 """
-_SHORT = {
-    "po": "pods", "pod": "pods", "svc": "services", "service": "services", "sa": "serviceaccounts",
-    "serviceaccount": "serviceaccounts", "ns": "namespaces", "namespace": "namespaces", "cm": "configmaps",
-    "configmap": "configmaps", "secret": "secrets", "no": "nodes", "node": "nodes", "pv": "persistentvolumes",
-    "pvc": "persistentvolumeclaims", "ev": "events", "event": "events", "ep": "endpoints", "role": "roles",
-    "rolebinding": "rolebindings", "clusterrole": "clusterroles", "clusterrolebinding": "clusterrolebindings",
-    "deploy": "deployments", "deployment": "deployments",
-}  # fmt: skip
-_GROUPS = {
-    "roles": "rbac.authorization.k8s.io", "rolebindings": "rbac.authorization.k8s.io",
-    "clusterroles": "rbac.authorization.k8s.io", "clusterrolebindings": "rbac.authorization.k8s.io",
-    "deployments": "apps", "jobs": "batch",
-}  # fmt: skip
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 Answer = tuple[int, dict[str, Any]]
-_CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
 NO_CONFIG = """\
 apiVersion: v1
@@ -118,13 +105,20 @@ def _namespace(process: Process, options: Options) -> str:
     return options.value("n") or mounted(process.system, "namespace") or "default"
 
 
-def _path(process: Process, options: Options, resource: str, name: str) -> str:
-    resource, _, group = resource.partition(".")
-    group = group or _GROUPS.get(resource, "")
-    base = f"/apis/{group}/v1" if group else "/api/v1"
-    if resource not in _CLUSTER and not options.has("A"):
+def _kind(text: str) -> Kind:
+    """The kind that a plural, a singular or a short name means, with or without its group; one of v1 if unknown."""
+    name, _, group = text.lower().partition(".")
+    for kind in KINDS:
+        if name in (kind.plural, kind.singular, *kind.short_names) and group in ("", kind.group):
+            return kind
+    return Kind(group, "v1", name, name, namespaced=True)
+
+
+def _path(process: Process, options: Options, kind: Kind, name: str) -> str:
+    base = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
+    if kind.namespaced and not options.has("A"):
         base += f"/namespaces/{_namespace(process, options)}"
-    return f"{base}/{resource}" + (f"/{name}" if name else "")
+    return f"{base}/{kind.plural}" + (f"/{name}" if name else "")
 
 
 _OPTIONS = (
@@ -147,8 +141,8 @@ async def _get(process: Process, args: list[str]) -> int:
     if not words:
         return await process.err("error: Required resource not specified.\n")
     resource, _, name = words[0].partition("/")
-    resource = _SHORT.get(resource.lower(), resource.lower())
-    path = _path(process, options, resource, name or (words[1] if len(words) > 1 else ""))
+    kind = _kind(resource)
+    path = _path(process, options, kind, name or (words[1] if len(words) > 1 else ""))
     if options.value("l"):
         path += f"?labelSelector={options.value('l')}"
     output = options.value("o") or ""
@@ -157,7 +151,7 @@ async def _get(process: Process, args: list[str]) -> int:
     accept = "application/json" if output in ("json", "yaml") else _TABLE
     status, answer = _ask(process, "GET", path, accept=accept)
     if status == 404 and answer.get("message") == "the server could not find the requested resource":
-        return await process.err(f'error: the server doesn\'t have a resource type "{resource}"\n')
+        return await process.err(f'error: the server doesn\'t have a resource type "{resource.lower()}"\n')
     if status != 200:
         return await _refused(process, answer)
     if output == "yaml":
@@ -165,14 +159,14 @@ async def _get(process: Process, args: list[str]) -> int:
     elif output == "json":
         await process.out(json.dumps(answer, indent=4) + "\n")
     else:
-        await _table(process, options, answer, resource)
+        await _table(process, options, answer, kind)
     return 0
 
 
-async def _table(process: Process, options: Options, answer: Mapping[str, Any], resource: str) -> None:
+async def _table(process: Process, options: Options, answer: Mapping[str, Any], kind: Kind) -> None:
     everywhere = options.has("A")
     if not answer["rows"]:
-        where = "" if resource in _CLUSTER or everywhere else f" in {_namespace(process, options)} namespace"
+        where = "" if everywhere or not kind.namespaced else f" in {_namespace(process, options)} namespace"
         await process.err(f"No resources found{where}\n")
         return
     columns = answer["columnDefinitions"]
@@ -217,12 +211,11 @@ async def _who_am_i(process: Process) -> int:
 
 async def _can_i(process: Process, options: Options, verb: str, target: str) -> int:
     resource, _, name = target.partition("/")
-    resource, _, group = resource.partition(".")
-    resource = _SHORT.get(resource.lower(), resource.lower())
+    kind = _kind(resource)
     spec: dict[str, object] = {
         "resourceAttributes": {
-            "verb": verb, "resource": resource, "group": group or _GROUPS.get(resource, ""), "name": name,
-            "namespace": "" if options.has("A") or resource in _CLUSTER else _namespace(process, options),
+            "verb": verb, "resource": kind.plural, "group": kind.group, "name": name,
+            "namespace": _namespace(process, options) if kind.namespaced and not options.has("A") else "",
             "subresource": options.value("subresource") or "",
         }
     }  # fmt: skip

@@ -11,8 +11,7 @@ from dataclasses import replace
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.programs.options import read_options
-from labkit.embedded.container.programs.regex import compile_regex
-from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.programs.regex import RegexError, compile_regex
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import decode

@@ -1,258 +1,205 @@
-"""POSIX regular expressions in time proportional to text times pattern.
+"""POSIX regular expressions, basic and extended, matched by the library ``regex``.
 
-Python's ``re`` backtracks, so one pattern could hold the server for hours. Here the
-states of the pattern advance side by side over the text (Thompson's construction, with
-captures as in Pike's machine), and the longest of the leftmost matches wins.
+Its POSIX mode finds the longest of the leftmost matches, but it backtracks. A search runs in the server's
+event loop, so its time is limited, and so are the sizes of patterns and texts.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labkit.embedded.container.programs.regex_parser import Node, Parser, RegexError
+import regex
+
+from labkit.embedded.container.shell.patterns import read_set
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
-MAX_PROGRAM = 3000
-MAX_STEPS = 1_000_000
-"""States visited in one search."""
+MAX_SIZE = 3000
+"""Characters and sets of a pattern, each as often as ``{n,m}`` repeats it: compiling takes about 0.1 s."""
 
-STEPS_PER_CHARGE = 8
-"""States visited for one step of a command's budget."""
+MAX_REPEAT = 255
+MAX_GROUPS = 20
+MAX_TEXT = 1 << 17
+MAX_SECONDS = 0.05
+"""Processor time of one search."""
+
+STEPS_PER_SECOND = 100_000
+"""How many steps of a command's budget a second of searching costs."""
+
+Match = regex.Match[str]
+
+MAX_LITERAL = 256
+"""Characters of one plain text: the library prepares to search for it in time that grows with their cube."""
+
+_ALWAYS_TRUE = r"(?!.\A)"
+"""An assertion that ends a plain text."""
+
+_ASSERTIONS = {"<": r"\m", ">": r"\M", "b": r"\b", "B": r"\B"}
+_QUANTIFIERS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_BOUNDS = re.compile(r"(\d*)(,?)(\d*)")
+
+
+class RegexError(Exception):
+    """The expression cannot be compiled; its text is the message of ``grep``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A match.
-
-    Args:
-        text: What was searched.
-        spans: Start and end of the whole and of each group, -1 where a group took no part.
-    """
+class _Piece:
+    """What one item of a pattern is in the library's syntax, and its size."""
 
     text: str
-    spans: tuple[int, ...]
+    size: int
 
-    @property
-    def start(self) -> int:
-        """Where it begins."""
-        return self.spans[0]
 
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.spans[1]
+class _Translator:
+    """Reads a pattern token by token."""
 
-    def group(self, number: int) -> str:
-        """The text of a group, empty if it took no part."""
-        if 2 * number + 1 >= len(self.spans) or self.spans[2 * number] < 0 or self.spans[2 * number + 1] < 0:
-            return ""
-        return self.text[self.spans[2 * number] : self.spans[2 * number + 1]]
+    def __init__(self, pattern: str, *, extended: bool) -> None:
+        self.pattern = pattern
+        self.extended = extended
+        self.index = 0
+        self.groups = 0
+        self.size = 0
+        self.levels: list[list[_Piece]] = [[]]
+        """The items of the groups that are open, the outermost first."""
+
+    def translate(self) -> str:
+        """The whole pattern in the library's syntax."""
+        while token := self.token():
+            self.index += 2 if self.pattern[self.index] == "\\" else 1
+            items = self.levels[-1]
+            first = not items or items[-1].text == "|"
+            if token == "(":
+                self.groups += 1
+                self.levels.append([])
+            elif token == ")" and (len(self.levels) > 1 or not self.extended):
+                self.close()
+            elif token == "|":
+                self.add("|", 4)  # the library compares alternatives with each other
+            elif not first and (bounds := self.bounds(token)):
+                self.repeat(*bounds)
+            else:
+                self.add(self.atom(token, first=first))
+            if self.groups > MAX_GROUPS or self.size > MAX_SIZE:
+                raise RegexError("Regular expression too big")
+        if len(self.levels) > 1:
+            raise RegexError("Unmatched ( or \\(")
+        return "".join(item.text for item in self.levels[0])
+
+    def token(self) -> str:
+        r"""The next operator or character, as an extended expression writes it: ``\(`` is a literal parenthesis."""
+        token = self.pattern[self.index : self.index + 1]
+        if token == "\\":
+            token = self.pattern[self.index : self.index + 2]
+            if len(token) == 1:
+                raise RegexError("Trailing backslash")
+        if token and not self.extended and token[-1] in "(){}|+?":
+            return token[1:] or "\\" + token
+        return token
+
+    def add(self, text: str, size: int = 1) -> None:
+        """Add an item to the innermost group."""
+        items = self.levels[-1]
+        if len(items) % MAX_LITERAL == MAX_LITERAL - 1:
+            text = _ALWAYS_TRUE + text
+        items.append(_Piece(text, size + len(text) // 32))
+        self.size += items[-1].size
+
+    def close(self) -> None:
+        """End the innermost group."""
+        if len(self.levels) == 1:
+            raise RegexError("Unmatched ) or \\)")
+        inner = self.levels.pop()
+        size = sum(item.size for item in inner)
+        self.size -= size
+        self.add(f"({''.join(item.text for item in inner)})", size + 1)
+
+    def repeat(self, low: int, high: int | None) -> None:
+        """Let the last item stand several times."""
+        item = self.levels[-1].pop()
+        self.size -= item.size
+        bounds = f"{{{low},{'' if high is None else high}}}"
+        self.add(f"(?:{item.text}){bounds}", 1 + item.size * (low + 1 if high is None else high))
+
+    def bounds(self, token: str) -> tuple[int, int | None] | None:
+        """How often the item before a token may stand, None if the token says nothing of that."""
+        if token != "{":
+            return _QUANTIFIERS.get(token)
+        closer = "}" if self.extended else "\\}"
+        end = self.pattern.find(closer, self.index)
+        found = _BOUNDS.fullmatch(self.pattern[self.index : end]) if end > self.index else None
+        if found is None:
+            if self.extended:
+                return None
+            raise RegexError("Unmatched \\{" if end < 0 else "Invalid content of \\{\\}")
+        if any(len(number) > 5 or int(number or 0) > MAX_REPEAT for number in found.group(1, 3)):
+            raise RegexError("Regular expression too big")
+        self.index = end + len(closer)
+        low = int(found[1] or 0)
+        high = (int(found[3]) if found[3] else None) if found[2] else low
+        if high is not None and high < low:
+            raise RegexError("Invalid content of \\{\\}")
+        return low, high
+
+    def atom(self, token: str, *, first: bool) -> str:
+        """A set of characters, an anchor or a character, in the library's syntax."""
+        if token == "[":
+            try:
+                found = read_set(self.pattern, self.index, regex=True)
+            except ValueError as error:
+                raise RegexError(str(error)) from None
+            if found is None:
+                alone = self.index >= len(self.pattern)
+                raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
+            self.index = found[1]
+            return found[0]
+        if token == ".":
+            return token
+        if token == "^" and (self.extended or first):
+            return r"\A"
+        if token == "$" and (self.extended or self.token() in ("", ")", "|")):
+            return r"\Z"
+        char = token[-1]
+        if len(token) == 2:
+            if char in _ASSERTIONS:
+                return _ASSERTIONS[char]
+            if char in "wWsS":
+                return token
+            if char.isdigit() and char != "0":
+                raise RegexError("Invalid back reference")
+        return re.escape(char)
 
 
 class Regex:
     """A compiled expression, basic or extended."""
 
     def __init__(self, pattern: str, *, extended: bool = False, fold: bool = False) -> None:
-        parser = Parser(pattern, extended=extended)
-        node = parser.parse()
-        self.groups = parser.groups
-        self.fold = fold
-        self._code: list[tuple[str, object, object]] = []
-        self._emit(node)
-        self._add("match")
-        self.literal = _literal(node)
-        if fold:
-            self.literal = self.literal.lower()
-        self.steps = 0
-        self._first, self._anchored = self._starts()
-
-    def _add(self, kind: str, first: object = None, second: object = None) -> int:
-        if len(self._code) >= MAX_PROGRAM:
-            raise RegexError("Regular expression too big")
-        self._code.append((kind, first, second))
-        return len(self._code) - 1
-
-    def _emit(self, node: Node) -> None:
-        match node.kind:
-            case "char":
-                self._add("char", node.char.lower() if self.fold else node.char)
-            case "set":
-                self._add("set", re.compile(node.members, re.IGNORECASE if self.fold else 0))
-            case "any":
-                self._add("any")
-            case "assert":
-                self._add("assert", node.char)
-            case "cat":
-                for item in node.items:
-                    self._emit(item)
-            case "group":
-                self._add("save", 2 * node.number)
-                self._emit(node.items[0])
-                self._add("save", 2 * node.number + 1)
-            case "alt":
-                jumps = []
-                for item in node.items[:-1]:
-                    split = self._add("split")
-                    self._code[split] = ("split", split + 1, None)
-                    self._emit(item)
-                    jumps.append(self._add("jump"))
-                    self._code[split] = ("split", split + 1, len(self._code))
-                self._emit(node.items[-1])
-                for jump in jumps:
-                    self._code[jump] = ("jump", len(self._code), None)
-            case "repeat":
-                self._emit_repeat(node)
-
-    def _emit_repeat(self, node: Node) -> None:
-        for _ in range(node.low):
-            self._emit(node.items[0])
-        splits = []
-        for _ in range(node.high - node.low if node.high != -1 else 1):
-            splits.append(self._add("split"))
-            self._emit(node.items[0])
-        if node.high == -1:
-            self._add("jump", splits[0])
-        for split in splits:
-            self._code[split] = ("split", split + 1, len(self._code))
+        translated = _Translator(pattern, extended=extended).translate()
+        try:
+            self._compiled = regex.compile(translated, regex.POSIX | (regex.IGNORECASE if fold else 0))
+        except RecursionError:
+            raise RegexError("Regular expression too big") from None
+        self.groups = self._compiled.groups
 
     def find(self, charge: Callable[[float], None], text: str, start: int = 0) -> Match | None:
         """The leftmost match at or after an index, for which ``charge`` takes the steps it cost."""
+        began = time.process_time()
         try:
             return self.search(text, start)
         finally:
-            charge(0.1 + self.steps / STEPS_PER_CHARGE)
+            charge(0.1 + (time.process_time() - began) * STEPS_PER_SECOND)
 
     def search(self, text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index; ``BudgetExceeded`` if it takes too many steps."""
-        self.steps = 0
-        subject = text.lower() if self.fold else text
-        if self.literal and subject.find(self.literal, start) < 0:
-            return None
-        code = self._code
-        best: tuple[int, ...] | None = None
-        threads: list[tuple[int, tuple[int, ...]]] = []
-        empty = (-1,) * (2 * self.groups + 2)
-        position = start
-        while position <= len(text):
-            if not threads:
-                if best is not None or (self._anchored and position > 0):
-                    break
-                if self._first is not None:
-                    found = self._first.search(subject, position)
-                    if found is None:
-                        break
-                    position = found.start()
-            seen: set[int] = set()
-            now: list[tuple[int, tuple[int, ...]]] = []
-            for state, saved in threads:
-                self._follow(state, saved, position, subject, seen, now)
-            if best is None:
-                self._follow(0, (position, *empty[1:]), position, subject, seen, now)
-            self.steps += 1 + len(seen)
-            if self.steps > MAX_STEPS:
-                raise BudgetExceeded("the lab's limit of work for one search was reached")
-            threads = []
-            char = subject[position] if position < len(text) else ""
-            for state, saved in now:
-                kind, first, _ = code[state]
-                if kind == "match":
-                    if best is None or saved[0] <= best[0]:
-                        best = (saved[0], position, *saved[2:])
-                    continue
-                if best is not None and saved[0] > best[0]:
-                    continue
-                if char and (
-                    (kind == "any" and char != "\n")
-                    or (kind == "char" and first == char)
-                    or (kind == "set" and isinstance(first, re.Pattern) and first.match(text[position]))
-                ):
-                    threads.append((state + 1, saved))
-            position += 1
-        return Match(text, best) if best is not None else None
-
-    def _starts(self) -> tuple[re.Pattern[str] | None, bool]:
-        """With which characters a match can begin (None for any), and whether only at the text's start."""
-        code = self._code
-        first: set[str] = set()
-        stack, seen = [0], set[int]()
-        anchored = code[0][:2] == ("assert", "^")
-        while stack:
-            state = stack.pop()
-            if state in seen:
-                continue
-            seen.add(state)
-            kind, one, other = code[state]
-            if kind == "char":
-                first.add(str(one))
-            elif kind in ("save", "assert"):
-                stack.append(state + 1)
-            elif kind in ("jump", "split"):
-                stack.extend(target for target in (one, other) if isinstance(target, int))
-            else:
-                return None, anchored
-        return re.compile("[" + "".join(re.escape(char) for char in first) + "]"), anchored
-
-    def _follow(
-        self,
-        state: int,
-        saved: tuple[int, ...],
-        position: int,
-        text: str,
-        seen: set[int],
-        out: list[tuple[int, tuple[int, ...]]],
-    ) -> None:
-        """Add a state, and those reached from it without reading, in order of preference."""
-        code = self._code
-        stack = [(state, saved)]
-        while stack:
-            state, saved = stack.pop()
-            if state in seen:
-                continue
-            seen.add(state)
-            kind, first, second = code[state]
-            if kind == "jump" and isinstance(first, int):
-                stack.append((first, saved))
-            elif kind == "split" and isinstance(first, int) and isinstance(second, int):
-                stack.append((second, saved))
-                stack.append((first, saved))
-            elif kind == "save" and isinstance(first, int):
-                stack.append((state + 1, (*saved[:first], position, *saved[first + 1 :])))
-            elif kind == "assert":
-                if _holds(str(first), text, position):
-                    stack.append((state + 1, saved))
-            else:
-                out.append((state, saved))
-
-
-def _holds(kind: str, text: str, position: int) -> bool:
-    if kind == "^":
-        return position == 0
-    if kind == "$":
-        return position == len(text)
-    before = position > 0 and (text[position - 1].isalnum() or text[position - 1] == "_")
-    after = position < len(text) and (text[position].isalnum() or text[position] == "_")
-    return {"<": after and not before, ">": before and not after, "b": before != after, "B": before == after}[kind]
-
-
-def _literal(node: Node) -> str:
-    """A text that every match holds, to pass over most lines quickly."""
-    if node.kind == "char":
-        return node.char
-    if node.kind == "group" or (node.kind == "repeat" and node.low > 0):
-        return _literal(node.items[0])
-    if node.kind != "cat":
-        return ""
-    best = run = ""
-    for item in node.items:
-        if item.kind == "char":
-            run += item.char
-            continue
-        best = max(best, run, _literal(item), key=len)
-        run = ""
-    return max(best, run, key=len)
+        """The leftmost match at or after an index; ``BudgetExceeded`` if it would take too long."""
+        try:
+            if len(text) <= MAX_TEXT:
+                return self._compiled.search(text, start, timeout=MAX_SECONDS)
+        except TimeoutError:
+            pass
+        raise BudgetExceeded("the lab's limit of work for one search was reached")
 
 
 @lru_cache(maxsize=128)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from labkit.embedded.container.programs.common import all_lines
 from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
-from labkit.embedded.container.programs.regex import Match, Regex, compile_regex
-from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Capture, Stream, decode, encode
@@ -230,14 +229,14 @@ class _Sed:
                 break
             seen += 1
             if seen >= command.number:
-                out.append(text[done : match.start] + _filled(command.replacement, match))
+                out.append(text[done : match.start()] + _filled(command.replacement, match))
                 size += len(out[-1])
                 if size > MAX_SPACE:
                     raise SedError("pattern space too long")
-                done = match.end
+                done = match.end()
                 if "g" not in command.flags:
                     break
-            start = match.end if match.end > match.start else match.end + 1
+            start = match.end() if match.end() > match.start() else match.end() + 1
         if out:
             self.space = "".join(out) + text[done:]
             if "p" in command.flags:
@@ -245,7 +244,7 @@ class _Sed:
 
 
 def _filled(replacement: list[str | int], match: Match) -> str:
-    return "".join(match.group(item) if isinstance(item, int) else item for item in replacement)
+    return "".join(match.group(item) or "" if isinstance(item, int) else item for item in replacement)
 
 
 @program("sed")
