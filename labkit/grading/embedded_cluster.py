@@ -19,6 +19,7 @@ from labkit.grading.budget import Budget, Quota
 from labkit.grading.findings import TaskFindings, probe_exercise
 from labkit.grading.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.lab_home import home_files
+from labkit.grading.loop_watch import LoopWatch, Share
 from labkit.grading.probes import ProbeContext
 from labkit.grading.task import ExerciseSpec
 from labkit.grading.tasks import setup
@@ -52,6 +53,7 @@ class EmbeddedCluster:
         *,
         template: ClusterTemplate | None = None,
         quota: Quota | None = None,
+        watch: LoopWatch | None = None,
     ) -> None:
         self.exercise, self.learner = exercise, learner
         self._events: list[dict[str, Any]] = []
@@ -63,7 +65,9 @@ class EmbeddedCluster:
             audit_sink=self._events.append,
             signer=template.signer if template else None,
         )
-        self._budget = Budget(self.cluster, self._quota)
+        self._watch = watch or LoopWatch()
+        self.share = Share()
+        self._budget = Budget(self.cluster, self._quota, self.share)
         self.context: ProbeContext
 
     def set_up(self) -> None:
@@ -76,13 +80,22 @@ class EmbeddedCluster:
     def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
         """Serve the cluster within the learner's budget."""
         self._budget.attach()
-        server = ApiServer(self._budget, listener, connections=self._quota.connections)
+        self._watch.running.add(self.share)
+        server = ApiServer(
+            self._budget, listener, connections=self._quota.connections, line_bytes=self._quota.head_bytes
+        )
 
         async def close() -> None:
+            self._watch.look()
+            self._watch.running.discard(self.share)
             await server.close(farewell=0)  # nobody is connected any more
             self._budget.detach()
 
-        return Endpoint(home_files(server.url, self.cluster.keys, lab_home), close)
+        def held_seconds() -> float:
+            self._watch.look()
+            return self.share.held_seconds
+
+        return Endpoint(home_files(server.url, self.cluster.keys, lab_home), close, held_seconds=held_seconds)
 
     def probe(self) -> list[TaskFindings]:
         """Ask all probes of the exercise."""

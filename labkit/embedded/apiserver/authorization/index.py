@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import Grant
 from labkit.rbac.subjects import account_user
 
 Item = TypeVar("Item")
 
+GRANT_COST = 5
 MAX_PLACES = 256
 """A rule that names more pairs of group and resource is not filed: every request looks at it."""
 
@@ -28,6 +30,7 @@ class GrantIndex:
         self._with_paths: dict[int, Grant] = {}
         self._large: dict[int, Grant] = {}
         for position, grant in enumerate(grants):
+            charge(GRANT_COST)
             groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
             if len(groups) * len(resources) > MAX_PLACES:
                 self._large[position] = grant

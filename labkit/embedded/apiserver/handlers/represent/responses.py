@@ -8,6 +8,10 @@ from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.request import Response
+from labkit.embedded.machinery.work import charge
+
+OBJECT_COST = 100
+"""What an object of a list costs in any form but the plain one; see ``machinery.work``."""
 
 
 def respond(transformer: Transformer, form: Form, result: Result) -> Response:
@@ -24,12 +28,14 @@ def respond(transformer: Transformer, form: Form, result: Result) -> Response:
 def _list(transformer: Transformer, form: Form, result: Many) -> Response:
     kind, metadata, objects = result
     if form.as_kind:
+        charge(OBJECT_COST * len(result.objects))
         shown = transformer.many(form, kind, metadata, objects)
     else:
         if kind.stored_as is not None:
             objects = [from_stored(kind, obj) for obj in objects]
         if form is PLAIN:
             return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
+        charge(OBJECT_COST * len(result.objects))
         shown = list_object(kind, metadata, objects)
     content_type, body = encode(form, shown)
     return Response(200, {"Content-Type": content_type}, body)

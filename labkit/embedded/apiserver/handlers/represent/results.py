@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from labkit.embedded.machinery.kinds import Kind
@@ -34,7 +34,7 @@ class Many(NamedTuple):
 
     kind: Kind
     metadata: Object
-    objects: Iterable[Object]
+    objects: Sequence[Object]
 
 
 Result = One | Many

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.work import charge
 
 STRIPPED: Node = {
     "f:apiVersion": {},
@@ -45,6 +46,9 @@ STRIPPED: Node = {
 MAX_UPDATERS = 10
 """How many updating managers have entries of their own."""
 ANCIENT = "ancient-changes"
+
+CONVERSION_COST = 1000
+"""What it costs to compare an object in another version; see ``machinery.work``."""
 
 
 class ManagerId(NamedTuple):
@@ -271,6 +275,8 @@ def _disown(
         if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
             del managed.fields[key]  # the object has no such version
             continue
+        if other is not None:
+            charge(CONVERSION_COST)
         touched, lost = changes(*other, subresource) if other is not None else changed
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
 

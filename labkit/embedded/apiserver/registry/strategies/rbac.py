@@ -18,8 +18,12 @@ from labkit.embedded.apiserver.registry.names import path_segment_name, subdomai
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 
 GROUP = "rbac.authorization.k8s.io"
+
+SELECTOR_COST = 500
+"""What it costs to look at all cluster roles; see ``machinery.work``."""
 
 
 class PolicyStrategy(Strategy):
@@ -56,6 +60,7 @@ class RoleStrategy(PolicyStrategy):
             return
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
+        charge(SELECTOR_COST * len(selectors))
         errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
             before = len(errors)
