@@ -103,7 +103,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
             links += 1
             if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-            if found.st_uid not in trusted_users():
+            if not is_trusted_user(found.st_uid):
                 raise Unsafe(f"{here} is a link of {owner(found.st_uid)}", _elsewhere())
             target = Path(here.readlink())
             at = Path(target.anchor) if target.is_absolute() else at
@@ -125,7 +125,7 @@ def check_parent(directory: Path) -> None:
     found = directory.stat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-    if found.st_uid not in trusted_users():
+    if not is_trusted_user(found.st_uid):
         raise Unsafe(f"{directory} belongs to {owner(found.st_uid)}, who can replace what lies in it", _elsewhere())
     if found.st_mode & stat.S_ISVTX or not found.st_mode & (OTHERS_WRITE | GROUP_WRITES):
         return
@@ -219,13 +219,13 @@ def read_text(path: Path) -> str:
         return file.read()
 
 
-def trusted_users() -> frozenset[int]:
-    """The users who may own parents of a home: the user and root.
+def is_trusted_user(user: int) -> bool:
+    """Whether parents of a home may belong to a user: they are this one, or root.
 
     In a user namespace that does not map the machine's root, the kernel shows all unmapped users, root
     among them, as one number. There the owner of ``/`` is taken for root.
     """
-    return frozenset({0, os.geteuid()} | ({Path("/").stat().st_uid} if _root_is_unmapped() else set()))
+    return user in (0, os.geteuid()) or (_root_is_unmapped() and user == Path("/").stat().st_uid)
 
 
 def owner(user: int) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Journal:
     @property
     def began(self) -> float:
         """When the cluster was last reset, in seconds since the epoch; 0 if it never was."""
-        first = next(iter(self._lines()), {})
+        first = self._first()
         return float(first.get("at", 0)) if first.get("kind") == BEGIN else 0.0
 
     def add(self, entry: Mapping[str, Any]) -> None:
@@ -54,7 +55,7 @@ class Journal:
             HomeError: The file cannot be written.
         """
         with locked(self.path.with_name(f".{self.path.name}.lock")):
-            if not self._lines():
+            if not self._first():
                 self._write([{"kind": BEGIN, "at": 0, "cluster": self._cluster}])
             try:
                 descriptor = ownership.open_file(self.path, os.O_WRONLY | os.O_APPEND)
@@ -71,21 +72,25 @@ class Journal:
         """The entries since the last reset, oldest first."""
         return [line for line in self._lines() if line.get("kind") != BEGIN]
 
-    def _lines(self) -> list[dict[str, Any]]:
+    def _first(self) -> dict[str, Any]:
+        """The line that begins the journal; empty without one of this cluster."""
+        return next(self._lines(), {})
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
         """The lines that can be read, if they are this cluster's; a damaged one is skipped."""
-        try:
-            text = ownership.read_text(self.path)
-        except (OSError, ValueError):
-            return []
-        found = []
-        for line in text.splitlines():
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                found.append(value)
-        return found if found and found[0].get("cluster") == self._cluster else []
+        ours = False
+        with (
+            suppress(OSError, ValueError),
+            os.fdopen(ownership.open_file(self.path, os.O_RDONLY), encoding="utf-8") as lines,
+        ):
+            for line in lines:
+                with suppress(ValueError):
+                    value = json.loads(line)
+                    if isinstance(value, dict):
+                        ours = ours or value.get("cluster") == self._cluster
+                        if not ours:
+                            return
+                        yield value
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
         write_private(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))

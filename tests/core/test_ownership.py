@@ -264,6 +264,7 @@ def test_what_is_another_users_in_a_home_is_named(tmp_path: Path) -> None:
 def test_the_owner_of_the_root_stands_for_root_where_root_has_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ownership.trusted_users() >= {0, os.geteuid()}
+    assert ownership.is_trusted_user(0)
+    assert ownership.is_trusted_user(os.geteuid())
     monkeypatch.setattr(ownership, "_root_is_unmapped", lambda: True)
-    assert Path("/").stat().st_uid in ownership.trusted_users()
+    assert ownership.is_trusted_user(Path("/").stat().st_uid)

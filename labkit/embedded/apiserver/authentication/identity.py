@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
@@ -12,8 +13,7 @@ Lookup = Callable[[str, str, str], Object | None]
 """(plural of a core resource, namespace, name) to the object."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenIdentity:
+class TokenIdentity(NamedTuple):
     """The identity in a token.
 
     Args:
@@ -23,5 +23,5 @@ class TokenIdentity:
 
     user: User
     audiences: tuple[str, ...]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = MappingProxyType({})
     warnings: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ A filter is ``with_x(handler, dependency) -> handler``.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 
 from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
@@ -30,6 +31,7 @@ Authenticator = Callable[[Request], User | None]
 
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
+IMPERSONATES = re.compile("impersonate-").match
 
 
 def pipeline(
@@ -154,7 +156,7 @@ def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
     """Continue as the user in the ``Impersonate-`` headers, if the caller may impersonate them."""
 
     def handle(request: Request) -> Response:
-        if not any(header.startswith("impersonate-") for header in request.headers):
+        if not any(map(IMPERSONATES, request.headers)):
             return handler(request)
         requested = requested_user(request)
         if requested is not None:

@@ -11,13 +11,16 @@ from labkit.rbac.attributes import User
 
 SCHEMAS = "flowschemas.flowcontrol.apiserver.k8s.io"
 LEVELS = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
-BY_GROUP = (
-    ("system:masters", "exempt", "exempt"),
-    ("system:serviceaccounts:kube-system", "kube-system-service-accounts", "workload-high"),
-    ("system:nodes", "system-nodes", "system"),
-    ("system:serviceaccounts", "service-accounts", "workload-low"),
-    ("system:authenticated", "global-default", "global-default"),
-    ("", "catch-all", "catch-all"),
+BY_GROUP = tuple(
+    (group, Key(SCHEMAS, "", schema), Key(LEVELS, "", level))
+    for group, schema, level in (
+        ("system:masters", "exempt", "exempt"),
+        ("system:serviceaccounts:kube-system", "kube-system-service-accounts", "workload-high"),
+        ("system:nodes", "system-nodes", "system"),
+        ("system:serviceaccounts", "service-accounts", "workload-low"),
+        ("system:authenticated", "global-default", "global-default"),
+        ("", "catch-all", "catch-all"),
+    )
 )
 """(group, flow schema, priority level): the first that matches counts; the last matches everybody."""
 
@@ -33,10 +36,10 @@ class FlowHeaders:
 
     def __call__(self, user: User) -> dict[str, str]:
         """The two headers; none where the schema or the level is missing."""
-        for group, name, level in BY_GROUP:
+        for group, schema_key, level_key in BY_GROUP:
             if group and group not in user.groups:
                 continue
-            schema, priority = self._store.get(Key(SCHEMAS, "", name)), self._store.get(Key(LEVELS, "", level))
+            schema, priority = self._store.get(schema_key), self._store.get(level_key)
             if schema is not None and priority is not None:
                 return {
                     "X-Kubernetes-Pf-Flowschema-Uid": schema["metadata"]["uid"],
