@@ -54,6 +54,7 @@ class EmbeddedCluster:
         template: ClusterTemplate | None = None,
         quota: Quota | None = None,
         watch: LoopWatch | None = None,
+        share: Share | None = None,
     ) -> None:
         self.exercise, self.learner = exercise, learner
         self._events: list[dict[str, Any]] = []
@@ -65,9 +66,8 @@ class EmbeddedCluster:
             audit_sink=self._events.append,
             signer=template.signer if template else None,
         )
-        self._watch = watch or LoopWatch()
-        self.share = Share()
-        self._budget = Budget(self.cluster, self._quota, self.share)
+        self._watch, self._share = watch or LoopWatch(), share or Share()
+        self._budget = Budget(self.cluster, self._quota, self._share)
         self.context: ProbeContext
 
     def set_up(self) -> None:
@@ -80,22 +80,18 @@ class EmbeddedCluster:
     def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
         """Serve the cluster within the learner's budget."""
         self._budget.attach()
-        self._watch.running.add(self.share)
-        server = ApiServer(
-            self._budget, listener, connections=self._quota.connections, line_bytes=self._quota.head_bytes
-        )
+        self._watch.running.add(self._share)
+        quota = self._quota
+        server = ApiServer(self._budget, listener, connections=quota.connections, line_bytes=quota.head_bytes)
 
         async def close() -> None:
             self._watch.look()
-            self._watch.running.discard(self.share)
+            self._watch.running.discard(self._share)
             await server.close(farewell=0)  # nobody is connected any more
             self._budget.detach()
 
-        def held_seconds() -> float:
-            self._watch.look()
-            return self.share.held_seconds
-
-        return Endpoint(home_files(server.url, self.cluster.keys, lab_home), close, held_seconds=held_seconds)
+        files = home_files(server.url, self.cluster.keys, lab_home)
+        return Endpoint(files, close, held_seconds=partial(self._watch.held_seconds, self._share))
 
     def probe(self) -> list[TaskFindings]:
         """Ask all probes of the exercise."""

@@ -11,13 +11,14 @@ import logging
 import resource
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.process import run
 from labkit.grading.budget import Quota
 from labkit.grading.embedded_cluster import ClusterTemplate, EmbeddedCluster
 from labkit.grading.isolation import Limits
-from labkit.grading.loop_watch import LoopWatch
+from labkit.grading.loop_watch import LoopWatch, Share
 from labkit.grading.result import Result, by_exercise_and_learner
 from labkit.grading.stages import failed_result, grade_submission
 from labkit.grading.submissions import Submission
@@ -95,8 +96,8 @@ class Grader(WithWorkers):
 
         async def fill(slot: int) -> None:
             while (submission := await next_submission()) is not None:
-                result, was_blocked = await self._grade_one(submission, slot)
-                if was_blocked:
+                result, is_blocked = await self._grade_one(submission, slot)
+                if is_blocked:
                     blocked.append(submission)
                 else:
                     report(result)
@@ -115,24 +116,22 @@ class Grader(WithWorkers):
 
     async def _grade_one(self, submission: Submission, slot: int) -> tuple[Result, bool]:
         """Grade a submission; return its result, and whether its server was blocked meanwhile."""
-        clusters: list[EmbeddedCluster] = []
-
-        def new_cluster(exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
-            clusters.append(self._new_cluster(exercise, learner))
-            return clusters[-1]
-
+        share = Share()
+        new_cluster = partial(self._new_cluster, share)
         try:
             result = await grade_submission(submission, slot, self.workers, new_cluster, "embedded")
         except Exception as error:  # one submission must not keep the others from being graded
             log.exception("%s could not be graded", submission.path)
             return failed_result(submission, self.level, error), False
-        return result, any(cluster.share.blocked for cluster in clusters)
+        return result, share.blocked
 
-    def _new_cluster(self, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
+    def _new_cluster(self, share: Share, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
         """Make a cluster; from the template where learners cannot reach each other's."""
         template = self._template if self.workers.isolated else None
         keys = template.keys if template else Keys.generate(self._template.keys.token_key)
-        return EmbeddedCluster(keys, exercise, learner, template=template, quota=self._quota, watch=self._watch)
+        return EmbeddedCluster(
+            keys, exercise, learner, template=template, quota=self._quota, watch=self._watch, share=share
+        )
 
 
 def cpu_seconds() -> float:

@@ -93,11 +93,9 @@ class Guard:
             held = float(wire.receive(connection)[0]["seconds"])
         except (wire.Closed, OSError):
             return False
-        held = min(held, self._limits.seconds)
-        if held > self._held_seconds:
-            self._held_seconds, self._asked_at = held, None
-        else:
-            self._asked_at = -math.inf
+        more = min(held, self._limits.seconds) - self._held_seconds
+        self._held_seconds += max(more, 0)
+        self._asked_at = None if more > 0 else -math.inf
         return True
 
     def _exceeded(self, connection: socket.socket) -> str:

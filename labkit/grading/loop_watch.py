@@ -6,8 +6,9 @@ One loop serves all clusters of a grader, so one submission's request delays the
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BEAT_SECONDS = 0.05
 
@@ -23,28 +24,27 @@ class Share:
         used_seconds: How long its own requests took.
         held_seconds: How long the loop was late for other reasons.
         blocked: Whether that was more than ``BLOCKED_SECONDS`` at one time.
-        counted_seconds: How much of ``used_seconds`` was there at the last beat.
     """
 
     used_seconds: float = 0.0
     held_seconds: float = 0.0
     blocked: bool = False
-    counted_seconds: float = 0.0
+    _counted_seconds: float = 0.0
 
     def note_delay(self, seconds: float) -> None:
         """Count by how much a beat was late, but for what its own requests took."""
-        held = max(0.0, seconds - (self.used_seconds - self.counted_seconds))
-        self.counted_seconds = self.used_seconds
+        held = max(0.0, seconds - (self.used_seconds - self._counted_seconds))
+        self._counted_seconds = self.used_seconds
         self.held_seconds += held
         self.blocked = self.blocked or held > BLOCKED_SECONDS
 
 
+@dataclass(slots=True)
 class LoopWatch:
-    """Counts delays for the submissions whose notebooks are running."""
+    """Counts delays for the submissions whose notebooks are ``running``."""
 
-    def __init__(self) -> None:
-        self.running: set[Share] = set()
-        self._due = time.monotonic()
+    running: set[Share] = field(default_factory=set)
+    _due: float = math.inf
 
     async def run(self) -> None:
         """Beat until it is cancelled."""
@@ -60,3 +60,8 @@ class LoopWatch:
             self._due += delay
             for share in self.running:
                 share.note_delay(delay)
+
+    def held_seconds(self, share: Share) -> float:
+        """Return for how long the loop has been late until now."""
+        self.look()
+        return share.held_seconds

@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import affordable
@@ -16,17 +17,13 @@ from labkit.embedded.machinery.work import affordable
 PODS = BY_KIND["", "Pod"]
 MAX_PODS = 100
 """The most pods of one owner, whatever its spec asks for: they are created inside the request that asks."""
-POD_COST = 8000
-"""What a pod costs, besides 2,000 for a container and six for a character; see ``machinery.work``."""
 MAX_WRITTEN = 256 << 10
 """The most characters of the templates of these pods together; the first pod is created in any case."""
 
 
 def max_pods(template: Object) -> int:
     """The most pods of a template that one owner gets."""
-    written = str(template)
-    cost = POD_COST + 2000 * written.count("'image': ") + 6 * len(written)
-    return affordable(cost, min(MAX_PODS, -(-MAX_WRITTEN // len(written))))
+    return affordable(pod_cost(template), min(MAX_PODS, -(-MAX_WRITTEN // len(str(template)))))
 
 
 def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:

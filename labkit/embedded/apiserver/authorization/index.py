@@ -17,7 +17,6 @@ from labkit.rbac.subjects import account_user
 
 Item = TypeVar("Item")
 
-GRANT_COST = 5
 MAX_PLACES = 256
 """A rule that names more pairs of group and resource is not filed: every request looks at it."""
 
@@ -30,7 +29,7 @@ class GrantIndex:
         self._with_paths: dict[int, Grant] = {}
         self._large: dict[int, Grant] = {}
         for position, grant in enumerate(grants):
-            charge(GRANT_COST)
+            charge(5)
             groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
             if len(groups) * len(resources) > MAX_PLACES:
                 self._large[position] = grant

@@ -13,8 +13,6 @@ from labkit.embedded.machinery.golang.quote import ESCAPES
 from labkit.embedded.machinery.work import charge
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-SMALL = 4096
-"""How many characters cost nothing to mention."""
 
 
 class SyntaxProblem(ValueError):
@@ -62,7 +60,7 @@ def loads(data: bytes | str) -> Any:
         SyntaxProblem: It is not JSON.
     """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    if len(text) > SMALL:
+    if len(text) > 4096:
         charge((text.count(",") + text.count("[") + text.count("{")) / 2)
     try:
         value = _DECODER.decode(text)

@@ -22,7 +22,7 @@ from labkit.embedded.machinery.schema.values import (
 )
 from labkit.embedded.machinery.work import charge
 
-STRUCT_COST, ITEM_COST = 60, 8
+STRUCT_COST, ITEM_COST = 100, 8
 """What a struct, and an item of a list or a map, cost from here to the storage; see ``machinery.work``."""
 MAX_STRICT_ERRORS = 100
 OBJECT = "map[string]interface {}"
@@ -36,12 +36,7 @@ EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is that of Go's ``encoding/json``.
-
-    Args:
-        type_: The expected type, where that is known.
-        value: What was found.
-    """
+    """A body that does not fit its kind; the message is that of Go's ``encoding/json``."""
 
     def __init__(self, message: str, type_: Type | None = None, value: Any = None) -> None:
         super().__init__(message)

@@ -100,13 +100,7 @@ OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not support
 
 @dataclass(frozen=True, slots=True)
 class FieldTerm:
-    """One term.
-
-    Args:
-        field: Dotted path.
-        value: What it is compared with.
-        equal: ``=`` or, if false, ``!=``.
-    """
+    """One term: a field's dotted path, and the value that it has, or has not."""
 
     field: str
     value: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import FieldSelector, field_selector
-from labkit.embedded.apiserver.handlers.decode.label_selectors import LabelSelector, parse_labels
+from labkit.embedded.apiserver.handlers.decode.field_selectors import field_selector
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.handlers.decode.list_options import ListOptions
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -21,24 +21,18 @@ def selection(kind: Kind, options: ListOptions) -> Matches | None:
     """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
     labels = parse_labels(options.label_selector)
     fields = field_selector(kind, options.field_selector)
-    terms = len(labels.requirements) + len(fields.terms)
-    chosen = _predicate(labels, fields)
-    if chosen is None or terms <= FEW_TERMS:
-        return chosen
-
-    def charged(obj: Object) -> bool:
-        charge(terms)
-        return chosen(obj)
-
-    return charged
-
-
-def _predicate(labels: LabelSelector, fields: FieldSelector) -> Matches | None:
     by_label, by_field = labels.matches, fields.matches
-    if not labels:
-        return by_field if fields else None
+    terms = len(labels.requirements) + len(fields.terms)
 
     def matches(obj: Object) -> bool:
         return by_label(obj["metadata"].get("labels") or {})
 
+    def charged(obj: Object) -> bool:
+        charge(terms)
+        return by_field(obj) and matches(obj)
+
+    if terms > FEW_TERMS:
+        return charged
+    if not labels:
+        return by_field if fields else None
     return (lambda obj: by_field(obj) and matches(obj)) if fields else matches

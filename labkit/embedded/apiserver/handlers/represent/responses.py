@@ -10,9 +10,6 @@ from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.request import Response
 from labkit.embedded.machinery.work import charge
 
-OBJECT_COST = 100
-"""What an object of a list costs in any form but the plain one; see ``machinery.work``."""
-
 
 def respond(transformer: Transformer, form: Form, result: Result) -> Response:
     """Represent a result in the form that the caller asked for; 400 or 406 if it has none."""
@@ -27,15 +24,15 @@ def respond(transformer: Transformer, form: Form, result: Result) -> Response:
 
 def _list(transformer: Transformer, form: Form, result: Many) -> Response:
     kind, metadata, objects = result
+    if form is not PLAIN:
+        charge(100 * len(objects))
     if form.as_kind:
-        charge(OBJECT_COST * len(result.objects))
         shown = transformer.many(form, kind, metadata, objects)
     else:
         if kind.stored_as is not None:
             objects = [from_stored(kind, obj) for obj in objects]
         if form is PLAIN:
             return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
-        charge(OBJECT_COST * len(result.objects))
         shown = list_object(kind, metadata, objects)
     content_type, body = encode(form, shown)
     return Response(200, {"Content-Type": content_type}, body)

@@ -47,9 +47,6 @@ MAX_UPDATERS = 10
 """How many updating managers have entries of their own."""
 ANCIENT = "ancient-changes"
 
-CONVERSION_COST = 1000
-"""What it costs to compare an object in another version; see ``machinery.work``."""
-
 
 class ManagerId(NamedTuple):
     """What identifies a manager."""
@@ -275,8 +272,7 @@ def _disown(
         if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
             del managed.fields[key]  # the object has no such version
             continue
-        if other is not None:
-            charge(CONVERSION_COST)
+        charge(1000 if other is not None else 20)
         touched, lost = changes(*other, subresource) if other is not None else changed
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
 

@@ -22,9 +22,6 @@ from labkit.embedded.machinery.work import charge
 
 GROUP = "rbac.authorization.k8s.io"
 
-SELECTOR_COST = 500
-"""What it costs to look at all cluster roles; see ``machinery.work``."""
-
 
 class PolicyStrategy(Strategy):
     """What roles and bindings share."""
@@ -60,7 +57,7 @@ class RoleStrategy(PolicyStrategy):
             return
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
-        charge(SELECTOR_COST * len(selectors))
+        charge(500 * len(selectors))  # each looks at all cluster roles
         errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
             before = len(errors)
