@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -389,15 +390,11 @@ def test_a_request_that_escapes_every_limit_costs_others_nothing(kernel: bool, t
 
 
 def test_a_learners_time_does_not_run_while_others_hold_the_server(tmp_path: Path) -> None:
-    """Nobody is graded again here: the notebook itself has more time, and no more than that."""
-    waits = "import time\nfor _ in range(150):\n    lab.admin.get('/version'); time.sleep(0.02)\nprint('all of it')"
-    submit(tmp_path, "ann", EXERCISE, [SETUP, waits])
+    """At most as much is given as a notebook has anyway, whatever the grader says."""
+    submit(tmp_path, "ann", EXERCISE, ["import time; time.sleep(9); print('all of it')"])
     submit(tmp_path, "bob", EXERCISE, ["while True: pass"])
-    submit(tmp_path, "eve", EXERCISE, [SETUP, BLOCKING])
-    with (
-        patch("labkit.grading.loop_watch.BLOCKED_SECONDS", 3600.0),
-        Grader(slots=3, limits=Limits(seconds=5.0, cpu_seconds=30), quota=UNLIMITED) as grader,
-    ):
+    held = patch.object(LoopWatch, "held_seconds", lambda _watch, _share: 1e6)
+    with held, Grader(limits=Limits(seconds=7.0, cpu_seconds=30)) as grader:
         results = grade(grader, tmp_path)
     assert results["ann"].complete, (results["ann"].outcome, results["ann"].output)
     assert "all of it" in results["ann"].output
@@ -407,7 +404,7 @@ def test_a_learners_time_does_not_run_while_others_hold_the_server(tmp_path: Pat
 def test_what_ones_own_requests_take_gives_nobody_time() -> None:
     watch, mine, other = LoopWatch(), Share(), Share()
     watch.running |= {mine, other}
-    watch._due -= 5.0
+    watch._due = time.monotonic() - 5.0
     mine.used_seconds += 5.0
     watch.look()
     assert (mine.blocked, other.blocked) == (False, True)
@@ -415,12 +412,3 @@ def test_what_ones_own_requests_take_gives_nobody_time() -> None:
     held = other.held_seconds
     watch.look()
     assert other.held_seconds < held + 0.5
-
-
-def test_time_of_the_grader_is_given_once_over(tmp_path: Path) -> None:
-    """However long the grader says that it was held, a notebook has at most twice its time."""
-    submit(tmp_path, "bob", EXERCISE, ["while True: pass"])
-    limits = Limits(seconds=1.0, cpu_seconds=30)
-    for_ever = patch.object(Share, "note_delay", lambda share, _seconds: setattr(share, "held_seconds", 1e6))
-    with for_ever, Grader(limits=limits) as grader:
-        assert grade(grader, tmp_path)["bob"].ended == "time limit"
