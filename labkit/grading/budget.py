@@ -16,6 +16,8 @@ from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import EventStream, Request, Response
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
+from labkit.grading.loop_watch import Share
 from labkit.grading.request_policy import READ_METHODS
 
 RBAC_PREFIX = "/apis/rbac.authorization.k8s.io/"
@@ -33,8 +35,9 @@ class Quota:
         rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
             with their product.
         connections: How many at once: each is an open file of the grader's.
-        body_bytes: The body of one write, except for config maps and Secrets, which are text. A request
-            cannot be interrupted, and defaulting and validating an object takes a second for each 100 KiB.
+        body_bytes: The body of one write, except for config maps and Secrets, which are text.
+        request_work: What one request may cost, in the units of ``WorkBudget``: about a quarter of a second.
+        head_bytes: The request line, and all headers: a character costs up to three microseconds.
     """
 
     seconds: float = 6.0
@@ -43,6 +46,8 @@ class Quota:
     rbac_bytes: int = 256 << 10
     connections: int = 128
     body_bytes: int = 128 << 10
+    request_work: float = 250_000
+    head_bytes: int = 64 << 10
 
 
 class Budget:
@@ -51,10 +56,11 @@ class Budget:
     While it is attached, requests of the cluster's own pods count as well.
     """
 
-    def __init__(self, cluster: Cluster, quota: Quota) -> None:
+    def __init__(self, cluster: Cluster, quota: Quota, share: Share | None = None) -> None:
         self._cluster = cluster
         self._handle = cluster.handle
         self._quota = quota
+        self._share = share or Share()
         self._seconds = 0.0
         self._timing = False
         self._sent_bytes = 0
@@ -79,7 +85,7 @@ class Budget:
     def advance(self) -> None:
         """Advance the controllers, unless the quota is exceeded."""
         if not self.check():
-            with self._timed():
+            with self._timed(), limited(WorkBudget(self._quota.request_work)), uncharged():
                 self._cluster.advance()
 
     def handle(self, request: Request) -> Response:
@@ -92,7 +98,9 @@ class Budget:
         if len(request.body) > self._quota.body_bytes and not _is_text(request.path):
             most = f"{self._quota.body_bytes >> 10} KiB"
             return _refused(f"While it is graded, a cluster takes no more than {most} at once.", 413)
-        with self._timed():
+        if sum(map(len, request.headers.values())) > self._quota.head_bytes:
+            return _refused("Request Header Fields Too Large: a cluster that is graded reads less at once.", 431)
+        with self._timed(), limited(WorkBudget(self._quota.request_work, 413 if request.body else 429)):
             response = self._handle(request)
         self._answered_bytes += len(response.body)
         if response.stream is not None:
@@ -106,8 +114,12 @@ class Budget:
 
     def read(self, stream: EventStream) -> list[bytes]:
         """Read and count what a stream has to send."""
-        with self._timed():
-            pieces = stream.read()
+        try:
+            with self._timed(), limited(WorkBudget(self._quota.request_work)):
+                pieces = stream.read()
+        except ApiError:
+            stream.close()
+            return []
         self._answered_bytes += sum(map(len, pieces))
         return pieces
 
@@ -116,12 +128,13 @@ class Budget:
         if self._timing:  # a pod's request within a request
             yield
             return
-        self._timing, begun = True, time.thread_time()
+        self._timing, begun, at = True, time.thread_time(), time.monotonic()
         try:
             yield
         finally:
             self._timing = False
             self._seconds += time.thread_time() - begun
+            self._share.used_seconds += time.monotonic() - at
 
     def _excess(self) -> str:
         quota = self._quota
@@ -164,6 +177,6 @@ def _is_text(path: str) -> bool:
 
 
 def _refused(message: str, code: int = 429) -> Response:
-    reason = {413: "RequestEntityTooLarge", 429: "TooManyRequests"}[code]
+    reason = {413: "RequestEntityTooLarge", 429: "TooManyRequests"}.get(code, "")
     body = json.dumps(ApiError(code, reason, message).to_status()).encode()
     return Response(code, {"Content-Type": "application/json"}, body)

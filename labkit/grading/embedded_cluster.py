@@ -19,6 +19,7 @@ from labkit.grading.budget import Budget, Quota
 from labkit.grading.findings import TaskFindings, probe_exercise
 from labkit.grading.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.lab_home import home_files
+from labkit.grading.loop_watch import LoopWatch, Share
 from labkit.grading.probes import ProbeContext
 from labkit.grading.task import ExerciseSpec
 from labkit.grading.tasks import setup
@@ -52,6 +53,8 @@ class EmbeddedCluster:
         *,
         template: ClusterTemplate | None = None,
         quota: Quota | None = None,
+        watch: LoopWatch | None = None,
+        share: Share | None = None,
     ) -> None:
         self.exercise, self.learner = exercise, learner
         self._events: list[dict[str, Any]] = []
@@ -63,7 +66,8 @@ class EmbeddedCluster:
             audit_sink=self._events.append,
             signer=template.signer if template else None,
         )
-        self._budget = Budget(self.cluster, self._quota)
+        self._watch, self._share = watch or LoopWatch(), share or Share()
+        self._budget = Budget(self.cluster, self._quota, self._share)
         self.context: ProbeContext
 
     def set_up(self) -> None:
@@ -76,13 +80,18 @@ class EmbeddedCluster:
     def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
         """Serve the cluster within the learner's budget."""
         self._budget.attach()
-        server = ApiServer(self._budget, listener, connections=self._quota.connections)
+        self._watch.running.add(self._share)
+        quota = self._quota
+        server = ApiServer(self._budget, listener, connections=quota.connections, line_bytes=quota.head_bytes)
 
         async def close() -> None:
+            self._watch.look()
+            self._watch.running.discard(self._share)
             await server.close(farewell=0)  # nobody is connected any more
             self._budget.detach()
 
-        return Endpoint(home_files(server.url, self.cluster.keys, lab_home), close)
+        files = home_files(server.url, self.cluster.keys, lab_home)
+        return Endpoint(files, close, held_seconds=partial(self._watch.held_seconds, self._share))
 
     def probe(self) -> list[TaskFindings]:
         """Ask all probes of the exercise."""

@@ -10,12 +10,15 @@ import asyncio
 import logging
 import resource
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.process import run
 from labkit.grading.budget import Quota
 from labkit.grading.embedded_cluster import ClusterTemplate, EmbeddedCluster
 from labkit.grading.isolation import Limits
+from labkit.grading.loop_watch import LoopWatch, Share
 from labkit.grading.result import Result, by_exercise_and_learner
 from labkit.grading.stages import failed_result, grade_submission
 from labkit.grading.submissions import Submission
@@ -24,6 +27,9 @@ from labkit.grading.workers import WithWorkers, Workers
 
 OnResult = Callable[[Result], None]
 NextSubmission = Callable[[], Awaitable[Submission | None]]
+
+GRADED_AGAIN = "It was graded again, alone: something else had kept its server from answering."
+"""The note of a result that replaces one during which the server was blocked."""
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +51,7 @@ class Grader(WithWorkers):
         self._quota = quota or Quota()
         self.slots = slots
         self._template = ClusterTemplate()
+        self._watch = LoopWatch()
         super().__init__(Workers(limits, kernel=kernel))
 
     @property
@@ -81,27 +88,50 @@ class Grader(WithWorkers):
 
     async def _grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
         results: list[Result] = []
+        blocked: list[Submission] = []
+
+        def report(result: Result) -> None:
+            results.append(result)
+            on_result(result)
 
         async def fill(slot: int) -> None:
             while (submission := await next_submission()) is not None:
-                try:
-                    result = await grade_submission(submission, slot, self.workers, self._new_cluster, "embedded")
-                except Exception as error:  # one submission must not keep the others from being graded
-                    log.exception("%s could not be graded", submission.path)
-                    result = failed_result(submission, self.level, error)
-                results.append(result)
-                on_result(result)
+                result, is_blocked = await self._grade_one(submission, slot)
+                if is_blocked:
+                    blocked.append(submission)
+                else:
+                    report(result)
 
-        async with asyncio.TaskGroup() as group:
-            for slot in range(self.slots):
-                group.create_task(fill(slot))
+        watching = asyncio.create_task(self._watch.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for slot in range(self.slots):
+                    group.create_task(fill(slot))
+            for submission in blocked:
+                result, _ = await self._grade_one(submission, 0)
+                report(replace(result, note=f"{GRADED_AGAIN} {result.note}".strip()))
+        finally:
+            watching.cancel()
         return results
 
-    def _new_cluster(self, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
+    async def _grade_one(self, submission: Submission, slot: int) -> tuple[Result, bool]:
+        """Grade a submission; return its result, and whether its server was blocked meanwhile."""
+        share = Share()
+        new_cluster = partial(self._new_cluster, share)
+        try:
+            result = await grade_submission(submission, slot, self.workers, new_cluster, "embedded")
+        except Exception as error:  # one submission must not keep the others from being graded
+            log.exception("%s could not be graded", submission.path)
+            return failed_result(submission, self.level, error), False
+        return result, share.blocked
+
+    def _new_cluster(self, share: Share, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
         """Make a cluster; from the template where learners cannot reach each other's."""
         template = self._template if self.workers.isolated else None
         keys = template.keys if template else Keys.generate(self._template.keys.token_key)
-        return EmbeddedCluster(keys, exercise, learner, template=template, quota=self._quota)
+        return EmbeddedCluster(
+            keys, exercise, learner, template=template, quota=self._quota, watch=self._watch, share=share
+        )
 
 
 def cpu_seconds() -> float:

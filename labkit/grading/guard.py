@@ -6,6 +6,7 @@ itself, such as how many cells ran, decides nothing.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -14,15 +15,21 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from labkit.grading import wire
 from labkit.grading.execution import SIGNAL_BASE
 from labkit.grading.isolation import Limits
 from labkit.grading.processes import Descendants
 
-MEMORY_LIMIT = "memory limit"
+MEMORY_LIMIT, TIME_LIMIT = "memory limit", "time limit"
 
 EXIT_POLL_SECONDS = 0.002
 POLL_SECONDS = 0.25
 """How often memory and time are checked."""
+
+ASK_HELD = {"ask": "held"}
+"""Asks the grader for how many seconds the notebook's server was held by others."""
+ANSWER_SECONDS = 60.0
+"""How long the guard waits for that: the grader cannot answer while it is held."""
 
 
 class Guard:
@@ -49,6 +56,8 @@ class Guard:
         self._printed = bytearray()
         self._ends: list[int | socket.socket] = [output]
         self._started = self._checked = time.monotonic()
+        self._held_seconds = 0.0
+        self._asked_at: float | None = None
         os.set_blocking(output, False)
 
     def watch(self, connection: socket.socket) -> tuple[str, str]:
@@ -59,7 +68,7 @@ class Guard:
             # With its output closed the process is ending, and no event will tell when.
             seconds = POLL_SECONDS if self._output in self._ends else EXIT_POLL_SECONDS
             ready = select.select(self._ends, [], [], seconds)[0]
-            if connection in ready:  # the grader sends no more: it has closed the connection
+            if connection in ready and not self._answered(connection):
                 return "grader gone", ""
             if self._output in ready:
                 self._read_output()
@@ -68,7 +77,7 @@ class Guard:
                 exit_code = os.waitstatus_to_exitcode(status)
                 ended = MEMORY_LIMIT if self._out_of_memory() else _describe_exit(exit_code)
             else:
-                ended = self._exceeded()
+                ended = self._exceeded(connection)
         return ended, self._printed.decode("utf-8", "replace")
 
     def _read_output(self) -> None:
@@ -78,11 +87,27 @@ class Guard:
                 self._ends.remove(self._output)
             self._printed += piece[: self._limits.output_bytes - len(self._printed)]
 
-    def _exceeded(self) -> str:
-        """Return the limit that is exceeded; empty if none is."""
+    def _answered(self, connection: socket.socket) -> bool:
+        """Read how long the server was held, which at most doubles the time; False if the grader is gone."""
+        try:
+            held = float(wire.receive(connection)[0]["seconds"])
+        except (wire.Closed, OSError):
+            return False
+        more = min(held, self._limits.seconds) - self._held_seconds
+        self._held_seconds += max(more, 0)
+        self._asked_at = None if more > 0 else -math.inf
+        return True
+
+    def _exceeded(self, connection: socket.socket) -> str:
+        """Return the limit that is exceeded; empty if none is, or while the grader is asked for more time."""
         now = time.monotonic()
-        if now - self._started > self._limits.seconds:
-            return "time limit"
+        if now - self._started > self._limits.seconds + self._held_seconds:
+            if self._asked_at is None:
+                self._asked_at = now
+                with suppress(OSError):
+                    wire.send(connection, ASK_HELD)
+            elif now - self._asked_at > ANSWER_SECONDS:
+                return TIME_LIMIT
         if now - self._checked < POLL_SECONDS:
             return ""
         self._checked = now

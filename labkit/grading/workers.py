@@ -22,6 +22,7 @@ from typing import Any, Self
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
 from labkit.grading.control_group import group_prefix, remove_groups
+from labkit.grading.guard import ASK_HELD
 from labkit.grading.isolation import Limits
 from labkit.grading.packages import package_directories
 from labkit.grading.root_directory import sandbox_home
@@ -35,11 +36,13 @@ class Endpoint:
         files: The text of each file in its ``LABKIT_HOME``.
         close: Called when the process is gone, before anything else is done.
         environment: More environment variables.
+        held_seconds: Returns how long it was kept from answering by what is not the notebook's.
     """
 
     files: Mapping[str, str]
     close: Callable[[], Awaitable[None]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    held_seconds: Callable[[], float] = float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class Worker:
         }
         try:
             wire.send(self._channel, job)
-            report, _ = await _receive(self._channel)
+            while (report := (await _receive(self._channel))[0]) == ASK_HELD:
+                wire.send(self._channel, {"seconds": self._endpoint.held_seconds()})
         except (wire.Closed, OSError) as error:
             raise WorkerFailed(str(error)) from error
         if "failed" in report:

@@ -94,9 +94,11 @@ class RoleAggregation(BaseController):
 
     def _collected(self, aggregated: Object) -> list[Any]:
         rules: dict[str, Any] = {}
+        seen = {_name(aggregated)}
         for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):
-                if _name(role) != _name(aggregated) and self._selects(selector, role):
+                if _name(role) not in seen and self._selects(selector, role):
+                    seen.add(_name(role))
                     selected = role.get("rules") or ()
                     self._limiter.take(len(selected))
                     for rule in selected:

@@ -9,8 +9,10 @@ from typing import Any
 
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import affordable
 
 PODS = BY_KIND["", "Pod"]
 MAX_PODS = 100
@@ -21,7 +23,7 @@ MAX_WRITTEN = 256 << 10
 
 def max_pods(template: Object) -> int:
     """The most pods of a template that one owner gets."""
-    return min(MAX_PODS, -(-MAX_WRITTEN // len(str(template))))
+    return affordable(pod_cost(template), min(MAX_PODS, -(-MAX_WRITTEN // len(str(template)))))
 
 
 def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:

@@ -173,3 +173,20 @@ def test_mounted_files_cannot_be_removed(lab: Lab) -> None:
     names = ["namespace", "ca.crt", "token", "..data", "../namespace", "../ca.crt", "../token"]
     assert done.stdout == "".join(f"rm: cannot remove '{MOUNTED}/{one}': Read-only file system\n" for one in names)
     assert len(lab.exec(f"cat {MOUNTED}/token").stdout) > 500
+
+
+def test_variables_that_double_do_not_fill_the_memory(lab: Lab) -> None:
+    env = [{"name": "E0", "value": "x" * 100}]
+    env += [{"name": f"E{number}", "value": f"$(E{number - 1})$(E{number - 1})"} for number in range(1, 40)]
+    lab.pod(containers=[main(env=env)])
+    waiting = lab.state()["state"]["waiting"]
+    assert (waiting["reason"], waiting["message"]) == ("CreateContainerConfigError", "argument list too long")
+
+
+def test_a_variable_may_name_those_before_it_and_replace_itself(lab: Lab) -> None:
+    env = [
+        {"name": name, "value": value}
+        for name, value in (("A", "1"), ("B", "$(A)2"), ("A", "$(B)3"), ("C", "$(A)$(D)"))
+    ]
+    lab.pod(containers=[main("echo $A $B $C", env=env)])
+    assert lab.log() == "123 12 123$(D)\n"

@@ -44,12 +44,7 @@ SUBDOMAIN_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """An impersonation that was allowed.
-
-    Args:
-        user: The user that the request continues as.
-        constraint: The verb that allowed it, empty for the legacy mode.
-    """
+    """The user that a request continues as, and the verb that allowed it: empty for the legacy mode."""
 
     user: User
     constraint: str = ""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import Grant
 from labkit.rbac.subjects import account_user
@@ -28,6 +29,7 @@ class GrantIndex:
         self._with_paths: dict[int, Grant] = {}
         self._large: dict[int, Grant] = {}
         for position, grant in enumerate(grants):
+            charge(5)
             groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
             if len(groups) * len(resources) > MAX_PLACES:
                 self._large[position] = grant

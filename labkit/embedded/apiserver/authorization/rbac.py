@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
 from labkit.rbac.bindings import Getter, Grant, Lister, joined_errors, rules_for
 from labkit.rbac.rules import rule_allows
@@ -37,6 +38,7 @@ def decide(question: Attributes, grants: Iterable[Grant], errors: list[str]) -> 
     ``errors`` has what was wrong with the policy by the end of the grants.
     """
     for grant in grants:
+        charge(2)
         if rule_allows(grant.rule, question):
             return Decision(True, f"RBAC: allowed by {grant.why}")
     return Decision(False, f"RBAC: {joined_errors(errors)}") if errors else NO_OPINION

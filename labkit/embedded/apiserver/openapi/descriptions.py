@@ -23,12 +23,7 @@ WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a struct and its fields mean.
-
-    Args:
-        text: Of the struct.
-        fields: By their JSON names.
-    """
+    """What a struct means, and its fields, by their JSON names."""
 
     text: str = ""
     fields: dict[str, str] = field(default_factory=dict)

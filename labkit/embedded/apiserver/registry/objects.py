@@ -24,6 +24,7 @@ from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import Decoder, drop_empty
 from labkit.embedded.machinery.status import not_found
 from labkit.embedded.machinery.steady_clock import SteadyClock
+from labkit.embedded.machinery.work import uncharged
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
@@ -191,16 +192,21 @@ class Objects:
             self._depth += 1
             try:
                 yield
-                while self._depth == 1 and self._changes:
-                    change = self._changes.popleft()
-                    for controller in self.controllers:
-                        controller(change)
+                if self._depth == 1 and self._changes:
+                    self._react()
             except BaseException:
                 while len(self._changes) > begun_at:
                     self._changes.pop()
                 raise
             finally:
                 self._depth -= 1
+
+    def _react(self) -> None:
+        with uncharged():
+            while self._changes:
+                change = self._changes.popleft()
+                for controller in self.controllers:
+                    controller(change)
 
     # Parts
 

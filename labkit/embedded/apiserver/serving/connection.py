@@ -265,7 +265,7 @@ class Connection(RequestHandler):
 class HttpServer(Server):
     """aiohttp's low-level server, with ``Connection`` as its protocol."""
 
-    def __init__(self, frontend: Answering) -> None:
+    def __init__(self, frontend: Answering, line_bytes: int = MAX_HEADER_BYTES) -> None:
         super().__init__(frontend, handler_cancellation=True)
         self._frontend = frontend
         self._options: dict[str, Any] = {
@@ -276,7 +276,7 @@ class HttpServer(Server):
             "logger": log,
             "max_field_size": MAX_HEADER_BYTES,
             "max_headers": MAX_HEADER_COUNT,
-            "max_line_size": MAX_HEADER_BYTES,
+            "max_line_size": line_bytes,
             "read_bufsize": 65536,
         }
 

@@ -14,14 +14,7 @@ from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCerti
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete response.
-
-    Args:
-        status: The status code.
-        headers: Names and values.
-        body: The body; of a stream, what was ready at once.
-        warnings: Texts of ``Warning`` headers.
-    """
+    """A complete response; the body of a stream is what was ready at once."""
 
     status: int
     headers: Mapping[str, str]

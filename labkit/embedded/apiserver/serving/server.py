@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.embedded.apiserver.serving.address import url
-from labkit.embedded.apiserver.serving.connection import HttpServer
+from labkit.embedded.apiserver.serving.connection import MAX_HEADER_BYTES, HttpServer
 from labkit.embedded.apiserver.serving.http import Frontend
 from labkit.embedded.apiserver.serving.listener import MAX_CONNECTIONS, Listener
 from labkit.embedded.apiserver.serving.streams import Streams
@@ -53,6 +53,7 @@ class ApiServer:
         listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
         connections: The most connections at once.
+        line_bytes: The longest request line.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class ApiServer:
         before_answer: Callable[[], None] = lambda: None,
         *,
         connections: int = MAX_CONNECTIONS,
+        line_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
         self.port: int = listening.getsockname()[1]
         self._cluster = cluster
         self._frontend = Frontend(cluster.handle, before_answer)
-        self._server = HttpServer(self._frontend)
+        self._server = HttpServer(self._frontend, line_bytes)
         self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
         self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._tick())]
 

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from labkit.embedded.machinery.golang.quote import ESCAPES
+from labkit.embedded.machinery.work import charge
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -59,6 +60,8 @@ def loads(data: bytes | str) -> Any:
         SyntaxProblem: It is not JSON.
     """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    if len(text) > 4096:
+        charge((text.count(",") + text.count("[") + text.count("{")) / 2)
     try:
         value = _DECODER.decode(text)
     except RecursionError as error:
@@ -76,8 +79,10 @@ def _without_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
+        charge(2 * len(value))
         return [_without_surrogates(item) for item in value]
     if isinstance(value, dict):
+        charge(2 * len(value))
         pairs = {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
         if isinstance(value, Pairs):
             noted = Pairs(pairs)
@@ -232,6 +237,7 @@ class _Scanner:
 
 def explain(text: str) -> str:
     """Go's message for a text that is not JSON."""
+    charge(2 * len(text))
     try:
         _Scanner(text).document()
     except SyntaxProblem as problem:

@@ -15,12 +15,15 @@ from typing_extensions import override
 from labkit.embedded.machinery.golang.json import SURROGATE
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
+from labkit.embedded.machinery.work import charge
 
 MAX_VALUES = 100_000
 """How many values a document may have; aliases and merged fields count as often as they are used."""
 MAX_TEXT = MAX_BODY_BYTES
 """How many characters the texts of a document may have together, counted alike: only aliases make more."""
 MAX_DEPTH = 500
+NODE_COST, CHARACTER_COST = 40, 1.5
+"""What reading them costs; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 EXCESSIVE = "yaml: document contains excessive aliasing"
@@ -69,6 +72,7 @@ class _Loader(yaml.SafeLoader):
 
     @override
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        charge(NODE_COST)
         self._composed += 1
         if self._composed > MAX_VALUES:
             raise YamlProblem(f"yaml: document has more than {MAX_VALUES} values")
@@ -97,6 +101,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     Raises:
         YamlProblem: It cannot be read.
     """
+    charge(CHARACTER_COST * len(body))
     try:
         loader = _Loader(body.decode("utf-8", "replace"))
     except yaml.YAMLError as error:
@@ -146,6 +151,7 @@ class _Converter:
         """Node to its value, for those that aliases show again."""
 
     def convert(self, node: yaml.Node, depth: int) -> Any:
+        charge(1)
         self._left -= 1
         if self._left < 0:
             raise YamlProblem(EXCESSIVE)

@@ -16,12 +16,7 @@ NANO = 1_000_000_000
 
 
 class Amount(NamedTuple):
-    """A quantity.
-
-    Args:
-        value: Billionths.
-        form: How it is written: ``binary``, ``decimal`` or ``exponent``.
-    """
+    """A quantity: billionths, written in a form: ``binary``, ``decimal`` or ``exponent``."""
 
     value: int
     form: str = "decimal"

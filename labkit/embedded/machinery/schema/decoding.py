@@ -20,7 +20,10 @@ from labkit.embedded.machinery.schema.values import (
     canonical_time,
     decode_base64,
 )
+from labkit.embedded.machinery.work import charge
 
+STRUCT_COST, ITEM_COST = 100, 8
+"""What a struct, and an item of a list or a map, cost from here to the storage; see ``machinery.work``."""
 MAX_STRICT_ERRORS = 100
 OBJECT = "map[string]interface {}"
 """The Go type of any JSON object."""
@@ -33,12 +36,7 @@ EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is that of Go's ``encoding/json``.
-
-    Args:
-        type_: The expected type, where that is known.
-        value: What was found.
-    """
+    """A body that does not fit its kind; the message is that of Go's ``encoding/json``."""
 
     def __init__(self, message: str, type_: Type | None = None, value: Any = None) -> None:
         super().__init__(message)
@@ -90,6 +88,7 @@ class Decoder:
             self._strict.append(text)
 
     def _struct(self, struct: Struct, data: dict[str, Any], path: str, shown: str) -> dict[str, Any]:
+        charge(STRUCT_COST + ITEM_COST * len(data))
         fields = struct.fields
         prefix = path + "." if path else ""
         shown_prefix = shown + "." if shown else ""
@@ -133,6 +132,7 @@ class Decoder:
                 return self._struct(type_.struct, value, path, shown)
         elif form == "list":
             if isinstance(value, list):
+                charge(ITEM_COST * len(value))
                 item = type_.item
                 if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
                     return [
@@ -145,6 +145,7 @@ class Decoder:
                 ]
         elif form == "map":
             if isinstance(value, dict):
+                charge(ITEM_COST * len(value))
                 item = type_.item
                 if isinstance(value, Pairs):
                     for name in value.duplicates:
@@ -192,6 +193,7 @@ class Decoder:
             raise mismatch(json_kind(value), struct, path, "string")
         try:
             if form == "quantity":
+                charge(STRUCT_COST)
                 return canonical_quantity(value)
             if form == "time":
                 return canonical_time(value)
@@ -301,8 +303,10 @@ def plain(value: Any, depth: int = 0) -> Any:
     if depth > MAX_PLAIN_DEPTH:
         raise DecodeProblem("json: exceeded max depth")
     if isinstance(value, dict):
+        charge(ITEM_COST * len(value))
         return {name: plain(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
+        charge(ITEM_COST * len(value))
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return inexact(value)

@@ -18,6 +18,7 @@ import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.work import charge
 
 MAGIC = b"k8s\x00"
 META = "k8s.io.apimachinery.pkg.apis.meta.v1."
@@ -122,6 +123,7 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
     """
     if not body.startswith(MAGIC):
         raise ProtobufProblem("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    charge(len(body) / 12)
     envelope = _parse(UNKNOWN, body[len(MAGIC) :])
     api_version, kind = envelope.typeMeta.apiVersion, envelope.typeMeta.kind
     group, _, version = api_version.rpartition("/")
@@ -139,6 +141,7 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
 def to_json(made: Any, struct: Struct | None) -> dict[str, Any]:
     """Convert a message to JSON values."""
     found: dict[str, Any] = {}
+    charge(5)
     for field, value in made.ListFields():
         known = struct.fields.get(field.name) if struct is not None else None
         if known is None:
@@ -148,8 +151,10 @@ def to_json(made: Any, struct: Struct | None) -> dict[str, Any]:
         inner = known.type.element or known.type
         inner_struct = inner.struct if inner.form == "struct" else None
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            charge(3 * len(value))
             found[field.name] = {key: _value(item, inner_struct) for key, item in value.items()}
         elif field.is_repeated:
+            charge(len(value))
             found[field.name] = [_value(item, inner_struct) for item in value]
         else:
             found[field.name] = _value(value, inner_struct)

@@ -68,9 +68,10 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
     """The command line of a container's first process."""
     command = slot.spec.get("command")
     args = slot.spec.get("args")
-    words = [expand(str(word), environment) for word in command or image.entrypoint]
+    count = len(command or image.entrypoint) + len(args or ())
+    words = [expand(str(word), environment, count) for word in command or image.entrypoint]
     if args:
-        words += [expand(str(word), environment) for word in args]
+        words += [expand(str(word), environment, count) for word in args]
     elif not command:
         words += image.command
     return words

@@ -13,6 +13,9 @@ from labkit.embedded.node.pod.downward_api import field_value, resource_value
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
 
+MAX_TEXT, MAX_TEXTS = 128 << 10, 2 << 20
+"""How long one argument or variable may be, and all together; see execve(2)."""
+
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
     """The variables of one Service."""
@@ -53,26 +56,35 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
     ports = spec.get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]
     services.update(service_variables("kubernetes", spec.get("clusterIP") or SERVICE_ADDRESS, ports))
     own: dict[str, str] = {}
+    known = dict(services)
     for source in container.get("envFrom") or ():
         own.update(_from(api, namespace, source))
-    for entry in container.get("env") or ():
+    known.update(own)
+    entries = container.get("env") or ()
+    for entry in entries:
         if entry.get("valueFrom"):
             value = _referenced(api, pod, container, entry["valueFrom"])
             if value is None:
                 continue
         else:
-            value = expand(entry.get("value") or "", {**services, **own})
-        own[entry["name"]] = value
+            value = expand(entry.get("value") or "", known, len(entries))
+        own[entry["name"]] = known[entry["name"]] = value
     return {**own, **{name: value for name, value in services.items() if name not in own}}
 
 
-def expand(text: str, variables: dict[str, str]) -> str:
-    """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay."""
+def expand(text: str, variables: dict[str, str], count: int) -> str:
+    """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay.
+
+    ``ConfigProblem`` if it becomes too long for one of ``count`` texts: a text may double with each name.
+    """
 
     def one(match: re.Match[str]) -> str:
         return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
-    return re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
+    expanded = re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
+    if expanded != text and len(expanded) > min(MAX_TEXT, MAX_TEXTS // count):
+        raise ConfigProblem("argument list too long")
+    return expanded
 
 
 def _from(api: ClusterApi, namespace: str, source: Object) -> dict[str, str]:

@@ -35,6 +35,7 @@ from labkit.embedded.machinery.request import Object, Request, user_info
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import bad_request, invalid
 from labkit.embedded.machinery.steady_clock import Clock
+from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
 
@@ -139,6 +140,7 @@ class Reviews:
         errors: list[str] = [NO_RULES] if a_node else []
         resources, paths = [], []
         for grant in self._held(request.user, namespace, errors):
+            charge(20)
             rule = grant.rule
             if rule.get("resources"):
                 resources.append(_kept(rule, "verbs", "apiGroups", "resources", "resourceNames"))

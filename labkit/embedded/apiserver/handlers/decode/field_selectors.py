@@ -16,6 +16,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.work import charge
 
 Getter = Callable[[Object], str]
 
@@ -99,13 +100,7 @@ OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not support
 
 @dataclass(frozen=True, slots=True)
 class FieldTerm:
-    """One term.
-
-    Args:
-        field: Dotted path.
-        value: What it is compared with.
-        equal: ``=`` or, if false, ``!=``.
-    """
+    """One term: a field's dotted path, and the value that it has, or has not."""
 
     field: str
     value: str
@@ -115,6 +110,7 @@ class FieldTerm:
 @remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """Parse a field selector; 400 if it is invalid."""
+    charge(2 * len(text))
     return tuple(_term(text, part) for part in sorted(PART.findall(text)))
 
 

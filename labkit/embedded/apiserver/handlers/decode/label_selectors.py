@@ -13,6 +13,7 @@ from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, shown
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.status import bad_request
+from labkit.embedded.machinery.work import charge
 
 BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 SYMBOLS = ("==", "!=", "=", "!", "(", ")", ",", ">", "<")
@@ -77,6 +78,7 @@ class LabelSelector:
 @remembered(256)
 def parse_labels(text: str) -> LabelSelector:
     """Parse a label selector; 400 if it is invalid."""
+    charge(3 * len(text))
     try:
         return LabelSelector(tuple(_Parser(text).selector()))
     except SelectorError as error:

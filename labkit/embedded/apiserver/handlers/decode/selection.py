@@ -9,8 +9,12 @@ from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labe
 from labkit.embedded.apiserver.handlers.decode.list_options import ListOptions
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 
 Matches = Callable[[Object], bool]
+
+FEW_TERMS = 8
+"""A selector of so many terms costs no more than the object that it looks at."""
 
 
 def selection(kind: Kind, options: ListOptions) -> Matches | None:
@@ -18,10 +22,17 @@ def selection(kind: Kind, options: ListOptions) -> Matches | None:
     labels = parse_labels(options.label_selector)
     fields = field_selector(kind, options.field_selector)
     by_label, by_field = labels.matches, fields.matches
-    if not labels:
-        return by_field if fields else None
+    terms = len(labels.requirements) + len(fields.terms)
 
     def matches(obj: Object) -> bool:
         return by_label(obj["metadata"].get("labels") or {})
 
+    def charged(obj: Object) -> bool:
+        charge(terms)
+        return by_field(obj) and matches(obj)
+
+    if terms > FEW_TERMS:
+        return charged
+    if not labels:
+        return by_field if fields else None
     return (lambda obj: by_field(obj) and matches(obj)) if fields else matches

@@ -19,14 +19,7 @@ from labkit.embedded.machinery.schema.ordering import in_order
 
 @dataclass(frozen=True, slots=True)
 class EventEncoder:
-    """Encodes the events of one watch.
-
-    Args:
-        transformer: Makes Tables.
-        kind: The row of the objects.
-        form: The form that the caller asked for.
-        table: The Table's options, if the form is one.
-    """
+    """Encodes the events of one watch."""
 
     transformer: Transformer
     kind: Kind

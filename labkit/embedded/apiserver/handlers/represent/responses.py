@@ -8,6 +8,7 @@ from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.request import Response
+from labkit.embedded.machinery.work import charge
 
 
 def respond(transformer: Transformer, form: Form, result: Result) -> Response:
@@ -23,6 +24,8 @@ def respond(transformer: Transformer, form: Form, result: Result) -> Response:
 
 def _list(transformer: Transformer, form: Form, result: Many) -> Response:
     kind, metadata, objects = result
+    if form is not PLAIN:
+        charge(100 * len(objects))
     if form.as_kind:
         shown = transformer.many(form, kind, metadata, objects)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from labkit.embedded.machinery.kinds import Kind
@@ -10,13 +10,7 @@ from labkit.embedded.machinery.request import Object, Request
 
 
 class One(NamedTuple):
-    """One object, or a Status.
-
-    Args:
-        kind: The object's row of the table of kinds.
-        object: The object.
-        code: The HTTP status code.
-    """
+    """One object, or a Status."""
 
     kind: Kind
     object: Object
@@ -24,17 +18,11 @@ class One(NamedTuple):
 
 
 class Many(NamedTuple):
-    """A list.
-
-    Args:
-        kind: The row of its items.
-        metadata: The list's own metadata.
-        objects: The items, with kind and apiVersion.
-    """
+    """A list of a kind: its own metadata, and the items, with kind and apiVersion."""
 
     kind: Kind
     metadata: Object
-    objects: Iterable[Object]
+    objects: Sequence[Object]
 
 
 Result = One | Many

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from labkit.embedded.machinery.work import charge
+
 OCTAL = re.compile(r"[-+]?0o[0-7_]+")
 FLOAT = re.compile(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
@@ -25,6 +27,7 @@ BEYOND = re.compile("[\U00010000-\U0010ffff]")
 """Characters that are always escaped."""
 LONGEST_KEY = 128
 """A longer key is written after a question mark."""
+NODE_COST = 60
 BEST_WIDTH = 80
 """A text is folded at the first space after this column."""
 
@@ -74,6 +77,7 @@ def _escaped(char: str) -> str:
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    charge(len(text))
     style = None
     if "\n" in text:
         style = "|"
@@ -113,7 +117,9 @@ def to_yaml(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
+        charge(NODE_COST * len(value))
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
+        charge(NODE_COST * len(value))
         return [_plain(item) for item in value]
     return value

@@ -26,6 +26,7 @@ from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import charge
 
 ORPHANED_PODS = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
@@ -71,8 +72,10 @@ class Deleter:
             if matches is None:
                 metadata["remainingItemCount"] = page.remaining
         check = self._admission.check(request, kind, "DELETE", options.dry_run)
+        graceful = self._registry.strategy(kind).graceful
         with self._registry.transaction():
             for obj in page.objects:
+                charge(1000 if graceful else 100)
                 namespace = obj["metadata"].get("namespace", "")
                 try:
                     self._registry.delete(kind, namespace, obj["metadata"]["name"], copy.copy(options), check)

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.work import charge
 
 STRIPPED: Node = {
     "f:apiVersion": {},
@@ -271,6 +272,7 @@ def _disown(
         if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
             del managed.fields[key]  # the object has no such version
             continue
+        charge(1000 if other is not None else 20)
         touched, lost = changes(*other, subresource) if other is not None else changed
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
 

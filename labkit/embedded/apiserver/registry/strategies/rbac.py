@@ -18,6 +18,7 @@ from labkit.embedded.apiserver.registry.names import path_segment_name, subdomai
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 
 GROUP = "rbac.authorization.k8s.io"
 
@@ -56,6 +57,7 @@ class RoleStrategy(PolicyStrategy):
             return
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
+        charge(500 * len(selectors))  # each looks at all cluster roles
         errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
             before = len(errors)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from labkit.embedded.machinery.work import charge
+
 MAX_COPIED_BYTES = 3 * 1024 * 1024
 """The most bytes that the ``copy`` operations of one patch may add (``JSONPatchMaxCopyBytes``)."""
 
@@ -37,6 +39,8 @@ class JsonPatch:
         return self._written(self.document, outer=True)
 
     def _written(self, value: Any, outer: bool = False) -> Any:
+        if isinstance(value, dict | list):
+            charge(2 * len(value))
         if isinstance(value, dict):
             names = sorted(value) if outer or id(value) in self._opened else value
             return {name: self._written(value[name]) for name in names}
@@ -46,6 +50,7 @@ class JsonPatch:
         if isinstance(value, dict):
             self._opened[id(value)] = value
         if deeply and isinstance(value, dict | list):
+            charge(len(value))
             for item in value.values() if isinstance(value, dict) else value:
                 self._open(item, deeply)
 
@@ -114,6 +119,7 @@ class JsonPatch:
     def _find(self, path: str | None) -> tuple[Any, str]:
         """The container of the value at a path, and its key."""
         _, *parts = (path or "").split("/")
+        charge(5 + len(parts))
         if not parts:
             raise Inapplicable
         holder = self.document
@@ -176,6 +182,8 @@ def _equal(one: Any, other: Any) -> bool:
     """Whether two values have the same JSON: 1 is neither 1.0 nor true."""
     if type(one) is not type(other) and not (isinstance(one, dict) and isinstance(other, dict)):
         return False
+    if isinstance(one, dict | list):
+        charge(len(one))
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
     if isinstance(one, list):

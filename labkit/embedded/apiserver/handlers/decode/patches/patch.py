@@ -31,6 +31,7 @@ from labkit.embedded.machinery.schema.decoding import (
 )
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.work import charge
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -121,6 +122,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
 
 def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
     """Collect duplicate fields; paths are only built for these."""
+    charge(3 * len(value))
     if isinstance(value, dict):
         if isinstance(value, gojson.Pairs):
             for name in value.duplicates:

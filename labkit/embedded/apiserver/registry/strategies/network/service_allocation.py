@@ -54,6 +54,10 @@ def _refused(obj: Object, field: str, value: Any, detail: str) -> ApiError:
     return invalid_object("Service", "", obj["metadata"].get("name", ""), errors)
 
 
+def _internal(why: str) -> ApiError:
+    return ApiError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
+
+
 def _others(context: Context, obj: Object) -> Iterator[Object]:
     """The specs of all other services."""
     metadata = obj["metadata"]
@@ -131,6 +135,10 @@ class _Ports:
         """Allocate a node port for each port; ports of the same number share it."""
         spec = self._obj["spec"]
         by_number: dict[int, int] = {}
+        wanted: dict[int, int] = {}
+        for port in spec.get("ports") or ():
+            if port.get("nodePort"):
+                wanted.setdefault(port.get("port"), port["nodePort"])
         for index, port in enumerate(spec.get("ports") or ()):
             number = port.get("port", 0)
             asked = port.get("nodePort", 0)
@@ -141,8 +149,7 @@ class _Ports:
                 port["nodePort"] = known
                 continue
             if not known:
-                same = (other.get("nodePort", 0) for other in spec["ports"] if other.get("port") == number)
-                asked = asked or next((other for other in same if other), 0)
+                asked = asked or wanted.get(number, 0)
             port["nodePort"] = self._take(asked, f"spec.ports[{index}].nodePort")
             by_number.setdefault(number, port["nodePort"])
 
@@ -152,8 +159,7 @@ class _Ports:
         asked = spec.get("healthCheckNodePort", 0)
         problem = self._problem(asked) if asked else ""
         if problem:
-            text = f"Internal error occurred: failed to allocate requested HealthCheck NodePort {asked}: {problem}"
-            raise ApiError(500, "InternalError", text, {"causes": [{"message": text.partition(": ")[2]}]})
+            raise _internal(f"failed to allocate requested HealthCheck NodePort {asked}: {problem}")
         spec["healthCheckNodePort"] = asked or self._free()
         self._used.add(spec["healthCheckNodePort"])
 
@@ -171,6 +177,9 @@ class _Ports:
         return number
 
     def _free(self) -> int:
+        every = range(NODE_PORTS[0], NODE_PORTS[1] + 1)
+        if len(self._used) >= len(every) and self._used.issuperset(every):
+            raise _internal("failed to allocate a nodePort: range is full")
         while True:
             number = self._random.randrange(NODE_PORTS[0], NODE_PORTS[1] + 1)
             if number not in self._used:

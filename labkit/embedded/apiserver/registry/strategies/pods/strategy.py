@@ -43,8 +43,10 @@ from labkit.embedded.apiserver.registry.strategy import (
     timestamp,
 )
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
+from labkit.embedded.machinery.work import charge
 
 HOST_NAME = (
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "
@@ -90,6 +92,7 @@ class PodStrategy(Strategy):
     @override
     def prepare_create(self, context: Context, obj: Object) -> None:
         super().prepare_create(context, obj)
+        charge(pod_cost(obj["spec"]))
         for condition in obj["status"].get("conditions") or ():
             condition["lastTransitionTime"] = timestamp(context.clock())
         merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})

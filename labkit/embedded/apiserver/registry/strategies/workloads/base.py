@@ -14,7 +14,9 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import ch
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import name_advice, template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
 
 
 class TemplateStrategy(Strategy):
@@ -27,7 +29,9 @@ class TemplateStrategy(Strategy):
 
     @override
     def default(self, obj: Object) -> None:
-        default_pod_spec(self.pod_spec(obj))
+        spec = self.pod_spec(obj)
+        charge(pod_cost(spec))  # at least one is made
+        default_pod_spec(spec)
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:

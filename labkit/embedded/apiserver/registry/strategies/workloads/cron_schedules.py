@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from labkit.embedded.machinery.golang.duration import duration_problem, duration_seconds
 from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.work import charge
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -104,6 +105,7 @@ def read_schedule(schedule: str) -> Schedule:
         schedule = schedule.partition(" ")[2].strip()
     if schedule.startswith("@") and schedule not in DESCRIPTORS:
         return _read_interval(schedule)
+    charge(3 * len(schedule))
     fields = DESCRIPTORS.get(schedule, schedule).split()
     if len(fields) != len(FIELDS):
         raise BadSchedule(f"expected exactly {len(FIELDS)} fields, found {len(fields)}: [{' '.join(fields)}]")

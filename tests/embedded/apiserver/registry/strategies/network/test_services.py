@@ -124,3 +124,16 @@ def test_bytes_as_a_list_of_numbers(api: ClusterApi, value: Any, answer: str) ->
     reply = api.admin.post(f"{LAB}/secrets?dryRun=All", {"metadata": {"name": "s"}, "data": {"a": value}})
     assert reply.body["data"]["a"] == answer if reply.status == 201 else reply.message.endswith(answer)
     assert (reply.status == 400) == answer.startswith("json: ")
+
+
+def test_more_node_ports_than_there_are_do_not_search_for_ever(api: ClusterApi) -> None:
+    ports = [{"name": f"p{number}", "port": number} for number in range(1, 2771)]
+    answer = api.admin.post(
+        f"{LAB}/services", {"metadata": {"name": "full"}, "spec": {"type": "NodePort", "ports": ports}}
+    )
+    why = "failed to allocate a nodePort: range is full"
+    assert (answer.status, answer.body["message"]) == (500, f"Internal error occurred: {why}")
+    ports = [{"name": f"p{number}", "port": number} for number in range(1, 2000)]
+    body = {"metadata": {"name": "much"}, "spec": {"type": "NodePort", "ports": ports}}
+    made = api.must(api.admin.post(f"{LAB}/services?dryRun=All", body))
+    assert len({port["nodePort"] for port in made["spec"]["ports"]}) == 1999

@@ -1,0 +1,69 @@
+"""Bounds the work of one request.
+
+Code that goes over what a user sent charges for it, a unit for about a microsecond, and the request ends when its
+budget is spent. The charge follows from the request and the objects, and never from a clock: the same request has
+the same answer on a slow machine. Where no budget is entered, nothing is bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from labkit.embedded.machinery.status import ApiError
+
+
+class WorkBudget:
+    """What one request may cost; ``code`` is 413 where its body is to blame, else 429."""
+
+    __slots__ = ("code", "left", "units")
+
+    def __init__(self, units: float, code: int = 429) -> None:
+        self.units = self.left = units
+        self.code = code
+
+
+_current: ContextVar[WorkBudget | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def limited(budget: WorkBudget) -> Iterator[None]:
+    """Charge to a budget what is done inside."""
+    token = _current.set(budget)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def charge(units: float) -> None:
+    """Charge the current request; 413 or 429 if its budget is spent."""
+    budget = _current.get()
+    if budget is None:
+        return
+    budget.left -= units
+    if budget.left < 0:
+        budget.left = budget.units / 20  # to write the answer
+        if budget.code == 413:
+            text = "Request entity too large: it is more work than the server does for one request"
+            raise ApiError(413, "RequestEntityTooLarge", text)
+        raise ApiError(429, "TooManyRequests", "The request is more work than the server does for one.")
+
+
+@contextmanager
+def uncharged() -> Iterator[None]:
+    """Charge nothing inside: for what reacts to a change, and cannot be given up halfway."""
+    budget = _current.get() or WorkBudget(math.inf)
+    left, budget.left = budget.left, math.inf
+    try:
+        yield
+    finally:
+        budget.left = left
+
+
+def affordable(cost: float, most: int) -> int:
+    """How many things of a cost one request may bring about: at least one, ``most`` where no budget is entered."""
+    budget = _current.get()
+    return most if budget is None else min(most, max(1, int(budget.units / cost)))
