@@ -21,7 +21,10 @@ FORMS: list[Callable[[str], str]] = [
 
 def keys() -> list[str]:
     """A key of each kind in each of its formats."""
-    made = [rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())]
+    made: list[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = [
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP256R1()),
+    ]
     formats = [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
     return [key.private_bytes(Encoding.PEM, form, NoEncryption()).decode() for key in made for form in formats]
 
