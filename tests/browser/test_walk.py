@@ -1,8 +1,8 @@
 """All notebooks, as a learner goes through them on one cluster: wrong predictions first, then right ones.
 
 The kernel is restarted in the middle of part 3. At each notebook's end it is restarted again and the page
-reloaded, so that one sees what is stored. The exercises follow. ``LABKIT_PICTURES`` names a folder for pictures of each notebook:
-light, dark, at 900 px, and as it is stored.
+reloaded, so that one sees what is stored. The exercises follow. ``LABKIT_PICTURES`` names a folder for
+pictures of each notebook: light, dark, at 900 px, and as it is stored.
 """
 
 from __future__ import annotations
