@@ -143,11 +143,7 @@ class StartPanel(LabWidget):
 
     def _terminal(self, lab: Lab) -> str:
         """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
-        variables = {
-            "LABKIT_HOME": lab.home,
-            "KUBECONFIG": lab.kubeconfig,
-            "KUBECACHEDIR": lab.home / "kube-cache",
-        }
+        variables = {"LABKIT_HOME": lab.home, "KUBECONFIG": lab.kubeconfig, "KUBECACHEDIR": lab.home / "kube-cache"}
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in variables.items())
         return f"export {given} PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 

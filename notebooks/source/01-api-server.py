@@ -33,7 +33,7 @@ lab = Lab()
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import StartPanel
+from labkit.ui import Board, StartPanel
 
 StartPanel()
 
@@ -277,8 +277,6 @@ proxy.close()
 # The board follows your checks. It can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
-from labkit.ui import Board
-
 Board(lab, "01-api-server")
 
 # %% [markdown]

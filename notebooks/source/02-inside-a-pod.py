@@ -33,7 +33,7 @@ lab = Lab()
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import StartPanel
+from labkit.ui import Board, StartPanel
 
 StartPanel()
 
@@ -287,8 +287,6 @@ check("W8")
 # The board follows your checks. It can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
-from labkit.ui import Board
-
 Board(lab, "02-inside-a-pod")
 
 # %% [markdown]

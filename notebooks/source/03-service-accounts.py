@@ -38,7 +38,7 @@ lab.prepare("02-inside-a-pod")
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import StartPanel
+from labkit.ui import Board, PodTerminal, StartPanel
 
 StartPanel()
 
@@ -380,8 +380,6 @@ lab.exec("default/curl-custom-sa", "curl -s localhost:8001", container="main")
 ### END SOLUTION
 
 # %% tags=["widget"]
-from labkit.ui import PodTerminal
-
 PodTerminal(lab, "default/curl-custom-sa", "main")
 
 # %% [markdown]
@@ -403,8 +401,6 @@ check("W13")
 # The board follows your checks. It can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
-from labkit.ui import Board
-
 Board(lab, "03-service-accounts")
 
 # %% [markdown]

@@ -40,7 +40,7 @@ lab = Lab()
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import StartPanel
+from labkit.ui import Board, PodTerminal, StartPanel
 
 StartPanel()
 
@@ -185,8 +185,6 @@ answer
 ### END SOLUTION
 
 # %% tags=["widget"]
-from labkit.ui import PodTerminal
-
 PodTerminal(lab, "kikai/test")
 
 # %%
@@ -485,8 +483,6 @@ answer
 # The board follows your checks. It can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
-from labkit.ui import Board
-
 Board(lab, "04-roles")
 
 # %% [markdown]

@@ -43,7 +43,7 @@ me = lab.as_pod("kikai/test")
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import StartPanel
+from labkit.ui import Board, StartPanel
 
 StartPanel()
 
@@ -405,8 +405,6 @@ RBACGraph(lab, who="kikai/default", request="list pods")
 # All 24 steps. The board can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
-from labkit.ui import Board
-
 Board(lab)
 
 # %% [markdown]
