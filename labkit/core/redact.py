@@ -1,4 +1,4 @@
-"""Remove the tokens from texts that are shown or recorded.
+"""Remove the tokens and private keys from texts that are shown or recorded.
 
 The signature makes a token a credential, so outputs and records must not hold one.
 """
@@ -12,12 +12,20 @@ HIDDEN = "eyJ….eyJ….<signature>"
 
 
 def redact(text: str) -> str:
-    """Replace every token in a text by ``eyJ….eyJ….<signature>``.
+    """Replace every token in a text by ``eyJ….eyJ….<signature>``, and private keys by a word.
 
-    Base64-encoded tokens, as in Secrets, are replaced too.
+    Both are replaced in base64 too, as in Secrets and as the program ``base64`` wraps it.
     """
-    text = TOKEN.sub(HIDDEN, text)
-    return _ENCODED.sub("<base64 of a token>", text)
+    for pattern, instead in _HIDDEN.items():
+        text = re.sub(pattern, instead, text, flags=re.DOTALL)
+    return text
 
 
-_ENCODED = re.compile(r"\bZXlK[A-Za-z0-9+/]{80,}={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]{40,}(?:\n[A-Za-z0-9+/]{40,})*(?:\n?[A-Za-z0-9+/]*=+)?"
+_KEY = "(?:BQUklWQV|BSU0EgUFJJVkFU|BFQyBQUklWQV)"
+_HIDDEN = {
+    TOKEN.pattern: HIDDEN,
+    rf"\bZXlK{_BASE64}": "<base64 of a token>",
+    rf"\bLS0tLS1CRUdJTi{_KEY}{_BASE64}": "<base64 of a private key>",
+    r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?(?:-----END \1PRIVATE KEY-----|\Z)": "<private key>",
+}

@@ -3,22 +3,30 @@
 Python sets ``data`` to a plain dict, and JavaScript only draws it. A click sends
 ``{"action": name, …}``; the method ``on_name`` sets ``data`` again. So a widget's behaviour
 can be tested without a browser.
+
+JupyterLab shows an error for a stored widget whose kernel is gone, whatever else the output holds. So
+a kernel stores HTML only, as a place that the widget takes while it lives (``static/common.js``).
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import anywidget
 import traitlets
+from IPython import get_ipython
 
 from labkit.core.errors import LabkitError
 from labkit.core.html import render, stylesheet
 from labkit.rbac.policy import Unreadable
 
 STATIC = Path(__file__).with_name("static")
+WITHOUT_PLACES = ("__vsc_ipynb_file__", "google.colab")
+"""A name in VS Code's kernels and a module in Colab's: they make no widget but for an output of its type."""
 
 
 def api_of(asker: Any) -> Any:
@@ -31,6 +39,12 @@ def api_of(asker: Any) -> Any:
     """
     caller = getattr(asker, "admin", asker)
     return caller.without_observers() if hasattr(caller, "without_observers") else caller
+
+
+def _has_places() -> bool:
+    """Return whether this is a kernel whose front end lets a widget take the place of HTML."""
+    shell: Any = get_ipython()
+    return hasattr(shell, "kernel") and not any(name in shell.user_ns or name in sys.modules for name in WITHOUT_PLACES)
 
 
 def _joined(*names: str) -> str:
@@ -48,6 +62,7 @@ class LabWidget(anywidget.AnyWidget):
 
     data = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
+    place = traitlets.Unicode("").tag(sync=True)
 
     failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, Unreadable, ValueError, RuntimeError, OSError)
     """Errors of an action that are shown to the learner instead of raised."""
@@ -60,7 +75,9 @@ class LabWidget(anywidget.AnyWidget):
         super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
+        model_id = uuid4().hex
+        super().__init__(model_id=model_id, place=model_id, **traits)
+        self._displayed = False
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
@@ -103,6 +120,25 @@ class LabWidget(anywidget.AnyWidget):
         finally:
             self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
 
+    def _ipython_display_(self) -> None:
+        """Display the HTML that the widget replaces while its kernel lives."""
+        if not _has_places():
+            raise NotImplementedError  # then IPython asks for _repr_mimebundle_
+        self._display(update=False)
+        self._displayed = True
+
+    @traitlets.observe("data")
+    def _store(self, _change: Any) -> None:
+        """Store what the widget shows now, in the outputs that show it."""
+        if getattr(self, "_displayed", False):
+            self._display(update=True)
+
+    def _display(self, *, update: bool) -> None:
+        shell: Any = get_ipython()
+        html = render("stored.html", place=self.place, html=self.as_html())
+        bundle = {"text/plain": self.as_text(), "text/html": html}
+        shell.display_pub.publish(bundle, transient={"display_id": self.place}, update=update)
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Return the widget, with HTML and text for where it cannot run."""
         fallbacks = {"text/plain": self.as_text(), "text/html": self.as_html()}
@@ -113,13 +149,7 @@ class LabWidget(anywidget.AnyWidget):
 
 
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """Render a plain table, for ``as_html``.
-
-    Args:
-        head: The column headers.
-        rows: Cells; the first of each row is its header.
-        caption: The table's caption, if any.
-    """
+    """Render a plain table, for ``as_html``. The first cell of each row is its header."""
     return render("table.html", head=head, rows=rows, caption=caption)
 
 

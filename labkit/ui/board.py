@@ -65,7 +65,8 @@ class Board(LabWidget):
 
     def as_html(self) -> str:
         """Return the steps as an HTML table."""
-        return html_table(["step", "state", "title"], self._rows(), caption="Checkpoints")
+        caption = f"{self.data['passed']} of {self.data['total']} steps passed"
+        return html_table(["step", "state", "title"], self._rows(), caption=caption)
 
     def close(self) -> None:
         """Stop following the progress file, and remove the widget."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from labkit.backends.base import NAMES, Need, Options
 from labkit.backends.choice import chosen, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
+from labkit.core.html import render
 from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, text_table
 
@@ -123,12 +126,26 @@ class StartPanel(LabWidget):
         self._show()
 
     def as_text(self) -> str:
-        """Return a table of what this machine can run."""
-        return text_table(["cluster", "can run here", "what is missing"], self._rows())
+        """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
+        return self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
 
     def as_html(self) -> str:
-        """Return the same as an HTML table."""
+        """Return the same, with an HTML table."""
+        if sentence := self._sentence():
+            return render("text.html", text=sentence)
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
+
+    def _sentence(self) -> str:
+        if not (line := self.data["terminal"]):
+            return ""
+        runs = f"The {self.data['backend']} cluster runs at {self.data['url']}."
+        return f"{runs}\nIn a terminal, type this first. Then kubectl and labkit use this cluster.\n\n{line}"
+
+    def _terminal(self, lab: Lab) -> str:
+        """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
+        variables = {"LABKIT_HOME": lab.home, "KUBECONFIG": lab.kubeconfig, "KUBECACHEDIR": lab.home / "kube-cache"}
+        given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in variables.items())
+        return f"export {given} PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 
     def _found(self, needs: list[Need]) -> None:
         self._needs["kind"] = needs
@@ -162,6 +179,7 @@ class StartPanel(LabWidget):
             "backend": self.lab.backend.name if self.lab is not None else "",
             "running": bool(status and status.running),
             "url": status.url if status else "",
+            "terminal": self._terminal(self.lab) if self.lab is not None and status and status.running else "",
             "busy": self._busy,
             "percent": self._percent,
             "log": self._log,

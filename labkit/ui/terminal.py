@@ -69,7 +69,7 @@ class PodTerminal(LabWidget):
 
     def as_text(self) -> str:
         """Return the commands and their output."""
-        parts = [f"{self._pod} · {self._container}"]
+        parts = [f"{self._pod} · {self._container}", f"(in a terminal: labkit exec {self._pod})", self.notice]
         for line in self._lines:
             parts += [f"{self.data['prompt']}{line['command']}", line["stdout"], line["stderr"]]
         return "\n".join(part for part in parts if part)

@@ -49,15 +49,25 @@ lab.admin.get("/api/v1/namespaces")
 
 # %% [markdown]
 # The last two lines say the same request in `kubectl` and in `curl`. The lab needs neither,
-# but you can use both at any time, in a terminal of JupyterLab (*File → New → Terminal*).
-# In a terminal elsewhere, or when you have chosen another cluster, tell kubectl first which one you
-# mean: `export KUBECONFIG=$(labkit kubeconfig)`. `$CERT`, `$KEY` and, later, `$TOKEN` stand for
-# credentials: the lab prints none.
+# but you can use both at any time. `$CERT`, `$KEY` and, later, `$TOKEN` stand for credentials: the
+# lab prints none.
 #
 # Where kubectl is installed, this runs it with the lab's kubeconfig:
 
 # %%
 lab.kubectl("get namespaces")
+
+# %% [markdown]
+# ## A terminal beside the text
+#
+# *Open a terminal with kubectl* opens JupyterLab's terminal to the right of this text. `kubectl` and
+# `labkit` use this cluster there, and what you do there counts as if you had done it here. Each part
+# has this panel. Outside JupyterLab it shows the line to type in a terminal of your own instead.
+
+# %%
+from labkit.ui import StartPanel
+
+StartPanel()
 
 # %% [markdown]
 # ## Be refused
@@ -163,15 +173,9 @@ board()
 # %% [markdown]
 # ## Another cluster, or a fresh start
 #
-# The panel shows what this machine can run, starts and stops it, and rewinds it to any step.
-# `Lab()` uses what you chose last.
-
-# %%
-from labkit.ui import StartPanel
-
-StartPanel()
-
-# %% [markdown]
+# The panel above stops the cluster and rewinds it to any step. Under *Another cluster* it shows what
+# this machine can run, and starts it. `Lab()` uses what you chose last.
+#
 # In words: these notebooks run on a real cluster as well. `Lab(backend="kind")` makes one in Docker,
 # `Lab(backend="existing", kubeconfig="…")` uses one that you name. `lab.rewind("W14")`
 # brings the cluster to the beginning of a step, `lab.reset()` to the very beginning; your

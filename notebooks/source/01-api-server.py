@@ -29,6 +29,15 @@ from labkit import Lab, check, expect_forbidden, hint, predict, solution
 lab = Lab()
 
 # %% [markdown]
+# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
+# the beginning of a step.
+
+# %% tags=["widget"]
+from labkit.ui import Board, StartPanel
+
+StartPanel()
+
+# %% [markdown]
 # ## Three questions first
 #
 # They are about the notebook before this one. Answer in your head, then open the answer.
@@ -261,6 +270,14 @@ client = kubernetes.config.new_client_from_config(str(lab.kubeconfig))
 
 # %%
 proxy.close()
+
+# %% [markdown]
+# ## How far you are
+#
+# The board follows your checks. It can check a step itself, and give the next hint.
+
+# %% tags=["widget"]
+Board(lab, "01-api-server")
 
 # %% [markdown]
 # ## Explain it in your words

@@ -29,6 +29,15 @@ from labkit import Lab, check, expect_forbidden, hint, predict, solution
 lab = Lab()
 
 # %% [markdown]
+# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
+# the beginning of a step.
+
+# %% tags=["widget"]
+from labkit.ui import Board, StartPanel
+
+StartPanel()
+
+# %% [markdown]
 # ## Three questions first
 #
 # They are about part 1. Answer in your head, then open the answer.
@@ -271,6 +280,14 @@ check("W8")
 # **now:** in 2022 the write-up put the three into variables (`CURL_CA_BUNDLE`, `TOKEN`,
 # `NS`); that still works. What has changed is the token: it is no longer kept in
 # a Secret for ever, but made for this pod, and expires. Part 3 opens it up.
+
+# %% [markdown]
+# ## How far you are
+#
+# The board follows your checks. It can check a step itself, and give the next hint.
+
+# %% tags=["widget"]
+Board(lab, "02-inside-a-pod")
 
 # %% [markdown]
 # ## Explain it in your words

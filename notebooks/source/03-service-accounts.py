@@ -34,6 +34,15 @@ lab.prepare("02-inside-a-pod")
 # It never touches what is there.
 
 # %% [markdown]
+# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
+# the beginning of a step.
+
+# %% tags=["widget"]
+from labkit.ui import Board, PodTerminal, StartPanel
+
+StartPanel()
+
+# %% [markdown]
 # ## Three questions first
 #
 # They are about parts 1 and 2. Answer in your head, then open the answer.
@@ -366,12 +375,15 @@ lab.exec("default/curl-custom-sa", install, container="main")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** call `localhost:8001` from there.
+# **Your turn:** call `localhost:8001` from there, with `lab.exec` or at the prompt below the cell.
 
 # %%
 ### BEGIN SOLUTION
 lab.exec("default/curl-custom-sa", "curl -s localhost:8001", container="main")
 ### END SOLUTION
+
+# %% tags=["widget"]
+PodTerminal(lab, "default/curl-custom-sa", "main")
 
 # %% [markdown]
 # The refusal names the user. What every authenticated user may see, `kikai` may see too.
@@ -385,6 +397,14 @@ lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api", container="main
 
 # %%
 check("W13")
+
+# %% [markdown]
+# ## How far you are
+#
+# The board follows your checks. It can check a step itself, and give the next hint.
+
+# %% tags=["widget"]
+Board(lab, "03-service-accounts")
 
 # %% [markdown]
 # ## Explain it in your words

@@ -36,6 +36,15 @@ lab = Lab()
 # in each step.
 
 # %% [markdown]
+# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
+# the beginning of a step.
+
+# %% tags=["widget"]
+from labkit.ui import Board, PodTerminal, StartPanel
+
+StartPanel()
+
+# %% [markdown]
 # ## Three questions first
 #
 # They are about parts 1 to 3. Answer in your head, then open the answer.
@@ -164,6 +173,7 @@ predict("W15", "forbidden")
 # %% [markdown]
 # **Your turn:** ask, as that pod. W4 shows how the address of a namespace's services is built. Call
 # the caller `me`: the next steps go on with it. Where you expect a refusal, `expect_forbidden` says so.
+# Below the cell is a prompt in the pod, for those who ask from inside.
 
 # %%
 # me = lab.as_pod("…")
@@ -173,6 +183,9 @@ with expect_forbidden(verb="list"):
     answer = me.get("/api/v1/namespaces/kikai/services")
 answer
 ### END SOLUTION
+
+# %% tags=["widget"]
+PodTerminal(lab, "kikai/test")
 
 # %%
 check("W15")
@@ -464,9 +477,12 @@ answer
 # `XRay(answer, lab)` shows where a refused request stopped, what came near to allowing it,
 # and the smallest change that would.
 
-# %%
-from labkit.ui import Board
+# %% [markdown]
+# ## How far you are
+#
+# The board follows your checks. It can check a step itself, and give the next hint.
 
+# %% tags=["widget"]
 Board(lab, "04-roles")
 
 # %% [markdown]

@@ -39,6 +39,15 @@ lab.prepare("04-roles/W14-pods-test.yaml")
 me = lab.as_pod("kikai/test")
 
 # %% [markdown]
+# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
+# the beginning of a step.
+
+# %% tags=["widget"]
+from labkit.ui import Board, StartPanel
+
+StartPanel()
+
+# %% [markdown]
 # ## Three questions first
 #
 # They are about parts 1 to 4. Answer in your head, then open the answer.
@@ -390,9 +399,12 @@ RBACGraph(lab, who="kikai/default", request="list pods")
 # That is the end of the walkthrough: one service account, bound through a cluster role
 # binding, sees the pods of every namespace.
 
-# %%
-from labkit.ui import Board
+# %% [markdown]
+# ## How far you are
+#
+# All 24 steps. The board can check a step itself, and give the next hint.
 
+# %% tags=["widget"]
 Board(lab)
 
 # %% [markdown]

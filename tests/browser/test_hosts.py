@@ -53,6 +53,7 @@ def test_every_widget_lives_outside_jupyter(browser: Any, lab: Lab, theme: str) 
     host.widget("terminal").get_by_role("textbox").fill("echo $((6 * 7))")
     page.keyboard.press("Enter")
     expect(host.widget("terminal").get_by_role("log")).to_contain_text("42")
+    expect(host.widget("start")).to_contain_text("In a terminal, type this first")
     host.widget("board").get_by_role("button", name="Hint for W16").click()
     expect(host.widget("board").locator(".lk-hint")).not_to_be_empty()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 1000

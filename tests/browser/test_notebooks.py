@@ -1,4 +1,4 @@
-"""Every notebook of the walkthrough, opened and run from top to bottom in a real JupyterLab."""
+"""A notebook in Notebook 7, and what every notebook shows beside code. ``test_walk.py`` runs them all."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ import pytest
 from tests.browser.jupyter import Jupyter, NotebookPage
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
-
-PARTS = [source for source in sources() if not source.stem.startswith(("00", "99"))]
-
-
-@pytest.mark.parametrize("source", PARTS, ids=lambda source: source.stem)
-def test_the_solved_notebook_passes_every_checkpoint_on_the_page(
-    source: Any, notebook: NotebookPage, jupyter: Jupyter
-) -> None:
-    solve(source, notebook, jupyter)
 
 
 def test_a_solved_notebook_passes_in_notebook_7_too(classic: NotebookPage, jupyter: Jupyter) -> None:
@@ -38,15 +29,6 @@ def solve(source: Any, notebook: NotebookPage, jupyter: Jupyter) -> None:
     checks = [cell for cell in build(source).cells if "check" in cell.metadata.get("tags", [])]
     passed = [label for label in labels if " passed: " in label]
     assert len(passed) == len(checks), labels
-    assert not notebook.errors
-
-
-@pytest.mark.parametrize("name", ["00-start", "99-glossary"])
-def test_the_learners_copy_runs_as_it_is(name: str, notebook: NotebookPage, jupyter: Jupyter) -> None:
-    source = next(source for source in sources() if source.stem == name)
-    (jupyter.root / f"{name}.ipynb").write_text(json.dumps(build(source)))
-    notebook.open(f"{name}.ipynb")
-    notebook.run_all()
     assert not notebook.errors
 
 

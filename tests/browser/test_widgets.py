@@ -158,7 +158,7 @@ os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
 def test_the_start_panel_is_there_before_docker_answers_and_nothing_moves_then(
     notebook: NotebookPage, jupyter: Jupyter
 ) -> None:
-    notebook.open(jupyter.write("slow.ipynb", [SLOW_DOCKER, "from labkit.ui import StartPanel\nStartPanel()"]))
+    notebook.open(jupyter.write("slow.ipynb", [SLOW_DOCKER, STOPPED]))
     notebook.run_all()
     panel = notebook.widget("start")
     kind = panel.locator(".lk-choice").filter(has_text="A real cluster in Docker")

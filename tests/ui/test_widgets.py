@@ -38,6 +38,46 @@ def test_every_widget_says_the_same_as_text_and_as_a_page(api: Client) -> None:
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
+class Shell:
+    """What a widget needs of a kernel's shell: it keeps what is published."""
+
+    def __init__(self, **names: str) -> None:
+        self.kernel = self.display_pub = self
+        self.user_ns = names
+        self.published: list[tuple[dict[str, str], str, bool]] = []
+
+    def publish(self, bundle: dict[str, str], *, transient: dict[str, str], update: bool) -> None:
+        self.published.append((bundle, transient["display_id"], update))
+
+
+def test_a_kernel_stores_html_alone_and_renews_it(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell()
+    monkeypatch.setattr("labkit.ui.base.get_ipython", lambda: shell)
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
+    matrix.act("explain", row=0, column=0)
+    assert shell.published == []
+    matrix._ipython_display_()
+    matrix.act("refresh")
+    assert [update for _, _, update in shell.published] == [False, True]
+    assert {place for _, place, _ in shell.published} == {matrix.model_id}
+    for bundle, place, _ in shell.published:
+        assert set(bundle) == {"text/plain", "text/html"}
+        assert f'class="lk-stored lk-place-{place}"' in bundle["text/html"]
+    assert "granted by" in shell.published[0][0]["text/html"]
+    assert "granted by" not in shell.published[1][0]["text/html"]
+
+
+@pytest.mark.parametrize("shell", [None, Shell(__vsc_ipynb_file__="a.ipynb")], ids=["no kernel", "VS Code"])
+def test_other_front_ends_get_the_widget_itself(
+    api: Client, monkeypatch: pytest.MonkeyPatch, shell: Shell | None
+) -> None:
+    monkeypatch.setattr("labkit.ui.base.get_ipython", lambda: shell)
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
+    with pytest.raises(NotImplementedError):
+        matrix._ipython_display_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle_of(matrix)
+
+
 def test_what_is_shown_is_escaped() -> None:
     class Rude(LabWidget):
         _esm = "export default { render() {} }"
@@ -239,6 +279,7 @@ def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
     try:
         panel = StartPanel(home=tmp_path / "home")
         assert (panel.data["backend"], panel.data["running"]) == ("embedded", True)
+        assert f"export LABKIT_HOME={tmp_path / 'home'} KUBECONFIG={lab.kubeconfig} " in panel.as_html()
         panel.act("stop")
         assert panel.data["running"] is False
     finally:

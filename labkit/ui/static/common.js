@@ -50,9 +50,24 @@ function command(text) {
   return h("div", { class: "lk-command" }, code, button);
 }
 
+/** A box that scrolls sideways where it is too narrow, and says so. */
+function scrolling(label, ...children) {
+  return [
+    h("p", { class: "lk-more", "aria-hidden": "true", hidden: true }, "⇄ Scroll sideways: there is more."),
+    h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": label }, children),
+  ];
+}
+
+/** Fade the sides of a scrolling box where something is hidden, and show its hint. */
+function showMore(box) {
+  const hidden = { left: box.scrollLeft > 1, right: box.scrollWidth - box.clientWidth - box.scrollLeft > 1 };
+  box.dataset.more = Object.keys(hidden).filter((side) => hidden[side]).join(" ");
+  box.previousElementSibling.hidden = !box.dataset.more;
+}
+
 /** A table: head is an array of strings, rows are arrays of strings or elements. */
 function table(caption, head, rows, attributes) {
-  return h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return scrolling(caption,
     h("table", attributes || {},
       h("caption", { class: "lk-visually-hidden" }, caption),
       h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
@@ -68,8 +83,10 @@ function table(caption, head, rows, attributes) {
  */
 function widget(name, label, draw, after) {
   return {
-    render({ model, el }) {
-      const view = {};
+    initialize({ model }) {
+      return takePlaces(model, (el, view) => this.render({ model, el, view }));
+    },
+    render({ model, el, view = {} }) {
       const body = h("div", { class: "lk-body" });
       const notice = h("p", { class: "lk-notice", role: "status", "aria-live": "polite" });
       const root = h("section", { class: `lk lk-${name}`, "aria-label": label }, body, notice);
@@ -91,11 +108,17 @@ function widget(name, label, draw, after) {
         }, 2000);
         model.send({ action, ...(rest || {}) });
       };
+      const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => showMore(target)));
       const redraw = () => {
+        sizes.disconnect();
         const active = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
         const places = [...body.querySelectorAll(".lk-scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
-        body.replaceChildren(...[draw(model.get("data"), act, view)].flat());
-        body.querySelectorAll(".lk-scroll").forEach((box, index) => box.scrollTo(...(places[index] || [0, 0])));
+        body.replaceChildren(...[draw(model.get("data"), act, view)].flat(Infinity));
+        body.querySelectorAll(".lk-scroll").forEach((box, index) => {
+          box.scrollTo(...(places[index] || [0, 0]));
+          box.addEventListener("scroll", () => showMore(box));
+          sizes.observe(box);
+        });
         if (active) body.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus();
         if (after) requestAnimationFrame(() => after(body, model.get("data"), view));
         root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
@@ -128,8 +151,64 @@ function widget(name, label, draw, after) {
         model.off("change:notice", say);
         model.off("msg:custom", done);
         clearTimeout(patience);
+        sizes.disconnect();
         view.stop?.();
       };
     },
+  };
+}
+
+/**
+ * Show a widget in place of the HTML that is stored for it, wherever and whenever the page has that.
+ *
+ * JupyterLab's own output of a widget says "model not found" once the kernel is gone. The stored HTML stays,
+ * and is hidden while the widget lives: it stands beside it in the output's row, so that new HTML in the
+ * output does not disturb it.
+ */
+function takePlaces(model, show) {
+  const id = model.get("place");
+  const places = document.getElementsByClassName(`lk-place-${id}`);
+  const rows = new Map(); // what is on the page: an output, and how its widget is taken away
+  const seen = new WeakMap(); // JupyterLab takes cells away that are out of sight, and brings them back
+  const look = () => {
+    for (const [output, away] of rows) {
+      if (!output.isConnected) {
+        rows.delete(output);
+        away();
+      }
+    }
+    for (const place of places) {
+      const output = place.closest(".jp-OutputArea-output") || place;
+      if (rows.has(output)) continue;
+      if (!seen.has(output)) {
+        const el = h("div", { class: "jp-OutputArea-output lk-live" });
+        output.style.display = "none";
+        output.after(el);
+        seen.set(output, { el, view: {} });
+      }
+      const { el, view } = seen.get(output);
+      el.replaceChildren();
+      const away = show(el, view);
+      const mark = async () => {
+        const { comm_live: lives } = await model.widget_manager.get_model(id);
+        el.classList.toggle("jupyter-widgets-disconnected", !lives);
+      };
+      model.on("comm_live_update", mark);
+      rows.set(output, () => {
+        model.off("comm_live_update", mark);
+        away();
+      });
+    }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document.body, { childList: true, subtree: true });
+  look();
+  return () => {
+    observer.disconnect();
+    rows.forEach((away, output) => {
+      away();
+      seen.get(output).el.remove();
+      output.style.display = "";
+    });
   };
 }

@@ -47,7 +47,7 @@ function drawGraph(data, act, view) {
         onchange: (event) => act("filter", { defaults: event.target.checked }) }), "default bindings too"),
       h("button", { type: "button", class: "lk-button", "data-key": "refresh", onclick: () => act("refresh") }, "Read again")),
     h("p", { class: "lk-quiet", role: "status" }, data.summary),
-    h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": "Subjects, bindings, roles and rules" },
+    scrolling("Subjects, bindings, roles and rules",
       data.nodes.length ? null : h("p", { class: "lk-quiet lk-empty" }, "No binding fits this choice."),
       h("div", { class: "lk-columns", hidden: !data.nodes.length },
         h("svg", { "aria-hidden": "true", focusable: "false" }),

@@ -1,0 +1,100 @@
+"""The terminal beside the text, and columns that do not fit."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.jupyter import Jupyter, NotebookPage
+from tests.browser.test_widgets import show
+
+PANEL = "from labkit import Lab, check, predict\nfrom labkit.ui import StartPanel\nlab = Lab()\nlab.rewind('W9')"
+OPEN = "Open a terminal with kubectl"
+
+
+def test_one_click_opens_a_terminal_beside_the_text_and_what_is_done_there_counts(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    notebook.open(jupyter.write("beside.ipynb", [PANEL, "StartPanel()"]))
+    notebook.run_all()
+    notebook.run("from labkit.lab.words import progress; progress().forget(); predict('W9', 'default')")
+    assert "W9 not attempted" in notebook.run("print(repr(check('W9')))")
+    notebook.widget("start").get_by_role("button", name=OPEN).click()
+    terminal = notebook.page.locator(".jp-Terminal")
+    expect(terminal).to_be_visible()
+    text = notebook.page.locator(".jp-Notebook")
+    notebook.page.wait_for_function(
+        """() => document.querySelector(".jp-Terminal").getBoundingClientRect().left
+            >= document.querySelector(".jp-Notebook").getBoundingClientRect().right"""
+    )
+    expect(text).to_be_visible()
+    assert notebook.page.locator(".jp-Dialog").count() == 0
+    done = jupyter.root / "done.txt"
+    until = time.monotonic() + 80
+    while not done.exists() and time.monotonic() < until:  # what is typed before it is connected is lost
+        terminal.click()
+        asked = "printenv LABKIT_HOME KUBECONFIG > seen.txt; kubectl get serviceaccounts; touch done.txt"
+        notebook.page.keyboard.type(f"cd {jupyter.root}; {asked}\n")
+        notebook.page.wait_for_timeout(3000)
+    seen = (jupyter.root / "seen.txt").read_text().splitlines()
+    assert seen == [str(jupyter.home), str(jupyter.home / "admin.conf")]
+    if shutil.which("kubectl"):
+        notebook.page.evaluate("() => window.jupyterapp.commands.execute('application:activate-previous-tab-bar')")
+        assert "W9 passed" in notebook.run("print(repr(check('W9')))")
+
+
+def test_in_notebook_7_the_terminal_is_a_page_of_its_own(classic: NotebookPage, jupyter: Jupyter) -> None:
+    classic.open(jupyter.write("page.ipynb", [PANEL, "StartPanel()"]))
+    classic.run_all()
+    with classic.page.context.expect_page() as opened:
+        classic.widget("start").get_by_role("button", name=OPEN).click()
+    assert "/terminals/" in opened.value.url
+
+
+def test_where_no_terminal_opens_the_line_to_type_is_shown(notebook: NotebookPage, jupyter: Jupyter) -> None:
+    notebook.open(jupyter.write("none.ipynb", [PANEL, "StartPanel()"]))
+    notebook.run_all()
+    notebook.page.route("**/api/terminals", lambda route: route.fulfill(status=404, body="{}"))
+    panel = notebook.widget("start")
+    panel.get_by_role("button", name=OPEN).click()
+    expect(panel).to_contain_text("In a terminal, type this first")
+    expect(panel.locator(".lk-command code")).to_contain_text(f"KUBECONFIG={jupyter.home / 'admin.conf'}")
+
+
+WIDE = (
+    "AccessMatrix(lab, ['kikai/default', 'darbo/default'], namespace='kikai')",
+    "RBACGraph(lab, who='kikai/default', request='list services', namespace='kikai')",
+    "XRay(lab.as_service_account('darbo/default').get('/api/v1/namespaces/kikai/services'), lab)",
+    "TokenInspector(lab, lab.pod_token('kikai/test'), lab.token('kikai/default'))",
+)
+BOXES = """() => [...document.querySelectorAll(".lk-scroll")].map((box) => ({
+    hidden: box.scrollWidth > box.clientWidth + 1,
+    said: box.previousElementSibling.checkVisibility(),
+    faded: getComputedStyle(box).maskImage !== "none",
+}))"""
+
+
+@pytest.mark.parametrize("theme", ["notebook", "dark_notebook"])
+def test_hidden_columns_are_said_and_can_be_scrolled_to(theme: str, request: pytest.FixtureRequest) -> None:
+    notebook: NotebookPage = request.getfixturevalue(theme)
+    show(notebook, request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"), "narrow", *WIDE)
+    counts = []
+    for width in (1600, 900, 600):
+        notebook.page.set_viewport_size({"width": width, "height": 720})
+        notebook.page.wait_for_timeout(300)
+        boxes = notebook.page.evaluate(BOXES)
+        assert all(box["hidden"] == box["said"] == box["faded"] for box in boxes), (width, boxes)
+        counts.append(sum(box["hidden"] for box in boxes))
+    assert counts[0] == 0
+    assert counts[1] >= 2
+    assert counts[2] >= 3
+    matrix = notebook.widget("matrix").locator(".lk-scroll").first
+    matrix.evaluate("(box) => box.scrollTo(box.scrollWidth, 0)")
+    expect(matrix).to_have_attribute("data-more", "left")
+    column = matrix.locator("tbody tr").first.locator("td").last
+    assert column.evaluate("(cell) => cell.getBoundingClientRect().right") <= matrix.evaluate(
+        "(box) => box.getBoundingClientRect().right + 1"
+    )

@@ -1,0 +1,229 @@
+"""All notebooks, as a learner goes through them on one cluster: wrong predictions first, then right ones.
+
+The kernel is restarted in the middle of part 3. At each notebook's end it is restarted again and the page
+reloaded, so that one sees what is stored. The exercises follow. ``LABKIT_PICTURES`` names a folder for
+pictures of each notebook: light, dark, at 900 px, and as it is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FloatRect
+
+from labkit.grading.notebooks import code, learner_notebook, solved_notebook
+from labkit.grading.task import ExerciseSpec
+from labkit.grading.tasks import EXERCISES
+from tests.browser.jupyter import CELLS, KERNEL, Jupyter, NotebookPage
+from tools.notebooks import PICTURES, sources
+from tools.notebooks import notebook as build
+
+LEARNER = "walker"
+PREDICT = re.compile(r'^predict\("W\d+", .+\)$', re.MULTILINE)
+BAD = ("model not found", "Error displaying widget", "Loading widget", "Traceback (most recent call last)")
+OTHER = {"allowed": "forbidden", "forbidden": "allowed", "unauthorized": "forbidden", "yes": "no", "no": "yes"}
+OTHER |= {"identical": "different", "different": "identical"}
+FREE = {"W4": "apps", "W8": "system:serviceaccount:default:curl", "W9": "curl", "W13": "system:anonymous"}
+"""Wrong predictions, where no list of words is given."""
+
+
+def wrong(step: str, cell: str) -> str:
+    """The cell with possible predictions that are not the right ones."""
+    if step in FREE:
+        return PREDICT.sub(f'predict("{step}", "{FREE[step]}")', cell)
+    return re.sub(r'"(\w+)"(?!:)', lambda found: f'"{OTHER.get(found[1], found[1])}"', cell)
+
+
+def walk(source: Path) -> Any:
+    """The solved notebook with what a learner does before: a check of nothing, and a wrong prediction.
+
+    The ids of the checks that must not pass end with ``-early`` and ``-wrong``.
+    """
+    document = build(source, solved=True)
+    cells: list[Any] = []
+    said: dict[str, str] = {}
+    for cell in document.cells:
+        step = cell.id.partition("-")[0].upper()
+        if cell.cell_type == "code" and PREDICT.search(cell.source):
+            said[step] = cell.source
+            cell = code(cell.id, wrong(step, cell.source))
+        if cell["cell_type"] == "code" and cell["source"] == f'check("{step}")' and step in said:
+            cells.append(code(f"{step}-wrong", f'check("{step}")'))
+            cells.append(code(f"{step}-predict", said[step]))
+        cells.append(cell)
+        if cell["cell_type"] == "markdown" and cell["source"].startswith(f"## {step} · "):
+            cells.append(code(f"{step}-early", f'check("{step}")'))
+    return {**document, "cells": cells}
+
+
+class Walk(NotebookPage):
+    """A notebook's page, and what is looked for on every one."""
+
+    def begin(self, name: str, document: Any) -> None:
+        """Write a notebook beside its pictures, and open it."""
+        self.name = name
+        (self._jupyter.root / f"{name}.ipynb").write_text(json.dumps(document))
+        shutil.copytree(PICTURES, self._jupyter.root / PICTURES.name, dirs_exist_ok=True)
+        self.open(f"{name}.ipynb")
+
+    def verdicts(self) -> dict[str, bool]:
+        """Whether each check passed, by the cell's id, for the checks that were run."""
+        return {name: " passed: " in text for name, text in self.texts().items()}
+
+    def texts(self) -> dict[str, str]:
+        """What each check said, by the cell's id, for the checks that were run."""
+        script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
+        found = [each for each in self.page.evaluate(script) if each[1].startswith("check(") and each[2]]
+        return {name: outputs[-1]["data"]["text/plain"] for name, _, outputs in found}
+
+    def score(self) -> tuple[float, float]:
+        """The exercise's points so far, and the most there are."""
+        points, most = self.run("found = paper.score(); print(found.points, found.most)").split()
+        return float(points), float(most)
+
+    def write(self, texts: list[str]) -> None:
+        """Write into every cell."""
+        script = "(texts) => CELLS.forEach((cell, number) => cell.sharedModel.setSource(texts[number]))"
+        self.page.evaluate(script.replace("CELLS", CELLS), texts)
+
+    def restart(self) -> None:
+        """Restart the kernel, as the menu does without its question."""
+        self.page.evaluate(f"() => {KERNEL}.restart()")
+        self.idle()
+
+    def run_rest(self, name: str, above: bool) -> None:
+        """Run all cells above the one of this id, or that one and all below."""
+        script = """async ([name, above]) => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            content.activeCellIndex = content.widgets.findIndex((cell) => cell.model.id === name);
+            await window.jupyterapp.commands.execute(`notebook:run-all-${above ? "above" : "below"}`);
+        }"""
+        self.page.evaluate(script, [name, above])
+        self.idle()
+
+    def nothing_is_wrong(self) -> None:
+        """No output is an error, and the page says none of what it must not say."""
+        assert not [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
+        page = self.page.locator(".jp-Notebook").inner_text()
+        assert not [text for text in BAD if text in page]
+        assert not self.errors
+
+    def save_and_reload(self) -> None:
+        """Save, restart the kernel, reload: then what is stored is all there is."""
+        shown = self.page.locator(".lk-live .lk").count()
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.restart()
+        self.open(f"{self.name}.ipynb")
+        assert self.page.locator(".lk").count() == 0, "the kernel that made them is gone"
+        stored = self.page.locator(".lk-stored")
+        assert stored.count() == shown
+        assert all(stored.nth(number).is_visible() for number in range(shown))
+        self.nothing_is_wrong()
+
+    def pictures(self, kind: str, width: int = 1280, theme: str = "JupyterLab Light") -> None:
+        """Take pictures of the whole notebook, in slices that one can read."""
+        if not (folder := os.environ.get("LABKIT_PICTURES")):
+            return
+        script = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        self.page.evaluate(script, theme)
+        self.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.wait_for_timeout(500)
+        outer = self.page.locator(".jp-WindowedPanel-outer").first
+        height = int(outer.evaluate("(panel) => panel.scrollHeight"))
+        self.page.set_viewport_size({"width": width, "height": min(height, 15_000) + 140})
+        self.page.wait_for_timeout(500)
+        outer.evaluate("(panel) => panel.scrollTo(0, 0)")
+        for number, top in enumerate(range(0, height + 140, 1500)):
+            clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, height + 140 - top)}
+            self.page.screenshot(path=f"{folder}/{self.name}-{kind}-{number}.png", clip=clip)
+        self.page.set_viewport_size({"width": 1280, "height": 720})
+
+    def end(self) -> None:
+        """Look at the notebook as it is, and as it is stored."""
+        self.nothing_is_wrong()
+        self.pictures("light")
+        self.pictures("dark", theme="JupyterLab Dark")
+        self.pictures("narrow", width=900)
+        self.save_and_reload()
+        self.pictures("stored", width=900)
+
+
+@pytest.fixture
+def walker(browser: Any, jupyter: Jupyter) -> Iterator[Walk]:
+    """A page on the light JupyterLab."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield Walk(page, jupyter)
+    page.close()
+
+
+BEGIN = """from labkit import Lab
+from labkit.lab.words import progress
+Lab().reset()
+progress().forget()
+"""
+
+
+def test_a_learner_goes_through_all_parts_on_one_cluster(walker: Walk) -> None:
+    walker.begin("begin", notebook_of(BEGIN))
+    walker.run_all()
+    for source in sources():
+        document = walk(source)
+        walker.begin(source.stem, document)
+        expected = {cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)}
+        if source.stem == "03-service-accounts":
+            walker.run_rest("W12-early", above=True)
+            done = walker.verdicts()
+            assert done == {name: expected[name] for name in done}
+            walker.restart()
+            walker.run_rest("W12-early", above=True)  # brings Python's names back
+            assert all(walker.verdicts().values()), "a step that was passed stays passed"
+            walker.run_rest("W12-early", above=False)
+            verdicts = walker.verdicts() | done
+        else:
+            walker.run_all()
+            verdicts = walker.verdicts()
+        if source.stem == "00-start":
+            expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
+        differs = {name: text for name, text in walker.texts().items() if verdicts.get(name) != expected.get(name)}
+        assert verdicts == expected, f"{source.stem}: {differs}"
+        walker.end()
+    assert not walker.run("from labkit import Lab; _ = Lab().reset()")  # as the last part's end offers
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_a_learner_solves_the_exercise_at_the_second_try(exercise: ExerciseSpec, walker: Walk) -> None:
+    walker.begin(exercise.id, {**learner_notebook(exercise), "cells": own(learner_notebook(exercise))})
+    walker.run_all()
+    points, most = walker.score()
+    assert points < most
+    walker.nothing_is_wrong()
+    walker.write([cell["source"] for cell in own(solved_notebook(exercise, LEARNER))])
+    walker.run_all()
+    assert walker.score() == (most, most)
+    walker.nothing_is_wrong()
+    walker.pictures("light")
+    walker.pictures("dark", theme="JupyterLab Dark")
+    walker.pictures("narrow", width=900)
+
+
+def notebook_of(*sources: str) -> Any:
+    """A notebook of code cells."""
+    return {**learner_notebook(EXERCISES[0]), "cells": [code(f"c{n}", source) for n, source in enumerate(sources)]}
+
+
+def checks(document: Any) -> list[Any]:
+    """The cells that check a step."""
+    return [cell for cell in document["cells"] if cell["source"].startswith("check(")]
+
+
+def own(document: Any) -> list[Any]:
+    """The cells, with the learner's name filled in."""
+    return [{**cell, "source": cell["source"].replace('ME = ""', f'ME = "{LEARNER}"')} for cell in document["cells"]]
