@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from labkit.lab.words import check as check
     from labkit.lab.words import hint as hint
     from labkit.lab.words import predict as predict
+    from labkit.lab.words import recall as recall
     from labkit.lab.words import solution as solution
 
 
@@ -42,10 +43,11 @@ _HOMES = {
     "expect_forbidden": "labkit.lab.expect",
     "hint": "labkit.lab.words",
     "predict": "labkit.lab.words",
+    "recall": "labkit.lab.words",
     "solution": "labkit.lab.words",
 }
 
-__all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "solution"]
+__all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "recall", "solution"]
 
 
 def __getattr__(name: str) -> Any:

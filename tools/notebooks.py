@@ -165,7 +165,7 @@ def worked_steps() -> Steps:
                 if BEGIN in cell.source:
                     parts = [steps[step]["solution"], with_solution(cell.source)]
                     steps[step]["solution"] = "\n\n".join(filter(None, parts))
-            elif cell.cell_type == "code":
+            elif cell.cell_type == "code" and not cell.source.startswith("recall("):
                 waiting.append(with_solution(cell.source))
     return steps
 

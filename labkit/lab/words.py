@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 from labkit import lessons
-from labkit.core.arguments import KEPT, STEP, takes
+from labkit.core.arguments import KEPT, LINE, STEP, takes
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Context
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
+from labkit.lessons.questions import Reply, judge
 
 
 def current() -> Lab:
@@ -55,6 +56,20 @@ def predict(step: str, value: object) -> Noted:
         UsageError: When there is no such step, or the value is nothing that can be kept.
     """
     return lessons.predict(step, value, progress())
+
+
+@takes('recall("3.1", "b")', question=LINE, choice=LINE)
+def recall(question: str, choice: str = "") -> Reply:
+    """Judge your choice for a question at the beginning of a part. Nothing is counted.
+
+    Args:
+        question: Such as ``3.1``.
+        choice: The letter of an option.
+
+    Raises:
+        UsageError: When there is no such question or option.
+    """
+    return judge(question, choice)
 
 
 def progress() -> Progress:

@@ -24,7 +24,7 @@
 # objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 
@@ -40,30 +40,34 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about the notebook before this one. Answer in your head, then open the answer.
+# They are about the notebook before this one. Write the letter that you choose between the quotes, and run the
+# cell. Nothing is counted: a wrong one tells you what to think of.
 #
-# <details>
-# <summary>1. You get a 403. Did the server fail?</summary>
-#
-# > No. It understood the request, knew who asked, and decided. A refusal is an answer.
-#
-# </details>
-#
-# <details>
-# <summary>2. A refusal names five things. Which?</summary>
-#
-# > The user, the verb, the resource, the API group, and where. The user's groups count as well,
-# > and the message leaves them out.
-#
-# </details>
-#
-# <details>
-# <summary>3. You made the right call in a terminal, and no cell of the notebook was run. What does the
-# check say?</summary>
-#
-# > It looks at the cluster, not at the notebook: any way that works passes.
-#
-# </details>
+# **1.1** You get a 403. What happened?
+# * a: the server failed
+# * b: the server decided
+# * c: the connection was not encrypted
+
+# %%
+recall("1.1", "")
+
+# %% [markdown]
+# **1.2** Which five things does a refusal name?
+# * a: verb, path, host, port and status
+# * b: user, role, binding, verb and resource
+# * c: user, verb, resource, API group, and where
+
+# %%
+recall("1.2", "")
+
+# %% [markdown]
+# **1.3** You made the right call in a terminal, and ran no cell of the notebook. What does the check say?
+# * a: passed
+# * b: not attempted
+# * c: it depends on the cell's code
+
+# %%
+recall("1.3", "")
 
 # %% [markdown]
 # ## W1 · Find the API server

@@ -24,7 +24,7 @@
 # and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 
@@ -40,29 +40,34 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about part 1. Answer in your head, then open the answer.
+# They are about part 1. Write the letter that you choose between the quotes, and run the
+# cell. Nothing is counted: a wrong one tells you what to think of.
 #
-# <details>
-# <summary>1. What three things does a kubeconfig name?</summary>
-#
-# > The server's address, the CA to trust, and a credential. In this part you look for the same
-# > three inside a pod.
-#
-# </details>
-#
-# <details>
-# <summary>2. No token, and a token that is none: which answer to which?</summary>
-#
-# > No token: the caller is `system:anonymous`, and mostly gets a 403. A token that is none: 401.
-#
-# </details>
-#
-# <details>
-# <summary>3. A program calls your proxy without any credential. Whom does the server see?</summary>
-#
-# > You. The proxy adds its own credential, and the server knows nothing of the program.
-#
-# </details>
+# **2.1** What three things does a kubeconfig name?
+# * a: the server's address, the CA to trust, a credential
+# * b: the server's address, a role, a namespace
+# * c: a namespace, a user name, a context
+
+# %%
+recall("2.1", "")
+
+# %% [markdown]
+# **2.2** No token, and a token that is none: which answer to which?
+# * a: no token 401, a false one 403
+# * b: no token 403, a false one 401
+# * c: both 403
+
+# %%
+recall("2.2", "")
+
+# %% [markdown]
+# **2.3** A program calls your proxy without any credential. Whom does the server see?
+# * a: the program
+# * b: nobody: `system:anonymous`
+# * c: you
+
+# %%
+recall("2.3", "")
 
 # %% [markdown]
 # ## W5 · Create the pod curl

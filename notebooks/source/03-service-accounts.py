@@ -24,7 +24,7 @@
 # the objects.](pictures/request-authentication-admission.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 lab.prepare("02-inside-a-pod")
@@ -45,29 +45,34 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 and 2. Answer in your head, then open the answer.
+# They are about parts 1 and 2. Write the letter that you choose between the quotes, and run the
+# cell. Nothing is counted: a wrong one tells you what to think of.
 #
-# <details>
-# <summary>1. Which three files does a pod find, and what is each for?</summary>
-#
-# > `ca.crt`: who the server is. `token`: who the pod is. `namespace`: where the pod is.
-#
-# </details>
-#
-# <details>
-# <summary>2. You call <code>https://kubernetes</code> in a pod with <code>--cacert</code> and without the token. As whom do
-# you ask?</summary>
-#
-# > As `system:anonymous`. The CA tells you about the server, and the server nothing about you.
-#
-# </details>
-#
-# <details>
-# <summary>3. Why not use curl's <code>-k</code> and be done?</summary>
-#
-# > Then nobody checks the server, and the token goes to whoever answers. Who has the token is you.
-#
-# </details>
+# **3.1** Which three files does a pod find?
+# * a: `kubeconfig`, `token`, `namespace`
+# * b: `ca.crt`, `token`, `namespace`
+# * c: `ca.crt`, `client.crt`, `client.key`
+
+# %%
+recall("3.1", "")
+
+# %% [markdown]
+# **3.2** You call `https://kubernetes` in a pod with `--cacert` and without the token. As whom do you ask?
+# * a: as the pod's account
+# * b: as nobody: the connection is refused
+# * c: as `system:anonymous`
+
+# %%
+recall("3.2", "")
+
+# %% [markdown]
+# **3.3** Why not use curl's `-k` and be done?
+# * a: the token would go to whoever answers
+# * b: it is slower
+# * c: the server refuses it
+
+# %%
+recall("3.3", "")
 
 # %% [markdown]
 # ## W9 · Who is asking?

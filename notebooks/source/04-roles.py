@@ -23,7 +23,7 @@
 # objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 
@@ -47,29 +47,34 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 to 3. Answer in your head, then open the answer.
+# They are about parts 1 to 3. Write the letter that you choose between the quotes, and run the
+# cell. Nothing is counted: a wrong one tells you what to think of.
 #
-# <details>
-# <summary>1. A pod names no account. As whom does it ask?</summary>
-#
-# > As `system:serviceaccount:NAMESPACE:default`: the account `default` of its namespace.
-#
-# </details>
-#
-# <details>
-# <summary>2. The server answers 403 and names the pod's account. Which station has the pod passed, and
-# which not?</summary>
-#
-# > It has passed authentication: the server knows who asks. It has not passed authorization.
-#
-# </details>
-#
-# <details>
-# <summary>3. In which API group do roles live, and in which one services?</summary>
-#
-# > Roles in `rbac.authorization.k8s.io`. Services in the core group, whose name is empty: `""`.
-#
-# </details>
+# **4.1** A pod names no account. As whom does it ask?
+# * a: as nobody
+# * b: as the account `default` of its namespace
+# * c: as whoever created the pod
+
+# %%
+recall("4.1", "")
+
+# %% [markdown]
+# **4.2** The server answers 403 and names the pod's account. Which station has the pod not passed?
+# * a: authentication
+# * b: authorization
+# * c: TLS
+
+# %%
+recall("4.2", "")
+
+# %% [markdown]
+# **4.3** In which API group do roles live, and in which one services?
+# * a: both in `core`
+# * b: both in `rbac.authorization.k8s.io`
+# * c: roles in `rbac.authorization.k8s.io`, services in `""`
+
+# %%
+recall("4.3", "")
 
 # %% [markdown]
 # ## W14 · Two namespaces, two pods

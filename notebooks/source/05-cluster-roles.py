@@ -24,7 +24,7 @@
 # objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 lab.prepare("04-roles/W14-namespaces.yaml")
@@ -50,30 +50,34 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 to 4. Answer in your head, then open the answer.
+# They are about parts 1 to 4. Write the letter that you choose between the quotes, and run the
+# cell. Nothing is counted: a wrong one tells you what to think of.
 #
-# <details>
-# <summary>1. You create a role, and ask again at once. What has changed for the pod?</summary>
-#
-# > Nothing. A role says what, and nobody has it until a binding says who.
-#
-# </details>
-#
-# <details>
-# <summary>2. An account lives in <code>darbo</code>, the binding that names it lies in <code>kikai</code>. Where does the right
-# hold?</summary>
-#
-# > In `kikai`. The binding's place decides, not the subject's.
-#
-# </details>
-#
-# <details>
-# <summary>3. In W8 the pod was refused <code>/</code> and given <code>/api</code>. Is that authentication or
-# authorization?</summary>
-#
-# > Authorization. The server knew the account both times; what differs is what that account may do.
-#
-# </details>
+# **5.1** You create a role, and the pod asks again at once. What has changed for it?
+# * a: nothing
+# * b: it may do what the role says
+# * c: nothing, until the server is restarted
+
+# %%
+recall("5.1", "")
+
+# %% [markdown]
+# **5.2** An account lives in `darbo`, the binding that names it lies in `kikai`. Where does the right hold?
+# * a: in `darbo`
+# * b: in `kikai`
+# * c: in both
+
+# %%
+recall("5.2", "")
+
+# %% [markdown]
+# **5.3** In W8 the pod was refused `/` and given `/api`. What decided that?
+# * a: authentication
+# * b: authorization
+# * c: TLS
+
+# %%
+recall("5.3", "")
 
 # %% [markdown]
 # ## W20 · Write a cluster role

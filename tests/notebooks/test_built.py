@@ -192,9 +192,11 @@ def test_a_part_begins_with_questions_and_ends_with_an_explanation(name: str) ->
     sources = [cell.source for cell in read(name).cells]
     first_step = next(number for number, source in enumerate(sources) if notebooks.STEP.search(source))
     last_check = max(number for number, source in enumerate(sources) if source.startswith("check("))
-    questions = next(source for source in sources[:first_step] if source.startswith("## Three questions first"))
-    assert re.findall(r"<summary>(\d)\. ", questions) == ["1", "2", "3"]
-    assert questions.count("</details>") == 3
+    begin = next(number for number, source in enumerate(sources) if source.startswith("## Three questions first"))
+    part = int(name[:2])
+    assert [source for source in sources[begin:first_step] if source.startswith("recall(")] == [
+        f'recall("{part}.{number}", "")' for number in (1, 2, 3)
+    ]
     explained = "\n".join(sources[last_check:])
     assert "## Explain it in your words" in explained
     assert "<summary>A model answer</summary>" in explained

@@ -1,0 +1,60 @@
+"""The questions at the beginning of each part, about the parts before. Answers are judged and never kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError
+
+
+@dataclass(frozen=True, repr=False)
+class Reply(Shown):
+    """What a choice is answered.
+
+    Args:
+        question: Such as ``3.1``.
+        right: Whether it is the right one; None before anything is chosen.
+        text: Why, or what to think of.
+    """
+
+    question: str
+    right: bool | None
+    text: str
+
+    def card(self) -> Card:
+        """The verdict in a line, with the reply below."""
+        verdict, tone = {True: ("right", "good"), False: ("not yet", "warn"), None: ("your turn", "plain")}[self.right]
+        return Card(f"{self.question} {verdict}", tone, [Row("", self.text)])
+
+
+def judge(question: str, choice: str) -> Reply:
+    """Judge a choice.
+
+    Args:
+        question: Such as ``3.1``.
+        choice: Its letter; empty before one is chosen.
+
+    Raises:
+        UsageError: There is no such question, or no such option.
+    """
+    found = _questions().get(question.strip())
+    if found is None:
+        raise UsageError(f"There is no question {question}.", todo=f"Choose of {', '.join(_questions())}.")
+    letter = choice.strip().strip("().:").lower()
+    if not letter:
+        return Reply(question, None, "Write a, b or c between the quotes, and run the cell again.")
+    if letter not in found or letter == "right":
+        raise UsageError(f"Question {question} has no option {choice}.", todo="Choose a, b or c.")
+    return Reply(question, letter == found["right"], found[letter])
+
+
+@cache
+def _questions() -> dict[str, dict[str, str]]:
+    text = (resources.files(__package__) / "questions.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return found
