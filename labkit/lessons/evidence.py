@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +25,9 @@ MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:servicea
 """The beginnings of the users that no learner is."""
 
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
+PREFIXES = ("command", "env", "exec", "nohup", "time", "timeout")
+"""Programs that run the one that follows."""
+
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash", "dash")
 
@@ -119,9 +123,7 @@ class Ran:
                 words = shlex.split(part)
             except ValueError:  # a quote that another part closes
                 words = part.split()
-            while words and re.match(r"\w+=", words[0]):
-                words = words[1:]
-            if words:
+            if words := _without_prefixes(words):
                 found.append(words)
         return found
 
@@ -132,6 +134,15 @@ class Ran:
     def covers(self, at: float) -> bool:
         """Whether a request at some time may be this command's."""
         return self.begun <= at <= self.ended
+
+
+def _without_prefixes(words: list[str]) -> list[str]:
+    """A simple command without what may stand before the program: assignments, ``timeout 9`` and the like."""
+    while words and (words[0] in PREFIXES or re.match(r"\w+=", words[0])):
+        program, *words = words
+        if program == "timeout":
+            words = list(dropwhile(lambda word: not re.match("[a-z/]", word), words))
+    return words
 
 
 @dataclass(frozen=True, slots=True)

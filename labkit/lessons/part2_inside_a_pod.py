@@ -73,7 +73,7 @@ def w6(context: Context) -> Outcome:
     host, port = shown[0], int(shown[1])
     hosts = {host, *(f"kubernetes{rest}" for rest in _DNS)}
     said = address(given)
-    whole = re.fullmatch(r"https://.+|[^/]+:\d+", str(given).strip().lower())
+    whole = re.fullmatch(r"https://.+|(tcp://)?[^/]+:\d+", str(given).strip().lower())
     if said and whole and said[0] in hosts and said[1] == port:
         return passed(
             f"{given} is the Service kubernetes, {host} port {port}.",
@@ -182,6 +182,9 @@ def _last_line(ran: Ran) -> str:
 
 
 _TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR")
+_HEADER = re.compile(r"(?:-H|--header)[ =]*(?:'[^']*'|\"[^\"]*\"|\S+)")
+"""A header on curl's command line."""
+
 REFUSED_BY_SERVER = 22
 """curl's exit code with ``-f`` for an answer of 400 and more."""
 
@@ -205,6 +208,7 @@ def _answered(ran: Ran, evidence: Evidence) -> bool:
 
 
 def _insecure(command: str) -> bool:
+    command = _HEADER.sub(" ", command)
     return bool(re.search(r"(?:^|[\s='\"])(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=$|[\s'\";&|)])", command))
 
 

@@ -57,7 +57,7 @@ def w9(context: Context) -> Outcome:
             "a pod that names none",
             "The question is what such a pod gets. Delete it, and create it without serviceAccountName.",
         )
-    if str(prediction).strip().replace("/", ":").rpartition(":")[2] != name:
+    if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         return failed(
             f"you predicted “{prediction}”; pod default/curl runs as {name}",
             "a prediction that agrees with the pod's spec.serviceAccountName",

@@ -122,9 +122,9 @@ def w16(context: Context) -> Outcome:
     if (excess := too_much(context, "This step writes roles: bind nobody yet, and nothing larger later.")) is not None:
         return excess
     prediction = context.progress.prediction("W16")
-    if prediction == ALLOWED:
+    if prediction not in (None, FORBIDDEN):
         return failed(
-            "you predicted “allowed”; the roles alone changed nothing",
+            f"you predicted “{prediction}”; the pod is known as before, and the roles alone changed nothing",
             "a prediction that agrees with the server",
             "A role says what. Until a binding says who, nobody has it. Predict again.",
         )
@@ -207,9 +207,9 @@ def w17(context: Context) -> Outcome:
     if (given := bindings_made_by_lab(own, "W17")) is not None:
         return given
     prediction = context.progress.prediction("W17")
-    if prediction == ALLOWED:
+    if prediction not in (None, FORBIDDEN):
         return failed(
-            f"you predicted that changing is allowed; the server says {with_status('forbidden')}",
+            f"you predicted that changing is {prediction}; the server says {with_status('forbidden')}",
             "a prediction that agrees with the server",
             "The role holds get and list. Whatever no rule names stays forbidden. Predict again.",
         )

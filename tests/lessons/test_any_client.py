@@ -292,7 +292,37 @@ FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
     ),
     ("W22", None, lambda lab: both_and(lab, "darbo"), "in darbo"),
     ("W16", "forbidden", lambda lab: roles_and_admin(lab), "by clusterrolebinding all"),
+    ("W16", "unauthorized", lambda lab: lab.apply(READERS), "you predicted “unauthorized”"),
+    (
+        "W17",
+        "unauthorized",
+        lambda lab: lab.apply(binding("test", "kikai", "service-reader", account("kikai"))),
+        "you predicted that changing is unauthorized",
+    ),
+    ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-k -H 'X: y'"), "impostor"),
+    ("W7", "forbidden", lambda lab: in_time(lab, "-k"), "impostor"),
 ]
+
+UNUSUAL: list[tuple[str, object, Callable[[Lab], object]]] = [
+    ("W6", None, lambda lab: lab.record("W6", lab.exec("default/curl", "echo $KUBERNETES_PORT").stdout.strip())),
+    ("W7", "forbidden", lambda lab: in_time(lab, f"--cacert {MOUNT}/ca.crt")),
+    ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-H 'X-Note: not -k'")),
+    ("W9", "Default", lambda lab: lab.admin.get("/api/v1/serviceaccounts")),
+]
+"""Right, in ways that were refused once."""
+
+
+def in_time(lab: Lab, options: str) -> None:
+    lab.exec("default/curl", "apt-get update && apt-get install -y curl")
+    lab.exec("default/curl", "timeout -s KILL 9 curl -s https://kubernetes")
+    lab.exec("default/curl", f"timeout 9 curl -s {options} https://kubernetes")
+
+
+def with_the_token(lab: Lab, options: str) -> None:
+    lab.exec("default/curl", "apt-get update && apt-get install -y curl")
+    token = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
+    trusted = "" if options.startswith("-k") else f"--cacert {MOUNT}/ca.crt"
+    lab.exec("default/curl", f"curl -s {trusted} {options} {token} https://kubernetes")
 
 
 def with_a_variable(lab: Lab) -> None:
@@ -327,6 +357,16 @@ def both_and(lab: Lab, space: str) -> None:
 def roles_and_admin(lab: Lab) -> None:
     lab.apply(READERS)
     lab.apply(binding("all", "", "cluster-admin", account("kikai"), kind="ClusterRole"))
+
+
+@pytest.mark.parametrize(("step", "said", "act"), UNUSUAL, ids=[f"{each[0]}-{n}" for n, each in enumerate(UNUSUAL)])
+def test_what_looks_unusual_is_a_pass(lab: Lab, step: str, said: object, act: Callable[[Lab], object]) -> None:
+    lab.rewind(step)
+    if said is not None:
+        predict(step, said)
+    act(lab)
+    outcome = check(step)
+    assert outcome.passed, str(outcome)
 
 
 @needs_kubectl
