@@ -8,6 +8,7 @@ task, such as a stranger's rights in the whole cluster, is charged to all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -126,9 +127,12 @@ def _excesses(
 
 def _evaluated(policy: Policy) -> int:
     """Count the words in the rules that bindings refer to; a role that is bound twice counts twice."""
-    words = {
-        id(role): sum(len(rule.get(field) or ()) for rule in role.get("rules") or () for field in RULE_FIELDS)
+    bound = Counter(id(role) for binding in policy.bindings if (role := policy.role_of(binding)) is not None)
+    words = (
+        bound[id(role)] * len(rule.get(field) or ())
         for role in policy.roles.values()
-    }
-    roles = (policy.role_of(binding) for binding in policy.bindings)
-    return sum(1 if role is None else 1 + words[id(role)] for role in roles)
+        if id(role) in bound
+        for rule in role.get("rules") or ()
+        for field in RULE_FIELDS
+    )
+    return len(policy.bindings) + sum(words)

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from labkit.grading import control_group, execution, isolation, root_directory, wire
+from labkit.grading import control_group, execution, isolation, root_directory, seccomp, wire
 from labkit.grading.control_group import ControlGroup
 from labkit.grading.execution import SIGNAL_BASE
 from labkit.grading.guard import Guard
@@ -77,6 +77,7 @@ def main(channel_number: int) -> int:
             importlib.import_module(name)
     level = isolation.strongest_level()
     root_directory.warm_up()
+    seccomp.warm_up()
     groups = ControlGroups()
     try:
         _serve(socket.socket(fileno=channel_number), level, groups)

@@ -164,7 +164,13 @@ def _item(probe: Probe, finding: Finding, hint: str) -> Item:
     return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, hint)
 
 
+LAYOUT = str.maketrans("", "", "\n\t")
+"""Removes the control characters that may stay."""
+
+
 def plain(text: str, most: int = MAX_SEEN) -> str:
     """Shorten a text that a learner may have written, and replace its control characters."""
     text = text if len(text) <= most else f"{text[:most]}…"
+    if text.translate(LAYOUT).isprintable():
+        return text
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

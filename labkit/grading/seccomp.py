@@ -16,6 +16,7 @@ import errno
 import os
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -97,6 +98,12 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
+def warm_up() -> None:
+    """Assemble the filter, before forks inherit it."""
+    if machine := MACHINES.get(os.uname().machine):
+        program(machine)
+
+
 def install(libc: ctypes.CDLL) -> bool:
     """Install the filter in this process, which must have ``no_new_privs`` set.
 
@@ -111,6 +118,7 @@ def install(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(instructions), 0, 0) == 0)
 
 
+@cache
 def program(machine: Machine) -> bytes:
     """Assemble the filter: BPF instructions of 8 bytes each."""
     lines: list[Instruction] = [

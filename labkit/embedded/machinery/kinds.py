@@ -9,7 +9,7 @@ CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update"
 """The verbs of an ordinary stored kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A row of the table.
 
