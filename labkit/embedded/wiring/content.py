@@ -23,7 +23,8 @@ def bootstrap(registry: Registry, controllers: Controllers) -> None:
         controllers.addresses.bootstrap()  # needs the services
         for publisher in controllers.publishers:
             publisher.bootstrap()
-        _bootstrap_policy(registry, new)
+        if not registry.store.is_copy:  # the other cluster has reconciled its policy
+            _bootstrap_policy(registry, new)
 
 
 def _bootstrap_policy(registry: Registry, new: bool) -> None:

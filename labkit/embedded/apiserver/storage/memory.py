@@ -77,6 +77,11 @@ class Store:
         self._named: dict[str, Snapshot] = {}
 
     @property
+    def is_copy(self) -> bool:
+        """Whether it began as a copy of another cluster's store."""
+        return self._base is not None
+
+    @property
     def revision(self) -> int:
         """The revision of the last change."""
         return self._revision
