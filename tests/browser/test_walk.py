@@ -89,8 +89,8 @@ class Walk(NotebookPage):
         return float(points), float(most)
 
     def write(self, texts: list[str]) -> None:
-        """Write into every cell."""
-        script = "(texts) => CELLS.forEach((cell, number) => cell.sharedModel.setSource(texts[number]))"
+        """Write into the first cells, one text each."""
+        script = "(texts) => texts.forEach((text, number) => CELLS[number].sharedModel.setSource(text))"
         self.page.evaluate(script.replace("CELLS", CELLS), texts)
 
     def restart(self) -> None:
