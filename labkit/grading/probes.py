@@ -252,7 +252,7 @@ def called_from(pod: str, user: str, path: str, what: str) -> Probe:
         address = ((context.find(pod) or {}).get("status") or {}).get("podIP")
         outside = ""
         for event in context.events():
-            asked = (event["user"]["username"], event["verb"], event.get("impersonatedUser"))
+            asked = (event["user"].get("username"), event["verb"], event.get("impersonatedUser"))
             if asked != (user, "list", None) or not event["requestURI"].startswith(path):
                 continue
             source = event["sourceIPs"][-1]

@@ -64,6 +64,11 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
             kubectl(f"get {resource} -n {space} --as=system:serviceaccount:{space}:default"),
         ),
         "right: curl in the pod": (INSIDE, "2.2", f'print(lab.exec("{space}/{pod}", {curl!r}))'),
+        "right: after a token that was refused": (
+            INSIDE,
+            "2.2",
+            f'lab.as_token("x").get("/api")\nprint(lab.exec("{space}/{pod}", {curl!r}))\nlab.as_token("x").get("/api")',
+        ),
         "right: kubectl exec": (INSIDE, "2.2", kubectl(f'exec -n {space} {pod} -- sh -c "{curl}"')),
         "wrong: the account read from the pod's spec": (FINAL, "6.7", uid + note),
         "wrong: a command in the pod that reads nothing": (
