@@ -86,7 +86,14 @@ class Exercise(Shown):
 
     @takes('paper.show("4.1")', task=LINE)
     def show(self, task: str) -> TaskText:
-        """Show what a task asks, with this learner's names."""
+        """Show what a task asks, with this learner's names.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
         entry = self._tasks(task)[0]
         variant = entry.variant(Seed(self.learner))
         return TaskText(entry.id, entry.title, entry.text(self.learner), variant.max_points)
@@ -97,6 +104,12 @@ class Exercise(Shown):
 
         The first check says what does not hold; from the second on it also names what was granted beyond. When
         the task is solved, it says what was to be seen, and shows a solution to compare.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
         """
         result = self._scored(task)
         again = self._notes.checked(result.id, result.points, result.most)
@@ -114,6 +127,12 @@ class Exercise(Shown):
         """A hint for a task: where to look, what to write, all but the last word, then what is too much.
 
         The next call gives the next one. What is done needs none.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
         """
         result = self._scored(task)
         wrong = [item for item in result.items if item.judged and not item.ok]
@@ -178,9 +197,11 @@ class Exercise(Shown):
 
 
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
-    """Make the probes' context for a lab; ``before`` reads the policy from before the learner began.
+    """Make the probes' context for a lab. Observers see none of its requests.
 
-    Observers see none of its requests.
+    Args:
+        lab: The lab.
+        before: Reads the roles and bindings from before the learner began.
     """
     admin = lab.admin.without_observers()
     log = lab.home / "audit.log"
