@@ -16,14 +16,15 @@ from labkit.embedded.wiring.controllers import Controllers
 
 def bootstrap(registry: Registry, controllers: Controllers) -> None:
     """Store what is missing of a new cluster's content, in one transaction."""
-    new = not registry.store.revision
+    new, copied = not registry.store.revision, registry.store.is_copy
     with registry.transaction():
-        bootstrap_core(registry)  # first: everything namespaced needs its namespace
-        bootstrap_services(registry)
+        if not copied:  # else the other cluster has these
+            bootstrap_core(registry)  # first: everything namespaced needs its namespace
+            bootstrap_services(registry)
         controllers.addresses.bootstrap()  # needs the services
         for publisher in controllers.publishers:
             publisher.bootstrap()
-        if not registry.store.is_copy:  # the other cluster has reconciled its policy
+        if not copied:
             _bootstrap_policy(registry, new)
 
 
