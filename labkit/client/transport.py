@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,9 @@ class Transport:
         self._pool = urllib3.PoolManager(
             ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
         )
+        # All connections are to one address: there is no need to compare their properties.
+        keys: Any = dict.fromkeys(("http", "https"), lambda _properties: endpoint.server)
+        self._pool.key_fn_by_scheme = keys
 
     def send(
         self,
@@ -222,10 +226,15 @@ class Transport:
             self.endpoint.server.rstrip("/") + path,
             body=body,
             headers=dict(headers),
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            timeout=_timeout(timeout_seconds),
             preload_content=not stream,
             redirect=False,
         )
+
+
+@cache
+def _timeout(read_seconds: float | None) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
 
 
 NOT_YET_VALID, EXPIRED = 9, 10
