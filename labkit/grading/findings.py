@@ -17,13 +17,11 @@ from labkit.grading.probes import Finding, Probe, ProbeContext
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant
 from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
-from labkit.rbac.objects import name_of, namespace_of, title
+from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
 """Words of rules that the bindings of a cluster may make the server read for one question."""
-
-RULE_FIELDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
 
 SERVED = [(kind.group, kind.plural) for kind in KINDS]
 """The API group and plural of each resource that a permission can be about."""
@@ -127,12 +125,11 @@ def _excesses(
 
 def _evaluated(policy: Policy) -> int:
     """Count the words in the rules that bindings refer to; a role that is bound twice counts twice."""
-    bound = Counter(id(role) for binding in policy.bindings if (role := policy.role_of(binding)) is not None)
+    bound = Counter(map(role_key, policy.bindings))
     words = (
-        bound[id(role)] * len(rule.get(field) or ())
-        for role in policy.roles.values()
-        if id(role) in bound
-        for rule in role.get("rules") or ()
-        for field in RULE_FIELDS
+        times * len(words or ())
+        for key, times in bound.items()
+        for rule in policy.roles.get(key, {}).get("rules") or ()
+        for words in rule.values()
     )
     return len(policy.bindings) + sum(words)

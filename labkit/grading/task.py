@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -91,12 +91,16 @@ class Task:
     Args:
         id: Such as ``4.1``.
         title: In a few words.
-        variant: Makes it for a learner.
+        make: Makes it for a learner.
     """
 
     id: str
     title: str
-    variant: Callable[[Seed], Variant]
+    make: Callable[[Seed], Variant]
+
+    def variant(self, seed: Seed) -> Variant:
+        """The task for a learner."""
+        return _variant(self, seed)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -106,6 +110,11 @@ class Task:
     def text(self, learner: str) -> str:
         """What to do and what counts as too much, as Markdown."""
         return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.said['too much']}"
+
+
+@lru_cache(maxsize=256)
+def _variant(task: Task, seed: Seed) -> Variant:
+    return task.make(seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,8 @@ class PolicyDifference:
     """
 
     def __init__(self, now: Policy, before: Policy, served: Iterable[tuple[str, str]] = ()) -> None:
-        earlier = {_key(binding): _Granted.by(binding, before) for binding in before.bindings}
-        later = {_key(binding): _Granted.by(binding, now) for binding in now.bindings}
+        earlier = {granted.key: granted for granted in _granted(before)}
+        later = {granted.key: granted for granted in _granted(now)}
         self._now, self._at_start = now, before
         self._before = list(earlier.values())
         self._since = [granted for key, granted in later.items() if granted != earlier.get(key)]
@@ -211,27 +211,31 @@ def _rules(allowances: Sequence[Allowance], who: Subject, namespace: str, role: 
 class _Granted(NamedTuple):
     """What a binding gives, where, and to whom."""
 
-    namespace: str
+    key: tuple[str, str, str]
     ref: Object
     subjects: Sequence[Object]
     rules: Sequence[Rule]
-    binding: str
 
-    @classmethod
-    def by(cls, binding: Object, policy: Policy) -> _Granted:
-        role = policy.role_of(binding) or {}
-        return cls(
-            namespace_of(binding),
-            binding["roleRef"],
-            binding.get("subjects") or (),
-            role.get("rules") or (),
-            _title(binding),
-        )
+    @property
+    def namespace(self) -> str:
+        """Where; empty for the whole cluster."""
+        return self.key[1]
+
+    @property
+    def binding(self) -> str:
+        """Such as ``RoleBinding reader``."""
+        return f"{self.key[0]} {self.key[2]}"
 
     @property
     def role(self) -> str:
         """Such as ``ClusterRole/view``."""
         return f"{self.ref['kind']}/{self.ref['name']}"
+
+
+def _granted(policy: Policy) -> Iterator[_Granted]:
+    for binding in policy.bindings:
+        rules = (policy.role_of(binding) or {}).get("rules") or ()
+        yield _Granted(_key(binding), binding["roleRef"], binding.get("subjects") or (), rules)
 
 
 class _Resources:
@@ -258,10 +262,6 @@ class _Resources:
             return True
         own = part.group in self._groups or "." not in part.group
         return own and part.group != "*" and plural in self._plurals and (part.group, plural) not in self._served
-
-
-def _title(binding: Object) -> str:
-    return f"{kind_of(binding)} {name_of(binding)}"
 
 
 def _key(binding: Object) -> tuple[str, str, str]:
