@@ -25,6 +25,9 @@ CONTROLLERS = ("memory", "pids", "cpu")
 PERIOD_MICROSECONDS = 100_000
 """How often processor time is counted: a group gets as much of each period as one processor has."""
 
+SHARES, WEIGHT = 335, 33
+"""What a group gets beside others, in version 1 and 2: as much as a process of ``isolation.NICENESS``."""
+
 REMOVE_SECONDS = 2.0
 """How long to wait for the end of a group's processes."""
 
@@ -175,11 +178,11 @@ def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]
     settings = {
         "pids": [("pids.max", str(limits.processes + OTHER_PROCESSES))],
         "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
-        "cpu": [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", period)],
+        "cpu": [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", period), ("cpu.shares", str(SHARES))],
     }
     if hierarchy.unified:
         settings["memory"] = [("memory.max", memory), ("memory.swap.max", "0")]
-        settings["cpu"] = [("cpu.max", f"{period} {period}")]
+        settings["cpu"] = [("cpu.max", f"{period} {period}"), ("cpu.weight", str(WEIGHT))]
     for controller in hierarchy.controllers:
         yield from settings[controller]
 

@@ -172,7 +172,9 @@ def limit_network(level: str) -> None:
         return
     for name, value in NETWORK_SETTINGS.items():
         with suppress(OSError):
-            Path("/proc/sys/net", name).write_text(value)
+            setting = os.open(f"/proc/sys/net/{name}", os.O_WRONLY)
+            os.write(setting, value.encode())
+            os.close(setting)
 
 
 def user_id(fork_server_pid: int, slot: int) -> int:

@@ -58,8 +58,13 @@ def test_processor_time_and_swap_are_limited_where_the_kernel_can(tmp_path: Path
     (tmp_path / "one/memory.swap.max").write_text("max")
     found = [Hierarchy(tmp_path, ("memory", "pids", "cpu"), unified=True)]
     assert control_group.create("one", LIMITS, found) is not None
-    expected = {"memory.max": MEMORY, "memory.swap.max": "0", "pids.max": "50", "cpu.max": "100000 100000"}
-    assert read(tmp_path / "one") == expected
+    assert read(tmp_path / "one") == {
+        "memory.max": MEMORY,
+        "memory.swap.max": "0",
+        "pids.max": "50",
+        "cpu.max": "100000 100000",
+        "cpu.weight": "33",
+    }
 
 
 def test_the_hierarchies_of_version_1_are_used_beside_each_other(process: Path, tmp_path: Path) -> None:
@@ -76,7 +81,8 @@ def test_the_hierarchies_of_version_1_are_used_beside_each_other(process: Path, 
     group = control_group.create("one", LIMITS, found)
     assert group is not None
     assert read(tmp_path / "memory/user/one") == {"memory.limit_in_bytes": MEMORY}
-    assert read(tmp_path / "cpu,cpuacct/one") == {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"}
+    processor = {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000", "cpu.shares": "335"}
+    assert read(tmp_path / "cpu,cpuacct/one") == processor
 
 
 def test_without_a_hierarchy_that_counts_memory_there_is_none(process: Path, tmp_path: Path) -> None:
