@@ -42,10 +42,18 @@ def start(folder):
         print(json.dumps([seconds, psutil.Process(running.pid).memory_info().rss / 1024**2]), flush=True)
 
 def grade(folder):
-    if not (folder / "course").exists():
-        grading.hand_in(folder / "course", 40)
-    run = grading.graded(folder / "course", 40, kernel=False)
-    print(json.dumps([run.seconds / run.notebooks, run.cpu_seconds / run.notebooks]), flush=True)
+    grading.hand_in(folder / "course", 40)
+    found = grading.find(folder / "course/submitted")
+    with grading.pool_for(len(found), kernel=False) as pool:
+        print(json.dumps("ready"), flush=True)
+        for line in sys.stdin:
+            if not line.strip():
+                return
+            found = found[10:] + found[:10]
+            cpu, begun = pool.cpu_seconds, time.perf_counter()
+            pool.grade(found[:10])
+            seconds = time.perf_counter() - begun
+            print(json.dumps([seconds / 10, (pool.cpu_seconds - cpu) / 10]), flush=True)
 
 with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
     for line in sys.stdin:
@@ -69,8 +77,8 @@ class Side:
         program = [str(checkout / ".venv/bin/python"), "-c", SIDE]
         self._child = subprocess.Popen(program, cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def end_serving(self) -> None:
-        """Stop the server that ``ask("serve")`` started."""
+    def end(self) -> None:
+        """Stop what ``ask("serve")`` or ``ask("grade")`` started."""
         assert self._child.stdin is not None
         print(file=self._child.stdin, flush=True)
 
@@ -144,7 +152,7 @@ def requests(other: Side, this: Side, rounds: int) -> Iterator[Row]:
         theirs, mine = (measured(target, token, resource) for target, token in zip(targets, tokens, strict=True))
         yield from rows(pairs(theirs, mine, rounds), (f"{name} list", "µs", 1e6), (f"{name} list, CPU", "µs", 1e6))
     for side in (other, this):
-        side.end_serving()
+        side.end()
 
 
 def starts(other: Side, this: Side, rounds: int) -> Iterator[Row]:
@@ -154,8 +162,14 @@ def starts(other: Side, this: Side, rounds: int) -> Iterator[Row]:
 
 
 def grading(other: Side, this: Side, rounds: int) -> Iterator[Row]:
-    """Solved notebooks of thirty cells, graded in forks."""
-    found = pairs(lambda: other.ask("grade"), lambda: this.ask("grade"), rounds)
+    """Solved notebooks of thirty cells, graded in forks, ten in a slice."""
+    for side in (other, this):
+        side.ask("grade")
+        for _ in range(WARM_UP_SLICES):
+            side.ask("more")
+    found = pairs(lambda: other.ask("more"), lambda: this.ask("more"), rounds)
+    for side in (other, this):
+        side.end()
     yield from rows(found, ("grading a notebook", "ms", 1e3), ("grading a notebook, CPU", "ms", 1e3))
 
 
@@ -170,7 +184,7 @@ def main() -> int:
     print(f"| {'what':26} | {'other':>14} | {'this':>14} | {'this/other (quartiles)':24} |")
     print(f"|{'-' * 28}|{'-' * 16}|{'-' * 16}|{'-' * 26}|")
     with Side(options.checkout) as other, Side(Path(__file__).parent.parent) as this:
-        for section, share in ((starts, 1), (requests, 4), (grading, 0.5)):
+        for section, share in ((starts, 1), (requests, 4), (grading, 3)):
             for what, theirs, mine, ratio in section(other, this, round(options.rounds * share)):
                 print(f"| {what:26} | {theirs:>14} | {mine:>14} | {ratio:24} |", flush=True)
     return 0
