@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, UNSET, shortened
+from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, shortened
 from labkit.embedded.machinery.request import Object
 
 SHOWN = 2
@@ -18,25 +18,13 @@ FIELDS = {
 }
 
 
-@printer(
-    "horizontalpodautoscalers.autoscaling",
-    Column("Reference", "What is scaled."),
-    Column("Targets", "Measured and wanted values of its metrics."),
-    Column("MinPods", "The fewest pods."),
-    Column("MaxPods", "The most pods."),
-    Column("Replicas", "How many pods there are."),
-    AGE,
-)
+@printer("horizontalpodautoscalers.autoscaling")
 def _autoscaler(obj: Object, now: float) -> Cells:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     target = spec.get("scaleTargetRef") or {}
-    least = spec.get("minReplicas")
     return [
         f"{target.get('kind', '')}/{target.get('name', '')}",
         targets(spec.get("metrics") or [], status.get("currentMetrics") or []),
-        str(least) if least is not None else UNSET,
-        spec.get("maxReplicas", 0),
-        status.get("currentReplicas", 0),
     ]
 
 

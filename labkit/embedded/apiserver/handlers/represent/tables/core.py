@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, NAME, Cells, Column, Printer, printer, wide
+from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
 from labkit.embedded.apiserver.handlers.represent.tables.text import (
     NONE,
-    UNKNOWN,
-    UNSET,
     access_modes,
     ingress_addresses,
-    labels,
     shortened,
     since,
     storage_class,
@@ -25,32 +22,10 @@ def _phase(obj: Object) -> str:
     return str((obj.get("status") or {}).get("phase") or "")
 
 
-@printer("namespaces", Column("Status", "Whether the namespace is in use or going."), AGE)
-def _namespace(obj: Object, now: float) -> Cells:
-    return [(obj.get("status") or {}).get("phase") or ""]
-
-
-@printer("configmaps", Column("Data", "How many entries it has."), AGE)
+@printer("configmaps")
 def _config_map(obj: Object, now: float) -> Cells:
     size = len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
     return [size]
-
-
-@printer("secrets", Column("Type", "What the secret is for."), Column("Data", "How many entries it has."), AGE)
-def secret(obj: Object, now: float) -> Cells:
-    """A secret's row, without its data."""
-    return [obj.get("type") or "", len(obj.get("data") or ())]
-
-
-@printer("serviceaccounts", AGE)
-def _service_account(obj: Object, now: float) -> Cells:
-    return []
-
-
-@printer("serviceaccounts, up to 1.34", Column("Secrets", "How many secrets the account may use."), AGE)
-def service_account_of_old(obj: Object, now: float) -> Cells:
-    """A service account's row up to 1.34, with the number of its secrets."""
-    return [len(obj.get("secrets") or ())]
 
 
 def _external_ip(obj: Object) -> str:
@@ -72,25 +47,11 @@ def _ports(obj: Object) -> str:
     return ",".join(written) or NONE
 
 
-@printer(
-    "services",
-    Column("Type", "How the service is reached: inside the cluster, from its nodes, or from outside."),
-    Column("Cluster-IP", "The service's address inside the cluster."),
-    Column("External-IP", "Its addresses outside the cluster."),
-    Column("Port(s)", "Its ports, with the nodes' ports behind a colon."),
-    AGE,
-    wide("Selector", "Labels of the pods behind the service."),
-)
+@printer("services")
 def _service(obj: Object, now: float) -> Cells:
     spec = obj.get("spec") or {}
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP")]
-    return [
-        spec.get("type") or "",
-        addresses[0] or NONE,
-        _external_ip(obj),
-        _ports(obj),
-        labels(spec.get("selector")),
-    ]
+    return [addresses[0] or NONE, _external_ip(obj), _ports(obj)]
 
 
 def _addresses(obj: Object) -> str:
@@ -105,62 +66,27 @@ def _addresses(obj: Object) -> str:
     return shortened(written, SHOWN_ENDPOINTS) or NONE
 
 
-@printer("endpoints", Column("Endpoints", "Addresses and ports behind a service."), AGE)
+@printer("endpoints")
 def _endpoints(obj: Object, now: float) -> Cells:
     return [_addresses(obj)]
 
 
-@printer(
-    "persistentvolumes",
-    Column("Capacity", "How much the volume holds."),
-    Column("Access Modes", "How it can be mounted."),
-    Column("Reclaim Policy", "What becomes of it when its claim has gone."),
-    Column("Status", "Whether it is available, bound, released or failed."),
-    Column("Claim", "The claim it is bound to."),
-    Column("StorageClass", "The class it belongs to."),
-    Column("VolumeAttributesClass", "The class of its attributes."),
-    Column("Reason", "Why it is in this state."),
-    AGE,
-    wide("VolumeMode", "Whether it is a file system or a bare device."),
-)
+@printer("persistentvolumes")
 def _persistent_volume(obj: Object, now: float) -> Cells:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    claim = spec.get("claimRef")
-    return [
-        (spec.get("capacity") or {}).get("storage") or "0",
-        access_modes(spec.get("accessModes")),
-        spec.get("persistentVolumeReclaimPolicy") or "",
-        _phase(obj),
-        f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else "",
-        storage_class(obj),
-        spec.get("volumeAttributesClassName") or UNSET,
-        status.get("reason") or "",
-        spec.get("volumeMode") or UNSET,
-    ]
+    claim = (obj.get("spec") or {}).get("claimRef")
+    bound_to = f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
+    return [_phase(obj), bound_to, storage_class(obj)]
 
 
-@printer(
-    "persistentvolumeclaims",
-    Column("Status", "Whether the claim is pending, bound or lost."),
-    Column("Volume", "The volume it is bound to."),
-    Column("Capacity", "How much that volume holds."),
-    Column("Access Modes", "How that volume can be mounted."),
-    Column("StorageClass", "The class of volume it asks for."),
-    Column("VolumeAttributesClass", "The class of attributes it asks for."),
-    AGE,
-    wide("VolumeMode", "Whether it asks for a file system or a bare device."),
-)
+@printer("persistentvolumeclaims")
 def _persistent_volume_claim(obj: Object, now: float) -> Cells:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     bound = bool(spec.get("volumeName"))
     return [
         _phase(obj),
-        spec.get("volumeName") or "",
         ((status.get("capacity") or {}).get("storage") or "0") if bound else "",
         access_modes(status.get("accessModes")) if bound else "",
         storage_class(obj),
-        spec.get("volumeAttributesClassName") or UNSET,
-        spec.get("volumeMode") or UNSET,
     ]
 
 
@@ -186,36 +112,20 @@ def _node_roles(obj: Object) -> str:
     return ",".join(sorted(roles)) or NONE
 
 
-@printer(
-    "nodes",
-    Column("Status", "Whether the node is ready and takes pods."),
-    Column("Roles", "What the node is for."),
-    AGE,
-    Column("Version", "Version of its kubelet."),
-    wide("Internal-IP", "Its address inside the cluster."),
-    wide("External-IP", "Its address outside."),
-    wide("OS-Image", "Its operating system."),
-    wide("Kernel-Version", "Its kernel."),
-    wide("Container-Runtime", "What runs its containers."),
-)
+@printer("nodes")
 def _node(obj: Object, now: float) -> Cells:
-    status = obj.get("status") or {}
-    info = status.get("nodeInfo") or {}
     addresses: dict[str, str] = {}
-    for each in status.get("addresses") or ():
+    for each in (obj.get("status") or {}).get("addresses") or ():
         addresses.setdefault(each.get("type", ""), each.get("address", ""))
     return [
         _node_status(obj),
         _node_roles(obj),
-        info.get("kubeletVersion") or "",
         addresses.get("InternalIP") or NONE,
         addresses.get("ExternalIP") or NONE,
-        info.get("osImage") or UNKNOWN,
-        info.get("kernelVersion") or UNKNOWN,
-        info.get("containerRuntimeVersion") or UNKNOWN,
     ]
 
 
+@printer("events")
 def _event(obj: Object, now: float) -> Cells:
     involved, source = obj.get("involvedObject") or obj.get("regarding") or {}, obj.get("source") or {}
     first = since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
@@ -241,21 +151,3 @@ def _event(obj: Object, now: float) -> Cells:
         count,
         obj["metadata"]["name"],
     ]
-
-
-EVENTS = Printer(
-    "events",
-    (
-        Column("Last Seen", "How long ago it happened last."),
-        Column("Type", "Normal or Warning."),
-        Column("Reason", "Why it happened, in a word."),
-        Column("Object", "What it is about."),
-        wide("Subobject", "The part of the object it is about."),
-        wide("Source", "Who reports it."),
-        Column("Message", "What happened."),
-        wide("First Seen", "How long ago it happened first."),
-        wide("Count", "How often it happened."),
-        Column("Name", NAME.description, format="name", priority=1),
-    ),
-    _event,
-)

@@ -1,59 +1,73 @@
-"""The pieces of a table's description."""
+"""The pieces of a table's description.
+
+``columns.json`` has the columns of each resource, as CustomResourceDefinitions have theirs in
+``additionalPrinterColumns``: with the ``path`` of the field that they show, the ``default`` for an object without it,
+and ``as``, the way it is written (``TEXTS``). A function of a printer returns the other cells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.text import age
+import orjson
+
+from labkit.embedded.apiserver.handlers.represent.tables.text import access_modes, duration, labels, selector, since
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
 Rows = Callable[[Object, float], Cells]
 """(object, seconds since the epoch) to the cells of its row."""
 
+_TABLE: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("columns.json").read_bytes())
+COLUMNS: Mapping[str, list[Object]] = {
+    resource: [_TABLE["shared"][column] if isinstance(column, str) else column for column in columns]
+    for resource, columns in _TABLE["columns"].items()
+}
+"""Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``, to the columns."""
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column.
-
-    Args:
-        type: An OpenAPI type.
-        format: An OpenAPI format; ``name`` marks the object's name.
-        priority: 0 for always, 1 for ``-o wide``.
-    """
-
-    name: str
-    description: str
-    type: str = "string"
-    format: str = ""
-    priority: int = 0
-
-    def to_object(self) -> Object:
-        """The column definition in the API."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "format": self.format,
-            "description": self.description,
-            "priority": self.priority,
-        }
+TEXTS: Mapping[str, Callable[[Any], Any]] = {
+    "access modes": access_modes,
+    "count": len,
+    "duration": duration,
+    "images": lambda containers: ",".join(each.get("image", "") for each in containers),
+    "joined": ",".join,
+    "labels": labels,
+    "names": lambda containers: ",".join(each.get("name", "") for each in containers),
+    "selector": selector,
+    "text": str,
+}
+ABSENT: tuple[Any, ...] = (None, "", [], {})
 
 
-def wide(name: str, description: str) -> Column:
-    """A column for ``-o wide``."""
-    return Column(name, description, priority=1)
+def _definition(column: Object) -> Object:
+    """The column definition in the API."""
+    return {
+        "name": column["name"],
+        "type": column.get("type", "string"),
+        "format": column.get("format", ""),
+        "description": column["description"],
+        "priority": column.get("priority", 0),
+    }
 
 
-def number(name: str, description: str) -> Column:
-    """A column of whole numbers."""
-    return Column(name, description, "integer")
+def _reader(column: Object) -> Callable[[Object, float], Any]:
+    steps, default, form = column["path"].split("."), column.get("default", ""), column.get("as", "")
+    text = TEXTS.get(form)
 
+    def read(obj: Object, now: float) -> Any:
+        value: Any = obj
+        for step in steps:
+            value = (value or {}).get(step)
+        if value in ABSENT:
+            return default
+        if form == "since":
+            return since(value, now)
+        return value if text is None else text(value)
 
-NAME = Column("Name", "Name of the object, unique among its kind in a namespace.", format="name")
-AGE = Column("Age", "How long ago the object was created.")
-CREATED_AT = Column("Created At", "When the object was created, by the server's clock.", "date")
+    return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,63 +75,39 @@ class Printer:
     """How a kind is printed.
 
     Args:
-        resource: Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
+        computed: Returns the cells of the columns without a path.
         conditions: The conditions of a row, such as of a completed pod.
-        plain: Whether the kind has no columns of its own; without objects it then has no rows either.
         order: The sort key of rows; None for the objects' order.
     """
 
     resource: str
-    columns: Sequence[Column]
-    cells: Rows
+    computed: Rows = lambda obj, now: []
     conditions: Callable[[Object], list[Object]] | None = None
-    plain: bool = False
     order: Callable[[Object], Any] | None = None
     definitions: list[Object] = field(init=False, default_factory=list)
+    _readers: list[tuple[int, Callable[[Object, float], Any]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.definitions.extend(column.to_object() for column in self.columns)
+        columns = COLUMNS[self.resource]
+        self.definitions.extend(map(_definition, columns))
+        self._readers.extend((place, _reader(each)) for place, each in enumerate(columns) if "path" in each)
 
-
-def name_of(obj: Object) -> str:
-    """The cell of the column NAME."""
-    return str(obj["metadata"]["name"])
-
-
-def name_of_class(kind: str) -> Callable[[Object], str]:
-    """The cell of the column NAME for a kind of class (in lower case), with a mark on the default one."""
-    default = f"{kind}.kubernetes.io/is-default-class"
-
-    def name(obj: Object) -> str:
-        marked = (obj["metadata"].get("annotations") or {}).get(default) == "true"
-        return name_of(obj) + (" (default)" if marked else "")
-
-    return name
+    def cells(self, obj: Object, now: float) -> Cells:
+        """The cells of an object's row; ``now`` is in seconds since the epoch."""
+        row = self.computed(obj, now)
+        for place, read in self._readers:
+            row.insert(place, read(obj, now))
+        return row
 
 
 def printer(
     resource: str,
-    *columns: Column,
-    name: Callable[[Object], str] = name_of,
+    *,
     conditions: Callable[[Object], list[Object]] | None = None,
     order: Callable[[Object], Any] | None = None,
 ) -> Callable[[Rows], Printer]:
-    """Make a function the printer of a resource: it returns the cells of all columns but NAME and AGE.
-
-    ``columns`` are those behind NAME; AGE is among them where the age is shown.
-    """
-    age_at = columns.index(AGE) if AGE in columns else None
-
-    def decorate(cells: Rows) -> Printer:
-        def row(obj: Object, now: float) -> Cells:
-            written = cells(obj, now)
-            if age_at is not None:
-                written.insert(age_at, age(obj, now))
-            return [name(obj), *written]
-
-        return Printer(resource, (NAME, *columns), row, conditions, order=order)
-
-    return decorate
+    """Make a function the printer of a resource: it returns the cells of the columns without a path."""
+    return lambda computed: Printer(resource, computed, conditions, order)
 
 
 @dataclass(frozen=True, slots=True)

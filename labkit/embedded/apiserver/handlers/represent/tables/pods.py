@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import AGE, Cells, Column, printer, wide
+from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, seconds_of, since
 from labkit.embedded.machinery.request import Object
 
@@ -122,18 +122,7 @@ def conditions(pod: Object) -> list[Object]:
     return [{"type": "Completed", "status": "True", "reason": done[0], "message": done[1]}]
 
 
-@printer(
-    "pods",
-    Column("Ready", "How many of the pod's containers are ready, of how many."),
-    Column("Status", "What the pod is doing, summed up over its containers."),
-    Column("Restarts", "How often its containers were restarted, and when last."),
-    AGE,
-    wide("IP", "The pod's address."),
-    wide("Node", "The node the pod runs on."),
-    wide("Nominated Node", "The node on which room is being made for the pod."),
-    wide("Readiness Gates", "How many of the pod's readiness gates are passed, of how many."),
-    conditions=conditions,
-)
+@printer("pods", conditions=conditions)
 def pods(pod: Object, now: float) -> Cells:
     """Sum up a pod and its containers."""
     summary = _Summary(pod)

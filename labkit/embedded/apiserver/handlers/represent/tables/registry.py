@@ -14,28 +14,25 @@ from labkit.embedded.apiserver.handlers.represent.tables import (
     pods,
     workloads,
 )
-from labkit.embedded.apiserver.handlers.represent.tables.model import CREATED_AT, NAME, Cells, Printer, Table
+from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer, Table
 from labkit.embedded.machinery.request import Object
 
 MODULES = (autoscaling, core, extending, infrastructure, misc, pods, workloads)
 
 
-def _name_and_time(obj: Object, now: float) -> Cells:
-    return [obj["metadata"].get("name", ""), obj["metadata"].get("creationTimestamp")]
-
-
-DEFAULT = Printer("", (NAME, CREATED_AT), _name_and_time, plain=True)
-"""For kinds without columns of their own."""
-
+COMPUTED = (value for module in MODULES for value in vars(module).values() if isinstance(value, Printer))
 PRINTERS: Mapping[str, Printer] = {
-    value.resource: value for module in MODULES for value in vars(module).values() if isinstance(value, Printer)
+    **{resource: Printer(resource) for resource in COLUMNS},
+    **{printer.resource: printer for printer in COMPUTED},
 }
+DEFAULT = PRINTERS[""]
+"""For kinds without columns of their own; without objects it has no rows either."""
 
 
 def printer_of(resource: str, era: str = "now") -> Printer:
     """The printer of a resource; until 1.34 (``era``) service accounts had a column for their secrets."""
     if era != "now" and resource == "serviceaccounts":
-        resource = core.service_account_of_old.resource
+        resource = "serviceaccounts, up to 1.34"
     return PRINTERS.get(resource, DEFAULT)
 
 
@@ -60,7 +57,7 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
         "apiVersion": api_version,
         "metadata": metadata,
         "columnDefinitions": printer.definitions if wanted.headers else None,
-        "rows": rows if rows or not printer.plain else None,
+        "rows": rows if rows or printer is not DEFAULT else None,
     }
 
 

@@ -108,19 +108,8 @@ def access_modes(modes: Iterable[str] | None) -> str:
     return ",".join(short for mode, short in MODES.items() if mode in given)
 
 
-def containers(spec: Mapping[str, Any] | None) -> list[str]:
-    """The names and the images of a pod template's containers: two cells."""
-    given = (((spec or {}).get("template") or {}).get("spec") or {}).get("containers") or ()
-    return [",".join(each.get("name", "") for each in given), ",".join(each.get("image", "") for each in given)]
-
-
 def storage_class(obj: Object) -> str:
     """The storage class of a volume or claim."""
     annotations = obj["metadata"].get("annotations") or {}
     old = annotations.get("volume.beta.kubernetes.io/storage-class")
     return str(old if old is not None else (obj.get("spec") or {}).get("storageClassName") or "")
-
-
-def yes_or_no(value: bool | None) -> str:
-    """A flag that may be unset."""
-    return UNSET if value is None else str(value)

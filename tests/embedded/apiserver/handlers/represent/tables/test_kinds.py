@@ -322,18 +322,18 @@ def test_a_row(resource: str, fields: dict[str, Any], row: list[Any]) -> None:
     printer = printer_of(resource)
     cells = printer.cells({"metadata": META, **fields}, NOW)
     assert cells == row
-    assert len(cells) == len(printer.columns) + (resource == AGELESS)
+    assert len(cells) == len(printer.definitions) + (resource == AGELESS)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "list" in kind.verbs], ids=lambda kind: kind.resource)
 def test_an_object_with_nothing_in_it_can_be_printed(kind: Any) -> None:
     printer = printer_of(kind.resource)
-    assert len(printer.cells({"metadata": META}, NOW)) == len(printer.columns) + (kind.resource == AGELESS)
-    named = [column.name for column in printer.columns if column.format == "name"]
+    assert len(printer.cells({"metadata": META}, NOW)) == len(printer.definitions) + (kind.resource == AGELESS)
+    named = [column["name"] for column in printer.definitions if column["format"] == "name"]
     assert named == ["Name", "Attacher"] if kind.kind == "VolumeAttachment" else named == ["Name"]
 
 
 def test_service_accounts_once_counted_their_secrets() -> None:
     printer = printer_of("serviceaccounts", "1.20")
-    assert [column.name for column in printer.columns] == ["Name", "Secrets", "Age"]
+    assert [column["name"] for column in printer.definitions] == ["Name", "Secrets", "Age"]
     assert printer.cells({"metadata": META, "secrets": [{"name": "s"}]}, NOW) == ["x", 1, "60s"]
