@@ -5,60 +5,34 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller``, ``pkg/registry/schedu
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"
-NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
-SERVICE_ADDRESS = "10.96.0.1"
-SECURE_PORT = 6443
-PRIORITY_CLASSES: tuple[dict[str, Any], ...] = (
-    {
-        "metadata": {"name": "system-node-critical"},
-        "value": 2000001000,
-        "description": "Used for system critical pods that must not be moved from their current node.",
-    },
-    {
-        "metadata": {"name": "system-cluster-critical"},
-        "value": 2000000000,
-        "description": "Used for system critical pods that must run in the cluster, but can be moved to another "
-        "node if necessary.",
-    },
-)
+_OBJECTS = Path(__file__).with_name("objects.json").read_bytes()
 
-CORE_NAMES = ("kubernetes", *NAMESPACES, *(row["metadata"]["name"] for row in PRIORITY_CLASSES))
+
+def bootstrap_objects() -> dict[str, Any]:
+    """New copies of what ``objects.json`` has: core objects, names of controllers, priorities of groups."""
+    objects: dict[str, Any] = orjson.loads(_OBJECTS)
+    return objects
+
+
+CORE_NAMES = frozenset(obj["metadata"]["name"] for _, _, obj in bootstrap_objects()["core"])
 
 
 def bootstrap_core(registry: Registry) -> None:
     """Create the core objects that are missing; the controllers give each namespace its account and certificate."""
-    namespaces = BY_KIND["", "Namespace"]
-    for name in NAMESPACES:
-        if registry.find(namespaces, "", name) is None:
-            registry.create(namespaces, {"metadata": {"name": name}}, manager=MANAGER)
-    classes = BY_KIND["scheduling.k8s.io", "PriorityClass"]
-    for row in PRIORITY_CLASSES:
-        if registry.find(classes, "", row["metadata"]["name"]) is None:
-            registry.create(classes, row, manager=MANAGER)
-    services = BY_KIND["", "Service"]
-    if registry.find(services, "default", "kubernetes") is None:
-        service = {
-            "metadata": {
-                "name": "kubernetes",
-                "namespace": "default",
-                "labels": {"component": "apiserver", "provider": "kubernetes"},
-            },
-            "spec": {
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": SECURE_PORT}],
-                "clusterIP": SERVICE_ADDRESS,
-                "ipFamilyPolicy": "SingleStack",
-                "sessionAffinity": "None",
-                "type": "ClusterIP",
-            },
-        }
-        registry.create(services, service, manager=MANAGER)
+    for group, name, obj in bootstrap_objects()["core"]:
+        kind, metadata = BY_KIND[group, name], obj["metadata"]
+        if registry.find(kind, metadata.get("namespace", ""), metadata["name"]) is None:
+            registry.create(kind, obj, manager=MANAGER)
 
 
 class CoreController(BaseController):

@@ -15,31 +15,12 @@ from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.apiservices import available
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
 from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.bootstrap.core import bootstrap_objects
 from labkit.embedded.controllers.flows import CONSUMER, dangling
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
-PRIORITIES = {
-    "": (18000, 1),
-    "apps": (17800, 15),
-    "events.k8s.io": (17750, 15),
-    "authentication.k8s.io": (17700, 15),
-    "authorization.k8s.io": (17600, 15),
-    "autoscaling": (17500, 15),
-    "batch": (17400, 15),
-    "certificates.k8s.io": (17300, 15),
-    "networking.k8s.io": (17200, 15),
-    "policy": (17100, 15),
-    "rbac.authorization.k8s.io": (17000, 15),
-    "storage.k8s.io": (16800, 15),
-    "scheduling.k8s.io": (16600, 15),
-    "coordination.k8s.io": (16500, 15),
-    "node.k8s.io": (16300, 15),
-    "discovery.k8s.io": (16200, 15),
-    FLOWS: (16100, 21),
-}
-"""Group to the priorities of the group and of its version in discovery."""
 NEWER_VERSION = 30
 """The priority of a second version."""
 PRODUCER = "api-priority-and-fairness-config-producer-v1"
@@ -60,10 +41,12 @@ def bootstrap_services(registry: Registry) -> None:
 
 def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND["apiregistration.k8s.io", "APIService"]
+    priorities = bootstrap_objects()["apiServices"]
     for group, version in dict.fromkeys((each.group, each.version) for each in KINDS):
-        if group not in PRIORITIES:
+        if group not in priorities:
             continue
-        least, priority = PRIORITIES[group]
+        # The priorities of the group and of its version in discovery.
+        least, priority = priorities[group]
         spec: dict[str, Any] = {"group": group} if group else {}
         spec |= {
             "version": version,

@@ -1,7 +1,8 @@
 """The content of ``kube-system``: two config maps, and the controllers' service accounts.
 
 The controller manager uses one account for each controller (``--use-service-account-credentials``,
-as kubeadm sets it up): the subjects of the ``system:controller:*`` bindings.
+as kubeadm sets it up): the subjects of the ``system:controller:*`` bindings. They are the controllers that are on
+by default, and kubeadm's two more.
 Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtrust,legacytokentracking}``,
 ``cmd/kube-controller-manager/app``.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.bootstrap.core import bootstrap_objects
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
@@ -17,46 +19,6 @@ NAMESPACE = "kube-system"
 MANAGER = "kube-apiserver"
 TRUST = "extension-apiserver-authentication"
 TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
-CONTROLLERS = (
-    "attachdetach-controller",
-    "bootstrap-signer",
-    "certificate-controller",
-    "clusterrole-aggregation-controller",
-    "cronjob-controller",
-    "daemon-set-controller",
-    "deployment-controller",
-    "device-taint-eviction-controller",
-    "disruption-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "endpointslicemirroring-controller",
-    "ephemeral-volume-controller",
-    "expand-controller",
-    "generic-garbage-collector",
-    "horizontal-pod-autoscaler",
-    "job-controller",
-    "legacy-service-account-token-cleaner",
-    "namespace-controller",
-    "node-controller",
-    "persistent-volume-binder",
-    "pod-garbage-collector",
-    "pv-protection-controller",
-    "pvc-protection-controller",
-    "replicaset-controller",
-    "replication-controller",
-    "resource-claim-controller",
-    "resourcequota-controller",
-    "root-ca-cert-publisher",
-    "service-account-controller",
-    "service-cidrs-controller",
-    "statefulset-controller",
-    "token-cleaner",
-    "ttl-after-finished-controller",
-    "ttl-controller",
-    "validatingadmissionpolicy-status-controller",
-    "volumeattributesclass-protection-controller",
-)
-"""The controllers that are on by default, and kubeadm's two more."""
 ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
 
@@ -80,7 +42,7 @@ class SystemContent(BaseController):
         if not self._tracked:
             return
         self._publish(TRACKING, {"since": now[:10]})
-        for name in CONTROLLERS:
+        for name in bootstrap_objects()["controllers"]:
             key = Key(ACCOUNTS.resource, NAMESPACE, name)
             if self._registry.store.get(key) is None:
                 metadata = {
