@@ -1,6 +1,7 @@
 """One strategy for each kind that needs more than the default rules.
 
-``table`` says which kind has which. Each of these packages imports only those below it:
+``strategies.json`` says which kind has which: a strategy is loaded when its kind is asked for, since a server starts
+with few of them. Each of these packages imports only those below it:
 
 ``workloads``  what makes pods from a template, autoscalers, disruption budgets
 ``pods``       pods and pod templates
@@ -17,10 +18,15 @@ rule in the real server's order. Methods marked as overrides do what ``Strategy`
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
-from labkit.embedded.apiserver.registry.strategies.table import TABLE
+import orjson
+
 from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
 from labkit.embedded.machinery.kinds import Kind
+
+TABLE: dict[str, dict[str, str]] = orjson.loads(Path(__file__).with_name("strategies.json").read_bytes())
+"""Group to kind to the module of its strategy's class, and the class."""
 
 
 class Strategies:
@@ -39,9 +45,9 @@ class Strategies:
 
 
 def _strategy_class(kind: Kind) -> type[Strategy]:
-    row = TABLE.get((kind.group, kind.kind))
+    row = TABLE.get(kind.group, {}).get(kind.kind)
     if row is None:
         return StatusStrategy if "status" in kind.subresources else Strategy
-    module, name = row
+    module, _, name = row.rpartition(".")
     found: type[Strategy] = getattr(import_module(f"{__name__}.{module}"), name)
     return found

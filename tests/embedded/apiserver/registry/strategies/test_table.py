@@ -7,12 +7,11 @@ import sys
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies import Strategies
-from labkit.embedded.apiserver.registry.strategies.table import TABLE
+from labkit.embedded.apiserver.registry.strategies import TABLE, Strategies
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import BY_KIND
 
-ROWS = tuple(TABLE)
+ROWS = [(group, kind) for group, kinds in TABLE.items() for kind in kinds]
 
 
 @pytest.mark.parametrize("row", ROWS, ids="/".join)
