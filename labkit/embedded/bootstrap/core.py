@@ -19,7 +19,7 @@ _OBJECTS = Path(__file__).with_name("objects.json").read_bytes()
 
 
 def bootstrap_objects() -> dict[str, Any]:
-    """New copies of what ``objects.json`` has: core objects, names of controllers, priorities of groups."""
+    """New copies of what ``objects.json`` has: core objects, and names of controllers."""
     objects: dict[str, Any] = orjson.loads(_OBJECTS)
     return objects
 

@@ -15,9 +15,8 @@ from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.apiservices import available
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.bootstrap.core import bootstrap_objects
 from labkit.embedded.controllers.flows import CONSUMER, dangling
-from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
@@ -41,12 +40,11 @@ def bootstrap_services(registry: Registry) -> None:
 
 def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND["apiregistration.k8s.io", "APIService"]
-    priorities = bootstrap_objects()["apiServices"]
     for group, version in dict.fromkeys((each.group, each.version) for each in KINDS):
-        if group not in priorities:
+        priorities = GROUPS[group]
+        if priorities is None:
             continue
-        # The priorities of the group and of its version in discovery.
-        least, priority = priorities[group]
+        least, priority = priorities
         spec: dict[str, Any] = {"group": group} if group else {}
         spec |= {
             "version": version,

@@ -72,6 +72,11 @@ def _kind(row: dict[str, Any]) -> Kind:
 
 
 _TABLE: dict[str, Any] = orjson.loads(Path(__file__).with_name("kinds.json").read_bytes())
+GROUPS: Mapping[str, list[int] | None] = _TABLE["groups"]
+"""The real server's order of groups, in which clients look for a name.
+
+They have the priorities of the group and of its version in its APIService; None if there is no such object.
+"""
 KINDS: tuple[Kind, ...] = tuple(map(_kind, _TABLE["kinds"]))
 
 BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {(row.group, row.version, row.plural): row for row in KINDS}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from labkit.embedded.apiserver.openapi.descriptions import describe
 from labkit.embedded.machinery.request import Object
@@ -11,50 +14,12 @@ from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
 PREFIX = "#/components/schemas/"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
-SCALARS: dict[str, Object] = {
-    "string": {"type": "string"},
-    "int32": {"type": "integer", "format": "int32"},
-    "int64": {"type": "integer", "format": "int64"},
-    "bool": {"type": "boolean"},
-    "float64": {"type": "number", "format": "double"},
-    "bytes": {"type": "string", "format": "byte"},
-}
+_TYPES = orjson.loads(Path(__file__).with_name("types.json").read_bytes())
+SCALARS: dict[str, Object] = _TYPES["scalars"]
 ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
 """Go's zero value of a required field, by its type."""
 
-SPECIAL: dict[str, tuple[str, Object]] = {
-    "time": (
-        f"{META}Time",
-        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in whole seconds."},
-    ),
-    "microtime": (
-        f"{META}MicroTime",
-        {"type": "string", "format": "date-time", "description": "A moment in RFC 3339, in microseconds."},
-    ),
-    "quantity": (
-        "io.k8s.apimachinery.pkg.api.resource.Quantity",
-        {
-            "oneOf": [{"type": "string"}, {"type": "number"}],
-            "description": "An amount with a unit, such as 500m, 2, 64Mi or 1e3.",
-        },
-    ),
-    "intstr": (
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
-        {
-            "oneOf": [{"type": "integer"}, {"type": "string"}],
-            "format": "int-or-string",
-            "description": "A number, or a text such as a percentage or a port's name.",
-        },
-    ),
-    "raw": (
-        "io.k8s.apimachinery.pkg.runtime.RawExtension",
-        {"type": "object", "description": "An object of any kind."},
-    ),
-    "any": (
-        f"{META}FieldsV1",
-        {"type": "object", "description": "A set of fields, as a tree of their names."},
-    ),
-}
+SPECIAL: dict[str, tuple[str, Object]] = _TYPES["special"]
 """Types that are text or anything in JSON: the component's name, and the component."""
 
 PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}

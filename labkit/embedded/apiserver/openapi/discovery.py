@@ -15,32 +15,8 @@ from functools import cached_property
 
 import orjson
 
-from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind, stored_kind
+from labkit.embedded.machinery.kinds import GROUPS, SUBRESOURCE_KINDS, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
-
-GROUP_ORDER = (
-    "apiregistration.k8s.io",
-    "apps",
-    "events.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "storage.k8s.io",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "scheduling.k8s.io",
-    "coordination.k8s.io",
-    "node.k8s.io",
-    "discovery.k8s.io",
-    "resource.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-)
-"""The real server's order, by priority; clients that search for a name take the first."""
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -77,9 +53,7 @@ class Discovery:
     @property
     def groups(self) -> Sequence[str]:
         """Names of the groups served, without the core group, in the real server's order."""
-        named = [group for group in self._versions if group]
-        known = {group: place for place, group in enumerate(GROUP_ORDER)}
-        return sorted(named, key=lambda group: (known.get(group, len(known)), group))
+        return [group for group in GROUPS if group and group in self._versions]
 
     def versions(self, group: str) -> Sequence[str]:
         """Versions of a group, the preferred one first; empty if the group is not served."""

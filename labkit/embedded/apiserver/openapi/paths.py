@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from labkit.embedded.apiserver.openapi.components import META, component_name, reference
 from labkit.embedded.apiserver.openapi.discovery import subresource_kind
@@ -22,39 +25,9 @@ STREAMS = ("attach", "exec", "log", "portforward", "proxy")
 """Subresources whose answer is no object."""
 
 
-def parameter(name: str, description: str, type_: str = "string", where: str = "query") -> Object:
-    """A parameter of a path or query."""
-    made: Object = {"name": name, "in": where, "description": description}
-    if where == "path":
-        made["required"] = True
-    return {**made, "schema": {"type": type_, "uniqueItems": True}}
-
-
-PRETTY = parameter("pretty", "Indent the answer.")
-NAMESPACE = parameter("namespace", "The namespace of the objects.", where="path")
-DRY_RUN = parameter("dryRun", "All to do everything but store the result.")
-FIELD_MANAGER = parameter("fieldManager", "Who makes the change.")
-FIELD_VALIDATION = parameter("fieldValidation", "Ignore, Warn or Strict: what to do about unknown fields.")
-WRITE = (DRY_RUN, FIELD_MANAGER, FIELD_VALIDATION)
-FORCE = parameter("force", "Take over fields that others apply.", "boolean")
-DELETE = (
-    DRY_RUN,
-    parameter("gracePeriodSeconds", "How long the object may take to end; 0 ends it at once.", "integer"),
-    parameter("orphanDependents", "Keep what the object owns. Deprecated.", "boolean"),
-    parameter("propagationPolicy", "Orphan, Background or Foreground: what becomes of what the object owns."),
-)
-LIST = (
-    parameter("allowWatchBookmarks", "Send bookmarks to a watch.", "boolean"),
-    parameter("continue", "Where the last page ended."),
-    parameter("fieldSelector", "Only objects with these fields."),
-    parameter("labelSelector", "Only objects with these labels."),
-    parameter("limit", "At most so many objects a page.", "integer"),
-    parameter("resourceVersion", "How new the answer must be."),
-    parameter("resourceVersionMatch", "How resourceVersion is meant: Exact or NotOlderThan."),
-    parameter("sendInitialEvents", "Begin a watch with all objects there are.", "boolean"),
-    parameter("timeoutSeconds", "End the call after this time.", "integer"),
-    parameter("watch", "Tell changes as they come, instead of a list.", "boolean"),
-)
+_PARAMETERS: dict[str, Any] = orjson.loads(Path(__file__).with_name("parameters.json").read_bytes())
+PRETTY, NAMESPACE, FORCE = _PARAMETERS["pretty"], _PARAMETERS["namespace"], _PARAMETERS["force"]
+WRITE, DELETE, LIST = _PARAMETERS["write"], _PARAMETERS["delete"], _PARAMETERS["list"]
 METHODS = {"create": "post", "delete": "delete", "get": "get", "patch": "patch", "update": "put"}
 
 
@@ -77,7 +50,7 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Object]]:
     shared = [NAMESPACE] if kind.namespaced else []
     operations = {}
     if "list" in kind.verbs:
-        operations["get"] = _operation(kind, "list", (*LIST,), answer=f"{kind.kind}List")
+        operations["get"] = _operation(kind, "list", LIST, answer=f"{kind.kind}List")
         if kind.namespaced:
             yield f"{root}/{kind.plural}", {"get": operations["get"], "parameters": [PRETTY]}
     if "create" in kind.verbs:
@@ -89,7 +62,7 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Object]]:
     yield collection, {**operations, "parameters": [*shared, PRETTY]}
     if "get" not in kind.verbs:
         return
-    name = parameter("name", f"The name of the {kind.kind}.", where="path")
+    name = {**NAMESPACE, "name": "name", "description": f"The name of the {kind.kind}."}
     operations = {"get": _operation(kind, "get", ())}
     if "update" in kind.verbs:
         operations["put"] = _operation(kind, "put", WRITE, body=kind.kind, codes=("200", "201"))

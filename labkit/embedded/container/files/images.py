@@ -22,6 +22,8 @@ from labkit.embedded.container.files.image import Account, Image
 from labkit.embedded.container.files.image_reference import parse_reference
 
 _TABLE: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("images.json").read_bytes())
+FILES = {name: text.encode() for name, text in _TABLE["files"].items()}
+"""Texts of the images' files. The authority stands for the public ones: it has signed nothing, nobody has its key."""
 _LISTS: Mapping[str, list[str]] = {**_TABLE["programs"], "packages": _TABLE["packages"]}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from labkit.embedded.container.files.image import Image
+from labkit.embedded.container.files.images import FILES
 from labkit.embedded.container.files.inodes import Device, Directory, File, Link, Node
 
 IMAGE_TIME = 1_755_475_200.0
@@ -61,7 +62,7 @@ def build_root(image: Image) -> Directory:
             binaries.entries["sh"] = Link(mode=0o777, mtime=IMAGE_TIME, target="dash")
             binaries.entries["dash"] = File(mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True)
         if "ca-certificates" in image.packages and "curl" in image.programs:
-            _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", AUTHORITY)
+            _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", FILES["authority"])
         _file(_directory(root, "etc"), "debian_version", b"13.1\n")
     elif image.distribution in ("alpine", "busybox"):
         binaries = _directory(root, "bin")
@@ -74,7 +75,7 @@ def build_root(image: Image) -> Directory:
         _directory(root, "bin").entries.update(programs)
     for _, server in image.serves:
         if server == "nginx":
-            _file(_directory(root, "usr/share/nginx/html"), "index.html", NGINX_PAGE)
+            _file(_directory(root, "usr/share/nginx/html"), "index.html", FILES["nginx_page"])
             _file(_directory(root, "etc/nginx"), "nginx.conf", b"user  nginx;\nworker_processes  auto;\n")
             _file(root, "docker-entrypoint.sh", _ENTRYPOINT, 0o755)
         else:
@@ -89,33 +90,6 @@ def build_root(image: Image) -> Directory:
     _accounts(root, image)
     _devices(root)
     return root
-
-
-AUTHORITY = b"""\
------BEGIN CERTIFICATE-----
-MIIBPTCB5KADAgECAgEBMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMEkEgcHVibGlj
-IGF1dGhvcml0eTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHTEb
-MBkGA1UEAwwSQSBwdWJsaWMgYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0D
-AQcDQgAEmwwePFfkiGZ+8JsaMiahD3MIOCKY8ceq7y8TRoJPZ1f3B5YkKqJjEsua
-1CT1Gji2o0okAIrml+IpMInA99yiwqMTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggq
-hkjOPQQDAgNIADBFAiAZAmNgKJKfiKNM1ZBeE3YAuBJYU/Tpz/sfpVJS5/yhywIh
-AMSjiGLeZW7QhxuqwRpszyMXz2r9TEPnY3YGkZqDfpRi
------END CERTIFICATE-----
-"""
-"""A substitute for the public authorities: it has signed nothing in a cluster, and nobody has its key."""
-
-NGINX_PAGE = b"""<!DOCTYPE html>
-<html>
-<head>
-<title>Welcome to nginx!</title>
-</head>
-<body>
-<h1>Welcome to nginx!</h1>
-<p>If you see this page, the nginx web server is successfully installed and
-working. Further configuration is required.</p>
-</body>
-</html>
-"""
 
 
 def _accounts(root: Directory, image: Image) -> None:

@@ -7,54 +7,23 @@ Source: k8s.io/kubernetes ``pkg/apis/*/install``, k8s.io/api ``*/*/register.go``
 
 from __future__ import annotations
 
-_SCALED = "Deployment ReplicaSet DaemonSet Scale"
-_POLICY = "Role RoleBinding ClusterRole ClusterRoleBinding"
-_VOLUMES = "VolumeAttachment CSIStorageCapacity VolumeAttributesClass"
+from pathlib import Path
+from typing import Any
 
-KINDS = {
-    "v1": "List",
-    "apps/v1beta1": "Deployment DeploymentRollback Scale StatefulSet ControllerRevision",
-    "apps/v1beta2": f"{_SCALED} StatefulSet ControllerRevision",
-    "authentication.k8s.io/v1alpha1": "SelfSubjectReview",
-    "authentication.k8s.io/v1beta1": "SelfSubjectReview TokenReview",
-    "authorization.k8s.io/v1beta1": (
-        "SelfSubjectRulesReview SelfSubjectAccessReview SubjectAccessReview LocalSubjectAccessReview"
-    ),
-    "batch/v1beta1": "CronJob",
-    "certificates.k8s.io/v1alpha1": "ClusterTrustBundle",
-    "certificates.k8s.io/v1beta1": "CertificateSigningRequest ClusterTrustBundle PodCertificateRequest",
-    "coordination.k8s.io/v1alpha2": "LeaseCandidate",
-    "coordination.k8s.io/v1beta1": "Lease LeaseCandidate",
-    "discovery.k8s.io/v1beta1": "EndpointSlice",
-    "events.k8s.io/v1beta1": "Event",
-    "extensions/v1beta1": f"{_SCALED} DeploymentRollback Ingress NetworkPolicy",
-    "networking.k8s.io/v1beta1": "Ingress IngressClass IPAddress ServiceCIDR",
-    "node.k8s.io/v1alpha1": "RuntimeClass",
-    "node.k8s.io/v1beta1": "RuntimeClass",
-    "policy/v1beta1": "PodDisruptionBudget Eviction",
-    "rbac.authorization.k8s.io/v1alpha1": _POLICY,
-    "rbac.authorization.k8s.io/v1beta1": _POLICY,
-    "scheduling.k8s.io/v1alpha2": "Workload PodGroup",
-    "scheduling.k8s.io/v1beta1": "PriorityClass",
-    "storage.k8s.io/v1alpha1": _VOLUMES,
-    "storage.k8s.io/v1beta1": f"StorageClass {_VOLUMES} CSIDriver CSINode",
-}
+import orjson
+
+_TABLE: dict[str, Any] = orjson.loads(Path(__file__).with_name("older_versions.json").read_bytes())
+
+KINDS: dict[str, str] = _TABLE["kinds"]
 """The kinds that are registered in each group and version."""
 
-MOVED = {
-    "apps": {"Scale": "autoscaling"},
-    "extensions": {"Ingress": "networking.k8s.io", "NetworkPolicy": "networking.k8s.io", "Scale": "autoscaling"},
-    "events.k8s.io": {"Event": ""},
-}
+MOVED: dict[str, dict[str, str]] = _TABLE["moved"]
 """The current groups of kinds that moved elsewhere than the rest of their group."""
 MOVED_ALL = {"extensions": "apps"}
 
-
-EVERYWHERE = frozenset(
-    ("CreateOptions", "DeleteOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions", "WatchEvent")
-)
+EVERYWHERE = frozenset(_TABLE["everywhere"])
 """Kinds of every group and version."""
-UNVERSIONED = frozenset(("APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"))
+UNVERSIONED = frozenset(_TABLE["unversioned"])
 """Kinds that are known in any group and version."""
 
 

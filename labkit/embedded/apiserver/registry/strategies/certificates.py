@@ -21,31 +21,6 @@ APPROVAL = ("Approved", "Denied")
 FINAL = (*APPROVAL, "Failed")
 LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 MAX_SIGNER, MAX_DOMAIN = 571, 253
-USAGES = (
-    "any",
-    "cert sign",
-    "client auth",
-    "code signing",
-    "content commitment",
-    "crl sign",
-    "data encipherment",
-    "decipher only",
-    "digital signature",
-    "email protection",
-    "encipher only",
-    "ipsec end system",
-    "ipsec tunnel",
-    "ipsec user",
-    "key agreement",
-    "key encipherment",
-    "microsoft sgc",
-    "netscape sgc",
-    "ocsp signing",
-    "s/mime",
-    "server auth",
-    "signing",
-    "timestamping",
-)
 
 
 def any_name(name: str, prefix: bool) -> list[str]:
@@ -111,7 +86,7 @@ class SigningRequestStrategy(Strategy):
 
     def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:
         # Imported here: it needs cryptography, which most servers never load.
-        from labkit.embedded.machinery.pki.signing_requests import check_certificates, check_request
+        from labkit.embedded.machinery.pki.signing_requests import USAGES, check_certificates, check_request
 
         spec, before = obj["spec"], {} if old is None else old["spec"]
         request = spec.get("request") or ""
