@@ -5,22 +5,19 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller``, ``pkg/registry/schedu
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"
-_OBJECTS = Path(__file__).with_name("objects.json").read_bytes()
 
 
 def bootstrap_objects() -> dict[str, Any]:
     """New copies of what ``objects.json`` has: core objects, and names of controllers."""
-    objects: dict[str, Any] = orjson.loads(_OBJECTS)
+    objects: dict[str, Any] = read_json(__file__, "objects.json")
     return objects
 
 

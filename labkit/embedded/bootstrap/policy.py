@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import orjson
-
 from labkit.embedded.bootstrap.services import managed_entry
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.parts import compact, uncovered
@@ -72,8 +70,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, list[dict[str, Any]]]:
-    data = Path(__file__).with_name("policy.json").read_bytes()
-    table: dict[str, list[dict[str, Any]]] = orjson.loads(data)
+    table: dict[str, list[dict[str, Any]]] = read_json(__file__, "policy.json")
     return table
 
 

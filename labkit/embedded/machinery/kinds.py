@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import orjson
+from labkit.embedded.machinery.json_file import read_json
 
 CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 """The verbs of an ordinary stored kind."""
@@ -71,7 +70,7 @@ def _kind(row: dict[str, Any]) -> Kind:
     return Kind(**{**row, **lists, "subresources": subresources})
 
 
-_TABLE: dict[str, Any] = orjson.loads(Path(__file__).with_name("kinds.json").read_bytes())
+_TABLE: dict[str, Any] = read_json(__file__, "kinds.json")
 GROUPS: Mapping[str, list[int] | None] = _TABLE["groups"]
 """The real server's order of groups, in which clients look for a name.
 

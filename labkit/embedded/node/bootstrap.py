@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
-from pathlib import Path
 from string import Template
 
 import orjson
 
 from labkit.embedded.apiserver.registry.strategy import timestamp
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.node.api import ClusterApi, NodeSettings
@@ -79,7 +79,7 @@ def _create(api: ClusterApi, resource: str, obj: Object, manager: str) -> None:
 
 @lru_cache(maxsize=1)
 def _templates() -> dict[str, Template]:
-    objects = orjson.loads(Path(__file__).with_name("objects.json").read_bytes())
+    objects = read_json(__file__, "objects.json")
     return {name: Template(orjson.dumps(one).decode()) for name, one in objects.items()}
 
 

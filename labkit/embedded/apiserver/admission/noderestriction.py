@@ -17,25 +17,12 @@ from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, L
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
+from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import not_found
 from labkit.rbac.attributes import User
 
-KUBELET_LABELS = frozenset(
-    {
-        "kubernetes.io/hostname",
-        "kubernetes.io/os",
-        "kubernetes.io/arch",
-        "beta.kubernetes.io/os",
-        "beta.kubernetes.io/arch",
-        "beta.kubernetes.io/instance-type",
-        "node.kubernetes.io/instance-type",
-        "topology.kubernetes.io/zone",
-        "topology.kubernetes.io/region",
-        "failure-domain.beta.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region",
-    }
-)
+KUBELET_LABELS = frozenset(("kubernetes.io/hostname", *STABLE_LABELS, *STABLE_LABELS.values()))
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 RESTRICTED_PREFIX = "node-restriction.kubernetes.io"
 OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")

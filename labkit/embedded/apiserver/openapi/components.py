@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-import orjson
-
 from labkit.embedded.apiserver.openapi.descriptions import describe
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
 PREFIX = "#/components/schemas/"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
-_TYPES = orjson.loads(Path(__file__).with_name("types.json").read_bytes())
+_TYPES = read_json(__file__, "types.json")
 SCALARS: dict[str, Object] = _TYPES["scalars"]
 ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
 """Go's zero value of a required field, by its type."""

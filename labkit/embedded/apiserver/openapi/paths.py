@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from labkit.embedded.apiserver.openapi.components import META, component_name, reference
 from labkit.embedded.apiserver.openapi.discovery import subresource_kind
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
@@ -25,7 +23,7 @@ STREAMS = ("attach", "exec", "log", "portforward", "proxy")
 """Subresources whose answer is no object."""
 
 
-_PARAMETERS: dict[str, Any] = orjson.loads(Path(__file__).with_name("parameters.json").read_bytes())
+_PARAMETERS: dict[str, Any] = read_json(__file__, "parameters.json")
 PRETTY, NAMESPACE, FORCE = _PARAMETERS["pretty"], _PARAMETERS["namespace"], _PARAMETERS["force"]
 WRITE, DELETE, LIST = _PARAMETERS["write"], _PARAMETERS["delete"], _PARAMETERS["list"]
 METHODS = {"create": "post", "delete": "delete", "get": "get", "patch": "patch", "update": "put"}

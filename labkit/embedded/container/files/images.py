@@ -13,17 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from labkit.embedded.container.files.image import Account, Image
 from labkit.embedded.container.files.image_reference import parse_reference
+from labkit.embedded.machinery.json_file import read_json
 
-_TABLE: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("images.json").read_bytes())
+_TABLE: Mapping[str, Any] = read_json(__file__, "images.json")
 FILES = {name: text.encode() for name, text in _TABLE["files"].items()}
 """Texts of the images' files. The authority stands for the public ones: it has signed nothing, nobody has its key."""
+CONTENTS = {name: tuple(programs.split()) for name, programs in _TABLE["contents"].items()}
+"""Packages that can be added, and the programs in them."""
 _LISTS: Mapping[str, list[str]] = {**_TABLE["programs"], "packages": _TABLE["packages"]}
 
 

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
+from labkit.embedded.container.files.images import CONTENTS
 from labkit.embedded.container.files.inodes import File
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-
-PACKAGES: dict[str, tuple[str, ...]] = {
-    "curl": ("curl",),
-    "wget": ("wget",),
-    "iputils-ping": ("ping",),
-    "dnsutils": ("nslookup",),
-    "bind-tools": ("nslookup",),
-    "procps": ("ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "w"),
-    "less": ("less",),
-    "ca-certificates": (),
-    "netcat-openbsd": ("nc",),
-    "net-tools": ("netstat", "ifconfig"),
-    "iproute2": ("ip",),
-    "bash": ("bash",),
-    "kubectl": ("kubectl",),
-}
-"""Packages and the programs in them."""
 
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
 """Of packages that people install again and again."""
@@ -43,7 +27,7 @@ def _binaries(process: Process) -> str:
 
 
 def _install(process: Process, name: str) -> None:
-    for one in PACKAGES.get(name, ()):
+    for one in CONTENTS.get(name, ()):
         found = process.fs.find(f"{_binaries(process)}/{one}")
         if found.node is None:
             process.fs.add(found, File(mode=0o755, program=one))
@@ -55,7 +39,7 @@ def _installed(process: Process, name: str) -> bool:
     """Whether a package was installed here, or came with the image."""
     if process.fs.exists(f"{INSTALLED}/{name}.list"):
         return True
-    programs = PACKAGES.get(name, ())
+    programs = CONTENTS.get(name, ())
     return bool(programs) and all(process.fs.exists(f"{_binaries(process)}/{one}") for one in programs)
 
 
@@ -108,7 +92,7 @@ def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
     text += f"0 upgraded, {len(wanted)} newly installed, 0 to remove and 0 not upgraded.\n"
     for name in wanted:
         text += f"Selecting previously unselected package {name}.\nUnpacking {name} ...\nSetting up {name} ...\n"
-        text += "" if name in PACKAGES else f"Programs of {name}{NOT_SIMULATED}\n"
+        text += "" if name in CONTENTS else f"Programs of {name}{NOT_SIMULATED}\n"
         _install(process, name)
     return text, ""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import orjson
+from labkit.embedded.machinery.json_file import read_json
 
 SCALAR_GO_TYPES = {
     "string": "string",
@@ -196,5 +195,4 @@ class Schemas:
 @cache
 def schemas() -> Schemas:
     """The tables of the server's own kinds, read once."""
-    text = Path(__file__).with_name("tables.json").read_bytes()
-    return Schemas(orjson.loads(text))
+    return Schemas(read_json(__file__, "tables.json"))

@@ -6,6 +6,7 @@ Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Secur
 from __future__ import annotations
 
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
+    STANDARDS,
     Check,
     Violation,
     capabilities,
@@ -20,37 +21,8 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
-BASELINE_CAPABILITIES = frozenset(
-    (
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    )
-)
-SAFE_SYSCTLS = {
-    "kernel.shm_rmid_forced": 0,
-    "net.ipv4.ip_local_port_range": 0,
-    "net.ipv4.ip_local_reserved_ports": 27,
-    "net.ipv4.ip_unprivileged_port_start": 0,
-    "net.ipv4.ping_group_range": 0,
-    "net.ipv4.tcp_fin_timeout": 29,
-    "net.ipv4.tcp_keepalive_intvl": 29,
-    "net.ipv4.tcp_keepalive_probes": 29,
-    "net.ipv4.tcp_keepalive_time": 29,
-    "net.ipv4.tcp_rmem": 32,
-    "net.ipv4.tcp_syncookies": 0,
-    "net.ipv4.tcp_wmem": 32,
-}
+BASELINE_CAPABILITIES = frozenset(STANDARDS["capabilities"])
+SAFE_SYSCTLS = STANDARDS["sysctls"]
 """Sysctls that are isolated in the pod, and the minor version of the standards that first allows them."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")

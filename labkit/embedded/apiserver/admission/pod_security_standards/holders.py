@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
+STANDARDS = read_json(__file__, "standards.json")
+"""What the standards allow; sysctls with the minor version of the standards that first does."""
 Violation = tuple[str, str]
 """What is wrong, and where."""
 Check = Callable[[Object], Violation | None]

@@ -6,6 +6,7 @@ Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Secur
 from __future__ import annotations
 
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
+    STANDARDS,
     Violation,
     capabilities,
     holders_of,
@@ -18,19 +19,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
 )
 from labkit.embedded.machinery.request import Object
 
-RESTRICTED_VOLUMES = frozenset(
-    (
-        "configMap",
-        "csi",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "image",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    )
-)
+RESTRICTED_VOLUMES = frozenset(STANDARDS["volumes"])
 SECCOMP = ("RuntimeDefault", "Localhost")
 
 

@@ -7,12 +7,11 @@ Source: k8s.io/kubernetes ``pkg/apis/*/install``, k8s.io/api ``*/*/register.go``
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import orjson
+from labkit.embedded.machinery.json_file import read_json
 
-_TABLE: dict[str, Any] = orjson.loads(Path(__file__).with_name("older_versions.json").read_bytes())
+_TABLE: dict[str, Any] = read_json(__file__, "older_versions.json")
 
 KINDS: dict[str, str] = _TABLE["kinds"]
 """The kinds that are registered in each group and version."""

@@ -18,14 +18,12 @@ rule in the real server's order. Methods marked as overrides do what ``Strategy`
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
-
-import orjson
 
 from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import Kind
 
-TABLE: dict[str, dict[str, str]] = orjson.loads(Path(__file__).with_name("strategies.json").read_bytes())
+TABLE: dict[str, dict[str, str]] = read_json(__file__, "strategies.json")
 """Group to kind to the module of its strategy's class, and the class."""
 
 

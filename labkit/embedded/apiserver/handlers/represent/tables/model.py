@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import orjson
-
 from labkit.embedded.apiserver.handlers.represent.tables.text import access_modes, duration, labels, selector, since
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
 Rows = Callable[[Object, float], Cells]
 """(object, seconds since the epoch) to the cells of its row."""
 
-_TABLE: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("columns.json").read_bytes())
+_TABLE: Mapping[str, Any] = read_json(__file__, "columns.json")
 COLUMNS: Mapping[str, list[Object]] = {
     resource: [_TABLE["shared"][column] if isinstance(column, str) else column for column in columns]
     for resource, columns in _TABLE["columns"].items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_requirement
 from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value
+from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 
 
@@ -57,11 +58,9 @@ def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
 
 
 DEPRECATED_LABELS = {
+    **{old: f'deprecated since v1.17; use "{new}" instead' for old, new in STABLE_LABELS.items()},
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
     "app.kubernetes.io/created-by": "deprecated since v1.9",
     "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
     "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',

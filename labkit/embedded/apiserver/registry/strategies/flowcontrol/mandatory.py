@@ -5,13 +5,10 @@ Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import orjson
-
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
-_FLOWS: dict[str, dict[str, dict[str, Object]]] = orjson.loads(Path(__file__).with_name("flows.json").read_bytes())
+_FLOWS: dict[str, dict[str, dict[str, Object]]] = read_json(__file__, "flows.json")
 
 MANDATORY_LEVELS = _FLOWS["mandatory"]["levels"]
 """Specs of the priority levels that may not be changed."""

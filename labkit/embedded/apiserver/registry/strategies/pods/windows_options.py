@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -24,37 +25,11 @@ MAX_USER = 104
 NOT_ON_WINDOWS = "cannot be set for a windows pod"
 ALL_OR_NONE = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
 
-POD_FIELDS = (
-    ("securityContext", "appArmorProfile"),
-    ("securityContext", "seLinuxOptions"),
-    ("", "hostUsers"),
-    ("", "hostPID"),
-    ("", "hostIPC"),
-    ("securityContext", "seccompProfile"),
-    ("securityContext", "fsGroup"),
-    ("securityContext", "fsGroupChangePolicy"),
-    ("securityContext", "sysctls"),
-    ("", "shareProcessNamespace"),
-    ("securityContext", "runAsUser"),
-    ("securityContext", "runAsGroup"),
-    ("securityContext", "supplementalGroups"),
-    ("securityContext", "supplementalGroupsPolicy"),
-    ("securityContext", "seLinuxChangePolicy"),
-)
+_LACKING = read_json(__file__, "windows_options.json")
+POD_FIELDS: list[tuple[str, str]] = _LACKING["pod"]
 """Fields that Windows pods lack: (the struct that holds it, the field)."""
 
-CONTAINER_FIELDS = (
-    "appArmorProfile",
-    "seLinuxOptions",
-    "seccompProfile",
-    "capabilities",
-    "readOnlyRootFilesystem",
-    "privileged",
-    "allowPrivilegeEscalation",
-    "procMount",
-    "runAsUser",
-    "runAsGroup",
-)
+CONTAINER_FIELDS: list[str] = _LACKING["container"]
 
 
 def every_container(spec: Object, path: str) -> Iterator[tuple[Object, str]]:

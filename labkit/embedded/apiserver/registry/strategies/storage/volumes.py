@@ -48,20 +48,13 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import (
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.values import amount
 
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"
-STABLE_LABELS = {
-    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-    "beta.kubernetes.io/os": "kubernetes.io/os",
-    "beta.kubernetes.io/arch": "kubernetes.io/arch",
-    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
-}
-"""Labels of nodes that have another name today."""
 RECYCLED = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
 
 SOURCES: Mapping[str, Rule] = {

@@ -6,53 +6,14 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 MORE_THAN_ALL = "cannot be greater than status.replicas"
-LABELED = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
-COUNTS = {
-    "Deployment": (
-        "observedGeneration",
-        "replicas",
-        "updatedReplicas",
-        "readyReplicas",
-        "availableReplicas",
-        "unavailableReplicas",
-        "terminatingReplicas",
-        "collisionCount",
-    ),
-    "ReplicaSet": ("replicas", *LABELED, "terminatingReplicas", "observedGeneration"),
-    "ReplicationController": ("replicas", *LABELED, "observedGeneration"),
-    "StatefulSet": (
-        "replicas",
-        "readyReplicas",
-        "currentReplicas",
-        "updatedReplicas",
-        "availableReplicas",
-        "observedGeneration",
-        "collisionCount",
-    ),
-    "DaemonSet": (
-        "currentNumberScheduled",
-        "numberMisscheduled",
-        "desiredNumberScheduled",
-        "numberReady",
-        "observedGeneration",
-        "updatedNumberScheduled",
-        "numberAvailable",
-        "numberUnavailable",
-        "collisionCount",
-    ),
-    "Job": ("active", "succeeded", "failed"),
-    "PodDisruptionBudget": ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"),
-}
+_TABLE = read_json(__file__, "statuses.json")
+COUNTS: dict[str, list[str]] = _TABLE["counts"]
 """The counts of each kind, in the order in which they are looked at."""
-PARTS = {
-    "Deployment": ("updatedReplicas", "readyReplicas", "availableReplicas"),
-    "ReplicaSet": LABELED,
-    "ReplicationController": LABELED,
-    "StatefulSet": ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
-}
+PARTS: dict[str, list[str]] = _TABLE["parts"]
 """Counts that are parts of all replicas."""
 
 
