@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import guards
 from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import controller_of, kind_of
@@ -49,11 +49,11 @@ class Disruption(BaseController):
         elif change.kind is PODS:
             sides = [side for side in (change.old, change.new) if side is not None]
             for budget in list(self._registry.list(BUDGETS, sides[0]["metadata"]["namespace"])):
-                if any(_selects(budget, side) for side in sides):
+                if any(guards(budget, side) for side in sides):
                     self._sync(budget)
 
     def _sync(self, budget: Object) -> None:
-        pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if _selects(budget, pod)]
+        pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if guards(budget, pod)]
         if not pods:
             self._events.normal(budget, "NoPods", "No matching pods found")
         try:
@@ -118,11 +118,6 @@ class Disruption(BaseController):
             raise Uncountable(f"{kind.plural}.{kind.group} does not implement the scale subresource")
         upper = controller_of(found)
         return found if upper is None else self._owner(namespace, upper)
-
-
-def _selects(budget: Object, pod: Object) -> bool:
-    selector = budget["spec"].get("selector")
-    return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
 
 
 def _go_selector(selector: Object) -> str:

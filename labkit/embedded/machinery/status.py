@@ -7,10 +7,17 @@ Source: k8s.io/apimachinery ``pkg/api/errors``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Object
+
+REASONS = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",
+    422: "Unprocessable Entity",
+}
+"""Reason phrases as Go's ``net/http`` has them."""
 
 
 class ApiError(Exception):

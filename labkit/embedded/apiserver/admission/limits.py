@@ -33,7 +33,8 @@ class LimitRanger(ReadingPlugin):
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        pod, claim = _looks_at_pod(attributes), _looks_at_claim(attributes)
+        pod = _looks_at_pod(attributes)
+        claim = attributes.concerns("persistentvolumeclaims", "CREATE", "UPDATE") and not _ending(attributes)
         if attributes.obj is None or not (pod or claim):
             return
         for limit_range in self._lister("limitranges", attributes.namespace):
@@ -52,10 +53,6 @@ def _looks_at_pod(attributes: Attributes) -> bool:
     """Whether a write sets what containers ask for: a creation or a resize."""
     resized = attributes.concerns("pods", "UPDATE", subresource="resize") and not _ending(attributes)
     return resized or attributes.concerns("pods", "CREATE")
-
-
-def _looks_at_claim(attributes: Attributes) -> bool:
-    return attributes.concerns("persistentvolumeclaims", "CREATE", "UPDATE") and not _ending(attributes)
 
 
 def _ending(attributes: Attributes) -> bool:

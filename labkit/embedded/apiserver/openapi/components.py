@@ -104,7 +104,8 @@ def property_(field: Field) -> Object:
         extra["default"] = ZEROS[field.type.form]
     if field.enum:
         extra["enum"] = list(field.enum)
-    if field.type.form == "list" and not _holds_kinds(field.type.item):
+    # The list of a List kind has no type.
+    if field.type.form == "list" and not (field.type.item.form == "struct" and field.type.item.struct.kinds):
         extra["x-kubernetes-list-type"] = field.list_type
         if field.keys:
             extra["x-kubernetes-list-map-keys"] = list(field.keys)
@@ -117,11 +118,6 @@ def property_(field: Field) -> Object:
     if extra and "$ref" in made:
         made = {"allOf": [made]}
     return {**made, **extra}
-
-
-def _holds_kinds(item: Type) -> bool:
-    """Whether a list is that of a List kind."""
-    return item.form == "struct" and bool(item.struct.kinds)
 
 
 def schema_of(type_: Type) -> Object:

@@ -120,11 +120,6 @@ class Discovery:
         return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
-def etag(document: bytes) -> str:
-    """The entity tag of a discovery document."""
-    return f'"{hashlib.sha512(document).hexdigest().upper()}"'
-
-
 def _resource(kind: Kind) -> Object:
     resource: Object = {
         "name": kind.plural,

@@ -37,13 +37,8 @@ def paths(kinds: Iterable[Kind]) -> dict[str, Object]:
     return {path: found[path] for path in sorted(found)}
 
 
-def root_of(group: str, version: str) -> str:
-    """The path below which a group version lies."""
-    return f"/apis/{group}/{version}" if group else f"/api/{version}"
-
-
 def _of_kind(kind: Kind) -> Iterator[tuple[str, Object]]:
-    root = root_of(kind.group, kind.version)
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     collection = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
     shared = [NAMESPACE] if kind.namespaced else []
     operations = {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
-from http import HTTPStatus
 
 import orjson
 from aiohttp.abc import AbstractStreamWriter
@@ -17,13 +16,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from labkit.embedded.machinery.request import Response
-from labkit.embedded.machinery.status import ApiError
-
-REASONS = {status.value: status.phrase for status in HTTPStatus} | {
-    413: "Request Entity Too Large",
-    422: "Unprocessable Entity",
-}
-"""Reason phrases as Go's ``net/http`` has them."""
+from labkit.embedded.machinery.status import REASONS, ApiError
 
 BODILESS = (204, 304)
 LINE_BREAKS = str.maketrans("\r\n", "  ")

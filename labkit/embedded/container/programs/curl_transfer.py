@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
 
 from cryptography import x509
@@ -19,6 +18,7 @@ from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.machinery.request import Request, Response, ShownCertificate
+from labkit.embedded.machinery.status import REASONS
 
 
 class TransferError(Exception):
@@ -99,12 +99,6 @@ def _without_dots(target: str) -> str:
 
 DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
-PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
-    413: "Request Entity Too Large",
-    422: "Unprocessable Entity",
-}
-"""Reason phrases as Go's ``net/http`` has them."""
-
 
 @dataclass(slots=True)
 class Transfer:
@@ -158,7 +152,7 @@ class Transfer:
         status = self.response.status if self.response is not None else 0
         if self.http2:
             return f"HTTP/2 {status} "
-        return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {PHRASES.get(status, '')}"
+        return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {REASONS.get(status, '')}"
 
 
 def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpoint:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.patterns import glob_pattern
+from labkit.embedded.container.shell.patterns import Pattern
 from labkit.embedded.container.shell.process import Process
 
 _KINDS: dict[str, type[Node]] = {"f": File, "d": Directory, "l": Link, "c": Device}
@@ -94,7 +94,7 @@ def _plan(process: Process, words: list[str]) -> _Plan:
 
 
 def _named(pattern: str, *, fold: bool, whole: bool) -> _Step:
-    glob = glob_pattern(pattern, fold=fold)
+    glob = Pattern([(pattern, False)], fold=fold)
 
     async def step(path: str, node: Node) -> bool:
         return glob.matches(path if whole else path.rstrip("/").rpartition("/")[2] or path)

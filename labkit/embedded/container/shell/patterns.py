@@ -120,8 +120,3 @@ def read_set(text: str, index: int, *, regex: bool = False) -> tuple[str, int] |
     if index >= len(text):
         return None
     return f"[{'^' * negated}{out}]" if out else "." if negated else "(?!)", index + 1
-
-
-def glob_pattern(text: str, *, fold: bool = False) -> Pattern:
-    """The pattern of a text in which nothing is quoted (``find -name``)."""
-    return Pattern([(text, False)], fold=fold)

@@ -78,11 +78,6 @@ def terminating(spec: Object) -> bool:
     return deadline is not None and deadline >= 0
 
 
-def best_effort(pod: Object) -> bool:
-    """Whether a pod's QoS class is BestEffort."""
-    return bool((pod.get("status") or {}).get("qosClass", "BestEffort") == "BestEffort")
-
-
 def crosses_namespaces(spec: Object) -> bool:
     """Whether a pod's affinity refers to other namespaces."""
     return any(term.get("namespaces") or term.get("namespaceSelector") is not None for term in _affinity_terms(spec))

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from labkit.embedded.machinery.pods.resources import (
     FINISHED,
-    best_effort,
     crosses_namespaces,
     has_pod_level,
     pod_limits,
@@ -240,7 +239,8 @@ class PodEvaluator(Evaluator):
         if scope in ("Terminating", "NotTerminating"):
             return terminating(spec) == (scope == "Terminating")
         if scope in ("BestEffort", "NotBestEffort"):
-            return best_effort(obj) == (scope == "BestEffort")
+            quality = (obj.get("status") or {}).get("qosClass", "BestEffort")
+            return bool((quality == "BestEffort") == (scope == "BestEffort"))
         if scope == "PriorityClass":
             return selected(requirement, spec.get("priorityClassName") or "")
         return scope == "CrossNamespacePodAffinity" and crosses_namespaces(spec)

@@ -5,7 +5,6 @@ Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.path_segments import path_segment_errors
@@ -25,11 +24,6 @@ def name_in_path(request: Request) -> str:
 def namespace_of(request: Request, kind: Kind) -> str:
     """The namespace in the path; empty for kinds without namespaces, whatever the path says."""
     return request.info.namespace if kind.namespaced else ""
-
-
-def key_in_path(request: Request, kind: Kind) -> Key:
-    """Where the object in the path is stored; 400 if no object can have its name."""
-    return Key(kind.resource, request.info.namespace if kind.namespaced else "", name_in_path(request))
 
 
 def place(obj: Object, namespace: str) -> None:

@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespac
 from labkit.embedded.apiserver.handlers.decode.write_options import checked_delete_options, write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, success
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import guards
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request
@@ -40,7 +40,7 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
     delete = checked_delete_options(eviction.get("deleteOptions") or {})
     delete.dry_run = delete.dry_run or options.dry_run
     if not _budget_ignored(pod):
-        budgets = [budget for budget in registry.list(BUDGETS, namespace) if _guards(budget, pod)]
+        budgets = [budget for budget in registry.list(BUDGETS, namespace) if guards(budget, pod)]
         if len(budgets) > 1:
             return One(kind, ApiError(500, "", SEVERAL).to_status(), 201)
         for budget in budgets:
@@ -52,11 +52,6 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
 def _budget_ignored(pod: Object) -> bool:
     phase = pod["status"].get("phase")
     return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def _guards(budget: Object, pod: Object) -> bool:
-    selector = budget["spec"].get("selector")
-    return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
 
 
 def _must_allow(budget: Object, pod: Object) -> None:

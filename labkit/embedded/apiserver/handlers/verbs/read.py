@@ -18,10 +18,10 @@ from labkit.embedded.apiserver.handlers.decode.list_options import (
     reached_revision,
     too_large_revision,
 )
-from labkit.embedded.apiserver.handlers.decode.object_meta import key_in_path, namespace_of
+from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.results import Many, One
-from labkit.embedded.apiserver.storage import Expired, Page, Store
+from labkit.embedded.apiserver.storage import Expired, Key, Page, Store
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found
@@ -35,7 +35,7 @@ class Reader:
 
     def get(self, request: Request, kind: Kind) -> One:
         """Get one object; 404, or 400 or 504 for a bad resource version."""
-        key = key_in_path(request, kind)
+        key = Key(kind.resource, namespace_of(request, kind), name_in_path(request))
         if "resourceVersion" in request.query:
             reached_revision(request.param("resourceVersion"), self.store.revision)
         obj = self.store.get(key)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
@@ -23,11 +23,6 @@ LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 MAX_SIGNER, MAX_DOMAIN = 571, 253
 
 
-def any_name(name: str, prefix: bool) -> list[str]:
-    """Accept any name."""
-    return []
-
-
 def conditions_of(obj: Object, kind: str) -> list[Object]:
     """The conditions of one type."""
     return [each for each in obj["status"].get("conditions") or () if each.get("type") == kind]
@@ -36,7 +31,7 @@ def conditions_of(obj: Object, kind: str) -> list[Object]:
 class SigningRequestStrategy(Strategy):
     """Certificate signing requests."""
 
-    name_rule = staticmethod(any_name)
+    name_rule: NameRule = staticmethod(lambda name, prefix: [])  # any name
     status = True
 
     @override

@@ -11,3 +11,9 @@ def selects(selector: Object, labels: Object) -> bool:
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     return all(holds(labels, term) for term in selector.get("matchExpressions") or ())
+
+
+def guards(budget: Object, pod: Object) -> bool:
+    """Whether a disruption budget counts a pod."""
+    selector = budget["spec"].get("selector")
+    return selector is not None and selects(selector, pod["metadata"].get("labels") or {})

@@ -84,11 +84,6 @@ def internal_template(template: dict[str, Any]) -> dict[str, Any]:
     return {**metadata, "Spec": internal_spec(template["spec"])}
 
 
-def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A unified diff of two pod specs."""
-    return unified(internal_spec(old), internal_spec(new))
-
-
 def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
     """A unified diff of two structs."""
     before, after = (json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second))

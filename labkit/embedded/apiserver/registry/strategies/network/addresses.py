@@ -21,14 +21,9 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
-def canonical_address(value: str) -> list[str]:
-    """What is wrong with an IP address, which must be in its canonical form."""
-    return address_messages(value) or _not_canonical(value, str(ipaddress.ip_address(value)))
-
-
 def address_name(name: str, prefix: bool) -> list[str]:
-    """The rule for the names of IPAddresses: the address itself."""
-    return canonical_address(name)
+    """The rule for the names of IPAddresses: the address in its canonical form."""
+    return address_messages(name) or _not_canonical(name, str(ipaddress.ip_address(name)))
 
 
 def canonical_range(value: str) -> list[str]:

@@ -10,7 +10,12 @@ import copy
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
+    ephemeral_diff,
+    internal,
+    internal_spec,
+    unified,
+)
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
 from labkit.embedded.apiserver.registry.strategy import keep
@@ -45,7 +50,7 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
     if before.get("schedulingGates"):
         _mask_placement(changed, before, errors)
     if changed != before:
-        errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
+        errors.forbidden("spec", f"{MAY_CHANGE}\n{unified(internal_spec(before), internal_spec(changed))}")
 
 
 def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
