@@ -7,13 +7,12 @@ of ``labkit.embedded.machinery.schema.protobuf_read``.
 from __future__ import annotations
 
 import base64
-import calendar
 import struct as binary
-import time
 from typing import Any
 
 import orjson
 
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.protobuf_read import MAGIC, META, UNKNOWN, message_class, message_name
 from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
@@ -136,7 +135,7 @@ def _into(made: Any, value: Any, type_: Type) -> None:
     names = made.DESCRIPTOR.fields_by_name
     if type_.form in ("time", "microtime"):
         whole, _, fraction = value.rstrip("Z").partition(".")
-        made.seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
+        made.seconds = int(parse_time(f"{whole}Z"))
         made.nanos = int(fraction.ljust(9, "0")[:9]) if fraction else 0
     elif type_.form == "quantity":
         made.string = str(value)

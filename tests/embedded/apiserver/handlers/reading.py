@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 from labkit.embedded.apiserver.filters.request_info import request_info
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.represent.errors import error_response
-from labkit.embedded.apiserver.handlers.represent.tables.text import seconds_of
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
@@ -19,11 +18,12 @@ from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import ApiError
 
 CREATED = "2026-01-01T00:00:00Z"
-NOW = seconds_of("2026-01-01T01:00:00Z")
+NOW = parse_time("2026-01-01T01:00:00Z")
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, seconds_of, since
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, since
 from labkit.embedded.machinery.request import Object
 
 DONE = {
@@ -127,7 +127,7 @@ def pods(pod: Object, now: float) -> Cells:
     """Sum up a pod and its containers."""
     summary = _Summary(pod)
     restarts = str(summary.restarts)
-    if summary.restarts and seconds_of(summary.last_restart):
+    if summary.restarts and summary.last_restart:
         restarts += f" ({since(summary.last_restart, now)} ago)"
     addresses = summary.status.get("podIPs") or [{}]
     return [

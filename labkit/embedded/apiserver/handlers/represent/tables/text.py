@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import calendar
-import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 
 NONE = "<none>"
@@ -20,14 +18,6 @@ MODES = {
     "ReadWriteMany": "RWX",
     "ReadWriteOncePod": "RWOP",
 }
-
-
-def seconds_of(timestamp: str) -> float:
-    """An RFC 3339 time in UTC as seconds since the epoch."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z", timestamp)
-    if match is None:
-        return 0.0
-    return calendar.timegm(time.strptime(match[1], "%Y-%m-%dT%H:%M:%S")) + float(match[2] or 0)
 
 
 def duration(seconds: float) -> str:
@@ -58,7 +48,7 @@ def duration(seconds: float) -> str:
 
 def since(timestamp: str | None, now: float) -> str:
     """How long ago a time was."""
-    return duration(now - seconds_of(timestamp)) if timestamp else UNKNOWN
+    return duration(now - parse_time(timestamp)) if timestamp else UNKNOWN
 
 
 def age(obj: Object, now: float) -> str:

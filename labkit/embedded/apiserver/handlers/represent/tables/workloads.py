@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import duration, seconds_of
+from labkit.embedded.apiserver.handlers.represent.tables.text import duration
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 
 
@@ -44,6 +45,6 @@ def _job(obj: Object, now: float) -> Cells:
         completions = f"{done}/1"
     took = ""
     if status.get("startTime"):
-        end = seconds_of(status["completionTime"]) if status.get("completionTime") else now
-        took = duration(end - seconds_of(status["startTime"]))
+        end = parse_time(status["completionTime"]) if status.get("completionTime") else now
+        took = duration(end - parse_time(status["startTime"]))
     return [_job_status(obj), completions, took]
