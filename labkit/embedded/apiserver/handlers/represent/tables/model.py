@@ -2,7 +2,8 @@
 
 ``columns.json`` has the columns of each resource, as CustomResourceDefinitions have theirs in
 ``additionalPrinterColumns``: with the ``path`` of the field that they show, the ``default`` for an object without it,
-and ``as``, the way it is written (``TEXTS``). A function of a printer returns the other cells.
+and ``as``, the way it is written (``TEXTS``, or ``since`` for how long ago a time was). A function of a printer
+returns the other cells.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _definition(column: Object) -> Object:
 
 def _reader(column: Object) -> Callable[[Object, float], Any]:
     steps, default, form = column["path"].split("."), column.get("default", ""), column.get("as", "")
-    text = TEXTS.get(form)
+    text = TEXTS[form] if form not in ("", "since") else None
 
     def read(obj: Object, now: float) -> Any:
         value: Any = obj

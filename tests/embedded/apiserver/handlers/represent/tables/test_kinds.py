@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS
 from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
 from labkit.embedded.machinery.kinds import KINDS
 
@@ -331,6 +332,15 @@ def test_an_object_with_nothing_in_it_can_be_printed(kind: Any) -> None:
     assert len(printer.cells({"metadata": META}, NOW)) == len(printer.definitions) + (kind.resource == AGELESS)
     named = [column["name"] for column in printer.definitions if column["format"] == "name"]
     assert named == ["Name", "Attacher"] if kind.kind == "VolumeAttachment" else named == ["Name"]
+
+
+def test_columns_say_what_they_show() -> None:
+    for columns in COLUMNS.values():
+        for column in columns:
+            assert column["name"]
+            assert column["description"].endswith(".")
+            assert set(column) <= {"name", "description", "type", "format", "priority", "path", "default", "as"}
+            assert "path" in column or not {"default", "as"} & set(column)
 
 
 def test_service_accounts_once_counted_their_secrets() -> None:
