@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -56,43 +57,16 @@ def _event_source(obj: Object) -> str:
 
 COMMON: Mapping[str, Getter] = {"metadata.name": at("metadata.name"), "metadata.namespace": at("metadata.namespace")}
 
-REGARDING = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+COMPUTED: Mapping[str, Getter] = {"first address": _pod_ips, "event source": _event_source}
 
 SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
-    "pods": {
-        "spec.nodeName": at("spec.nodeName"),
-        "spec.host": at("spec.nodeName"),
-        "spec.restartPolicy": at("spec.restartPolicy"),
-        "spec.schedulerName": at("spec.schedulerName"),
-        "spec.serviceAccountName": at("spec.serviceAccountName"),
-        "spec.hostNetwork": at("spec.hostNetwork", "false"),
-        "status.phase": at("status.phase"),
-        "status.podIP": _pod_ips,
-        "status.podIPs": _pod_ips,
-        "status.nominatedNodeName": at("status.nominatedNodeName"),
-    },
-    "secrets": {"type": at("type")},
-    "services": {"spec.clusterIP": at("spec.clusterIP"), "spec.type": at("spec.type")},
-    "namespaces": {"status.phase": at("status.phase")},
-    "nodes": {"spec.unschedulable": at("spec.unschedulable", "false")},
-    "events": {
-        **{f"involvedObject.{field}": at(f"involvedObject.{field}") for field in REGARDING},
-        "reason": at("reason"),
-        "reportingComponent": at("reportingComponent"),
-        "source": _event_source,
-        "type": at("type"),
-    },
-    "events.events.k8s.io": {
-        **{f"regarding.{field}": at(f"involvedObject.{field}") for field in REGARDING},
-        "reason": at("reason"),
-        "reportingController": at("reportingComponent"),
-        "type": at("type"),
-    },
-    "replicationcontrollers": {"status.replicas": at("status.replicas", "0")},
-    "jobs.batch": {"status.successful": at("status.succeeded", "0")},
-    "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": at("spec.signerName")},
+    resource: {field: COMPUTED.get(path) or at(path, *default) for field, (path, *default) in fields.items()}
+    for resource, fields in read_json(__file__, "selectable_fields.json").items()
 }
-"""Fields of each resource beside its name and namespace, read from objects as they are stored."""
+"""Fields of each resource beside its name and namespace, read from objects as they are stored.
+
+The table has the path of each in them, and the text for an object without it, unless that is empty.
+"""
 
 OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not supported for Job'}
 """Error texts for unknown fields of resources in ``SELECTABLE``, where not the usual text."""
