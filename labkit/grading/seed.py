@@ -39,6 +39,10 @@ ANIMALS = (
     "wren",
 )
 
+SEEDED = re.compile(
+    rf"(?<![a-z0-9])([a-z]{{1,20}}(?:-[a-z]{{1,20}}){{0,3}})-(?:{'|'.join(ANIMALS)})-[1-9][0-9](?![0-9])"
+)
+"""A name that some learner's seed makes, with its label as group 1."""
 
 _NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
 _MAX_NAME_BYTES = 200

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from labkit.grading.overview import write_overview
 from labkit.grading.reports import write_all
 from labkit.grading.result import FAILED, Result, by_exercise_and_learner
 from labkit.grading.result_store import ResultStore
@@ -70,6 +71,7 @@ class GradingSession:
         """Write all reports, and return all results."""
         results = self.results()
         write_all(results, self.out)
+        write_overview(results, self.all, self.out)
         return results
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
