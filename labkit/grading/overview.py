@@ -33,6 +33,9 @@ BANDS = 10
 MAX_ROWS = 200
 """Rows of a table on the page; the files have all."""
 
+UNGRADED = (FAILED, "unreadable")
+"""How results ended that say nothing of the tasks."""
+
 Cell = str | float | tuple[str, ...] | None
 """A text, a number, several learners or lines, or nothing to say."""
 
@@ -105,7 +108,7 @@ def _digest(text: str) -> str:
 
 def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> list[Table]:
     """Make the tables, in the order in which they are read."""
-    judged = [result for result in results if result.ended not in (FAILED, "unreadable")]
+    judged = [result for result in results if result.ended not in UNGRADED]
     by_exercise: dict[str, list[Result]] = {}
     for result in judged:
         by_exercise.setdefault(result.exercise, []).append(result)
@@ -181,7 +184,7 @@ def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> list[T
             "one's, without what the assignment gives and what more than a quarter of the class has.",
             ("exercise", "learner", "other", "share", "lines"),
             [
-                (pair.exercise, pair.learner, pair.other, round(pair.score, 3), tuple(map(" ⟷ ".join, pair.lines)))
+                (pair.exercise, pair.learner, pair.other, round(pair.score, 3), tuple(map("\n⟷ ".join, pair.lines)))
                 for found in similar
                 for pair in found.pairs
             ],
@@ -286,11 +289,11 @@ def _wrong_ideas(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], s
 
 
 def _ungraded(result: Result) -> tuple[Cell, ...]:
-    if result.complete and not result.omissions and not result.note:
-        return ()
-    outcome = result.outcome if result.ended in (FAILED, "unreadable") else result.note
-    why = " ".join(filter(None, (outcome, result.omissions)))
-    return result.exercise, result.learner, result.ended, why
+    """A row for what was not graded, not judged, or did not end by itself; else nothing."""
+    outcome = "" if result.complete else result.outcome
+    note = "" if result.ended in UNGRADED else result.note  # the outcome has it
+    why = " ".join(filter(None, (outcome, note, result.omissions)))
+    return (result.exercise, result.learner, result.ended, why) if why else ()
 
 
 def _csv_rows(tables: Sequence[Table]) -> Iterator[list[str]]:

@@ -118,7 +118,7 @@ def test_what_was_not_graded_is_named_and_counts_in_no_figure() -> None:
     assert [(row["learner"], row["ended"], row["why"]) for row in found] == [
         ("b", "not graded", "It could not be graded: no memory"),
         ("c", "unreadable", "It could not be graded: a pipe"),
-        ("d", "time limit", ""),
+        ("d", "time limit", "The notebook was ended: time limit. By its own account, 1 of 1 cells ran."),
     ]
     assert rows(results, "exercises")[0]["graded"] == 1
 
