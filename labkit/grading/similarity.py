@@ -60,33 +60,34 @@ class Pair:
     """Two learners' submissions of one exercise.
 
     Args:
-        score: The share of fingerprints that both have, from 0 to 1, of the one that has fewer.
+        share: Of the one that has fewer fingerprints, the share that the other has as well.
         lines: Lines of the first that the second has as well, each with the second's.
     """
 
     exercise: str
     learner: str
     other: str
-    score: float
-    lines: tuple[tuple[str, str], ...]
+    share: float
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignNames:
-    """Names of another learner's tasks in a submission; ``owner`` is empty if nobody of the class has them."""
+    """Names of another learner's tasks in a submission; ``other`` is empty if nobody of the class has them."""
 
     exercise: str
     learner: str
-    owner: str
+    other: str
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """What was found among the submissions of one exercise; ``count`` pairs in all, the most alike in ``pairs``."""
+    """What was found among the submissions of one exercise: ``count`` pairs, the most alike of them in ``pairs``."""
 
-    pairs: list[Pair]
+    exercise: str
     count: int
+    pairs: list[Pair]
     foreign: list[ForeignNames]
 
 
@@ -105,10 +106,16 @@ def compare(exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]]) -> Simil
     own = [{mark for mark in text.lines if shared_by[mark] <= common} - given.marks for text in texts]
     found = sorted(_alike(own))
     pairs = [
-        Pair(exercise.id, learners[one], learners[two], -score, texts[one].beside(texts[two], own[one] & own[two]))
+        Pair(
+            exercise.id,
+            learners[one],
+            learners[two],
+            round(-score, 3),
+            texts[one].beside(texts[two], own[one] & own[two]),
+        )
         for score, one, two in found[:MAX_PAIRS]
     ]
-    return Similarity(pairs, len(found), list(_foreign_names(exercise, codes)))
+    return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes)))
 
 
 def _alike(own: Sequence[set[int]]) -> Iterator[tuple[float, int, int]]:
@@ -170,12 +177,11 @@ class _Fingerprints:
             self.sources += cell[:left].split("\n")
             left = max(0, left - len(cell))
 
-    def beside(self, other: _Fingerprints, marks: set[int]) -> tuple[tuple[str, str], ...]:
+    def beside(self, other: _Fingerprints, marks: set[int]) -> tuple[str, ...]:
         """Put the lines where these fingerprints are beside the other submission's."""
         places = sorted({self.lines[mark]: other.lines[mark] for mark in marks}.items())[:MAX_LINES]
-        return tuple(
-            (plain(self.sources[one].strip(), 200), plain(other.sources[two].strip(), 200)) for one, two in places
-        )
+        beside = ((self.sources[one].strip(), other.sources[two].strip()) for one, two in places)
+        return tuple("\n⟷ ".join(plain(line, 200) for line in lines) for lines in beside)
 
 
 def _grams(hashes: Sequence[int]) -> list[int]:
