@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +24,27 @@ if TYPE_CHECKING:
 
 
 @click.command("grade")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("submissions", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A table (CSV) with id, name and mail of each learner; what a system writes of them becomes the id.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Choice(("newest", "first", "refuse")),
+    default="newest",
+    show_default=True,
+    help="Which of a learner's several notebooks of an exercise counts; refuse: none of them.",
+)
+@click.option(
+    "--late",
+    type=click.Choice(("accept", "refuse")),
+    default="accept",
+    show_default=True,
+    help="What becomes of what Canvas marks as late.",
+)
+@click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -44,7 +65,12 @@ if TYPE_CHECKING:
     help="Wall-clock time of one notebook; 60, or 300 on a real cluster, when left out.",
 )
 @click.option("--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores.")
-@click.option("--fresh", is_flag=True, help="Grade everything again, also what is graded already.")
+@click.option("--regrade", is_flag=True, help="Grade again what is graded already; with --only, just theirs.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
+)
 @click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
@@ -54,11 +80,16 @@ if TYPE_CHECKING:
 @click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 def grade_command(
-    submissions: Path,
+    submissions: tuple[Path, ...],
+    roster: Path | None,
+    duplicates: str,
+    late: str,
+    only: tuple[str, ...],
     out: Path | None,
     slots: int | None,
     seconds: float | None,
     kernel: bool,
+    regrade: bool,
     fresh: bool,
     backend: str | None,
     kubeconfig: Path | None,
@@ -69,35 +100,34 @@ def grade_command(
 ) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
 
-    SUBMISSIONS holds LEARNER/EXERCISE.ipynb, nbgrader's submitted/ tree, or files named
-    LEARNER__EXERCISE.ipynb. Interrupted and started again, it goes on where it was.
-    Scores are written as CSV, JUnit XML, for Gradescope and PrairieLearn, and as a page
-    for each learner.
+    SUBMISSIONS are folders, notebooks and zip archives: LEARNER/EXERCISE.ipynb, nbgrader's
+    submitted/ tree, files named LEARNER__EXERCISE.ipynb, and what Canvas and Moodle hand out.
+    Interrupted and started again, it goes on where it was; what was stored by another labkit,
+    or of an exercise that has changed, is graded again. Scores are written as CSV, also for
+    Canvas' and Moodle's gradebooks, as JUnit XML, for Gradescope and PrairieLearn, and as a
+    page for each learner.
 
     With --backend kind, or existing and its --kubeconfig, a handful is graded on that one
     real cluster, one after the other, and then on embedded ones, to see that the scores
     agree. What such a cluster cannot show is left out of the score, and marked.
     """
+    from labkit.grading.intake import take_in
     from labkit.grading.isolation import Limits
+    from labkit.grading.roster import Roster
     from labkit.grading.session import GradingSession
-    from labkit.grading.submissions import declared_learner, printable, skipped
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
-    session = GradingSession(submissions, out, fresh=fresh, cluster=backend)
-    for line in skipped(submissions):
-        click.echo(f"Not graded: {line}.", err=True)
-    for entry in session.all:
-        if (name := declared_learner(entry.path)) not in ("", entry.learner):
-            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
-            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
-    if session.unsigned:
-        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
+    command = click.get_current_context()
+    command.with_resource(cleaned_up())
+    unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
+    people = Roster(roster) if roster else None
+    intake = take_in(submissions, Path(unpacked), roster=people, duplicates=duplicates, late=late == "accept")
+    session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend)
+    _describe(session, intake.lines)
     left = len(session.left)
-    if left < len(session.all):
-        click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
     if (left or real) and not trust:
         _need_walls()
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
@@ -105,16 +135,37 @@ def grade_command(
         from labkit.grading.real_cluster import lab_for
 
         open_lab = partial(lab_for, backend, kubeconfig=kubeconfig, context=context, image=image)
-        with cleaned_up():
-            _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
+        _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
         return _exit_code(session.results())
     if not left:
         _print_summary(session, session.finish())
         return 0
     from labkit.grading.pool import pool_for
 
-    with cleaned_up(), pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
+    with pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _describe(session: GradingSession, lines: Sequence[str]) -> None:
+    """Print what is left out, what was worked on under another name, and what of earlier results is used."""
+    from labkit.grading.submissions import printable
+
+    for line in lines:
+        click.echo(line, err=True)
+    for entry in session.chosen:
+        if name := session.looks[entry.key].declared:
+            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
+            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
+    if session.unsigned:
+        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
+    for reason, count in session.outdated.items():
+        click.echo(f"Not used: {count} stored results, which are graded again: {reason}.", err=True)
+    for entry in session.all:
+        if entry not in session.chosen and entry.key not in session.done:
+            click.echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)
+    graded = len(session.chosen) - len(session.left)
+    if graded:
+        click.echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)
 
 
 def _need_walls() -> None:
@@ -192,9 +243,10 @@ def _grade_on_a_real_cluster(
     else:
         results = session.results()
     with Grader(limits=limits, kernel=kernel) as embedded:
-        same = {(result.learner, result.exercise): result for result in embedded.grade(session.all)}
+        same = {result.key: result for result in embedded.grade(session.chosen)}
     for result in results:
-        _compare(result, same[result.learner, result.exercise])
+        if result.key in same:
+            _compare(result, same[result.key])
 
 
 def _compare(real: Result, embedded: Result) -> None:

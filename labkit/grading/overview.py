@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.html import TEMPLATES, render, stylesheet
-from labkit.grading.reports import FORMULAS
+from labkit.grading.reports import safe_cell
 from labkit.grading.result import FAILED, Result
 from labkit.grading.score import plain
 from labkit.grading.seed import SEEDED
@@ -98,7 +98,7 @@ def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> dict[s
         "exercises": [_exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()],
         "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
         "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
-        "errors": _counted(("error",), (((first_error(result.output),), result.learner) for result in judged)),
+        "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
         "ideas": _counted(("exercise", "task", "expected", "seen"), _wrong_ideas(judged)),
         "excess": _counted(("exercise", "task", "grant"), excess),
         "ungraded": [row for result in results for row in _ungraded(result)],
@@ -178,23 +178,13 @@ def _counted(columns: Sequence[str], found: Iterable[tuple[tuple[str, ...], str]
     ]
 
 
-_ERROR = re.compile(
-    r"^((?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)|(?:\w+\.)+[A-Z]\w*)(?:: (.*))?$", re.MULTILINE
-)
-_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\).*$", re.MULTILINE)
-_ANY_ERROR = re.compile(r"^((?:\w+\.)*[A-Z]\w*)(?:: (.*))?$", re.MULTILINE)
 _NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")
 
 
-def first_error(output: str) -> str:
-    """Find the first exception in what a notebook printed: its type and message, without names."""
-    traced = _TRACEBACK.search(output)
-    found = [match for match in (_ERROR.search(output), traced and _ANY_ERROR.search(output, traced.end())) if match]
-    if not found:
-        return ""
-    kind, message = min(found, key=lambda match: match.start()).groups(default="")
-    message = _NAMES.sub("…", _generic(message))
-    return plain(f"{kind.rpartition('.')[2]}: {message}".rstrip(": "), 200)
+def without_names(error: str) -> str:
+    """Remove from an error's line what differs between learners who made the same mistake."""
+    kind, colon, message = error.partition(":")
+    return plain(f"{kind.rpartition('.')[2]}{colon}{_NAMES.sub('…', _generic(message))}", 200)
 
 
 def _generic(text: str) -> str:
@@ -231,4 +221,4 @@ def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[str]]:
 
 def _csv_cell(cell: object) -> str:
     text = "" if cell is None else "\n".join(cell) if isinstance(cell, list | tuple) else f"{cell}"
-    return f"'{text}" if text.startswith(FORMULAS) and not isinstance(cell, float) else text
+    return text if isinstance(cell, float) else safe_cell(text)

@@ -31,6 +31,11 @@ def write_all(results: Sequence[Result], folder: Path) -> None:
     _write_pages(results, folder / "feedback")
 
 
+def safe_cell(text: str) -> str:
+    """Keep a spreadsheet from taking a cell's text for a formula."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
 def _least_privilege(result: Result) -> str:
     found = [task.least_privilege for task in result.score.tasks if task.least_privilege is not None]
     return f"{sum(found) / len(found):.2f}" if found else ""
@@ -49,6 +54,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "isolation": lambda result: result.isolation,
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
+    "note": lambda result: " ".join(result.notices),
 }
 """The columns of ``scores.csv``: heading and content."""
 
@@ -58,8 +64,7 @@ def _write_table(results: Sequence[Result], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for result in results:
-            cells = (content(result) for content in COLUMNS.values())
-            writer.writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+            writer.writerow(safe_cell(content(result)) for content in COLUMNS.values())
 
 
 def _write_junit(results: Sequence[Result], path: Path) -> None:
@@ -107,15 +112,18 @@ def _not_as_expected(items: Sequence[Item]) -> str:
 
 
 def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:
-    """Write ``LEARNER/EXERCISE.json`` for each submission."""
+    """Write ``LEARNER/EXERCISE.json`` for each submission; nothing where the grader itself failed."""
     for result in results:
         path = folder / result.learner / f"{result.exercise}.json"
+        if result.ended == FAILED:
+            path.unlink(missing_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document(result), indent=1) + "\n")
 
 
 def _message(result: Result) -> str:
-    return " ".join(filter(None, (result.outcome, result.omissions)))
+    return " ".join(filter(None, (*result.notices, result.outcome, result.omissions)))
 
 
 def _gradescope(result: Result) -> dict[str, Any]:
@@ -146,8 +154,10 @@ def _gradescope_line(item: Item) -> str:
 def _prairielearn(result: Result) -> dict[str, Any]:
     """Make an external grader's results for PrairieLearn, whose score is a fraction."""
     most = result.score.most
+    unreadable = result.ended == "unreadable"
     return {
-        "gradable": result.ended not in ("unreadable", FAILED),
+        "gradable": not unreadable,
+        **({"format_errors": [result.note]} if unreadable else {}),
         "score": result.score.points / most if most else 0.0,
         "message": _message(result),
         "tests": [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.cli import run as run_labkit
-from labkit.grading.overview import first_error, overview, page, similarities, write_overview
+from labkit.grading.overview import overview, page, similarities, without_names, write_overview
 from labkit.grading.result import FAILED, Result
 from labkit.grading.score import Item, Score, TaskScore
 from tests.grading import classroom
@@ -82,7 +82,7 @@ TRACE = "Traceback (most recent call last):\n"
     ],
 )
 def test_the_first_error_is_named_without_names(output: str, expected: str) -> None:
-    assert first_error(output) == expected
+    assert without_names(result("a", 0, output=output).first_error) == expected
 
 
 def test_the_commonest_errors_come_first_with_who_had_them() -> None:
