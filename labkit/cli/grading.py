@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ from labkit.core.signals import cleaned_up
 
 if TYPE_CHECKING:
     from labkit.backends.base import Report
+    from labkit.grading.intake import Intake
     from labkit.grading.isolation import Limits
     from labkit.grading.result import Result
     from labkit.grading.session import GradingSession, SubmissionGrader
@@ -71,6 +73,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
 )
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=None,
+    help="The folder with the course's secret; the one that holds SUBMISSIONS when left out.",
+)
 @click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
@@ -91,6 +99,7 @@ def grade_command(
     kernel: bool,
     regrade: bool,
     fresh: bool,
+    course: Path | None,
     backend: str | None,
     kubeconfig: Path | None,
     context: str,
@@ -125,7 +134,8 @@ def grade_command(
     unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
     people = Roster(roster) if roster else None
     intake = take_in(submissions, Path(unpacked), roster=people, duplicates=duplicates, late=late == "accept")
-    session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend)
+    fingerprint = _give_codes(intake, course, submissions)
+    session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend, course=fingerprint)
     _describe(session, intake.lines)
     left = len(session.left)
     if (left or real) and not trust:
@@ -144,6 +154,26 @@ def grade_command(
 
     with pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _give_codes(intake: Intake, course: Path | None, submissions: Sequence[Path]) -> str:
+    """Give each submission its learner's code, where the course has a secret; return the secret's fingerprint.
+
+    Raises:
+        UsageError: The named course has no secret.
+    """
+    from labkit.core.errors import UsageError
+    from labkit.grading.course_secret import read_secret
+
+    folders = [course] if course else [path.absolute().parent for path in submissions if path.is_dir()]
+    secret = next((found for folder in folders if (found := read_secret(folder))), None)
+    if secret is None:
+        if course:
+            raise UsageError(f"There is no secret in {course}.", todo="Make one: labkit course secret FOLDER.")
+        return ""
+    intake.submissions = [replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions]
+    click.echo("Names depend on the course's secret.", err=True)
+    return secret.fingerprint
 
 
 def _describe(session: GradingSession, lines: Sequence[str]) -> None:
@@ -278,6 +308,45 @@ def build_command(folder: Path) -> int:
     return 0
 
 
+@course_command.command("secret")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def secret_command(folder: Path) -> int:
+    """Make the course's secret in FOLDER, once.
+
+    With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
+    """
+    from labkit.grading.course_secret import FILE, make_secret, read_secret
+
+    made = make_secret(folder)
+    secret = read_secret(folder)
+    told = f", fingerprint {secret.fingerprint}" if secret else ""
+    click.echo(f"{folder / FILE}: {'made' if made else 'was there, and stays'}{told}.")
+    click.echo(f"Each learner needs a code: labkit course codes {folder} ROSTER.")
+    return 0
+
+
+@course_command.command("codes")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("roster", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def codes_command(folder: Path, roster: Path) -> int:
+    """Print a table with the code of each learner in ROSTER."""
+    import csv
+
+    from labkit.core.errors import UsageError
+    from labkit.grading.course_secret import read_secret
+    from labkit.grading.reports import safe_cell
+    from labkit.grading.roster import Roster
+
+    secret = read_secret(folder)
+    if secret is None:
+        raise UsageError(f"There is no secret in {folder}.", todo=f"Make one: labkit course secret {folder}.")
+    rows = csv.writer(sys.stdout)
+    rows.writerow(("id", "name", "mail", "code"))
+    for person in Roster(roster).people.values():
+        rows.writerow(map(safe_cell, (person.id, person.name, person.mail, secret.code(person.id))))
+    return 0
+
+
 @course_command.command("checker")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 def checker_command(folder: Path) -> int:
@@ -288,8 +357,9 @@ def checker_command(folder: Path) -> int:
     import asyncio
 
     from labkit.grading import checker
+    from labkit.grading.course_secret import read_secret
 
     path = (folder / "checker.sock").absolute()
     click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
-    asyncio.run(checker.serve(path, folder / "ledger.jsonl"))
+    asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
     return 0

@@ -13,6 +13,7 @@ import statistics
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,12 @@ def write_overview(results: Sequence[Result], submissions: Iterable[Submission],
 def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
     """Compare the code of the submissions of each exercise that can be read."""
     codes: dict[str, dict[str, list[str]]] = {}
+    seed_names: dict[str, str] = {}
     for submission in submissions:
-        try:
+        seed_names[submission.learner] = submission.seed_name
+        with suppress(Unreadable):
             codes.setdefault(submission.exercise, {})[submission.learner] = code_cells(submission.path)
-        except Unreadable:
-            continue
-    return [compare(find_exercise(exercise), of_one) for exercise, of_one in sorted(codes.items())]
+    return [compare(find_exercise(exercise), of_one, seed_names) for exercise, of_one in sorted(codes.items())]
 
 
 def page(tables: Mapping[str, Sequence[Row]]) -> str:

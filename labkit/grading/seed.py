@@ -1,7 +1,8 @@
 """The seed of a learner's exercise: names and details vary with it, so that a copied answer fails.
 
 Everything follows from a hash of the learner's name: the same learner always gets the same
-exercise, on every machine. Nothing about it is secret.
+exercise, on every machine. Nothing about it is secret, unless the course has a secret (``course_secret``): then
+the name begins with the learner's code.
 """
 
 from __future__ import annotations

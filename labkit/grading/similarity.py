@@ -91,12 +91,15 @@ class Similarity:
     foreign: list[ForeignNames]
 
 
-def compare(exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]]) -> Similarity:
+def compare(
+    exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str] | None = None
+) -> Similarity:
     """Compare the submissions of one exercise with each other.
 
     Args:
         exercise: The exercise.
         codes: The sources of the code cells, by learner.
+        seed_names: The names that learners' seeds are made of, where those are others.
     """
     given = _Given(exercise)
     learners = sorted(codes)
@@ -115,7 +118,7 @@ def compare(exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]]) -> Simil
         )
         for score, one, two in found[:MAX_PAIRS]
     ]
-    return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes)))
+    return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {})))
 
 
 def _alike(own: Sequence[set[int]]) -> Iterator[tuple[float, int, int]]:
@@ -240,14 +243,16 @@ def _tokens(cell: str, given: _Given, names: Sequence[str]) -> Iterator[tuple[st
                 yield ("choice" if token in given.choices else token), line + inside
 
 
-def _foreign_names(exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]]) -> Iterator[ForeignNames]:
+def _foreign_names(
+    exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str]
+) -> Iterator[ForeignNames]:
     """Find who uses names that another learner's seed made."""
     given = "".join(f"{task.variant(Seed(''))}" for task in exercise.tasks)
     labels = {match[1] for match in SEEDED.finditer(given)}
     owners: dict[str, list[str]] = {}
     for learner in codes:
         for label in labels:
-            owners.setdefault(Seed(learner).name(label), []).append(learner)
+            owners.setdefault(Seed(seed_names.get(learner, learner)).name(label), []).append(learner)
     for learner, cells in sorted(codes.items()):
         used = {match[0] for match in SEEDED.finditer("\n".join(cells)[:MAX_CODE]) if match[1] in labels}
         foreign = {name: owners.get(name, []) for name in used if learner not in owners.get(name, [])}

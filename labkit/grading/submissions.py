@@ -14,12 +14,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.grading.course_secret import seed_name
 from labkit.grading.seed import learner_name
 from labkit.grading.tasks import EXERCISES
 
@@ -61,6 +62,7 @@ class Submission:
         name: The sender's name, as the system writes it.
         late: Whether the system says that it is late.
         version: The system's number of the file, which grows; 0 where there is none.
+        code: The learner's code, where the course has a secret.
     """
 
     learner: str
@@ -72,11 +74,17 @@ class Submission:
     name: str = ""
     late: bool = False
     version: int = 0
+    code: str = field(default="", repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
         """The learner and the exercise."""
         return self.learner, self.exercise
+
+    @property
+    def seed_name(self) -> str:
+        """The name that the learner's seed is made of."""
+        return seed_name(self.learner, self.code)
 
     @property
     def shown(self) -> str:
