@@ -28,22 +28,15 @@ if TYPE_CHECKING:
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A table (CSV) with id, name and mail of each learner; what a system writes of them becomes the id.",
+    help="A table (CSV) of learners' ids, names and mail: whom a system names becomes the id.",
 )
 @click.option(
     "--duplicates",
     type=click.Choice(("newest", "first", "refuse")),
     default="newest",
-    show_default=True,
-    help="Which of a learner's several notebooks of an exercise counts; refuse: none of them.",
+    help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
 )
-@click.option(
-    "--late",
-    type=click.Choice(("accept", "refuse")),
-    default="accept",
-    show_default=True,
-    help="What becomes of what Canvas marks as late.",
-)
+@click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
 @click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
     "--out",
