@@ -133,8 +133,10 @@ def judge_looking(
     misses = [
         miss for question in questions if not found[question.label] and (miss := _miss(context, evidence, question))
     ]
+    if prediction is None and misses and not any(found.values()):
+        return failed(misses[0], "a prediction, and then the call of this step", todo)
     if prediction is None:
-        return without_prediction(any(found.values()) or bool(misses), todo)
+        return without_prediction(any(found.values()), todo)
     if not any(found.values()) and not misses:
         unseen = any(each.interactive for each in evidence.ran) and not evidence.logged
         return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now ask the server: {ask}")

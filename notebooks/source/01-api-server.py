@@ -303,7 +303,8 @@ Board(lab, "01-api-server")
 # > that user may do, and finds too little: 403. Each answer comes from one station further on.
 #
 # </details>
-#
+
+# %% [markdown]
 # **You have seen:** one address, TLS first, then *who are you* (401), then *may you* (403),
 # and a tree of resources behind it.
 #

@@ -312,7 +312,8 @@ Board(lab, "02-inside-a-pod")
 # > has the token is the account, so I must not send it to a server that I have not checked.
 #
 # </details>
-#
+
+# %% [markdown]
 # **You have seen:** address, CA and credential all lie ready in the pod. Client libraries
 # find them by themselves; that is all that “in-cluster configuration” means.
 #

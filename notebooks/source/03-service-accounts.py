@@ -430,7 +430,8 @@ Board(lab, "03-service-accounts")
 # > (Up to 1.20 both mounted one and the same token, which was valid until its Secret was deleted.)
 #
 # </details>
-#
+
+# %% [markdown]
 # **You have seen:** an account that you made yourself works like `default`. The server
 # knows who is asking; whether they *may* is another question, and nobody has given `kikai`
 # any right yet. That is part 4.

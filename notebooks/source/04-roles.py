@@ -295,7 +295,8 @@ check("W16")
 # > ```
 #
 # </details>
-#
+
+# %% [markdown]
 # Two more things a rule can say. The exercises will ask for them:
 #
 # - **`resourceNames: ["web"]`** makes a rule hold for the objects of that name only. It suits `get`,
@@ -510,7 +511,8 @@ Board(lab, "04-roles")
 # > it either. Where the account lives plays no part.
 #
 # </details>
-#
+
+# %% [markdown]
 # **You have seen:** a role says what, a binding says who, and its namespace says where.
 # Each of the three can be too wide. Give the least that does the job.
 #

@@ -117,7 +117,8 @@ check("W20")
 # > ```
 #
 # </details>
-#
+
+# %% [markdown]
 # And who opened `/api` for you in W8, and not `/`? A cluster role that every cluster has. Its rule
 # names paths in the place of API groups and resources, and the verb is the HTTP method in small
 # letters:

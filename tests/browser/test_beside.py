@@ -71,7 +71,7 @@ WIDE = (
     "TokenInspector(lab, lab.pod_token('kikai/test'), lab.token('kikai/default'))",
 )
 BOXES = """() => [...document.querySelectorAll(".lk-scroll")].map((box) => ({
-    hidden: box.scrollWidth > box.clientWidth + 1,
+    hidden: box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1,
     said: box.previousElementSibling.checkVisibility(),
     faded: getComputedStyle(box).maskImage !== "none",
 }))"""
@@ -98,3 +98,15 @@ def test_hidden_columns_are_said_and_can_be_scrolled_to(theme: str, request: pyt
     assert column.evaluate("(cell) => cell.getBoundingClientRect().right") <= matrix.evaluate(
         "(box) => box.getBoundingClientRect().right + 1"
     )
+
+
+def test_rows_that_are_hidden_are_said_and_can_be_scrolled_to(notebook: NotebookPage, jupyter: Jupyter) -> None:
+    bind = "lab.kubectl('create rolebinding viewer -n kikai --clusterrole=view --serviceaccount=kikai:default')"
+    show(notebook, jupyter, "tall", f"{bind}; RBACGraph(lab, who='kikai/default', request='list pods')")
+    graph = notebook.widget("graph").locator(".lk-scroll")
+    expect(graph).to_have_attribute("data-more", "down")
+    said = notebook.widget("graph").locator(".lk-more")
+    expect(said).to_have_text("There is more: scroll ⇅ up and down.")
+    assert graph.evaluate("(box) => getComputedStyle(box).maskImage") != "none"
+    graph.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
+    expect(graph).to_have_attribute("data-more", "up")

@@ -197,6 +197,15 @@ def test_what_was_asked_beside_the_point_is_named(lab: Lab) -> None:
     assert "asked as kubernetes-admin, not as system:serviceaccount:kikai:default" in check("W15").seen
 
 
+def test_what_was_asked_in_another_step_is_not_said_to_be_this_one(lab: Lab) -> None:
+    lab.rewind("W19")
+    lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services")
+    early = check("W19")
+    assert "asked as system:serviceaccount:kikai:default, not as system:serviceaccount:darbo:default" in early.seen
+    lab.as_pod("darbo/test").get("/api/v1/namespaces/kikai/services")
+    assert check("W19").seen == "you have asked, and predicted nothing"
+
+
 def test_a_token_sent_with_k_is_no_pass(lab: Lab) -> None:
     lab.rewind("W8")
     predict("W8", "default:default")

@@ -50,19 +50,26 @@ function command(text) {
   return h("div", { class: "lk-command" }, code, button);
 }
 
-/** A box that scrolls sideways where it is too narrow, and says so. */
+/** A box that scrolls where it is too small, and says so. */
 function scrolling(label, ...children) {
   return [
-    h("p", { class: "lk-more", "aria-hidden": "true", hidden: true }, "⇄ Scroll sideways: there is more."),
+    h("p", { class: "lk-more", "aria-hidden": "true", hidden: true }),
     h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": label }, children),
   ];
 }
 
 /** Fade the sides of a scrolling box where something is hidden, and show its hint. */
 function showMore(box) {
-  const hidden = { left: box.scrollLeft > 1, right: box.scrollWidth - box.clientWidth - box.scrollLeft > 1 };
+  const hidden = {
+    left: box.scrollLeft > 1,
+    right: box.scrollWidth - box.clientWidth - box.scrollLeft > 1,
+    up: box.scrollTop > 1,
+    down: box.scrollHeight - box.clientHeight - box.scrollTop > 1,
+  };
+  const ways = [hidden.left || hidden.right ? "⇄ sideways" : "", hidden.up || hidden.down ? "⇅ up and down" : ""];
   box.dataset.more = Object.keys(hidden).filter((side) => hidden[side]).join(" ");
   box.previousElementSibling.hidden = !box.dataset.more;
+  box.previousElementSibling.textContent = `There is more: scroll ${ways.filter(Boolean).join(", ")}.`;
 }
 
 /** A table: head is an array of strings, rows are arrays of strings or elements. */
