@@ -77,9 +77,11 @@ class GradingSession:
         """How many stored results are not used, by the reason."""
         if fresh and self._intake.whole and not learners:
             self._store.clear()
-        elif fresh or regrade:
-            self._store.forget({entry.key for entry in self.chosen})
         self.done = self._stored()
+        if fresh or regrade:
+            again = {entry.key for entry in self.chosen}
+            self._store.forget(again)
+            self.done = {key: result for key, result in self.done.items() if key not in again}
 
     @property
     def left(self) -> list[Submission]:
