@@ -30,22 +30,15 @@ if TYPE_CHECKING:
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A table (CSV) with id, name and mail of each learner; what a system writes of them becomes the id.",
+    help="A table (CSV) of learners' ids, names and mail: whom a system names becomes the id.",
 )
 @click.option(
     "--duplicates",
     type=click.Choice(("newest", "first", "refuse")),
     default="newest",
-    show_default=True,
-    help="Which of a learner's several notebooks of an exercise counts; refuse: none of them.",
+    help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
 )
-@click.option(
-    "--late",
-    type=click.Choice(("accept", "refuse")),
-    default="accept",
-    show_default=True,
-    help="What becomes of what Canvas marks as late.",
-)
+@click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
 @click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
     "--out",
@@ -73,12 +66,6 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
 )
-@click.option(
-    "--course",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=None,
-    help="The folder with the course's secret; the one that holds SUBMISSIONS when left out.",
-)
 @click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
@@ -99,7 +86,6 @@ def grade_command(
     kernel: bool,
     regrade: bool,
     fresh: bool,
-    course: Path | None,
     backend: str | None,
     kubeconfig: Path | None,
     context: str,
@@ -134,7 +120,7 @@ def grade_command(
     unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
     people = Roster(roster) if roster else None
     intake = take_in(submissions, Path(unpacked), roster=people, duplicates=duplicates, late=late == "accept")
-    fingerprint = _give_codes(intake, course, submissions)
+    fingerprint = _give_codes(intake, submissions)
     session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend, course=fingerprint)
     _describe(session, intake.lines)
     left = len(session.left)
@@ -156,20 +142,14 @@ def grade_command(
         return _exit_code(_run_session(session, grader, grader.level, left))
 
 
-def _give_codes(intake: Intake, course: Path | None, submissions: Sequence[Path]) -> str:
-    """Give each submission its learner's code, where the course has a secret; return the secret's fingerprint.
-
-    Raises:
-        UsageError: The named course has no secret.
-    """
-    from labkit.core.errors import UsageError
+def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
+    """Give each submission its learner's code, if a secret lies beside what is named; return its fingerprint."""
     from labkit.grading.course_secret import read_secret
 
-    folders = [course] if course else [path.absolute().parent for path in submissions if path.is_dir()]
+    # Never beside single notebooks: they lie among what was handed in.
+    folders = [path.resolve().parent for path in submissions if path.suffix != ".ipynb"]
     secret = next((found for folder in folders if (found := read_secret(folder))), None)
     if secret is None:
-        if course:
-            raise UsageError(f"There is no secret in {course}.", todo="Make one: labkit course secret FOLDER.")
         return ""
     intake.submissions = [replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions]
     click.echo("Names depend on the course's secret.", err=True)
@@ -315,13 +295,10 @@ def secret_command(folder: Path) -> int:
 
     With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
     """
-    from labkit.grading.course_secret import FILE, make_secret, read_secret
+    from labkit.grading.course_secret import FILE, make_secret
 
-    made = make_secret(folder)
-    secret = read_secret(folder)
-    told = f", fingerprint {secret.fingerprint}" if secret else ""
-    click.echo(f"{folder / FILE}: {'made' if made else 'was there, and stays'}{told}.")
-    click.echo(f"Each learner needs a code: labkit course codes {folder} ROSTER.")
+    made = "made" if make_secret(folder) else "was there, and stays"
+    click.echo(f"{folder / FILE}: {made}. Each learner needs a code: labkit course codes {folder} ROSTER.")
     return 0
 
 

@@ -1,7 +1,8 @@
 """The kubectl and the curl command that make the same call.
 
 Credentials are written as shell variables. kubectl sends a client certificate beside a token,
-and the server prefers the certificate, so a command with a token uses no kubeconfig.
+and the server prefers the certificate, so a command with a token uses no kubeconfig. Without any
+credential kubectl asks for a user name; the server has no use for one, and whoever shows it is anonymous.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
         words += ["--kubeconfig=/dev/null", f"--server={server}"]
         if server.startswith("https:"):
             words.append(f"--certificate-authority={_file(ca_file)}")
-        words += ['--token="$TOKEN"'] if credential == "token" else []
+            words.append('--token="$TOKEN"' if credential == "token" else "--username=nobody")
     return " ".join(words) + " " + _kubectl_verb(method.upper(), path, body)
 
 

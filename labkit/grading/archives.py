@@ -6,7 +6,6 @@ whatever an archive says of itself.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -33,38 +32,32 @@ UTF8_NAME = 0x800
 
 
 class Refused(Exception):
-    """An archive, or an entry of one, that is not unpacked."""
+    """An archive, or a file in one, that is not unpacked."""
 
 
 def unpack(archive: Path, folder: Path, *, named: bool = False, nested: bool = True) -> Iterator[str]:
-    """Unpack an archive, and once the archives in it, each into a folder of its name.
+    """Unpack an archive into a new folder, and once the archives in it; yield what is refused, as sentences.
 
     Args:
-        archive: The file.
-        folder: Where to; it is made.
+        archive: The file; it is replaced where ``folder`` is the same path.
+        folder: Where to.
         named: Whether a teacher named it; others are bounded as what a learner may have made.
         nested: Whether archives in it are opened.
-
-    Yields:
-        What was refused and why, as sentences.
     """
     try:
         with archive.open("rb") as file:
             if not named and os.fstat(file.fileno()).st_size > MAX_FOUND:
                 raise Refused(f"it is larger than {MAX_FOUND >> 20} MiB")
-            if not nested:
-                archive.unlink()  # it is a copy, and makes way for its folder
+            if archive == folder:
+                archive.unlink()
             folder.mkdir(parents=True)
             with zipfile.ZipFile(file) as opened:
                 yield from _write_all(opened, folder, named=named)
     except Exception as error:  # one archive must not keep the others from being graded
         yield f"the archive is not opened: {_reason(error)}"
     for inner in find_archives(folder):
-        shown = printable(inner.relative_to(folder))
-        if nested:
-            yield from (f"{shown}: {line}" for line in unpack(inner, inner, nested=False))
-        else:
-            yield f"{shown} is not opened: it is an archive in an archive in another"
+        again = unpack(inner, inner, nested=False) if nested else ["it is an archive in an archive in another"]
+        yield from (f"{printable(inner.relative_to(folder))}: {line}" for line in again)
 
 
 def find_archives(folder: Path) -> list[Path]:
@@ -117,9 +110,6 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why it was refused; a full disk is raised."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise error
     if isinstance(error, Refused | OSError):
         return getattr(error, "strerror", None) or str(error)
     return f"it is damaged or encrypted ({type(error).__name__})"

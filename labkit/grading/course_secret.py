@@ -30,11 +30,7 @@ MISREAD = str.maketrans("018", "OIB")
 
 
 class CourseSecret:
-    """A course's secret. Neither its text nor its ``repr`` shows it.
-
-    Args:
-        secret: The secret.
-    """
+    """A course's secret, which its ``repr`` does not show."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -73,23 +69,15 @@ def read_secret(folder: Path) -> CourseSecret | None:
         UsageError: Others can read it, or it is no secret that labkit made.
     """
     path = folder / FILE
-    try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    with open(number, encoding="ascii", errors="replace") as file:
-        if os.name == "posix" and os.fstat(number).st_mode & 0o077:
-            raise UsageError(
-                f"Others may read {path}.", why="with it they have everybody's codes", todo=f"chmod 600 {path}"
-            )
-        text = file.read(2 * SECRET_BYTES + 1)
-    try:
-        secret = bytes.fromhex(text)
-    except ValueError:
-        secret = b""
-    if len(secret) != SECRET_BYTES:
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        why = "with it they have everybody's codes"
+        raise UsageError(f"Others may read {path}.", why=why, todo=f"chmod 600 {path}")
+    text = path.read_text(encoding="ascii", errors="replace").strip()
+    if len(text) != 2 * SECRET_BYTES:
         raise UsageError(f"{path} holds no secret.", todo="Bring the file back that labkit course secret made.")
-    return CourseSecret(secret)
+    return CourseSecret(text.encode())
 
 
 def seed_name(learner: str, code: str = "") -> str:

@@ -18,27 +18,13 @@ from labkit.grading.reports import safe_cell
 from labkit.grading.result import FAILED, Result
 from labkit.grading.roster import Person
 
-CANVAS_COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
-MOODLE_COLUMNS = (
-    "Identifier",
-    "Full name",
-    "ID number",
-    "Email address",
-    "Grade",
-    "Maximum Grade",
-    "Last modified (grade)",
-)
+MOODLE_COLUMNS = ["Identifier", "Full name", "ID number", "Email address", "Grade", "Last modified (grade)"]
 
 
 def write_gradebooks(results: Sequence[Result], people: Mapping[str, Person], folder: Path) -> None:
-    """Write ``canvas.csv``, and ``moodle/EXERCISE.csv`` for each exercise.
-
-    Args:
-        results: What was graded; what the grader failed at has no score.
-        people: What is known of learners, by id.
-        folder: The folder of results.
-    """
+    """Write ``canvas.csv``, and ``moodle/EXERCISE.csv`` for each exercise; what the grader failed at has no score."""
     scores = {result.key: f"{result.score.points:g}" for result in results if result.ended != FAILED}
     most = {result.exercise: f"{result.score.most:g}" for result in results}
     learners = {result.learner: people.get(result.learner, Person(result.learner)) for result in results}
@@ -46,9 +32,9 @@ def write_gradebooks(results: Sequence[Result], people: Mapping[str, Person], fo
     for learner, person in learners.items():
         rows.append([*_canvas(person), *(scores.get((learner, exercise), "") for exercise in most)])
     _write(folder / "canvas.csv", rows)
-    for exercise, points in most.items():
+    for exercise in most:
         graded = [person for learner, person in learners.items() if (learner, exercise) in scores]
-        cells = [[*_moodle(person), scores[person.id, exercise], points, ""] for person in graded]
+        cells = [[*_moodle(person), scores[person.id, exercise], ""] for person in graded]
         _write(folder / "moodle" / f"{exercise}.csv", [MOODLE_COLUMNS, *cells])
 
 

@@ -9,10 +9,7 @@ from pathlib import Path
 from labkit.core.errors import UsageError
 from labkit.grading.archives import SUFFIX, find_archives, unpack
 from labkit.grading.roster import Person, Roster
-from labkit.grading.submissions import Submission, choose, find, is_submission, none_found, printable, skipped, walk
-
-DUPLICATES = ("newest", "first", "refuse")
-"""Which of a learner's several notebooks of an exercise counts."""
+from labkit.grading.submissions import Submission, choose, is_submission, none_found, printable, skipped, walk
 
 WRAPPER = "submitted"
 """nbgrader's name of the folder that holds learners' folders."""
@@ -39,15 +36,6 @@ class Intake:
         self.lines += [f"Not graded: {reason}." for reason in reasons]
 
 
-def plain_intake(path: Path) -> Intake:
-    """Take in one folder or notebook, as it is.
-
-    Raises:
-        UsageError: There is nothing.
-    """
-    return Intake(find(path), path.is_dir())
-
-
 def take_in(
     paths: Sequence[Path], unpacked: Path, *, roster: Roster | None, duplicates: str = "newest", late: bool = True
 ) -> Intake:
@@ -57,7 +45,7 @@ def take_in(
         paths: Folders, notebooks and archives.
         unpacked: An empty folder for what is in archives.
         roster: Maps what systems write to the learners' ids.
-        duplicates: One of ``DUPLICATES``.
+        duplicates: Which of a learner's several counts; see ``choose``.
         late: Whether what a system marks as late is accepted.
 
     Raises:

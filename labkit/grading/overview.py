@@ -14,16 +14,14 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from labkit.core.html import TEMPLATES, render, stylesheet
 from labkit.grading.reports import safe_cell
 from labkit.grading.result import FAILED, Result
 from labkit.grading.score import plain
 from labkit.grading.seed import SEEDED
-from labkit.grading.similarity import Similarity, compare
+from labkit.grading.similarity import Row, Similarity, compare
 from labkit.grading.submissions import Submission, Unreadable, code_cells
 from labkit.grading.tasks import find_exercise
 
@@ -38,9 +36,6 @@ MAX_ROWS = 200
 
 UNGRADED = (FAILED, "unreadable")
 """How results ended that say nothing of the tasks."""
-
-Row = dict[str, Any]
-"""A row of a table: texts, numbers from 0 to 1 where the heading says share, other numbers, lists; None for nothing."""
 
 
 def write_overview(results: Sequence[Result], submissions: Iterable[Submission], folder: Path) -> None:
@@ -103,8 +98,8 @@ def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> dict[s
         "ideas": _counted(("exercise", "task", "expected", "seen"), _wrong_ideas(judged)),
         "excess": _counted(("exercise", "task", "grant"), excess),
         "ungraded": [row for result in results for row in _ungraded(result)],
-        "similar": [asdict(pair) for found in similar for pair in found.pairs],
-        "foreign": [asdict(names) for found in similar for names in found.foreign],
+        "similar": [row for found in similar for row in found.pairs],
+        "foreign": [row for found in similar for row in found.foreign],
     }
 
 
@@ -221,5 +216,5 @@ def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[str]]:
 
 
 def _csv_cell(cell: object) -> str:
-    text = "" if cell is None else "\n".join(cell) if isinstance(cell, list | tuple) else f"{cell}"
+    text = "" if cell is None else "\n".join(cell) if isinstance(cell, list) else f"{cell}"
     return text if isinstance(cell, float) else safe_cell(text)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from labkit.core.html import render
 from labkit.grading.result import FAILED, Result
@@ -69,37 +68,8 @@ def _write_table(results: Sequence[Result], path: Path) -> None:
 
 def _write_junit(results: Sequence[Result], path: Path) -> None:
     """Write a suite for each submission, with a test case for each task."""
-    root = ElementTree.Element("testsuites", name="labkit")
-    for result in results:
-        _add_suite(root, result)
-    ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def _add_suite(root: ElementTree.Element, result: Result) -> None:
-    failed = [task for task in result.score.tasks if task.most and not task.full]
-    errors = 0 if result.complete else 1
-    suite = ElementTree.SubElement(
-        root,
-        "testsuite",
-        name=f"{_xml_text(result.learner)}/{result.exercise}",
-        tests=str(len(result.score.tasks) + errors),
-        failures=str(len(failed)),
-        skipped=str(sum(not task.most for task in result.score.tasks)),
-        errors=str(errors),
-    )
-    if errors:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name="the notebook ends by itself")
-        ElementTree.SubElement(case, "error", message=_xml_text(result.outcome))
-    for task in result.score.tasks:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name=f"{task.id} {task.title}")
-        if not task.most:
-            why = task.items[0].seen if task.items else "not judged"
-            ElementTree.SubElement(case, "skipped", message=_xml_text(why))
-        elif not task.full:
-            message = f"{task.points:g} of {task.most:g} points"
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            failure.text = _xml_text(_not_as_expected(task.items))
+    text = render("junit.xml", results=results, clean=_xml_text, not_as_expected=_not_as_expected)
+    path.write_text(text, encoding="utf-8")
 
 
 def _xml_text(text: str) -> str:

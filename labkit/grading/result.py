@@ -41,7 +41,7 @@ class Result:
         declared: The name that its learner wrote into it, where that is another one; or empty.
         language: The language of its kernel, where that is not Python; or empty.
         graded_by: The version of labkit that graded it.
-        exercise_fingerprint: What identifies the exercise's source; see ``fingerprint``.
+        exercise_fingerprint: What identifies the exercise's source.
         course_fingerprint: What identifies the course's secret; empty without one.
     """
 

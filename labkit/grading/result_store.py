@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from labkit.core.errors import HomeError
 from labkit.core.home import home_path, write_private
@@ -27,14 +27,6 @@ KEY_BYTES = 32
 
 Store = Callable[[str, Result], None]
 """Stores a result of a submission with a digest."""
-
-
-class Stored(NamedTuple):
-    """A line: the submission's digest, the result, and whether this user's grader signed it."""
-
-    digest: str
-    result: Result
-    signed: bool
 
 
 class ResultStore:
@@ -53,10 +45,17 @@ class ResultStore:
     def read(self) -> Iterator[tuple[str, Result]]:
         """Return digests and results, without those that others wrote; skip lines that were cut off."""
         self.unsigned = 0
-        for found in map(self._parse, self._lines()):
-            if found is not None and found.signed:
-                yield found.digest, found.result
-            elif found is not None:
+        for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else ():
+            try:
+                entry = json.loads(line)
+                digest, stored = entry["digest"], entry["result"]
+                result = Result.from_dict(stored)
+                signature = str(entry.get("signature", ""))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+            if hmac.compare_digest(signature.encode(), self._sign(digest, stored).encode()):
+                yield digest, result
+            else:
                 self.unsigned += 1
 
     def clear(self) -> None:
@@ -64,31 +63,16 @@ class ResultStore:
         self._path.unlink(missing_ok=True)
 
     def forget(self, keys: Collection[tuple[str, str]]) -> None:
-        """Remove the results of these learners and exercises.
+        """Remove the results of these learners and exercises, and what others wrote.
 
         Raises:
             OSError: The file cannot be written; then it is as it was.
         """
-        lines = self._lines()
-        kept = [line for line in lines if (found := self._parse(line)) is None or found.result.key not in keys]
-        if len(kept) < len(lines):
+        lines = [self._line(digest, result) for digest, result in self.read() if result.key not in keys]
+        if self._path.exists():
             replacement = self._path.with_suffix(".new")
-            replacement.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            replacement.write_text("".join(lines), encoding="utf-8")
             replacement.replace(self._path)
-
-    def _lines(self) -> list[str]:
-        return self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-
-    def _parse(self, line: str) -> Stored | None:
-        """Parse a line; None if it was cut off."""
-        try:
-            entry = json.loads(line)
-            digest, stored = entry["digest"], entry["result"]
-            signature = str(entry.get("signature", ""))
-            signed = hmac.compare_digest(signature.encode(), self._sign(digest, stored).encode())
-            return Stored(digest, Result.from_dict(stored), signed)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
 
     @contextmanager
     def writer(self, level: str) -> Iterator[Store]:
@@ -108,12 +92,14 @@ class ResultStore:
             file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
 
             def store(digest: str, result: Result) -> None:
-                stored = result.as_dict()
-                line = {"digest": digest, "result": stored, "signature": self._sign(digest, stored)}
-                file.write(json.dumps(line) + "\n")
+                file.write(self._line(digest, result))
                 file.flush()
 
             yield store
+
+    def _line(self, digest: str, result: Result) -> str:
+        stored = result.as_dict()
+        return json.dumps({"digest": digest, "result": stored, "signature": self._sign(digest, stored)}) + "\n"
 
     def _sign(self, digest: object, stored: dict[str, Any]) -> str:
         """Sign a result as it is stored, so that those of earlier versions, with fewer fields, stay good."""

@@ -7,7 +7,6 @@ to write as ``ME`` is the id.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import unicodedata
@@ -19,28 +18,15 @@ from labkit.core.errors import UsageError
 from labkit.grading.seed import learner_name
 from labkit.grading.submissions import Submission
 
-HEADINGS = {
-    "id": ("learner", "sis login id", "username", "student id", "student number", "id number", "id"),
-    "name": ("name", "student", "full name", "student name"),
-    "mail": ("mail", "email", "e-mail", "email address"),
-}
+IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "id")
+NAMES = ("name", "student", "full name", "student name")
+MAILS = ("mail", "email", "e-mail", "email address")
 """The headings of the columns in lower case; of several the first counts."""
-
-ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
-"""What is tried, in order; the last can be anything."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A learner, as far as a roster or a system tells.
-
-    Args:
-        id: The name that names in tasks are drawn from.
-        name: Their name.
-        mail: Their mail address.
-        numbers: Their numbers in ``canvas`` and ``moodle``.
-        row: The roster's row by its headings in lower case.
-    """
+    """A learner, as far as a roster or a system tells: their numbers are by system, the row by headings."""
 
     id: str
     name: str = ""
@@ -59,7 +45,7 @@ class Roster:
     def __init__(self, path: Path) -> None:
         self.people: dict[str, Person] = {}
         self._known: dict[str, set[str]] = {}
-        for person in _people(path):
+        for person in filter(None, map(_person, _rows(path))):
             if person.id in self.people:
                 raise UsageError(f"Two rows of {path} have the id {person.id}.", todo="Remove one of them.")
             self.people[person.id] = person
@@ -82,45 +68,42 @@ class Roster:
         return None
 
 
-def _people(path: Path) -> Iterator[Person]:
-    """Read the rows of a file that have an id."""
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table, by their headings."""
     text = _text(path.read_bytes())
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
     headings = [cell.lower() for cell in rows[0]] if rows else []
-    known = {heading for each in HEADINGS.values() for heading in each}
-    if known.isdisjoint(headings):
+    if {*IDS, *NAMES, *MAILS}.isdisjoint(headings):
         headings = ["id", "name", "mail"]
     else:
-        rows = rows[1:]
-    for cells in rows:
-        row = dict(zip(headings, cells, strict=False))
-        found = {kind: next((row[each] for each in names if row.get(each)), "") for kind, names in HEADINGS.items()}
-        moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
-        name = found["name"] or f"{row.get('first name', '')} {row.get('last name') or row.get('surname', '')}".strip()
-        numbers = {"moodle": moodle, "canvas": row.get("id", "") if "sis login id" in headings else ""}
-        if identity := learner_name(found["id"] or moodle):
-            yield Person(identity, name, found["mail"], {key: each for key, each in numbers.items() if each}, row)
+        del rows[0]
+    return (dict(zip(headings, cells, strict=False)) for cells in rows)
 
 
 def _text(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if b"\0" in data:
         return data.decode("utf-16", "replace")
-    if b"\0" in data[:2]:
-        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
-    for encoding in ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return ""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _person(row: dict[str, str]) -> Person | None:
+    """Who a row is about; nobody where it has no id."""
+    id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
+    moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
+    canvas = row.get("id", "") if "sis login id" in row else ""
+    numbers = {system: number for system, number in (("canvas", canvas), ("moodle", moodle)) if number}
+    name = name or f"{row.get('first name', '')} {row.get('last name') or row.get('surname', '')}".strip()
+    learner = learner_name(id_ or moodle)
+    return Person(learner, name, mail, numbers, row) if learner else None
 
 
 def _clues(person: Person) -> Iterator[str]:
     """What a person may be found by; a name also in any rotation of its words, such as the family name first."""
-    yield f"id:{_plain(person.id)}"
-    yield f"mail:{_plain(person.mail)}"
+    yield from (f"id:{_plain(person.id)}", f"mail:{_plain(person.mail)}")
     yield from (f"{system}:{number}" for system, number in person.numbers.items())
     words = person.name.replace(",", " ").split()
     for number in range(len(words)):

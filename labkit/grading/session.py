@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from labkit.core.errors import UsageError, near
 from labkit.core.version import __version__
-from labkit.grading.fingerprint import exercise_fingerprint, outdated
 from labkit.grading.gradebooks import write_gradebooks
-from labkit.grading.intake import Intake, plain_intake
+from labkit.grading.intake import Intake
 from labkit.grading.overview import write_overview
 from labkit.grading.reports import write_all
 from labkit.grading.result import FAILED, Result, by_exercise_and_learner
 from labkit.grading.result_store import ResultStore
+from labkit.grading.roster import Person
 from labkit.grading.seed import learner_name
-from labkit.grading.submissions import Submission, Unreadable, declared_in, parse, printable, read_untrusted
+from labkit.grading.submissions import Submission, Unreadable, declared_learner, find, parse, printable, read_untrusted
+from labkit.grading.tasks import EXERCISES
 
 
 class SubmissionGrader(Protocol):
@@ -40,8 +40,8 @@ class GradingSession:
     Args:
         submissions: What was taken in; or a folder, or one notebook.
         out: The folder of results; those of an earlier session are used.
-        fresh: Grade everything again, and forget the results of what is gone.
-        regrade: Grade again although it is graded, but nobody else's than ``only`` says.
+        fresh: As ``regrade``, and forget what is gone, unless there is ``only``, or just notebooks were named.
+        regrade: Grade again what is graded.
         only: Learners, by id, name or mail; nothing of others is graded, and their results stay.
         cluster: The kind of cluster; stored results of another kind are not used.
         course: The fingerprint of the course's secret; empty without one.
@@ -64,20 +64,25 @@ class GradingSession:
         self.out = out
         self._cluster = cluster
         self._course = course
-        self._intake = submissions if isinstance(submissions, Intake) else plain_intake(submissions)
+        if isinstance(submissions, Path):
+            submissions = Intake(find(submissions), submissions.is_dir())
+        self._intake = submissions
         self.all = self._intake.submissions
         learners = {self._learner(name) for name in only}
         self.chosen = [entry for entry in self.all if entry.learner in learners or not learners]
         out.mkdir(parents=True, exist_ok=True)
         self._store = ResultStore(out)
         self.looks = {entry.key: _look(entry) for entry in self.all}
+        self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
         self.outdated: Counter[str] = Counter()
         """How many stored results are not used, by the reason."""
         if fresh and self._intake.whole and not learners:
             self._store.clear()
-        elif fresh or regrade:
-            self._store.forget({entry.key for entry in self.chosen})
         self.done = self._stored()
+        if fresh or regrade:
+            again = {entry.key for entry in self.chosen}
+            self._store.forget(again)
+            self.done = {key: result for key, result in self.done.items() if key not in again}
 
     @property
     def left(self) -> list[Submission]:
@@ -118,7 +123,7 @@ class GradingSession:
                     declared=look.declared,
                     language=look.language,
                     graded_by=__version__,
-                    exercise_fingerprint=exercise_fingerprint(result.exercise),
+                    exercise_fingerprint=self._exercises[result.exercise],
                     course_fingerprint=self._course,
                 )
                 self.done[result.key] = result
@@ -138,20 +143,31 @@ class GradingSession:
         return self._store.unsigned
 
     def _stored(self) -> dict[tuple[str, str], Result]:
-        """Read the stored results that still hold; also those of others where only some notebooks were named."""
-        stored = {result.key: (digest, result) for digest, result in self._store.read()}
+        """Read the stored results that still hold; also others' where just notebooks were named."""
         found: dict[tuple[str, str], Result] = {}
-        for key, (digest, result) in stored.items():
-            look = self.looks.get(key)
-            if result.cluster != self._cluster or (look is None and self._intake.whole):
-                continue
-            if look is not None and look.digest != digest:
-                continue
-            if look is not None and (reason := outdated(result, self._course)):
-                self.outdated[reason] += 1
-                continue
-            found[key] = result
+        last = {
+            result.key: (digest, result) for digest, result in self._store.read() if result.cluster == self._cluster
+        }
+        for key, (digest, result) in last.items():
+            if key not in self.looks:
+                if not self._intake.whole:
+                    found[key] = result
+            elif self.looks[key].digest == digest:
+                if reason := self._outdated(result):
+                    self.outdated[reason] += 1
+                else:
+                    found[key] = result
         return found
+
+    def _outdated(self, result: Result) -> str:
+        """Why a stored result is not used again; empty if it is."""
+        if not result.graded_by:
+            return "they were stored without what they depend on, by an earlier labkit"
+        if result.graded_by != __version__:
+            return f"labkit {result.graded_by} graded them, and this is {__version__}"
+        if result.exercise_fingerprint != self._exercises[result.exercise]:
+            return f"{result.exercise} has changed since"
+        return "" if result.course_fingerprint == self._course else "the course has another secret"
 
     def _learner(self, name: str) -> str:
         """The id of a learner who handed something in, by id, name or mail.
@@ -159,25 +175,17 @@ class GradingSession:
         Raises:
             UsageError: There is none.
         """
-        learners = {entry.learner for entry in self.all}
-        people = self._intake.people.items()
-        known = {text: id_ for id_, person in people for text in (person.name, person.mail) if id_ in learners}
+        people = self._intake.people
+        learners = {entry.learner: people.get(entry.learner, Person(entry.learner)) for entry in self.all}
+        known = {learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail)}
         known |= {learner: learner for learner in learners}
-        name = unicodedata.normalize("NFC", name)
-        if found := known.get(name) or known.get(learner_name(name)):
+        if found := known.get(learner_name(name)):
             return found
         raise UsageError(f"There is no submission of {printable(name)}.", todo=near(name, known))
 
 
-@dataclass(frozen=True)
-class Look:
-    """What is read of a notebook before it is graded.
-
-    Args:
-        digest: Identifies its content.
-        declared: The name that is written into it, where that is another than its learner's; or empty.
-        language: The language of its kernel, where that is not Python; or empty.
-    """
+class Look(NamedTuple):
+    """What is read of a notebook before it is graded: a digest, and ``declared`` and ``language`` of ``Result``."""
 
     digest: str
     declared: str = ""
@@ -185,15 +193,12 @@ class Look:
 
 
 def _look(submission: Submission) -> Look:
+    digest = "unreadable"
     try:
         data = read_untrusted(submission.path)
-    except Unreadable:
-        return Look("unreadable")
-    digest = hashlib.sha256(data).hexdigest()
-    try:
+        digest = hashlib.sha256(data).hexdigest()
         cells, language = parse(data)
     except Unreadable:
         return Look(digest)
-    name = declared_in(cells)
-    is_python = language.lower().startswith("python")
-    return Look(digest, "" if name == submission.learner else name, "" if is_python else language)
+    name = declared_learner(cells)
+    return Look(digest, "" if name == submission.learner else name, "" if "python" in language.lower() else language)

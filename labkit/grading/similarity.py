@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 from zlib import crc32
 
 from labkit.grading.notebooks import learner_notebook
@@ -55,40 +56,26 @@ MAX_LINES = 20
 """How many shared lines are shown of a pair."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two learners' submissions of one exercise.
-
-    Args:
-        share: Of the one that has fewer fingerprints, the share that the other has as well.
-        lines: Lines of the first that the second has as well, each with the second's.
-    """
-
-    exercise: str
-    learner: str
-    other: str
-    share: float
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignNames:
-    """Names of another learner's tasks in a submission; ``other`` is empty if nobody of the class has them."""
-
-    exercise: str
-    learner: str
-    other: str
-    names: tuple[str, ...]
+Row = dict[str, Any]
+"""A row of a table of the overview, by its headings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """What was found among the submissions of one exercise: ``count`` pairs, the most alike of them in ``pairs``."""
+    """What was found among the submissions of one exercise.
+
+    Args:
+        exercise: The exercise's id.
+        count: How many pairs are alike.
+        pairs: The most alike of them: ``learner``, ``other``; ``share`` of the fingerprints of the one that has fewer
+            that the other has as well; ``lines`` of the first, each with the second's.
+        foreign: Each ``learner`` who uses ``names`` of the tasks of an ``other``, who is empty if not in the class.
+    """
 
     exercise: str
     count: int
-    pairs: list[Pair]
-    foreign: list[ForeignNames]
+    pairs: list[Row]
+    foreign: list[Row]
 
 
 def compare(
@@ -109,13 +96,13 @@ def compare(
     own = [{mark for mark in text.lines if shared_by[mark] <= common} - given.marks for text in texts]
     found = sorted(_alike(own))
     pairs = [
-        Pair(
-            exercise.id,
-            learners[one],
-            learners[two],
-            round(-score, 3),
-            texts[one].beside(texts[two], own[one] & own[two]),
-        )
+        {
+            "exercise": exercise.id,
+            "learner": learners[one],
+            "other": learners[two],
+            "share": round(-score, 3),
+            "lines": texts[one].beside(texts[two], own[one] & own[two]),
+        }
         for score, one, two in found[:MAX_PAIRS]
     ]
     return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {})))
@@ -180,11 +167,11 @@ class _Fingerprints:
             self.sources += cell[:left].split("\n")
             left = max(0, left - len(cell))
 
-    def beside(self, other: _Fingerprints, marks: set[int]) -> tuple[str, ...]:
+    def beside(self, other: _Fingerprints, marks: set[int]) -> list[str]:
         """Put the lines where these fingerprints are beside the other submission's."""
         places = sorted({self.lines[mark]: other.lines[mark] for mark in marks}.items())[:MAX_LINES]
         beside = ((self.sources[one].strip(), other.sources[two].strip()) for one, two in places)
-        return tuple("\n⟷ ".join(plain(line, 200) for line in lines) for lines in beside)
+        return ["\n⟷ ".join(plain(line, 200) for line in lines) for lines in beside]
 
 
 def _grams(hashes: Sequence[int]) -> list[int]:
@@ -245,7 +232,7 @@ def _tokens(cell: str, given: _Given, names: Sequence[str]) -> Iterator[tuple[st
 
 def _foreign_names(
     exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str]
-) -> Iterator[ForeignNames]:
+) -> Iterator[Row]:
     """Find who uses names that another learner's seed made."""
     given = "".join(f"{task.variant(Seed(''))}" for task in exercise.tasks)
     labels = {match[1] for match in SEEDED.finditer(given)}
@@ -262,4 +249,4 @@ def _foreign_names(
             owner = ""
         names = sorted(name for name, whose in foreign.items() if (owner in whose if owner else not whose))
         if len(names) >= NAMES:
-            yield ForeignNames(exercise.id, learner, owner, tuple(names))
+            yield {"exercise": exercise.id, "learner": learner, "other": owner, "names": names}

@@ -195,19 +195,11 @@ def is_submission(entry: Submission) -> bool:
     return bool(entry.learner) and entry.exercise in IDS
 
 
-def declared_learner(path: Path) -> str:
-    """Read the name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
+def declared_learner(cells: Iterable[str]) -> str:
+    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
 
     It is only shown. The folder decides whose submission it is.
     """
-    try:
-        return declared_in(code_cells(path))
-    except Unreadable:
-        return ""
-
-
-def declared_in(cells: Iterable[str]) -> str:
-    """The name that is written into these cells; empty where there is none."""
     found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
     return next((learner_name(match[1]) for match in found if match), "")
 

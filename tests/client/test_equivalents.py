@@ -60,6 +60,13 @@ def test_a_token_call_names_no_kubeconfig_since_a_certificate_would_win() -> Non
     )
 
 
+def test_a_call_without_credentials_has_a_name_since_kubectl_would_ask_for_one() -> None:
+    command = kubectl_command("GET", "/api", None, "none", "https://s:1", "/ca")
+    assert command.endswith(" --certificate-authority=/ca --username=nobody get --raw /api")
+    through_a_proxy = kubectl_command("GET", "/api", None, "none", "http://s:1", "")
+    assert through_a_proxy == "kubectl --kubeconfig=/dev/null --server=http://s:1 get --raw /api"
+
+
 def test_curl_with_each_kind_of_credential() -> None:
     url = "https://s/api/v1/pods?limit=1"
     assert curl_command("GET", url, None, "none", "/ca") == f"curl --cacert /ca '{url}'"

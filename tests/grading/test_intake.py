@@ -136,7 +136,7 @@ class TestMoodle:
         files = [("Ann_1_assignsubmission_file_/hw.zip", deep), ("Bob_2_assignsubmission_file_/hw.zip", only)]
         intake = took(tmp_path, files)
         assert learners(intake) == ["Ann"]
-        assert sum("deeper.zip is not opened: it is an archive in an archive" in line for line in intake.lines) == 2
+        assert sum("deeper.zip: it is an archive in an archive in another" in line for line in intake.lines) == 2
         assert any("Bob_2_assignsubmission_file_ holds no notebook" in line for line in intake.lines)
 
 

@@ -34,7 +34,7 @@ def solved_by(learner: str) -> list[str]:
 
 def named(found: Similarity) -> set[frozenset[str]]:
     """The pairs that are named."""
-    return {frozenset((pair.learner, pair.other)) for pair in found.pairs}
+    return {frozenset((pair["learner"], pair["other"])) for pair in found.pairs}
 
 
 def test_thirty_independent_solutions_of_a_small_task_are_not_named() -> None:
@@ -77,9 +77,9 @@ def everything(cells: list[str]) -> list[str]:
 def test_a_copy_in_disguise_is_named(disguise: Callable[[list[str]], list[str]]) -> None:
     codes = {**classroom(), "ann": solved_by("ann"), "bob": disguise(solved_by("bob"))}
     found = compare(EXERCISE, codes)
-    pair = next(pair for pair in found.pairs if {pair.learner, pair.other} == {"ann", "bob"})
-    assert pair.share > 0.6
-    lines = [line.split("\n⟷ ") for line in pair.lines]
+    pair = next(pair for pair in found.pairs if {pair["learner"], pair["other"]} == {"ann", "bob"})
+    assert pair["share"] > 0.6
+    lines = [line.split("\n⟷ ") for line in pair["lines"]]
     assert Seed("ann").name("hall") in str([one for one, _ in lines])
     assert Seed("bob").name("hall") in str([two for _, two in lines])
     assert not found.foreign
@@ -101,13 +101,13 @@ def test_what_many_have_is_no_copy() -> None:
 def test_who_uses_anothers_names_is_said() -> None:
     codes = {**classroom(), "bob": ['lab.kubectl("get pods")', independent(0, "s07")]}
     (found,) = compare(EXERCISE, codes).foreign
-    assert (found.learner, found.other) == ("bob", "s07")
-    assert found.names == tuple(sorted(Seed("s07").name(label) for label in ("hall", "reader")))
+    assert (found["learner"], found["other"]) == ("bob", "s07")
+    assert found["names"] == sorted(Seed("s07").name(label) for label in ("hall", "reader"))
 
 
 def test_names_of_somebody_outside_the_class_are_said_too() -> None:
     (found,) = compare(EXERCISE, {"bob": [independent(0, "last-year")], "cat": [independent(1, "cat")]}).foreign
-    assert (found.learner, found.other, len(found.names)) == ("bob", "", 2)
+    assert (found["learner"], found["other"], len(found["names"])) == ("bob", "", 2)
 
 
 def test_one_foreign_name_may_be_chance() -> None:

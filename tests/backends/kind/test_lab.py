@@ -18,7 +18,9 @@ from labkit.backends.kind.cluster import Kind
 from labkit.lab.demo import Demo
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
+from tests.lessons.clients import missing
 from tests.lessons.test_any_client import WAYS
+from tests.lessons.test_matrix import CELLS
 from tests.notebooks.support import NAMES, execute, states
 
 IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
@@ -57,6 +59,17 @@ def test_any_client_counts(backend: Kind, step: str, said: object, ask: Callable
     predict(step, said)
     outcome = check(step)
     assert outcome.passed, repr(outcome)
+
+
+@pytest.mark.parametrize(("take", "step", "client"), CELLS, ids=[f"{step}-{client}" for _, step, client in CELLS])
+def test_a_verdict_does_not_depend_on_the_client(
+    backend: Kind, take: Callable[[Lab, str, str], None], step: str, client: str
+) -> None:
+    if missing([client]):
+        pytest.skip(f"{client} is not installed; the other clients take the same steps")
+    lab = Lab("kind", home=backend.home, say=quiet)
+    lab.progress.forget()
+    take(lab, step, client)
 
 
 def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
