@@ -290,37 +290,24 @@ def build_command(folder: Path) -> int:
 
 @course_command.command("secret")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-def secret_command(folder: Path) -> int:
-    """Make the course's secret in FOLDER, once.
+@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Print its codes as CSV.")
+def secret_command(folder: Path, roster: Path | None) -> int:
+    """Make the course's secret in FOLDER, once, and print each learner's code.
 
     With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
     """
-    from labkit.grading.course_secret import FILE, make_secret
-
-    made = "made" if make_secret(folder) else "was there, and stays"
-    click.echo(f"{folder / FILE}: {made}. Each learner needs a code: labkit course codes {folder} ROSTER.")
-    return 0
-
-
-@course_command.command("codes")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.argument("roster", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-def codes_command(folder: Path, roster: Path) -> int:
-    """Print a table with the code of each learner in ROSTER."""
     import csv
 
-    from labkit.core.errors import UsageError
-    from labkit.grading.course_secret import read_secret
+    from labkit.grading.course_secret import FILE, make_secret
     from labkit.grading.reports import safe_cell
     from labkit.grading.roster import Roster
 
-    secret = read_secret(folder)
-    if secret is None:
-        raise UsageError(f"There is no secret in {folder}.", todo=f"Make one: labkit course secret {folder}.")
-    rows = csv.writer(sys.stdout)
-    rows.writerow(("id", "name", "mail", "code"))
-    for person in Roster(roster).people.values():
-        rows.writerow(map(safe_cell, (person.id, person.name, person.mail, secret.code(person.id))))
+    secret, is_new = make_secret(folder)
+    click.echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
+    rows = [("id", "name", "mail", "code")]
+    for person in Roster(roster).people.values() if roster else ():
+        rows.append((person.id, person.name, person.mail, secret.code(person.id)))
+    csv.writer(sys.stdout).writerows([safe_cell(cell) for cell in row] for row in rows if roster)
     return 0
 
 

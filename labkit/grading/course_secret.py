@@ -47,19 +47,19 @@ class CourseSecret:
         return f"{characters[:4]}-{characters[4:]}-{_check(characters, learner)}"
 
 
-def make_secret(folder: Path) -> bool:
-    """Make the secret of the course in a folder; return False where there is one, which stays as it is.
+def make_secret(folder: Path) -> tuple[CourseSecret, bool]:
+    """Make the secret of the course in a folder; one that is there stays. Return it, and whether it is new.
 
     Raises:
+        UsageError: The one that is there cannot be used.
         OSError: It cannot be written.
     """
-    try:
-        number = os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return False
-    with open(number, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(SECRET_BYTES) + "\n")
-    return True
+    if before := read_secret(folder):
+        return before, False
+    text = secrets.token_hex(SECRET_BYTES)
+    with open(os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+    return CourseSecret(text.encode()), True
 
 
 def read_secret(folder: Path) -> CourseSecret | None:

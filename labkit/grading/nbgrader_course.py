@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.core.html import TEMPLATES
 from labkit.grading.course_secret import FILE, read_secret
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
 from labkit.grading.seed import Seed
@@ -27,23 +28,6 @@ c.ExecutePreprocessor.allow_errors = True
 c.ClearSolutions.code_stub = {"python": "# Your turn: write it below this line."}
 """
 
-README = """\
-# labkit's exercises as an nbgrader course
-
-1. `labkit course checker .` in one terminal; it judges, and keeps `ledger.jsonl`.
-2. In another: `export LABKIT_CHECKER=$PWD/checker.sock`
-3. `nbgrader generate_assignment ex4-roles`, hand out `release/`, collect into `submitted/LEARNER/ex4-roles/`.
-   The names in the tasks are drawn from the learner's login; where it is not their id in nbgrader,
-   they work with `LABKIT_LEARNER` set to that id.
-4. `nbgrader autograde ex4-roles` and `nbgrader generate_feedback ex4-roles`
-
-nbgrader runs a learner's code under your own account. For submissions you do not trust:
-`labkit grade submitted/`, which builds walls around each one.
-
-With a secret (`labkit course secret .`, then `labkit course build .` again) each learner needs a code
-(`labkit course codes . roster.csv`); `labkit grade` and the checker find the secret here.
-"""
-
 
 def build(folder: Path) -> list[Path]:
     """Write the course into an empty folder, a new one, or that of the course; return the notebooks.
@@ -56,7 +40,7 @@ def build(folder: Path) -> list[Path]:
         raise UsageError(f"{folder} is not empty and is no course.", todo="Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(CONFIG)
-    (folder / "README.md").write_text(README)
+    (folder / "README.md").write_text((TEMPLATES / "course.md").read_text())
     with_code = read_secret(folder) is not None
     written = []
     for exercise in EXERCISES:

@@ -206,15 +206,14 @@ def _ungraded(result: Result) -> Iterator[Row]:
         yield {"exercise": result.exercise, "learner": result.learner, "ended": result.ended, "why": why}
 
 
-def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[str]]:
+def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[object]]:
     """All tables below each other; the first column names the table, and each begins with its headings."""
     for name, rows in tables.items():
         if rows:
             yield ["table", *rows[0]]
-        for row in rows:
-            yield [name, *map(_csv_cell, row.values())]
+        yield from ([name, *map(_csv_cell, row.values())] for row in rows)
 
 
-def _csv_cell(cell: object) -> str:
-    text = "" if cell is None else "\n".join(cell) if isinstance(cell, list) else f"{cell}"
-    return text if isinstance(cell, float) else safe_cell(text)
+def _csv_cell(cell: object) -> object:
+    text = "\n".join(cell) if isinstance(cell, list) else cell
+    return safe_cell(text) if isinstance(text, str) else text

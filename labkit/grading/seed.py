@@ -12,33 +12,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
-ANIMALS = (
-    "badger",
-    "beaver",
-    "bison",
-    "crane",
-    "dormouse",
-    "falcon",
-    "ferret",
-    "gecko",
-    "heron",
-    "ibex",
-    "jackdaw",
-    "kestrel",
-    "lapwing",
-    "lynx",
-    "marten",
-    "newt",
-    "otter",
-    "plover",
-    "quail",
-    "raven",
-    "stoat",
-    "tern",
-    "vole",
-    "wren",
-)
+ANIMALS = tuple((resources.files(__package__) / "tasks" / "animals.txt").read_text(encoding="utf-8").split())
+"""The words in names; another order gives every learner other names."""
 
 SEEDED = re.compile(
     rf"(?<![a-z0-9])([a-z]{{1,20}}(?:-[a-z]{{1,20}}){{0,3}})-(?:{'|'.join(ANIMALS)})-[1-9][0-9](?![0-9])"

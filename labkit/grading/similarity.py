@@ -181,14 +181,9 @@ def _grams(hashes: Sequence[int]) -> list[int]:
 
 def _winnow(grams: Sequence[int]) -> Iterator[int]:
     """Choose the least hash of each window, the last of several; return their places."""
-    before = -1
-    for start in range(min(len(grams), 1) and max(1, len(grams) - WINDOW + 1)):
-        window = grams[start : start + WINDOW]
-        least = min(window)
-        place = start + max(offset for offset, gram in enumerate(window) if gram == least)
-        if place != before:
-            yield place
-            before = place
+    for start in range(len(grams) and max(1, len(grams) - WINDOW + 1)):
+        window = range(start, min(start + WINDOW, len(grams)))
+        yield min(window, key=lambda place: (grams[place], -place))
 
 
 _LEXEMES = re.compile(
