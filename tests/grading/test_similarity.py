@@ -85,6 +85,12 @@ def test_a_copy_in_disguise_is_named(disguise: Callable[[list[str]], list[str]])
     assert not found.foreign
 
 
+def test_a_copy_with_ones_own_names_is_the_same() -> None:
+    codes = {**classroom(), "ann": solved_by("ann"), "bob": solved_by("bob")}
+    pair = next(pair for pair in compare(EXERCISE, codes).pairs if pair["learner"] == "ann")
+    assert (pair["other"], pair["share"]) == ("bob", 1.0)
+
+
 def test_what_the_assignment_gives_is_no_copy() -> None:
     cells = solved_cells("ex4-roles", "ann")
     assert compare(EXERCISE, {"ann": cells, "bob": solved_cells("ex4-roles", "bob")}).count == 0
