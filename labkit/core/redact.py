@@ -21,6 +21,15 @@ def redact(text: str) -> str:
     return text
 
 
+def redact_all(value: object) -> object:
+    """Replace them in every text of a value, within lists and dicts too."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, (list, tuple)):
+        return [redact_all(each) for each in value]
+    return {key: redact_all(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
 _BASE64 = r"[A-Za-z0-9+/]{40,}(?:\n[A-Za-z0-9+/]{40,})*(?:\n?[A-Za-z0-9+/]*=+)?"
 _KEY = "(?:BQUklWQV|BSU0EgUFJJVkFU|BFQyBQUklWQV)"
 _HIDDEN = {

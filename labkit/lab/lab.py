@@ -28,7 +28,7 @@ from labkit.core import resources
 from labkit.core.arguments import COMMAND, INPUT, KEPT, LINE, MANIFESTS, PORT, SECONDS, STEP, TEXT, takes
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
-from labkit.core.redact import redact
+from labkit.core.redact import redact_all
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 from labkit.lessons.predictions import Noted
@@ -289,7 +289,7 @@ class Lab(ChosenCluster):
             step: Such as ``W15``.
             what: An answer, a finished command, or a fact that you found, such as an address.
         """
-        lessons.record(step, redact(what) if isinstance(what, str) else what, self.progress)
+        lessons.record(step, redact_all(what), self.progress)
 
     @takes('lab.predict("W15", "forbidden")', step=STEP, value=KEPT)
     def predict(self, step: str, value: object) -> Noted:

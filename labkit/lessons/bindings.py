@@ -9,7 +9,7 @@ from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import grants
 from labkit.rbac.attributes import User
 from labkit.rbac.difference import Allowance, PolicyDifference, policy_at_start
-from labkit.rbac.objects import Object, is_default, name_of, namespace_of
+from labkit.rbac.objects import Object, binding_title, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.policy import RBAC_PATH, Policy, Unreadable, read_policy
 from labkit.rbac.subjects import subject_matches
 
@@ -88,12 +88,25 @@ def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome |
     )
     if not found:
         return None
-    listed = "; ".join(str(each) for each in found[:3]) + ("; …" if len(found) > 3 else "")
-    known = {context.account(name).subject.label for name in ("kikai", "darbo")}
-    stranger = next((each.subject for each in found if each.subject not in known), "")
-    if stranger:
+    words = list(dict.fromkeys(map(str, found)))
+    listed = "; ".join(words[:3]) + ("; …" if len(words) > 3 else "")
+    kikai, darbo = (context.account(name).subject.label for name in ("kikai", "darbo"))
+    subjects_found = [each.subject for each in found]
+    stranger = next((each for each in subjects_found if each not in (kikai, darbo)), "")
+    stranger = stranger or (darbo if kikai not in subjects_found else "")
+    grown = next((each.role for each in found if _is_as_it_was(each.binding, now, before)), "")
+    if grown:
+        hint = f"{grown} gives more than it did, to everybody who has it: take the new rule out again."
+    elif stranger:
         hint = f"The subject is one account, not a group and nobody else: take {stranger} out again."
     return failed(f"too much: {listed}", "what the step asks for, and nothing more", hint)
+
+
+def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
+    """Whether a binding, such as ``RoleBinding reader``, gives the same role to the same subjects as at the reset."""
+    kept = {(binding_title(each), role_text(each), subjects(each)) for each in before.bindings}
+    same = [each for each in now.bindings if f"{kind_of(each)} {name_of(each)}" == name]
+    return bool(same) and all((binding_title(each), role_text(each), subjects(each)) in kept for each in same)
 
 
 VIEW = "ClusterRole/view"

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -108,7 +108,7 @@ class Ran:
     def interactive(self) -> bool:
         """Whether it opened a shell: what was typed there is not known."""
         words = self.command.split()
-        return bool(words) and words[0] in SHELLS and "-c" not in words
+        return bool(words) and words[0] in SHELLS and not any(_takes_script(word) for word in words)
 
     @property
     def calls(self) -> list[list[str]]:
@@ -134,6 +134,28 @@ class Ran:
     def covers(self, at: float) -> bool:
         """Whether a request at some time may be this command's."""
         return self.begun <= at <= self.ended
+
+
+def _takes_script(option: str) -> bool:
+    """Whether a shell's option is ``-c``, also together with others: ``-lc``."""
+    return re.fullmatch("-[a-z]*c", option) is not None
+
+
+def _script(words: Sequence[str]) -> str:
+    """What a command runs: the script that a shell is given, else the command itself."""
+    options = list(takewhile(lambda word: word.startswith("-"), words[1:]))
+    if words and words[0] in SHELLS and len(words) > len(options) + 1 and any(map(_takes_script, options)):
+        return words[len(options) + 1]
+    return shlex.join(words)
+
+
+def _line(command: str) -> str:
+    """A command line, or the script of the shell that it starts."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    return _script(words) if words and words[0] in SHELLS else command
 
 
 def _without_prefixes(words: list[str]) -> list[str]:
@@ -255,7 +277,7 @@ def _of_exec(entry: Mapping[str, Any]) -> Ran:
     ended = float(entry.get("at", 0))
     return Ran(
         str(entry.get("who", "")),
-        str(entry.get("command", "")),
+        _line(str(entry.get("command", ""))),
         int(entry.get("returncode", 0)),
         f"{entry.get('stdout', '')}\n{entry.get('stderr', '')}",
         ended - float(entry.get("seconds", 0)),
@@ -267,10 +289,9 @@ def _of_exec_event(event: Mapping[str, Any]) -> Ran:
     split = urlsplit(str(event.get("requestURI", "")))
     words = parse_qs(split.query).get("command", [])
     place = event.get("objectRef") or {}
-    line = words[2] if len(words) == 3 and words[0] in SHELLS and words[1].endswith("c") else shlex.join(words)
     return Ran(
         f"{place.get('namespace')}/{place.get('name')}",
-        line,
+        _script(words),
         None,
         "",
         _seconds(event.get("requestReceivedTimestamp")),

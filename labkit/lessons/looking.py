@@ -184,7 +184,7 @@ def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why
     if label not in words:
         return failed(
             f"no prediction for “{label}”",
-            f'"allowed" or "forbidden" for “{label}”',
+            f"what you expect for “{label}” as well",
             f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
         )
     if words[label] != truth:
@@ -212,6 +212,8 @@ def _miss(context: Context, evidence: Evidence, question: Question) -> str | Non
             return "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
         if call.resource == wanted.resource and call.verb not in ("get", "list"):
             return f"you asked to {each.text}; the step asks for the list"
+        if call.resource == wanted.resource and call.group != wanted.group:
+            return f"you asked the API group {call.group or 'core'}; {call.resource} are in {wanted.group or 'core'}"
         if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
             return f"you asked for one object, {call.name}; the step asks for the list"
         if call.resource == wanted.resource and call.namespace != wanted.namespace:

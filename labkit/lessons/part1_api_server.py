@@ -32,14 +32,18 @@ def address(text: object) -> tuple[str, int] | None:
     return ("127.0.0.1" if host in LOOPBACK else host, port) if host else None
 
 
+MOST_CHARACTERS = 1000
+"""How much of a recorded text is looked at: an address is short."""
+
+
 def address_in(value: object) -> str:
     """The address in what a learner recorded: a text that holds one, host and port as a pair or a dict."""
     if isinstance(value, Mapping):
         lower = {str(key).lower(): part for key, part in value.items()}
-        value = [lower.get("host", ""), lower.get("port", "")]
+        value = [lower.get("host", ""), lower.get("port", "")] if "host" in lower else "something without an address"
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = f"{value[0]}:{value[1]}"
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(value)).strip()
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(value)[:MOST_CHARACTERS]).strip()
     found = re.search(r"https?://[^\s\"',]+", text) or re.search(r"[\w.-]+:\d+", text)
     return found[0].rstrip(".") if found and len(text.split()) > 1 else text
 

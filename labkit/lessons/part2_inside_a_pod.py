@@ -11,7 +11,7 @@ from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address, address_in
-from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running
+from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running, own_name
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -51,7 +51,7 @@ def w5(context: Context) -> Outcome:
             "Use the image ubuntu: it has a shell.",
         )
     return passed(
-        f"pod {POD} is Running, and a shell in it answers.",
+        f"pod {own_name(pod)} is Running, and a shell in it answers.",
         "You gave it no credentials. It has some all the same: that is the next steps' subject.",
     )
 
@@ -127,7 +127,7 @@ def w7(context: Context) -> Outcome:
         return failed(
             "an answer fetched with -k, which skips the check"
             if answered
-            else f"no call that got an answer; the last one: {_last_line(last)}",
+            else f"no call with the CA that got an answer; the last one, {last.command[-200:]}: {_last_line(last)}",
             "an answer from a server whose certificate was checked",
             f"-k would talk to an impostor just as gladly. {which}" if answered else which,
         )
@@ -171,9 +171,16 @@ def _no_call(evidence: Evidence, ran: Sequence[Ran]) -> Outcome:
     return not_attempted(f"You predicted. Now call: {call}.")
 
 
+_CALL = re.compile(r"\bcurl\b[^;&|\n]*(https|\$)")
+_INDIRECT = re.compile(r"\bxargs\b[^;&|\n]*\bcurl\b|\(\)\s*\{[^}]*\bcurl\b")
+"""A curl that ``xargs`` or a function of the shell runs."""
+
+
 def _curls(ran: Ran) -> bool:
     """Whether a command calls something over HTTPS with curl."""
-    return any("https" in word for words in ran.runs("curl") for word in words)
+    if "https" not in ran.command:
+        return False
+    return bool((ran.runs("curl") and _CALL.search(ran.command)) or _INDIRECT.search(ran.command))
 
 
 def _last_line(ran: Ran) -> str:
@@ -182,8 +189,8 @@ def _last_line(ran: Ran) -> str:
 
 
 _TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR")
-_HEADER = re.compile(r"(?:-H|--header)[ =]*(?:'[^']*'|\"[^\"]*\"|\S+)")
-"""A header on curl's command line."""
+_HEADER = re.compile(r"(?:-H|--header|-A|--user-agent)[ =]*(?:'[^']*'|\"[^\"]*\"|\S+)")
+"""A header on curl's command line, or the name that it gives itself."""
 
 REFUSED_BY_SERVER = 22
 """curl's exit code with ``-f`` for an answer of 400 and more."""

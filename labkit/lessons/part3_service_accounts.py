@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.client.tokens import request_token
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, in_pod, without_prediction
+from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, curl_status, in_pod, without_prediction
 from labkit.lessons.pods import (
     CURL,
     account_of,
@@ -19,7 +19,9 @@ from labkit.lessons.pods import (
     has_curl,
     mounted_token,
     not_running,
+    own_name,
     runs_proxy,
+    without_token,
 )
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
 from labkit.lessons.prepared import made_by_lab
@@ -148,20 +150,23 @@ def w11(context: Context) -> Outcome:
             "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
             "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
-    if (pod.get("spec") or {}).get("automountServiceAccountToken") is False:
+    if (without := without_token(pod, "a token for the ambassador to send")) is not None:
+        return without
+    answer = answering(context, POD)
+    if curl_status(answer) == 401:
         return failed(
-            "no token is mounted: automountServiceAccountToken is false",
-            "a token for the ambassador to send",
-            "Delete the pod, and create it without that line.",
+            f"localhost:8001 answers 401 in {POD}: the mounted token is not accepted any more",
+            "the ambassador's call is accepted",
+            "The account was made anew, and a token belongs to one account. Delete the pod, and create it again.",
         )
-    if not answering(context, POD) and not (runs_proxy(pod) and not has_curl(context, POD)):
+    if not answer and not (runs_proxy(pod) and not has_curl(context, POD)):
         return failed(
             f"nothing answers at localhost:8001 in {POD}",
             "the ambassador's kubectl proxy answers there",
             "Does one of its containers run kubectl proxy? Containers of a pod share localhost.",
         )
     return passed(
-        f"pod {POD} runs as kikai; localhost:8001 answers in it.",
+        f"pod {own_name(pod)} runs as kikai; localhost:8001 answers in it.",
         "main needs no token, no CA and no TLS: its neighbour has them.",
     )
 
@@ -223,7 +228,7 @@ def w13(context: Context) -> Outcome:
     account = context.account("default", "kikai")
     as_kikai = [each for each in evidence.asked if each.user == account.user]
     inside = in_pod(context, evidence, "default", "curl-custom-sa")
-    ran = [each for each in inside if ":8001" in each.command]
+    ran = [each for each in inside if "8001" in each.command]
     through = [
         each.at
         for each in as_kikai
@@ -253,7 +258,9 @@ def w13(context: Context) -> Outcome:
             if as_kikai
             else "The ambassador speaks plain HTTP: http://localhost:8001."
             if any("https://localhost" in each.command for each in ran)
-            else "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
+            else "Install curl first: apt-get update && apt-get install -y curl."
+            if any(each.returncode == 127 or "not found" in each.output for each in ran)
+            else "Call it in the pod, as kikai's neighbour: curl -s localhost:8001, with no token and no other host.",
         )
     if not is_user(context.names, prediction, user):
         return failed(

@@ -22,7 +22,7 @@ from labkit.lessons.bindings import (
 )
 from labkit.lessons.bindings import made_by_lab as bindings_made_by_lab
 from labkit.lessons.looking import Question, asked_to_predict, judge_looking
-from labkit.lessons.pods import account_of, answering, elsewhere, not_running
+from labkit.lessons.pods import account_of, answering, elsewhere, not_running, own_name, without_token
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -65,6 +65,8 @@ def w14(context: Context) -> Outcome:
                 "it runs as default",
                 "Leave serviceAccountName out: the namespace's default account is the subject here.",
             )
+        if (without := without_token(pod, "a token for the proxy to send")) is not None:
+            return without
         if not answering(context, f"{name}/test"):
             return failed(
                 f"nothing answers at localhost:8001 in {name}/test",
@@ -72,7 +74,7 @@ def w14(context: Context) -> Outcome:
                 "Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.",
             )
     return passed(
-        "kikai/test and darbo/test run; localhost:8001 answers in both.",
+        f"{' and '.join(own_name(pod) for pod in pods.values() if pod)} run; localhost:8001 answers in both.",
         "Two equal pods in two namespaces: what differs from here on is only what they may do.",
     )
 
@@ -91,7 +93,7 @@ def w15(context: Context) -> Outcome:
         "W15",
         [question],
         todo='Predict first: predict("W15", "…"), either "allowed" or "forbidden".',
-        ask=f'lab.as_pod("kikai/test").get("{question.path}").',
+        ask="ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built.",
         why=lambda _label: "The server knows who asks, and no rule says they may. RBAC starts from nothing.",
     )
 
@@ -226,8 +228,8 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
         return f"It lies in {where}: a RoleBinding grants in its own namespace only."
     if not names_account(binding, account):
         return (
-            f"Its subject is not that account. Write kind: ServiceAccount, name: {account.name}, "
-            f"namespace: {account.namespace}."
+            f"Its subject is not {account.user}. A subject has a kind, a name, and for a service account "
+            "the namespace that it lives in."
         )
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
     role = context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}")
@@ -293,7 +295,7 @@ def w19(context: Context) -> Outcome:
         "W19",
         [Question(name, account, services(name), truth[name]) for name in NAMESPACES],
         todo='Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).',
-        ask='from_darbo = lab.as_pod("darbo/test"), then get both namespaces’ services.',
+        ask="ask as the pod darbo/test, for the services of kikai and for those of darbo.",
         why=lambda label: why[label],
         mend={
             "kikai": "W18 comes first: add darbo's default account to the binding, then ask again.",

@@ -60,7 +60,7 @@ def w21(context: Context) -> Outcome:
         "W21",
         [Question("persistent volumes", context.account("kikai"), path)],
         todo='Predict first: predict("W21", "…"), either "allowed" or "forbidden".',
-        ask=f'lab.as_pod("kikai/test").get("{path}").',
+        ask="ask as the pod kikai/test, for the persistent volumes. They are in no namespace.",
         why=lambda _label: "The cluster role exists, and nobody is bound to it.",
     )
 
@@ -95,18 +95,25 @@ def w22(context: Context) -> Outcome:
             f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; "
             + ("no ClusterRole lets it list pods there" if can_list else "pods in kikai cannot be listed"),
             "view bound by a RoleBinding in kikai",
-            "roleRef: kind: ClusterRole, name: view. The binding's namespace is kikai.",
+            "A binding's roleRef names what it gives, and its own namespace where.",
         )
     if reader not in bound:
         return failed(
             "view is bound in kikai; pv-reader is not",
             "pv-reader bound by a RoleBinding as well, to see what that gives",
-            "The same binding with roleRef.name: pv-reader.",
+            "The same kind of binding once more, with another role.",
+        )
+    given = next(each for each in local if role_name(each) == reader)
+    if role_kind(given) != "ClusterRole" or context.find(f"{RBAC_PATH}/clusterroles/{reader}") is None:
+        return failed(
+            f"{binding_text(given)}" + ("" if role_kind(given) != "ClusterRole" else ", which does not exist"),
+            "the ClusterRole pv-reader, bound by a RoleBinding",
+            "A binding may name a role that is not there. pv-reader is the cluster role of W20.",
         )
     if (excess := too_much(context, NARROW, reading=True)) is not None:
         return excess
-    if (given := made_by_lab(shared, "W22")) is not None:
-        return given
+    if (by_lab := made_by_lab(shared, "W22")) is not None:
+        return by_lab
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
     why = "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."

@@ -46,7 +46,10 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
     seen = state(pod)
     if seen == "Running":
         return None
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    said = next((str(each.get("message") or "") for each in conditions if each.get("type") == "PodScheduled"), "")
     help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
+    help_text = f"The scheduler says: {said}" if seen == "Pending" and said else help_text
     return failed(f"pod {name} is {seen}", f"pod {name} is Running", help_text)
 
 
@@ -60,6 +63,29 @@ def containers(pod: Pod) -> list[str]:
     spec = pod.get("spec") or {}
     sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
     return [str(each["name"]) for each in [*(spec.get("containers") or ()), *sidecars]]
+
+
+def own_name(pod: Pod) -> str:
+    """A pod's name as ``namespace/name``: a workload gives its pods names of their own."""
+    return f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
+
+
+def mounts_token(pod: Pod) -> bool:
+    """Whether a token is mounted in any container of a pod."""
+    mounts = [each for container in (pod.get("spec") or {}).get("containers") or () for each in _mounts(container)]
+    return any(str(each.get("mountPath")) == MOUNT for each in mounts)
+
+
+def without_token(pod: Pod, expected: str) -> Outcome | None:
+    """A failed outcome when no token is mounted in a pod, else None."""
+    if mounts_token(pod):
+        return None
+    hint = "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
+    return failed(f"no token is mounted in {own_name(pod)}", expected, hint)
+
+
+def _mounts(container: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(container.get("volumeMounts") or ())
 
 
 def elsewhere(context: Context, name: str, namespace: str) -> list[str]:

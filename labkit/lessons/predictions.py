@@ -71,7 +71,9 @@ class Prediction:
             return dict.fromkeys(self.labels, self._word(step, value))
         given = {str(label).strip().lower(): answer for label, answer in value.items()}
         if unknown := [label for label in given if label not in {each.lower() for each in self.labels}]:
-            raise UsageError(f"{step} has no question “{unknown[0]}”.", todo=f"It asks: {_listed(self.labels)}.")
+            raise UsageError(
+                f"{step} has no question “{_short(unknown[0])}”.", todo=f"It asks: {_listed(self.labels)}."
+            )
         return {label: self._word(step, given[label.lower()]) for label in self.labels if label.lower() in given}
 
     def _word(self, step: str, value: object) -> str:

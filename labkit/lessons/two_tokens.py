@@ -58,7 +58,7 @@ _BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""
 
 
-READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl")
+READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl", "tar")
 
 
 def _reads_token(ran: Ran) -> bool:

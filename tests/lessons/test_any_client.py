@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+import yaml
 
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
@@ -310,6 +311,11 @@ FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
     ),
     ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-k -H 'X: y'"), "impostor"),
     ("W7", "forbidden", lambda lab: in_time(lab, "-k"), "impostor"),
+    ("W22", None, lambda lab: both_and_a_role(lab), "gives Role pv-reader"),
+    ("W22", None, lambda lab: both_without_a_role(lab), "which does not exist"),
+    ("W11", None, lambda lab: an_account_made_anew(lab), "not accepted any more"),
+    ("W17", "forbidden", lambda lab: a_wider_discovery(lab), "take the new rule out again"),
+    ("W23", None, lambda lab: both_accounts(lab), "take darbo/default out again"),
 ]
 
 UNUSUAL: list[tuple[str, object, Callable[[Lab], object]]] = [
@@ -317,6 +323,12 @@ UNUSUAL: list[tuple[str, object, Callable[[Lab], object]]] = [
     ("W7", "forbidden", lambda lab: in_time(lab, f"--cacert {MOUNT}/ca.crt")),
     ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-H 'X-Note: not -k'")),
     ("W9", "Default", lambda lab: lab.admin.get("/api/v1/serviceaccounts")),
+    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-ec"], f"{TRUSTED} https://kubernetes")),
+    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["bash", "-lc"], f"U=https://kubernetes; {TRUSTED} $U")),
+    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-e", "-c"], f"echo https://kubernetes | xargs {TRUSTED}")),
+    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-c"], f"f() {{ {TRUSTED} https://kubernetes; }}; f")),
+    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-c"], f"{TRUSTED} -A -k https://kubernetes")),
+    ("W13", "default:kikai", lambda lab: with_a_port(lab)),
 ]
 """Right, in ways that were refused once."""
 
@@ -325,6 +337,45 @@ def in_time(lab: Lab, options: str) -> None:
     lab.exec("default/curl", "apt-get update && apt-get install -y curl")
     lab.exec("default/curl", "timeout -s KILL 9 curl -s https://kubernetes")
     lab.exec("default/curl", f"timeout 9 curl -s {options} https://kubernetes")
+
+
+def in_a_shell(lab: Lab, shell: list[str], script: str) -> None:
+    lab.exec("default/curl", "apt-get update && apt-get install -y curl")
+    lab.exec("default/curl", [*shell, "U=https://kubernetes; curl -s $U || true; curl $U"])
+    lab.exec("default/curl", [*shell, script])
+
+
+def with_a_port(lab: Lab) -> None:
+    lab.exec("default/curl-custom-sa", "P=8001; curl -s localhost:$P/api", container="ambassador")
+
+
+def both_and_a_role(lab: Lab) -> None:
+    first, second = both_in_kikai("view", "pv-reader")
+    lab.apply([first, {**second, "roleRef": {**second["roleRef"], "kind": "Role"}}])
+
+
+def both_without_a_role(lab: Lab) -> None:
+    lab.apply(both_in_kikai("view", "pv-reader"))
+    lab.admin.delete(f"/apis/{RBAC}/v1/clusterroles/pv-reader")
+
+
+def an_account_made_anew(lab: Lab) -> None:
+    lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
+    lab.wait("default/curl-custom-sa")
+    lab.admin.delete("/api/v1/namespaces/default/serviceaccounts/kikai")
+    lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
+
+
+def a_wider_discovery(lab: Lab) -> None:
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    path = f"/apis/{RBAC}/v1/clusterroles/system:discovery"
+    role = lab.admin.get(path).body
+    role["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
+    assert lab.admin.put(path, role).ok
+
+
+def both_accounts(lab: Lab) -> None:
+    lab.apply(binding("pv-test", "", "pv-reader", account("kikai"), account("darbo"), kind="ClusterRole"))
 
 
 def with_the_token(lab: Lab, options: str) -> None:
@@ -452,3 +503,15 @@ def test_a_deployments_pod_is_a_pod(lab: Lab) -> None:
     lab.exec(f"default/{name}", f"{TRUSTED} https://kubernetes")
     outcome = check("W7")
     assert outcome.passed, repr(outcome)
+
+
+def test_a_kubeconfig_that_is_recorded_keeps_no_key(lab: Lab) -> None:
+    kubeconfig = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    lab.record("W1", kubeconfig)
+    assert kubeconfig["users"][0]["user"]["client-key-data"] not in lab.progress.path.read_text()
+    assert "something without an address" in check("W1").seen
+
+
+def test_a_long_text_is_no_address(lab: Lab) -> None:
+    lab.record("W1", "a" * 1_000_000)
+    assert len(check("W1").seen) < 1_100
