@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,7 @@ from labkit.core.signals import cleaned_up
 
 if TYPE_CHECKING:
     from labkit.backends.base import Report
+    from labkit.grading.intake import Intake
     from labkit.grading.isolation import Limits
     from labkit.grading.result import Result
     from labkit.grading.session import GradingSession, SubmissionGrader
@@ -23,7 +26,20 @@ if TYPE_CHECKING:
 
 
 @click.command("grade")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("submissions", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A table (CSV) of learners' ids, names and mail: whom a system names becomes the id.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Choice(("newest", "first", "refuse")),
+    default="newest",
+    help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
+)
+@click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
+@click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -44,7 +60,12 @@ if TYPE_CHECKING:
     help="Wall-clock time of one notebook; 60, or 300 on a real cluster, when left out.",
 )
 @click.option("--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores.")
-@click.option("--fresh", is_flag=True, help="Grade everything again, also what is graded already.")
+@click.option("--regrade", is_flag=True, help="Grade again what is graded already; with --only, just theirs.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
+)
 @click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
@@ -54,11 +75,16 @@ if TYPE_CHECKING:
 @click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 def grade_command(
-    submissions: Path,
+    submissions: tuple[Path, ...],
+    roster: Path | None,
+    duplicates: str,
+    late: str,
+    only: tuple[str, ...],
     out: Path | None,
     slots: int | None,
     seconds: float | None,
     kernel: bool,
+    regrade: bool,
     fresh: bool,
     backend: str | None,
     kubeconfig: Path | None,
@@ -69,35 +95,35 @@ def grade_command(
 ) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
 
-    SUBMISSIONS holds LEARNER/EXERCISE.ipynb, nbgrader's submitted/ tree, or files named
-    LEARNER__EXERCISE.ipynb. Interrupted and started again, it goes on where it was.
-    Scores are written as CSV, JUnit XML, for Gradescope and PrairieLearn, and as a page
-    for each learner.
+    SUBMISSIONS are folders, notebooks and zip archives: LEARNER/EXERCISE.ipynb, nbgrader's
+    submitted/ tree, files named LEARNER__EXERCISE.ipynb, and what Canvas and Moodle hand out.
+    Interrupted and started again, it goes on where it was; what was stored by another labkit,
+    or of an exercise that has changed, is graded again. Scores are written as CSV, also for
+    Canvas' and Moodle's gradebooks, as JUnit XML, for Gradescope and PrairieLearn, and as a
+    page for each learner.
 
     With --backend kind, or existing and its --kubeconfig, a handful is graded on that one
     real cluster, one after the other, and then on embedded ones, to see that the scores
     agree. What such a cluster cannot show is left out of the score, and marked.
     """
+    from labkit.grading.intake import take_in
     from labkit.grading.isolation import Limits
+    from labkit.grading.roster import Roster
     from labkit.grading.session import GradingSession
-    from labkit.grading.submissions import declared_learner, printable, skipped
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
-    session = GradingSession(submissions, out, fresh=fresh, cluster=backend)
-    for line in skipped(submissions):
-        click.echo(f"Not graded: {line}.", err=True)
-    for entry in session.all:
-        if (name := declared_learner(entry.path)) not in ("", entry.learner):
-            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
-            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
-    if session.unsigned:
-        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
+    command = click.get_current_context()
+    command.with_resource(cleaned_up())
+    unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
+    people = Roster(roster) if roster else None
+    intake = take_in(submissions, Path(unpacked), roster=people, duplicates=duplicates, late=late == "accept")
+    fingerprint = _give_codes(intake, submissions)
+    session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend, course=fingerprint)
+    _describe(session, intake.lines)
     left = len(session.left)
-    if left < len(session.all):
-        click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
     if (left or real) and not trust:
         _need_walls()
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
@@ -105,16 +131,51 @@ def grade_command(
         from labkit.grading.real_cluster import lab_for
 
         open_lab = partial(lab_for, backend, kubeconfig=kubeconfig, context=context, image=image)
-        with cleaned_up():
-            _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
+        _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
         return _exit_code(session.results())
     if not left:
         _print_summary(session, session.finish())
         return 0
     from labkit.grading.pool import pool_for
 
-    with cleaned_up(), pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
+    with pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
+    """Give each submission its learner's code, if a secret lies beside what is named; return its fingerprint."""
+    from labkit.grading.course_secret import read_secret
+
+    # Never beside single notebooks: they lie among what was handed in.
+    folders = [path.resolve().parent for path in submissions if path.suffix != ".ipynb"]
+    secret = next((found for folder in folders if (found := read_secret(folder))), None)
+    if secret is None:
+        return ""
+    intake.submissions = [replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions]
+    click.echo("Names depend on the course's secret.", err=True)
+    return secret.fingerprint
+
+
+def _describe(session: GradingSession, lines: Sequence[str]) -> None:
+    """Print what is left out, what was worked on under another name, and what of earlier results is used."""
+    from labkit.grading.submissions import printable
+
+    for line in lines:
+        click.echo(line, err=True)
+    for entry in session.chosen:
+        if name := session.looks[entry.key].declared:
+            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
+            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
+    if session.unsigned:
+        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
+    for reason, count in session.outdated.items():
+        click.echo(f"Not used: {count} stored results, which are graded again: {reason}.", err=True)
+    for entry in session.all:
+        if entry not in session.chosen and entry.key not in session.done:
+            click.echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)
+    graded = len(session.chosen) - len(session.left)
+    if graded:
+        click.echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)
 
 
 def _need_walls() -> None:
@@ -192,9 +253,10 @@ def _grade_on_a_real_cluster(
     else:
         results = session.results()
     with Grader(limits=limits, kernel=kernel) as embedded:
-        same = {(result.learner, result.exercise): result for result in embedded.grade(session.all)}
+        same = {result.key: result for result in embedded.grade(session.chosen)}
     for result in results:
-        _compare(result, same[result.learner, result.exercise])
+        if result.key in same:
+            _compare(result, same[result.key])
 
 
 def _compare(real: Result, embedded: Result) -> None:
@@ -226,6 +288,29 @@ def build_command(folder: Path) -> int:
     return 0
 
 
+@course_command.command("secret")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Print its codes as CSV.")
+def secret_command(folder: Path, roster: Path | None) -> int:
+    """Make the course's secret in FOLDER, once, and print each learner's code.
+
+    With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
+    """
+    import csv
+
+    from labkit.grading.course_secret import FILE, make_secret
+    from labkit.grading.reports import safe_cell
+    from labkit.grading.roster import Roster
+
+    secret, is_new = make_secret(folder)
+    click.echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
+    rows = [("id", "name", "mail", "code")]
+    for person in Roster(roster).people.values() if roster else ():
+        rows.append((person.id, person.name, person.mail, secret.code(person.id)))
+    csv.writer(sys.stdout).writerows([safe_cell(cell) for cell in row] for row in rows if roster)
+    return 0
+
+
 @course_command.command("checker")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 def checker_command(folder: Path) -> int:
@@ -236,8 +321,9 @@ def checker_command(folder: Path) -> int:
     import asyncio
 
     from labkit.grading import checker
+    from labkit.grading.course_secret import read_secret
 
     path = (folder / "checker.sock").absolute()
     click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
-    asyncio.run(checker.serve(path, folder / "ledger.jsonl"))
+    asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
     return 0

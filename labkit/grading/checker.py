@@ -20,6 +20,7 @@ from labkit.core.errors import LabkitError
 from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.apiserver.serving.server import ApiServer
 from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+from labkit.grading.course_secret import CourseSecret, seed_name
 from labkit.grading.embedded_cluster import EmbeddedCluster
 from labkit.grading.exercise import task_card
 from labkit.grading.findings import probe_task
@@ -35,6 +36,7 @@ MAX_CLUSTERS = 64
 class Opened:
     """One notebook's cluster and its server."""
 
+    learner: str
     cluster: EmbeddedCluster
     server: ApiServer
 
@@ -42,8 +44,9 @@ class Opened:
 class Checker:
     """Opens clusters for notebooks, judges them, and appends scores to the ledger, a JSON line each."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, secret: CourseSecret | None = None) -> None:
         self._ledger = ledger
+        self._secret = secret
         self._token_key = new_token_key()
         self._open: dict[str, Opened] = {}
 
@@ -67,14 +70,15 @@ class Checker:
         found = find_exercise(exercise)
         # Every notebook can reach every port here, so each cluster has a CA of its own.
         keys = Keys.generate(self._token_key)
-        cluster = EmbeddedCluster(keys, found, learner)
+        seeded = seed_name(learner, self._secret.code(learner) if self._secret else "")
+        cluster = EmbeddedCluster(keys, found, seeded)
         cluster.set_up()
         server = ApiServer(cluster.cluster, listen(0))
         ticket = secrets.token_urlsafe(18)
-        self._open[ticket] = Opened(cluster, server)
+        self._open[ticket] = Opened(learner, cluster, server)
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
-        texts = {task.id: task.text(learner) for task in found.tasks}
+        texts = {task.id: task.text(seeded) for task in found.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
@@ -86,11 +90,11 @@ class Checker:
         opened = self._open.get(ticket)
         cluster = opened.cluster if opened else None
         found = next((entry for entry in cluster.exercise.tasks if entry.id == task), None) if cluster else None
-        if cluster is None or found is None:
+        if opened is None or cluster is None or found is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
         result = score_task(probe_task(cluster.exercise, found, cluster.learner, cluster.context))
         line = {
-            "learner": cluster.learner,
+            "learner": opened.learner,
             "exercise": cluster.exercise.id,
             "task": task,
             "ticket": ticket,
@@ -123,10 +127,10 @@ class Checker:
             await self._close(ticket)
 
 
-async def serve(path: Path, ledger: Path) -> None:
+async def serve(path: Path, ledger: Path, secret: CourseSecret | None = None) -> None:
     """Serve on a Unix socket until cancelled."""
     path.unlink(missing_ok=True)
-    runner = web.AppRunner(Checker(ledger).application(), access_log=None)
+    runner = web.AppRunner(Checker(ledger, secret).application(), access_log=None)
     await runner.setup()
     try:
         before = os.umask(0o177)  # never accessible to others, not even for a moment

@@ -23,6 +23,7 @@ from labkit.client.pods import is_ready
 from labkit.core.arguments import LINE, shown, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
+from labkit.grading.course_secret import seed_name
 from labkit.grading.findings import probe_exercise, probe_task
 from labkit.grading.notes import Notes
 from labkit.grading.probes import ProbeContext
@@ -48,12 +49,13 @@ class Exercise(Shown):
         lab: The cluster to work on.
         exercise: The exercise's id, such as ``ex4-roles``.
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
+        code: Their code, where the course has a secret; ``LABKIT_COURSE_CODE`` when left out.
 
     Raises:
-        UsageError: There is no such exercise, or the name is empty.
+        UsageError: There is no such exercise, the name is empty, or the code is another's.
     """
 
-    def __init__(self, lab: Lab, exercise: str, learner: str | None = None) -> None:
+    def __init__(self, lab: Lab, exercise: str, learner: str | None = None, code: str = "") -> None:
         self.lab = lab
         self.spec = find_exercise(exercise)
         named = os.environ.get("LABKIT_LEARNER") or getpass.getuser() if learner is None else learner_name(learner)
@@ -64,6 +66,7 @@ class Exercise(Shown):
                 todo=f'Write yours between the quotes: ME = "…", or exercise(lab, "{self.spec.id}", "ann").',
             )
         self.learner = learner_name(named)
+        self._seed_name = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
         self._notes = Notes(lab, self.spec.id)
 
     @takes('paper.start("4.1")', task=LINE)
@@ -77,9 +80,9 @@ class Exercise(Shown):
             UsageError: There is no such task, or the exercise was begun under another name.
         """
         tasks = self._tasks(task)
-        self._notes.begin(self.learner)
+        self._notes.begin(self._seed_name)
         for entry in tasks:
-            objects = entry.variant(Seed(self.learner)).setup
+            objects = entry.variant(Seed(self._seed_name)).setup
             if objects:
                 self.lab.apply(objects)
         return self
@@ -95,8 +98,8 @@ class Exercise(Shown):
             UsageError: There is no such task.
         """
         entry = self._tasks(task)[0]
-        variant = entry.variant(Seed(self.learner))
-        return TaskText(entry.id, entry.title, entry.text(self.learner), variant.max_points)
+        variant = entry.variant(Seed(self._seed_name))
+        return TaskText(entry.id, entry.title, entry.text(self._seed_name), variant.max_points)
 
     @takes('paper.check("4.1")', task=LINE)
     def check(self, task: str) -> Card:
@@ -119,7 +122,7 @@ class Exercise(Shown):
             return replace(shown, rows=rows)
         entry = self._tasks(result.id)[0]
         rows += [Row("to see", entry.said["seen"]), Row("read on", "\n".join(entry.said["read"]))]
-        body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self.learner)).answer)}"
+        body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self._seed_name)).answer)}"
         return replace(shown, rows=rows, body=body)
 
     @takes('paper.hint("4.1")', task=LINE)
@@ -158,17 +161,17 @@ class Exercise(Shown):
         return Card(f"{self.spec.title}: {self._so_far()}", "good" if done else "plain", rows)
 
     def _so_far(self) -> str:
-        most = sum(entry.variant(Seed(self.learner)).max_points for entry in self.spec.tasks)
+        most = sum(entry.variant(Seed(self._seed_name)).max_points for entry in self.spec.tasks)
         return f"{sum(points for points, _most in self._notes.checks().values()):g} of {most:g} points so far"
 
     def _scored(self, task: str) -> TaskScore:
         entry = self._tasks(task)[0]
-        return score_task(probe_task(self.spec, entry, self.learner, *self._judged()))
+        return score_task(probe_task(self.spec, entry, self._seed_name, *self._judged()))
 
     @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
-        return score(self.spec, self.learner, probe_exercise(self.spec, self.learner, *self._judged()))
+        return score(self.spec, self.learner, probe_exercise(self.spec, self._seed_name, *self._judged()))
 
     def card(self) -> Card:
         """List the exercise's tasks."""
@@ -180,7 +183,7 @@ class Exercise(Shown):
 
         A learner's cluster has those and the walkthrough as well.
         """
-        given = [obj for spec in EXERCISES for obj in setup(spec, self.learner)]
+        given = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
         kept = self._notes.policy()
         now = read_policy(self.lab.admin.without_observers())
         before = policy_at_start(now, given) if kept is None else with_objects(kept, given)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.core.html import TEMPLATES
+from labkit.grading.course_secret import FILE, read_secret
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
 from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec
@@ -26,20 +28,6 @@ c.ExecutePreprocessor.allow_errors = True
 c.ClearSolutions.code_stub = {"python": "# Your turn: write it below this line."}
 """
 
-README = """\
-# labkit's exercises as an nbgrader course
-
-1. `labkit course checker .` in one terminal; it judges, and keeps `ledger.jsonl`.
-2. In another: `export LABKIT_CHECKER=$PWD/checker.sock`
-3. `nbgrader generate_assignment ex4-roles`, hand out `release/`, collect into `submitted/LEARNER/ex4-roles/`.
-   The names in the tasks are drawn from the learner's login; where it is not their id in nbgrader,
-   they work with `LABKIT_LEARNER` set to that id.
-4. `nbgrader autograde ex4-roles` and `nbgrader generate_feedback ex4-roles`
-
-nbgrader runs a learner's code under your own account. For submissions you do not trust:
-`labkit grade submitted/`, which builds walls around each one.
-"""
-
 
 def build(folder: Path) -> list[Path]:
     """Write the course into an empty folder, a new one, or that of the course; return the notebooks.
@@ -48,27 +36,34 @@ def build(folder: Path) -> list[Path]:
         UsageError: The folder holds something else.
     """
     config = folder / "nbgrader_config.py"
-    if folder.exists() and any(folder.iterdir()) and not config.exists():
+    if folder.exists() and any(path.name != FILE for path in folder.iterdir()) and not config.exists():
         raise UsageError(f"{folder} is not empty and is no course.", todo="Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(CONFIG)
-    (folder / "README.md").write_text(README)
+    (folder / "README.md").write_text((TEMPLATES / "course.md").read_text())
+    with_code = read_secret(folder) is not None
     written = []
     for exercise in EXERCISES:
         path = folder / "source" / exercise.id / f"{exercise.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(assignment(exercise), indent=1) + "\n")
+        path.write_text(json.dumps(assignment(exercise, with_code=with_code), indent=1) + "\n")
         written.append(path)
     return written
 
 
-def assignment(exercise: ExerciseSpec) -> dict[str, Any]:
+CODE = 'CODE = ""  # Write the code that your teacher gave you between the quotes.'
+"""The cell for a learner's code, in a course with a secret."""
+
+
+def assignment(exercise: ExerciseSpec, *, with_code: bool = False) -> dict[str, Any]:
     """Make an exercise's source notebook for nbgrader."""
+    argument = ", CODE" if with_code else ""
     cells: list[Cell] = [
         markdown("title", f"# {exercise.title}\n\n*{exercise.about}*"),
+        *([code("code", CODE)] if with_code else []),
         code(
             "setup",
-            f'from labkit.lab.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
+            f'from labkit.lab.course import open_paper\n\nlab, paper = open_paper("{exercise.id}"{argument})',
             nbgrader=_mark("setup", locked=True),
         ),
     ]

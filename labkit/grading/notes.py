@@ -26,17 +26,25 @@ class Notes:
         self._path = lab.home / f"exercise-{exercise}.json"
 
     def begin(self, learner: str) -> None:
-        """Note who begins, and the policy of this moment, unless it was begun before.
+        """Note whose seed it is begun with (``seed_name``), and the policy of this moment, unless it was begun before.
 
         Raises:
             UsageError: It was begun under another name.
         """
         known = self._read()
-        if known.get("learner", learner) != learner:
+        before = known.get("learner", learner)
+        first, now = before.rpartition(":")[2], learner.rpartition(":")[2]
+        if first != now:
             raise UsageError(
-                f"This exercise was begun by {known['learner']}, not by {learner}.",
+                f"This exercise was begun by {first}, not by {now}.",
                 why="the names in the tasks are drawn from the learner's name",
-                todo=f'Write ME = "{known["learner"]}" again; or begin afresh: lab.reset().',
+                todo=f'Write ME = "{first}" again; or begin afresh: lab.reset().',
+            )
+        if before != learner:
+            raise UsageError(
+                "This exercise was begun with another code, or without one.",
+                why="the names in the tasks are drawn from the learner's name and code",
+                todo="Write the same code again; or begin afresh: lab.reset().",
             )
         if "policy" not in known:
             policy = list(read_policy(self._lab.admin.without_observers()).objects())

@@ -154,7 +154,7 @@ class RealClusterGrader(WithWorkers):
             NotRunning: The caller lacks a right that grading needs.
         """
         objects: list[Object] = [
-            obj for entry in submissions for obj in setup(find_exercise(entry.exercise), entry.learner)
+            obj for entry in submissions for obj in setup(find_exercise(entry.exercise), entry.seed_name)
         ]
         found = preflight.look(self._admin, self.lab.choice.options.context, objects, Names(), "labkit/grading=never")
         spaces = sum(obj["kind"] == "Namespace" for obj in objects)

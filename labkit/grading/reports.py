@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from labkit.core.html import render
 from labkit.grading.result import FAILED, Result
@@ -29,6 +28,11 @@ def write_all(results: Sequence[Result], folder: Path) -> None:
     _write_json(results, folder / "gradescope", _gradescope)
     _write_json(results, folder / "prairielearn", _prairielearn)
     _write_pages(results, folder / "feedback")
+
+
+def safe_cell(text: str) -> str:
+    """Keep a spreadsheet from taking a cell's text for a formula."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def _least_privilege(result: Result) -> str:
@@ -49,6 +53,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "isolation": lambda result: result.isolation,
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
+    "note": lambda result: " ".join(result.notices),
 }
 """The columns of ``scores.csv``: heading and content."""
 
@@ -58,43 +63,13 @@ def _write_table(results: Sequence[Result], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for result in results:
-            cells = (content(result) for content in COLUMNS.values())
-            writer.writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+            writer.writerow(safe_cell(content(result)) for content in COLUMNS.values())
 
 
 def _write_junit(results: Sequence[Result], path: Path) -> None:
     """Write a suite for each submission, with a test case for each task."""
-    root = ElementTree.Element("testsuites", name="labkit")
-    for result in results:
-        _add_suite(root, result)
-    ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def _add_suite(root: ElementTree.Element, result: Result) -> None:
-    failed = [task for task in result.score.tasks if task.most and not task.full]
-    errors = 0 if result.complete else 1
-    suite = ElementTree.SubElement(
-        root,
-        "testsuite",
-        name=f"{_xml_text(result.learner)}/{result.exercise}",
-        tests=str(len(result.score.tasks) + errors),
-        failures=str(len(failed)),
-        skipped=str(sum(not task.most for task in result.score.tasks)),
-        errors=str(errors),
-    )
-    if errors:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name="the notebook ends by itself")
-        ElementTree.SubElement(case, "error", message=_xml_text(result.outcome))
-    for task in result.score.tasks:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name=f"{task.id} {task.title}")
-        if not task.most:
-            why = task.items[0].seen if task.items else "not judged"
-            ElementTree.SubElement(case, "skipped", message=_xml_text(why))
-        elif not task.full:
-            message = f"{task.points:g} of {task.most:g} points"
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            failure.text = _xml_text(_not_as_expected(task.items))
+    text = render("junit.xml", results=results, clean=_xml_text, not_as_expected=_not_as_expected)
+    path.write_text(text, encoding="utf-8")
 
 
 def _xml_text(text: str) -> str:
@@ -107,15 +82,18 @@ def _not_as_expected(items: Sequence[Item]) -> str:
 
 
 def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:
-    """Write ``LEARNER/EXERCISE.json`` for each submission."""
+    """Write ``LEARNER/EXERCISE.json`` for each submission; nothing where the grader itself failed."""
     for result in results:
         path = folder / result.learner / f"{result.exercise}.json"
+        if result.ended == FAILED:
+            path.unlink(missing_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document(result), indent=1) + "\n")
 
 
 def _message(result: Result) -> str:
-    return " ".join(filter(None, (result.outcome, result.omissions)))
+    return " ".join(filter(None, (*result.notices, result.outcome, result.omissions)))
 
 
 def _gradescope(result: Result) -> dict[str, Any]:
@@ -146,8 +124,10 @@ def _gradescope_line(item: Item) -> str:
 def _prairielearn(result: Result) -> dict[str, Any]:
     """Make an external grader's results for PrairieLearn, whose score is a fraction."""
     most = result.score.most
+    unreadable = result.ended == "unreadable"
     return {
-        "gradable": result.ended not in ("unreadable", FAILED),
+        "gradable": not unreadable,
+        **({"format_errors": [result.note]} if unreadable else {}),
         "score": result.score.points / most if most else 0.0,
         "message": _message(result),
         "tests": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +11,15 @@ from labkit.grading.score import Item, Score, TaskScore
 
 FAILED = "not graded"
 """``Result.ended`` of a submission that the grader failed at."""
+
+ERROR_LINE = r"[A-Za-z_][\w.]*(?::.*)?$"
+
+ERROR = re.compile(
+    rf"Traceback \(most recent call last\):?\n(?:(?!{ERROR_LINE}).*\n)*(?P<raised>{ERROR_LINE})"
+    r"|^(?P<shown>[\w.]+(?:Error|Exception|Interrupt)\b(?::.*)?)$",
+    re.MULTILINE,
+)
+"""An error in what a notebook printed: the line after a traceback, or one with an error's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,11 @@ class Result:
         note: More about it, such as why it could not be read.
         output: The start and the end of what it printed, for people only.
         cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
+        declared: The name that its learner wrote into it, where that is another one; or empty.
+        language: The language of its kernel, where that is not Python; or empty.
+        graded_by: The version of labkit that graded it.
+        exercise_fingerprint: What identifies the exercise's source.
+        course_fingerprint: What identifies the course's secret; empty without one.
     """
 
     learner: str
@@ -40,6 +55,16 @@ class Result:
     note: str = ""
     output: str = ""
     cluster: str = "embedded"
+    declared: str = ""
+    language: str = ""
+    graded_by: str = ""
+    exercise_fingerprint: str = ""
+    course_fingerprint: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The learner and the exercise."""
+        return self.learner, self.exercise
 
     @property
     def complete(self) -> bool:
@@ -71,6 +96,24 @@ class Result:
             return f"It could not be graded: {self.note}"
         how = "The notebook ended by itself." if self.complete else f"The notebook was ended: {self.ended}."
         return f"{how} By its own account, {self.claimed_cells} of {self.total_cells} cells ran."
+
+    @property
+    def first_error(self) -> str:
+        """The first error in what it printed, which is in its learner's hands."""
+        found = ERROR.search(self.output)
+        return (found["raised"] or found["shown"])[:300] if found else ""
+
+    @property
+    def notices(self) -> list[str]:
+        """What went wrong before any task did, as sentences for its learner and the teacher."""
+        name, kernel, error = self.declared, self.language, self.first_error
+        lines = (
+            "" if self.ended in ("unreadable", FAILED) else self.note,
+            error and f"The first error that it printed: “{error}”.",
+            name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",
+            kernel and f"It was written for a {kernel} kernel, and was run as Python.",
+        )
+        return [line for line in lines if line]
 
     def as_dict(self) -> dict[str, Any]:
         """Convert it to what JSON can hold."""

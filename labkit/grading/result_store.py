@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from labkit.core.errors import HomeError
 from labkit.core.home import home_path, write_private
@@ -52,7 +53,7 @@ class ResultStore:
                 signature = str(entry.get("signature", ""))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
-            if hmac.compare_digest(signature.encode(), self._sign(digest, result).encode()):
+            if hmac.compare_digest(signature.encode(), self._sign(digest, stored).encode()):
                 yield digest, result
             else:
                 self.unsigned += 1
@@ -60,6 +61,18 @@ class ResultStore:
     def clear(self) -> None:
         """Remove all stored results."""
         self._path.unlink(missing_ok=True)
+
+    def forget(self, keys: Collection[tuple[str, str]]) -> None:
+        """Remove the results of these learners and exercises, and what others wrote.
+
+        Raises:
+            OSError: The file cannot be written; then it is as it was.
+        """
+        lines = [self._line(digest, result) for digest, result in self.read() if result.key not in keys]
+        if self._path.exists():
+            replacement = self._path.with_suffix(".new")
+            replacement.write_text("".join(lines), encoding="utf-8")
+            replacement.replace(self._path)
 
     @contextmanager
     def writer(self, level: str) -> Iterator[Store]:
@@ -79,14 +92,18 @@ class ResultStore:
             file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
 
             def store(digest: str, result: Result) -> None:
-                line = {"digest": digest, "result": result.as_dict(), "signature": self._sign(digest, result)}
-                file.write(json.dumps(line) + "\n")
+                file.write(self._line(digest, result))
                 file.flush()
 
             yield store
 
-    def _sign(self, digest: object, result: Result) -> str:
-        return hmac.digest(self._key, json.dumps([digest, result.as_dict()]).encode(), "sha256").hex()
+    def _line(self, digest: str, result: Result) -> str:
+        stored = result.as_dict()
+        return json.dumps({"digest": digest, "result": stored, "signature": self._sign(digest, stored)}) + "\n"
+
+    def _sign(self, digest: object, stored: dict[str, Any]) -> str:
+        """Sign a result as it is stored, so that those of earlier versions, with fewer fields, stay good."""
+        return hmac.digest(self._key, json.dumps([digest, stored]).encode(), "sha256").hex()
 
     @contextmanager
     def _key_withheld(self) -> Iterator[None]:

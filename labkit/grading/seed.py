@@ -1,7 +1,8 @@
 """The seed of a learner's exercise: names and details vary with it, so that a copied answer fails.
 
 Everything follows from a hash of the learner's name: the same learner always gets the same
-exercise, on every machine. Nothing about it is secret.
+exercise, on every machine. Nothing about it is secret, unless the course has a secret (``course_secret``): then
+the name begins with the learner's code.
 """
 
 from __future__ import annotations
@@ -11,34 +12,15 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
-ANIMALS = (
-    "badger",
-    "beaver",
-    "bison",
-    "crane",
-    "dormouse",
-    "falcon",
-    "ferret",
-    "gecko",
-    "heron",
-    "ibex",
-    "jackdaw",
-    "kestrel",
-    "lapwing",
-    "lynx",
-    "marten",
-    "newt",
-    "otter",
-    "plover",
-    "quail",
-    "raven",
-    "stoat",
-    "tern",
-    "vole",
-    "wren",
+ANIMALS = tuple((resources.files(__package__) / "tasks" / "animals.txt").read_text(encoding="utf-8").split())
+"""The words in names; another order gives every learner other names."""
+
+SEEDED = re.compile(
+    rf"(?<![a-z0-9])([a-z]{{1,20}}(?:-[a-z]{{1,20}}){{0,3}})-(?:{'|'.join(ANIMALS)})-[1-9][0-9](?![0-9])"
 )
-
+"""A name that some learner's seed makes, with its label as group 1."""
 
 _NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
 _MAX_NAME_BYTES = 200

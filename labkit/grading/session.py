@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from labkit.core.errors import UsageError, near
+from labkit.core.version import __version__
+from labkit.grading.gradebooks import write_gradebooks
+from labkit.grading.intake import Intake
+from labkit.grading.overview import write_overview
 from labkit.grading.reports import write_all
 from labkit.grading.result import FAILED, Result, by_exercise_and_learner
 from labkit.grading.result_store import ResultStore
-from labkit.grading.submissions import Submission, Unreadable, find, read_untrusted
+from labkit.grading.roster import Person
+from labkit.grading.seed import learner_name
+from labkit.grading.submissions import Submission, Unreadable, declared_learner, find, parse, printable, read_untrusted
+from labkit.grading.tasks import EXERCISES
 
 
 class SubmissionGrader(Protocol):
@@ -25,30 +35,59 @@ class SubmissionGrader(Protocol):
 
 
 class GradingSession:
-    """Grades a folder of submissions into a folder of results.
+    """Grades submissions into a folder of results.
 
     Args:
-        submissions: The folder, or one notebook.
+        submissions: What was taken in; or a folder, or one notebook.
         out: The folder of results; those of an earlier session are used.
-        fresh: Grade everything again.
+        fresh: As ``regrade``, and forget what is gone, unless there is ``only``, or just notebooks were named.
+        regrade: Grade again what is graded.
+        only: Learners, by id, name or mail; nothing of others is graded, and their results stay.
         cluster: The kind of cluster; stored results of another kind are not used.
+        course: The fingerprint of the course's secret; empty without one.
+
+    Raises:
+        UsageError: There is no submission, or none of somebody in ``only``.
     """
 
-    def __init__(self, submissions: Path, out: Path, *, fresh: bool = False, cluster: str = "embedded") -> None:
+    def __init__(
+        self,
+        submissions: Path | Intake,
+        out: Path,
+        *,
+        fresh: bool = False,
+        regrade: bool = False,
+        only: Iterable[str] = (),
+        cluster: str = "embedded",
+        course: str = "",
+    ) -> None:
         self.out = out
         self._cluster = cluster
-        self.all = find(submissions)
+        self._course = course
+        if isinstance(submissions, Path):
+            submissions = Intake(find(submissions), submissions.is_dir())
+        self._intake = submissions
+        self.all = self._intake.submissions
+        learners = {self._learner(name) for name in only}
+        self.chosen = [entry for entry in self.all if entry.learner in learners or not learners]
         out.mkdir(parents=True, exist_ok=True)
         self._store = ResultStore(out)
-        if fresh:
+        self.looks = {entry.key: _look(entry) for entry in self.all}
+        self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
+        self.outdated: Counter[str] = Counter()
+        """How many stored results are not used, by the reason."""
+        if fresh and self._intake.whole and not learners:
             self._store.clear()
-        self._digests = {_key(entry): _digest(entry) for entry in self.all}
         self.done = self._stored()
+        if fresh or regrade:
+            again = {entry.key for entry in self.chosen}
+            self._store.forget(again)
+            self.done = {key: result for key, result in self.done.items() if key not in again}
 
     @property
     def left(self) -> list[Submission]:
-        """The submissions that have no result yet."""
-        return [entry for entry in self.all if _key(entry) not in self.done]
+        """The chosen submissions that have no result yet."""
+        return [entry for entry in self.chosen if entry.key not in self.done]
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
         """Grade what is left, calling ``on_result`` with each new result, and write all reports.
@@ -70,16 +109,26 @@ class GradingSession:
         """Write all reports, and return all results."""
         results = self.results()
         write_all(results, self.out)
+        write_gradebooks(results, self._intake.people, self.out)
+        write_overview(results, self.all, self.out)
         return results
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
         with self._store.writer(grader.level) as store:
 
             def keep(result: Result) -> None:
-                key = (result.learner, result.exercise)
-                self.done[key] = result
+                look = self.looks[result.key]
+                result = replace(
+                    result,
+                    declared=look.declared,
+                    language=look.language,
+                    graded_by=__version__,
+                    exercise_fingerprint=self._exercises[result.exercise],
+                    course_fingerprint=self._course,
+                )
+                self.done[result.key] = result
                 if result.ended != FAILED:
-                    store(self._digests[key], result)
+                    store(look.digest, result)
                 on_result(result)
 
             grader.grade(self.left, keep)
@@ -94,20 +143,62 @@ class GradingSession:
         return self._store.unsigned
 
     def _stored(self) -> dict[tuple[str, str], Result]:
-        """Read the stored results of submissions that have not changed."""
-        return {
-            (result.learner, result.exercise): result
-            for digest, result in self._store.read()
-            if self._digests.get((result.learner, result.exercise)) == digest and result.cluster == self._cluster
+        """Read the stored results that still hold; also others' where just notebooks were named."""
+        found: dict[tuple[str, str], Result] = {}
+        last = {
+            result.key: (digest, result) for digest, result in self._store.read() if result.cluster == self._cluster
         }
+        for key, (digest, result) in last.items():
+            if key not in self.looks:
+                if not self._intake.whole:
+                    found[key] = result
+            elif self.looks[key].digest == digest:
+                if reason := self._outdated(result):
+                    self.outdated[reason] += 1
+                else:
+                    found[key] = result
+        return found
+
+    def _outdated(self, result: Result) -> str:
+        """Why a stored result is not used again; empty if it is."""
+        if not result.graded_by:
+            return "they were stored without what they depend on, by an earlier labkit"
+        if result.graded_by != __version__:
+            return f"labkit {result.graded_by} graded them, and this is {__version__}"
+        if result.exercise_fingerprint != self._exercises[result.exercise]:
+            return f"{result.exercise} has changed since"
+        return "" if result.course_fingerprint == self._course else "the course has another secret"
+
+    def _learner(self, name: str) -> str:
+        """The id of a learner who handed something in, by id, name or mail.
+
+        Raises:
+            UsageError: There is none.
+        """
+        people = self._intake.people
+        learners = {entry.learner: people.get(entry.learner, Person(entry.learner)) for entry in self.all}
+        known = {learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail)}
+        known |= {learner: learner for learner in learners}
+        if found := known.get(learner_name(name)):
+            return found
+        raise UsageError(f"There is no submission of {printable(name)}.", todo=near(name, known))
 
 
-def _key(submission: Submission) -> tuple[str, str]:
-    return submission.learner, submission.exercise
+class Look(NamedTuple):
+    """What is read of a notebook before it is graded: a digest, and ``declared`` and ``language`` of ``Result``."""
+
+    digest: str
+    declared: str = ""
+    language: str = ""
 
 
-def _digest(submission: Submission) -> str:
+def _look(submission: Submission) -> Look:
+    digest = "unreadable"
     try:
-        return hashlib.sha256(read_untrusted(submission.path)).hexdigest()
+        data = read_untrusted(submission.path)
+        digest = hashlib.sha256(data).hexdigest()
+        cells, language = parse(data)
     except Unreadable:
-        return "unreadable"
+        return Look(digest)
+    name = declared_learner(cells)
+    return Look(digest, "" if name == submission.learner else name, "" if "python" in language.lower() else language)

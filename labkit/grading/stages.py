@@ -57,7 +57,7 @@ class LearnerCluster(Protocol):
 
 
 NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
-"""Makes the cluster for an exercise and a learner. Nothing is created before ``set_up``."""
+"""Makes the cluster for an exercise and the name of a learner's seed. Nothing is created before ``set_up``."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ async def isolate(run: GradingRun) -> None:
 
 async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
-    run.cluster = run.new_cluster(run.exercise, run.submission.learner)
+    run.cluster = run.new_cluster(run.exercise, run.submission.seed_name)
     run.cleanup.callback(run.cluster.close)
     run.cleanup.push_async_callback(run.worker.close)  # first, so that nothing is created after the clean-up
     run.cluster.set_up()

@@ -1,17 +1,26 @@
-"""Find submissions and read their cells. Nothing in them is trusted."""
+"""Find submissions and read their cells. Nothing in them is trusted.
+
+What systems name the files of a bulk download: Canvas ``NAME_[LATE_]USER_FILE_name.ipynb``, the name in lower case
+without spaces (https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb); Moodle
+``Full Name_ID_assignsubmission_file/…``, with ``_`` at the end in earlier versions, or, without folders,
+``…_file_name.ipynb`` (https://github.com/moodle/moodle/blob/main/mod/assign/classes/downloader.php).
+"""
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.grading.course_secret import seed_name
 from labkit.grading.seed import learner_name
 from labkit.grading.tasks import EXERCISES
 
@@ -25,6 +34,14 @@ NBFORMAT = 4
 
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
 """The line in which learners write the name that they hand in under."""
+
+CANVAS = re.compile(
+    r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)", re.DOTALL
+)
+MOODLE = re.compile(r"(?P<name>.*)_(?P<person>\d+)_assignsubmission_file_?(?P<rest>.*)", re.DOTALL)
+
+COPY = re.compile(r"(-\d+| \(\d+\))?$")
+"""What Canvas adds to a file's name that was handed in before, and browsers to one that was downloaded before."""
 
 
 class Unreadable(Exception):
@@ -40,46 +57,128 @@ class Submission:
         exercise: The exercise's id.
         path: The notebook.
         origin: The entry of the searched folder that it was found in.
+        depth: How many parts its path has below the searched folder; 0 for a notebook that was named itself.
+        sender: Who handed it in, as the system tells them apart: ``canvas:NUMBER``, ``moodle:NUMBER``, a folder's name.
+        name: The sender's name, as the system writes it.
+        late: Whether the system says that it is late.
+        version: The system's number of the file, which grows; 0 where there is none.
+        code: The learner's code, where the course has a secret.
     """
 
     learner: str
     exercise: str
     path: Path
     origin: str = ""
+    depth: int = 0
+    sender: str = ""
+    name: str = ""
+    late: bool = False
+    version: int = 0
+    code: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The learner and the exercise."""
+        return self.learner, self.exercise
+
+    @property
+    def seed_name(self) -> str:
+        """The name that the learner's seed is made of."""
+        return seed_name(self.learner, self.code)
+
+    @property
+    def shown(self) -> str:
+        """Its path below the searched folder, for people."""
+        return printable(Path(*self.path.parts[-max(self.depth, 1) :]))
+
+    @property
+    def shares_folder(self) -> bool:
+        """Whether it lies among others' notebooks, so that what lies beside it is not its learner's."""
+        return self.depth == 1
 
 
 def find(folder: Path) -> list[Submission]:
     """Find all submissions below a folder, sorted by learner and exercise; the folder may be one notebook.
 
-    Three layouts: ``LEARNER/EXERCISE.ipynb``, nbgrader's ``LEARNER/ASSIGNMENT/EXERCISE.ipynb``,
-    and single files ``LEARNER__EXERCISE.ipynb``. A symbolic link is not followed.
+    Layouts: ``LEARNER/EXERCISE.ipynb``, nbgrader's ``LEARNER/ASSIGNMENT/EXERCISE.ipynb``,
+    single files ``LEARNER__EXERCISE.ipynb``, and downloads of Canvas and Moodle. A symbolic link is not followed.
 
     Raises:
         UsageError: There is no such folder, or no submission in it.
     """
     if not folder.exists():
         raise UsageError(f"There is no {folder}.", todo="Name the folder that holds the submissions.")
-    entries = [entry for entry in _walk(folder) if _is_submission(entry)]
-    found = _one_each(sorted(entries, key=lambda entry: (entry.learner, entry.exercise, len(entry.path.parts))))
+    found, _ = choose(walk(folder))
     if not found:
-        known = ", ".join(exercise.id for exercise in EXERCISES)
-        raise UsageError(
-            f"There is no submission in {folder}.",
-            why="a submission is LEARNER/EXERCISE.ipynb or LEARNER__EXERCISE.ipynb",
-            todo=f"Keep the exercises' file names: {known}.",
-        )
+        raise none_found(folder)
     return found
 
 
-def skipped(folder: Path) -> list[str]:
+def none_found(where: object, why: str = "") -> UsageError:
+    """The error for a place where no submission is."""
+    known = ", ".join(exercise.id for exercise in EXERCISES)
+    return UsageError(
+        f"There is no submission in {where}.",
+        why=why or "a submission is LEARNER/EXERCISE.ipynb or LEARNER__EXERCISE.ipynb",
+        todo=f"Keep the exercises' file names: {known}.",
+    )
+
+
+def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[list[Submission], list[str]]:
+    """Choose one submission of each learner and exercise.
+
+    Args:
+        entries: What ``walk`` found.
+        duplicates: Which of a learner's several counts: ``newest``, ``first``, or none of them (``refuse``). Of
+            those in one folder of a learner's it is the topmost.
+
+    Returns:
+        The chosen, sorted by learner and exercise, and what is left out, as sentences.
+    """
+    chosen: list[Submission] = []
+    lines: list[str] = []
+    ordered = sorted(filter(is_submission, entries), key=lambda each: (*each.key, each.path))
+    for (learner, exercise), group in groupby(ordered, lambda each: each.key):
+        several, copies = list(group), dict[Path, list[Submission]]()
+        for entry in several:
+            copies.setdefault(entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []).append(entry)
+        found = sorted((min(each, key=_height) for each in copies.values()), key=_age, reverse=duplicates == "newest")
+        if len({entry.sender for entry in found}) > 1:
+            lines += [f"{entry.shown} would be {learner}'s {exercise}, and another's is as well" for entry in several]
+        elif len(found) > 1 and duplicates == "refuse":
+            lines += [f"{entry.shown} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
+        else:
+            chosen.append(found[0])
+            lines += [f"{each.shown}: {found[0].shown} counts" for each in several if each is not found[0]]
+    return chosen, lines
+
+
+def _height(entry: Submission) -> tuple[bool, int, float]:
+    """Orders the submissions in one folder of a learner's, the one that counts first."""
+    return entry.path.is_dir(), entry.depth, -_age(entry)
+
+
+def _age(entry: Submission) -> float:
+    """The system's number of the file, or when it was changed; only to be compared with its like."""
+    if entry.version:
+        return entry.version
+    try:
+        return entry.path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def skipped(*folders: Path) -> list[str]:
     """List, as sentences, what looks like a submission and is not found by ``find``."""
-    entries = list(_walk(folder))
-    lines = [
-        f"{printable(entry.path.relative_to(folder))} {_wrong(entry)}" for entry in entries if not _is_submission(entry)
-    ]
+    entries = [entry for folder in folders for entry in walk(folder)]
     held = {entry.origin for entry in entries}
-    folders = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    return lines + [f"{printable(entry.name)} holds no notebook" for entry in folders if entry.name not in held]
+    tops = sorted({top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items())
+    sent = [name for name, top in tops if top.suffix not in (".ipynb", ".zip") and _system(name) and top.is_file()]
+    return [
+        *(f"{entry.shown} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
+        *(f"{printable(name)} holds no notebook" for name, top in tops if top.is_dir() and name not in held),
+        *(f"{printable(name)} is no notebook" for name in sent),
+    ]
 
 
 def printable(path: object) -> str:
@@ -91,19 +190,17 @@ def _wrong(entry: Submission) -> str:
     return "names no learner" if not entry.learner and entry.exercise in IDS else "has no exercise's name"
 
 
-def _is_submission(entry: Submission) -> bool:
+def is_submission(entry: Submission) -> bool:
+    """Whether it has an exercise's name, and a learner."""
     return bool(entry.learner) and entry.exercise in IDS
 
 
-def declared_learner(path: Path) -> str:
-    """Read the name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
+def declared_learner(cells: Iterable[str]) -> str:
+    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
 
     It is only shown. The folder decides whose submission it is.
     """
-    try:
-        found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in code_cells(path))
-    except Unreadable:
-        return ""
+    found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
     return next((learner_name(match[1]) for match in found if match), "")
 
 
@@ -113,14 +210,34 @@ def code_cells(path: Path) -> list[str]:
     Raises:
         Unreadable: It is no notebook, or larger than ``MAX_BYTES``.
     """
+    return parse(read_untrusted(path))[0]
+
+
+def parse(data: bytes) -> tuple[list[str], str]:
+    """Parse a notebook: the sources of its code cells, and the language of its kernel, empty where it is not said.
+
+    Raises:
+        Unreadable: It is no notebook.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        raise Unreadable("its text is UTF-16: open it in JupyterLab and save it")
     try:
-        document = json.loads(read_untrusted(path))
+        document = json.loads(data.decode("utf-8-sig"))
         if document.get("nbformat", NBFORMAT) < NBFORMAT:
             raise Unreadable(f"it is a notebook of format {document['nbformat']}: open it in JupyterLab and save it")
-        return [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
+        return cells, _language(document)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
         raise Unreadable(f"it is no notebook ({why})") from error
+
+
+def _language(document: dict[str, Any]) -> str:
+    try:
+        language = document["metadata"]["kernelspec"]["language"]
+    except (KeyError, TypeError):
+        return ""
+    return printable(language)[:40] if isinstance(language, str) else ""
 
 
 def read_untrusted(path: Path) -> bytes:
@@ -150,35 +267,40 @@ def _source(cell: dict[str, Any]) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _one_each(entries: list[Submission]) -> list[Submission]:
-    """Keep one submission of each learner and exercise: of several in a learner's folder the topmost.
-
-    Raises:
-        UsageError: Two folders are the same learner's, so that one would get the other's score.
-    """
-    found: dict[tuple[str, str], Submission] = {}
-    for entry in entries:
-        first = found.setdefault((entry.learner, entry.exercise), entry)
-        if first.origin != entry.origin:
-            raise UsageError(
-                f"Two submissions would both be {entry.learner}'s {entry.exercise}.",
-                why=f"{printable(first.path)} and {printable(entry.path)}",
-                todo="Rename one of them.",
-            )
-    return list(found.values())
-
-
-def _walk(folder: Path) -> Iterator[Submission]:
+def walk(folder: Path) -> Iterator[Submission]:
     """List every notebook, also those without an exercise's name or a learner."""
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.ipynb"))
     for path in files:
-        if ".ipynb_checkpoints" in path.parts:
+        if ".ipynb_checkpoints" in path.parts or path.name.startswith("._"):
             continue
         parts = path.relative_to(folder).parts if path != folder else (path.name,)
-        learner, double, stem = path.stem.partition("__")
-        if len(parts) > 1:
-            # A file's name in a learner's folder cannot make it another learner's.
-            learner, stem = parts[0], stem if double else path.stem
-        elif not double:
-            learner, stem = path.parent.name if path == folder else "", path.stem
-        yield Submission(learner_name(learner), stem, path, parts[0])
+        match = _system(parts[0], folder=len(parts) > 1)
+        yield _downloaded(path, parts, match) if match else _plain(path, parts, alone=path == folder)
+
+
+def _system(name: str, *, folder: bool = False) -> re.Match[str] | None:
+    """Match the names that learning systems make; Canvas makes no folders, but an archive becomes one."""
+    return MOODLE.fullmatch(name) or (None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name))
+
+
+def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submission:
+    """A notebook that a learning system has named."""
+    facts = match.groupdict()
+    stem = path.stem if len(parts) > 1 else facts["rest"].removesuffix(path.suffix)
+    name, late = facts["name"] or facts["person"], bool(facts.get("late"))
+    sender = f"{'canvas' if match.re is CANVAS else 'moodle'}:{facts['person']}"
+    version = int(facts.get("version") or 0)
+    exercise = COPY.sub("", stem, count=1)
+    return Submission(learner_name(name), exercise, path, parts[0], len(parts), sender, name, late, version)
+
+
+def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
+    """A notebook in a learner's folder, or one whose name has the learner in it."""
+    name, double, stem = path.stem.partition("__")
+    depth = 0 if alone and not double else len(parts)
+    if len(parts) > 1:
+        # A file's name in a learner's folder cannot make it another learner's.
+        name, stem = parts[0].removesuffix(".zip"), stem if double else path.stem
+    elif not double:
+        name, stem = path.parent.name if alone else "", path.stem
+    return Submission(learner_name(name), stem, path, parts[0], depth, name, name)

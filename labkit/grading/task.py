@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -132,6 +136,13 @@ class ExerciseSpec:
     title: str
     about: str
     tasks: tuple[Task, ...]
+
+    def fingerprint(self) -> str:
+        """Hash its source: the modules of its tasks, and what ``texts.yaml`` says of it and them."""
+        modules = sorted({task.make.__module__ for task in self.tasks})
+        source = [inspect.getsource(sys.modules[module]) for module in modules]
+        said = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]
+        return hashlib.sha256(json.dumps([source, said], default=str).encode()).hexdigest()[:16]
 
 
 def namespace(name: str, **labels: str) -> Object:

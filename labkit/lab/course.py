@@ -114,7 +114,7 @@ class UncheckedExercise:
         return float(result.points)
 
 
-def open_paper(exercise: str) -> tuple[Any, Any]:
+def open_paper(exercise: str, code: str = "") -> tuple[Any, Any]:
     """Open the lab and the exercise of a course's notebook; handed-out notebooks call it by this name.
 
     The learner is ``LABKIT_LEARNER``, or in nbgrader's tree the name of the folder above the
@@ -122,6 +122,7 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
 
     Args:
         exercise: The exercise's id.
+        code: The learner's code, where the course has a secret; the checker needs none.
 
     Returns:
         The lab, and the exercise with ``show(task)`` and ``points(task)``.
@@ -129,7 +130,7 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
         lab = Lab()
-        made = open_exercise(lab, exercise, learner or None).start()
+        made = open_exercise(lab, exercise, learner or None, code).start()
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})

@@ -27,26 +27,28 @@ def _a_lab(value: object) -> object:
     lab=Kind("the lab, as Lab() makes it", _a_lab),
     name=LINE,
     learner=LINE_OR_NONE,
+    code=LINE,
 )
-def exercise(lab: Lab, name: str, learner: str | None = None) -> Any:
+def exercise(lab: Lab, name: str, learner: str | None = None, code: str = "") -> Any:
     """Open an exercise for one learner.
 
     Args:
         lab: The cluster to work on.
         name: The exercise's id, such as ``ex4-roles``.
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
+        code: Their code, where the teacher gave them one; ``LABKIT_COURSE_CODE`` when left out.
 
     Returns:
         An exercise with ``start()``, ``show(task)``, ``check(task)``, ``hint(task)``, ``board()`` and ``score()``.
 
     Raises:
-        UsageError: There is no such exercise, or the name is empty.
+        UsageError: There is no such exercise, the name is empty, or the code is another's.
     """
     try:
         from labkit.grading.exercise import Exercise
     except ImportError:
         return SealedExercise(name)
-    return Exercise(lab, name, learner)
+    return Exercise(lab, name, learner, code)
 
 
 class SealedExercise(Shown):

@@ -11,12 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labkit.core.errors import UsageError
 from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
 from labkit.grading.seed import Seed
 from labkit.grading.session import GradingSession
-from labkit.grading.submissions import find
+from labkit.grading.submissions import choose, find, walk
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.grading.test_attacks import left_behind
@@ -89,11 +88,16 @@ class TestNames:
         assert deep.exists()
         assert [entry.path for entry in find(tmp_path)] == [top]
 
-    def test_two_folders_that_would_be_one_learner_are_said(self, tmp_path: Path) -> None:
-        submit(tmp_path, "_ann", EXERCISE, ["1"])
-        submit(tmp_path, "=ann", EXERCISE, ["2"])
-        with pytest.raises(UsageError, match="both be _ann's"):
-            find(tmp_path)
+    def test_of_two_folders_that_would_be_one_learner_neither_is_graded_and_the_others_are(
+        self, tmp_path: Path
+    ) -> None:
+        for learner in ("_ann", "=ann", "bob"):
+            submit(tmp_path, learner, EXERCISE, ["1"])
+        chosen, left_out = choose(walk(tmp_path))
+        assert [entry.learner for entry in chosen] == ["bob"]
+        assert left_out == [
+            f"{name}/{EXERCISE}.ipynb would be _ann's {EXERCISE}, and another's is as well" for name in ("=ann", "_ann")
+        ]
 
     def test_a_folder_that_is_a_link_is_not_followed(self, tmp_path: Path) -> None:
         submit(tmp_path / "s", "ann", EXERCISE, ["1"])

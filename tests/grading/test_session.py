@@ -19,7 +19,7 @@ from labkit.grading.result import Result
 from labkit.grading.result_store import STORED
 from labkit.grading.seed import Seed, learner_name
 from labkit.grading.session import GradingSession
-from labkit.grading.submissions import declared_learner, find, skipped
+from labkit.grading.submissions import code_cells, declared_learner, find, skipped
 from tests.grading.support import solved_cells, submit
 
 
@@ -195,8 +195,8 @@ def test_names_of_every_script_are_kept_apart(tmp_path: Path) -> None:
 
 def test_a_notebook_says_as_whom_it_was_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = submit(tmp_path / "s", "s01", "ex4-roles", ['lab = 1\nME = "Kim Ä"'])
-    assert declared_learner(path) == "Kim_Ä"
-    assert declared_learner(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""'])) == ""
+    assert declared_learner(code_cells(path)) == "Kim_Ä"
+    assert declared_learner(code_cells(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""']))) == ""
     path.with_name("notes.ipynb").touch()
     assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"]) == 0
     said = capsys.readouterr().err

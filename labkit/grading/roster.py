@@ -1,0 +1,115 @@
+"""A class's roster: who a learner is, by what a system writes of them.
+
+It is a table with an id, a name and a mail address in each row, in this order or under headings. Canvas' gradebook
+export, Moodle's grading worksheet and its list of participants are such tables, too. What a teacher tells learners
+to write as ``ME`` is the id.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit.core.errors import UsageError
+from labkit.grading.seed import learner_name
+from labkit.grading.submissions import Submission
+
+IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "id")
+NAMES = ("name", "student", "full name", "student name")
+MAILS = ("mail", "email", "e-mail", "email address")
+"""The headings of the columns in lower case; of several the first counts."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A learner, as far as a roster or a system tells: their numbers are by system, the row by headings."""
+
+    id: str
+    name: str = ""
+    mail: str = ""
+    numbers: dict[str, str] = field(default_factory=dict)
+    row: dict[str, str] = field(default_factory=dict)
+
+
+class Roster:
+    """A roster that was read from a file.
+
+    Raises:
+        UsageError: It is no table, or two rows have one id.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.people: dict[str, Person] = {}
+        self._known: dict[str, set[str]] = {}
+        for person in filter(None, map(_person, _rows(path))):
+            if person.id in self.people:
+                raise UsageError(f"Two rows of {path} have the id {person.id}.", todo="Remove one of them.")
+            self.people[person.id] = person
+            for clue in _clues(person):
+                self._known.setdefault(clue, set()).add(person.id)
+        if not self.people:
+            raise UsageError(f"Nobody is in {path}.", todo="Give each learner a row: id, name and mail address.")
+
+    def find(self, entry: Submission) -> Person | None:
+        """Find who handed something in: by the system's number if it is known here, else by id, mail or name.
+
+        A name that two people have finds nobody.
+        """
+        sender = _plain(entry.name)
+        of_system = entry.sender.startswith(("canvas:", "moodle:"))
+        clues = [entry.sender] if of_system else [f"id:{sender}", f"mail:{sender}"]
+        for clue in (*clues, f"name:{sender}"):
+            if len(found := self._known.get(clue, ())) == 1:
+                return self.people[next(iter(found))]
+        return None
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table, by their headings."""
+    text = _text(path.read_bytes())
+    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
+    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    headings = [cell.lower() for cell in rows[0]] if rows else []
+    if {*IDS, *NAMES, *MAILS}.isdisjoint(headings):
+        headings = ["id", "name", "mail"]
+    else:
+        del rows[0]
+    return (dict(zip(headings, cells, strict=False)) for cells in rows)
+
+
+def _text(data: bytes) -> str:
+    if b"\0" in data:
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _person(row: dict[str, str]) -> Person | None:
+    """Who a row is about; nobody where it has no id."""
+    id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
+    moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
+    canvas = row.get("id", "") if "sis login id" in row else ""
+    numbers = {system: number for system, number in (("canvas", canvas), ("moodle", moodle)) if number}
+    name = name or f"{row.get('first name', '')} {row.get('last name') or row.get('surname', '')}".strip()
+    learner = learner_name(id_ or moodle)
+    return Person(learner, name, mail, numbers, row) if learner else None
+
+
+def _clues(person: Person) -> Iterator[str]:
+    """What a person may be found by; a name also in any rotation of its words, such as the family name first."""
+    yield from (f"id:{_plain(person.id)}", f"mail:{_plain(person.mail)}")
+    yield from (f"{system}:{number}" for system, number in person.numbers.items())
+    words = person.name.replace(",", " ").split()
+    for number in range(len(words)):
+        yield f"name:{_plain(''.join(words[number:] + words[:number]))}"
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone, composed and in lower case: Canvas leaves out all else of a name."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text.casefold())))
