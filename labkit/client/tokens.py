@@ -22,6 +22,7 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import TokenError
+from labkit.core.json_file import read_json
 from labkit.core.redact import HIDDEN
 
 JWKS_PATH = "/openid/v1/jwks"
@@ -35,31 +36,7 @@ _K8S = "kubernetes.io"
 _LEGACY = "kubernetes.io/serviceaccount/"
 _TIMES = frozenset({"exp", "iat", "nbf", f"{_K8S}.warnafter"})
 
-EXPLAINED: Mapping[str, str] = {
-    "alg": "how it is signed",
-    "kid": "which of the cluster's keys signed it",
-    "iss": "issuer: who made the token",
-    "sub": "subject: whom it speaks for",
-    "aud": "audience: who may accept it",
-    "exp": "when it stops being valid",
-    "iat": "when it was issued",
-    "nbf": "not valid before",
-    "jti": "this token's own id, which the audit log shows",
-    "kubernetes.io.namespace": "the account's namespace",
-    "kubernetes.io.serviceaccount.name": "the account's name",
-    "kubernetes.io.serviceaccount.uid": "the account's uid: a new account of that name is another",
-    "kubernetes.io.pod.name": "the pod it is bound to: it dies with the pod",
-    "kubernetes.io.pod.uid": "that pod's uid",
-    "kubernetes.io.node.name": "the node that pod runs on",
-    "kubernetes.io.node.uid": "that node's uid",
-    "kubernetes.io.secret.name": "the Secret it is bound to: it dies with the Secret",
-    "kubernetes.io.secret.uid": "that Secret's uid",
-    "kubernetes.io.warnafter": "after this the server notes that it should have been renewed",
-    "kubernetes.io/serviceaccount/namespace": "the account's namespace",
-    "kubernetes.io/serviceaccount/secret.name": "the Secret that holds this token",
-    "kubernetes.io/serviceaccount/service-account.name": "the account's name",
-    "kubernetes.io/serviceaccount/service-account.uid": "the account's uid",
-}
+EXPLAINED: Mapping[str, str] = read_json(__file__, "claims.json")
 """What each claim means, by its dotted name."""
 
 

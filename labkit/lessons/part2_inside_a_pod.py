@@ -11,7 +11,7 @@ from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, Ran
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address, address_in
-from labkit.lessons.pods import CURL, account_of, elsewhere, mounted_token, not_running, own_name
+from labkit.lessons.pods import CURL, account_of, mounted_token, no_pod, not_running, own_name
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -26,13 +26,8 @@ def w5(context: Context) -> Outcome:
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl")
     if pod is None:
-        if strays := elsewhere(context, "curl", namespace):
-            return failed(
-                f"a pod curl in {', '.join(strays)}",
-                f"a pod curl in the namespace {namespace}",
-                "Leave metadata.namespace out, or set it to default.",
-            )
-        return not_attempted("Create the pod curl from the manifest of this step.")
+        hint = "Leave metadata.namespace out, or set it to default."
+        return no_pod(context, "curl", namespace, hint, "Create the pod curl from the manifest of this step.")
     if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
     if (trouble := not_running(pod, POD)) is not None:

@@ -15,9 +15,9 @@ from labkit.lessons.pods import (
     account_of,
     answering,
     containers,
-    elsewhere,
     has_curl,
     mounted_token,
+    no_pod,
     not_running,
     own_name,
     runs_proxy,
@@ -126,13 +126,8 @@ def w11(context: Context) -> Outcome:
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")
     if pod is None:
-        if strays := elsewhere(context, "curl-custom-sa", namespace):
-            return failed(
-                f"a pod curl-custom-sa in {', '.join(strays)}",
-                f"a pod curl-custom-sa in the namespace {namespace}",
-                "The account kikai lives in default, so the pod must too.",
-            )
-        return not_attempted("Create the pod curl-custom-sa from the manifest above.")
+        hint, todo = "The account kikai lives in default, so the pod must too.", "Create it from the manifest above."
+        return no_pod(context, "curl-custom-sa", namespace, hint, todo)
     if (given := made_by_lab(pod, POD, "W11")) is not None:
         return given
     if account_of(pod) != "kikai":

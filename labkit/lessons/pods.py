@@ -8,7 +8,7 @@ from typing import Any
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
-from labkit.lessons.base import Context, Outcome, failed
+from labkit.lessons.base import Context, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
 
@@ -70,22 +70,13 @@ def own_name(pod: Pod) -> str:
     return f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
 
 
-def mounts_token(pod: Pod) -> bool:
-    """Whether a token is mounted in any container of a pod."""
-    mounts = [each for container in (pod.get("spec") or {}).get("containers") or () for each in _mounts(container)]
-    return any(str(each.get("mountPath")) == MOUNT for each in mounts)
-
-
 def without_token(pod: Pod, expected: str) -> Outcome | None:
     """A failed outcome when no token is mounted in a pod, else None."""
-    if mounts_token(pod):
+    parts = (pod.get("spec") or {}).get("containers") or ()
+    if any(each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()):
         return None
     hint = "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
     return failed(f"no token is mounted in {own_name(pod)}", expected, hint)
-
-
-def _mounts(container: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(container.get("volumeMounts") or ())
 
 
 def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
@@ -93,6 +84,13 @@ def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
     pods = context.items("/api/v1/pods")
     found = (pod["metadata"] for pod in pods if pod["metadata"]["name"] == name)
     return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
+
+
+def no_pod(context: Context, name: str, namespace: str, hint: str, todo: str) -> Outcome:
+    """The outcome where a pod is not there: failed, with a hint, if it is in another namespace."""
+    if strays := elsewhere(context, name, namespace):
+        return failed(f"a pod {name} in {', '.join(strays)}", f"a pod {name} in the namespace {namespace}", hint)
+    return not_attempted(todo)
 
 
 def mounted_token(context: Context, pod: str) -> str:

@@ -6,39 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from labkit.core.errors import UsageError
+from labkit.core.json_file import read_json
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Api
 from labkit.rbac.reviews import reviews
 from labkit.rbac.subjects import Subject
 
 CLUSTER_SCOPED = frozenset(
-    {
-        ("", "componentstatuses"),
-        ("", "namespaces"),
-        ("", "nodes"),
-        ("", "persistentvolumes"),
-        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
-        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
-        ("apiextensions.k8s.io", "customresourcedefinitions"),
-        ("apiregistration.k8s.io", "apiservices"),
-        ("certificates.k8s.io", "certificatesigningrequests"),
-        ("flowcontrol.apiserver.k8s.io", "flowschemas"),
-        ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
-        ("networking.k8s.io", "ingressclasses"),
-        ("networking.k8s.io", "ipaddresses"),
-        ("networking.k8s.io", "servicecidrs"),
-        ("node.k8s.io", "runtimeclasses"),
-        ("rbac.authorization.k8s.io", "clusterrolebindings"),
-        ("rbac.authorization.k8s.io", "clusterroles"),
-        ("scheduling.k8s.io", "priorityclasses"),
-        ("storage.k8s.io", "csidrivers"),
-        ("storage.k8s.io", "csinodes"),
-        ("storage.k8s.io", "storageclasses"),
-        ("storage.k8s.io", "volumeattachments"),
-        ("storage.k8s.io", "volumeattributesclasses"),
-    }
+    (group, plural) for group, plurals in read_json(__file__, "cluster_scoped.json").items() for plural in plurals
 )
 """(API group, plural) of Kubernetes' cluster-scoped kinds."""
 

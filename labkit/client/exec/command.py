@@ -320,18 +320,9 @@ def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
 def opened(
     client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
-    """Open the WebSocket for a command whose whole input is known; see ``COUNTED`` for ``v4``.
+    """Open the WebSocket for a command whose whole input, ``fed``, is known; None for no standard input.
 
-    Args:
-        client: The caller.
-        pod: As ``namespace/name``.
-        command: The command and its arguments.
-        container: Empty for the pod's default container.
-        fed: The input; None for no standard input.
-
-    Raises:
-        ExecFailed: When the server refuses.
-        Unreachable: When nothing answers.
+    See ``COUNTED`` for ``v4``, and ``open_exec`` for the other arguments and the errors.
     """
     if fed is None:
         return open_exec(client, pod, command, container=container)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"

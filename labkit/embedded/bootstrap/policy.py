@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.bootstrap.services import managed_entry
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.parts import compact, uncovered

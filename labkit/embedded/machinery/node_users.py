@@ -50,14 +50,9 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:
 
 FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "secret": ("secrets", ("secretName", "name")),
-    "secretRef": ("secrets", ("name",)),
-    "secretKeyRef": ("secrets", ("name",)),
-    "imagePullSecrets": ("secrets", ("name",)),
-    "nodePublishSecretRef": ("secrets", ("name",)),
     "azureFile": ("secrets", ("secretName",)),
-    "configMap": ("configmaps", ("name",)),
-    "configMapRef": ("configmaps", ("name",)),
-    "configMapKeyRef": ("configmaps", ("name",)),
+    **dict.fromkeys(("secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef"), ("secrets", ("name",))),
+    **dict.fromkeys(("configMap", "configMapRef", "configMapKeyRef"), ("configmaps", ("name",))),
     "persistentVolumeClaim": ("persistentvolumeclaims", ("claimName",)),
 }
 """Fields of a pod's spec that name another object: its resource, and the fields that hold the name."""

@@ -12,8 +12,8 @@ from string import Template
 
 import orjson
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.strategy import timestamp
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.node.api import ClusterApi, NodeSettings

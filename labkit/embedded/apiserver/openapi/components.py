@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.openapi.descriptions import describe
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 

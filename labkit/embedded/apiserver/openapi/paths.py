@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.openapi.components import META, component_name, reference
 from labkit.embedded.apiserver.openapi.discovery import subresource_kind
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas

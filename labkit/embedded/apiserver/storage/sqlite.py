@@ -27,18 +27,7 @@ APPLICATION_ID = 0x6C61626B
 SCHEMA_VERSION = 1
 """The version of the schema below. A new version needs a migration in ``_open``."""
 
-SCHEMA = """
-CREATE TABLE counter (revision INTEGER NOT NULL);
-INSERT INTO counter VALUES (0);
-CREATE TABLE objects (
-    resource TEXT NOT NULL, place TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (resource, place)
-) WITHOUT ROWID;
-CREATE TABLE snapshots (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE snapshot_objects (
-    name TEXT NOT NULL REFERENCES snapshots ON DELETE CASCADE,
-    resource TEXT NOT NULL, place TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, resource, place)
-) WITHOUT ROWID;
-"""
+SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 
 
 class StateUnusable(Exception):

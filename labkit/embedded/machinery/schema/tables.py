@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from labkit.embedded.machinery.json_file import read_json
+from labkit.core.json_file import read_json
 
 SCALAR_GO_TYPES = {
-    "string": "string",
-    "int32": "int32",
-    "int64": "int64",
-    "bool": "bool",
-    "float64": "float64",
+    **{name: name for name in ("string", "int32", "int64", "bool", "float64")},
     "bytes": "[]uint8",
     "time": "v1.Time",
     "microtime": "v1.MicroTime",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.machinery.json_file import read_json
+from labkit.core.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 STANDARDS = read_json(__file__, "standards.json")

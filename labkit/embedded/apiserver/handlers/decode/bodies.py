@@ -27,18 +27,8 @@ TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind 
 SCHEMES = {"apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"}
 """Groups whose kinds are registered elsewhere than in ``SCHEME``."""
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
-INTERNAL_PACKAGES = {
-    "": "core",
-    "events.k8s.io": "core",
-    "rbac.authorization.k8s.io": "rbac",
-    "authentication.k8s.io": "authentication",
-    "authorization.k8s.io": "authorization",
-    "coordination.k8s.io": "coordination",
-    "discovery.k8s.io": "discovery",
-    "networking.k8s.io": "networking",
-    "scheduling.k8s.io": "scheduling",
-    "storage.k8s.io": "storage",
-}
+INTERNAL_PACKAGES = {"": "core", "events.k8s.io": "core"}
+"""The Go packages of groups that are not called as the group begins."""
 
 PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|"(?:[^"\\]|\\.)*")\s*(?:;\s*|$))*')
 """Parameters of a media type, such as ``charset=utf-8``."""

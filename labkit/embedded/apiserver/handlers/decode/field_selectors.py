@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from labkit.core.json_file import read_json
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.machinery.json_file import read_json
+from labkit.core.json_file import read_json
 
 _TABLE: dict[str, Any] = read_json(__file__, "older_versions.json")
 

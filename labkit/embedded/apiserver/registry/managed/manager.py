@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.managed.fieldset import (
     ABSENT,
     Keyless,
@@ -22,24 +23,11 @@ from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.work import charge
 
-STRIPPED: Node = {
-    "f:apiVersion": {},
-    "f:kind": {},
-    "f:metadata": {
-        f"f:{name}": {}
-        for name in (
-            "name",
-            "namespace",
-            "creationTimestamp",
-            "selfLink",
-            "uid",
-            "clusterName",
-            "generation",
-            "managedFields",
-            "resourceVersion",
-        )
-    },
-}
+UNOWNED = (
+    *("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields"),
+    "resourceVersion",
+)
+STRIPPED: Node = {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {f"f:{name}": {} for name in UNOWNED}}
 """Fields without owners."""
 
 
@@ -157,20 +145,8 @@ def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     return managed if managed is not None and managed.fields else live
 
 
-RESET: dict[tuple[str, str], Node] = {
-    ("certificates.v1.CertificateSigningRequest", ""): {"f:spec": {}, "f:status": {}},
-    ("certificates.v1.CertificateSigningRequest", "approval"): {"f:spec": {}, "f:status": {"f:certificate": {}}},
-    ("certificates.v1.CertificateSigningRequest", "status"): {"f:spec": {}, "f:status": {"f:conditions": {}}},
-    ("core.v1.Namespace", "finalize"): {"f:status": {}},
-    ("core.v1.Pod", "ephemeralcontainers"): {},
-    ("core.v1.Pod", "resize"): {},
-    ("core.v1.Pod", "status"): {
-        "f:spec": {},
-        "f:metadata": {"f:deletionTimestamp": {}, "f:ownerReferences": {}},
-    },
-    ("apps.v1.Deployment", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
-}
-"""(struct, subresource) to the fields that writes through it never own, where the default does not apply.
+RESET: dict[str, dict[str, Node]] = read_json(__file__, "reset_fields.json")
+"""Struct and subresource to the fields that writes through it never own, where the default does not apply.
 
 Source: k8s.io/kubernetes ``pkg/registry``, ``GetResetFields`` of the strategies.
 """
@@ -189,7 +165,7 @@ STATUS_ONLY = frozenset(
 
 def ignored_fields(struct: Struct, subresource: str) -> Node:
     """The fields that writes through a subresource never own."""
-    own = RESET.get((struct.name, subresource))
+    own = RESET.get(struct.name, {}).get(subresource)
     if own is not None:
         return own
     if subresource == "status":

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.kinds import Kind
 
 TABLE: dict[str, dict[str, str]] = read_json(__file__, "strategies.json")

@@ -23,22 +23,12 @@ from labkit.embedded.machinery.schema import schemas
 SHORT, LONG = 128, 1024
 MISMATCH = "does not match event.namespace"
 FIXED = (
-    ("involvedObject", "involvedObject"),
-    ("reason", "reason"),
-    ("message", "message"),
-    ("source", "source"),
-    ("firstTimestamp", "firstTimestamp"),
-    ("lastTimestamp", "lastTimestamp"),
-    ("count", "count"),
-    ("reason", "reason"),
-    ("type", "type"),
-    ("eventTime", "eventTime"),
-    ("action", "action"),
-    ("related", "related"),
-    ("reportingComponent", "reportingController"),
-    ("reportingInstance", "reportingInstance"),
+    *("involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "reason", "type"),
+    *("eventTime", "action", "related", "reportingComponent", "reportingInstance"),
 )
-"""Fields that may not change through ``events.k8s.io``, and what messages call them."""
+"""Fields that may not change through ``events.k8s.io``."""
+CALLED = {"reportingComponent": "reportingController"}
+"""What messages call a field, where it is not its name."""
 STRUCTS = {
     "involvedObject": "core.v1.ObjectReference",
     "related": "core.v1.ObjectReference",
@@ -117,13 +107,13 @@ class StrictEventStrategy(EventStrategy):
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         if new.get("series") != old.get("series"):
             self._check_series(new, errors)
-        for field, name in FIXED:
+        for field in FIXED:
             value, before = new.get(field), old.get(field)
             if value != before:
                 struct = STRUCTS.get(field)
                 shown = internal(schemas()[struct], value) if struct and value is not None else value
                 text = shown is None and field in TEXTS
-                errors.invalid(name, "" if text else shown, "field is immutable")
+                errors.invalid(CALLED.get(field, field), "" if text else shown, "field is immutable")
 
     def _check_series(self, obj: Object, errors: FieldErrors) -> None:
         series = obj.get("series")

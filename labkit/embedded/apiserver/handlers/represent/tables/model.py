@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.handlers.represent.tables.text import access_modes, duration, labels, selector, since
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``.
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.json_file import read_json
+from labkit.core.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 _FLOWS: dict[str, dict[str, dict[str, Object]]] = read_json(__file__, "flows.json")

@@ -5,8 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 
 from __future__ import annotations
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.machinery.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
 MORE_THAN_ALL = "cannot be greater than status.replicas"
