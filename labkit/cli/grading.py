@@ -292,7 +292,7 @@ def build_command(folder: Path) -> int:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--roster", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Print its codes as CSV.")
 def secret_command(folder: Path, roster: Path | None) -> int:
-    """Make the course's secret in FOLDER, once, and print each learner's code.
+    """Make the secret of the course in FOLDER; print learners' codes.
 
     With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
     """

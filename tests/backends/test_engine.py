@@ -33,12 +33,15 @@ def test_an_interruption_while_the_program_begins_ends_it(tmp_path: Path, monkey
         return process
 
     monkeypatch.setattr(subprocess, "Popen", begin_interrupted)
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        engine.follow(["sleep", "60"], lambda _: None, cwd=tmp_path, env=dict(os.environ))
+    given = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            engine.follow(["sleep", "60"], lambda _: None, cwd=tmp_path, env=dict(os.environ))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, given)
     deadline = time.monotonic() + 10
     while begun[0].poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     begun[0].kill()
     assert begun[0].wait() == -signal.SIGTERM
-    assert signal.getsignal(signal.SIGINT) is before
