@@ -18,11 +18,15 @@ from labkit.core.signals import cleaned_up
 
 if TYPE_CHECKING:
     from labkit.backends.base import Report
+    from labkit.grading.dask_pool import DaskPool
     from labkit.grading.intake import Intake
     from labkit.grading.isolation import Limits
+    from labkit.grading.pool import GraderPool
     from labkit.grading.result import Result
     from labkit.grading.session import GradingSession, SubmissionGrader
     from labkit.lab.lab import Lab
+
+PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command("grade")
@@ -72,6 +76,10 @@ if TYPE_CHECKING:
 )
 @click.option("--context", default="", help="Its context; the file's current one when left out.")
 @click.option("--image", default=None, help="kind's node image.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster: tls://HOST:PORT.")
+@click.option("--tls-ca", type=PEM, help="Its authority; that of Dask's configuration when left out.")
+@click.option("--tls-cert", type=PEM, help="Your certificate there.")
+@click.option("--tls-key", type=PEM, help="The certificate's key.")
 @click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 def grade_command(
@@ -90,6 +98,10 @@ def grade_command(
     kubeconfig: Path | None,
     context: str,
     image: str | None,
+    scheduler: str,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     trust: bool,
     force: bool,
 ) -> int:
@@ -105,6 +117,8 @@ def grade_command(
     With --backend kind, or existing and its --kubeconfig, a handful is graded on that one
     real cluster, one after the other, and then on embedded ones, to see that the scores
     agree. What such a cluster cannot show is left out of the score, and marked.
+
+    With --scheduler, the workers of a Dask cluster grade; docs/scale.md says how to start one.
     """
     from labkit.grading.intake import take_in
     from labkit.grading.isolation import Limits
@@ -113,6 +127,8 @@ def grade_command(
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
+    if scheduler and (real or slots or trust):
+        raise click.UsageError("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
     command = click.get_current_context()
@@ -124,7 +140,7 @@ def grade_command(
     session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend, course=fingerprint)
     _describe(session, intake.lines)
     left = len(session.left)
-    if (left or real) and not trust:
+    if (left or real) and not (trust or scheduler):
         _need_walls()
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
     if real:
@@ -138,8 +154,30 @@ def grade_command(
         return 0
     from labkit.grading.pool import pool_for
 
-    with pool_for(left, slots=slots or 0, limits=limits, kernel=kernel) as grader:
+    if scheduler:
+        pool: DaskPool | GraderPool = _dask_pool(scheduler, (tls_ca, tls_cert, tls_key), limits, kernel=kernel)
+    else:
+        pool = pool_for(left, slots=slots or 0, limits=limits, kernel=kernel)
+    with pool as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
+
+
+def _dask_pool(address: str, files: Sequence[Path | None], limits: Limits, *, kernel: bool) -> DaskPool:
+    """The workers of a Dask cluster.
+
+    Raises:
+        Missing: The library is not installed.
+        UsageError: The address or the TLS files cannot be used.
+    """
+    from labkit.core.errors import Missing
+
+    try:
+        from labkit.grading.dask_connection import Certificates
+        from labkit.grading.dask_pool import DaskPool
+    except ModuleNotFoundError as error:
+        todo = "Install labkit with its extra: pip install 'labkit[scale]'"
+        raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
+    return DaskPool(address, Certificates(*files), limits=limits, kernel=kernel, report=report)
 
 
 def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
@@ -207,17 +245,19 @@ def _run_session(session: GradingSession, grader: SubmissionGrader, level: str, 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     incomplete: list[Result] = []
     if level == "plain":
         click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task("grading", total=left)
+        task = bar.add_task("grading", total=left, rate="")
 
         def on_result(result: Result) -> None:
             if not result.complete:
                 incomplete.append(result)
             bar.advance(task)
+            bar.update(task, rate=f"{60 * (bar.tasks[task].speed or 0):,.0f} a minute")
 
         results = session.run(grader, on_result)
     for result in incomplete:

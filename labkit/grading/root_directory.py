@@ -101,6 +101,11 @@ def sandbox_home() -> Path:
     return next(home for home in homes if not any(path.is_relative_to(home) for path in _required_paths()))
 
 
+def is_visible(path: Path) -> bool:
+    """Whether a path of this machine is visible to a learner's process."""
+    return any(path.resolve().is_relative_to(required.resolve()) for required in _required_paths())
+
+
 @cache
 def _required_paths() -> list[Path]:
     """List the directories and devices that a Python process requires, outermost first."""
