@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, grading, matrix, server, watches
+from benchmarks import browser, cluster, grading, matrix, scale, server, watches
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -214,6 +214,26 @@ def grades(options: argparse.Namespace) -> Iterator[Row]:
         yield "fork and kernel against nbgrader", ratios, ""
 
 
+def scales(options: argparse.Namespace) -> Iterator[Row]:
+    """Solved notebooks on 1, 2 and 4 workers of a Dask cluster, and tasks that only sleep."""
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+        room = Path(folder)
+        entries = scale.submissions(room / "course", min(100, options.notebooks))
+        alone = scale.alone(entries)
+        yield "one grader, one at a time, without Dask", _speed(alone), ""
+        for workers in (1, 2, 4):
+            speed = scale.on_workers(room / f"workers-{workers}", entries, workers)
+            overhead = f", {speed.each_ms - alone.each_ms:+.0f} ms a submission" if workers == 1 else ""
+            yield f"Dask, {workers} worker{'s' if workers > 1 else ''} of one thread", _speed(speed) + overhead, ""
+        speed, ideal = scale.simulated(room / "simulated", entries[0])
+        share = f"{speed.per_minute / ideal:.0%} of what the sleeping allows"
+        yield "tasks that sleep 0.2 s, 64 at once", f"{_speed(speed)}: {share}", ""
+
+
+def _speed(speed: scale.Speed) -> str:
+    return f"{speed.count:,} in {speed.seconds:.1f} s = {speed.per_minute:,.0f}/min"
+
+
 def _grading_row(name: str, run: grading.Run, same: grading.Run | None, goal: str) -> Row:
     measured = f"{run.notebooks} in {run.seconds:.1f} s = {run.per_minute:,.0f}/min, CPU {run.each_ms:,.0f} ms each"
     if same is not None:
@@ -230,6 +250,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "growth": growth,
     "rewind": rewinding,
     "grade": grades,
+    "scale": scales,
     "widgets": widgets,
 }
 

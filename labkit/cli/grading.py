@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -155,29 +155,29 @@ def grade_command(
     from labkit.grading.pool import pool_for
 
     if scheduler:
-        pool: DaskPool | GraderPool = _dask_pool(scheduler, (tls_ca, tls_cert, tls_key), limits, kernel=kernel)
+        files = {"tls_ca_file": tls_ca, "tls_client_cert": tls_cert, "tls_client_key": tls_key}
+        pool: DaskPool | GraderPool = _dask_pool(scheduler, files, limits, kernel=kernel)
     else:
         pool = pool_for(left, slots=slots or 0, limits=limits, kernel=kernel)
     with pool as grader:
         return _exit_code(_run_session(session, grader, grader.level, left))
 
 
-def _dask_pool(address: str, files: Sequence[Path | None], limits: Limits, *, kernel: bool) -> DaskPool:
+def _dask_pool(address: str, files: Mapping[str, Path | None], limits: Limits, *, kernel: bool) -> DaskPool:
     """The workers of a Dask cluster.
 
     Raises:
         Missing: The library is not installed.
-        UsageError: The address or the TLS files cannot be used.
     """
     from labkit.core.errors import Missing
 
     try:
-        from labkit.grading.dask_connection import Certificates
         from labkit.grading.dask_pool import DaskPool
     except ModuleNotFoundError as error:
         todo = "Install labkit with its extra: pip install 'labkit[scale]'"
         raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
-    return DaskPool(address, Certificates(*files), limits=limits, kernel=kernel, report=report)
+    given = {name: str(path) for name, path in files.items() if path is not None}
+    return DaskPool(address, given, limits=limits, kernel=kernel, report=report)
 
 
 def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:

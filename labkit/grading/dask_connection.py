@@ -1,12 +1,11 @@
-"""The connection to an existing Dask cluster: who reaches its scheduler runs code on all of its workers."""
+"""The connection to an existing Dask cluster. Who reaches its scheduler runs code on all of its workers."""
 
 from __future__ import annotations
 
 import logging
+import re
 import warnings
-from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,65 +16,49 @@ from labkit.core.errors import Missing, Unreachable, UsageError
 CONNECT_SECONDS = 10.0
 
 ONLY_DATA: dict[str, Any] = {"serializers": ["msgpack"], "deserializers": ["msgpack"]}
-"""What the client takes as results: text and numbers. An object that had to be unpickled is an error."""
+"""What the client takes as results: text and numbers. An object that would have to be unpickled is an error."""
+
+LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}")
 
 TLS = "tls://HOST:PORT, with --tls-ca, --tls-cert and --tls-key, or with Dask's own configuration"
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """The files of the TLS connection: the cluster's authority, our certificate, its key; those of Dask if None."""
-
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-
-def security_for(address: str, certificates: Certificates) -> Security | None:
+def security_for(address: str, files: Mapping[str, str]) -> Security | None:
     """Return the TLS settings for a scheduler; None for one of this machine without TLS.
+
+    Args:
+        address: ``tls://HOST:PORT``, or ``tcp://`` on this machine.
+        files: ``tls_ca_file``, ``tls_client_cert`` and ``tls_client_key``; what is left out comes from Dask's
+            configuration.
 
     Raises:
         UsageError: It would be reached without TLS over a network, or certificates are missing.
     """
-    parts = urlsplit(address)
     try:
-        complete = bool(parts.hostname and parts.port)
+        parts = urlsplit(address)
+        host = parts.hostname if parts.scheme in ("tls", "tcp") and parts.port else ""
     except ValueError:
-        complete = False
-    if parts.scheme not in ("tls", "tcp") or not complete:
+        host = ""
+    if not host:
         raise UsageError(f"{address} is no scheduler's address.", todo=f"Name one as {TLS}.")
     if parts.scheme == "tcp":
-        if _is_loopback(parts.hostname or ""):
+        if LOOPBACK.fullmatch(host):
             return None
         raise UsageError(
             f"{address} is without TLS, and not on this machine.",
             why="who reaches such a scheduler can run any program on its workers, and read every submission and score",
             todo=f"Give the cluster certificates, and name it as {TLS}. See docs/scale.md.",
         )
-    names = {
-        "tls_ca_file": certificates.ca,
-        "tls_client_cert": certificates.certificate,
-        "tls_client_key": certificates.key,
-    }
-    given = {name: str(path) for name, path in names.items() if path is not None}
     try:
-        security = Security(require_encryption=True, **given)
-        settings = security.get_tls_config_for_role("client")
-        if not (settings["ca_file"] and settings["cert"]):
-            raise UsageError("A scheduler with TLS asks for a certificate.", todo=f"Name it as {TLS}.")
-        security.get_connection_args("client")
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise UsageError(
-            "The certificates cannot be used.", why=str(error), todo="Name PEM files that belong together."
-        ) from error
-    return security
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        security = Security(require_encryption=True, **files)
+        tls = security.get_tls_config_for_role("client")
+        if tls["ca_file"] and tls["cert"]:
+            security.get_connection_args("client")  # reads them
+            return security
+    except (OSError, ValueError) as error:
+        todo = "Name PEM files that belong together."
+        raise UsageError("The certificates cannot be used.", why=str(error), todo=todo) from error
+    raise UsageError("A scheduler with TLS asks for a certificate.", todo=f"Name it as {TLS}.")
 
 
 def connect(address: str, security: Security | None) -> Client:
@@ -97,17 +80,15 @@ def connect(address: str, security: Security | None) -> Client:
 
 
 def require_labkit(client: Client) -> None:
-    """Require labkit on the scheduler and on each worker, all of which load the same modules.
+    """Require labkit on the scheduler and each worker: what is sent to them is loaded by all.
 
     Raises:
         Missing: One of them has none.
     """
     versions: Any = client.get_versions(packages=["labkit"])
     found = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    without = [name for name, about in found.items() if about and not about["packages"]["labkit"]]
-    if without:
+    if without := [name for name, about in found.items() if about and not about["packages"]["labkit"]]:
         raise Missing(
             f"There is no labkit on {', '.join(without)}.",
-            why="the scheduler and all its workers run the same Python environment as this command",
-            todo="Install labkit[scale] there, or start a cluster of labkit's own. See docs/scale.md.",
+            todo="Install labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",
         )

@@ -1,8 +1,7 @@
 """Grades on the workers of a Dask cluster, with the interface of ``GraderPool``.
 
-The client's result store is the record: what has no result is submitted again, after a worker or the scheduler
-has gone. A worker that ends takes the tasks that it has with it, so few are submitted ahead. Dask runs a task again
-whose worker has ended, or whose grader has, until it has done so too often; then the submission is graded alone.
+The client's result store is the record: what has no result is submitted again after a worker or the scheduler has
+gone. A worker that ends takes what it has with it, so little is submitted ahead.
 """
 
 from __future__ import annotations
@@ -12,19 +11,19 @@ import math
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import NamedTuple, Self
 
 from distributed import Client, Future, KilledWorker
 
 from labkit.core.errors import Missing, Unreachable
-from labkit.grading.dask_connection import Certificates, connect, require_labkit, security_for
-from labkit.grading.dask_worker import GraderPlugin, Requirements, grade_on_worker
+from labkit.grading.dask_connection import connect, require_labkit, security_for
+from labkit.grading.dask_worker import GraderPlugin, grade_on_worker, installed
 from labkit.grading.grader import OnResult
 from labkit.grading.isolation import Limits
 from labkit.grading.result import Result, by_exercise_and_learner
@@ -32,7 +31,7 @@ from labkit.grading.stages import failed_result, unreadable_result
 from labkit.grading.submissions import Submission, Unreadable, read_untrusted
 
 ATTEMPTS = 3
-"""How often a submission is graded beside others before it is graded alone, where its grader fails."""
+"""How often a submission is graded beside others, where its worker ends or fails, before it is graded alone."""
 
 TASKS_PER_SLOT = 2
 """One that is being graded, and one that waits on the worker."""
@@ -40,22 +39,19 @@ TASKS_PER_SLOT = 2
 POLL_SECONDS = 1.0
 """How often the client looks which workers there are."""
 
-RECONNECT_SECONDS = 600.0
-"""How long the client waits for a scheduler that has gone."""
-
 RESULT_SECONDS = 5.0
 """How long the client waits for a result that is there."""
 
-WORKER_ENDED = "its worker has ended"
+RECONNECT_SECONDS = 600.0
+"""How long the client waits for a scheduler that has gone."""
 
 LOST = (OSError, CancelledError)
 """The errors of calls to a scheduler that has gone, and of futures that went with it."""
 
-Report = Callable[[str], None]
+WORKER_ENDED = "its worker has ended"
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(NamedTuple):
     """A submission's task, and the workers that may run it."""
 
     submission: Submission
@@ -67,41 +63,41 @@ class DaskPool:
     """Grades submissions on a Dask cluster.
 
     Args:
-        address: The scheduler's, ``tls://HOST:PORT``; ``tcp://`` on this machine only.
-        certificates: The TLS files.
+        address: The scheduler's; see ``security_for``, as for ``files``.
+        files: The TLS files.
         limits: What one submission may use.
         kernel: Whether every notebook runs in a real kernel.
-        report: Called with sentences about workers that cannot be used, and about a scheduler that has gone.
+        report: Called with sentences about workers that cannot grade, and about a scheduler that has gone.
     """
+
+    _client: Client
 
     def __init__(
         self,
         address: str,
-        certificates: Certificates,
+        files: Mapping[str, str],
         *,
         limits: Limits | None = None,
         kernel: bool = False,
-        report: Report = lambda _line: None,
+        report: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        self._address, self._security = address, security_for(address, certificates)
-        self._report = report
-        name = f"labkit-grader-{secrets.token_hex(4)}"
-        self._plugin = GraderPlugin(name, Requirements.here(), limits or Limits(), kernel=kernel)
-        self._client: Client | None = None
+        self._address, self._security, self._report = address, security_for(address, files), report
+        name = f"labkit-{secrets.token_hex(4)}"
+        self._plugin = GraderPlugin(name, installed(), limits or Limits(), kernel=kernel)
+        self._numbers = count()
         self._tasks: dict[object, _Task] = {}
         self._done: SimpleQueue[Future[str]] = SimpleQueue()
-        self._numbers = count()
-        self._scheduler = ""
         self._workers: set[str] = set()
         self._slots: dict[str, int] = {}
-        self._looked = -math.inf
         self._reported: set[str] = set()
+        self._scheduler, self._looked = "", -math.inf
         self.level = ""
         """The isolation on the workers: ``root`` or ``user``; empty before one can grade."""
 
     def __enter__(self) -> Self:
+        self._connect()
         try:
-            self._connect()
+            self._prepare()
             self._look()
             if self._workers and not self._slots:
                 raise Missing(
@@ -121,8 +117,8 @@ class DaskPool:
         """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
-            The results, sorted by exercise and learner. What ends its workers also when it is graded
-            alone has a result that says so.
+            The results, sorted by exercise and learner. What ends its worker also when it is graded alone has a
+            result that says so.
 
         Raises:
             Unreachable: The scheduler has gone, and does not come back.
@@ -146,11 +142,10 @@ class DaskPool:
         failed: list[tuple[Submission, str]] = []
         while waiting or self._tasks:
             for submission, result in self._step(waiting, alone=alone):
+                ended[submission.key] += 1
                 if isinstance(result, Result):
                     add(result)
-                    continue
-                ended[submission.key] += 1
-                if result is WORKER_ENDED and not alone and ended[submission.key] < ATTEMPTS:
+                elif result is WORKER_ENDED and not alone and ended[submission.key] < ATTEMPTS:
                     waiting.append(submission)
                 else:
                     failed.append((submission, result))
@@ -163,8 +158,10 @@ class DaskPool:
             self._look()
             slots = sum(self._slots.values())
             while waiting and len(self._tasks) < (min(slots, 1) if alone else TASKS_PER_SLOT * slots):
-                if unreadable := self._submit(waiting[0], alone=alone):
-                    done.append((waiting[0], unreadable))
+                try:
+                    self._submit(waiting[0], read_untrusted(waiting[0].path), alone=alone)
+                except Unreadable as error:
+                    done.append((waiting[0], unreadable_result(waiting[0], self.level, str(error))))
                 waiting.popleft()
             for task in self._ended_tasks():
                 done.append((task.submission, self._result_of(task)))
@@ -174,16 +171,8 @@ class DaskPool:
             self._reconnect(error)
         return done
 
-    def _submit(self, submission: Submission, *, alone: bool) -> Result | None:
-        """Submit a task; one that cannot be read has its result at once.
-
-        Alone, it may run on one worker and once: it is known then what ended the worker.
-        """
-        assert self._client is not None
-        try:
-            notebook = read_untrusted(submission.path)
-        except Unreadable as error:
-            return unreadable_result(submission, self.level, str(error))
+    def _submit(self, submission: Submission, notebook: bytes, *, alone: bool) -> None:
+        """Submit a task. Alone, it runs on one worker and once, so that it is known what ended that worker."""
         number = next(self._numbers)
         workers = sorted(self._slots)
         if alone:
@@ -191,35 +180,30 @@ class DaskPool:
         future = self._client.submit(
             grade_on_worker,
             self._plugin.name,
-            submission.learner,
-            submission.exercise,
-            submission.code,
+            Submission(submission.learner, submission.exercise, Path(), code=submission.code),
             notebook,
             key=f"grade-{self._plugin.name}-{number}",
             workers=workers,
             retries=0 if alone else ATTEMPTS - 1,
-            pure=False,
         )
         self._tasks[future.key] = _Task(submission, future, frozenset(workers))
         future.add_done_callback(self._done.put)
-        return None
 
     def _ended_tasks(self) -> list[_Task]:
         """Wait for a task to end, but not for long; return it, and those none of whose workers is left."""
         ended = [task for task in self._tasks.values() if not task.workers & self._workers]
         with suppress(Empty):
-            key = self._done.get(timeout=0 if ended else POLL_SECONDS).key
-            ended += [task for task in (self._tasks.get(key),) if task is not None and task not in ended]
+            task = self._tasks.get(self._done.get(timeout=0 if ended else POLL_SECONDS).key)
+            ended += [task] if task and task not in ended else []
         return ended
 
     def _result_of(self, task: _Task) -> Result | str:
         """Return a task's result, or why it has none."""
-        assert self._client is not None
         try:
             seconds = RESULT_SECONDS if task.future.done() else 0.1
             result = Result.from_dict(json.loads(task.future.result(timeout=seconds)))
             return result if result.key == task.submission.key else "a worker sent another submission's result"
-        except TimeoutError:  # it went with its worker, after it was made or before; Dask would wait for that worker
+        except TimeoutError:  # it went with its worker, before it was made or after
             self._client.cancel([task.future])
             return WORKER_ENDED
         except LOST:
@@ -230,40 +214,38 @@ class DaskPool:
             return str(error) or type(error).__name__
 
     def _look(self) -> None:
-        """Look which workers there are, and which of them can grade; report those that cannot, once."""
-        now = time.monotonic()
-        if now - self._looked < POLL_SECONDS:
+        """Look which workers there are, and which of them can grade; report those that cannot, once.
+
+        Raises:
+            OSError: The scheduler has gone, or was started again: then Dask's client has found it, and no task.
+        """
+        if time.monotonic() - self._looked < POLL_SECONDS:
             return
-        assert self._client is not None
-        if self._client.status != "running":
-            raise ConnectionResetError("the connection was closed")
         info = self._client.scheduler_info()
-        if info["id"] != self._scheduler:  # Dask's client has found it again, and not what ran there
+        if self._client.status != "running" or info["id"] != self._scheduler:
             raise ConnectionResetError("it was started again")
         self._workers = set(info["workers"])
         events = {event["worker"]: event for _, event in self._client.get_events(self._plugin.name)}
         present = [event for address, event in events.items() if address in self._workers]
         fit = [event for event in present if not event["refused"]]
         self._slots = {event["worker"]: event["slots"] for event in fit}
-        for event in present:
-            if event["refused"]:
-                self._report_once(f"The worker {event['worker']} gets no submissions: {event['refused']}.")
-        if fit:
-            self.level = fit[0]["level"]
-        elif not self._workers:
-            self._report_once(f"No worker is connected to {self._address}. Start one: this command waits for it.")
-        self._looked = now
-
-    def _report_once(self, line: str) -> None:
-        if line not in self._reported:
-            self._reported.add(line)
-            self._report(line)
+        self.level = fit[0]["level"] if fit else self.level
+        lines = [f"The worker {each['worker']} gets nothing: {each['refused']}." for each in present if each["refused"]]
+        if not self._workers:
+            lines = [f"No worker is connected to {self._address}. Start one: this command waits for it."]
+        for line in dict.fromkeys(lines):
+            if line not in self._reported:
+                self._report(line)
+        self._reported.update(lines)
+        self._looked = time.monotonic()
 
     def _connect(self) -> None:
         self._client = connect(self._address, self._security)
+
+    def _prepare(self) -> None:
         require_labkit(self._client)
+        self._scheduler = self._client.scheduler_info()["id"]
         with suppress(*LOST):  # a worker has gone meanwhile, or the scheduler: the next call to it tells
-            self._scheduler = self._client.scheduler_info()["id"]
             self._client.register_plugin(self._plugin)
         self._looked = -math.inf
 
@@ -275,10 +257,11 @@ class DaskPool:
         """
         self._report(f"The scheduler at {self._address} has gone ({error}): waiting for it. Results so far are stored.")
         deadline = time.monotonic() + RECONNECT_SECONDS
+        self._close()
         while True:
-            self._close()
             try:
                 self._connect()
+                return self._prepare()
             except (Unreachable, *LOST) as reason:
                 if time.monotonic() > deadline:
                     raise Unreachable(
@@ -286,17 +269,14 @@ class DaskPool:
                         why=str(reason),
                         todo="Start it and its workers, then the same command: it goes on where it was.",
                     ) from reason
+                self._client.close()
                 time.sleep(POLL_SECONDS)
-            else:
-                return
 
     def _close(self) -> None:
         """End what runs on the workers, and the connection."""
-        client, self._client = self._client, None
         tasks, self._tasks, self._done, self._slots = self._tasks, {}, SimpleQueue(), {}
-        if client is None:
-            return
-        with suppress(*LOST, ValueError):  # the scheduler has gone, or is a new one, which has no such plugin
-            client.cancel([task.future for task in tasks.values()])
-            client.unregister_worker_plugin(self._plugin.name)
-        client.close()
+        if self._client.status == "running":
+            with suppress(*LOST, TypeError, ValueError):  # it has gone, or is a new one, which knows no such plugin
+                self._client.cancel([task.future for task in tasks.values()])
+                self._client.unregister_worker_plugin(self._plugin.name)
+        self._client.close()

@@ -1,7 +1,7 @@
 """What runs on a Dask worker: a plugin that keeps graders prepared, and the task that grades one submission.
 
-A worker has a grader for each of its threads, each in a process of its own: what a notebook can reach is what it
-can reach on one machine. A worker that cannot grade as this machine would gets no submissions, and says why.
+A worker has a grader for each of its threads, each in a process of its own, with the same walls as on one machine.
+A worker that would not give the same scores gets no submissions, and says why.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import asyncio
 import json
 import os
 import platform
-import queue
 import shutil
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from labkit.grading.tasks import EXERCISES
 if TYPE_CHECKING:
     from distributed import Worker
 
+DIFFERENT = "its {} is {}, and not {}: run it with the Python and the labkit of this command"
 KEY_READABLE = "notebooks could read its TLS key {}: move the key out of the folders that they see, such as /etc/ssl"
 NO_KUBECTL = "it has no kubectl that notebooks see: install it into /usr/bin or /usr/local/bin"
 NO_WALLS = "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces"
@@ -42,28 +44,10 @@ class GradingFailed(Exception):
     """A worker could not grade a submission, and not by the submission's fault."""
 
 
-@dataclass(frozen=True)
-class Requirements:
-    """What a worker must have in common with the machine that asks for results."""
-
-    labkit: str
-    python: str
-    exercises: dict[str, str]
-
-    @classmethod
-    def here(cls) -> Requirements:
-        """What this process has."""
-        python = ".".join(platform.python_version_tuple()[:2])
-        return cls(__version__, python, {exercise.id: exercise.fingerprint() for exercise in EXERCISES})
-
-    def difference(self, worker: Requirements) -> str:
-        """Why a worker cannot be used, and what to do; empty if it can."""
-        if worker.labkit != self.labkit:
-            return f"it has labkit {worker.labkit}, and not {self.labkit}: install the same version there"
-        if worker.python != self.python:
-            return f"it runs Python {worker.python}, and not {self.python}: run it with the same Python"
-        changed = [name for name, fingerprint in self.exercises.items() if worker.exercises.get(name) != fingerprint]
-        return f"its labkit has another text of {', '.join(changed)}: install the same labkit there" if changed else ""
+def installed() -> dict[str, str]:
+    """What scores depend on, by name: versions, and the fingerprint of each exercise."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"labkit": __version__, "Python": python, **{spec.id: spec.fingerprint() for spec in EXERCISES}}
 
 
 class GraderPlugin(WorkerPlugin):
@@ -71,44 +55,44 @@ class GraderPlugin(WorkerPlugin):
 
     Args:
         name: The plugin's name, also the topic of the event that tells whether the worker can grade.
-        required: What the worker must have.
+        required: What must be ``installed`` on the worker.
         limits: What one submission may use.
         kernel: Whether every notebook runs in a real kernel.
     """
 
     idempotent = True
 
-    def __init__(self, name: str, required: Requirements, limits: Limits, *, kernel: bool) -> None:
+    def __init__(self, name: str, required: Mapping[str, str], limits: Limits, *, kernel: bool) -> None:
         self.name = name
         self._required, self._limits, self._kernel = required, limits, kernel
 
     async def setup(self, worker: Worker) -> None:
-        """Start the graders, and log ``refused`` (empty if it can grade), ``level`` and ``slots`` as an event."""
+        """Start the graders, and log an event: ``refused`` (why it cannot grade, or empty), ``level``, ``slots``."""
         self._directory = worker.local_directory
-        self._graders: queue.SimpleQueue[GraderPool | None] = queue.SimpleQueue()
-        self._all: list[GraderPool] = []
-        level = ""
+        self._graders: SimpleQueue[GraderPool | None] = SimpleQueue()
         refused = self._refused(worker)
-        if not refused:
-            started = [asyncio.to_thread(self._start) for _ in range(worker.state.nthreads)]
-            done = await asyncio.gather(*started, return_exceptions=True)
-            self._all = [entry for entry in done if isinstance(entry, GraderPool)]
-            for grader in self._all:
-                self._graders.put(grader)
-                level = grader.level
-            errors = [entry for entry in done if isinstance(entry, BaseException)]
-            refused = f"its graders do not start: {errors[0]}" if errors else NO_WALLS if level == "plain" else ""
+        starts = (asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads))
+        started = await asyncio.gather(*starts, return_exceptions=True)
+        self._all = [each for each in started if isinstance(each, GraderPool)]
+        for grader in self._all:
+            self._graders.put(grader)
+        level = self._all[0].level if self._all else ""
+        if level == "plain":
+            refused = NO_WALLS
+        for each in started:
+            if isinstance(each, BaseException):
+                refused = f"its graders do not start: {each}"
         if refused:
             await self.teardown(worker)
         event = {"worker": worker.contact_address, "refused": refused, "level": level, "slots": len(self._all)}
-        worker.log_event(self.name, event)
+        await worker.scheduler.log_event(topic=self.name, msg=event)  # known when this returns
 
     async def teardown(self, worker: Worker) -> None:
         """End the graders, and what they are grading."""
         await asyncio.to_thread(self._end)
 
-    def grade(self, learner: str, exercise: str, code: str, notebook: bytes) -> str:
-        """Grade one submission; see ``grade_on_worker``.
+    def grade(self, submission: Submission, notebook: bytes) -> str:
+        """Grade a submission whose notebook was sent along; return the result as JSON.
 
         Raises:
             GradingFailed: The grader failed; it is replaced.
@@ -120,7 +104,7 @@ class GraderPlugin(WorkerPlugin):
             with TemporaryDirectory(dir=self._directory, ignore_cleanup_errors=True) as directory:
                 path = Path(directory, "notebook.ipynb")
                 path.write_bytes(notebook)
-                (result,) = grader.grade([Submission(learner, exercise, path, code=code)])
+                (result,) = grader.grade([replace(submission, path=path)])
             if result.ended == FAILED:
                 grader = self._replaced(grader)
                 raise GradingFailed(f"{get_worker().address}: {result.note}")
@@ -133,12 +117,14 @@ class GraderPlugin(WorkerPlugin):
     def _refused(self, worker: Worker) -> str:
         tls = worker.security.get_tls_config_for_role("worker")
         key = tls["key"] or tls["cert"]
-        if key and "\n" not in key and is_visible(Path(key)):
+        if key and "\n" not in key and is_visible(Path(key).resolve()):
             return KEY_READABLE.format(key)
-        kubectl = shutil.which("kubectl")
-        if kubectl is None or not is_visible(Path(kubectl)):
+        kubectl = Path(shutil.which("kubectl") or "kubectl")
+        if not (is_visible(kubectl) and is_visible(kubectl.resolve())):
             return NO_KUBECTL
-        return self._required.difference(Requirements.here())
+        here = installed()
+        different = [name for name, value in self._required.items() if here.get(name) != value]
+        return DIFFERENT.format(different[0], here.get(different[0]), self._required[different[0]]) if different else ""
 
     def _start(self) -> GraderPool:
         return GraderPool(1, slots=1, limits=self._limits, kernel=self._kernel).__enter__()
@@ -146,41 +132,25 @@ class GraderPlugin(WorkerPlugin):
     def _replaced(self, grader: GraderPool) -> GraderPool:
         """Replace a grader that failed; where no other starts, the next submission tries again."""
         with suppress(LabkitError, OSError):
-            started = self._start()
+            self._all[self._all.index(grader)] = started = self._start()
             grader.__exit__()
-            self._all = [started if entry is grader else entry for entry in self._all]
             return started
         return grader
 
     def _end(self) -> None:
-        for grader in self._all:
-            for pid in grader.pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
+        for pid in [pid for grader in self._all for pid in grader.pids]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         for _ in self._all:
-            with suppress(queue.Empty):
+            with suppress(Empty):
                 if free := self._graders.get(timeout=ENDING_SECONDS):
                     free.__exit__()
         self._all = []
         self._graders.put(None)  # tasks that still come fail, and do not wait
 
 
-def grade_on_worker(plugin: str, learner: str, exercise: str, code: str, notebook: bytes) -> str:
-    """Grade a submission on the worker that runs this task.
-
-    Args:
-        plugin: The name of the ``GraderPlugin``.
-        learner: The submission's learner.
-        exercise: The exercise's id.
-        code: The learner's code, where the course has a secret.
-        notebook: The notebook itself.
-
-    Returns:
-        The result as JSON: no object that was made of a notebook is unpickled anywhere.
-
-    Raises:
-        GradingFailed: The grader failed.
-    """
+def grade_on_worker(plugin: str, submission: Submission, notebook: bytes) -> str:
+    """Grade a submission on the worker that runs this task, with the plugin of a name; see ``GraderPlugin.grade``."""
     found = get_worker().plugins[plugin]
     assert isinstance(found, GraderPlugin)
-    return found.grade(learner, exercise, code, notebook)
+    return found.grade(submission, notebook)

@@ -102,8 +102,8 @@ def sandbox_home() -> Path:
 
 
 def is_visible(path: Path) -> bool:
-    """Whether a path of this machine is visible to a learner's process."""
-    return any(path.resolve().is_relative_to(required.resolve()) for required in _required_paths())
+    """Whether an absolute path of this machine is visible to a learner's process; links are not followed."""
+    return any(path.is_relative_to(required) for required in _required_paths())
 
 
 @cache

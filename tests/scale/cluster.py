@@ -18,7 +18,6 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from labkit.grading.dask_connection import Certificates
 from tests.scale import odd_worker
 from tests.support import certificates
 
@@ -54,7 +53,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         self.room.mkdir(parents=True, exist_ok=True)
-        self.certificates = make_certificates(self.room)
+        self.files = make_certificates(self.room)
         self.start_scheduler()
         return self
 
@@ -64,7 +63,7 @@ class Cluster:
             process.terminate()
         for process in everything:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
+                process.wait(8)
             process.kill()
             process.wait()
 
@@ -76,8 +75,8 @@ class Cluster:
     @property
     def options(self) -> list[str]:
         """The options of ``labkit grade`` that name it."""
-        files = self.certificates
-        named = ["--tls-ca", str(files.ca), "--tls-cert", str(files.certificate), "--tls-key", str(files.key)]
+        names = {"--tls-ca": "tls_ca_file", "--tls-cert": "tls_client_cert", "--tls-key": "tls_client_key"}
+        named = [word for option, name in names.items() for word in (option, self.files[name])]
         return ["--scheduler", self.address, *(named if self.tls else [])]
 
     def start_scheduler(self) -> None:
@@ -115,9 +114,9 @@ class Cluster:
         return "".join(path.read_text(errors="replace") for path in sorted(self.room.glob("*.log")))
 
     def _start(self, module: str, options: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        files = self.certificates
-        key = environment.get(KEY, str(files.key))
-        tls = ["--protocol", "tls", "--tls-ca-file", str(files.ca), "--tls-cert", str(files.certificate)]
+        key = environment.get(KEY, self.files["tls_client_key"])
+        tls = ["--protocol", "tls", "--tls-ca-file", self.files["tls_ca_file"], "--tls-cert"]
+        tls.append(self.files["tls_client_cert"])
         command = [sys.executable, "-m", module, *options, "--no-dashboard"]
         command += [*tls, "--tls-key", key] if self.tls else []
         own = {"DASK_TEMPORARY_DIRECTORY": str(self.room), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"}
@@ -129,8 +128,8 @@ class Cluster:
             )
 
 
-def make_certificates(room: Path) -> Certificates:
-    """An authority for one cluster, and the certificate that all of it show."""
+def make_certificates(room: Path) -> dict[str, str]:
+    """An authority for one cluster, and the certificate that all of it show; the files' paths as Dask names them."""
     authority = certificates.root("labkit cluster")
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     usages = (*certificates.CLIENT, *certificates.SERVER)
@@ -139,7 +138,7 @@ def make_certificates(room: Path) -> Certificates:
     ca.write_bytes(authority.certificate.public_bytes(serialization.Encoding.PEM))
     path = identity.written(room / "cluster.pem")
     path.chmod(0o600)
-    return Certificates(ca, path, path)
+    return {"tls_ca_file": str(ca), "tls_client_cert": str(path), "tls_client_key": str(path)}
 
 
 def _listens(port: int) -> bool:

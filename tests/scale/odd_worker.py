@@ -9,12 +9,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from distributed import Worker, versions
 
 from labkit.grading import dask_worker, fork_server, workers
 from labkit.grading import pool as grader_pool
+from labkit.grading.stages import unreadable_result
+from labkit.grading.submissions import Submission
 from labkit.grading.tasks import EXERCISES
 from tests.grading import weaker_fork_server
 
@@ -28,8 +31,9 @@ DEADLY = "zed"
 """The learner whose submission ends its worker."""
 
 SLOW_SECONDS = 3.0
+ASLEEP_SECONDS = 0.2
 
-Grade = Callable[[dask_worker.GraderPlugin, str, str, str, bytes], Any]
+Grade = Callable[[dask_worker.GraderPlugin, Submission, bytes], Any]
 _grade: Grade = dask_worker.GraderPlugin.grade
 
 
@@ -40,36 +44,50 @@ class Trap:
         return os.mkdir, (os.environ[TRAP],)
 
 
-def slow(plugin: dask_worker.GraderPlugin, *submission: Any) -> Any:
+def slow(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
     """Take a while."""
     time.sleep(SLOW_SECONDS)
-    return _grade(plugin, *submission)
+    return _grade(plugin, submission, notebook)
 
 
-def deadly(plugin: dask_worker.GraderPlugin, learner: str, *submission: Any) -> Any:
+def deadly(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
     """End this process at one submission."""
-    if learner == DEADLY:
+    if submission.learner == DEADLY:
         os.kill(os.getpid(), signal.SIGKILL)
-    return _grade(plugin, learner, *submission)
+    return _grade(plugin, submission, notebook)
 
 
-def liar(plugin: dask_worker.GraderPlugin, learner: str, *submission: Any) -> Any:
+def liar(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
     """Answer with somebody else's result."""
-    return json.dumps({**json.loads(_grade(plugin, learner, *submission)), "learner": "mallory"})
+    return json.dumps({**json.loads(_grade(plugin, submission, notebook)), "learner": "mallory"})
 
 
-def trap(_plugin: dask_worker.GraderPlugin, *_submission: Any) -> Any:
+def trap(_plugin: dask_worker.GraderPlugin, _submission: Submission, _notebook: bytes) -> Any:
     """Answer with an object."""
     return Trap()
 
 
-def full(plugin: dask_worker.GraderPlugin, *submission: Any) -> Any:
+def full(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
     """Have no room for the notebook."""
     plugin._directory = "/proc/full"
-    return _grade(plugin, *submission)
+    return _grade(plugin, submission, notebook)
 
 
-WAYS: dict[str, Grade] = {"slow": slow, "deadly": deadly, "liar": liar, "trap": trap, "full": full}
+def asleep(_plugin: dask_worker.GraderPlugin, submission: Submission, _notebook: bytes) -> Any:
+    """Grade nothing, and sleep."""
+    time.sleep(ASLEEP_SECONDS)
+    result = unreadable_result(submission, "root", "")
+    return json.dumps(replace(result, ended="done").as_dict())
+
+
+def start_nothing(_plugin: dask_worker.GraderPlugin) -> grader_pool.GraderPool:
+    """Start no process."""
+    grader = grader_pool.GraderPool(1, slots=1)
+    grader.level = "root"
+    return grader
+
+
+WAYS: dict[str, Grade] = {"slow": slow, "deadly": deadly, "liar": liar, "trap": trap, "full": full, "asleep": asleep}
 
 
 def dask_setup(_worker: Worker) -> None:
@@ -81,8 +99,9 @@ def dask_setup(_worker: Worker) -> None:
         "old": (dask_worker, "__version__", "0.0.9"),
         "python": (platform, "python_version_tuple", lambda: ("3", "99", "0")),
         "exercises": (dask_worker, "EXERCISES", EXERCISES[:-1]),
-        "no walls": (grader_pool, "start_process", start_without_walls),
         "no labkit": (versions, "_version_cached", lambda _package: None),
+        "no walls": (grader_pool, "start_process", start_without_walls),
+        "asleep": (dask_worker.GraderPlugin, "_start", start_nothing),
     }
     if odd in changes:
         module, name, value = changes[odd]

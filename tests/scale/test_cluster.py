@@ -48,7 +48,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 def graded(cluster: Cluster, folder: Path, out: Path, on_result: Callable[[Result], None], lines: list[str]) -> None:
     """Grade a folder on a cluster, as the command does."""
-    with DaskPool(cluster.address, cluster.certificates, limits=SHORT, report=lines.append) as pool:
+    with DaskPool(cluster.address, cluster.files, limits=SHORT, report=lines.append) as pool:
         GradingSession(folder, out).run(pool, on_result)
 
 
@@ -188,8 +188,7 @@ def test_a_notebook_on_a_worker_reaches_nothing_of_the_cluster(
     worker = cluster.start_worker()
     until(lambda: "Registered to" in cluster.log())
     ports = [entry.laddr.port for entry in psutil.Process(worker.pid).net_connections() if entry.status == "LISTEN"]
-    files = cluster.certificates
-    paths = [str(path) for path in (files.key, files.ca, cluster.room, tmp_path / "submitted")]
+    paths = [*sorted(set(cluster.files.values())), str(cluster.room), str(tmp_path / "submitted")]
     probe = PROBE % {"paths": paths, "ports": [cluster.port, *ports]}
     submit(tmp_path / "submitted", "mallory", "ex4-roles", [probe])
     monkeypatch.setenv("DASK_ANYTHING", "1")

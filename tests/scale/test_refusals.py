@@ -13,16 +13,16 @@ import pytest
 
 from labkit.cli import run
 from labkit.core.errors import Missing, Unreachable, UsageError
-from labkit.grading.dask_connection import Certificates, security_for
+from labkit.grading.dask_connection import security_for
 from labkit.grading.dask_pool import DaskPool
-from labkit.grading.dask_worker import Requirements
+from labkit.grading.dask_worker import installed
 from labkit.grading.result import FAILED
 from labkit.grading.submissions import find
 from tests.grading.support import submit
 from tests.scale import odd_worker
 from tests.scale.cluster import KEY, Cluster, free_port, make_certificates, until
 
-NOTHING = Certificates()
+NOTHING: dict[str, str] = {}
 
 
 @pytest.fixture
@@ -72,7 +72,10 @@ def test_dask_s_own_configuration_will_do(tmp_path: Path) -> None:
     import dask
 
     files = make_certificates(tmp_path)
-    named = {"ca-file": str(files.ca), "client": {"cert": str(files.certificate), "key": str(files.key)}}
+    named = {
+        "ca-file": files["tls_ca_file"],
+        "client": {"cert": files["tls_client_cert"], "key": files["tls_client_key"]},
+    }
     with dask.config.set({"distributed.comm.tls": {**dask.config.get("distributed.comm.tls"), **named}}):
         security = security_for("tls://host:8786", NOTHING)
     assert security is not None
@@ -83,7 +86,7 @@ def test_files_that_are_no_certificates_are_said(tmp_path: Path) -> None:
     files = make_certificates(tmp_path)
     (tmp_path / "no.pem").write_text("nothing")
     with pytest.raises(UsageError, match="The certificates cannot be used"):
-        security_for("tls://host:8786", Certificates(files.ca, tmp_path / "no.pem", files.key))
+        security_for("tls://host:8786", {**files, "tls_client_cert": str(tmp_path / "no.pem")})
 
 
 def test_options_that_exclude_each_other_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +132,7 @@ def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder
     bare.mkdir()
     (bare / "kubectl").symlink_to("/bin/true")  # there, but not where notebooks see it
     readable = Path(sys.prefix, f"labkit-test-{os.getpid()}.pem")
-    shutil.copy(str(cluster.certificates.key), readable)
+    shutil.copy(str(cluster.files["tls_client_key"]), readable)
     lines: list[str] = []
     try:
         for odd in ("old", "python", "exercises", "no walls"):
@@ -139,15 +142,16 @@ def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder
         until(lambda: cluster.log().count("Registered to") == 6)
         with (
             pytest.raises(Missing, match="None of the cluster's 6 workers can grade"),
-            DaskPool(cluster.address, cluster.certificates, report=lines.append),
+            DaskPool(cluster.address, cluster.files, report=lines.append),
         ):
             pass
-        here = Requirements.here()
+        here = installed()
+        last, same = list(here)[-1], ": run it with the Python and the labkit of this command."
         assert sorted(line.partition(": ")[2] for line in lines) == sorted(
             [
-                f"it has labkit 0.0.9, and not {here.labkit}: install the same version there.",
-                f"it runs Python 3.99, and not {here.python}: run it with the same Python.",
-                f"its labkit has another text of {list(here.exercises)[-1]}: install the same labkit there.",
+                f"its labkit is 0.0.9, and not {here['labkit']}{same}",
+                f"its Python is 3.99, and not {here['Python']}{same}",
+                f"its {last} is None, and not {here[last]}{same}",
                 "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces.",
                 "it has no kubectl that notebooks see: install it into /usr/bin or /usr/local/bin.",
                 f"notebooks could read its TLS key {readable}: move the key out of the folders that they see, such as "
@@ -156,7 +160,7 @@ def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder
         )
         cluster.start_worker()
         until(lambda: cluster.log().count("Registered to") == 7)
-        with DaskPool(cluster.address, cluster.certificates, report=lines.append) as pool:
+        with DaskPool(cluster.address, cluster.files, report=lines.append) as pool:
             (result,) = pool.grade(find(folder))
         assert result.ended == "done"
         assert len(lines) == 12
@@ -170,7 +174,7 @@ def test_a_worker_that_cannot_load_labkit_is_named(cluster: Cluster) -> None:
     until(lambda: "Registered to" in cluster.log())
     with (
         pytest.raises(Missing, match=r"There is no labkit on tls://127\.0\.0\.1:\d+\."),
-        DaskPool(cluster.address, cluster.certificates),
+        DaskPool(cluster.address, cluster.files),
     ):
         pass
 
@@ -188,7 +192,7 @@ def test_what_a_worker_answers_is_text_about_that_submission_or_nothing(
 ) -> None:
     trap = tmp_path / "sprung"
     cluster.start_worker(odd, environment={odd_worker.TRAP: str(trap)})
-    with DaskPool(cluster.address, cluster.certificates) as pool:
+    with DaskPool(cluster.address, cluster.files) as pool:
         (result,) = pool.grade(find(folder))
     assert result.ended == FAILED
     assert reason in result.note
