@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import list_options, parse_bool
+from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, read_options
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError
@@ -71,7 +71,7 @@ def _selected_name(request: Request) -> str:
     if "fieldSelector" not in request.query:
         return ""
     try:
-        name = exact_name(list_options(request).field_selector)
+        name = exact_name(read_options(request).field_selector)
     except ApiError:
         return ""
     return "" if name in (".", "..") or "/" in name or "%" in name else name

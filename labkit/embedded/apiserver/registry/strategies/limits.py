@@ -19,14 +19,9 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_standard_name,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.evaluators import scopes
-from labkit.embedded.machinery.quota.names import (
-    COMPUTE,
-    HUGE_PAGES,
-    native,
-    standard_in_quota,
-)
 from labkit.embedded.machinery.request import Object
 
 EXISTS_ONLY = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
@@ -74,7 +69,7 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
     for name, amount in sorted(read(amounts).items()):
         place = f"{path}[{name}]"
         check_standard_name(name, place, errors)
-        if "/" not in name and not standard_in_quota(name):
+        if "/" not in name and not names.standard_in_quota(name):
             errors.invalid(place, name, "must be a standard resource for quota")
         check_amount(name, amount, place, errors)
 
@@ -85,11 +80,11 @@ def _fits(scope: str, resource: str) -> bool:
         return resource in PODS_ONLY
     if scope == "VolumeAttributesClass":
         return resource in CLAIMS_ONLY
-    return scope not in SCOPES or resource in PODS_ONLY or resource in COMPUTE
+    return scope not in SCOPES or resource in PODS_ONLY or resource in names.COMPUTE
 
 
 def _unfitting(scope: str, hard: Iterable[str]) -> int:
-    return sum(1 for name in hard if standard_in_quota(name) and not _fits(scope, name))
+    return sum(1 for name in hard if names.standard_in_quota(name) and not _fits(scope, name))
 
 
 def _check_scopes(spec: Object, errors: FieldErrors) -> None:
@@ -229,7 +224,7 @@ def _check_amounts(given: Amounts, name: str, path: str, errors: FieldErrors) ->
     if ratio is not None:
         _check_ratio(ratio, given, f"{path}.maxLimitRequestRatio[{name}]", errors)
     default, request = given.get("default"), given.get("defaultRequest")
-    overcommitted = native(name) and not name.startswith(HUGE_PAGES)
+    overcommitted = names.native(name) and not name.startswith(names.HUGE_PAGES)
     if default is not None and request is not None and not overcommitted and default.value != request.value:
         why = f"default value {default} must equal to defaultRequest value {request} in {name}"
         errors.invalid(f"{path}.defaultRequest[{name}]", str(request), why)

@@ -9,13 +9,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_subdomain,
-    ip_address,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
     check_allocated,
@@ -52,7 +47,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     _check_conditions(status.get("conditions") or [], errors)
     nominated, was = status.get("nominatedNodeName", ""), before.get("nominatedNodeName", "")
     if nominated and nominated != was:
-        errors.check_format("status.nominatedNodeName", nominated, dns_subdomain)
+        errors.check_format("status.nominatedNodeName", nominated, names.dns_subdomain)
         if spec.get("nodeName"):
             errors.forbidden("status.nominatedNodeName", "may not be set on pods that are already bound to a node")
     if status.get("observedGeneration", 0) < 0:
@@ -78,7 +73,7 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
         place, kind = f"status.conditions[{index}]", condition.get("type", "")
         if condition.get("observedGeneration", 0) < 0:
             errors.invalid(f"{place}.observedGeneration", condition["observedGeneration"], NOT_NEGATIVE)
-        errors.invalid_each(f"{place}.Type", kind, qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
+        errors.invalid_each(f"{place}.Type", kind, names.qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
 
 
 def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
@@ -130,14 +125,14 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
     path = f"status.{field}"
     texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
     for index, text in enumerate(texts):
-        errors.invalid_each(f"{path}[{index}]", text, address_messages(text) if text not in known else ())
+        errors.invalid_each(f"{path}[{index}]", text, names.address_messages(text) if text not in known else ())
     if len(texts) < 2:
         return
-    bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)
+    bad = next((index for index, text in enumerate(texts) if not names.ip_address(text)), None)
     if bad is not None:
         problem = f"failed to check for dual stack with error:invalid IP[{bad}]: {texts[bad]}"
         errors.add("InternalError", path, f"Internal error: {problem}")
-    families: set[Any] = {ipaddress.ip_address(text).version for text in texts if ip_address(text)}
+    families: set[Any] = {ipaddress.ip_address(text).version for text in texts if names.ip_address(text)}
     if bad is not None or len(families) < 2 or len(texts) > 2:
         shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in given]
         errors.invalid(path, shown, ONE_A_FAMILY)

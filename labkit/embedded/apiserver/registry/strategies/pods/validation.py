@@ -5,15 +5,9 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from __future__ import annotations
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_search,
-    dns_subdomain,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
@@ -87,11 +81,11 @@ def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check readiness gates and scheduling gates."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         place = f"{path}.readinessGates[{index}].conditionType"
-        errors.check_format(place, gate.get("conditionType", ""), qualified_name)
+        errors.check_format(place, gate.get("conditionType", ""), names.qualified_name)
     seen: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
         place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
-        errors.check_format(place, name, qualified_name)
+        errors.check_format(place, name, names.qualified_name)
         errors.check_unique(place, name, seen)
 
 
@@ -117,22 +111,22 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
     if spec.get("hostNetwork"):
         errors.forbidden(place, "may not be specified when hostNetwork is true")
     errors.check_length(place, name, 64)
-    errors.check_format(place, name, dns_subdomain)
+    errors.check_format(place, name, names.dns_subdomain)
 
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field in ("serviceAccountName", "nodeName"):
-        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_subdomain)
+        errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_subdomain)
     errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
-        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
+        errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
-        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
-        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), dns_subdomain)
-    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), dns_subdomain)
-    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), dns_subdomain)
+        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), names.address_messages)
+        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), names.dns_subdomain)
+    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), names.dns_subdomain)
+    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), names.dns_subdomain)
 
 
 def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -150,7 +144,7 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     servers = config.get("nameservers") or []
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
-    errors.check_each(f"{place}.nameservers", servers, address_messages)
+    errors.check_each(f"{place}.nameservers", servers, names.address_messages)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
@@ -159,6 +153,6 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{place}.searches", searches, why)
     for index, search in enumerate(searches):
         domain = search.removesuffix(".")
-        errors.invalid_each(f"{place}.searches[{index}]", domain, dns_search(domain) if search != "." else ())
+        errors.invalid_each(f"{place}.searches[{index}]", domain, names.dns_search(domain) if search != "." else ())
     for index, option in enumerate(config.get("options") or ()):
         errors.check_present(f"{place}.options[{index}]", option.get("name"), "must not be empty")
