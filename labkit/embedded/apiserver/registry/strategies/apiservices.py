@@ -23,9 +23,6 @@ class ApiServiceStrategy(Strategy):
     """API services."""
 
     name_rule = staticmethod(names.path_segment_name)
-    unconditional_update = False
-    status = True
-    full_checks = 0
 
     @override
     def default(self, obj: Object) -> None:

@@ -41,10 +41,6 @@ MAX_MILLIS = (2**63 - 1) // 1000
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas, whose scopes are immutable."""
 
-    full_checks = 0
-    returns_deleted = True
-    status = True
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
@@ -136,9 +132,6 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
 
 class LimitRangeStrategy(Strategy):
     """Limit ranges."""
-
-    change_checks = 0
-    create_on_update = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -31,9 +31,6 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
-    change_checks = 0
-    generation = True
-
     @override
     def default(self, obj: Object) -> None:
         for port in obj.get("ports") or ():

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry import names
@@ -28,10 +26,6 @@ def _points(ingress: Object) -> list[Object]:
 
 class IngressStrategy(Strategy):
     """Ingresses."""
-
-    generation = True
-    status = True
-    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -137,8 +131,6 @@ def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
 
 class IngressClassStrategy(Strategy):
     """Ingress classes."""
-
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:

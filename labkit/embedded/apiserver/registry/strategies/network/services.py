@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -48,12 +46,7 @@ TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 class ServiceStrategy(Strategy):
     """Services."""
 
-    full_checks = 0
     name_rule = staticmethod(label_name)
-    create_on_update = True
-    returns_deleted = True
-    status = True
-    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def default(self, obj: Object) -> None:

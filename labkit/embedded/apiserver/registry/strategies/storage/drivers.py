@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from typing_extensions import override
 
@@ -42,10 +41,6 @@ def check_parameters(given: Object, path: str, errors: FieldErrors) -> None:
 
 class DriverStrategy(Strategy):
     """CSIDrivers."""
-
-    returns_deleted = True
-    unconditional_update = False
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -118,9 +113,6 @@ class DriverStrategy(Strategy):
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
 
-    returns_deleted = True
-    unconditional_update = False
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         names: set[str] = set()
@@ -162,8 +154,6 @@ class DriverNodeStrategy(Strategy):
 class CapacityStrategy(Strategy):
     """CSIStorageCapacities."""
 
-    unconditional_update = False
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
@@ -180,11 +170,6 @@ class CapacityStrategy(Strategy):
 
 class AttachmentStrategy(Strategy):
     """VolumeAttachments."""
-
-    returns_deleted = True
-    unconditional_update = False
-    status = True
-    new_status: ClassVar[Object] = {"attached": False}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -232,8 +217,6 @@ class AttachmentStrategy(Strategy):
 
 class AttributesClassStrategy(Strategy):
     """VolumeAttributesClasses."""
-
-    returns_deleted = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -75,13 +75,6 @@ WARNED = ("cephfs", "photonPersistentDisk", "scaleIO", "storageos", "glusterfs",
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
 
-    full_checks = 2
-    change_checks = 0
-    checks_twice = True
-
-    returns_deleted = True
-    status = True
-
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

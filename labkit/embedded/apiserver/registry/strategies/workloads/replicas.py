@@ -1,11 +1,9 @@
-"""The strategies of ReplicaSets and ReplicationControllers.
+"""The strategy of ReplicationControllers; ReplicaSets need no more than what workloads share.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 """
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 from typing_extensions import override
 
@@ -23,22 +21,10 @@ from labkit.embedded.apiserver.registry.strategies.workloads.warnings import tem
 from labkit.embedded.machinery.request import Object
 
 
-class ReplicaSetStrategy(WorkloadStrategy):
-    """Replica sets."""
-
-    full_checks = 0
-    names_hosts = True
-    new_status: ClassVar[Object] = {"replicas": 0}
-
-
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
-    full_checks = 0
-    names_hosts = True
     name_rule = staticmethod(declared_name)
-    orphans = True
-    new_status: ClassVar[Object] = {"replicas": 0}
 
     @override
     def pod_spec(self, obj: Object) -> Object:
