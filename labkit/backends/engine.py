@@ -153,12 +153,7 @@ def _makes_container(group: int) -> bool:
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers.
-
-    Args:
-        program: ``docker`` or ``podman``.
-        facts: The output of ``docker info``.
-    """
+    """``docker`` or ``podman``, which answers with the output of ``docker info``."""
 
     program: str
     facts: Mapping[str, Any]

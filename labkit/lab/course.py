@@ -69,13 +69,7 @@ def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CheckedExercise:
-    """An exercise that the checker judges.
-
-    Args:
-        exercise: The exercise's id.
-        ticket: The checker's name of this notebook's cluster.
-        texts: The text of each task, by its id.
-    """
+    """An exercise that the checker judges; the ticket is its name of this notebook's cluster."""
 
     exercise: str
     ticket: str
@@ -93,11 +87,7 @@ class CheckedExercise:
 
 
 class UncheckedExercise:
-    """An exercise that the learner's own kernel judges, with a warning.
-
-    Args:
-        exercise: The exercise.
-    """
+    """An exercise that the learner's own kernel judges, with a warning."""
 
     def __init__(self, exercise: Any) -> None:
         self._exercise = exercise

@@ -59,9 +59,7 @@ class Unreadable(Exception):
 class Policy:
     """All roles and bindings of a cluster.
 
-    Args:
-        roles: By (kind, namespace, name); cluster roles have an empty namespace.
-        bindings: Cluster role bindings first, each as the API has it.
+    Roles are kept by (kind, namespace, name), cluster roles with an empty namespace. Cluster role bindings come first.
     """
 
     roles: dict[tuple[str, str, str], Object]

@@ -27,12 +27,7 @@ def account_groups(namespace: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Someone whose access is looked at.
-
-    Args:
-        user: The user name, as the server takes it.
-        groups: The groups, as the server puts them.
-    """
+    """Someone whose access is looked at: user name and groups, as the server takes and puts them."""
 
     user: str
     groups: tuple[str, ...] = ()
@@ -70,11 +65,9 @@ class Subject:
 
 
 def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
-    """A subject from a short name.
+    """A subject from a short name: ``kikai/default`` for a service account, else a user name.
 
-    Args:
-        who: ``kikai/default`` for a service account, else a user name.
-        groups: The groups; None for those the server gives such a user.
+    Without ``groups`` it has those that the server gives such a user.
     """
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
@@ -87,14 +80,10 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
-    """Whether a binding's subject is this user.
+    """Whether the subject of a binding is this user.
 
+    A ServiceAccount without a namespace is in the binding's own.
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
-
-    Args:
-        entry: A User, Group or ServiceAccount subject.
-        user: Who asks.
-        namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
     kind, name = entry.get("kind"), entry.get("name", "")
     if kind == "User":
@@ -108,12 +97,7 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
 
 
 def member(entry: Object, namespace: str) -> Subject:
-    """The subject of a binding, with the groups that the server gives it; of a group, a member without a name.
-
-    Args:
-        entry: A subject.
-        namespace: The binding's own.
-    """
+    """A binding's subject, with the groups that the server gives it; of a group, a member without a name."""
     name, home = str(entry.get("name")), subject_namespace(entry, namespace)
     if entry.get("kind") == "Group":
         home = name.partition("system:serviceaccounts:")[2]
@@ -125,31 +109,16 @@ def member(entry: Object, namespace: str) -> Subject:
 
 
 def subject_namespace(entry: Object, namespace: str) -> str:
-    """The namespace of a binding's subject, empty for users and groups.
-
-    Args:
-        entry: A subject.
-        namespace: The binding's own.
-    """
+    """The namespace of a binding's subject, by default the binding's own; empty for users and groups."""
     return (entry.get("namespace") or namespace) if entry.get("kind") == "ServiceAccount" else ""
 
 
 def short_name(entry: Object, namespace: str) -> str:
-    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name.
-
-    Args:
-        entry: A subject.
-        namespace: The binding's own.
-    """
+    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name."""
     home = subject_namespace(entry, namespace)
     return f"{home}/{entry.get('name')}" if home else str(entry.get("name"))
 
 
 def subject_title(entry: Object, namespace: str) -> str:
-    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``.
-
-    Args:
-        entry: A subject.
-        namespace: The binding's own.
-    """
+    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``."""
     return f"{entry['kind']} {short_name(entry, namespace)}"

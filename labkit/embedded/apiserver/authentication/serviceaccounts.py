@@ -63,9 +63,7 @@ class _Verified:
 class ServiceAccountTokens:
     """Authenticates service-account tokens of both kinds.
 
-    Args:
-        lookup: Reads serviceaccounts, secrets, pods and nodes.
-        legacy: Validates a legacy token with a verified signature.
+    ``lookup`` reads serviceaccounts, secrets, pods and nodes; ``legacy`` gets legacy tokens with a verified signature.
     """
 
     def __init__(

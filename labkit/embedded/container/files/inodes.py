@@ -27,14 +27,9 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has.
+    """What every entry has; ``mtime`` is in seconds since 1970.
 
-    Args:
-        mode: Permission bits.
-        uid: The owner.
-        gid: The group.
-        mtime: Last change, in seconds since 1970.
-        shared: It belongs to an image and must be copied before it changes.
+    A shared one belongs to an image and must be copied before it changes.
     """
 
     mode: int = 0o644
@@ -108,13 +103,7 @@ class Directory(Node):
 
 @dataclass(slots=True)
 class Found:
-    """Where a path leads.
-
-    Args:
-        parent: The directory that holds the last name.
-        name: The last name, empty for the root.
-        node: What is there, if anything.
-    """
+    """Where a path leads: the directory that holds the last name, that name (empty for the root), and what is there."""
 
     parent: Directory
     name: str

@@ -104,18 +104,7 @@ DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 class Transfer:
     """What happened, for ``-v`` and ``-w``.
 
-    Args:
-        url: The address.
-        address: Where it led.
-        response: The answer.
-        endpoint: Who answered.
-        method: The method sent.
-        sent: The request's headers as they were sent.
-        received: The answer's headers as they are shown.
-        certificate: The server's certificate.
-        verified: Whether it was found good; None without TLS.
-        problem: What was wrong with it.
-        http1: Whether HTTP/1 was asked for.
+    ``verified`` says whether the certificate of the server was found good, None without TLS, and ``problem`` why not.
     """
 
     url: Url
