@@ -21,7 +21,6 @@ from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
-REVISION_HASH = "controller.kubernetes.io/hash"
 
 
 class StatefulSets(WorkloadController):
@@ -37,7 +36,7 @@ class StatefulSets(WorkloadController):
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry, create)
-        self._history = History(registry, identities.STATEFUL_SETS, REVISION_HASH)
+        self._history = History(registry, identities.STATEFUL_SETS, "controller.kubernetes.io/hash")
 
     def _selects(self, one: Object, pod: Object) -> bool:
         return identities.ordinal_of(one, pod) is not None

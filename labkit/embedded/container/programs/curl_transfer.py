@@ -97,9 +97,6 @@ def _without_dots(target: str) -> str:
     return "/" + "/".join(out) + mark + query
 
 
-DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-
-
 @dataclass(slots=True)
 class Transfer:
     """What happened, for ``-v`` and ``-w``.
@@ -170,7 +167,7 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own."""
     name = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE") or process.env.get("SSL_CERT_FILE")
     named = bool(options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE"))
-    path = name or DEFAULT_BUNDLE
+    path = name or "/etc/ssl/certs/ca-certificates.crt"
     try:
         data = process.fs.read(path, process.cwd)
     except FileError:

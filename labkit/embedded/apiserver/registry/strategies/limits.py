@@ -34,7 +34,6 @@ ONLY_EXISTS = (
     "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
 )
 TYPES = ("Container", "PersistentVolumeClaim", "Pod")
-NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
 MAX_MILLIS = (2**63 - 1) // 1000
 
 
@@ -176,7 +175,7 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
     for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
         if kind == "Pod" and field in ("default", "defaultRequest"):
             if item.get(field):
-                errors.forbidden(f"{path}.{field}", NOT_FOR_PODS)
+                errors.forbidden(f"{path}.{field}", "may not be specified when `type` is 'Pod'")
             continue
         if field == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim" and not _bounds_storage(item):
             why = "either minimum or maximum storage value is required, but neither was provided"

@@ -24,7 +24,6 @@ from labkit.embedded.machinery.request import Object
 
 MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
 TYPES = ("FQDN", "IPv4", "IPv6")
-TOPOLOGY = "deprecatedTopology"
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
@@ -117,7 +116,7 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
 def _forget_topology(obj: Object) -> None:
     """Drop a field of former versions that is read-only now."""
     for endpoint in obj.get("endpoints") or ():
-        endpoint.pop(TOPOLOGY, None)
+        endpoint.pop("deprecatedTopology", None)
 
 
 def _check_domain(text: str, path: str, errors: FieldErrors) -> None:

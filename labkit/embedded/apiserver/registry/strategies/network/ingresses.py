@@ -13,9 +13,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.paths import check_dom
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
-BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
-BAD_ENDINGS = ("/..", "/.")
-
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
@@ -87,10 +84,10 @@ def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
     if kind in ("Exact", "Prefix"):
         if not text.startswith("/"):
             errors.invalid(f"{path}.path", text, "must be an absolute path")
-        for part in BAD_SEQUENCES:
+        for part in ("//", "/./", "/../", "%2f", "%2F"):
             if part in text:
                 errors.invalid(f"{path}.path", text, f"must not contain '{part}'")
-        for part in BAD_ENDINGS:
+        for part in ("/..", "/."):
             if text.endswith(part):
                 errors.invalid(f"{path}.path", text, f"cannot end with '{part}'")
     elif kind == "ImplementationSpecific":

@@ -16,9 +16,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.references import (
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
 
-BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-CONFLICT = "conflicting duplicate paths"
-
 
 def downward_volume(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a downward API volume; the causes of its items name the volume."""
@@ -34,7 +31,7 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
 
     def take(file: str, shown: str) -> None:
         if file and file in files:
-            errors.invalid(path, shown, CONFLICT)
+            errors.invalid(path, shown, "conflicting duplicate paths")
         files.add(file)
 
     for index, projection in enumerate(source.get("sources") or ()):
@@ -65,7 +62,7 @@ def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> 
 
 def _check_mode(mode: int | None, path: str, errors: FieldErrors) -> None:
     if mode is not None and not 0 <= mode <= 0o777:
-        errors.invalid(path, mode, BAD_MODE)
+        errors.invalid(path, mode, "must be a number between 0 and 0777 (octal), both inclusive")
 
 
 def check_keys(source: Object, path: str, errors: FieldErrors) -> None:

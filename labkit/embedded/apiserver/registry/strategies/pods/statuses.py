@@ -23,8 +23,6 @@ from labkit.embedded.machinery.schema import schemas
 SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 NOT_NEGATIVE = "must be a non-negative integer"
 STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-ONE_A_FAMILY = "may specify no more than one IP for each IP family"
-ALL_CONTAINERS = "RestartAllContainers"
 
 
 def keep_observed(status: Object, before: Object) -> None:
@@ -97,7 +95,7 @@ def _check_transitions(name: str, status: Object, before: Object, spec: Object, 
 def _all_may_restart(spec: Object) -> bool:
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     rules = [rule for container in containers for rule in container.get("restartPolicyRules") or ()]
-    return any(rule.get("action") == ALL_CONTAINERS for rule in rules)
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _may_restart(container: Object, spec: Object, code: int) -> bool:
@@ -135,7 +133,7 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
     families: set[Any] = {ipaddress.ip_address(text).version for text in texts if names.ip_address(text)}
     if bad is not None or len(families) < 2 or len(texts) > 2:
         shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in given]
-        errors.invalid(path, shown, ONE_A_FAMILY)
+        errors.invalid(path, shown, "may specify no more than one IP for each IP family")
 
 
 def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors) -> None:

@@ -27,7 +27,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.windows_options import (
 from labkit.embedded.machinery.request import Object
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-RESTART_POLICIES = ("Always", "OnFailure", "Never")
 OWN_USERS = "when `hostUsers` is false"
 
 
@@ -44,7 +43,7 @@ def check_pod_spec(
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES)
+    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), ("Always", "OnFailure", "Never"))
     errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)

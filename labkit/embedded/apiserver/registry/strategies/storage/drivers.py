@@ -21,7 +21,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
-LIFECYCLES = ("Persistent", "Ephemeral")
 MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
@@ -70,7 +69,7 @@ class DriverStrategy(Strategy):
         errors.check_choice("spec.fsGroupPolicy", spec.get("fsGroupPolicy"), GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
-            errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
+            errors.check_choice("spec.volumeLifecycleModes", mode, ("Persistent", "Ephemeral"))
         period = spec.get("nodeAllocatableUpdatePeriodSeconds")
         if period is not None and period < 10:
             place = "spec.nodeAllocatableUpdatePeriodSeconds"

@@ -38,7 +38,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.values import amount
 
-RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"
 RECYCLED = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
 
@@ -117,7 +116,7 @@ class VolumeStrategy(Strategy):
         claims.check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
-        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, RECLAIM_POLICIES)
+        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, ("Delete", "Recycle", "Retain"))
         affinity = spec.get("nodeAffinity")
         if affinity is not None and affinity.get("required") is not None:
             check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
