@@ -153,7 +153,7 @@ def _makes_container(group: int) -> bool:
 
 @dataclass(frozen=True)
 class Engine:
-    """``docker`` or ``podman``, which answers with the output of ``docker info``."""
+    """A container engine that answers: ``docker`` or ``podman``, and the output of its ``info``."""
 
     program: str
     facts: Mapping[str, Any]
