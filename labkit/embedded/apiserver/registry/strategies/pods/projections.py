@@ -8,11 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
-from labkit.embedded.apiserver.registry.strategies.pods.references import (
-    VOLUME_FIELD_PATHS,
-    check_field_ref,
-    check_resource_ref,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import references
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
 
@@ -82,11 +78,11 @@ def _check_downward(file: Object, path: str, errors: FieldErrors) -> None:
     needs("path")(file, path, errors)
     check_not_reserved(file.get("path", ""), f"{path}.path", errors)
     if file.get("fieldRef") is not None:
-        check_field_ref(file["fieldRef"], VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
+        references.check_field_ref(file["fieldRef"], references.VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
         if file.get("resourceFieldRef") is not None:
             errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
     elif file.get("resourceFieldRef") is not None:
-        check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
+        references.check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
     else:
         errors.required(path, "one of fieldRef and resourceFieldRef is required")
     _check_mode(file.get("mode"), f"{path}.mode", errors)

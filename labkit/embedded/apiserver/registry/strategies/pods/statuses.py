@@ -12,10 +12,7 @@ from typing import Any
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
-    check_allocated,
-    check_claim_statuses,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import MAX_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -53,7 +50,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     errors.check_unchanged("status.qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
     for name in STATUS_LISTS:
         _check_transitions(name, status, before, spec, errors)
-    check_claim_statuses(status, spec, errors)
+    resource_claims.check_claim_statuses(status, spec, errors)
     _complete_addresses(status)
     _check_addresses(status.get("podIPs") or [], before.get("podIPs") or [], "podIPs", "PodIP", errors)
     hosts = status.get("hostIPs") or []
@@ -63,7 +60,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     for name in STATUS_LISTS:
         for index, container in enumerate(status.get(name) or ()):
             _check_user(container, spec, f"status.{name}[{index}].user.linux", errors)
-    check_allocated(status, spec, errors)
+    resource_claims.check_allocated(status, spec, errors)
 
 
 def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:

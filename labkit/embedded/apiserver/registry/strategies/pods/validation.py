@@ -8,22 +8,13 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
+from labkit.embedded.apiserver.registry.strategies.pods import scheduling, windows_options
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources, check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
-    check_affinity,
-    check_spread,
-    check_tolerations,
-)
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_pod_security
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.windows_options import (
-    check_host_processes,
-    check_operating_system,
-    every_container,
-)
 from labkit.embedded.machinery.request import Object
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
@@ -47,11 +38,11 @@ def check_pod_spec(
     errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
-    check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
+    scheduling.check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
     _check_dns_config(spec, path, errors)
     _check_gates(spec, path, errors)
-    check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
-    check_host_processes(spec, path, errors)
+    scheduling.check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
+    windows_options.check_host_processes(spec, path, errors)
     _check_own_users(spec, path, errors)
     _check_host_name(spec, path, errors)
     _check_names(spec, path, errors)
@@ -60,7 +51,7 @@ def check_pod_spec(
         errors.check_required_choice(f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never"))
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
-    check_operating_system(spec, path, errors)
+    windows_options.check_operating_system(spec, path, errors)
     check_file_volumes(spec, path, errors)
 
 
@@ -95,7 +86,7 @@ def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
         if spec.get(field):
             errors.forbidden(f"{path}.{shown}", OWN_USERS)
-    for container, place in every_container(spec, path):
+    for container, place in windows_options.every_container(spec, path):
         if container.get("volumeDevices"):
             errors.forbidden(f"{place}.volumeDevices", OWN_USERS)
 
@@ -120,7 +111,7 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_label)
-    check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
+    scheduling.check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), names.address_messages)
         errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), names.dns_subdomain)

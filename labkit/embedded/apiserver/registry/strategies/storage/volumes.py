@@ -17,13 +17,8 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
-from labkit.embedded.apiserver.registry.strategies.storage import claims, sources
+from labkit.embedded.apiserver.registry.strategies.storage import claims, iscsi, sources
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
-from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
-    TOO_LONG_FOR_PORTAL,
-    iscsi_volume,
-    too_long_for_portal,
-)
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
@@ -51,7 +46,7 @@ SOURCES: Mapping[str, Rule] = {
     "rbd": sources.SHARED["rbd"],
     "quobyte": sources.SHARED["quobyte"],
     "cephfs": sources.SHARED["cephfs"],
-    "iscsi": iscsi_volume,
+    "iscsi": iscsi.iscsi_volume,
     "cinder": both(needs("volumeID"), names_secret("name", "namespace")),
     "fc": sources.SHARED["fc"],
     "flexVolume": sources.SHARED["flexVolume"],
@@ -185,8 +180,8 @@ def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
 
 def _check_portal(obj: Object, errors: FieldErrors) -> None:
     source = obj["spec"].get("iscsi")
-    if source is not None and too_long_for_portal(source, obj["metadata"].get("name", "")):
-        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), TOO_LONG_FOR_PORTAL)
+    if source is not None and iscsi.too_long_for_portal(source, obj["metadata"].get("name", "")):
+        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), iscsi.TOO_LONG_FOR_PORTAL)
 
 
 def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:

@@ -11,12 +11,8 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.embedded.apiserver.registry.strategies.workloads import selection
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_forever,
-    check_template,
-    refuse_labels,
-)
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.machinery.request import Object
 
@@ -55,9 +51,9 @@ class ReplicationControllerStrategy(WorkloadStrategy):
             return
         labels = template["metadata"].get("labels")
         if selector and not selects({"matchLabels": selector}, labels or {}):
-            refuse_labels(labels, errors)
-        check_template(template, "spec.template", errors)
-        check_forever(template["spec"], "ReplicationController", errors)
+            selection.refuse_labels(labels, errors)
+        selection.check_template(template, "spec.template", errors)
+        selection.check_forever(template["spec"], "ReplicationController", errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
