@@ -27,7 +27,7 @@ def account_groups(namespace: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Someone whose access is looked at: user name and groups, as the server takes and puts them."""
+    """Someone whose access is looked at: user name and groups, as the server has them."""
 
     user: str
     groups: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
     """Whether the subject of a binding is this user.
 
-    A ServiceAccount without a namespace is in the binding's own.
+    A ServiceAccount without a namespace is in ``namespace``, the binding's own.
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
     """
     kind, name = entry.get("kind"), entry.get("name", "")

@@ -22,8 +22,8 @@ class NotRunnable(Exception):
 class Container:
     """A running container.
 
-    The environment lacks PATH, HOME and HOSTNAME; ``now`` gives seconds since 1970, ``random`` random bytes.
-    ``command`` is its first process, for ``ps``. What follows is set where the pod sets it.
+    The environment lacks PATH, HOME and HOSTNAME; ``now`` gives seconds since 1970, ``random`` random bytes, and
+    ``command`` is its first process, for ``ps``. User, groups and the rest are given where the pod sets them.
     """
 
     def __init__(

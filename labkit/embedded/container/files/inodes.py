@@ -27,7 +27,7 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has; ``mtime`` is in seconds since 1970.
+    """What every entry has: permission bits, owner, group, and its last change in seconds since 1970.
 
     A shared one belongs to an image and must be copied before it changes.
     """
