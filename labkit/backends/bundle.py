@@ -63,9 +63,14 @@ WITHOUT_IMAGES = """\
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A bundle's contents; images are empty when it has none.
+    """A bundle's contents.
 
-    Its wheels are for a machine, such as ``x86_64``, and a version of Python, such as ``3.13``.
+    Args:
+        version: labkit's version.
+        node_image: kind's node image; empty when the bundle has none.
+        pod_image: The lab's pod image; empty when the bundle has none.
+        machine: The processor of its wheels and images, such as ``x86_64``.
+        python: The Python version of its wheels, such as ``3.13``.
     """
 
     version: str

@@ -153,7 +153,12 @@ def _makes_container(group: int) -> bool:
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers: ``docker`` or ``podman``, and the output of its ``info``."""
+    """A container engine that answers.
+
+    Args:
+        program: ``docker`` or ``podman``.
+        facts: The output of ``docker info``.
+    """
 
     program: str
     facts: Mapping[str, Any]

@@ -141,9 +141,14 @@ class Client:
         return self.request("POST", path, body=body, query=query)
 
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
-        """Post many reviews, several at a time, and return status and body of each answer, in their order.
+        """Post many reviews, several at a time. The observers are not called.
 
-        The observers are not called.
+        Args:
+            path: The path of the reviews' kind.
+            bodies: The reviews.
+
+        Returns:
+            Status and body of each answer, in the reviews' order.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -293,7 +298,12 @@ class Client:
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:
-        """Another caller of the same cluster, with the same observers; ``name`` is what the lab calls it."""
+        """Another caller of the same cluster, with the same observers.
+
+        Args:
+            credentials: The other caller's credential.
+            name: The other caller's name in the lab.
+        """
         transport = None
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
@@ -338,7 +348,13 @@ WAYS_OUT = {
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
-    """The error for a refusal of a call that the lab itself needs; ``what`` happened, as a sentence."""
+    """The error for a refusal of a call that the lab itself needs.
+
+    Args:
+        status: The HTTP status.
+        body: The answer's body.
+        what: What happened, as a sentence.
+    """
     reason = message = ""
     if isinstance(body, dict):
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")

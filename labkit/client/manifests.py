@@ -81,7 +81,10 @@ def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
 
 
 def given(what: object) -> list[Manifest]:
-    """The objects that a learner wrote in Python: one, or several.
+    """The objects that a learner wrote in Python.
+
+    Args:
+        what: One object, or several.
 
     Raises:
         UsageError: When one of them is not an object.
@@ -104,7 +107,11 @@ def step_number(step: str | int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The lessons' manifests, in one directory a lesson."""
+    """The lessons' manifests.
+
+    Args:
+        root: The directory that holds one directory a lesson.
+    """
 
     root: Path
 
@@ -141,7 +148,11 @@ class Library:
         return found
 
     def before(self, step: int) -> list[Path]:
-        """The files whose objects exist before a step, in the order of their creation; one more than the last: all."""
+        """The files whose objects exist before a step, in the order of their creation.
+
+        Args:
+            step: The step's number; one more than the last gives all files.
+        """
         files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
         numbered = [(int(match[1]), file) for file in files if (match := _STEP.match(file.name))]
         return [file for number, file in sorted(numbered) if number < step]
@@ -176,7 +187,12 @@ class AppliedObject(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Applied(Shown):
-    """The outcome of applying manifests, one entry an object, in order; the number of objects is the default title."""
+    """The outcome of applying manifests.
+
+    Args:
+        objects: One entry an object, in order.
+        title: The card's title; the number of objects when empty.
+    """
 
     objects: tuple[AppliedObject, ...]
     title: str = ""

@@ -27,7 +27,13 @@ KINDS = frozenset({"pod", "pods", "po", "sa", "serviceaccount", "serviceaccounts
 
 
 def pod_name(name: str) -> str:
-    """A pod's or account's full name, ``namespace/name``; a name alone is in the namespace ``default``.
+    """A pod's or account's full name.
+
+    Args:
+        name: ``namespace/name``, or the name alone in the namespace ``default``.
+
+    Returns:
+        ``namespace/name``.
 
     Raises:
         UsageError: When it is neither.

@@ -39,7 +39,12 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, repr=False)
 class ReadyPod(Shown):
-    """A pod that is ready, named ``namespace/name``."""
+    """A pod that is ready.
+
+    Args:
+        name: As ``namespace/name``.
+        body: The pod.
+    """
 
     name: str
     body: Mapping[str, Any] = field(compare=False)

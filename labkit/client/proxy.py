@@ -61,7 +61,11 @@ class Proxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
-        """Ask for a path, such as ``/api/v1/namespaces``: a plain HTTP call, without credentials of its own."""
+        """Ask through the proxy: a plain HTTP call, without credentials of its own.
+
+        Args:
+            path: Such as ``/api/v1/namespaces``.
+        """
         from labkit.client.client import Client
         from labkit.client.transport import Endpoint
 

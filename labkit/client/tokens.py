@@ -155,7 +155,12 @@ class Token(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Shown):
-    """Two tokens side by side."""
+    """Two tokens side by side.
+
+    Args:
+        left: One token.
+        right: The other.
+    """
 
     left: Token
     right: Token
@@ -193,6 +198,9 @@ def mistaken(raw: str | bytes) -> TokenError | None:
     """What is wrong with a token that was read, encoded or copied in a usual wrong way; None for nothing.
 
     The error never repeats the token.
+
+    Args:
+        raw: What a learner gave as a token.
     """
     if isinstance(raw, bytes):
         return TokenError("This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES)

@@ -37,7 +37,12 @@ OTHERS_WRITE, GROUP_WRITES, NOT_OWNER = 0o002, 0o020, 0o077
 
 
 class Unsafe(Exception):
-    """Somebody else could change the content of a directory, or could have: why (half a sentence), and what to do."""
+    """Somebody else could change the content of a directory, or could have.
+
+    Args:
+        why: The problem, as half a sentence.
+        todo: The way out, as a sentence.
+    """
 
     def __init__(self, why: str, todo: str) -> None:
         super().__init__(f"{why}. {todo}")

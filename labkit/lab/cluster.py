@@ -128,7 +128,15 @@ class ChosenCluster(Shown):
         return gather(self.backend.audit_events(), self.journal.entries(), since)
 
     def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
-        """Note in the journal that a command ran in a pod (``namespace/name``), and its output where that is known."""
+        """Note in the journal that a command ran in a pod.
+
+        Args:
+            pod: As ``namespace/name``.
+            command: The command line.
+            returncode: Its exit code.
+            seconds: How long it took.
+            output: What it printed, where that is known.
+        """
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
         self._note({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
 

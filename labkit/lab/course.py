@@ -69,7 +69,13 @@ def ask(path: str, question: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CheckedExercise:
-    """An exercise that the checker judges; the ticket is its name of this notebook's cluster."""
+    """An exercise that the checker judges.
+
+    Args:
+        exercise: The exercise's id.
+        ticket: The checker's name of this notebook's cluster.
+        texts: The text of each task, by its id.
+    """
 
     exercise: str
     ticket: str
@@ -87,7 +93,11 @@ class CheckedExercise:
 
 
 class UncheckedExercise:
-    """An exercise that the learner's own kernel judges, with a warning."""
+    """An exercise that the learner's own kernel judges, with a warning.
+
+    Args:
+        exercise: The exercise.
+    """
 
     def __init__(self, exercise: Any) -> None:
         self._exercise = exercise

@@ -36,7 +36,12 @@ JUPYTERS_PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The learner's copies, and those changed ones of which labkit has a newer version."""
+    """The learner's copies.
+
+    Args:
+        directory: Their directory.
+        outdated: The changed copies of which labkit has a newer version.
+    """
 
     directory: Path
     outdated: tuple[str, ...]

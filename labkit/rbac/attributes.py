@@ -63,7 +63,12 @@ class Attributes(NamedTuple):
 
 
 def question_text(question: Attributes, who: str) -> str:
-    """A question in words, with the caller as a person calls them: ``kikai/default: list services in kikai``."""
+    """A question in words: ``kikai/default: list services in kikai``.
+
+    Args:
+        question: The request.
+        who: The caller, as a person calls them.
+    """
     if not question.is_resource:
         return f"{who}: {question.verb} {question.path}"
     thing = question.resource + (f".{question.group}" if question.group else "")

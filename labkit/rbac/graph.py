@@ -34,7 +34,13 @@ class Node:
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes by id, edges as (from, to) with whether they grant the request, and how many defaults are hidden."""
+    """Nodes and edges.
+
+    Args:
+        nodes: By id.
+        edges: (from, to) to whether the edge grants the request in question.
+        hidden: The number of default bindings that were left out.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[tuple[str, str], bool] = field(default_factory=dict)

@@ -59,7 +59,9 @@ class Unreadable(Exception):
 class Policy:
     """All roles and bindings of a cluster.
 
-    Roles are kept by (kind, namespace, name), cluster roles with an empty namespace. Cluster role bindings come first.
+    Args:
+        roles: By (kind, namespace, name); cluster roles have an empty namespace.
+        bindings: Cluster role bindings first, each as the API has it.
     """
 
     roles: dict[tuple[str, str, str], Object]

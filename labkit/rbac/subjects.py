@@ -27,7 +27,12 @@ def account_groups(namespace: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Someone whose access is looked at: user name and groups, as the server has them."""
+    """Someone whose access is looked at.
+
+    Args:
+        user: The user name, as the server takes it.
+        groups: The groups, as the server puts them.
+    """
 
     user: str
     groups: tuple[str, ...] = ()
@@ -65,9 +70,11 @@ class Subject:
 
 
 def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
-    """A subject from a short name: ``kikai/default`` for a service account, else a user name.
+    """A subject from a short name.
 
-    Without ``groups`` it has those that the server gives such a user.
+    Args:
+        who: ``kikai/default`` for a service account, else a user name.
+        groups: The groups; None for those the server gives such a user.
     """
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
@@ -80,10 +87,14 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
-    """Whether the subject of a binding is this user.
+    """Whether a binding's subject is this user.
 
-    A ServiceAccount without a namespace is in ``namespace``, the binding's own.
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
+
+    Args:
+        entry: A User, Group or ServiceAccount subject.
+        user: Who asks.
+        namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
     kind, name = entry.get("kind"), entry.get("name", "")
     if kind == "User":
@@ -97,7 +108,12 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
 
 
 def member(entry: Object, namespace: str) -> Subject:
-    """A binding's subject, with the groups that the server gives it; of a group, a member without a name."""
+    """The subject of a binding, with the groups that the server gives it; of a group, a member without a name.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     name, home = str(entry.get("name")), subject_namespace(entry, namespace)
     if entry.get("kind") == "Group":
         home = name.partition("system:serviceaccounts:")[2]
@@ -109,16 +125,31 @@ def member(entry: Object, namespace: str) -> Subject:
 
 
 def subject_namespace(entry: Object, namespace: str) -> str:
-    """The namespace of a binding's subject, by default the binding's own; empty for users and groups."""
+    """The namespace of a binding's subject, empty for users and groups.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     return (entry.get("namespace") or namespace) if entry.get("kind") == "ServiceAccount" else ""
 
 
 def short_name(entry: Object, namespace: str) -> str:
-    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name."""
+    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     home = subject_namespace(entry, namespace)
     return f"{home}/{entry.get('name')}" if home else str(entry.get("name"))
 
 
 def subject_title(entry: Object, namespace: str) -> str:
-    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``."""
+    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
     return f"{entry['kind']} {short_name(entry, namespace)}"

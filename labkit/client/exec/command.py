@@ -186,9 +186,14 @@ def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SH
 
 
 def default_container(client: Client, pod: str) -> str:
-    """The container that kubectl chooses in a pod (``namespace/name``): the annotated or the first one.
+    """The container that kubectl chooses when none is named.
 
-    Its name is empty when the pod cannot be read.
+    Args:
+        client: The caller.
+        pod: As ``namespace/name``.
+
+    Returns:
+        The annotated or the first container's name; empty when the pod cannot be read.
     """
     namespace, _, name = pod.partition("/")
     answer = client.without_observers().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
@@ -271,7 +276,14 @@ def cut_off(pod: str) -> ExecFailed:
 
 
 def exit_code(status: bytes, pod: str) -> int:
-    """The exit code in the Status that ends a command, from the JSON of the error channel.
+    """The exit code in the Status that ends a command.
+
+    Args:
+        status: The error channel's JSON.
+        pod: The pod, for the error.
+
+    Returns:
+        The command's exit code.
 
     Raises:
         ExecFailed: When the command was never started.
