@@ -22,8 +22,19 @@ class NotRunnable(Exception):
 class Container:
     """A running container.
 
-    The environment lacks PATH, HOME and HOSTNAME; ``now`` gives seconds since 1970, ``random`` random bytes, and
-    ``command`` is its first process, for ``ps``. User, groups and the rest are given where the pod sets them.
+    Args:
+        image: Its image.
+        hostname: The pod's host name.
+        environment: Its variables, without PATH, HOME and HOSTNAME.
+        network: What it can reach.
+        now: Seconds since 1970.
+        random: Random bytes.
+        command: The words of its first process, for ``ps``.
+        uid: Its user, if the pod sets one.
+        gid: Its group, if the pod sets one.
+        groups: Further groups of its user.
+        workdir: Where commands start, if the pod sets it.
+        read_only: Whether its root file system must not change.
     """
 
     def __init__(
@@ -162,9 +173,18 @@ class Container:
         budget: Budget | None = None,
         streams: dict[int, Stream] | None = None,
     ) -> int:
-        """Run a command to its end, and return its exit status; ``NotRunnable`` if it cannot be started.
+        """Run a command to its end, and return its exit status.
 
-        On a terminal ``io``, the far end, speaks as one; ``streams`` are descriptors to use instead of it.
+        Args:
+            words: The command.
+            io: The far end.
+            stdin: Whether it has an input.
+            terminal: Whether that is a terminal; ``io`` then speaks as one.
+            budget: What it may use.
+            streams: Descriptors to use instead of ``io``'s.
+
+        Raises:
+            NotRunnable: It cannot be started.
         """
         self.look_up(words)
         scheduler = Scheduler(io, budget, terminal=terminal)

@@ -27,9 +27,14 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has: permission bits, owner, group, and its last change in seconds since 1970.
+    """What every entry has.
 
-    A shared one belongs to an image and must be copied before it changes.
+    Args:
+        mode: Permission bits.
+        uid: The owner.
+        gid: The group.
+        mtime: Last change, in seconds since 1970.
+        shared: It belongs to an image and must be copied before it changes.
     """
 
     mode: int = 0o644
@@ -103,7 +108,13 @@ class Directory(Node):
 
 @dataclass(slots=True)
 class Found:
-    """Where a path leads: the directory that holds the last name, that name (empty for the root), and what is there."""
+    """Where a path leads.
+
+    Args:
+        parent: The directory that holds the last name.
+        name: The last name, empty for the root.
+        node: What is there, if anything.
+    """
 
     parent: Directory
     name: str

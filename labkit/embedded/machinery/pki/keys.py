@@ -14,7 +14,12 @@ from dataclasses import dataclass, replace
 class Keys:
     """The private keys and certificates of a cluster, in PEM.
 
-    The CA signs server and client certificates, and ``token_key`` (RSA) the tokens of service accounts.
+    Args:
+        ca_certificate: What clients trust.
+        ca_key: Signs server and client certificates.
+        server_certificate: Shown to every client.
+        server_key: The server's private key.
+        token_key: RSA key that signs service-account tokens.
     """
 
     ca_certificate: bytes
@@ -50,9 +55,13 @@ class Keys:
         return issue(self.ca_certificate, self.ca_key, user, groups)
 
     def sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
-        """Sign a request (a PEM file in base64) for some usages, for the ``seconds`` asked for.
+        """Sign a certificate signing request.
 
-        ``now`` is in seconds since the epoch.
+        Args:
+            request: A PEM file in base64.
+            usages: What the certificate is for.
+            seconds: The lifetime asked for.
+            now: Seconds since the epoch.
         """
         from labkit.embedded.machinery.pki.signing_requests import sign
 
