@@ -115,8 +115,7 @@ def test_two_runs_agree_although_graders_are_killed(tmp_path: Path) -> None:
             kills += 1
         else:
             process = process if code == 0 else _grade(folder, troubled)
-    print(f"{COUNT} submissions, {kills} kills")
-    assert kills
+    assert kills > COUNT // 200
     one, other = _contents(calm), _contents(troubled)
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
