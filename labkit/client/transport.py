@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -147,12 +147,15 @@ class Transport:
         self.endpoint = endpoint
         self.context = tls_context(endpoint, credentials or Credentials())
         # The context checks the name: urllib3's assert_hostname would switch that off, for exec too.
-        self._pool = urllib3.PoolManager(
+        self._pools = urllib3.PoolManager(
             ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
         )
-        # All connections are to one address: there is no need to compare their properties.
-        keys: Any = dict.fromkeys(("http", "https"), lambda _properties: endpoint.server)
-        self._pool.key_fn_by_scheme = keys
+
+    @cached_property
+    def _server(self) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the server, and what its paths begin with."""
+        server = self.endpoint.server
+        return self._pools.connection_from_url(server), (urllib3.util.parse_url(server).path or "").rstrip("/")
 
     def send(
         self,
@@ -210,7 +213,8 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.clear()
+        self._pools.clear()
+        self.__dict__.pop("_server", None)
 
     def _request(
         self,
@@ -221,9 +225,10 @@ class Transport:
         timeout_seconds: float | None,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        return self._pool.request(
+        pool, base = self._server
+        return pool.urlopen(
             method,
-            self.endpoint.server.rstrip("/") + path,
+            base + path,
             body=body,
             headers=dict(headers),
             timeout=_timeout(timeout_seconds),

@@ -103,6 +103,7 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoRetur
     packages = [PackageDirectory(**entry) for entry in hello["packages"]]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # no collection writes to memory that forks share
+    gc.set_threshold(5_000)
     wire.send(channel, {"ready": True, "level": level})
     while True:
         order, connection = wire.receive(channel)

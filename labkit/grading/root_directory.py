@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -42,6 +43,7 @@ def warm_up() -> None:
     """Fill the caches, before forks inherit them."""
     if sys.platform == "linux":
         _required_paths()
+        _masked_in_proc()
         libc()
 
 
@@ -76,8 +78,8 @@ def mount_root(
         target.mkdir(parents=True, exist_ok=True)
         size = f"size={limits.disk_bytes // share},nr_inodes=8192,mode=1777"
         mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, size)
-    for source in _required_paths():
-        _bind_mount(source, root)
+    for source, mode in _required_paths().items():
+        _bind_mount(str(source), mode, f"{root}{source}")
     for entry in packages:
         _mount_packages(entry, root)
     for path in hidden:
@@ -85,7 +87,7 @@ def mount_root(
     (root / "dev/pts").mkdir()
     mount("devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
     (root / "dev/ptmx").symlink_to("pts/ptmx")
-    _mount_proc(root / "proc")
+    _mount_proc(str(root / "proc"))
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
     os.chdir(root)
     pivot_root()
@@ -107,34 +109,32 @@ def is_visible(path: Path) -> bool:
 
 
 @cache
-def _required_paths() -> list[Path]:
-    """List the directories and devices that a Python process requires, outermost first."""
+def _required_paths() -> dict[Path, int]:
+    """List the directories and devices that a Python process requires, outermost first, with their mode."""
     package = Path(__file__).resolve().parents[1]
     wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
     wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
     wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
-    found: list[Path] = []
+    found: dict[Path, int] = {}
     for path in sorted({path for path in wanted if path.exists()}, key=lambda path: len(path.parts)):
         if not any(path.is_relative_to(other) for other in found):
-            found.append(path)
+            found[path] = path.lstat().st_mode
     return found
 
 
-def _bind_mount(source: Path, root: Path) -> None:
-    """Mount a directory or a device at its own path below the new root, read-only; copy a symbolic link."""
-    target = root / source.relative_to("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_symlink():
-        target.symlink_to(source.readlink())
+def _bind_mount(source: str, mode: int, target: str) -> None:
+    """Mount a directory or a device read-only; copy a symbolic link."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(source), target)
         return
-    if source.is_dir():
-        target.mkdir(exist_ok=True)
+    if stat.S_ISDIR(mode):
+        os.makedirs(target, exist_ok=True)
     else:
-        target.touch()
-    mount(str(source), str(target), "", MS_BIND | MS_REC)
-    flags = MS_BIND | MS_REMOUNT | MS_NOSUID
-    mount("none", str(target), "", flags | (0 if source.is_char_device() else MS_RDONLY))
+        os.mknod(target)
+    mount(source, target, "", MS_BIND | MS_REC)
+    mount("none", target, "", MS_BIND | MS_REMOUNT | MS_NOSUID | (0 if stat.S_ISCHR(mode) else MS_RDONLY))
 
 
 def _cover(directory: Path) -> None:
@@ -169,9 +169,14 @@ def _mount_packages(packages: PackageDirectory, root: Path) -> None:
     os.close(below)
 
 
-def _mount_proc(target: Path) -> None:
-    target.mkdir(exist_ok=True)
-    mount("proc", str(target), "proc", MS_NOSUID | MS_NODEV)
-    for name in MASKED_IN_PROC:
-        if (target / name).exists():
-            mount(os.devnull, str(target / name), "", MS_BIND)
+def _mount_proc(target: str) -> None:
+    os.mkdir(target)
+    mount("proc", target, "proc", MS_NOSUID | MS_NODEV)
+    for name in _masked_in_proc():
+        mount(os.devnull, f"{target}/{name}", "", MS_BIND)
+
+
+@cache
+def _masked_in_proc() -> list[str]:
+    """List the files of ``MASKED_IN_PROC`` that this kernel has."""
+    return [name for name in MASKED_IN_PROC if os.path.exists(f"/proc/{name}")]

@@ -65,7 +65,7 @@ def w1(context: Context) -> Outcome:
         )
     if plain:
         return failed(f"you recorded {given}", "an address that begins with https://", "The server speaks TLS only.")
-    hint = "Look at clusters[0].cluster.server in the kubeconfig, or at kubectl cluster-info."
+    hint = "A kubeconfig names the server of each of its clusters."
     if said and real and said[0] == real[0]:
         hint = f"The host is right; the port is not {said[1]}. The kubeconfig has both."
     elif said and said[0].startswith(("10.", "kubernetes")):
@@ -93,11 +93,11 @@ def w2(context: Context) -> Outcome:
         f'Predict both: predict("W2", {{"{STRANGER}": "…", "{BAD_TOKEN}": "…"}}), each '
         '"allowed", "forbidden" (403) or "unauthorized" (401).'
     )
-    calls = {STRANGER: 'lab.as_anonymous().get("/api")', BAD_TOKEN: 'lab.as_token("not-a-token").get("/api")'}
+    calls = {STRANGER: "one that carries no credential", BAD_TOKEN: "one with a token that no server has issued"}
     if prediction is None:
         return without_prediction(any(found.values()), todo)
     if not any(found.values()):
-        return not_attempted(f"You predicted. Now make both calls: {' and '.join(calls.values())}, or with curl.")
+        return not_attempted(f"You predicted. Now make both calls: {' and '.join(calls.values())}.")
     why = {
         STRANGER: "No credential is no error: the caller becomes system:anonymous, who may do little."
         if now[STRANGER] == FORBIDDEN
@@ -110,7 +110,7 @@ def w2(context: Context) -> Outcome:
             return failed(
                 f"{label}: {open_to_all} is open to everybody" if open_to_all else f"no call with {label} was seen",
                 f"one answer {with_status(truth)}",
-                f"The call that is missing: {calls[label]}.",
+                f"Make the call that is missing: {calls[label]}.",
             )
         if (outcome := wrong_guess("W2", label, prediction, truth, why[label])) is not None:
             return outcome
@@ -142,13 +142,13 @@ def w3(context: Context) -> Outcome:
             bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
         )
     if not proxied:
-        ask = 'lab.proxy().get("/api/v1/namespaces"), or curl with the address of kubectl proxy.'
+        ask = "labkit has one, and so has kubectl; ask at the proxy's own address."
         if not by_admin:
             return not_attempted(f"You predicted. Now ask through a proxy: {ask}")
         return failed(
             f"{len(by_admin)} calls as {admin} over HTTPS, none through a proxy",
             "an answer that came through a proxy, at http://127.0.0.1:…",
-            f"The call that is missing: {ask}",
+            f"The proxy must stand between: {ask}",
         )
     last = proxied[-1]
     truth = decision_of(last.status)
@@ -200,7 +200,7 @@ def w4(context: Context) -> Outcome:
         return failed(
             f"you predicted “{prediction}”; {known}",
             "the group whose resources include roles",
-            "Read /apis once more: one group's name is about authorization and begins with rbac.",
+            "Read /apis once more: one group's name is about authorization.",
         )
     return passed(
         f"{group} serves {', '.join(sorted(resources))}.",

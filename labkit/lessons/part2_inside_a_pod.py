@@ -36,7 +36,7 @@ def w5(context: Context) -> Outcome:
         return failed(
             f"pod {POD} runs as the account {account_of(pod)}",
             "it runs as default, the account of a pod that asks for none",
-            "Delete the pod and create it without serviceAccountName.",
+            "Something in its spec asks for another account. Delete the pod, and create it without that.",
         )
     result = context.exec(POD, "echo ready")
     if result.stdout.strip() != "ready":
@@ -74,7 +74,7 @@ def w6(context: Context) -> Outcome:
             f"{given} is the Service kubernetes, {host} port {port}.",
             "A Service has a stable address; behind it stand the API servers that run now.",
         )
-    hint = "In the pod: env | grep KUBERNETES_SERVICE shows host and port."
+    hint = "The environment of the pod's container has both, host and port."
     if said and said == address(context.admin.get("/version").server):
         hint = f"That is the address from your machine (W1). {hint}"
     elif said and said[0] in hosts and not whole:
@@ -112,12 +112,12 @@ def w7(context: Context) -> Outcome:
         return failed(
             "no call that ended with curl's exit code 60 (certificate not trusted)",
             "first a call without the CA, to see that it fails",
-            f'Run lab.exec("{POD}", "curl https://kubernetes") once without any option.',
+            "Call the server once as it is, without any option of curl.",
         )
     answered = [each for each in calls if _answered(each, evidence)]
     checked = [each for each in answered if not _insecure(each.command)]
     if not checked:
-        which = "One of the mounted files says whom to trust; curl's option for it is --cacert."
+        which = "One of the mounted files says whom to trust, and curl has an option for it."
         last = calls[-1]
         return failed(
             "an answer fetched with -k, which skips the check"
@@ -155,15 +155,14 @@ def w7(context: Context) -> Outcome:
 
 def _no_call(evidence: Evidence, ran: Sequence[Ran]) -> Outcome:
     """The outcome of W7 when nobody called the server over HTTPS in the pod."""
-    call = f'lab.exec("{POD}", "curl https://kubernetes")'
     if any(each.interactive for each in ran):
         seen = f"a shell in {POD}; what was typed there is not known"
-        return failed(seen, "the calls as commands of their own", f"Once more, like this: {call}.")
+        return failed(seen, "the calls as commands of their own", IN_A_SHELL)
     if tried := [each for each in ran if each.runs("curl", "wget")]:
-        return failed(f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", f"Like this: {call}.")
+        return failed(f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", "HTTPS it must be.")
     if elsewhere := [each for each in evidence.ran if _curls(each)]:
-        return failed(f"a call in {elsewhere[-1].pod}", f"the same in {POD}", f"Like this: {call}.")
-    return not_attempted(f"You predicted. Now call: {call}.")
+        return failed(f"a call in {elsewhere[-1].pod}", f"the same in {POD}", "Another pod has another account.")
+    return not_attempted(f"You predicted. Now call https://kubernetes with curl, in the pod {POD}.")
 
 
 _CALL = re.compile(r"\bcurl\b[^;&|\n]*(https|\$)")
@@ -254,20 +253,20 @@ def w8(context: Context) -> Outcome:
             if strangers
             else "no call that was accepted with the token",
             "an answer given to the pod's own account",
-            'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
+            "A bearer token travels in the header Authorization, and the pod's own is mounted beside the CA.",
         )
     careful = [each for each in asked if not any(r.covers(each.at) for r in ran if _insecure(r.command))]
     if not careful:
         return failed(
             "the token was sent with -k: to any server that answers, an impostor's too",
             "the token sent to a server whose certificate was checked",
-            "Whoever gets the token is this account. Send it with --cacert, as W7 showed.",
+            "Whoever gets the token is this account. W7 showed how to check the server first.",
         )
     if not is_user(context.names, prediction, user):
         return failed(
             f"you predicted “{prediction}”; that is not whom the server saw",
             "a prediction that agrees with the server",
-            "system:serviceaccount:NAMESPACE:NAME, of the account the pod runs as. Predict again.",
+            "The name of an account's user holds its namespace and its own name. Predict again.",
         )
     return passed(
         f"the mounted token makes the pod {user}.",

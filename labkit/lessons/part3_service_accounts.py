@@ -57,11 +57,11 @@ def w9(context: Context) -> Outcome:
         return failed(
             f"pod default/curl names an account, {account_of(pod)}",
             "a pod that names none",
-            "The question is what such a pod gets. Delete it, and create it without serviceAccountName.",
+            "The question is what a pod gets that asks for none. Delete it, and create it anew.",
         )
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         return failed(
-            f"you predicted “{prediction}”; pod default/curl runs as {name}",
+            f"you predicted “{prediction}”; pod default/curl runs as another",
             "a prediction that agrees with the pod's spec.serviceAccountName",
             "A pod that names no account gets one: the account that every namespace has.",
         )
@@ -134,7 +134,7 @@ def w11(context: Context) -> Outcome:
         return failed(
             f"pod {POD} runs as the account {account_of(pod)}",
             "it runs as kikai",
-            "Set spec.serviceAccountName: kikai. A pod keeps its account: delete it and create it anew.",
+            "A pod's spec names its account. It keeps it: delete the pod, and create it anew.",
         )
     if (trouble := not_running(pod, POD)) is not None:
         return trouble
@@ -181,7 +181,7 @@ def w12(context: Context) -> Outcome:
             'Compare, and record what is the same: lab.record("W12", [claim, …]).',
         )
     if not named:
-        return not_attempted('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')
+        return not_attempted('You predicted. Now compare, and record what is the same: lab.record("W12", [claim, …]).')
     mounted, owned = _tokens(context)
     if not mounted or not owned:
         return failed(
@@ -195,7 +195,7 @@ def w12(context: Context) -> Outcome:
         return failed(
             f"nobody has looked at {' and '.join(unseen)}",
             "both tokens read and compared",
-            'lab.pod_token("default/curl-custom-sa") reads the mounted one, lab.token("default/kikai") a new one.',
+            "One is mounted in the pod; for the other, ask the API server to make a token of the account.",
         )
     return outcome
 
@@ -236,8 +236,8 @@ def w13(context: Context) -> Outcome:
         return without_prediction(bool(as_kikai or ran), todo)
     if not as_kikai and not ran and not through:
         unseen = not evidence.logged and any(each.interactive for each in evidence.ran)
-        call = f'lab.exec("{POD}", "curl -s localhost:8001").'
-        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now: {call}")
+        call = "call the ambassador from the container beside it."
+        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now {call}")
     user = _user_at_proxy(context)
     if user is None:
         return failed(
@@ -255,7 +255,7 @@ def w13(context: Context) -> Outcome:
             if any("https://localhost" in each.command for each in ran)
             else "Install curl first: apt-get update && apt-get install -y curl."
             if any(each.returncode == 127 or "not found" in each.output for each in ran)
-            else "Call it in the pod, as kikai's neighbour: curl -s localhost:8001, with no token and no other host.",
+            else "Call the ambassador where it listens, in the pod itself; it needs no token and no other host.",
         )
     if not is_user(context.names, prediction, user):
         return failed(

@@ -107,7 +107,7 @@ def w16(context: Context) -> Outcome:
             return failed(
                 "a ClusterRole service-reader",
                 "a Role service-reader in kikai, and one in darbo",
-                "A role lives in a namespace: kind: Role, with metadata.namespace.",
+                "A cluster role belongs to no namespace; a role lives in one.",
             )
         return not_attempted("Create the role service-reader in kikai, then in darbo.")
     for name, role in found.items():
@@ -162,7 +162,7 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
     if not given:
         return "The role has no rules yet."
     if not groups & {"", "*"}:
-        return f'The core group is the empty string: apiGroups: [""]. {resource} live there.'
+        return f"{resource} are in the core group. A rule names it, too, although its name has no letters."
     if not resources & {resource, "*"}:
         return f"Resources are written in the plural and in small letters: {resource}."
     if misspelt := misspelt_verb(given):
@@ -193,7 +193,7 @@ def w17(context: Context) -> Outcome:
         return failed(
             "listing works, reading a single service does not",
             "get and list on services",
-            'The role needs both verbs: ["get", "list"].',
+            "Reading one object and listing many are two verbs.",
         )
     if (excess := too_much(context, NARROW)) is not None:
         return excess
@@ -237,7 +237,7 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
         return f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
     return (
         misspelt_verb(role.get("rules") or [])
-        or 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
+        or "Look at the role's rules: do they grant list on services, in the API group of services?"
     )
 
 

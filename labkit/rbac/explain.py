@@ -9,21 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from labkit.rbac import rules
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import Grant
 from labkit.rbac.objects import Object, binding_title, is_default, namespace_of, role_key, role_title, title
 from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.reviews import reviews
-from labkit.rbac.rules import (
-    Rule,
-    group_matches,
-    misspelt_verb,
-    name_matches,
-    path_matches,
-    resource_matches,
-    rule_allows,
-    verb_matches,
-)
 from labkit.rbac.subjects import MASTERS, Subject, subject_title
 
 BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"
@@ -95,7 +86,7 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
 def grants(policy: Policy, question: Attributes) -> Iterator[Grant]:
     """Every rule that allows the question, cluster-wide bindings first."""
     reaching = policy.rules_for(question.user, question.namespace)
-    return (grant for grant in reaching if rule_allows(grant.rule, question))
+    return (grant for grant in reaching if rules.rule_allows(grant.rule, question))
 
 
 def near_misses(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
@@ -115,8 +106,8 @@ def _reaches(binding: Object, question: Attributes) -> bool:
     return namespace_of(binding) in ("", question.namespace)
 
 
-def _granting_rules(role: Object | None, question: Attributes) -> Iterator[Rule]:
-    return (rule for rule in (role or {}).get("rules") or () if rule_allows(rule, question))
+def _granting_rules(role: Object | None, question: Attributes) -> Iterator[rules.Rule]:
+    return (rule for rule in (role or {}).get("rules") or () if rules.rule_allows(rule, question))
 
 
 def _wrong_place(policy: Policy, own: list[Object], question: Attributes) -> Iterator[NearMiss]:
@@ -163,23 +154,23 @@ def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
             yield NearMiss("unbound", f"{title(*key)} would allow this, but no binding here gives it to anyone.")
 
 
-def _one_thing_wrong(rule: Rule, question: Attributes) -> tuple[str, str]:
+def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     """The only part of a rule that does not match, and why; empty if none or several do not."""
     if not question.is_resource:
-        if path_matches(rule, question.path) and not verb_matches(rule, question.verb):
+        if rules.path_matches(rule, question.path) and not rules.verb_matches(rule, question.verb):
             return "verb", f"the path matches, but the rule has {_words(rule, 'verbs')}, not {question.verb}."
         return "", ""
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     wrong: list[tuple[str, str]] = []
-    if not verb_matches(rule, question.verb):
-        why = f"the rule has {_words(rule, 'verbs')}, not {question.verb}. {misspelt_verb([rule])}"
+    if not rules.verb_matches(rule, question.verb):
+        why = f"the rule has {_words(rule, 'verbs')}, not {question.verb}. {rules.misspelt_verb([rule])}"
         wrong.append(("verb", why.rstrip()))
-    if not group_matches(rule, question.group):
+    if not rules.group_matches(rule, question.group):
         why = f"the rule is for API group {_words(rule, 'apiGroups')}, but {resource} is in {_group(question.group)}."
         wrong.append(("group", why))
-    if not resource_matches(rule, question.resource, question.subresource):
+    if not rules.resource_matches(rule, question.resource, question.subresource):
         wrong.append(("resource", f"the rule is for {_words(rule, 'resources')}, not {resource}."))
-    if not name_matches(rule, question.name):
+    if not rules.name_matches(rule, question.name):
         names = _words(rule, "resourceNames")
         if not question.name and question.verb in NAMELESS_VERBS:
             why = f"the rule is only for {names}, and {question.verb} names no object."
@@ -189,7 +180,7 @@ def _one_thing_wrong(rule: Rule, question: Attributes) -> tuple[str, str]:
     return wrong[0] if len(wrong) == 1 else ("", "")
 
 
-def _words(rule: Rule, field: str) -> str:
+def _words(rule: rules.Rule, field: str) -> str:
     values = rule.get(field) or ()
     return ", ".join(_group(value) if field == "apiGroups" else value for value in values) or "nothing"
 

@@ -37,11 +37,6 @@ class Part(NamedTuple):
         rule: Rule = {"verbs": [self.verb], "apiGroups": [self.group], "resources": [self.resource]}
         return {**rule, "resourceNames": list(self.names)} if self.names else rule
 
-    @property
-    def is_wide(self) -> bool:
-        """Whether it covers more than what it names, by a ``*``."""
-        return "*" in (self.verb, self.group, self.resource) or (self.path or "").endswith("*")
-
 
 def parts_of(rules: Iterable[Rule]) -> Iterator[Part]:
     """Each verb of each rule on each path and each resource; object names stay together."""

@@ -81,12 +81,7 @@ class LabWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
-        """Run an action, as a click on the widget does.
-
-        Args:
-            action: The action's name; the method ``on_<action>`` runs it.
-            **arguments: What the click sends with it.
-        """
+        """Run ``on_<action>``, as a click on the widget does, with what the click sends."""
         method = getattr(self, f"on_{action}", None)
         if method is None:
             self.notice = f"This widget cannot do “{action}”."

@@ -44,11 +44,7 @@ class Board(LabWidget):
         self._watcher = self._start_watching()
 
     def on_check(self, step: str) -> None:
-        """Check one step.
-
-        Args:
-            step: The step's id, such as ``W17``.
-        """
+        """Check one step, such as ``W17``."""
         outcome = lessons.check(step, words.context(self._lab))
         self._messages[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
         self._show()

@@ -53,13 +53,7 @@ class RBACGraph(LabWidget):
     refresh = on_refresh
 
     def on_filter(self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None) -> None:
-        """Filter the drawing; an argument that is None changes nothing.
-
-        Args:
-            namespace: A namespace, or empty for all.
-            subject: A subject, or empty for all.
-            defaults: Whether default bindings are drawn.
-        """
+        """Filter by namespace and subject, empty for all; an argument that is None changes nothing."""
         self._namespace = self._namespace if namespace is None else namespace
         self._who = self._who if subject is None else subject
         self._defaults = self._defaults if defaults is None else bool(defaults)

@@ -60,12 +60,7 @@ class AccessMatrix(LabWidget):
     refresh = on_refresh
 
     def on_explain(self, row: int, column: int) -> None:
-        """Explain one cell.
-
-        Args:
-            row: Index of the subject.
-            column: Index of the permission.
-        """
+        """Explain one cell, by the indexes of its subject and its permission."""
         who, permission = self._subjects[row], self._permissions[column]
         policy = read_policy(self._api)
         found = explain(self._api, permission.question(who, self._namespace), policy)

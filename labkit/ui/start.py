@@ -77,11 +77,7 @@ class StartPanel(LabWidget):
         self._show()
 
     def on_start(self, backend: str) -> None:
-        """Start a cluster and show its progress.
-
-        Args:
-            backend: ``embedded``, ``kind`` or ``existing``.
-        """
+        """Start a cluster (``embedded``, ``kind`` or ``existing``) and show its progress."""
         kubeconfig = self._kubeconfig if backend == "existing" else None
         started = time.perf_counter()
         self._log, self._percent, self._busy = [], 2, True
@@ -110,11 +106,7 @@ class StartPanel(LabWidget):
             self._show()
 
     def on_rewind(self, step: str) -> None:
-        """Rewind the cluster to the beginning of a step.
-
-        Args:
-            step: The step's id, such as ``W17``; empty for the first.
-        """
+        """Rewind the cluster to the beginning of a step, such as ``W17``; empty for the first."""
         if self.lab is None:
             return
         started = time.perf_counter()

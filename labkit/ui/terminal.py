@@ -40,11 +40,7 @@ class PodTerminal(LabWidget):
         self._show()
 
     def on_run(self, command: str) -> None:
-        """Run one command line.
-
-        Args:
-            command: The command line.
-        """
+        """Run one command line."""
         done = self._lab.exec(self._pod, command, container=self._container or None)
         self._lines = [
             *self._lines,

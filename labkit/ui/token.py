@@ -46,11 +46,7 @@ class TokenInspector(LabWidget):
         self._show()
 
     def on_tamper(self, index: int) -> None:
-        """Change the subject of a token and verify it again; undo it the second time.
-
-        Args:
-            index: Which token, from 0.
-        """
+        """Change the subject of a token, counted from 0, and verify it again; undo it the second time."""
         original = self._originals[index]
         tampered = self._tokens[index] is not original
         self._tokens[index] = original if tampered else tamper(original, self._asker)

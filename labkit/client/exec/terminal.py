@@ -16,17 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
-from labkit.client.exec.channels import (
-    ERROR,
-    PIECE_BYTES,
-    PROTOCOLS,
-    RESIZE,
-    STDERR,
-    STDIN,
-    end_of_input,
-    frames,
-    typed,
-)
+from labkit.client.exec import channels
 from labkit.client.exec.command import (
     SHELLS,
     UnknownProtocol,
@@ -71,27 +61,27 @@ def _attached(client: Client, pod: str, words: list[str], container: str, tty: b
     if tty:
         opening = open_exec(client, pod, words, container=container, stdin=True, tty=True)
         with opening as socket, _raw_terminal() as resized:
-            return _until_end(frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
+            return _until_end(channels.frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
     if sys.stdin.isatty():
         with opened(client, pod, words, container, None) as socket:
-            return _until_end(frames(socket), pod)
+            return _until_end(channels.frames(socket), pod)
     try:
-        speaks = PROTOCOLS[:1]
+        speaks = channels.PROTOCOLS[:1]
         with open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
-            return _until_end(frames(socket, (), _input(socket)), pod)
+            return _until_end(channels.frames(socket, (), _input(socket)), pod)
     except UnknownProtocol:
         fed = _piped()
         with opened(client, pod, words, container, fed) as socket:
-            outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
-            return _until_end(frames(socket, outgoing), pod)
+            outgoing = channels.typed(fed, socket.getsubprotocol()) if fed is not None else ()
+            return _until_end(channels.frames(socket, outgoing), pod)
 
 
 def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
     """Print the command's output, and return its exit code."""
     for channel, data in received:
-        if channel == ERROR:
+        if channel == channels.ERROR:
             return exit_code(data, pod)
-        _write(2 if channel == STDERR else 1, data)
+        _write(2 if channel == channels.STDERR else 1, data)
     raise cut_off(pod)
 
 
@@ -108,9 +98,9 @@ def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
 
     def read() -> Iterator[bytes]:
         with suppress(OSError):  # a terminal that was closed
-            while data := os.read(descriptor, PIECE_BYTES):
-                yield bytes((STDIN,)) + data
-        yield from end_of_input(socket.getsubprotocol())
+            while data := os.read(descriptor, channels.PIECE_BYTES):
+                yield bytes((channels.STDIN,)) + data
+        yield from channels.end_of_input(socket.getsubprotocol())
 
     return {descriptor: read()}
 
@@ -150,7 +140,7 @@ def _sizes(resized: int) -> Iterator[bytes]:
 def _size() -> bytes:
     """The frame with the window's size."""
     size = os.get_terminal_size(sys.stdout.fileno())
-    return bytes((RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
+    return bytes((channels.RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
 
 
 def _write(descriptor: int, data: bytes) -> None:

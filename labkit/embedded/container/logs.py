@@ -15,13 +15,7 @@ Taker = TypeVar("Taker")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line.
-
-    Args:
-        number: Counts from the log's beginning.
-        moment: When it was written, in seconds since 1970.
-        data: With its newline, if it had one.
-    """
+    """A numbered line, with its newline if it had one, and when it was written, in seconds since 1970."""
 
     number: int
     moment: float
@@ -106,13 +100,9 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What of a log is wanted.
+    """Which lines of a log are wanted.
 
-    Args:
-        tail_lines: Only so many last lines; negative for all.
-        limit_bytes: At most so much; negative for all.
-        since: Only lines written at or after this moment.
-        timestamps: With times.
+    Negative limits are none; ``since`` is in seconds since 1970, and ``timestamps`` puts the time before each line.
     """
 
     tail_lines: int = -1

@@ -45,24 +45,14 @@ class CapturedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended.
-
-    Args:
-        status: Its exit status, None if it took too long.
-        output: What it wrote, both streams together.
-    """
+    """The exit status of a command, None if it took too long, and what it wrote, both streams together."""
 
     status: int | None
     output: str
 
 
 def run_once(container: Container, words: list[str], timeout_seconds: float) -> Ran:
-    """Run a command in a container, all at once.
-
-    Args:
-        container: Where.
-        words: The command.
-        timeout_seconds: How long it may sleep in all.
+    """Run a command in a container, all at once; ``timeout_seconds`` limits how long it may sleep in all.
 
     Raises:
         NotRunnable: It cannot be started.

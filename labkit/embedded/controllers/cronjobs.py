@@ -23,7 +23,6 @@ from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 
 CRON_JOBS = BY_KIND["batch", "CronJob"]
-SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MAX_STARTED = 10
 """The limit of the jobs created in one second."""
 TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
@@ -218,7 +217,7 @@ def _job(one: Object, time: float) -> Object:
     made: dict[str, Any] = {
         "name": f"{metadata['name']}-{int(time) // 60}",
         "namespace": metadata["namespace"],
-        "annotations": {**(own.get("annotations") or {}), SCHEDULED: scheduled},
+        "annotations": {**(own.get("annotations") or {}), "batch.kubernetes.io/cronjob-scheduled-timestamp": scheduled},
         "ownerReferences": [reference_to(CRON_JOBS, one)],
     }
     if own.get("labels"):

@@ -35,13 +35,7 @@ Placed = dict[str, list[Object]]
 
 @dataclass
 class Plan:
-    """The next steps of a daemon set.
-
-    Args:
-        nodes: The nodes that lack a pod.
-        pods: The pods to be deleted.
-        ended: Those of them that have failed or succeeded.
-    """
+    """The next steps of a daemon set: nodes that lack a pod, pods to delete, and those of them that have ended."""
 
     nodes: list[str] = field(default_factory=list)
     pods: list[Object] = field(default_factory=list)

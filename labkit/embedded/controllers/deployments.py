@@ -7,17 +7,9 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers import deploymentrevisions as revisions
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import claim, controller_of, controls
-from labkit.embedded.controllers.deploymentrevisions import (
-    DEPLOYMENTS,
-    DESIRED,
-    REVISION,
-    new_replica_set,
-    renewed_annotations,
-    revision_of,
-    size_annotations,
-)
 from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.controllers.replicas import REPLICA_SETS
 from labkit.embedded.controllers.rolling import (
@@ -42,11 +34,11 @@ class Deployments(BaseController):
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
-        self._events = EventRecorder(registry, "deployment-controller", DEPLOYMENTS)
+        self._events = EventRecorder(registry, "deployment-controller", revisions.DEPLOYMENTS)
 
     def __call__(self, change: Change) -> None:
         """React to deployments, to their replica sets, and to the end of pods."""
-        if change.kind is DEPLOYMENTS:
+        if change.kind is revisions.DEPLOYMENTS:
             if change.new is not None:
                 self._reconcile(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
         elif change.kind is REPLICA_SETS:
@@ -62,7 +54,7 @@ class Deployments(BaseController):
             self._reconcile(replica_set["metadata"]["namespace"], owner.get("name", ""))
 
     def _reconcile(self, namespace: str, name: str) -> None:
-        deployment = self._registry.find(DEPLOYMENTS, namespace, name)
+        deployment = self._registry.find(revisions.DEPLOYMENTS, namespace, name)
         if deployment is None:
             return
         sets = self._claimed(deployment)
@@ -71,14 +63,14 @@ class Deployments(BaseController):
             self._update_status(deployment, new, old, progress=False)
             return
         size = str(wanted(deployment))
-        scaled = any(wanted(one) and _annotation(one, DESIRED, size) != size for one in sets)
+        scaled = any(wanted(one) and _annotation(one, revisions.DESIRED, size) != size for one in sets)
         if deployment["spec"].get("paused") or scaled:
             self._scale_all(deployment, new, old)
         elif deployment["spec"]["strategy"].get("type") == "Recreate":
             self._recreate(deployment, new, old)
         else:
             self._roll(deployment, new, old)
-        deployment = self._registry.find(DEPLOYMENTS, namespace, name)
+        deployment = self._registry.find(revisions.DEPLOYMENTS, namespace, name)
         if deployment is not None:
             new, old = self._split(deployment, self._claimed(deployment))
             self._update_status(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
@@ -87,7 +79,7 @@ class Deployments(BaseController):
     def _claimed(self, deployment: Object) -> list[Object]:
         """Its replica sets, the oldest first."""
         selector = deployment["spec"].get("selector") or {}
-        sets = claim(self._registry, DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives)
+        sets = claim(self._registry, revisions.DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives)
         return sorted(sets, key=by_age)
 
     def _split(self, deployment: Object, sets: list[Object]) -> tuple[Object | None, list[Object]]:
@@ -146,7 +138,7 @@ class Deployments(BaseController):
     def _saturated(deployment: Object, one: Object) -> bool:
         """Whether a replica set has all pods of its deployment, available."""
         replicas, available = wanted(deployment), one["status"].get("availableReplicas", 0)
-        return _annotation(one, DESIRED) == str(replicas) and wanted(one) == available == replicas
+        return _annotation(one, revisions.DESIRED) == str(replicas) and wanted(one) == available == replicas
 
     def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
         """Scale replica sets to the sizes that are given by their names."""
@@ -156,7 +148,7 @@ class Deployments(BaseController):
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = wanted(one)
-        notes = size_annotations(deployment)
+        notes = revisions.size_annotations(deployment)
         present = one["metadata"].get("annotations") or {}
         if size == before and all(present.get(name) == value for name, value in notes.items()):
             return False
@@ -181,10 +173,10 @@ class Deployments(BaseController):
 
     def _renew(self, deployment: Object, new: Object | None, old: list[Object]) -> Object | None:
         """Update the replica set of the present template, or create it, as the newest revision."""
-        revision = max([revision_of(one) for one in old], default=0) + 1
+        revision = max([revisions.revision_of(one) for one in old], default=0) + 1
         if new is None:
             return self._create(deployment, old, revision)
-        annotations = renewed_annotations(deployment, new, revision)
+        annotations = revisions.renewed_annotations(deployment, new, revision)
         ready = deployment["spec"].get("minReadySeconds", 0)
 
         def change(obj: Object) -> None:
@@ -204,7 +196,7 @@ class Deployments(BaseController):
                 break
         else:
             return None
-        made = new_replica_set(deployment, name, suffix, revision)
+        made = revisions.new_replica_set(deployment, name, suffix, revision)
         size = made["spec"]["replicas"] = new_size(deployment, [*old, made], made)
         created = self._registry.create(REPLICA_SETS, made, manager=MANAGER)
         if size:
@@ -222,7 +214,7 @@ class Deployments(BaseController):
         keep = deployment["spec"].get("revisionHistoryLimit", 10)
         if not (complete(deployment, deployment["status"]) or deployment["spec"].get("paused")):
             return
-        alive = sorted(filter(_lives, old), key=revision_of)
+        alive = sorted(filter(_lives, old), key=revisions.revision_of)
         for one in alive[: max(len(alive) - keep, 0)]:
             if not wanted(one) and not one["status"].get("replicas"):
                 self._delete_object(REPLICA_SETS, one, "Background")
@@ -230,16 +222,19 @@ class Deployments(BaseController):
     def _update_status(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
         """Update the status, and the annotation with the revision."""
         status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
-        revision = (new or {}).get("metadata", {}).get("annotations", {}).get(REVISION)
+        revision = (new or {}).get("metadata", {}).get("annotations", {}).get(revisions.REVISION)
         self._write(deployment, status, revision)
 
     def _write(self, deployment: Object, status: Object, revision: str | None) -> None:
         def change(obj: Object) -> None:
             obj["status"] = status
             if revision:
-                obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
+                obj["metadata"]["annotations"] = {
+                    **(obj["metadata"].get("annotations") or {}),
+                    revisions.REVISION: revision,
+                }
 
-        self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
+        self._registry.edit(revisions.DEPLOYMENTS, deployment, MANAGER, change, "status")
 
 
 def _annotation(one: Object, name: str, default: str = "") -> str:

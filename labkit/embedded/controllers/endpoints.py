@@ -24,7 +24,6 @@ SLICES = BY_KIND["discovery.k8s.io", "EndpointSlice"]
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SERVICE_NAME = "kubernetes.io/service-name"
-HEADLESS = "service.kubernetes.io/headless"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
@@ -75,7 +74,7 @@ class ServiceEndpoints(BaseController):
     def _labels(self, service: Object, more: dict[str, str]) -> dict[str, str]:
         labels = {**(service["metadata"].get("labels") or {}), **more}
         if service["spec"].get("clusterIP") == "None":
-            labels[HEADLESS] = ""
+            labels["service.kubernetes.io/headless"] = ""
         return labels
 
     def _sync_endpoints(self, service: Object, pods: list[Object]) -> None:

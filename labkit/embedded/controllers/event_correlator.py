@@ -24,13 +24,7 @@ Key = tuple[str, ...]
 
 @dataclass
 class Series:
-    """A repeated event.
-
-    Args:
-        name: The Event's name.
-        first: When it happened first, RFC 3339.
-        count: How often it has happened.
-    """
+    """A repeated event: the name of its Event, when it happened first (RFC 3339), and how often it has happened."""
 
     name: str
     first: str

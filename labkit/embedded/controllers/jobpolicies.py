@@ -116,12 +116,7 @@ def failure_by_index(job: Object, done: set[int], failed: set[int]) -> Verdict |
 
 
 class Attempt(NamedTuple):
-    """The next pod of an index.
-
-    Args:
-        notes: Its annotations.
-        due: When it may be created, in seconds since the epoch.
-    """
+    """The next pod of an index: its annotations, and when it may be created, in seconds since the epoch."""
 
     notes: dict[str, str]
     due: float

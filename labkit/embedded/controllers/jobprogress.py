@@ -20,13 +20,7 @@ INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 
 
 class Verdict(NamedTuple):
-    """How a job ends.
-
-    Args:
-        kind: ``Complete`` or ``Failed``.
-        reason: In CamelCase.
-        message: One sentence.
-    """
+    """How a job ends: ``Complete`` or ``Failed``, the reason in CamelCase, and a sentence."""
 
     kind: str
     reason: str

@@ -18,7 +18,6 @@ PODS = BY_KIND["", "Pod"]
 CLASS_NOTE = "volume.beta.kubernetes.io/storage-class"
 NODE_NOTE = "volume.kubernetes.io/selected-node"
 PROVISIONER_NOTES = ("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner")
-BUILT_IN = "kubernetes.io/"
 NO_CLASS = "no persistent volumes available for this claim and no storage class is set"
 NO_CONSUMER = "waiting for first consumer to be created before binding"
 ELSEWHERE = (
@@ -52,7 +51,7 @@ class Provisioning:
             self._events.normal(claim, "FailedBinding", NO_CLASS)
         elif found is None:
             self._events.warning(claim, "ProvisioningFailed", f'storageclass.storage.k8s.io "{name}" not found')
-        elif found["provisioner"].startswith(BUILT_IN):
+        elif found["provisioner"].startswith("kubernetes.io/"):
             self._events.warning(claim, "ProvisioningFailed", f"no volume plugin matched name: {found['provisioner']}")
         else:
             self._ask(claim, found["provisioner"])

@@ -16,7 +16,6 @@ from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
-ADMISSION = "kube-apiserver"
 QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
@@ -60,7 +59,7 @@ class ResourceQuotas(BaseController):
             self._count(current["metadata"]["namespace"], current["metadata"]["name"])
         elif more and change.new is not None and not self._knows(current, change.new):
             used = add(read(current["status"].get("used")), more)
-            self._write(current, read(current["status"]["hard"]), used, ADMISSION)
+            self._write(current, read(current["status"]["hard"]), used, "kube-apiserver")
 
     def _knows(self, quota: Object, obj: Object) -> bool:
         """Whether an object was counted already, before its change was handled."""

@@ -9,19 +9,10 @@ from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers import MANAGER, identities
 from labkit.embedded.controllers.controller_ref import set_owners
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.history import History, template_of
-from labkit.embedded.controllers.identities import (
-    STATEFUL_SETS,
-    claim_names,
-    claim_owner,
-    claims_of,
-    first_ordinal,
-    identified,
-    ordinal_of,
-)
 from labkit.embedded.controllers.rolling import wanted
 from labkit.embedded.controllers.workload import Create, Messages, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods
@@ -30,13 +21,12 @@ from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
-REVISION_HASH = "controller.kubernetes.io/hash"
 
 
 class StatefulSets(WorkloadController):
     """Creates and deletes the pods of stateful sets, and creates their claims."""
 
-    kind = STATEFUL_SETS
+    kind = identities.STATEFUL_SETS
     component = "statefulset-controller"
     messages = Messages(
         "create Pod {name} in StatefulSet {owner} successful",
@@ -46,10 +36,10 @@ class StatefulSets(WorkloadController):
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry, create)
-        self._history = History(registry, STATEFUL_SETS, REVISION_HASH)
+        self._history = History(registry, identities.STATEFUL_SETS, "controller.kubernetes.io/hash")
 
     def _selects(self, one: Object, pod: Object) -> bool:
-        return ordinal_of(one, pod) is not None
+        return identities.ordinal_of(one, pod) is not None
 
     def _is_due(self, one: Object) -> bool:
         """Whether a refused pod may be tried again, or pods may have become available."""
@@ -75,12 +65,12 @@ class StatefulSets(WorkloadController):
     def _pods(self, one: Object) -> dict[int, Object]:
         """The set's pods by their ordinals."""
         pods = self._claim(one, partial(self._selects, one))
-        return {number: pod for pod in pods if (number := ordinal_of(one, pod)) is not None}
+        return {number: pod for pod in pods if (number := identities.ordinal_of(one, pod)) is not None}
 
     def _act(self, one: Object, pods: dict[int, Object], current: Object, update: Object) -> None:
         """Take the next step."""
         ordered = one["spec"].get("podManagementPolicy") != "Parallel"
-        first = first_ordinal(one)
+        first = identities.first_ordinal(one)
         members = range(first, first + _size(one))
         for number in members:
             if number not in pods:
@@ -163,8 +153,10 @@ class StatefulSets(WorkloadController):
         kept = rolling.get("partition", 0) if rolling is not None else one["status"].get("currentReplicas", 0)
         if one["spec"]["updateStrategy"].get("type") == "OnDelete":
             kept = 0
-        revision = current if number < first_ordinal(one) + kept else update
-        pod = identified(one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number)
+        revision = current if number < identities.first_ordinal(one) + kept else update
+        pod = identities.identified(
+            one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number
+        )
         if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
             return False
         self._update_claims(one, number, pod, leaving=False)
@@ -177,15 +169,15 @@ class StatefulSets(WorkloadController):
         messages = Messages(f"create Claim {{name}} {pod} success", refused, "")
         return not any(
             self._create_for(one, claim, CLAIMS, messages) is not None
-            for claim in claims_of(one, number)
+            for claim in identities.claims_of(one, number)
             if self._registry.find(CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]) is None
         )
 
     def _update_claims(self, one: Object, number: int, pod: Object, *, leaving: bool) -> None:
         """Set the owners of a pod's claims by the retention policy."""
-        owner = claim_owner(one, pod, leaving=leaving)
+        owner = identities.claim_owner(one, pod, leaving=leaving)
         ours = {("StatefulSet", one["metadata"]["name"]), ("Pod", pod["metadata"]["name"])}
-        for name in claim_names(one, number).values():
+        for name in identities.claim_names(one, number).values():
             claim = self._registry.find(CLAIMS, one["metadata"]["namespace"], name)
             if claim is None:
                 continue

@@ -19,9 +19,6 @@ CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 PODS = BY_KIND["", "Pod"]
 ATTRIBUTES = BY_KIND["storage.k8s.io", "VolumeAttributesClass"]
 ATTRIBUTES_NAME = "volumeAttributesClassName"
-ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
-VOLUME_PROTECTION = "kubernetes.io/pv-protection"
-CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 BOUND_BY = "pv.kubernetes.io/bound-by-controller"
 COMPLETED = "pv.kubernetes.io/bind-completed"
 
@@ -58,7 +55,7 @@ class Volumes(BaseController):
         used |= {obj["status"].get("currentVolumeAttributesClassName") for obj in self._registry.list(CLAIMS)}
         for obj in ending:
             if obj["metadata"]["name"] not in used:
-                self._registry.drop_finalizer(ATTRIBUTES, obj, ATTRIBUTES_PROTECTION, MANAGER)
+                self._registry.drop_finalizer(ATTRIBUTES, obj, "kubernetes.io/vac-protection", MANAGER)
 
     def _phase(self, volume: Object, phase: str) -> Object:
         if volume["status"].get("phase") == phase:
@@ -72,7 +69,7 @@ class Volumes(BaseController):
             return
         if volume["metadata"].get("deletionTimestamp"):
             if volume["status"].get("phase") != "Bound":
-                self._registry.drop_finalizer(VOLUMES, volume, VOLUME_PROTECTION, MANAGER)
+                self._registry.drop_finalizer(VOLUMES, volume, "kubernetes.io/pv-protection", MANAGER)
             return
         reference = volume["spec"].get("claimRef")
         if not reference:
@@ -96,7 +93,7 @@ class Volumes(BaseController):
         if claim["metadata"].get("deletionTimestamp"):
             pods = self._registry.list(PODS, namespace)
             if not any(pod["spec"].get("nodeName") and name in claims_of_pod(pod) for pod in pods):
-                self._registry.drop_finalizer(CLAIMS, claim, CLAIM_PROTECTION, MANAGER)
+                self._registry.drop_finalizer(CLAIMS, claim, "kubernetes.io/pvc-protection", MANAGER)
             return
         unbound = claim["status"].get("phase") != "Bound" and not claim["spec"].get("volumeName")
         if not self._try_bind(claim) and unbound:

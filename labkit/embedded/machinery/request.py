@@ -36,10 +36,9 @@ class PeerCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ShownCertificate:
-    """A client certificate that is not verified yet; the client has its key.
+    """A client certificate that is not verified yet, and the others that the client sent, in DER.
 
-    Args:
-        chain: The certificate, and the others that the client sent, in DER.
+    The client has its key.
     """
 
     chain: tuple[bytes, ...]

@@ -96,13 +96,7 @@ def _kind(resource: str) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """What a node is like.
-
-    Args:
-        name: Its name.
-        address: Its address, which is also the API server's.
-        version: The kubelet's version.
-    """
+    """A node's name, its address, which is also the API server's, and its kubelet's version."""
 
     name: str = "labkit"
     address: str = "172.18.0.2"

@@ -20,7 +20,6 @@ from labkit.embedded.node.api import ClusterApi, NodeSettings
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"
-STORAGE_NODES = "csinodes.storage.k8s.io"
 
 
 def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
@@ -40,7 +39,7 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
 def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
     """Renew a node's Lease, and create its CSINode if it is missing."""
     renew_lease(api, settings, node, now)
-    _create(api, STORAGE_NODES, _object("storage_node", settings, uid=node["metadata"]["uid"]), "kubelet")
+    _create(api, "csinodes.storage.k8s.io", _object("storage_node", settings, uid=node["metadata"]["uid"]), "kubelet")
 
 
 def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:

@@ -36,11 +36,7 @@ FIRST_ADDRESS = 5
 class Node:
     """A node and all that runs on it.
 
-    Args:
-        api: The cluster.
-        settings: What it is like.
-        now: Seconds since the epoch.
-        certificates: Returns the certificate chain of the API server, in PEM.
+    ``now`` gives seconds since the epoch, ``certificates`` the certificate chain of the API server, in PEM.
     """
 
     def __init__(

@@ -16,14 +16,7 @@ MAX_UNSENT_BYTES = 4 << 20
 
 
 class Streams(NamedTuple):
-    """The streams that a caller asked for.
-
-    Args:
-        stdin: Whether input is sent.
-        stdout: Whether output is wanted.
-        stderr: Whether errors are wanted.
-        tty: Whether it is a terminal.
-    """
+    """The streams that a caller asked for, and whether they are those of a terminal."""
 
     stdin: bool
     stdout: bool

@@ -17,7 +17,6 @@ from labkit.embedded.machinery.request import Handler, Object, Request, Response
 from labkit.rbac.attributes import Attributes, Authorizer, User
 
 CERTIFICATES = "certificates.k8s.io"
-RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
 class Access:
@@ -35,7 +34,7 @@ class Access:
             )
         )
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
-        for plural in RBAC_PLURALS:
+        for plural in ("clusterroles", "clusterrolebindings", "roles", "rolebindings"):
             kind = BY_RESOURCE[RBAC, "v1", plural]
             registry.store.follow(kind.resource, self.rbac.forget)
             registry.strategy(kind).hooks.append(self._refuse_escalation)

@@ -15,9 +15,6 @@ from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
 
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
-DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
-INGRESS_CLASS = "kubernetes.io/ingress.class"
-DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
 STORAGE_CLASSES = "storageclasses.storage.k8s.io"
 INGRESS_CLASSES = "ingressclasses.networking.k8s.io"
 NO_EXPANSION = (
@@ -35,7 +32,7 @@ class DefaultStorageClass(ReadingPlugin):
             return
         if BETA_CLASS in _notes(claim) or claim["spec"].get("storageClassName") is not None:
             return
-        name = _default(self._lister(STORAGE_CLASSES, ""), DEFAULT_STORAGE)
+        name = _default(self._lister(STORAGE_CLASSES, ""), "storageclass.kubernetes.io/is-default-class")
         if name is not None:
             claim["spec"]["storageClassName"] = name
 
@@ -48,12 +45,12 @@ class DefaultIngressClass(ReadingPlugin):
         ingress = attributes.obj
         if ingress is None or not attributes.concerns("ingresses.networking.k8s.io", "CREATE"):
             return
-        if INGRESS_CLASS in _notes(ingress):
+        if "kubernetes.io/ingress.class" in _notes(ingress):
             return
         spec = ingress.setdefault("spec", {})
         if spec.get("ingressClassName") is not None:
             return
-        name = _default(self._lister(INGRESS_CLASSES, ""), DEFAULT_INGRESS)
+        name = _default(self._lister(INGRESS_CLASSES, ""), "ingressclass.kubernetes.io/is-default-class")
         if name is not None:
             spec["ingressClassName"] = name
 

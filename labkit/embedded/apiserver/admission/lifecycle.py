@@ -10,7 +10,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.status import forbidden, not_found
 
-IMMORTAL = ("default", "kube-system", "kube-public")
 REVIEWS = ("localsubjectaccessreviews",)
 
 
@@ -21,7 +20,7 @@ class NamespaceLifecycle(ReadingPlugin):
     def admit(self, attributes: Attributes) -> None:
         is_namespace = attributes.resource == "namespaces" and not attributes.group
         if attributes.operation == "DELETE":
-            if is_namespace and attributes.name in IMMORTAL:
+            if is_namespace and attributes.name in ("default", "kube-system", "kube-public"):
                 raise forbidden("namespaces", "", attributes.name, "this namespace may not be deleted")
             return
         if is_namespace or not attributes.namespace or attributes.resource in REVIEWS:

@@ -16,7 +16,6 @@ from labkit.embedded.machinery.pods.resources import total
 from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
 from labkit.embedded.machinery.request import Object
 
-ANNOTATION = "kubernetes.io/limit-ranger"
 CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
 
 Resources = dict[str, Any]
@@ -80,7 +79,7 @@ def _merge(pod: Object, limit_range: Object) -> None:
     if notes:
         metadata = pod["metadata"]
         text = f"LimitRanger plugin set: {'; '.join(notes)}"
-        metadata["annotations"] = {**(metadata.get("annotations") or {}), ANNOTATION: text}
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), "kubernetes.io/limit-ranger": text}
 
 
 def _pod_problems(limit: Object, spec: Object) -> Iterator[str]:

@@ -24,7 +24,6 @@ from labkit.rbac.attributes import User
 
 KUBELET_LABELS = frozenset(("kubernetes.io/hostname", *STABLE_LABELS, *STABLE_LABELS.values()))
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
-RESTRICTED_PREFIX = "node-restriction.kubernetes.io"
 OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")
 """The fields of a claim's status that a node may write."""
 
@@ -209,7 +208,7 @@ def _forbidden_labels(new: Object, old: Object) -> str:
 
 def _is_forbidden(label: str) -> bool:
     prefix = label.partition("/")[0] if "/" in label else ""
-    if _within(prefix, RESTRICTED_PREFIX):
+    if _within(prefix, "node-restriction.kubernetes.io"):
         return True
     if not _within(prefix, "kubernetes.io") and not _within(prefix, "k8s.io"):
         return False

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.apiserver.admission import certificates
 from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
-from labkit.embedded.apiserver.admission.certificates import (
-    CertificateRights,
-    CertificateSubjects,
-    MayUseSigner,
-    Requestor,
-)
 from labkit.embedded.apiserver.admission.classes import ClaimResize, DefaultIngressClass, DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.limits import LimitRanger
@@ -31,7 +26,7 @@ def default_chain(
     lister: Lister,
     new_suffix: Callable[[], str],
     evaluators: Evaluators,
-    may_use_signer: MayUseSigner,
+    may_use_signer: certificates.MayUseSigner,
     may_request_audience: MayRequestAudience,
     *,
     mount_secrets: bool = False,
@@ -57,9 +52,9 @@ def default_chain(
             StorageObjectInUse(),
             ClaimResize(*stored),
             RuntimeClass(*stored),
-            Requestor(),  # who asks for a certificate, before their rights are checked
-            CertificateRights(may_use_signer),  # who may approve and sign
-            CertificateSubjects(),
+            certificates.Requestor(),  # who asks for a certificate, before their rights are checked
+            certificates.CertificateRights(may_use_signer),  # who may approve and sign
+            certificates.CertificateSubjects(),
             DefaultIngressClass(*stored),
             ResourceQuota(*stored, evaluators),  # last: it counts what is going to be stored
         )

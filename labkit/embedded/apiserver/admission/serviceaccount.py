@@ -17,9 +17,7 @@ from labkit.embedded.machinery.request import Object
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
-ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 ACCOUNT_UID = "kubernetes.io/service-account.uid"
-TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
 class ServiceAccount(ReadingPlugin):
@@ -62,7 +60,7 @@ class ServiceAccount(ReadingPlugin):
             return
         spec = pod["spec"]
         account = self._account(attributes, spec.get("serviceAccountName", ""))
-        if (account["metadata"].get("annotations") or {}).get(ENFORCE) == "true":
+        if (account["metadata"].get("annotations") or {}).get("kubernetes.io/enforce-mountable-secrets") == "true":
             self._limit_secrets(attributes, account, spec)
 
     def _refuse_mirror(self, attributes: Attributes, spec: Object) -> None:
@@ -107,7 +105,7 @@ class ServiceAccount(ReadingPlugin):
         uid = account["metadata"]["uid"]
         for secret in self._lister("secrets", namespace):
             notes = secret["metadata"].get("annotations") or {}
-            if secret.get("type") == TOKEN_TYPE and notes.get(ACCOUNT_UID) == uid:
+            if secret.get("type") == "kubernetes.io/service-account-token" and notes.get(ACCOUNT_UID) == uid:
                 return str(secret["metadata"]["name"])
         return None
 

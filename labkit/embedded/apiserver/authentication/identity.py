@@ -14,12 +14,7 @@ Lookup = Callable[[str, str, str], Object | None]
 
 
 class TokenIdentity(NamedTuple):
-    """The identity in a token.
-
-    Args:
-        user: The account as a user, without ``system:authenticated``.
-        audiences: Those of the token's audiences that were asked for.
-    """
+    """The account in a token, without ``system:authenticated``, and those of its audiences that were asked for."""
 
     user: User
     audiences: tuple[str, ...]

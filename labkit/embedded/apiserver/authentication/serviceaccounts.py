@@ -26,7 +26,6 @@ from labkit.rbac.subjects import account_groups, account_user
 LEEWAY_SECONDS = 60
 """Seconds by which clocks may differ, and for which a token outlives its deleted pod."""
 
-CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 MAX_VERIFIED = 4096
 """Verified tokens that are kept; when there are more, all are dropped."""
 API_AUDIENCES = (ISSUER,)
@@ -63,9 +62,7 @@ class _Verified:
 class ServiceAccountTokens:
     """Authenticates service-account tokens of both kinds.
 
-    Args:
-        lookup: Reads serviceaccounts, secrets, pods and nodes.
-        legacy: Validates a legacy token with a verified signature.
+    ``lookup`` reads serviceaccounts, secrets, pods and nodes; ``legacy`` gets legacy tokens with a verified signature.
     """
 
     def __init__(
@@ -188,7 +185,7 @@ def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ..
     prefix = "authentication.kubernetes.io/"
     extra: dict[str, tuple[str, ...]] = {}
     if claims.get("jti"):
-        extra[CREDENTIAL_ID] = (f"JTI={claims['jti']}",)
+        extra["authentication.kubernetes.io/credential-id"] = (f"JTI={claims['jti']}",)
     for word, reference in (("node", node), ("pod", pod)):
         if reference is not None:
             named = _mapping(reference)

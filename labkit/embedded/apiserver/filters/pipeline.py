@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 Authenticator = Callable[[Request], User | None]
 """Returns the caller, or None without credentials; raises ``ApiError`` (401) for bad ones."""
 
-DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 IMPERSONATES = re.compile("impersonate-").match
 
@@ -185,7 +184,7 @@ def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
     def handle(request: Request) -> Response:
         question = attributes_of(request.user, request.info)
         decision = authorize(question)
-        request.annotate(DECISION, "allow" if decision.allowed else "forbid")
+        request.annotate("authorization.k8s.io/decision", "allow" if decision.allowed else "forbid")
         request.annotate(REASON, decision.reason)
         if not decision.allowed:
             raise refusal(question, decision.reason)

@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import list_options, parse_bool
+from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, read_options
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-SPECIAL_VERBS = ("proxy", "watch")
-NAMESPACE_SUBRESOURCES = ("status", "finalize")
 COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
 """What a verb becomes where no object is named."""
 
@@ -49,14 +47,14 @@ def read_path(method: str, path: str) -> RequestInfo:
         group, rest = rest[0], rest[1:]
     version, rest = rest[0], rest[1:]
     verb = VERBS.get(method, "")
-    if rest[0] in SPECIAL_VERBS:
+    if rest[0] in ("proxy", "watch"):
         if len(rest) < 2:
             raise Unreadable(f"unable to determine kind and namespace from url, {path}")
         verb, rest = rest[0], rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
-        if len(rest) > 2 and rest[2] not in NAMESPACE_SUBRESOURCES:
+        if len(rest) > 2 and rest[2] not in ("status", "finalize"):
             rest = rest[2:]
     resource = rest[0]
     name = rest[1] if len(rest) > 1 else ""
@@ -71,7 +69,7 @@ def _selected_name(request: Request) -> str:
     if "fieldSelector" not in request.query:
         return ""
     try:
-        name = exact_name(list_options(request).field_selector)
+        name = exact_name(read_options(request).field_selector)
     except ApiError:
         return ""
     return "" if name in (".", "..") or "/" in name or "%" in name else name

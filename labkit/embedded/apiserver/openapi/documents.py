@@ -21,7 +21,6 @@ from labkit.embedded.machinery.schema.tables import schemas
 
 EVERYWHERE = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.APIResourceList", "meta.v1.WatchEvent")
 INFO = {"title": "Kubernetes", "version": f"{MAJOR}.{MINOR}"}
-DEFINITIONS = "#/definitions/"
 SERVED = Discovery(KINDS)
 
 
@@ -96,7 +95,7 @@ def _rewritten(value: Any, change: Callable[[Object], Object]) -> Any:
 def _definition(schema: Object) -> Object:
     """Convert a schema to version 2: other references, no ``oneOf``, at most one entry in ``allOf``."""
     if isinstance(schema.get("$ref"), str):
-        return {"$ref": schema["$ref"].replace(PREFIX, DEFINITIONS)}
+        return {"$ref": schema["$ref"].replace(PREFIX, "#/definitions/")}
     if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1 and "$ref" in schema["allOf"][0]:
         rest = {name: value for name, value in schema.items() if name not in ("allOf", "default")}
         return {**rest, **schema["allOf"][0]}

@@ -123,14 +123,9 @@ class Objects:
     def edit(
         self, kind: Kind, obj: Object, manager: str, change: Callable[[Object], None], subresource: str = ""
     ) -> Object:
-        """Write a controller's change of a stored object.
+        """Write a change of a stored object by a controller, the manager in ``managedFields``.
 
-        Args:
-            kind: Its row.
-            obj: The stored object.
-            manager: Who changes it, for ``managedFields``.
-            change: Changes a copy in place.
-            subresource: What the controller writes to, such as ``status``.
+        ``change`` changes a copy in place; ``subresource`` is what the controller writes to, such as ``status``.
         """
         new = copy.deepcopy(obj)
         change(new)

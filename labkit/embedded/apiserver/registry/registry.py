@@ -10,14 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from labkit.embedded.apiserver.registry.deletion import (
-    begin_graceful,
-    check_preconditions,
-    deleted_answer,
-    deletion_finalizers,
-    emptied_finalizers,
-    mark_deleting,
-)
+from labkit.embedded.apiserver.registry import deletion
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
@@ -153,7 +146,7 @@ class Registry(Objects):
             return old, False
         if check is not None:
             check(new, old)
-        if emptied_finalizers(new, old):
+        if deletion.emptied_finalizers(new, old):
             if not dry_run:
                 self.remove(kind, namespace, name, new)
             return new, False
@@ -180,35 +173,35 @@ class Registry(Objects):
         strategy = self.strategy(kind)
         strategy.check_deletion(name)
         old = self.get(kind, namespace, name)
-        check_preconditions(kind, old, options)
+        deletion.check_preconditions(kind, old, options)
         if kind.kind == "Namespace" and not kind.group:
             return self._delete_namespace(kind, old, options, check)
         if check is not None:
             check(None, old)
         metadata = dict(old["metadata"])
         marked: Object = {**old, "metadata": metadata}
-        graceful, pending = begin_graceful(strategy, marked, options, self.clock)
+        graceful, pending = deletion.begin_graceful(strategy, marked, options, self.clock)
         if pending:
-            return deleted_answer(kind, strategy, old)
+            return deletion.deleted_answer(kind, strategy, old)
         effective = options if strategy.collected else replace(options, propagation="Background")
-        finalizers = deletion_finalizers(metadata.get("finalizers", []), effective, strategy.orphans)
+        finalizers = deletion.deletion_finalizers(metadata.get("finalizers", []), effective, strategy.orphans)
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:
             if options.dry_run:
-                return deleted_answer(kind, strategy, old)
-            return deleted_answer(kind, strategy, self.remove(kind, namespace, name))
+                return deletion.deleted_answer(kind, strategy, old)
+            return deletion.deleted_answer(kind, strategy, self.remove(kind, namespace, name))
         if not graceful:
-            mark_deleting(metadata, self.clock)
+            deletion.mark_deleting(metadata, self.clock)
         marked = self.ordered(kind, marked)
         at_once = graceful and not finalizers and not metadata.get("deletionGracePeriodSeconds")
         if options.dry_run:
-            return deleted_answer(kind, strategy, marked) if at_once else marked
+            return deletion.deleted_answer(kind, strategy, marked) if at_once else marked
         with self.transaction():
             stored = self.write(kind, marked) if not same(marked, old) else old
             if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
                 stored = self.remove(kind, namespace, name)
-        return deleted_answer(kind, strategy, stored) if at_once else stored
+        return deletion.deleted_answer(kind, strategy, stored) if at_once else stored
 
     def _refuse_invalid(self, kind: Kind, obj: Object, errors: FieldErrors) -> None:
         name = obj["metadata"].get("name", "")

@@ -66,7 +66,10 @@ class DeleteOptions:
 
 
 class Strategy:
-    """The rules of a kind, with defaults that suit most; kinds override them."""
+    """The rules of a kind, with defaults that suit most; kinds override them.
+
+    Where a kind differs in an attribute only, its row in ``strategies.json`` gives it.
+    """
 
     name_rule: NameRule = staticmethod(subdomain_name)
     create_on_update = False
@@ -206,13 +209,6 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
-
-
-class StatusStrategy(Strategy):
-    """The rules of a kind with a status, if it has no others."""
-
-    generation = True
-    status = True
 
 
 def keep(new: Object, old: Object, name: str) -> None:

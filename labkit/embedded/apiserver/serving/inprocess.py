@@ -31,15 +31,9 @@ def ask(
     body: bytes = b"",
     certificate: PeerCertificate | None = None,
 ) -> Answer:
-    """Make one request.
+    """Make one request of ``Cluster.handle``.
 
-    Args:
-        handle: ``Cluster.handle``.
-        method: Such as ``GET``.
-        target: Path and query, escaped as in a URL.
-        headers: Names and values; a name may repeat.
-        body: The raw body.
-        certificate: The client certificate it comes with.
+    The target is path and query, escaped as in a URL; the name of a header may repeat.
     """
     try:
         path, query = split_target(target)

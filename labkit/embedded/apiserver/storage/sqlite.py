@@ -44,13 +44,9 @@ class StateUnusable(Exception):
 
 
 class SQLiteStore(Store):
-    """A ``Store`` in a file.
+    """A ``Store`` in a file, which is made, with mode 0600, if it does not exist; see ``Store`` for the history.
 
-    Args:
-        path: The database; it is made, with mode 0600, if it does not exist.
-        history_length: How many events a resource keeps. Events do not outlive the
-            process: a watch from before it gets 410 and lists again.
-        history_bytes: How many bytes of objects these may hold.
+    Events do not outlive the process: a watch from before it gets 410 and lists again.
 
     Raises:
         StateUnusable: The file is in use, of another version, or no labkit database.

@@ -39,12 +39,7 @@ MAX_LINKS = 40
 
 
 class FileSystem:
-    """The tree of one container. Its methods raise ``FileError``.
-
-    Args:
-        root: The root directory.
-        now: Seconds since 1970.
-    """
+    """The tree of one container; ``now`` gives seconds since 1970. Its methods raise ``FileError``."""
 
     def __init__(self, root: Directory, now: Callable[[], float]) -> None:
         root.parent = root

@@ -12,13 +12,7 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image's name, taken apart.
-
-    Args:
-        registry: Where it would be pulled from, ``docker.io`` by default.
-        repository: Its path there.
-        tag: Its tag, ``latest`` by default, or its digest.
-    """
+    """An image's name, taken apart: the registry (``docker.io`` by default), the path there, and the tag or digest."""
 
     registry: str
     repository: str

@@ -15,9 +15,6 @@ from cryptography.exceptions import InvalidSignature
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 MAX_CERTIFICATES = 300
 
-ISSUER_UNKNOWN = "unable to get local issuer certificate"
-SELF_SIGNED_CHAIN = "self-signed certificate in certificate chain"
-SELF_SIGNED = "self-signed certificate"
 EXPIRED = "certificate has expired"
 NOT_YET = "certificate is not yet valid"
 
@@ -52,8 +49,8 @@ def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate]
         here = above
     if not anchored:
         if _signed(here, here):
-            return SELF_SIGNED if len(chain) == 1 else SELF_SIGNED_CHAIN
-        return ISSUER_UNKNOWN
+            return "self-signed certificate" if len(chain) == 1 else "self-signed certificate in certificate chain"
+        return "unable to get local issuer certificate"
     for one in chain:
         if moment > one.not_valid_after_utc:
             return EXPIRED

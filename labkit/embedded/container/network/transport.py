@@ -16,12 +16,9 @@ _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Something that listens.
+    """Something that listens, such as ``apiserver`` or ``nginx``.
 
-    Args:
-        handle: Answers a request.
-        server: Its name: ``apiserver``, ``proxy``, ``nginx``.
-        certificates: The chain it serves over TLS, in PEM, leaf first; empty for plain HTTP.
+    Its certificates are the chain that it serves over TLS, in PEM, leaf first; empty for plain HTTP.
     """
 
     handle: Handler

@@ -18,7 +18,6 @@ _NOT_ROOT = """\
 E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)
 E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?
 """
-_READING = "Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n"
 
 
 def _binaries(process: Process) -> str:
@@ -78,7 +77,7 @@ async def apt_get(process: Process) -> int:
 def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
     """Install packages, asking nothing, as with ``-y``, and return what is written to stdout and to stderr."""
     image = process.system.image
-    text = _READING
+    text = "Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n"
     wanted = [name for name in names if not _installed(process, name)]
     for name in names:
         if name not in wanted:

@@ -49,17 +49,10 @@ class UsageError(Exception):
 
 @dataclass(slots=True)
 class CurlOptions:
-    """What was asked for.
+    """What was asked for: flags, and the last value of each other option, by long names.
 
-    Args:
-        flags: Flags by their long name.
-        values: The last value of each option by its long name.
-        urls: The addresses.
-        outputs: Where each answer goes: a path, or ``-`` for stdout.
-        headers: Own headers as ``(name, value)``; an empty value removes one.
-        body: What is sent, or None.
-        body_type: Its content type.
-        resolve: Addresses given for a host and port.
+    An output is a path, or ``-`` for stdout; a header with an empty value removes one; ``resolve`` has addresses by
+    host and port.
     """
 
     flags: set[str] = field(default_factory=set)

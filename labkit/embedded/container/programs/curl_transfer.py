@@ -97,25 +97,11 @@ def _without_dots(target: str) -> str:
     return "/" + "/".join(out) + mark + query
 
 
-DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-
-
 @dataclass(slots=True)
 class Transfer:
     """What happened, for ``-v`` and ``-w``.
 
-    Args:
-        url: The address.
-        address: Where it led.
-        response: The answer.
-        endpoint: Who answered.
-        method: The method sent.
-        sent: The request's headers as they were sent.
-        received: The answer's headers as they are shown.
-        certificate: The server's certificate.
-        verified: Whether it was found good; None without TLS.
-        problem: What was wrong with it.
-        http1: Whether HTTP/1 was asked for.
+    ``verified`` says whether the certificate of the server was found good, None without TLS, and ``problem`` why not.
     """
 
     url: Url
@@ -181,7 +167,7 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own."""
     name = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE") or process.env.get("SSL_CERT_FILE")
     named = bool(options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE"))
-    path = name or DEFAULT_BUNDLE
+    path = name or "/etc/ssl/certs/ca-certificates.crt"
     try:
         data = process.fs.read(path, process.cwd)
     except FileError:

@@ -20,12 +20,7 @@ class BadOption(Exception):
 
 @dataclass(slots=True)
 class Options:
-    """What was given.
-
-    Args:
-        flags: Every option's name and value, in order.
-        args: The other words.
-    """
+    """What was given: every option's name and value in order, and the other words."""
 
     flags: list[tuple[str, str]] = field(default_factory=list)
     args: list[str] = field(default_factory=list)

@@ -31,7 +31,6 @@ def make_shell(process: Process, dialect: str) -> Shell:
     return shell
 
 
-_VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
 _IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
 """Options of bash that have no effect here."""
 
@@ -48,7 +47,7 @@ async def shell_program(process: Process) -> int:
         if word == "--":
             break
         if word == "--version" and dialect == "bash":
-            return await process.out(_VERSION)
+            return await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
         if word in _IGNORED and dialect == "bash":
             continue
         if wrong := _take_letters(shell, word, args, letters):

@@ -27,7 +27,6 @@ _FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
 }
 """The tests such as ``-f`` of an existing file."""
 
-_LEFT_OUT_TESTS = "abgkopuvGNORS"
 
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt
@@ -63,7 +62,7 @@ class Questions:
                 return self.is_terminal(operand)
         test = _FILE_TESTS.get(operator[1:])
         if test is None:
-            left_out = operator[1:] in _LEFT_OUT_TESTS
+            left_out = operator[1:] in "abgkopuvGNORS"
             raise TestError(f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}")
         try:
             found = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
+from labkit.embedded.container.shell import streams
 from labkit.embedded.container.shell.messages import cannot_open
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.streams import (
-    CHUNK_BYTES,
-    ClosedStream,
-    NullStream,
-    Stream,
-    StreamError,
-    TextStream,
-    encode,
-)
 from labkit.embedded.container.shell.syntax import Redirect
 from labkit.embedded.container.shell.system import System
 
 
-class FileStream(Stream):
+class FileStream(streams.Stream):
     """A regular file, read and written at a position; with ``append`` every write goes to the end."""
 
     def __init__(
@@ -38,7 +30,7 @@ class FileStream(Stream):
 
     async def _read(self, limit: int) -> bytes:
         if not self._readable:
-            raise StreamError("Bad file descriptor")
+            raise streams.StreamError("Bad file descriptor")
         content = self._content if self._content is not None else self._file.data
         data = bytes(content[self._position : self._position + limit])
         self._position += len(data)
@@ -52,16 +44,16 @@ class FileStream(Stream):
     async def write(self, data: bytes) -> None:
         """Write at the position; ``StreamError`` if it is not open for writing, or there is no room."""
         if not self._writable:
-            raise StreamError("Bad file descriptor")
+            raise streams.StreamError("Bad file descriptor")
         position = len(self._file.data) if self._append else self._position
         try:
             self._system.fs.splice(self._file, position, data)
         except FileError as error:
-            raise StreamError(error.reason) from None
+            raise streams.StreamError(error.reason) from None
         self._position = position + len(data)
 
 
-class DeviceStream(Stream):
+class DeviceStream(streams.Stream):
     """``/dev/zero``, ``/dev/full``, ``/dev/random``."""
 
     def __init__(self, system: System, kind: str) -> None:
@@ -71,16 +63,16 @@ class DeviceStream(Stream):
 
     async def _read(self, limit: int) -> bytes:
         if self._kind == "random":
-            return self._system.random(min(limit, CHUNK_BYTES))
-        return bytes(min(limit, CHUNK_BYTES))
+            return self._system.random(min(limit, streams.CHUNK_BYTES))
+        return bytes(min(limit, streams.CHUNK_BYTES))
 
     async def write(self, data: bytes) -> None:
         """Discard the bytes; ``/dev/full`` has no room for any."""
         if self._kind == "full":
-            raise StreamError("No space left on device")
+            raise streams.StreamError("No space left on device")
 
 
-def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int, Stream]) -> Stream:
+def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int, streams.Stream]) -> streams.Stream:
     """Open a path; ``fds`` are for ``/dev/stdin`` and its like, ``flags`` one of ``r``, ``w``, ``a`` and ``r+``.
 
     Raises:
@@ -95,7 +87,7 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int,
             if descriptor not in fds:
                 raise FileError("No such device or address")
             return fds[descriptor]
-        return NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
+        return streams.NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
     if flags == "r":
         if node is None:
             raise FileError("No such file or directory")
@@ -111,14 +103,14 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int,
     return FileStream(system, file, append=flags == "a", writable=True, readable=flags == "r+")
 
 
-class DirectoryStream(Stream):
+class DirectoryStream(streams.Stream):
     """A directory that was opened for reading: every read fails."""
 
     async def _read(self, limit: int) -> bytes:
-        raise StreamError("Is a directory")
+        raise streams.StreamError("Is a directory")
 
 
-def open_input(process: Process, name: str) -> Stream:
+def open_input(process: Process, name: str) -> streams.Stream:
     """The stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
     if name == "-":
         return process.stdin
@@ -147,10 +139,10 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if number > 255 or len(fds) > 64:
         return f"{number}: Bad file descriptor"
     if operator == "<<":
-        fds[number] = TextStream(encode(await shell.text(one.target)))
+        fds[number] = streams.TextStream(streams.encode(await shell.text(one.target)))
         return ""
     if operator == "<<<":
-        fds[number] = TextStream(encode(await shell.text(one.target) + "\n"))
+        fds[number] = streams.TextStream(streams.encode(await shell.text(one.target) + "\n"))
         return ""
     names = await shell.fields([one.target])
     if len(names) != 1:
@@ -158,11 +150,11 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     name = names[0]
     if operator in (">&", "<&"):
         if name == "-":
-            fds[number] = ClosedStream()
+            fds[number] = streams.ClosedStream()
             return ""
         if name.rstrip("-").isdigit():
             source = fds.get(int(name.rstrip("-")[:4]))
-            if source is None or isinstance(source, ClosedStream):
+            if source is None or isinstance(source, streams.ClosedStream):
                 return f"{name}: Bad file descriptor"
             fds[number] = source
             return ""

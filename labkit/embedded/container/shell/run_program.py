@@ -21,16 +21,10 @@ def look_up(shell: Shell, name: str) -> str | None:
 async def run_program(
     shell: Shell, words: list[str], environment: dict[str, str] | None = None, *, alone: bool = False
 ) -> int:
-    """Run a command that is neither a function nor a builtin.
+    """Run a command that is neither a function nor a builtin, and return its exit status.
 
-    Args:
-        shell: Who runs it.
-        words: Its name and arguments.
-        environment: What it sees, the exported variables by default.
-        alone: Whether it is all that a ``bash -c`` runs, and so takes the shell's place.
-
-    Returns:
-        Its exit status: 127 if there is none, 126 if it cannot be run.
+    That is 127 if there is no such command, 126 if it cannot be run. The exported variables are its environment by
+    default. ``alone`` says whether it is all that a ``bash -c`` runs, and so takes the place of the shell.
     """
     name = words[0]
     path = look_up(shell, name) if name else None

@@ -7,12 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, frozen=True)
 class Text:
-    """Characters that stand for themselves.
-
-    Args:
-        text: The characters.
-        quoted: They were quoted: no splitting, no patterns.
-    """
+    """Characters that stand for themselves: no splitting and no patterns where they were quoted."""
 
     text: str
     quoted: bool = False

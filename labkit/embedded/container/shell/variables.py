@@ -13,13 +13,7 @@ MAX_TOTAL_CHARS = 8 << 20
 
 @dataclass(slots=True)
 class Variable:
-    """One variable.
-
-    Args:
-        value: Its text, or None while it is declared only.
-        exported: Whether commands see it.
-        readonly: Whether it must not change.
-    """
+    """One variable; its value is None while it is declared only."""
 
     value: str | None = None
     exported: bool = False

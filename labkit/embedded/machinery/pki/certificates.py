@@ -22,7 +22,6 @@ SERVER_NAMES = (
     "kubernetes.default.svc.cluster.local",
     "localhost",
 )
-SERVER_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
 
 
 def new_authority() -> tuple[bytes, bytes]:
@@ -110,6 +109,6 @@ def _certificate(
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if server:
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1", "10.96.0.1")]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

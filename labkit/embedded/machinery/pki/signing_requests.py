@@ -65,9 +65,7 @@ class BadRequestFile(ValueError):
 class SigningRequest:
     """What a request asks to be certified.
 
-    Args:
-        organizations: O values of its subject.
-        names: Kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
+    ``names`` has the kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
     """
 
     parsed: x509.CertificateSigningRequest

@@ -12,13 +12,12 @@ from labkit.embedded.machinery.quota.amounts import Amounts, add, largest, read
 from labkit.embedded.machinery.quota.names import HUGE_PAGES
 from labkit.embedded.machinery.request import Object
 
-POD_LEVEL = ("cpu", "memory")
 FINISHED = ("Failed", "Succeeded")
 
 
 def pod_level(name: str) -> bool:
     """Whether a resource may be asked for by the pod as a whole."""
-    return name in POD_LEVEL or name.startswith(HUGE_PAGES)
+    return name in ("cpu", "memory") or name.startswith(HUGE_PAGES)
 
 
 def has_pod_level(spec: Object) -> bool:

@@ -13,14 +13,7 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class Slot:
-    """A container of a pod, across its restarts.
-
-    Args:
-        spec: The container's spec.
-        state: As in its status.
-        init: Whether it is an init container.
-        ephemeral: Whether it is an ephemeral container.
-    """
+    """A container of a pod by its spec, and its state as in the status, across its restarts."""
 
     spec: Object
     state: Object

@@ -13,18 +13,12 @@ from labkit.embedded.container.logs import Log
 from labkit.embedded.container.main_process import MainProcess
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.network import Wiring
+from labkit.embedded.node.pod import image_pull
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.create_container import command_of, create_container, termination_message
 from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.hooks import run_hook
-from labkit.embedded.node.pod.image_pull import (
-    FIRST_BACK_OFF_SECONDS,
-    MAX_BACK_OFF_SECONDS,
-    RETRY_SECONDS,
-    SYNC_SECONDS,
-    Puller,
-)
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
@@ -45,7 +39,7 @@ class ContainerLifecycle:
         self._pod = pod
         self._now = pod.now
         self._wiring = wiring
-        self._puller = Puller(pod)
+        self._puller = image_pull.Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
         """Do what is due for one container, and return whether its state changed."""
@@ -85,7 +79,7 @@ class ContainerLifecycle:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
             slot.wait("CreateContainerConfigError", str(problem))
-            slot.due = self._now() + RETRY_SECONDS
+            slot.due = self._now() + image_pull.RETRY_SECONDS
             self._pod.warn("Failed", f"Error: {problem}", slot)
             return True
         if slot.ended is not None or slot.last:
@@ -172,13 +166,13 @@ class ContainerLifecycle:
         now = self._now()
         if not slot.restarts and not slot.back_off:
             slot.due = now + RESTART_SECONDS
-            slot.back_off = FIRST_BACK_OFF_SECONDS / 2
+            slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS / 2
         else:
-            slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
+            slot.back_off = min(image_pull.MAX_BACK_OFF_SECONDS, slot.back_off * 2)
             if now - slot.started_at > RESET_SECONDS:
-                slot.back_off = FIRST_BACK_OFF_SECONDS
+                slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
-            slot.shift_at = now + SYNC_SECONDS
+            slot.shift_at = now + image_pull.SYNC_SECONDS
             message = f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
             self._pod.warn("BackOff", message, slot)
 

@@ -13,13 +13,7 @@ RESOURCES = {"configMap": "configmaps", "secret": "secrets"}
 
 
 class Reference(NamedTuple):
-    """A reference to a config map or a secret.
-
-    Args:
-        kind: ``configMap`` or ``secret``.
-        spec: The reference, with its name.
-        found: The object, None if it is missing and optional.
-    """
+    """A reference to a ``configMap`` or a ``secret``, and the object found: None if it is missing and optional."""
 
     kind: str
     spec: Object

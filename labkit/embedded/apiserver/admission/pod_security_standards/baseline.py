@@ -20,7 +20,6 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
-HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 BASELINE_CAPABILITIES = frozenset(STANDARDS["capabilities"])
 SAFE_SYSCTLS = STANDARDS["sysctls"]
 """Sysctls that are isolated in the pod, and the minor version of the standards that first allows them."""
@@ -31,7 +30,7 @@ APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 def host_namespaces(spec: Object) -> Violation | None:
     """Baseline: no host namespaces."""
-    used = [f"{name}=true" for name in HOST_NAMESPACES if spec.get(name)]
+    used = [f"{name}=true" for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
     return ("host namespaces", ", ".join(used)) if used else None
 
 

@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/componentstatus/rest.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, list_options
+from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, read_options
 from labkit.embedded.apiserver.handlers.decode.selection import selection
 from labkit.embedded.apiserver.handlers.represent.results import Many, One, Result
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
@@ -25,7 +25,7 @@ def component_statuses(request: Request, kind: Kind) -> Result:
         if name not in COMPONENTS:
             raise not_found("componentstatus", "", name)
         return One(kind, _status(name))
-    options = list_options(request)
+    options = read_options(request)
     check_list_options(options, watch=False)
     matches = selection(kind, options)
     statuses = [status for status in map(_status, COMPONENTS) if matches is None or matches(status)]

@@ -8,7 +8,7 @@ Source: k8s.io/cli-runtime ``pkg/resource/{query_param_verifier,crd_finder}.go``
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, list_options
+from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, read_options
 from labkit.embedded.apiserver.handlers.represent.results import Many
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Request, RequestInfo
@@ -25,5 +25,5 @@ def asks_for_definitions(info: RequestInfo) -> bool:
 
 def no_definitions(request: Request, revision: int) -> Many:
     """The empty list, at the store's revision."""
-    check_list_options(list_options(request), watch=False)
+    check_list_options(read_options(request), watch=False)
     return Many(KIND, {"resourceVersion": str(revision)}, [])

@@ -16,13 +16,8 @@ from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authentic
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
+from labkit.embedded.apiserver.handlers.computed import review_specs
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
-from labkit.embedded.apiserver.handlers.computed.review_specs import (
-    evaluation_errors,
-    exact_requirements,
-    go_fields,
-    validate_access_spec,
-)
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
@@ -115,14 +110,14 @@ class Reviews:
         namespace = request.info.namespace
         check_namespace(metadata, namespace)
         metadata["namespace"] = namespace
-        errors = validate_access_spec(spec, needs_user=True)
+        errors = review_specs.validate_access_spec(spec, needs_user=True)
         _must_be_empty(metadata, errors, "must be empty except for namespace", "namespace")
         resource = spec.get("resourceAttributes")
         if resource is not None and resource.get("namespace", "") != namespace:
             field, value = "spec.resourceAttributes.namespace", resource.get("namespace", "")
             errors.invalid(field, value, "must match metadata.namespace")
         if spec.get("nonResourceAttributes") is not None:
-            value = go_fields(spec["nonResourceAttributes"])
+            value = review_specs.go_fields(spec["nonResourceAttributes"])
             errors.invalid("spec.nonResourceAttributes", value, "disallowed on this kind of request")
         _refuse(errors)
         return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
@@ -154,7 +149,7 @@ class Reviews:
     def _access(self, request: Request, body: Object, user: User, *, needs_user: bool) -> Object:
         spec = body.get("spec") or {}
         metadata = self._metadata(request, body)
-        errors = validate_access_spec(spec, needs_user=needs_user)
+        errors = review_specs.validate_access_spec(spec, needs_user=needs_user)
         _must_be_empty(metadata, errors, "must be empty")
         _refuse(errors)
         return {"metadata": metadata, "spec": spec, "status": self._decide(user, spec)}
@@ -164,7 +159,7 @@ class Reviews:
         status: Object = {"allowed": decision.allowed}
         if decision.reason:
             status["reason"] = decision.reason
-        errors = evaluation_errors(spec)
+        errors = review_specs.evaluation_errors(spec)
         if errors:
             status["evaluationError"] = errors
         return status
@@ -191,7 +186,7 @@ def _question(user: User, spec: Object) -> Attributes:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""), non_resource=True)
     resource = spec["resourceAttributes"]
     named = {field: resource.get(field, "") for field in RESOURCE_FIELDS}
-    return Attributes(user, **named, fields=exact_requirements(resource.get("fieldSelector") or {}))
+    return Attributes(user, **named, fields=review_specs.exact_requirements(resource.get("fieldSelector") or {}))
 
 
 def _user_of(spec: Object) -> User:

@@ -68,7 +68,7 @@ def parse_bool(text: str) -> bool:
     return text not in ("false", "0")
 
 
-def list_options(request: Request) -> ListOptions:
+def read_options(request: Request) -> ListOptions:
     """The options of a list, watch or deletecollection; 400 or 422."""
     query = request.query
     if not query:

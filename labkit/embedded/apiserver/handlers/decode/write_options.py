@@ -36,9 +36,7 @@ PROPAGATION = ("Foreground", "Background", "Orphan")
 class WriteOptions:
     """The options of a create, update or patch.
 
-    Args:
-        manager: The field manager: the parameter, or the first part of the user agent.
-        force: Whether an apply takes over fields of other managers.
+    The manager is the parameter, or the first part of the user agent; ``force`` takes over fields of others.
     """
 
     dry_run: bool

@@ -10,17 +10,9 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from labkit.embedded.apiserver.handlers.represent import negotiation
 from labkit.embedded.apiserver.handlers.represent.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
-    JSON,
-    PROTOBUF,
-    YAML,
-    check_route,
-    negotiate,
-    parse_accept,
-    wants_pretty,
-)
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
@@ -54,7 +46,7 @@ class DiscoveryHandler:
     def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:
         if not rest:
             if request.method == "GET":
-                check_route(request)
+                negotiation.check_route(request)
             form = _wants_aggregated(request)
             if form:
                 return _aggregated(request, form, self._discovery.aggregated_core)
@@ -82,8 +74,8 @@ class DiscoveryHandler:
 
 def _wants_aggregated(request: Request) -> str:
     """The media type in which the caller prefers all discovery in one document; empty if it does not."""
-    for clause in parse_accept(request.headers.get("accept", "")):
-        form = {"json": JSON, "yaml": YAML, "*": JSON}.get(clause.subtype, "")
+    for clause in negotiation.parse_accept(request.headers.get("accept", "")):
+        form = {"json": negotiation.JSON, "yaml": negotiation.YAML, "*": negotiation.JSON}.get(clause.subtype, "")
         wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
         if form and wanted.items() <= dict(clause.parameters).items():
             return form  # at any position: the aggregated form is looked for first
@@ -92,24 +84,24 @@ def _wants_aggregated(request: Request) -> str:
 
 def _aggregated(request: Request, form: str, document: bytes) -> Response:
     tag = f'"{hashlib.sha512(document).hexdigest().upper()}"'
-    content_type = AGGREGATED.replace(JSON, form)
+    content_type = AGGREGATED.replace(negotiation.JSON, form)
     headers = {"Cache-Control": "public", "Content-Type": content_type, "Etag": tag, "Vary": "Accept"}
     if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
         return Response(304, headers)
-    if form == YAML:
+    if form == negotiation.YAML:
         document = yaml_bytes(orjson.loads(document))
-    elif wants_pretty(request):
+    elif negotiation.wants_pretty(request):
         document = dump_pretty(orjson.loads(document))
     return Response(200, headers, document)
 
 
 def _negotiated(request: Request, document: Object) -> Response:
     if request.path.rstrip("/") != "/apis":  # go-restful does not check the media type there
-        check_route(request)
-    form = negotiate(request, transforms=())
-    if form.media_type == PROTOBUF:
-        return Response(200, {"Content-Type": PROTOBUF}, protobuf_discovery(document))
-    if form.media_type == YAML:
-        return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
+        negotiation.check_route(request)
+    form = negotiation.negotiate(request, transforms=())
+    if form.media_type == negotiation.PROTOBUF:
+        return Response(200, {"Content-Type": negotiation.PROTOBUF}, protobuf_discovery(document))
+    if form.media_type == negotiation.YAML:
+        return Response(200, {"Content-Type": negotiation.YAML}, yaml_bytes(document))
     body = dump_pretty(document) if form.pretty else dump(document) + b"\n"
-    return Response(200, {"Content-Type": JSON}, body)
+    return Response(200, {"Content-Type": negotiation.JSON}, body)

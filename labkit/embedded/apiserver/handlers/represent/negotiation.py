@@ -22,8 +22,6 @@ OFFERED = (JSON, YAML, PROTOBUF)
 STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 COLLECTION = (*OFFERED, *STREAMED)
 """The media types of a collection's route: it can be watched too."""
-PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
-META_VERSIONS = ("v1", "v1beta1")
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
 TRANSFORMS = ("Table", *PARTIAL)
 """The other kinds in which a stored object can be asked for."""
@@ -122,7 +120,7 @@ def wants_pretty(request: Request) -> bool:
     asked = request.query.get("pretty")
     if asked and asked[0]:
         return asked[0] in TRUE
-    return request.headers.get("user-agent", "").startswith(PRETTY_AGENTS)
+    return request.headers.get("user-agent", "").startswith(("curl", "Wget", "Mozilla/5.0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +184,7 @@ def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tu
     if parameters.keys() & {"as", "g", "v"}:
         as_kind, version = parameters.get("as", ""), parameters.get("v", "")
         known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
-        if not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
+        if not known or version not in ("v1", "v1beta1") or parameters.get("g") != "meta.k8s.io":
             return None
     form = Form(media_type, as_kind, version, parameters.get("pretty") == "1")
     return PLAIN if form == PLAIN else PRETTY if form == PRETTY else form

@@ -18,8 +18,6 @@ from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.steady_clock import Clock
 
-INCLUDES = ("", "None", "Metadata", "Object")
-
 
 class Transformer:
     """Turns stored objects into the kind and version that a form asks for; ``era`` is that of ``printer_of``."""
@@ -80,7 +78,7 @@ def partial(version: str, obj: Object) -> Object:
 
 def table_options(form: Form) -> Table:
     """The options of a Table; 400 if they are invalid."""
-    if form.include not in INCLUDES:
+    if form.include not in ("", "None", "Metadata", "Object"):
         raise bad_request(
             "Unable to convert to Table as requested: includeObject: Invalid value: "
             f"{go_quote(form.include)}: must be 'Metadata', 'Object', 'None', or empty"

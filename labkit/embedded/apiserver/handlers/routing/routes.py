@@ -10,7 +10,6 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError, method_not_allowed, no_such_resource
 
-NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
 NAMED = ("get", "watch", "update", "patch", "delete")
 
 
@@ -37,7 +36,7 @@ def routed_verb(request: Request, kind: Kind) -> str:
     elif kind.namespaced and not info.namespace:
         allowed = info.verb in ("list", "watch")
     else:
-        allowed = info.verb in NAMESPACED_COLLECTION
+        allowed = info.verb in ("list", "watch", "create", "deletecollection")
     if not allowed:
         raise method_not_allowed()
     return info.verb

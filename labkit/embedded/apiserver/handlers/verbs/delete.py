@@ -8,15 +8,8 @@ from __future__ import annotations
 import copy
 
 from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import (
-    ListOptions,
-    check_list_options,
-    decode_continue,
-    encode_continue,
-    list_options,
-    reached_revision,
-)
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import selection
 from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
@@ -58,8 +51,8 @@ class Deleter:
         Returns:
             The objects as they were.
         """
-        chosen = list_options(request)
-        check_list_options(chosen, watch=False)
+        chosen = list_options.read_options(request)
+        list_options.check_list_options(chosen, watch=False)
         after = self._start(chosen)
         matches = selection(kind, chosen)
         options = delete_options(request)
@@ -68,7 +61,7 @@ class Deleter:
         page = store.page(kind.resource, namespace_of(request, kind), after=after, limit=limit, matches=matches)
         metadata: Object = {"resourceVersion": str(store.revision)}
         if page.remaining:
-            metadata["continue"] = encode_continue(store.revision, page.last)
+            metadata["continue"] = list_options.encode_continue(store.revision, page.last)
             if matches is None:
                 metadata["remainingItemCount"] = page.remaining
         check = self._admission.check(request, kind, "DELETE", options.dry_run)
@@ -84,12 +77,12 @@ class Deleter:
                         raise
         return Many(kind, metadata, page.objects)
 
-    def _start(self, chosen: ListOptions) -> str:
+    def _start(self, chosen: list_options.ListOptions) -> str:
         """The key after which to start."""
         if chosen.continue_token:
-            return decode_continue(chosen.continue_token)[1]
+            return list_options.decode_continue(chosen.continue_token)[1]
         retry = not exact_name(chosen.field_selector)
-        reached_revision(chosen.resource_version, self._registry.store.revision, retry=retry)
+        list_options.reached_revision(chosen.resource_version, self._registry.store.revision, retry=retry)
         return ""
 
 

@@ -7,17 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.list_options import (
-    EVERYTHING,
-    EXACT,
-    ListOptions,
-    check_list_options,
-    decode_continue,
-    encode_continue,
-    list_options,
-    reached_revision,
-    too_large_revision,
-)
+from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.results import Many, One
@@ -37,7 +27,7 @@ class Reader:
         """Get one object; 404, or 400 or 504 for a bad resource version."""
         key = Key(kind.resource, namespace_of(request, kind), name_in_path(request))
         if "resourceVersion" in request.query:
-            reached_revision(request.param("resourceVersion"), self.store.revision)
+            list_options.reached_revision(request.param("resourceVersion"), self.store.revision)
         obj = self.store.get(key)
         if obj is None:
             raise not_found(kind.plural, kind.group, key.name)
@@ -45,31 +35,33 @@ class Reader:
 
     def list(self, request: Request, kind: Kind) -> Many:
         """List a collection; 400, 410, 422 or 504."""
-        options = list_options(request)
+        options = list_options.read_options(request)
         namespace = namespace_of(request, kind)
-        if options is EVERYTHING:
+        if options is list_options.EVERYTHING:
             metadata: Object = {"resourceVersion": str(self.store.revision)}
             return Many(kind, metadata, self.store.list(kind.resource, namespace))
-        check_list_options(options, watch=False)
+        list_options.check_list_options(options, watch=False)
         matches = selection(kind, options)
         metadata, page = self._page(kind, namespace, options, matches)
         if page.remaining and matches is None:
             metadata["remainingItemCount"] = page.remaining
         return Many(kind, metadata, page.objects)
 
-    def _page(self, kind: Kind, namespace: str, options: ListOptions, matches: Matches | None) -> tuple[Object, Page]:
+    def _page(
+        self, kind: Kind, namespace: str, options: list_options.ListOptions, matches: Matches | None
+    ) -> tuple[Object, Page]:
         revision, after, exact = self.store.revision, "", False
         if options.continue_token:
             if options.resource_version not in ("", "0"):
                 raise bad_request("specifying resource version is not allowed when using continue")
-            at, after = decode_continue(options.continue_token)
+            at, after = list_options.decode_continue(options.continue_token)
             if at > revision:
-                raise too_large_revision(at, revision)
+                raise list_options.too_large_revision(at, revision)
             if at > 0:
                 revision, exact = at, True
         elif options.resource_version:
-            wanted = reached_revision(options.resource_version, revision)
-            if options.resource_version_match == EXACT or (
+            wanted = list_options.reached_revision(options.resource_version, revision)
+            if options.resource_version_match == list_options.EXACT or (
                 options.limit > 0 and wanted > 0 and not options.resource_version_match
             ):
                 revision, exact = wanted, True
@@ -89,11 +81,11 @@ class Reader:
             raise _expired(options, after) from error
         metadata: dict[str, Any] = {"resourceVersion": str(revision)}
         if page.remaining:
-            metadata["continue"] = encode_continue(revision, page.last)
+            metadata["continue"] = list_options.encode_continue(revision, page.last)
         return metadata, page
 
 
-def _expired(options: ListOptions, after: str) -> ApiError:
+def _expired(options: list_options.ListOptions, after: str) -> ApiError:
     """410: the revision of a list is no longer kept. A continue token can go on at the newest."""
     if not options.continue_token:
         return ApiError(410, "Expired", "The resourceVersion for the provided list is too old.")
@@ -106,5 +98,5 @@ def _expired(options: ListOptions, after: str) -> ApiError:
         "- objects that were created, modified, or deleted between the time the first chunk was returned "
         "and now may show up in the list.",
     )
-    error.list_metadata = {"continue": encode_continue(-1, after)}
+    error.list_metadata = {"continue": list_options.encode_continue(-1, after)}
     return error

@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import (
-    ListOptions,
-    check_list_options,
-    list_options,
-    parse_revision,
-    too_large_revision,
-    watch_defaults,
-)
 from labkit.embedded.apiserver.handlers.decode.object_meta import namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
@@ -54,8 +47,8 @@ class Watcher:
 
     def watch(self, request: Request, kind: Kind, form: Form) -> Response:
         """Start a watch of a collection, or of one object; 400, 406, 422 or 504."""
-        options = watch_defaults(list_options(request))
-        check_list_options(options, watch=True)
+        options = list_options.watch_defaults(list_options.read_options(request))
+        list_options.check_list_options(options, watch=True)
         check_stream(form)
         matches = selection(kind, options)
         name = request.info.name
@@ -83,17 +76,17 @@ class Watcher:
         content_type = f"{PROTOBUF};stream=watch" if form.media_type == PROTOBUF else JSON
         return Response(200, {"Content-Type": content_type}, stream=stream)
 
-    def _start(self, options: ListOptions) -> int | None:
+    def _start(self, options: list_options.ListOptions) -> int | None:
         """The revision to watch from; None to start with all stored objects."""
         text = options.resource_version
         try:
-            wanted = parse_revision(text)
+            wanted = list_options.parse_revision(text)
         except ValueError as error:  # not one of the errors that have a code of their own
             what = f"resourceVersion: Invalid value: {go_quote(text)}: {error}"
             raise ApiError(500, "", what) from error
         if options.send_initial_events:
             if wanted > self._store.revision:
-                raise too_large_revision(wanted, self._store.revision)
+                raise list_options.too_large_revision(wanted, self._store.revision)
             return None
         if wanted:
             return wanted

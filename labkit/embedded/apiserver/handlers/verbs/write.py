@@ -12,14 +12,8 @@ from collections.abc import Callable
 from functools import partial
 
 from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.decode import object_meta
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import (
-    check_name,
-    drop_duplicate_owners,
-    name_in_path,
-    namespace_of,
-    place,
-)
 from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
@@ -59,8 +53,8 @@ class Writer:
         metadata = obj["metadata"]
         for field in SYSTEM_FIELDS:
             metadata.pop(field, None)
-        place(obj, namespace_of(request, kind))
-        drop_duplicate_owners(obj, request.warnings)
+        object_meta.place(obj, object_meta.namespace_of(request, kind))
+        object_meta.drop_duplicate_owners(obj, request.warnings)
         printed = drop_empty(self._registry.struct(kind), obj)
         self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
@@ -80,14 +74,14 @@ class Writer:
 
     def update(self, request: Request, kind: Kind) -> One:
         """Replace an object; 400, 403, 404, 409, 415 or 422."""
-        name = name_in_path(request)
+        name = object_meta.name_in_path(request)
         options = write_options(request, "UpdateOptions")
         obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
         obj = drop_empty(self._registry.struct(kind), obj)
-        place(obj, namespace_of(request, kind))
-        check_name(obj["metadata"], name)
-        drop_duplicate_owners(obj, request.warnings)
+        object_meta.place(obj, object_meta.namespace_of(request, kind))
+        object_meta.check_name(obj["metadata"], name)
+        object_meta.drop_duplicate_owners(obj, request.warnings)
 
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)
@@ -100,7 +94,7 @@ class Writer:
 
     def patch(self, request: Request, kind: Kind) -> One:
         """Patch an object, as the content type says; 400, 403, 404, 409, 415 or 422."""
-        name = name_in_path(request)
+        name = object_meta.name_in_path(request)
         form = patch_type(request)
         options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
         struct = self._registry.struct(kind)
@@ -126,8 +120,8 @@ class Writer:
                 strategy.default(new)
                 new = drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
-            place(new, namespace_of(request, kind))
-            check_name(new["metadata"], name)
+            object_meta.place(new, object_meta.namespace_of(request, kind))
+            object_meta.check_name(new["metadata"], name)
             new = self._stored(kind, new)
             self._admit(request, kind, new, stored, options)
             return new
@@ -166,7 +160,7 @@ class Writer:
 
         obj, created = self._registry.update(
             kind,
-            namespace_of(request, kind),
+            object_meta.namespace_of(request, kind),
             request.info.name,
             change,
             subresource=request.info.subresource,

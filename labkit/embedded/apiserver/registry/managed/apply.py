@@ -38,7 +38,6 @@ from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.status import ApiError
 
-BEFORE_FIRST_APPLY = "before-first-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"
 """The manager that takes over from client-side apply."""
@@ -86,7 +85,7 @@ def apply(
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
         if set_:
-            key = manager_id(BEFORE_FIRST_APPLY, "Update", api_version, "")
+            key = manager_id("before-first-apply", "Update", api_version, "")
             managed.fields[key], managed.versions[key], managed.times[key] = set_, api_version, now
     me = manager_id(manager, "Apply", api_version, subresource)
     applied = without(owned_by(shape, config), ignored_fields(struct, subresource))

@@ -33,7 +33,6 @@ STRIPPED: Node = {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {f"f:{name}": 
 
 MAX_UPDATERS = 10
 """How many updating managers have entries of their own."""
-ANCIENT = "ancient-changes"
 
 
 class ManagerId(NamedTuple):
@@ -266,7 +265,7 @@ def _merge_oldest(managed: Managed) -> None:
         if version not in oldest:
             oldest[version] = key
             continue
-        bucket = manager_id(ANCIENT, "Update", version, "")
+        bucket = manager_id("ancient-changes", "Update", version, "")
         if bucket not in managed.fields:
             managed.fields[bucket] = managed.fields.pop(oldest[version])
             managed.versions[bucket] = version

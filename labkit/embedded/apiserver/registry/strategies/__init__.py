@@ -1,7 +1,8 @@
 """One strategy for each kind that needs more than the default rules.
 
-``strategies.json`` says which kind has which: a strategy is loaded when its kind is asked for, since a server starts
-with few of them. Each of these packages imports only those below it:
+``strategies.json`` says which kind has which, and gives its attributes where they are not those of the class. A
+strategy is loaded when its kind is asked for, since a server starts with few of them. Each of these packages imports
+only those below it:
 
 ``workloads``  what makes pods from a template, autoscalers, disruption budgets
 ``pods``       pods and pod templates
@@ -18,13 +19,16 @@ rule in the real server's order. Methods marked as overrides do what ``Strategy`
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 
-TABLE: dict[str, dict[str, str]] = read_json(__file__, "strategies.json")
-"""Group to kind to the module of its strategy's class, and the class."""
+TABLE: dict[str, dict[str, dict[str, Any]]] = read_json(__file__, "strategies.json")
+"""Group to kind to its strategy's class, after its module, and the attributes of the strategy."""
+WITH_STATUS = {"generation": True, "status": True}
+"""The attributes where a kind has a status and no row."""
 
 
 class Strategies:
@@ -38,14 +42,15 @@ class Strategies:
         key = kind.group, kind.kind
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = _strategy_class(kind)()
+            found = self._made[key] = _make_strategy(kind)
         return found
 
 
-def _strategy_class(kind: Kind) -> type[Strategy]:
-    row = TABLE.get(kind.group, {}).get(kind.kind)
-    if row is None:
-        return StatusStrategy if "status" in kind.subresources else Strategy
-    module, _, name = row.rpartition(".")
-    found: type[Strategy] = getattr(import_module(f"{__name__}.{module}"), name)
-    return found
+def _make_strategy(kind: Kind) -> Strategy:
+    default = WITH_STATUS if "status" in kind.subresources else {}
+    attributes = dict(TABLE.get(kind.group, {}).get(kind.kind, default))
+    module, _, name = attributes.pop("strategy", "").rpartition(".")
+    strategy: Strategy = getattr(import_module(f"{__name__}.{module}"), name)() if module else Strategy()
+    for attribute, value in attributes.items():
+        setattr(strategy, attribute, value)
+    return strategy

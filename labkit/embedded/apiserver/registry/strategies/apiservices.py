@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
-from labkit.embedded.apiserver.registry.names import (
-    NameRule,
-    dns_1035_label,
-    dns_subdomain,
-    path_segment_name,
-    port_number,
-)
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -28,10 +22,7 @@ DEFAULT_PORT = 443
 class ApiServiceStrategy(Strategy):
     """API services."""
 
-    name_rule = staticmethod(path_segment_name)
-    unconditional_update = False
-    status = True
-    full_checks = 0
+    name_rule = staticmethod(names.path_segment_name)
 
     @override
     def default(self, obj: Object) -> None:
@@ -53,11 +44,11 @@ class ApiServiceStrategy(Strategy):
         self.check(obj, errors)
         return errors
 
-    def _named(self, obj: Object) -> NameRule:
+    def _named(self, obj: Object) -> names.NameRule:
         wanted = f"{obj['spec'].get('version', '')}.{obj['spec'].get('group', '')}"
 
         def rule(name: str, prefix: bool) -> list[str]:
-            found = path_segment_name(name)
+            found = names.path_segment_name(name)
             if found or name == wanted:
                 return found
             return [f'must be `spec.version+"."+spec.group`: "{wanted}"']
@@ -70,8 +61,8 @@ class ApiServiceStrategy(Strategy):
         group, version = spec.get("group", ""), spec.get("version", "")
         if not group and version != "v1":
             errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube")
-        errors.check_if_given("spec.group", group, dns_subdomain)
-        errors.check_format("spec.version", version, dns_1035_label)
+        errors.check_if_given("spec.group", group, names.dns_subdomain)
+        errors.check_format("spec.version", version, names.dns_1035_label)
         for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):
             value = spec.get(name, 0)
             if not 0 < value <= most:
@@ -91,7 +82,7 @@ class ApiServiceStrategy(Strategy):
         for name in ("namespace", "name"):
             errors.check_present(f"spec.service.{name}", service.get(name))
         port = service.get("port", 0)
-        errors.invalid_each("spec.service.port", port, (f"port is not valid: {why}" for why in port_number(port)))
+        errors.invalid_each("spec.service.port", port, (f"port is not valid: {why}" for why in names.port_number(port)))
         if insecure and bundle:
             errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 

@@ -32,7 +32,6 @@ class SigningRequestStrategy(Strategy):
     """Certificate signing requests."""
 
     name_rule: NameRule = staticmethod(lambda name, prefix: [])  # any name
-    status = True
 
     @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:

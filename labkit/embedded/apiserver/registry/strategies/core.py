@@ -36,8 +36,6 @@ class NamespaceStrategy(Strategy):
     """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
 
     name_rule = staticmethod(label_name)
-    returns_deleted = True
-    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -195,8 +193,6 @@ class SecretStrategy(Strategy):
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
-    returns_deleted = True
-
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Keep only the names of the secrets."""
@@ -213,9 +209,6 @@ class ServiceAccountStrategy(Strategy):
 
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
-
-    full_checks = 0
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:

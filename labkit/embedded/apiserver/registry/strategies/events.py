@@ -41,11 +41,6 @@ TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", 
 class EventStrategy(Strategy):
     """Events of the core group."""
 
-    full_checks = 0
-    change_checks = 0
-    known_finalizers = False
-    collected = False
-    create_on_update = True
     controller_name = "reportingComponent"
 
     @override

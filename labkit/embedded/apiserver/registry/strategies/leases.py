@@ -15,12 +15,6 @@ from labkit.embedded.machinery.request import Object
 class LeaseStrategy(Strategy):
     """Leases."""
 
-    known_finalizers = False
-    full_checks = 0
-
-    create_on_update = True
-    unconditional_update = False
-
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Drop the fields of coordinated leader election, whose feature gate is off."""

@@ -19,14 +19,9 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_standard_name,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.evaluators import scopes
-from labkit.embedded.machinery.quota.names import (
-    COMPUTE,
-    HUGE_PAGES,
-    native,
-    standard_in_quota,
-)
 from labkit.embedded.machinery.request import Object
 
 EXISTS_ONLY = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
@@ -39,16 +34,11 @@ ONLY_EXISTS = (
     "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
 )
 TYPES = ("Container", "PersistentVolumeClaim", "Pod")
-NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
 MAX_MILLIS = (2**63 - 1) // 1000
 
 
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas, whose scopes are immutable."""
-
-    full_checks = 0
-    returns_deleted = True
-    status = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -74,7 +64,7 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
     for name, amount in sorted(read(amounts).items()):
         place = f"{path}[{name}]"
         check_standard_name(name, place, errors)
-        if "/" not in name and not standard_in_quota(name):
+        if "/" not in name and not names.standard_in_quota(name):
             errors.invalid(place, name, "must be a standard resource for quota")
         check_amount(name, amount, place, errors)
 
@@ -85,11 +75,11 @@ def _fits(scope: str, resource: str) -> bool:
         return resource in PODS_ONLY
     if scope == "VolumeAttributesClass":
         return resource in CLAIMS_ONLY
-    return scope not in SCOPES or resource in PODS_ONLY or resource in COMPUTE
+    return scope not in SCOPES or resource in PODS_ONLY or resource in names.COMPUTE
 
 
 def _unfitting(scope: str, hard: Iterable[str]) -> int:
-    return sum(1 for name in hard if standard_in_quota(name) and not _fits(scope, name))
+    return sum(1 for name in hard if names.standard_in_quota(name) and not _fits(scope, name))
 
 
 def _check_scopes(spec: Object, errors: FieldErrors) -> None:
@@ -142,9 +132,6 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
 class LimitRangeStrategy(Strategy):
     """Limit ranges."""
 
-    change_checks = 0
-    create_on_update = True
-
     @override
     def default(self, obj: Object) -> None:
         for item in obj["spec"].get("limits") or ():
@@ -188,7 +175,7 @@ def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None
     for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
         if kind == "Pod" and field in ("default", "defaultRequest"):
             if item.get(field):
-                errors.forbidden(f"{path}.{field}", NOT_FOR_PODS)
+                errors.forbidden(f"{path}.{field}", "may not be specified when `type` is 'Pod'")
             continue
         if field == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim" and not _bounds_storage(item):
             why = "either minimum or maximum storage value is required, but neither was provided"
@@ -229,7 +216,7 @@ def _check_amounts(given: Amounts, name: str, path: str, errors: FieldErrors) ->
     if ratio is not None:
         _check_ratio(ratio, given, f"{path}.maxLimitRequestRatio[{name}]", errors)
     default, request = given.get("default"), given.get("defaultRequest")
-    overcommitted = native(name) and not name.startswith(HUGE_PAGES)
+    overcommitted = names.native(name) and not name.startswith(names.HUGE_PAGES)
     if default is not None and request is not None and not overcommitted and default.value != request.value:
         why = f"default value {default} must equal to defaultRequest value {request} in {name}"
         errors.invalid(f"{path}.defaultRequest[{name}]", str(request), why)

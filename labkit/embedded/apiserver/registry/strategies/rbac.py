@@ -27,7 +27,6 @@ class PolicyStrategy(Strategy):
     """What roles and bindings share."""
 
     name_rule = staticmethod(path_segment_name)
-    create_on_update = True
 
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
@@ -44,9 +43,10 @@ class PolicyStrategy(Strategy):
 
 
 class RoleStrategy(PolicyStrategy):
-    """Roles, whose rules are for one namespace."""
+    """Roles and cluster roles."""
 
     namespaced = True
+    """Whether its rules are for one namespace."""
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -66,12 +66,6 @@ class RoleStrategy(PolicyStrategy):
                 errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
 
 
-class ClusterRoleStrategy(RoleStrategy):
-    """Cluster roles."""
-
-    namespaced = False
-
-
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
     """Check one rule of a role."""
     errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
@@ -88,7 +82,7 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
 
 
 class RoleBindingStrategy(PolicyStrategy):
-    """Role bindings."""
+    """Role bindings and cluster role bindings."""
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
     """The kinds of role that a binding may name."""
@@ -136,9 +130,3 @@ class RoleBindingStrategy(PolicyStrategy):
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
             errors.invalid("roleRef", shown, "cannot change roleRef")
-
-
-class ClusterRoleBindingStrategy(RoleBindingStrategy):
-    """Cluster role bindings."""
-
-    roles = ("ClusterRole",)

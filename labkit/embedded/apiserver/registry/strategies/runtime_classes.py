@@ -19,10 +19,6 @@ from labkit.embedded.machinery.request import Object
 class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
-    known_finalizers = False
-    create_on_update = True
-    unconditional_update = False
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         errors.check_required("handler", obj.get("handler", ""), dns_label)

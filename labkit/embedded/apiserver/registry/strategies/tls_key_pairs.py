@@ -10,13 +10,10 @@ import re
 from collections.abc import Callable
 
 BLOCK = re.compile(rb"-----BEGIN ([^\n-]*)-----[ \t]*\r?\n(.*?)-----END \1-----", re.DOTALL)
-NO_CERTIFICATE = "tls: failed to find any PEM data in certificate input"
 SWITCHED = (
     "tls: failed to find certificate PEM data in certificate input, but did find a private key; "
     "PEM inputs may have been switched"
 )
-NO_KEY = "tls: failed to find any PEM data in key input"
-CERTIFICATE_AS_KEY = "tls: found a certificate rather than a key in the PEM for the private key"
 SKIPPED = "after skipping PEM blocks of the following types: ["
 
 
@@ -25,16 +22,16 @@ def pair_problem(certificate: bytes, key: bytes) -> str:
     found, skipped = _first(certificate, lambda kind: kind == "CERTIFICATE")
     if found is None:
         if not skipped:
-            return NO_CERTIFICATE
+            return "tls: failed to find any PEM data in certificate input"
         if len(skipped) == 1 and skipped[0].endswith("PRIVATE KEY"):
             return SWITCHED
         return f'tls: failed to find "CERTIFICATE" PEM block in certificate input {SKIPPED}{" ".join(skipped)}]'
     secret, skipped = _first(key, lambda kind: kind == "PRIVATE KEY" or kind.endswith(" PRIVATE KEY"))
     if secret is None:
         if not skipped:
-            return NO_KEY
+            return "tls: failed to find any PEM data in key input"
         if skipped == ["CERTIFICATE"]:
-            return CERTIFICATE_AS_KEY
+            return "tls: found a certificate rather than a key in the PEM for the private key"
         words = " ".join(skipped)
         return f'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input {SKIPPED}{words}]'
     return _mismatch(found, secret)

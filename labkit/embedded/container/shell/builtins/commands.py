@@ -5,14 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.builtins.table import (
-    BASH_ONLY,
-    BUILTINS,
-    KEYWORDS,
-    SPECIAL_BUILTINS,
-    builtin,
-    left_out,
-)
+from labkit.embedded.container.shell.builtins import table
 from labkit.embedded.container.shell.conditions import TestError, shell_questions
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.protocol import Shell
@@ -20,7 +13,7 @@ from labkit.embedded.container.shell.run_program import look_up, run_program
 from labkit.embedded.container.shell.streams import decode
 
 
-@builtin("command")
+@table.builtin("command")
 async def command(shell: Shell, words: list[str]) -> int:
     """Run a command that no function hides, or print what it is."""
     args = words[1:]
@@ -35,12 +28,12 @@ async def command(shell: Shell, words: list[str]) -> int:
 
 async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
     dash = shell.dialect == "dash"
-    if name in KEYWORDS:
+    if name in table.KEYWORDS:
         kind = "a shell keyword"
     elif name in shell.functions:
         kind = "a shell function" if dash else "a function"
-    elif name in BUILTINS and not (dash and name in BASH_ONLY):
-        kind = "a special shell builtin" if dash and name in SPECIAL_BUILTINS else "a shell builtin"
+    elif name in table.BUILTINS and not (dash and name in table.BASH_ONLY):
+        kind = "a special shell builtin" if dash and name in table.SPECIAL_BUILTINS else "a shell builtin"
     elif (path := look_up(shell, name)) is not None:
         kind, name = path, path if short else name
     else:
@@ -53,15 +46,15 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str) -> int:
     return 0
 
 
-@builtin("type")
+@table.builtin("type")
 async def type_command(shell: Shell, words: list[str]) -> int:
     """Print what a name is."""
     if words[1:2] and words[1].startswith("-") and shell.dialect == "bash":
-        return await left_out(shell, f"type {words[1]}")
+        return await table.left_out(shell, f"type {words[1]}")
     return max([await _describe(shell, name, short=False, where="type") for name in words[1:]], default=0)
 
 
-@builtin("exit")
+@table.builtin("exit")
 async def exit_shell(shell: Shell, words: list[str]) -> int:
     """End the shell; an interactive bash prints ``exit``."""
     if shell.interactive and shell.dialect == "bash":
@@ -77,7 +70,7 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
     raise ExitShell(int(words[1]))
 
 
-@builtin("return")
+@table.builtin("return")
 async def return_from(shell: Shell, words: list[str]) -> int:
     """End a function or a sourced script."""
     if len(words) > 2 and shell.dialect == "bash":
@@ -91,7 +84,7 @@ async def return_from(shell: Shell, words: list[str]) -> int:
     raise ReturnFromFunction(int(words[1]) if len(words) > 1 else shell.status)
 
 
-@builtin("break", "continue")
+@table.builtin("break", "continue")
 async def loop_control(shell: Shell, words: list[str]) -> int:
     """Leave a loop, or its round."""
     if not shell.loops:
@@ -119,7 +112,7 @@ async def _run_nested(shell: Shell, text: str, *, name: str, errors: str) -> int
         shell.line = line
 
 
-@builtin("eval")
+@table.builtin("eval")
 async def evaluate(shell: Shell, words: list[str]) -> int:
     """Run its arguments as a script."""
     shell.status = 0
@@ -127,7 +120,7 @@ async def evaluate(shell: Shell, words: list[str]) -> int:
     return await _run_nested(shell, " ".join(words[1:]), name="eval", errors=errors)
 
 
-@builtin("source", ".")
+@table.builtin("source", ".")
 async def source(shell: Shell, words: list[str]) -> int:
     """Run a file in this shell."""
     if len(words) < 2:
@@ -160,7 +153,7 @@ async def source(shell: Shell, words: list[str]) -> int:
             shell.positional = kept
 
 
-@builtin("exec")
+@table.builtin("exec")
 async def exec_program(shell: Shell, words: list[str]) -> int:
     """Become another program."""
     if len(words) == 1:
@@ -171,7 +164,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
     raise ExitShell(await run_program(shell, words[1:]))
 
 
-@builtin("test", "[")
+@table.builtin("test", "[")
 async def test(shell: Shell, words: list[str]) -> int:
     """Answer a question about files, texts or numbers."""
     args = words[1:]

@@ -19,6 +19,16 @@ def test_every_row_leads_to_a_strategy(row: tuple[str, str]) -> None:
     assert type(Strategies().of(BY_KIND[row])) is not Strategy
 
 
+@pytest.mark.parametrize("row", ROWS, ids="/".join)
+def test_every_attribute_in_a_row_is_one_of_the_class_with_another_value(row: tuple[str, str]) -> None:
+    strategy = Strategies().of(BY_KIND[row])
+    for attribute, value in TABLE[row[0]][row[1]].items():
+        if attribute != "strategy":
+            default = getattr(type(strategy), attribute)
+            assert getattr(strategy, attribute) == value != default
+            assert isinstance(value, list if isinstance(default, tuple) else type(default))
+
+
 def test_a_strategy_is_made_once() -> None:
     found = Strategies()
     assert found.of(BY_KIND["", "Pod"]) is found.of(BY_KIND["", "Pod"])

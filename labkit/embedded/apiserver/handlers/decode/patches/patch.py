@@ -20,15 +20,7 @@ from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import (
-    MAX_STRICT_ERRORS,
-    OBJECT,
-    DecodeProblem,
-    Decoder,
-    cannot_unmarshal,
-    go_kind,
-)
+from labkit.embedded.machinery.schema import Struct, decoding
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
@@ -81,8 +73,8 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     try:
         if form != STRATEGIC_PATCH:
             check_type(result, kind)
-        obj = Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(struct, result)
-    except DecodeProblem as error:
+        obj = decoding.Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(struct, result)
+    except decoding.DecodeProblem as error:
         raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
     except Nameless as error:
         strict += error.unknown if mode != "Ignore" else []
@@ -115,7 +107,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
     if patch is None:
         return {}
     if not isinstance(patch, dict):
-        raise bad_request(prefix + cannot_unmarshal(patch, OBJECT))
+        raise bad_request(prefix + decoding.cannot_unmarshal(patch, decoding.OBJECT))
     _note_duplicates(patch, [], strict)
     return patch
 
@@ -126,7 +118,7 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
     if isinstance(value, dict):
         if isinstance(value, gojson.Pairs):
             for name in value.duplicates:
-                if len(strict) < MAX_STRICT_ERRORS:
+                if len(strict) < decoding.MAX_STRICT_ERRORS:
                     strict.append(f'duplicate field "{"".join((*path, f".{name}")).removeprefix(".")}"')
         inner = ((f".{name}", item) for name, item in value.items() if isinstance(item, dict | list))
     else:
@@ -173,7 +165,7 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
     if operations is None:
         operations = []
     if not isinstance(operations, list):
-        raise bad_request(f"error decoding patch: {cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}")
+        raise bad_request(f"error decoding patch: {decoding.cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}")
     if len(operations) > MAX_OPERATIONS:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
@@ -192,19 +184,21 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
     if operation is None:
         raise unprocessable()
     if not isinstance(operation, dict):
-        raise bad_request(f"error decoding patch: {cannot_unmarshal(operation, 'handlers.jsonPatchOp')}")
+        raise bad_request(f"error decoding patch: {decoding.cannot_unmarshal(operation, 'handlers.jsonPatchOp')}")
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:
             strict.append(f'json patch unknown field "[{index}].{name}"')
         elif wanted == "string" and value is not None and not isinstance(value, str):
-            raise bad_request(f"error decoding patch: {cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}")
+            raise bad_request(
+                f"error decoding patch: {decoding.cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}"
+            )
 
 
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")
 
 
-def restored(problem: DecodeProblem) -> str:
+def restored(problem: decoding.DecodeProblem) -> str:
     """The text of a decoding error, as Go's unstructured converter words it.
 
     Source: k8s.io/apimachinery ``pkg/runtime/converter.go``.
@@ -213,7 +207,7 @@ def restored(problem: DecodeProblem) -> str:
     if type_ is None:
         text = INTO_FIELD.sub("Go value of type", str(problem))
         return f"error decoding from json: {text}" if text.startswith("illegal base64") else text
-    found = go_kind(value)
+    found = decoding.go_kind(value)
     if type_.form == "struct":
         return f"cannot restore struct from: {found}"
     if type_.form in ("list", "map", "bytes"):

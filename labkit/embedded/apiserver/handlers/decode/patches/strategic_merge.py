@@ -19,8 +19,6 @@ DIRECTIVE = "$patch"
 RETAIN_KEYS = "$retainKeys"
 DELETE_FROM = "$deleteFromPrimitiveList/"
 SET_ORDER = "$setElementOrder/"
-BAD_ORDER = "invalid patch format of setElementOrder list"
-BAD_PRIMITIVES = "invalid patch format of primitive list"
 BAD_RETAIN = "invalid patch format of retainKeys"
 
 
@@ -128,7 +126,7 @@ def _retain_keys(original: dict[str, Any], patch: dict[str, Any]) -> None:
 
 def _delete_from(original: dict[str, Any], key: str, gone: Any) -> None:
     if not isinstance(gone, list):
-        raise bad_request(BAD_PRIMITIVES)
+        raise bad_request("invalid patch format of primitive list")
     current = original.get(key)
     if isinstance(current, list):
         known = set(map(_hashable, gone))
@@ -150,7 +148,7 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
             _delete_from(original, name, patch.pop(DELETE_FROM + name))
         current, sent = original.get(name), patch.pop(name, None)
         if sent is not None and not isinstance(sent, list):
-            raise bad_request(BAD_ORDER)
+            raise bad_request("invalid patch format of setElementOrder list")
         _check_order(sent or [], order, field.merge_key)
         if current is None and sent is None:
             continue

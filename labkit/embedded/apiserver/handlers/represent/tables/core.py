@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
+from labkit.embedded.apiserver.handlers.represent.tables import text
 from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import (
-    NONE,
-    access_modes,
-    ingress_addresses,
-    shortened,
-    since,
-    storage_class,
-)
 from labkit.embedded.machinery.request import Object
 
 SHOWN_ENDPOINTS = 3
@@ -35,8 +28,8 @@ def _external_ip(obj: Object) -> str:
     if kind == "ExternalName":
         return str(spec.get("externalName") or "")
     if kind == "LoadBalancer":
-        return ",".join(ingress_addresses(obj) + given) or "<pending>"
-    return ",".join(given) or NONE
+        return ",".join(text.ingress_addresses(obj) + given) or "<pending>"
+    return ",".join(given) or text.NONE
 
 
 def _ports(obj: Object) -> str:
@@ -44,14 +37,14 @@ def _ports(obj: Object) -> str:
     for port in (obj.get("spec") or {}).get("ports") or ():
         node = f":{port['nodePort']}" if port.get("nodePort") else ""
         written.append(f"{port.get('port', 0)}{node}/{port.get('protocol', 'TCP')}")
-    return ",".join(written) or NONE
+    return ",".join(written) or text.NONE
 
 
 @printer("services")
 def _service(obj: Object, now: float) -> Cells:
     spec = obj.get("spec") or {}
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP")]
-    return [addresses[0] or NONE, _external_ip(obj), _ports(obj)]
+    return [addresses[0] or text.NONE, _external_ip(obj), _ports(obj)]
 
 
 def _addresses(obj: Object) -> str:
@@ -63,7 +56,7 @@ def _addresses(obj: Object) -> str:
             written += addresses
         for port in ports:
             written += [f"{address}:{port.get('port', 0)}" for address in addresses]
-    return shortened(written, SHOWN_ENDPOINTS) or NONE
+    return text.shortened(written, SHOWN_ENDPOINTS) or text.NONE
 
 
 @printer("endpoints")
@@ -75,7 +68,7 @@ def _endpoints(obj: Object, now: float) -> Cells:
 def _persistent_volume(obj: Object, now: float) -> Cells:
     claim = (obj.get("spec") or {}).get("claimRef")
     bound_to = f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
-    return [_phase(obj), bound_to, storage_class(obj)]
+    return [_phase(obj), bound_to, text.storage_class(obj)]
 
 
 @printer("persistentvolumeclaims")
@@ -85,8 +78,8 @@ def _persistent_volume_claim(obj: Object, now: float) -> Cells:
     return [
         _phase(obj),
         ((status.get("capacity") or {}).get("storage") or "0") if bound else "",
-        access_modes(status.get("accessModes")) if bound else "",
-        storage_class(obj),
+        text.access_modes(status.get("accessModes")) if bound else "",
+        text.storage_class(obj),
     ]
 
 
@@ -109,7 +102,7 @@ def _node_roles(obj: Object) -> str:
             roles.add(role)
         elif label == "kubernetes.io/role" and value:
             roles.add(value)
-    return ",".join(sorted(roles)) or NONE
+    return ",".join(sorted(roles)) or text.NONE
 
 
 @printer("nodes")
@@ -120,19 +113,19 @@ def _node(obj: Object, now: float) -> Cells:
     return [
         _node_status(obj),
         _node_roles(obj),
-        addresses.get("InternalIP") or NONE,
-        addresses.get("ExternalIP") or NONE,
+        addresses.get("InternalIP") or text.NONE,
+        addresses.get("ExternalIP") or text.NONE,
     ]
 
 
 @printer("events")
 def _event(obj: Object, now: float) -> Cells:
     involved, source = obj.get("involvedObject") or obj.get("regarding") or {}, obj.get("source") or {}
-    first = since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
-    last = since(obj["lastTimestamp"], now) if obj.get("lastTimestamp") else first
+    first = text.since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
+    last = text.since(obj["lastTimestamp"], now) if obj.get("lastTimestamp") else first
     count = obj.get("count") or 1
     if obj.get("series"):
-        last = since(obj["series"].get("lastObservedTime"), now)
+        last = text.since(obj["series"].get("lastObservedTime"), now)
         count = obj["series"].get("count", 0)
     target = involved.get("kind", "").lower()
     if involved.get("name"):

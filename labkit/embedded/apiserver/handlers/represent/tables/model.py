@@ -113,10 +113,8 @@ def printer(
 class Table:
     """The options of a Table.
 
-    Args:
-        include: ``Metadata``, ``Object`` or ``None``: what each row carries of its object.
-        version: The version of ``meta.k8s.io``.
-        headers: Whether it has column definitions.
+    They say what each row carries of its object (``Metadata``, ``Object`` or ``None``), the version of
+    ``meta.k8s.io``, and whether it has column definitions.
     """
 
     include: str = "Metadata"

@@ -22,9 +22,6 @@ MAX_QUEUES, HASH_BITS = 10_000_000, 60
 class PriorityLevelStrategy(Strategy):
     """Priority levels."""
 
-    generation = True
-    status = True
-
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

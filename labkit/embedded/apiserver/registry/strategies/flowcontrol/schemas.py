@@ -25,9 +25,6 @@ MAX_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
 class FlowSchemaStrategy(Strategy):
     """Flow schemas."""
 
-    generation = True
-    status = True
-
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

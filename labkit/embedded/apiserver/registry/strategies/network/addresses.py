@@ -10,25 +10,20 @@ import ipaddress
 
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_subdomain,
-    path_segment_name,
-    range_messages,
-)
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
     """The rule for the names of IPAddresses: the address in its canonical form."""
-    return address_messages(name) or _not_canonical(name, str(ipaddress.ip_address(name)))
+    return names.address_messages(name) or _not_canonical(name, str(ipaddress.ip_address(name)))
 
 
 def canonical_range(value: str) -> list[str]:
     """What is wrong with a CIDR, which must be in its canonical form."""
-    return range_messages(value) or _not_canonical(value, str(ipaddress.ip_network(value)))
+    return names.range_messages(value) or _not_canonical(value, str(ipaddress.ip_network(value)))
 
 
 def _not_canonical(value: str, canonical: str) -> list[str]:
@@ -46,10 +41,10 @@ class AddressStrategy(Strategy):
         if parent is None:
             errors.required("spec.parentRef")
             return
-        errors.check_if_given("spec.parentRef.group", parent.get("group", ""), dns_subdomain)
+        errors.check_if_given("spec.parentRef.group", parent.get("group", ""), names.dns_subdomain)
         for field in ("resource", "name", "namespace"):
             check = errors.check_if_given if field == "namespace" else errors.check_required
-            check(f"spec.parentRef.{field}", parent.get(field, ""), path_segment_name)
+            check(f"spec.parentRef.{field}", parent.get(field, ""), names.path_segment_name)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:

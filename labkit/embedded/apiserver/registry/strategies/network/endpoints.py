@@ -7,15 +7,8 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_subdomain,
-    ip_address,
-    port_number,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -23,8 +16,6 @@ from labkit.embedded.machinery.request import Object
 
 class EndpointsStrategy(Strategy):
     """Endpoints."""
-
-    create_on_update = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -49,10 +40,10 @@ class EndpointsStrategy(Strategy):
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """Check one address of endpoints."""
     text = address.get("ip", "")
-    errors.check_format(f"{path}.ip", text, address_messages)
-    errors.check_if_given(f"{path}.hostname", address.get("hostname"), dns_label)
-    errors.check_format(f"{path}.nodeName", address.get("nodeName"), dns_subdomain)
-    if ip_address(text):
+    errors.check_format(f"{path}.ip", text, names.address_messages)
+    errors.check_if_given(f"{path}.hostname", address.get("hostname"), names.dns_label)
+    errors.check_format(f"{path}.nodeName", address.get("nodeName"), names.dns_subdomain)
+    if names.ip_address(text):
         check_not_special(text, f"{path}.ip", errors)
     else:
         errors.invalid(f"{path}.ip", text, "must be a valid IP address")
@@ -62,7 +53,7 @@ def _check_port(port: Object, named: bool, path: str, errors: FieldErrors) -> No
     name, protocol = port.get("name", ""), port.get("protocol", "")
     if named and not name:
         errors.required(f"{path}.name")
-    errors.check_if_given(f"{path}.name", name, dns_label)
-    errors.check_format(f"{path}.port", port.get("port", 0), port_number)
+    errors.check_if_given(f"{path}.name", name, names.dns_label)
+    errors.check_format(f"{path}.port", port.get("port", 0), names.port_number)
     errors.check_required_choice(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
-    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
+    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), names.qualified_name)

@@ -10,29 +10,19 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_subdomain,
-    label_value,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 
 MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
 TYPES = ("FQDN", "IPv4", "IPv6")
-TOPOLOGY = "deprecatedTopology"
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
-
-    change_checks = 0
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -62,10 +52,10 @@ class EndpointSliceStrategy(Strategy):
         kind = obj.get("addressType", "")
         errors.check_required_choice("addressType", kind, TYPES)
         endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
-        names: set[str] = set()
+        seen: set[str] = set()
         if errors.check_count("ports", ports, MAX_PORTS):
             for index, port in enumerate(ports):
-                _check_port(port, names, f"ports[{index}]", errors)
+                _check_port(port, seen, f"ports[{index}]", errors)
         if errors.check_count("endpoints", endpoints, MAX_ENDPOINTS):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
@@ -90,7 +80,7 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
-            if not errors.check_format(place, address, address_messages):
+            if not errors.check_format(place, address, names.address_messages):
                 continue
             if ipaddress.ip_address(address).version != int(kind[-1]):
                 errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")
@@ -98,11 +88,11 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
         elif kind == "FQDN":
             _check_domain(address, place, errors)
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")
-    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
-    errors.check_format(f"{path}.hostname", host, dns_label)
+    errors.check_format(f"{path}.nodeName", node, names.dns_subdomain)
+    errors.check_format(f"{path}.hostname", host, names.dns_label)
     hints = endpoint.get("hints") or {}
-    if _check_hints(hints.get("forZones") or [], label_value, f"{path}.hints.forZones", errors):
-        _check_hints(hints.get("forNodes") or [], dns_subdomain, f"{path}.hints.forNodes", errors)
+    if _check_hints(hints.get("forZones") or [], names.label_value, f"{path}.hints.forZones", errors):
+        _check_hints(hints.get("forNodes") or [], names.dns_subdomain, f"{path}.hints.forNodes", errors)
 
 
 def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
@@ -120,7 +110,7 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
 def _forget_topology(obj: Object) -> None:
     """Drop a field of former versions that is read-only now."""
     for endpoint in obj.get("endpoints") or ():
-        endpoint.pop(TOPOLOGY, None)
+        endpoint.pop("deprecatedTopology", None)
 
 
 def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
@@ -128,15 +118,15 @@ def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
         errors.required(path)
         return
     name = text.removesuffix(".")
-    wrong = ",".join(dns_subdomain(name))
+    wrong = ",".join(names.dns_subdomain(name))
     errors.check_problem(path, name, wrong)
     if not wrong and "." not in name:
         errors.invalid(path, name, "should be a domain with at least two segments separated by dots")
 
 
-def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -> None:
+def _check_port(port: Object, seen: set[str], path: str, errors: FieldErrors) -> None:
     name = port.get("name") or ""
-    errors.check_if_given(f"{path}.name", name, dns_label)
-    errors.check_unique(f"{path}.name", name, names)
+    errors.check_if_given(f"{path}.name", name, names.dns_label)
+    errors.check_unique(f"{path}.name", name, seen)
     errors.check_choice(f"{path}.protocol", port["protocol"], PROTOCOLS)
-    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
+    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), names.qualified_name)

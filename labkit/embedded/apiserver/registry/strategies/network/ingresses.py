@@ -5,27 +5,13 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_subdomain,
-    ip_address,
-    path_segment_name,
-    port_name,
-    port_number,
-    wildcard_subdomain,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
-
-BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
-BAD_ENDINGS = ("/..", "/.")
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
@@ -38,19 +24,15 @@ def _points(ingress: Object) -> list[Object]:
 class IngressStrategy(Strategy):
     """Ingresses."""
 
-    generation = True
-    status = True
-    new_status: ClassVar[Object] = {"loadBalancer": {}}
-
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
             if address not in known:
-                errors.check_if_given(f"{place}.ip", address, address_messages)
-            errors.check_if_given(f"{place}.hostname", host, dns_subdomain)
-            if host and ip_address(host):
+                errors.check_if_given(f"{place}.ip", address, names.address_messages)
+            errors.check_if_given(f"{place}.hostname", host, names.dns_subdomain)
+            if host and names.ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
     @override
@@ -66,8 +48,8 @@ class IngressStrategy(Strategy):
         for index, tls in enumerate(spec.get("tls") or ()):
             for number, host in enumerate(tls.get("hosts") or ()):
                 _check_host(host, f"spec.tls[{index}].hosts[{number}]", errors)
-            errors.check_if_given(f"spec.tls[{index}].secretName", tls.get("secretName", ""), dns_subdomain)
-        errors.check_format("spec.ingressClassName", spec.get("ingressClassName"), dns_subdomain)
+            errors.check_if_given(f"spec.tls[{index}].secretName", tls.get("secretName", ""), names.dns_subdomain)
+        errors.check_format("spec.ingressClassName", spec.get("ingressClassName"), names.dns_subdomain)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -79,7 +61,7 @@ class IngressStrategy(Strategy):
     def _check_rule(self, rule: Object, path: str, errors: FieldErrors) -> None:
         host = rule.get("host", "")
         if host:
-            if ip_address(host):
+            if names.ip_address(host):
                 errors.invalid(f"{path}.host", host, "must be a DNS name, not an IP address")
             _check_host(host, f"{path}.host", errors)
         http = rule.get("http")
@@ -91,7 +73,7 @@ class IngressStrategy(Strategy):
 
 
 def _check_host(host: str, path: str, errors: FieldErrors) -> None:
-    errors.invalid_each(path, host, (wildcard_subdomain if "*" in host else dns_subdomain)(host))
+    errors.invalid_each(path, host, (names.wildcard_subdomain if "*" in host else names.dns_subdomain)(host))
 
 
 def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
@@ -102,10 +84,10 @@ def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
     if kind in ("Exact", "Prefix"):
         if not text.startswith("/"):
             errors.invalid(f"{path}.path", text, "must be an absolute path")
-        for part in BAD_SEQUENCES:
+        for part in ("//", "/./", "/../", "%2f", "%2F"):
             if part in text:
                 errors.invalid(f"{path}.path", text, f"must not contain '{part}'")
-        for part in BAD_ENDINGS:
+        for part in ("/..", "/."):
             if text.endswith(part):
                 errors.invalid(f"{path}.path", text, f"cannot end with '{part}'")
     elif kind == "ImplementationSpecific":
@@ -124,14 +106,14 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
     elif resource is not None:
         _check_reference(resource, f"{path}.resource", errors)
     elif service is not None:
-        errors.check_required(f"{path}.service.name", service.get("name", ""), dns_label)
+        errors.check_required(f"{path}.service.name", service.get("name", ""), names.dns_label)
         port = service.get("port") or {}
         if port.get("name") and port.get("number"):
             errors.invalid(path, "", "cannot set both port name & port number")
         elif port.get("name"):
-            errors.check_format(f"{path}.service.port.name", port["name"], port_name)
+            errors.check_format(f"{path}.service.port.name", port["name"], names.port_name)
         elif port.get("number"):
-            errors.check_format(f"{path}.service.port.number", port["number"], port_number)
+            errors.check_format(f"{path}.service.port.number", port["number"], names.port_number)
         else:
             errors.required(path, "port name or number is required")
     else:
@@ -139,15 +121,13 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), dns_subdomain)
+    errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), names.dns_subdomain)
     for field in ("kind", "name"):
-        errors.check_required(f"{path}.{field}", reference.get(field, ""), path_segment_name)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), names.path_segment_name)
 
 
 class IngressClassStrategy(Strategy):
     """Ingress classes."""
-
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -172,7 +152,7 @@ class IngressClassStrategy(Strategy):
         elif scope == "Namespace" and namespace is None:
             errors.required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
         elif scope == "Namespace":
-            errors.check_format(f"{path}.namespace", namespace, dns_label)
+            errors.check_format(f"{path}.namespace", namespace, names.dns_label)
         elif namespace is not None:
             errors.forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
 

@@ -20,9 +20,6 @@ from labkit.embedded.machinery.request import Object
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
-    full_checks = 0
-    generation = True
-
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

@@ -21,7 +21,6 @@ from labkit.embedded.machinery.status import ApiError
 
 SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network("10.96.0.0/16")
 NODE_PORTS = (30000, 32767)
-TAKEN = "provided port is already allocated"
 OUTSIDE = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[1]}"
 
 
@@ -166,7 +165,7 @@ class _Ports:
     def _problem(self, number: int) -> str:
         if not self._dry_run and not NODE_PORTS[0] <= number <= NODE_PORTS[1]:
             return OUTSIDE
-        return TAKEN if number in self._used else ""
+        return "provided port is already allocated" if number in self._used else ""
 
     def _take(self, asked: int, path: str) -> int:
         problem = self._problem(asked) if asked else ""

@@ -5,39 +5,16 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_subdomain,
-    ip_address,
-    label_name,
-    port_number,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
-from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
-    check_address_changes,
-    check_cluster_addresses,
-    headless,
-)
+from labkit.embedded.apiserver.registry.strategies.network import cluster_ips
+from labkit.embedded.apiserver.registry.strategies.network import service_traffic as traffic
 from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
-from labkit.embedded.apiserver.registry.strategies.network.service_traffic import (
-    EXPOSED,
-    check_balancer,
-    check_class,
-    check_external_addresses,
-    check_policies,
-    check_uniqueness,
-    checks_health,
-    externally_accessible,
-)
 from labkit.embedded.apiserver.registry.strategies.network.service_warnings import service_warnings
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
@@ -48,12 +25,7 @@ TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 class ServiceStrategy(Strategy):
     """Services."""
 
-    full_checks = 0
-    name_rule = staticmethod(label_name)
-    create_on_update = True
-    returns_deleted = True
-    status = True
-    new_status: ClassVar[Object] = {"loadBalancer": {}}
+    name_rule = staticmethod(names.label_name)
 
     @override
     def default(self, obj: Object) -> None:
@@ -73,7 +45,7 @@ class ServiceStrategy(Strategy):
                 port["protocol"] = "TCP"
             if port.get("targetPort", 0) in (0, ""):
                 port["targetPort"] = port.get("port", 0)
-        if externally_accessible(spec):
+        if traffic.externally_accessible(spec):
             spec.setdefault("externalTrafficPolicy", "Cluster")
         if spec["type"] != "ExternalName":
             spec.setdefault("internalTrafficPolicy", "Cluster")
@@ -94,7 +66,7 @@ class ServiceStrategy(Strategy):
             for field in ("clusterIP", "clusterIPs", "ipFamilies"):
                 if not spec.get(field) and field in before:
                     spec[field] = before[field]
-            if spec["type"] in EXPOSED and before["type"] in EXPOSED:
+            if spec["type"] in traffic.EXPOSED and before["type"] in traffic.EXPOSED:
                 keep_node_ports(spec, before)
             if not spec.get("healthCheckNodePort") and before.get("healthCheckNodePort"):
                 spec["healthCheckNodePort"] = before["healthCheckNodePort"]
@@ -116,7 +88,7 @@ class ServiceStrategy(Strategy):
             return
         for index, point in enumerate(points):
             address, host = point.get("ip", ""), point.get("hostname", "")
-            errors.check_if_given(f"{path}[{index}].ip", address, address_messages)
+            errors.check_if_given(f"{path}[{index}].ip", address, names.address_messages)
             mode = point.get("ipMode")
             if mode is None and address:
                 errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")
@@ -124,8 +96,8 @@ class ServiceStrategy(Strategy):
                 errors.forbidden(f"{path}[{index}].ipMode", "may not be specified when `ip` is not set")
             else:
                 errors.check_choice(f"{path}[{index}].ipMode", mode, ("Proxy", "VIP"))
-            errors.check_if_given(f"{path}[{index}].hostname", host, dns_subdomain)
-            if ip_address(host):
+            errors.check_if_given(f"{path}[{index}].hostname", host, names.dns_subdomain)
+            if names.ip_address(host):
                 errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
 
     @override
@@ -139,15 +111,15 @@ class ServiceStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         ports = spec.get("ports") or []
-        if not ports and not headless(spec) and spec["type"] != "ExternalName":
+        if not ports and not cluster_ips.headless(spec) and spec["type"] != "ExternalName":
             errors.required("spec.ports")
-        if spec["type"] in EXPOSED and headless(spec):
+        if spec["type"] in traffic.EXPOSED and cluster_ips.headless(spec):
             errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
         elif spec["type"] == "ExternalName":
             self._check_external_name(spec, errors)
-        names: set[str] = set()
+        seen: set[str] = set()
         for index, port in enumerate(ports):
-            self._check_port(port, len(ports) > 1, names, f"spec.ports[{index}]", errors)
+            self._check_port(port, len(ports) > 1, seen, f"spec.ports[{index}]", errors)
         validate_labels(spec.get("selector"), "spec.selector", errors)
         errors.check_required_choice("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None"))
         if spec.get("sessionAffinity") == "ClientIP":
@@ -155,12 +127,12 @@ class ServiceStrategy(Strategy):
             if not 0 < seconds <= 86400:
                 place = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
                 errors.invalid(place, seconds, "must be greater than 0 and less than 86400")
-        check_cluster_addresses(spec, errors)
-        check_external_addresses(spec, errors)
+        cluster_ips.check_cluster_addresses(spec, errors)
+        traffic.check_external_addresses(spec, errors)
         errors.check_choice("spec.type", spec["type"], TYPES)
-        check_uniqueness(spec, ports, errors)
-        check_balancer(obj, errors)
-        check_policies(spec, errors)
+        traffic.check_uniqueness(spec, ports, errors)
+        traffic.check_balancer(obj, errors)
+        traffic.check_policies(spec, errors)
 
     def _check_external_name(self, spec: Object, errors: FieldErrors) -> None:
         if spec.get("clusterIPs") or spec.get("clusterIP"):
@@ -169,19 +141,19 @@ class ServiceStrategy(Strategy):
             if spec.get(field):
                 errors.forbidden(f"spec.{field}", "may not be set for ExternalName services")
         name = (spec.get("externalName") or "").removesuffix(".")
-        errors.check_required("spec.externalName", name, dns_subdomain)
+        errors.check_required("spec.externalName", name, names.dns_subdomain)
 
-    def _check_port(self, port: Object, named: bool, names: set[str], path: str, errors: FieldErrors) -> None:
+    def _check_port(self, port: Object, named: bool, seen: set[str], path: str, errors: FieldErrors) -> None:
         name = port.get("name", "")
         if named and not name:
             errors.required(f"{path}.name")
         elif name:
-            errors.check_format(f"{path}.name", name, dns_label)
-            errors.check_unique(f"{path}.name", name, names)
-        errors.check_format(f"{path}.port", port.get("port", 0), port_number)
+            errors.check_format(f"{path}.name", name, names.dns_label)
+            errors.check_unique(f"{path}.name", name, seen)
+        errors.check_format(f"{path}.port", port.get("port", 0), names.port_number)
         errors.check_choice(f"{path}.protocol", port["protocol"], ("SCTP", "TCP", "UDP"))
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
-        errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
+        errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), names.qualified_name)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -190,12 +162,12 @@ class ServiceStrategy(Strategy):
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
-        check_address_changes(spec, before, errors)
+        cluster_ips.check_address_changes(spec, before, errors)
         chosen, port = "loadBalancerClass", "healthCheckNodePort"
         if spec["type"] == before["type"] == "LoadBalancer" and spec.get(chosen) != before.get(chosen):
             errors.invalid(f"spec.{chosen}", spec.get(chosen), "may not change once set")
-        check_class(spec, errors)
-        if checks_health(spec) and checks_health(before) and spec.get(port, 0) != before.get(port, 0):
+        traffic.check_class(spec, errors)
+        if traffic.checks_health(spec) and traffic.checks_health(before) and spec.get(port, 0) != before.get(port, 0):
             errors.forbidden(f"spec.{port}", "field is immutable")
         self.check(new, errors)
 
@@ -212,14 +184,18 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 
 def drop_of_other_type(spec: Object, old: Object) -> None:
     """Drop unchanged fields that only the old type has."""
-    if old["type"] in EXPOSED and spec["type"] not in EXPOSED and _node_port_set(spec) == _node_port_set(old):
+    if (
+        old["type"] in traffic.EXPOSED
+        and spec["type"] not in traffic.EXPOSED
+        and _node_port_set(spec) == _node_port_set(old)
+    ):
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
-    if externally_accessible(old) and not externally_accessible(spec):
+    if traffic.externally_accessible(old) and not traffic.externally_accessible(spec):
         _drop_same(spec, old, "externalTrafficPolicy")
     if spec["type"] == "ExternalName":
         _drop_same(spec, old, "internalTrafficPolicy")
-    if checks_health(old) and not checks_health(spec):
+    if traffic.checks_health(old) and not traffic.checks_health(spec):
         _drop_same(spec, old, "healthCheckNodePort")
     if old["type"] == "LoadBalancer" != spec["type"]:
         for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):

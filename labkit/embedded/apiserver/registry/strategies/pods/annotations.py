@@ -19,7 +19,6 @@ from labkit.embedded.machinery.request import Object
 MIRROR = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 WHOLE = re.compile(r"0|-?[1-9][0-9]*")
-SECCOMP_PROFILES = ("runtime/default", "docker/default", "unconfined")
 APP_ARMOR_TYPES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 PATH = "metadata.annotations"
 
@@ -46,7 +45,7 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
 
 
 def _check_seccomp(profile: str, path: str, errors: FieldErrors) -> None:
-    if profile in SECCOMP_PROFILES:
+    if profile in ("runtime/default", "docker/default", "unconfined"):
         return
     if profile.startswith("localhost/"):
         check_descending(profile.removeprefix("localhost/"), path, errors)

@@ -20,7 +20,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import
 from labkit.embedded.machinery.request import Object
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
@@ -133,7 +132,7 @@ def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldEr
     errors.check_required(f"{path}.name", container.get("name", ""), dns_label)
     errors.check_present(f"{path}.image", container.get("image"))
     errors.check_required_choice(
-        f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), MESSAGE_POLICIES
+        f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), ("File", "FallbackToLogsOnError")
     )
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)

@@ -8,12 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, env_name, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.pods.references import (
-    FIELD_PATHS,
-    check_field_ref,
-    check_key_ref,
-    check_resource_ref,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import references
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.request import Object
 
@@ -49,13 +44,13 @@ def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_source(field: str, reference: Object, path: str, errors: FieldErrors) -> None:
     if field == "fieldRef":
-        check_field_ref(reference, FIELD_PATHS, path, errors)
+        references.check_field_ref(reference, references.FIELD_PATHS, path, errors)
     elif field == "resourceFieldRef":
-        check_resource_ref(reference, path, errors, volume=False)
+        references.check_resource_ref(reference, path, errors, volume=False)
     elif field == "fileKeyRef":
         _check_file(reference, path, errors)
     else:
-        check_key_ref(reference, path, errors)
+        references.check_key_ref(reference, path, errors)
 
 
 def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:

@@ -10,7 +10,6 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, has_backsteps
 from labkit.embedded.machinery.request import Object
 
-PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 
 
@@ -60,7 +59,7 @@ def _check_mount(
 
 def _check_propagation(mount: Object, container: Object, path: str, errors: FieldErrors) -> None:
     propagation = mount.get("mountPropagation")
-    errors.check_choice(f"{path}.mountPropagation", propagation, PROPAGATIONS)
+    errors.check_choice(f"{path}.mountPropagation", propagation, ("Bidirectional", "HostToContainer", "None"))
     if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
         why = "Bidirectional mount propagation is available only to privileged containers"
         errors.forbidden(f"{path}.mountPropagation", why)

@@ -8,16 +8,9 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
-from labkit.embedded.apiserver.registry.strategies.pods.references import (
-    VOLUME_FIELD_PATHS,
-    check_field_ref,
-    check_resource_ref,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import references
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
-
-BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-CONFLICT = "conflicting duplicate paths"
 
 
 def downward_volume(source: Object, path: str, errors: FieldErrors) -> None:
@@ -34,7 +27,7 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
 
     def take(file: str, shown: str) -> None:
         if file and file in files:
-            errors.invalid(path, shown, CONFLICT)
+            errors.invalid(path, shown, "conflicting duplicate paths")
         files.add(file)
 
     for index, projection in enumerate(source.get("sources") or ()):
@@ -65,7 +58,7 @@ def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> 
 
 def _check_mode(mode: int | None, path: str, errors: FieldErrors) -> None:
     if mode is not None and not 0 <= mode <= 0o777:
-        errors.invalid(path, mode, BAD_MODE)
+        errors.invalid(path, mode, "must be a number between 0 and 0777 (octal), both inclusive")
 
 
 def check_keys(source: Object, path: str, errors: FieldErrors) -> None:
@@ -85,11 +78,11 @@ def _check_downward(file: Object, path: str, errors: FieldErrors) -> None:
     needs("path")(file, path, errors)
     check_not_reserved(file.get("path", ""), f"{path}.path", errors)
     if file.get("fieldRef") is not None:
-        check_field_ref(file["fieldRef"], VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
+        references.check_field_ref(file["fieldRef"], references.VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
         if file.get("resourceFieldRef") is not None:
             errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
     elif file.get("resourceFieldRef") is not None:
-        check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
+        references.check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
     else:
         errors.required(path, "one of fieldRef and resourceFieldRef is required")
     _check_mode(file.get("mode"), f"{path}.mode", errors)

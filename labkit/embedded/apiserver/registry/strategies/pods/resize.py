@@ -17,8 +17,6 @@ from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
 
 RESIZABLE = ("cpu", "memory")
-MUTABLE = "only cpu and memory resources are mutable"
-SIDECARS = "only cpu and memory resources for init or sidecar containers are mutable"
 RESTARTS = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
 CONTAINER_LISTS = ("containers", "initContainers")
 
@@ -70,11 +68,11 @@ def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
             _check_removed(container, old, f"spec.{form}[{index}].resources", errors)
     for container, old in _pairs(spec, before, "containers"):
         if _masked(container, old) != _plain(old):
-            errors.forbidden("spec", MUTABLE)
+            errors.forbidden("spec", "only cpu and memory resources are mutable")
     for index, (container, old) in enumerate(_pairs(spec, before, "initContainers")):
         place = f"spec.initContainers[{index}]"
         if _masked(container, old) != _plain(old):
-            errors.forbidden(place, SIDECARS)
+            errors.forbidden(place, "only cpu and memory resources for init or sidecar containers are mutable")
         if _plain(container) != _plain(old) and container.get("restartPolicy") != "Always":
             for policy in container.get("resizePolicy") or ():
                 if policy.get("restartPolicy") == "RestartContainer":

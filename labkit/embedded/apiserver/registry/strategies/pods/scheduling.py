@@ -10,11 +10,7 @@ from collections import Counter
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
-    check_node_selector,
-    check_preferred_terms,
-    check_weight,
-)
+from labkit.embedded.apiserver.registry.strategies.fields import node_selectors
 from labkit.embedded.machinery.request import Object
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -28,15 +24,15 @@ def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> N
         return
     node = affinity.get("nodeAffinity") or {}
     if node.get(REQUIRED) is not None:
-        check_node_selector(node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors)
-    check_preferred_terms(node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors)
+        node_selectors.check_node_selector(node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors)
+    node_selectors.check_preferred_terms(node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors)
     for form in ("podAffinity", "podAntiAffinity"):
         rules = affinity.get(form) or {}
         for index, term in enumerate(rules.get(REQUIRED) or ()):
             _check_pod_term(term, f"{path}.{form}.{REQUIRED}[{index}]", errors)
         for index, weighted in enumerate(rules.get(PREFERRED) or ()):
             place = f"{path}.{form}.{PREFERRED}[{index}]"
-            check_weight(weighted, place, errors)
+            node_selectors.check_weight(weighted, place, errors)
             _check_pod_term(weighted.get("podAffinityTerm") or {}, f"{place}.podAffinityTerm", errors)
 
 

@@ -16,7 +16,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
 SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
-IPC_SETTINGS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 MAX_ID = 2**31 - 1
 MAX_PATH_BYTES = 4095
@@ -78,7 +77,7 @@ def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
         dotted = name.replace("/", ".")
         if spec.get("hostNetwork") and dotted.startswith("net."):
             errors.invalid(place, name, "may not be specified when 'hostNetwork' is true")
-        elif spec.get("hostIPC") and dotted.startswith(IPC_SETTINGS):
+        elif spec.get("hostIPC") and dotted.startswith(("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")):
             errors.invalid(place, name, "may not be specified when 'hostIPC' is true")
         seen.add(name)
 

@@ -9,18 +9,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_subdomain,
-    ip_address,
-    qualified_name,
-)
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
-    check_allocated,
-    check_claim_statuses,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import MAX_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -28,8 +20,6 @@ from labkit.embedded.machinery.schema import schemas
 SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 NOT_NEGATIVE = "must be a non-negative integer"
 STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-ONE_A_FAMILY = "may specify no more than one IP for each IP family"
-ALL_CONTAINERS = "RestartAllContainers"
 
 
 def keep_observed(status: Object, before: Object) -> None:
@@ -52,7 +42,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     _check_conditions(status.get("conditions") or [], errors)
     nominated, was = status.get("nominatedNodeName", ""), before.get("nominatedNodeName", "")
     if nominated and nominated != was:
-        errors.check_format("status.nominatedNodeName", nominated, dns_subdomain)
+        errors.check_format("status.nominatedNodeName", nominated, names.dns_subdomain)
         if spec.get("nodeName"):
             errors.forbidden("status.nominatedNodeName", "may not be set on pods that are already bound to a node")
     if status.get("observedGeneration", 0) < 0:
@@ -60,7 +50,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     errors.check_unchanged("status.qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
     for name in STATUS_LISTS:
         _check_transitions(name, status, before, spec, errors)
-    check_claim_statuses(status, spec, errors)
+    resource_claims.check_claim_statuses(status, spec, errors)
     _complete_addresses(status)
     _check_addresses(status.get("podIPs") or [], before.get("podIPs") or [], "podIPs", "PodIP", errors)
     hosts = status.get("hostIPs") or []
@@ -70,7 +60,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     for name in STATUS_LISTS:
         for index, container in enumerate(status.get(name) or ()):
             _check_user(container, spec, f"status.{name}[{index}].user.linux", errors)
-    check_allocated(status, spec, errors)
+    resource_claims.check_allocated(status, spec, errors)
 
 
 def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
@@ -78,7 +68,7 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
         place, kind = f"status.conditions[{index}]", condition.get("type", "")
         if condition.get("observedGeneration", 0) < 0:
             errors.invalid(f"{place}.observedGeneration", condition["observedGeneration"], NOT_NEGATIVE)
-        errors.invalid_each(f"{place}.Type", kind, qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
+        errors.invalid_each(f"{place}.Type", kind, names.qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
 
 
 def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
@@ -102,7 +92,7 @@ def _check_transitions(name: str, status: Object, before: Object, spec: Object, 
 def _all_may_restart(spec: Object) -> bool:
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     rules = [rule for container in containers for rule in container.get("restartPolicyRules") or ()]
-    return any(rule.get("action") == ALL_CONTAINERS for rule in rules)
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _may_restart(container: Object, spec: Object, code: int) -> bool:
@@ -130,17 +120,17 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
     path = f"status.{field}"
     texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
     for index, text in enumerate(texts):
-        errors.invalid_each(f"{path}[{index}]", text, address_messages(text) if text not in known else ())
+        errors.invalid_each(f"{path}[{index}]", text, names.address_messages(text) if text not in known else ())
     if len(texts) < 2:
         return
-    bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)
+    bad = next((index for index, text in enumerate(texts) if not names.ip_address(text)), None)
     if bad is not None:
         problem = f"failed to check for dual stack with error:invalid IP[{bad}]: {texts[bad]}"
         errors.add("InternalError", path, f"Internal error: {problem}")
-    families: set[Any] = {ipaddress.ip_address(text).version for text in texts if ip_address(text)}
+    families: set[Any] = {ipaddress.ip_address(text).version for text in texts if names.ip_address(text)}
     if bad is not None or len(families) < 2 or len(texts) > 2:
         shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in given]
-        errors.invalid(path, shown, ONE_A_FAMILY)
+        errors.invalid(path, shown, "may specify no more than one IP for each IP family")
 
 
 def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors) -> None:

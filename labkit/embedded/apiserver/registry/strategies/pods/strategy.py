@@ -13,6 +13,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
+from labkit.embedded.apiserver.registry.strategies.pods import resize
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
@@ -23,12 +24,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled, drop_disabled_status
-from labkit.embedded.apiserver.registry.strategies.pods.resize import (
-    check_resize,
-    refused_as_a_whole,
-    resized,
-    unsupported,
-)
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
@@ -80,11 +75,6 @@ def quality_of_service(spec: Object) -> str:
 class PodStrategy(Strategy):
     """Pods: a nearly immutable spec, and graceful deletion."""
 
-    returns_deleted = True
-    generation = True
-    status = True
-    graceful = True
-
     @override
     def default(self, obj: Object) -> None:
         default_pod(obj["spec"])
@@ -135,7 +125,7 @@ class PodStrategy(Strategy):
         """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
         sent = new["spec"]
         if part == "resize":
-            new["spec"] = resized(sent, old["spec"])
+            new["spec"] = resize.resized(sent, old["spec"])
         else:
             new["spec"] = copy.deepcopy(dict(old["spec"]))
             keep(new["spec"], sent, "ephemeralContainers")
@@ -157,16 +147,16 @@ class PodStrategy(Strategy):
                 return _forbidden("static pods do not support ephemeral containers")
             check_ephemeral_update(new["spec"], old["spec"], errors)
             return errors
-        why = refused_as_a_whole(old)
+        why = resize.refused_as_a_whole(old)
         if why:
             return _forbidden(why)
         quality = old["status"].get("qosClass") or quality_of_service(old["spec"])
         if quality_of_service(new["spec"]) != quality:
             shown = new["status"].get("qosClass", "")
             errors.invalid("spec", shown, "Pod QOS Class may not change as a result of resizing")
-        if unsupported(old):
+        if resize.unsupported(old):
             errors.forbidden("spec", "Pod running on node without support for resize")
-        check_resize(new["spec"], old["spec"], errors)
+        resize.check_resize(new["spec"], old["spec"], errors)
         return errors
 
     @override

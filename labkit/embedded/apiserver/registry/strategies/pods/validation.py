@@ -5,35 +5,19 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from __future__ import annotations
 
+from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.names import (
-    address_messages,
-    dns_label,
-    dns_search,
-    dns_subdomain,
-    qualified_name,
-)
+from labkit.embedded.apiserver.registry.strategies.pods import scheduling, windows_options
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources, check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
-    check_affinity,
-    check_spread,
-    check_tolerations,
-)
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_pod_security
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.windows_options import (
-    check_host_processes,
-    check_operating_system,
-    every_container,
-)
 from labkit.embedded.machinery.request import Object
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-RESTART_POLICIES = ("Always", "OnFailure", "Never")
 OWN_USERS = "when `hostUsers` is false"
 
 
@@ -50,15 +34,15 @@ def check_pod_spec(
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES)
+    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), ("Always", "OnFailure", "Never"))
     errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
-    check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
+    scheduling.check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
     _check_dns_config(spec, path, errors)
     _check_gates(spec, path, errors)
-    check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
-    check_host_processes(spec, path, errors)
+    scheduling.check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
+    windows_options.check_host_processes(spec, path, errors)
     _check_own_users(spec, path, errors)
     _check_host_name(spec, path, errors)
     _check_names(spec, path, errors)
@@ -67,7 +51,7 @@ def check_pod_spec(
         errors.check_required_choice(f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never"))
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
-    check_operating_system(spec, path, errors)
+    windows_options.check_operating_system(spec, path, errors)
     check_file_volumes(spec, path, errors)
 
 
@@ -87,11 +71,11 @@ def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check readiness gates and scheduling gates."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         place = f"{path}.readinessGates[{index}].conditionType"
-        errors.check_format(place, gate.get("conditionType", ""), qualified_name)
+        errors.check_format(place, gate.get("conditionType", ""), names.qualified_name)
     seen: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
         place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
-        errors.check_format(place, name, qualified_name)
+        errors.check_format(place, name, names.qualified_name)
         errors.check_unique(place, name, seen)
 
 
@@ -102,7 +86,7 @@ def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
         if spec.get(field):
             errors.forbidden(f"{path}.{shown}", OWN_USERS)
-    for container, place in every_container(spec, path):
+    for container, place in windows_options.every_container(spec, path):
         if container.get("volumeDevices"):
             errors.forbidden(f"{place}.volumeDevices", OWN_USERS)
 
@@ -117,22 +101,22 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
     if spec.get("hostNetwork"):
         errors.forbidden(place, "may not be specified when hostNetwork is true")
     errors.check_length(place, name, 64)
-    errors.check_format(place, name, dns_subdomain)
+    errors.check_format(place, name, names.dns_subdomain)
 
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field in ("serviceAccountName", "nodeName"):
-        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_subdomain)
+        errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_subdomain)
     errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
-        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
-    check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
+        errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_label)
+    scheduling.check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
-        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
-        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), dns_subdomain)
-    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), dns_subdomain)
-    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), dns_subdomain)
+        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), names.address_messages)
+        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), names.dns_subdomain)
+    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), names.dns_subdomain)
+    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), names.dns_subdomain)
 
 
 def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -150,7 +134,7 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     servers = config.get("nameservers") or []
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
-    errors.check_each(f"{place}.nameservers", servers, address_messages)
+    errors.check_each(f"{place}.nameservers", servers, names.address_messages)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
@@ -159,6 +143,6 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{place}.searches", searches, why)
     for index, search in enumerate(searches):
         domain = search.removesuffix(".")
-        errors.invalid_each(f"{place}.searches[{index}]", domain, dns_search(domain) if search != "." else ())
+        errors.invalid_each(f"{place}.searches[{index}]", domain, names.dns_search(domain) if search != "." else ())
     for index, option in enumerate(config.get("options") or ()):
         errors.check_present(f"{place}.options[{index}]", option.get("name"), "must not be empty")

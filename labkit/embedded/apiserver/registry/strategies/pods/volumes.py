@@ -10,12 +10,8 @@ from collections.abc import Mapping
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.strategies.pods import projections
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
-from labkit.embedded.apiserver.registry.strategies.pods.projections import (
-    check_keys,
-    downward_volume,
-    projected_volume,
-)
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
 from labkit.embedded.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
@@ -101,7 +97,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "gitRepo": git_repository,
     "gcePersistentDisk": SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
-    "secret": both(needs("secretName"), check_keys),
+    "secret": both(needs("secretName"), projections.check_keys),
     "nfs": SHARED["nfs"],
     "iscsi": iscsi,
     "glusterfs": needs("endpoints", "path"),
@@ -111,17 +107,17 @@ POD_SOURCES: Mapping[str, Rule] = {
     "cinder": both(needs("volumeID"), names_secret("name")),
     "cephfs": SHARED["cephfs"],
     "quobyte": SHARED["quobyte"],
-    "downwardAPI": downward_volume,
+    "downwardAPI": projections.downward_volume,
     "fc": SHARED["fc"],
     "flexVolume": SHARED["flexVolume"],
-    "configMap": both(needs("name"), check_keys),
+    "configMap": both(needs("name"), projections.check_keys),
     "azureFile": needs("secretName", "shareName"),
     "vsphereVolume": SHARED["vsphereVolume"],
     "photonPersistentDisk": SHARED["photonPersistentDisk"],
     "portworxVolume": SHARED["portworxVolume"],
     "azureDisk": SHARED["azureDisk"],
     "storageos": storage_os("name"),
-    "projected": projected_volume,
+    "projected": projections.projected_volume,
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,
     "ephemeral": _ephemeral,

@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from typing_extensions import override
 
@@ -22,7 +21,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
-LIFECYCLES = ("Persistent", "Ephemeral")
 MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
@@ -42,10 +40,6 @@ def check_parameters(given: Object, path: str, errors: FieldErrors) -> None:
 
 class DriverStrategy(Strategy):
     """CSIDrivers."""
-
-    returns_deleted = True
-    unconditional_update = False
-    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -75,7 +69,7 @@ class DriverStrategy(Strategy):
         errors.check_choice("spec.fsGroupPolicy", spec.get("fsGroupPolicy"), GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
-            errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
+            errors.check_choice("spec.volumeLifecycleModes", mode, ("Persistent", "Ephemeral"))
         period = spec.get("nodeAllocatableUpdatePeriodSeconds")
         if period is not None and period < 10:
             place = "spec.nodeAllocatableUpdatePeriodSeconds"
@@ -118,9 +112,6 @@ class DriverStrategy(Strategy):
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
 
-    returns_deleted = True
-    unconditional_update = False
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         names: set[str] = set()
@@ -162,8 +153,6 @@ class DriverNodeStrategy(Strategy):
 class CapacityStrategy(Strategy):
     """CSIStorageCapacities."""
 
-    unconditional_update = False
-
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
@@ -180,11 +169,6 @@ class CapacityStrategy(Strategy):
 
 class AttachmentStrategy(Strategy):
     """VolumeAttachments."""
-
-    returns_deleted = True
-    unconditional_update = False
-    status = True
-    new_status: ClassVar[Object] = {"attached": False}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -232,8 +216,6 @@ class AttachmentStrategy(Strategy):
 
 class AttributesClassStrategy(Strategy):
     """VolumeAttributesClasses."""
-
-    returns_deleted = True
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -17,34 +17,14 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
-from labkit.embedded.apiserver.registry.strategies.storage.claims import (
-    BETA_CLASS,
-    CLASS_ATTRIBUTE,
-    NOT_POSITIVE,
-    VOLUME_MODES,
-    check_access_modes,
-    check_basic,
-)
+from labkit.embedded.apiserver.registry.strategies.storage import claims, iscsi, sources
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
-from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
-    TOO_LONG_FOR_PORTAL,
-    iscsi_volume,
-    too_long_for_portal,
-)
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
     check_sources,
     names_secret,
     needs,
-)
-from labkit.embedded.apiserver.registry.strategies.storage.sources import (
-    SHARED,
-    azure_file_volume,
-    glusterfs_volume,
-    local,
-    source_warning,
-    storage_os,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind
@@ -53,32 +33,31 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.values import amount
 
-RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"
 RECYCLED = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
 
 SOURCES: Mapping[str, Rule] = {
-    "hostPath": SHARED["hostPath"],
-    "gcePersistentDisk": SHARED["gcePersistentDisk"],
-    "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
-    "glusterfs": glusterfs_volume,
-    "flocker": SHARED["flocker"],
-    "nfs": SHARED["nfs"],
-    "rbd": SHARED["rbd"],
-    "quobyte": SHARED["quobyte"],
-    "cephfs": SHARED["cephfs"],
-    "iscsi": iscsi_volume,
+    "hostPath": sources.SHARED["hostPath"],
+    "gcePersistentDisk": sources.SHARED["gcePersistentDisk"],
+    "awsElasticBlockStore": sources.SHARED["awsElasticBlockStore"],
+    "glusterfs": sources.glusterfs_volume,
+    "flocker": sources.SHARED["flocker"],
+    "nfs": sources.SHARED["nfs"],
+    "rbd": sources.SHARED["rbd"],
+    "quobyte": sources.SHARED["quobyte"],
+    "cephfs": sources.SHARED["cephfs"],
+    "iscsi": iscsi.iscsi_volume,
     "cinder": both(needs("volumeID"), names_secret("name", "namespace")),
-    "fc": SHARED["fc"],
-    "flexVolume": SHARED["flexVolume"],
-    "azureFile": azure_file_volume,
-    "vsphereVolume": SHARED["vsphereVolume"],
-    "photonPersistentDisk": SHARED["photonPersistentDisk"],
-    "portworxVolume": SHARED["portworxVolume"],
-    "azureDisk": SHARED["azureDisk"],
-    "scaleIO": SHARED["scaleIO"],
-    "local": local,
-    "storageos": storage_os("name", "namespace"),
+    "fc": sources.SHARED["fc"],
+    "flexVolume": sources.SHARED["flexVolume"],
+    "azureFile": sources.azure_file_volume,
+    "vsphereVolume": sources.SHARED["vsphereVolume"],
+    "photonPersistentDisk": sources.SHARED["photonPersistentDisk"],
+    "portworxVolume": sources.SHARED["portworxVolume"],
+    "azureDisk": sources.SHARED["azureDisk"],
+    "scaleIO": sources.SHARED["scaleIO"],
+    "local": sources.local,
+    "storageos": sources.storage_os("name", "namespace"),
     "csi": csi_volume,
 }
 """The sources of persistent volumes, in the order of the real server's checks."""
@@ -89,13 +68,6 @@ WARNED = ("cephfs", "photonPersistentDisk", "scaleIO", "storageos", "glusterfs",
 
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
-
-    full_checks = 2
-    change_checks = 0
-    checks_twice = True
-
-    returns_deleted = True
-    status = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -136,10 +108,10 @@ class VolumeStrategy(Strategy):
         spec = obj["spec"]
         modes = spec.get("accessModes") or []
         errors.check_present("spec.accessModes", modes)
-        check_access_modes(modes, "spec.accessModes", errors)
+        claims.check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
-        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, RECLAIM_POLICIES)
+        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, ("Delete", "Recycle", "Retain"))
         affinity = spec.get("nodeAffinity")
         if affinity is not None and affinity.get("required") is not None:
             check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
@@ -153,7 +125,7 @@ class VolumeStrategy(Strategy):
         if where and posixpath.normpath(where) == "/" and policy == "Recycle":
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         errors.check_if_given("spec.storageClassName", spec.get("storageClassName"), dns_subdomain)
-        errors.check_choice("spec.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
+        errors.check_choice("spec.volumeMode", spec.get("volumeMode"), claims.VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
     @override
@@ -179,8 +151,8 @@ class VolumeStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         spec, notes = obj["spec"], obj["metadata"].get("annotations") or {}
         found = []
-        if BETA_CLASS in notes:
-            found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")
+        if claims.BETA_CLASS in notes:
+            found.append(f"metadata.annotations[{claims.BETA_CLASS}]: {claims.CLASS_ATTRIBUTE}")
         if BETA_OPTIONS in notes:
             why = 'deprecated since v1.31; use "mountOptions" attribute instead'
             found.append(f"metadata.annotations[{BETA_OPTIONS}]: {why}")
@@ -189,7 +161,7 @@ class VolumeStrategy(Strategy):
         terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
         for index, term in enumerate(terms):
             found += node_term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
-        return found + [f"spec.{source_warning(field)}" for field in WARNED if spec.get(field) is not None]
+        return found + [f"spec.{sources.source_warning(field)}" for field in WARNED if spec.get(field) is not None]
 
 
 def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
@@ -208,8 +180,8 @@ def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
 
 def _check_portal(obj: Object, errors: FieldErrors) -> None:
     source = obj["spec"].get("iscsi")
-    if source is not None and too_long_for_portal(source, obj["metadata"].get("name", "")):
-        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), TOO_LONG_FOR_PORTAL)
+    if source is not None and iscsi.too_long_for_portal(source, obj["metadata"].get("name", "")):
+        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), iscsi.TOO_LONG_FOR_PORTAL)
 
 
 def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
@@ -219,9 +191,9 @@ def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> Non
         shown = None if given is None else dict(sorted(capacity.items()))
         errors.not_supported("spec.capacity", shown, ["storage"])
     for name, value in capacity.items():
-        check_basic(value, f"spec.capacity[{name}]", errors)
+        claims.check_basic(value, f"spec.capacity[{name}]", errors)
         if amount(value) <= 0:
-            errors.invalid(f"spec.capacity[{name}]", value, NOT_POSITIVE)
+            errors.invalid(f"spec.capacity[{name}]", value, claims.NOT_POSITIVE)
 
 
 def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:

@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar
+from typing import Any
 
 from typing_extensions import override
 
@@ -40,9 +40,6 @@ def _rules(given: Object | None, default: Object) -> Object:
 
 class AutoscalerStrategy(Strategy):
     """HorizontalPodAutoscalers."""
-
-    status = True
-    new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override
     def default(self, obj: Object) -> None:

@@ -41,8 +41,6 @@ class TemplateStrategy(Strategy):
 class WorkloadStrategy(TemplateStrategy):
     """What Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs share."""
 
-    generation = True
-    status = True
     names_hosts = False
     """Whether the names of its pods begin with its own."""
 

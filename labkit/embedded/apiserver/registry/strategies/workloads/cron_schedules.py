@@ -32,7 +32,6 @@ DESCRIPTORS = {
     "@hourly": "0 * * * *",
 }
 MAX_DIGITS = 18
-ZONES = ("TZ=", "CRON_TZ=")
 
 
 class BadSchedule(ValueError):
@@ -101,7 +100,7 @@ def read_schedule(schedule: str) -> Schedule:
     """
     if not schedule:
         raise BadSchedule("empty spec string")
-    if schedule.startswith(ZONES):
+    if schedule.startswith(("TZ=", "CRON_TZ=")):
         schedule = schedule.partition(" ")[2].strip()
     if schedule.startswith("@") and schedule not in DESCRIPTORS:
         return _read_interval(schedule)

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -33,11 +31,6 @@ def _count_template(daemon_set: Object, count: int) -> None:
 
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
-
-    full_checks = 0
-    new_status: ClassVar[Object] = dict.fromkeys(
-        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
-    )
 
     @override
     def default(self, obj: Object) -> None:

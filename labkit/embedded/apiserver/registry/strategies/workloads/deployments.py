@@ -18,9 +18,6 @@ from labkit.embedded.machinery.request import Object
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
-    full_checks = 0
-    names_hosts = True
-
     @override
     def count_generation(self, new: Object, old: Object) -> None:
         """Count changes of annotations as well, which replica sets inherit."""

@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -14,7 +12,7 @@ from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import path_segment_name
 from labkit.embedded.apiserver.registry.strategies.fields.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
-from labkit.embedded.apiserver.registry.strategies.workloads.statuses import COUNTS, check_workload_status
+from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -24,14 +22,7 @@ POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 class DisruptionBudgetStrategy(Strategy):
     """Pod disruption budgets."""
 
-    change_checks = 0
-    known_finalizers = False
     name_rule = staticmethod(path_segment_name)
-    full_checks = 0
-    generation = True
-    status = True
-    unconditional_update = False
-    new_status: ClassVar[Object] = dict.fromkeys(COUNTS["PodDisruptionBudget"], 0)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

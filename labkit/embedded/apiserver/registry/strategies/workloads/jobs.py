@@ -40,8 +40,6 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
 class JobStrategy(WorkloadStrategy):
     """Jobs."""
 
-    orphans = True
-
     @override
     def default(self, obj: Object) -> None:
         super().default(obj)
@@ -199,9 +197,6 @@ class CronJobStrategy(TemplateStrategy):
     """Cron jobs."""
 
     name_rule = staticmethod(_cron_job_name)
-    full_checks = 0
-    generation = True
-    status = True
 
     @override
     def default(self, obj: Object) -> None:

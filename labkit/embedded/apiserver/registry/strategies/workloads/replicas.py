@@ -1,11 +1,9 @@
-"""The strategies of ReplicaSets and ReplicationControllers.
+"""The strategy of ReplicationControllers; ReplicaSets need no more than what workloads share.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 """
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 from typing_extensions import override
 
@@ -13,32 +11,16 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.embedded.apiserver.registry.strategies.workloads import selection
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_forever,
-    check_template,
-    refuse_labels,
-)
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
 from labkit.embedded.machinery.request import Object
-
-
-class ReplicaSetStrategy(WorkloadStrategy):
-    """Replica sets."""
-
-    full_checks = 0
-    names_hosts = True
-    new_status: ClassVar[Object] = {"replicas": 0}
 
 
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
-    full_checks = 0
-    names_hosts = True
     name_rule = staticmethod(declared_name)
-    orphans = True
-    new_status: ClassVar[Object] = {"replicas": 0}
 
     @override
     def pod_spec(self, obj: Object) -> Object:
@@ -69,9 +51,9 @@ class ReplicationControllerStrategy(WorkloadStrategy):
             return
         labels = template["metadata"].get("labels")
         if selector and not selects({"matchLabels": selector}, labels or {}):
-            refuse_labels(labels, errors)
-        check_template(template, "spec.template", errors)
-        check_forever(template["spec"], "ReplicationController", errors)
+            selection.refuse_labels(labels, errors)
+        selection.check_template(template, "spec.template", errors)
+        selection.check_forever(template["spec"], "ReplicationController", errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from typing_extensions import override
 
@@ -23,8 +22,6 @@ class StatefulSetStrategy(WorkloadStrategy):
     """Stateful sets."""
 
     name_rule = staticmethod(label_name)
-    full_checks = 0
-    new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     @override
     def default_spec(self, spec: Object) -> None:

@@ -9,7 +9,6 @@ from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
 
-MORE_THAN_ALL = "cannot be greater than status.replicas"
 _TABLE = read_json(__file__, "statuses.json")
 COUNTS: dict[str, list[str]] = _TABLE["counts"]
 """The counts of each kind, in the order in which they are looked at."""
@@ -22,7 +21,7 @@ def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErro
     errors.check_counts("status", new, *COUNTS[kind])
     for name in PARTS.get(kind, ()):
         if new.get(name, 0) > new.get("replicas", 0):
-            errors.invalid(f"status.{name}", new.get(name, 0), MORE_THAN_ALL)
+            errors.invalid(f"status.{name}", new.get(name, 0), "cannot be greater than status.replicas")
     available = new.get("availableReplicas", 0)
     if kind in PARTS and available > new.get("readyReplicas", 0):
         limit = "status.readyReplicas" if kind == "StatefulSet" else "readyReplicas"

@@ -18,10 +18,6 @@ from labkit.embedded.machinery.request import Object
 class PodTemplateStrategy(TemplateStrategy):
     """Pod templates."""
 
-    full_checks = 0
-    returns_deleted = True
-    generation = True
-
     @override
     def pod_spec(self, obj: Object) -> Object:
         spec: Object = obj["template"]["spec"]
@@ -43,8 +39,6 @@ class PodTemplateStrategy(TemplateStrategy):
 
 class ControllerRevisionStrategy(Strategy):
     """ControllerRevisions, whose data is immutable."""
-
-    full_checks = 2
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
