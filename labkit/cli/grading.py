@@ -245,8 +245,10 @@ def _run_session(session: GradingSession, grader: SubmissionGrader, level: str, 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TextColumn("{task.fields[rate]}"), TimeRemainingColumn()),
+    )
     incomplete: list[Result] = []
     if level == "plain":
         click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
@@ -256,8 +258,9 @@ def _run_session(session: GradingSession, grader: SubmissionGrader, level: str, 
         def on_result(result: Result) -> None:
             if not result.complete:
                 incomplete.append(result)
-            bar.advance(task)
-            bar.update(task, rate=f"{60 * (bar.tasks[task].speed or 0):,.0f} a minute")
+            done = bar.tasks[task]
+            rate = 60 * (done.completed + 1) / max(done.elapsed or 0, 1)
+            bar.update(task, advance=1, rate=f"{rate:,.0f} a minute")
 
         results = session.run(grader, on_result)
     for result in incomplete:

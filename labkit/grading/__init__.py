@@ -10,6 +10,7 @@
 - ``embedded_cluster``       a submission's own cluster, within a ``budget``
 - ``real_cluster``           a real one that all share, behind ``reverse_proxy`` and ``request_policy``
 - ``session``                a folder of submissions, graded by a ``pool`` of ``grader`` processes
+- ``dask_pool``              graded on other machines instead, by ``dask_worker``
 - ``result_store``           its results, signed, so that an interrupted session resumes
 
 The probes ask the cluster through the API, so they run on every backend. A learner's code

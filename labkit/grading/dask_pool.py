@@ -95,7 +95,7 @@ class DaskPool:
         """The isolation on the workers: ``root`` or ``user``; empty before one can grade."""
 
     def __enter__(self) -> Self:
-        self._connect()
+        self._client = connect(self._address, self._security)
         try:
             self._prepare()
             self._look()
@@ -239,9 +239,6 @@ class DaskPool:
         self._reported.update(lines)
         self._looked = time.monotonic()
 
-    def _connect(self) -> None:
-        self._client = connect(self._address, self._security)
-
     def _prepare(self) -> None:
         require_labkit(self._client)
         self._scheduler = self._client.scheduler_info()["id"]
@@ -260,7 +257,7 @@ class DaskPool:
         self._close()
         while True:
             try:
-                self._connect()
+                self._client = connect(self._address, self._security)
                 return self._prepare()
             except (Unreachable, *LOST) as reason:
                 if time.monotonic() > deadline:

@@ -79,11 +79,9 @@ class GraderPlugin(WorkerPlugin):
         level = self._all[0].level if self._all else ""
         if level == "plain":
             refused = NO_WALLS
-        for each in started:
-            if isinstance(each, BaseException):
-                refused = f"its graders do not start: {each}"
-        if refused:
             await self.teardown(worker)
+        elif started and not self._all:
+            refused = f"its graders do not start: {' '.join(str(started[0]).split())}"
         event = {"worker": worker.contact_address, "refused": refused, "level": level, "slots": len(self._all)}
         await worker.scheduler.log_event(topic=self.name, msg=event)  # known when this returns
 
