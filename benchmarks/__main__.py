@@ -225,9 +225,9 @@ def scales(options: argparse.Namespace) -> Iterator[Row]:
             speed = scale.on_workers(room / f"workers-{workers}", entries, workers)
             overhead = f", {speed.each_ms - alone.each_ms:+.0f} ms a submission" if workers == 1 else ""
             yield f"Dask, {workers} worker{'s' if workers > 1 else ''} of one thread", _speed(speed) + overhead, ""
-        speed, ideal = scale.simulated(room / "simulated", entries[0])
-        share = f"{speed.per_minute / ideal:.0%} of what the sleeping allows"
-        yield "tasks that sleep 0.2 s, 64 at once", f"{_speed(speed)}: {share}", ""
+        speed, used = scale.simulated(room / "simulated", entries[0])
+        cpu = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in used.items())
+        yield "tasks that sleep 0.2 s, 64 at once", f"{_speed(speed)}, CPU ms a task: {cpu}", ""
 
 
 def _speed(speed: scale.Speed) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from benchmarks import grading
 from labkit.grading.dask_pool import DaskPool
 from labkit.grading.pool import GraderPool
 from labkit.grading.session import SubmissionGrader
 from labkit.grading.submissions import Submission, find
-from tests.scale import odd_worker
 from tests.scale.cluster import Cluster, until
 
 SIMULATED = 5000
@@ -52,26 +54,39 @@ def alone(entries: list[Submission]) -> Speed:
 
 def on_workers(room: Path, entries: list[Submission], workers: int) -> Speed:
     """Grade on some workers with one thread each."""
-    with _pool(room, workers, 1, "") as pool:
+    with _pool(room, workers, 1, "") as (_cluster, pool):
         return _measure(pool, entries)
 
 
-def simulated(room: Path, entry: Submission) -> tuple[Speed, float]:
-    """Send as many as a department has to workers that only sleep; also the speed that sleeping alone would allow."""
-    slots = SIMULATED_WORKERS * SIMULATED_THREADS
+def simulated(room: Path, entry: Submission) -> tuple[Speed, dict[str, float]]:
+    """Send as many as a department has to workers that only sleep; also the processor milliseconds of each task."""
     entries = [replace(entry, learner=f"learner{number}") for number in range(SIMULATED)]
-    with _pool(room, SIMULATED_WORKERS, SIMULATED_THREADS, "asleep") as pool:
-        return _measure(pool, entries), 60 * slots / odd_worker.ASLEEP_SECONDS
+    with _pool(room, SIMULATED_WORKERS, SIMULATED_THREADS, "asleep") as (cluster, pool):
+        assert cluster.scheduler is not None
+        processes = {
+            "command": [os.getpid()],
+            "scheduler": [cluster.scheduler.pid],
+            "worker": [each.pid for each in cluster.workers],
+        }
+        before = {name: _cpu_seconds(pids) for name, pids in processes.items()}
+        speed = _measure(pool, entries)
+        used = {name: _cpu_seconds(pids) - before[name] for name, pids in processes.items()}
+        return speed, {name: 1000 * seconds / SIMULATED for name, seconds in used.items()}
+
+
+def _cpu_seconds(pids: list[int]) -> float:
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return float(sum(each.user + each.system for each in times))
 
 
 @contextmanager
-def _pool(room: Path, workers: int, threads: int, odd: str) -> Iterator[DaskPool]:
+def _pool(room: Path, workers: int, threads: int, odd: str) -> Iterator[tuple[Cluster, DaskPool]]:
     with Cluster(room) as cluster:
         for _ in range(workers):
             cluster.start_worker(odd, threads=threads)
         until(lambda: cluster.log().count("Registered to") == workers)
         with DaskPool(cluster.address, cluster.files) as pool:
-            yield pool
+            yield cluster, pool
 
 
 def _measure(grader: SubmissionGrader, entries: list[Submission]) -> Speed:
