@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks screenshots lock clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks docs screenshots lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -76,15 +76,19 @@ notebooks: $(DEV) ## build the learner's notebooks from notebooks/source, and do
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.evidence
 
+docs: $(DEV) ## the documentation as a site in build/docs, with the lessons' outputs
+	$(BIN)/python -m tools.docs_site
+
 screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 	$(BIN)/python -m tools.screenshots
+	$(BIN)/python -m tools.diagrams
 
 # The locks are universal (every platform, Python 3.11 and newer) and hashed, and name no address.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 
 lock: ## renew the pinned versions
-	$(LOCK) pyproject.toml --group setup --extra test -o requirements-dev.lock
+	$(LOCK) pyproject.toml --group setup --extra test --extra docs -o requirements-dev.lock
 	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
 	$(PYTHON) tools/environment.py
 

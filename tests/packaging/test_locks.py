@@ -39,7 +39,7 @@ def test_the_learner_s_pins_are_the_developer_s_pins_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("test", "nbgrader"))]
+    ("name", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("docs", "test", "nbgrader"))]
 )
 def test_the_lock_satisfies_what_pyproject_asks_for(name: str, extras: tuple[str, ...]) -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]

@@ -26,6 +26,7 @@ TARGETS = [
     "test-browser",
     "test-kind",
     "notebooks",
+    "docs",
     "screenshots",
     "lock",
     "clean",

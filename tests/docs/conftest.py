@@ -1,0 +1,62 @@
+"""The site, built once, and Chromium to look at it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import FLAGS, chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The built site.
+
+    Args:
+        folder: Where it lies.
+        said: What the build printed.
+        code: The build's exit code.
+    """
+
+    folder: Path
+    said: str
+    code: int
+
+    @property
+    def pages(self) -> list[str]:
+        """Every page that somebody wrote, as its path in the folder."""
+        found = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.html"))
+        return sorted(set(found) - {"search.html", "genindex.html"})
+
+    def read(self, page: str) -> str:
+        return (self.folder / page).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("site") / "docs"
+    command = [sys.executable, "-m", "tools.docs_site", "--out", str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=500
+    )
+    return Site(folder, done.stdout, done.returncode)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not chromium():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium); test_site.py reads the pages' HTML")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield launched
+        launched.close()

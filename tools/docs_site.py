@@ -1,0 +1,180 @@
+"""Build the documentation as a site, without any download.
+
+    python -m tools.docs_site              run the lessons, then Sphinx, into build/docs
+    python -m tools.docs_site --out DIR    the same into another folder
+
+The README is the site's first page. The pages lie as they lie in the repository, so that a link between two of
+them leads to the same page here and there. The lessons are the solved ones, run on embedded clusters of their
+own: each shows its outputs, and hides its solutions until they are asked for. A warning of Sphinx is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from traitlets.config import Config
+
+from tools.notebooks import ROOT, notebook, sources
+
+DOCS = ROOT / "docs"
+LEARNERS_HOME = "~/.local/share/labkit"
+"""What the outputs show in the place of the temporary ``LABKIT_HOME``."""
+AS_THEY_ARE = ("docs", "notebooks/pictures", "notebooks/exercises", "CONTRIBUTING.md", "LICENSE")
+GLOSSARY = "99-glossary"
+write: Any = nbformat.writes  # nbformat has no types for it
+
+CONTENTS = """
+```{toctree}
+:hidden:
+:caption: Lessons
+
+notebooks/00-start
+notebooks/01-api-server
+notebooks/02-inside-a-pod
+notebooks/03-service-accounts
+notebooks/04-roles
+notebooks/05-cluster-roles
+docs/glossary
+```
+
+```{toctree}
+:hidden:
+:caption: Exercises
+:glob:
+
+notebooks/exercises/*
+```
+
+```{toctree}
+:hidden:
+:caption: Teaching
+
+docs/instructor
+docs/workshop
+docs/grading
+docs/scale
+docs/evidence
+```
+
+```{toctree}
+:hidden:
+:caption: How it works
+
+docs/architecture
+docs/limits
+docs/parity
+docs/performance
+CONTRIBUTING
+```
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the site. Returns the exit code, which is Sphinx's own."""
+    parser = argparse.ArgumentParser(description="Build the documentation as a site.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "docs", help="where the site goes")
+    out: Path = parser.parse_args(arguments).out.resolve()
+    with tempfile.TemporaryDirectory(prefix="lk-") as folder:
+        pages = Path(folder) / "pages"
+        copy_pages(pages)
+        lessons = [source for source in sources() if source.stem != GLOSSARY]
+        with ProcessPoolExecutor(max_workers=2) as pool:
+            for name in pool.map(partial(write_lesson, pages / "notebooks"), lessons):
+                print(f"ran {name}", flush=True)
+        shutil.rmtree(out, ignore_errors=True)
+        return run_sphinx(pages, Path(folder) / "doctrees", out)
+
+
+def run_sphinx(pages: Path, doctrees: Path, out: Path) -> int:
+    """Run Sphinx with warnings as errors. Returns its exit code."""
+    command = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(DOCS), "-d", str(doctrees), str(pages), str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "sphinx", *command], env=environment, check=False).returncode
+
+
+def copy_pages(pages: Path) -> None:
+    """Lay the pages out as in the repository, with the README as the first one."""
+    pages.mkdir(parents=True)
+    for name in AS_THEY_ARE:
+        source, copy = ROOT / name, pages / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.py", "static", "__pycache__"))
+        else:
+            shutil.copyfile(source, copy)
+    for page in (pages / "notebooks" / "exercises").glob("*.ipynb"):
+        page.write_text(to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (pages / "index.md").write_text(readme + CONTENTS, encoding="utf-8")
+
+
+def to_the_glossary(text: str, docs: str) -> str:
+    """Have links to the glossary's notebook lead to the page made from it."""
+    return re.sub(rf"\]\((?:\.\./)?{GLOSSARY}\.ipynb\)", f"]({docs}/glossary.md)", text)
+
+
+def write_lesson(folder: Path, source: Path) -> str:
+    """Run a lesson with its solutions, and write it with its outputs. Returns its name.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: When a cell fails.
+    """
+    document = notebook(source, solved=True)
+    with tempfile.TemporaryDirectory(prefix="lk-") as directory:
+        home = Path(directory) / "home"
+        environment = {
+            **os.environ,
+            "LABKIT_HOME": str(home),
+            "KUBECACHEDIR": str(home / "kube-cache"),
+            "KUBECONFIG": str(home / "no-such-kubeconfig"),
+            "IPYTHONDIR": str(Path(directory) / "ipython"),
+        }
+        client = NotebookClient(
+            document,
+            timeout=120,
+            kernel_name="python3",
+            store_widget_state=False,
+            resources={"metadata": {"path": directory}},
+            # Ports are chosen before the kernel listens there, and may be taken by then: files are not.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{directory}/kernel"}}),
+        )
+        try:
+            client.execute(env=environment)
+        finally:
+            stop = [sys.executable, "-m", "labkit", "down"]
+            subprocess.run(stop, env=environment, check=False, capture_output=True)
+    for cell in document.cells:
+        finish(cell)
+    text = write(document)
+    places = {str(home): LEARNERS_HOME, str(Path(sys.executable).parent): ".venv/bin"}
+    for machine, learner in places.items():
+        text = text.replace(machine, learner)
+    # A widget's links lead to notebooks.
+    text = re.sub(r'(<a href=\\"[\w-]+)\.ipynb\\"', r'\1.html\\"', text)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{source.stem}.ipynb").write_text(text, encoding="utf-8")
+    return source.stem
+
+
+def finish(cell: Any) -> None:
+    """Hide a solution behind a click, and lead to the glossary's page."""
+    if "exercise" in cell.metadata.get("tags", []):
+        cell.metadata["tags"].append("hide-input")
+    cell.source = to_the_glossary(cell.source, "../docs") if cell.cell_type == "markdown" else cell.source
+
+
+if __name__ == "__main__":
+    sys.exit(main())
