@@ -93,7 +93,7 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, system = tmp_path / "site-packages", tmp_path / "dist-packages"
-    install(site, "labkit", "helper", "figures; extra == 'figures'")
+    install(site, "kube-labkit", "helper", "figures; extra == 'figures'")
     install(site, "helper", "deeper>=1")
     install(site, "deeper", record=False)
     install(site, "pandas", "dates")
@@ -108,7 +108,9 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     first, second = package_directories(scratch)
-    names = {name for wanted in ("labkit", "helper", "pandas", "dates") for name in (wanted, f"{wanted}-1.0.dist-info")}
+    names = {
+        name for wanted in ("kube-labkit", "helper", "pandas", "dates") for name in (wanted, f"{wanted}-1.0.dist-info")
+    }
     assert set(first.needed) == names | {"deeper", "deeper-1.0.egg-info", "__pycache__"}
     assert second == PackageDirectory(str(system), ())
 

@@ -28,6 +28,8 @@ TARGETS = [
     "notebooks",
     "screenshots",
     "lock",
+    "links",
+    "dist",
     "clean",
     "format",
     "help",
