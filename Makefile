@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks docs screenshots lock clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks docs screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -91,6 +91,13 @@ lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs -o requirements-dev.lock
 	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
 	$(PYTHON) tools/environment.py
+
+links: $(DEV) ## follow the documentation's links, those to other sites too
+	$(BIN)/python -m tools.links --online
+
+dist: $(LAB) ## the wheel and the source distribution, in dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
 
 clean: ## forget the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -32,7 +32,7 @@ from labkit.backends.kind.creation import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
-from labkit.core.version import __version__
+from labkit.core.version import DISTRIBUTION, __version__
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
@@ -46,7 +46,7 @@ labkit {version}, for a machine without network ({machine}, Python {python}).
    version that satisfies the requirement", that Python or machine is another one.
      tar xf {name} wheels
      python{python} -m venv labkit-env
-     labkit-env/bin/pip install --no-index --find-links wheels labkit
+     labkit-env/bin/pip install --no-index --find-links wheels kube-labkit
 {rest}"""
 WITH_IMAGES = """\
 2. Give Docker its images:
@@ -200,7 +200,7 @@ def _wheels(directory: Path) -> None:
     """Write the wheels of labkit and of its dependencies, in the versions installed here."""
     directory.mkdir()
     pip = _pip(directory.parent / "pip")
-    pins = sorted(f"{name}=={version}" for name, version in needed("labkit").items() if name != "labkit")
+    pins = sorted(f"{name}=={version}" for name, version in needed(DISTRIBUTION).items() if name != DISTRIBUTION)
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
     done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
@@ -213,7 +213,7 @@ def _wheels(directory: Path) -> None:
         if not done.ok:
             raise Missing("labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again.")
     else:
-        repack(metadata.distribution("labkit"), directory)
+        repack(metadata.distribution(DISTRIBUTION), directory)
 
 
 def _pip(directory: Path) -> list[str]:

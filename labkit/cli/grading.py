@@ -174,7 +174,7 @@ def _dask_pool(address: str, files: Mapping[str, Path | None], limits: Limits, *
     try:
         from labkit.grading.dask_pool import DaskPool
     except ModuleNotFoundError as error:
-        todo = "Install labkit with its extra: pip install 'labkit[scale]'"
+        todo = "Install labkit with its extra: pip install 'kube-labkit[scale]'"
         raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
     given = {name: str(path) for name, path in files.items() if path is not None}
     return DaskPool(address, given, limits=limits, kernel=kernel, report=report)

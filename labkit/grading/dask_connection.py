@@ -90,5 +90,5 @@ def require_labkit(client: Client) -> None:
     if without := [name for name, about in found.items() if about and not about["packages"]["labkit"]]:
         raise Missing(
             f"There is no labkit on {', '.join(without)}.",
-            todo="Install labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",
+            todo="Install kube-labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",
         )

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-VISIBLE = ("labkit", "numpy", "pandas", "matplotlib")
+from labkit.core.version import DISTRIBUTION
+
+VISIBLE = (DISTRIBUTION, "numpy", "pandas", "matplotlib")
 """Distributions that are visible where they are installed, with all that they require."""
 
 NOT_INSTALLED = ("__pycache__", "_virtualenv.py", "_virtualenv.pth")
@@ -66,7 +68,7 @@ def _visible_entries() -> dict[Path, set[str]]:
 
     found: dict[Path, set[str]] = {}
     names = {name for wanted in VISIBLE for name in needed(wanted)}
-    if "labkit" not in names:
+    if DISTRIBUTION not in names:
         return {}
     for name in names:
         distribution = metadata.distribution(name)

@@ -167,6 +167,7 @@ def _mount_packages(packages: PackageDirectory, root: Path) -> None:
             continue
         mount(str(entry), str(target / name), "", MS_BIND)
     os.close(below)
+    mount("none", str(target), "", MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_RDONLY)
 
 
 def _mount_proc(target: str) -> None:

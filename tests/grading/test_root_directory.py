@@ -21,7 +21,7 @@ import importlib.util, json, os, sys, sysconfig
 site = sysconfig.get_path("purelib")
 print(json.dumps({
     "seen": [name for name in ("yaml", "cryptography", "nbclient", "pytest", "mypy") if importlib.util.find_spec(name)],
-    "files": [name.partition("-")[0] for name in os.listdir(site) if name.startswith(("pytest", "mypy", "labkit-"))],
+    "files": [name.split("-")[0] for name in os.listdir(site) if name.startswith(("pytest", "mypy", "kube_labkit"))],
     "writable": os.access(site, os.W_OK),
     "others": [os.listdir(path) for path in OTHERS if os.path.exists(path)],
 }))
@@ -68,7 +68,7 @@ def test_packages_that_labkit_does_not_need_are_not_there(
         output = grade(grader, tmp_path)["eve"].output
     seen = json.loads(output)
     assert seen["seen"] == ["yaml", "cryptography", "nbclient"]
-    assert seen["files"] == ["labkit"]
+    assert seen["files"] == ["kube_labkit"]
     assert not seen["writable"]
     assert seen["others"] == [[] for _ in seen["others"]]
 
@@ -93,7 +93,7 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, system = tmp_path / "site-packages", tmp_path / "dist-packages"
-    install(site, "labkit", "helper", "figures; extra == 'figures'")
+    install(site, "kube_labkit", "helper", "figures; extra == 'figures'")
     install(site, "helper", "deeper>=1")
     install(site, "deeper", record=False)
     install(site, "pandas", "dates")
@@ -108,7 +108,9 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     first, second = package_directories(scratch)
-    names = {name for wanted in ("labkit", "helper", "pandas", "dates") for name in (wanted, f"{wanted}-1.0.dist-info")}
+    names = {
+        name for wanted in ("kube_labkit", "helper", "pandas", "dates") for name in (wanted, f"{wanted}-1.0.dist-info")
+    }
     assert set(first.needed) == names | {"deeper", "deeper-1.0.egg-info", "__pycache__"}
     assert second == PackageDirectory(str(system), ())
 

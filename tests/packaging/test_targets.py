@@ -29,6 +29,8 @@ TARGETS = [
     "docs",
     "screenshots",
     "lock",
+    "links",
+    "dist",
     "clean",
     "format",
     "help",

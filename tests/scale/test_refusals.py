@@ -100,7 +100,7 @@ def test_without_the_library_the_extra_is_named(folder: Path, tmp_path: Path) ->
     command = [sys.executable, "-c", program, "grade", str(folder), "--out", str(tmp_path / "out")]
     done = subprocess.run([*command, "--scheduler", "tls://h:1"], capture_output=True, text=True, check=False)
     assert done.returncode == 5, done.stderr
-    assert "Install labkit with its extra: pip install 'labkit[scale]'" in done.stderr
+    assert "Install labkit with its extra: pip install 'kube-labkit[scale]'" in done.stderr
 
 
 def test_dask_is_imported_only_where_a_scheduler_is_given(folder: Path, tmp_path: Path) -> None:
