@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import FLAGS, chromium
 from tests.browser.jupyter import Jupyter, NotebookPage, running_jupyter
+from tests.support.chromium import FLAGS, chromium
 
 SET_UP = "from labkit import Lab\nlab = Lab()\n_ = lab.rewind('W18')\nask = '/api/v1/namespaces/kikai/services'"
 PEOPLE = "['kikai/default', 'darbo/default']"

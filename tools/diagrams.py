@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import FLAGS, chromium
 from tests.browser.jupyter import running_jupyter
+from tests.support.chromium import FLAGS, chromium
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PICTURES = DOCS / "diagrams"

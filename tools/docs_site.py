@@ -32,7 +32,8 @@ from tools.notebooks import ROOT, notebook, sources
 DOCS = ROOT / "docs"
 LEARNERS_HOME = "~/.local/share/labkit"
 """What the outputs show in the place of the temporary ``LABKIT_HOME``."""
-AS_THEY_ARE = ("docs", "notebooks/pictures", "notebooks/exercises", "CONTRIBUTING.md", "LICENSE")
+ABOUT = ("CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "CITATION.cff")
+AS_THEY_ARE = ("docs", "notebooks/pictures", "notebooks/exercises", "CONTRIBUTING.md", "LICENSE", *ABOUT)
 GLOSSARY = "99-glossary"
 write: Any = nbformat.writes  # nbformat has no types for it
 
@@ -78,6 +79,9 @@ docs/limits
 docs/parity
 docs/performance
 CONTRIBUTING
+CHANGELOG
+SECURITY
+CODE_OF_CONDUCT
 ```
 """
 

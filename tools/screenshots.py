@@ -17,8 +17,8 @@ from pathlib import Path
 
 from playwright.sync_api import ViewportSize, sync_playwright
 
-from tests.browser.conftest import FLAGS, chromium
 from tests.browser.jupyter import Jupyter, NotebookPage, running_jupyter
+from tests.support.chromium import FLAGS, chromium
 from tools.notebooks import notebook as build
 from tools.notebooks import sources
 

@@ -1,31 +1,14 @@
-"""Chromium and JupyterLab for the browser suite; skipped, with its reason, where they are missing."""
+"""JupyterLab for the browser suite; Chromium is everybody's (tests/conftest.py)."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import SECONDS, Jupyter, NotebookPage, running_jupyter
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str:
-    """Where Chromium lies; empty if it is not installed."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or ""
+from tests.browser.jupyter import Jupyter, NotebookPage, running_jupyter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,20 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    if not chromium():
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium); tests/ui covers what Python does")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=SECONDS)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")

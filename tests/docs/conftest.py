@@ -1,17 +1,13 @@
-"""The site, built once, and Chromium to look at it."""
+"""The site, built once."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from tests.browser.conftest import FLAGS, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,15 +44,3 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=500
     )
     return Site(folder, done.stdout, done.returncode)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not chromium():
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium); test_site.py reads the pages' HTML")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield launched
-        launched.close()

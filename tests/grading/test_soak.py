@@ -47,7 +47,7 @@ ODD = (
 """What learners do, and what does no harm."""
 
 
-def _hand_in(folder: Path) -> None:
+def hand_in(folder: Path) -> None:
     """Every tenth is odd, every hundredth hostile, every hundredth needs a kernel, some are no notebooks."""
     in_fork = [number for number in range(len(SOLUTIONS)) if not {"!", "%"} & set(independent(number, "x"))]
     for number in range(COUNT):
@@ -68,7 +68,7 @@ def _hand_in(folder: Path) -> None:
             path.write_text(path.read_text()[: 100 * (number % 3)])
 
 
-def _grade(folder: Path, out: Path) -> subprocess.Popen[bytes]:
+def grade(folder: Path, out: Path) -> subprocess.Popen[bytes]:
     """Begin to grade, or go on where an earlier run was killed."""
     command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(out)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -89,7 +89,7 @@ def _pids(processes: list[psutil.Process]) -> set[int]:
     return {each.pid for each in processes if "fork_server" in " ".join(each.cmdline()[:4])}
 
 
-def _contents(out: Path) -> dict[str, object]:
+def contents(out: Path) -> dict[str, object]:
     """Return what a run has written; stored results without their order, and without a line that a kill cut off."""
     found: dict[str, object] = {}
     for path in out.rglob("*"):
@@ -103,10 +103,10 @@ def _contents(out: Path) -> dict[str, object]:
 @pytest.mark.soak
 def test_two_runs_agree_although_graders_are_killed(tmp_path: Path) -> None:
     folder, calm, troubled = tmp_path / "submitted", tmp_path / "calm", tmp_path / "troubled"
-    _hand_in(folder)
-    assert _grade(folder, calm).wait(PATIENCE_SECONDS) == 0
+    hand_in(folder)
+    assert grade(folder, calm).wait(PATIENCE_SECONDS) == 0
     source, kills = random.Random(7), 0
-    code, process = None, _grade(folder, troubled)
+    code, process = None, grade(folder, troubled)
     while code != 0:
         try:
             code = process.wait(source.uniform(4, 16) if kills < MOST_KILLS else PATIENCE_SECONDS)
@@ -114,9 +114,9 @@ def test_two_runs_agree_although_graders_are_killed(tmp_path: Path) -> None:
             _kill_one(process, source)
             kills += 1
         else:
-            process = process if code == 0 else _grade(folder, troubled)
+            process = process if code == 0 else grade(folder, troubled)
     assert kills > COUNT // 200
-    one, other = _contents(calm), _contents(troubled)
+    one, other = contents(calm), contents(troubled)
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
     assert len(list((calm / "feedback").glob("s*.html"))) == COUNT

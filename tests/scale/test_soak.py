@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.grading.test_soak import COUNT, MOST_KILLS, PATIENCE_SECONDS, _contents, _grade, _hand_in
+from tests.grading.test_soak import COUNT, MOST_KILLS, PATIENCE_SECONDS, contents, grade, hand_in
 from tests.scale.cluster import Cluster
 
 WORKERS = 2
@@ -45,8 +45,8 @@ def _start_workers(cluster: Cluster) -> None:
 @pytest.mark.soak
 def test_a_cluster_whose_processes_are_killed_agrees_with_one_machine(tmp_path: Path) -> None:
     folder, calm, troubled = tmp_path / "submitted", tmp_path / "calm", tmp_path / "troubled"
-    _hand_in(folder)
-    assert _grade(folder, calm).wait(PATIENCE_SECONDS) == 0
+    hand_in(folder)
+    assert grade(folder, calm).wait(PATIENCE_SECONDS) == 0
     source, kills, code = random.Random(7), 0, None
     with Cluster(tmp_path / "cluster") as cluster:
         _start_workers(cluster)
@@ -61,6 +61,6 @@ def test_a_cluster_whose_processes_are_killed_agrees_with_one_machine(tmp_path: 
             else:
                 process = process if code == 0 else subprocess.Popen(command)
     assert kills > COUNT // 200
-    one, other = _contents(calm), _contents(troubled)
+    one, other = contents(calm), contents(troubled)
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
