@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from distributed import Client, Security
 
 from labkit.core.errors import Missing, Unreachable, UsageError
+from labkit.core.version import DISTRIBUTION
 
 CONNECT_SECONDS = 10.0
 
@@ -85,9 +86,9 @@ def require_labkit(client: Client) -> None:
     Raises:
         Missing: One of them has none.
     """
-    versions: Any = client.get_versions(packages=["labkit"])
+    versions: Any = client.get_versions(packages=[DISTRIBUTION])
     found = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    if without := [name for name, about in found.items() if about and not about["packages"]["labkit"]]:
+    if without := [name for name, about in found.items() if about and not about["packages"][DISTRIBUTION]]:
         raise Missing(
             f"There is no labkit on {', '.join(without)}.",
             todo="Install kube-labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",
