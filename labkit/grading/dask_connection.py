@@ -68,7 +68,8 @@ def connect(address: str, security: Security | None) -> Client:
     Raises:
         Unreachable: It does not answer, or not with a certificate of the cluster's authority.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in sentences
+    for name in ("distributed", "distributed.client"):  # what matters of theirs is said in sentences
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
     try:
         return Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, **ONLY_DATA)
