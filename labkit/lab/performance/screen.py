@@ -1,0 +1,128 @@
+"""What each place of a performance looks like: a question, a beat, the overview."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from importlib import resources
+from itertools import zip_longest
+from typing import Any
+
+import yaml
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from labkit.lab.performance.pictures import graph, xray
+from labkit.lab.performance.play import Line, Play, Played
+from labkit.lessons.talk import talks
+
+STYLES = {"code": "cyan", "request": "", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
+MARGIN = 2
+STATUS = re.compile(r"(\d{3}) (.*)")
+
+DATA: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "stage.yaml").read_text(encoding="utf-8"))
+
+
+def large_letters(text: str) -> str:
+    """A step's name or a status in five lines."""
+    glyphs = [textwrap.wrap(pixels, len(pixels) // 5) for pixels in map(DATA["glyphs"].__getitem__, text)]
+    rows = ("  ".join(row).replace("1", "██").replace("0", "  ") for row in zip(*glyphs, strict=True))
+    return "\n".join(rows)
+
+
+def question(now: Played) -> RenderableType:
+    """A step's question, before anything runs."""
+    return Group(
+        Text(large_letters(now.step.id), "bold blue"),
+        Text(f"\n{now.step.title}\n\n", "bold"),
+        Text(talks()[now.step.id].ask, "bold yellow"),
+        Text("\nWhat do you expect? Write it down, then we run it.", "dim"),
+    )
+
+
+def beat(play: Play, now: Played, width: int, *, large: bool) -> RenderableType:
+    """What the last beat has shown."""
+    if now.beat is not None and now.beat.picture:
+        return picture(play, now.beat.picture, width)
+    found = list(_lines(now.shown[-1], large=large))
+    if now.beat is not None and now.beat.cells[-1].startswith("check("):
+        found += [Text(), Text.assemble(("The answer: ", "bold"), talks()[now.step.id].answer)]
+    return Group(*found)
+
+
+def _lines(lines: Iterable[Line], *, large: bool) -> Iterable[RenderableType]:
+    before = ""
+    for kind, text in lines:
+        if before and (kind != before if kind == "code" or before == "code" else large and kind == "request"):
+            yield Text()
+        status = STATUS.fullmatch(text) if large and before == "request" else None
+        if status:
+            yield Text(f"\n{large_letters(status[1])}\n", STYLES.get(kind, ""))
+        yield Text(status[2] if status else text, STYLES.get(kind, ""), overflow="fold")
+        before = kind
+
+
+def picture(play: Play, name: str, width: int) -> RenderableType:
+    """The X-ray of the last request, or the graph of the step's question."""
+    now = play.played[-1] if play.played else None
+    if name == "xray":
+        return xray(now.answer if now else None, width)
+    return graph(play.lab.admin.without_observers(), talks()[now.step.id].graph if now else "", width)
+
+
+def overview(play: Play) -> RenderableType:
+    """All steps in two columns, those that were played with a tick."""
+    columns: tuple[list[Text], list[Text]] = ([], [])
+    begun = [played.step.id for played in play.played]
+    for lesson in play.lessons:
+        column = columns[lesson.id > "04"]
+        column += [Text()] if column else []
+        column.append(Text(f"{lesson.id[1]}  {lesson.title}", "bold", overflow="ellipsis", no_wrap=True))
+        for step in lesson.steps:
+            sign = "▶" if begun and step.id == begun[-1] else "✔" if step.id in begun else " "
+            style = "bold yellow" if sign == "▶" else "green" if sign == "✔" else ""
+            column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    for left, right in zip_longest(*columns, fillvalue=Text()):
+        table.add_row(left, right)
+    return table
+
+
+def help_page(shared: bool) -> RenderableType:
+    """The keys, and what else helps in front of a class."""
+    table = Table.grid(padding=(0, 3))
+    for names, what, *_ in DATA["keys"]:
+        table.add_row(Text(names, "bold"), what)
+    notes = (
+        "labkit demo --notes, in another terminal, shows what to say." if shared else "The notes are not shared here."
+    )
+    font = "The size of the letters is your terminal's: Ctrl and + makes them larger, in most of them."
+    return Group(table, Text(f"\n{notes}\n{font}"))
+
+
+def start(play: Play) -> RenderableType:
+    """The first page."""
+    table = Table.grid(padding=(0, 2))
+    for lesson in play.lessons:
+        steps = f"{lesson.steps[0].id} to {lesson.steps[-1].id}"
+        table.add_row(Text(lesson.title, "bold"), steps)
+    title = Text("Who may do what in Kubernetes, and who says so?\n", "bold yellow")
+    return Group(title, table, Text("\nEach step begins with a question. Answer first, then look."))
+
+
+def end(play: Play) -> RenderableType:
+    """The last page."""
+    return Group(
+        Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green"),
+        Text("Who could do harm with the right that we gave last?\nWhat would be the smallest one that does?", "bold"),
+    )
+
+
+def framed(body: RenderableType) -> RenderableType:
+    """A page with its margin."""
+    return Padding(body, (0, MARGIN))

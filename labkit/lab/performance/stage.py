@@ -1,0 +1,254 @@
+"""What each key of a performance does, and the drawing of its pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from labkit import lessons
+from labkit.core.errors import UsageError
+from labkit.lab.lab import Lab
+from labkit.lab.performance import screen
+from labkit.lab.performance.notes import Share, shared
+from labkit.lab.performance.play import Play
+from labkit.lab.performance.terminal import Terminal, keys
+
+FRAME_LINES = 4
+"""The lines of a page's header and footer."""
+
+TICK_SECONDS = 0.25
+"""How often the size of the terminal and the pace are looked at while no key comes."""
+
+PAGES = ("overview", "xray", "graph", "help")
+
+ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
+
+
+def perform(lab: Lab, console: Console, pace_seconds: float | None = None) -> int:
+    """Perform the walkthrough in this terminal.
+
+    Args:
+        lab: A lab whose cluster is at its beginning.
+        console: The terminal.
+        pace_seconds: Goes on by itself after this time; None waits for a key.
+
+    Returns:
+        0 when every checkpoint passed or a key ended it before the last, else 1.
+    """
+    with shared() as share, keys() as terminal, console.screen():
+        return Stage(lab, console, terminal, share, pace_seconds).run()
+
+
+class Stage:
+    """A performance in a terminal; ``perform`` describes the arguments."""
+
+    def __init__(
+        self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
+    ) -> None:
+        self.play = Play(lab, lessons.LESSONS, self._report)
+        self._console, self._terminal, self._share = console, terminal, share
+        self._pace, self._paused = pace_seconds, False
+        self._page = ""  # an overview, a picture or the keys, above the play
+        self._typed: str | None = None  # what was typed after /
+        self._message = ""
+        self._large = False
+        self._at_end = self._over = False
+        self._scroll = self._beneath = 0
+        self._drawn: ConsoleDimensions | None = None
+        self._printed = ""
+        self._begun = time.time()
+
+    def run(self) -> int:
+        """Perform until a key, or the pace, ends it."""
+        complete = False
+        while not self._over:
+            self._draw()
+            self._press(self._wait())
+            complete = complete or self._at_end
+        return 0 if not complete or self.play.passed == len(self.play.steps) else 1
+
+    def _wait(self) -> str:
+        """Wait for a key, or for the pace; draw the page again when the terminal has another size."""
+        until = time.monotonic() + self._pace if self._pace and not self._paused else None
+        while (key := self._terminal.key(TICK_SECONDS)) is None:
+            if self._console.size != self._drawn:
+                self._draw()
+            if until and time.monotonic() >= until and self._typed is None:
+                self._page = ""
+                return "q" if self._at_end else " "
+        return key
+
+    def _press(self, key: str) -> None:
+        self._message = ""
+        if self._typed is not None:
+            self._type(key)
+        elif key in ("up", "down"):
+            self._scroll = max(0, self._scroll + (1 if key == "down" and self._beneath > 0 else -(key == "up")))
+        elif action := ACTIONS.get(key):
+            self._over = action == "end"
+            if action in PAGES:
+                self._show(action)
+            elif action != "end":
+                method: Callable[[], None] = getattr(self, f"_{action}")
+                method()
+
+    def _type(self, key: str) -> None:
+        """Take a key of a jump's line."""
+        typed = self._typed or ""
+        if key in ("escape", "c-d") or (key == "c-h" and not typed):
+            self._typed = None
+        elif key == "c-h":
+            self._typed = typed[:-1]
+        elif key in ("c-m", "c-j"):
+            self._typed = None
+            self._jump_to(typed.strip())
+        elif len(key) == 1 and key.isprintable() and len(typed) < 20:
+            self._typed = typed + key
+
+    def _jump_to(self, typed: str) -> None:
+        if not typed:
+            return
+        try:
+            step = lessons.find(typed.removeprefix("/"))
+        except UsageError as error:
+            self._message = f"{error.what} {error.todo}"
+            return
+        if step not in self.play.steps:
+            self._message = f"{step.id} is left out: you may not create cluster roles on this cluster."
+            return
+        self._go(self.play.steps.index(step) + 1)
+
+    def _go(self, steps: int, beats: int = 0) -> None:
+        self._page, self._scroll, self._at_end = "", 0, False
+        self.play.go(steps, beats)
+
+    def _forward(self) -> None:
+        if self._page:
+            self._page = ""
+        elif self._beneath > 0:
+            self._scroll += max(1, self._height - 1)
+            return
+        else:
+            self._at_end = not self.play.forward()
+        self._scroll = 0
+
+    def _back(self) -> None:
+        if self._scroll:
+            self._scroll = max(0, self._scroll - max(1, self._height - 1))
+        elif self._page or self._at_end:
+            self._page, self._at_end = "", False
+        else:
+            self._report("the place before")
+            self.play.back()
+
+    def _next_step(self) -> None:
+        if len(self.play.played) < len(self.play.steps):
+            self._go(len(self.play.played) + 1)
+
+    def _previous_step(self) -> None:
+        steps, beats = self.play.place
+        self._go(steps if beats else max(0, steps - 1))
+
+    def _jump(self) -> None:
+        self._typed = ""
+
+    def _show(self, page: str) -> None:
+        self._page, self._scroll = "" if page == self._page else page, 0
+
+    def _larger(self) -> None:
+        self._large, self._scroll = not self._large, 0
+
+    def _pause(self) -> None:
+        self._paused = not self._paused
+
+    # -- drawing ---------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        size = self._drawn = self._console.size
+        body = self._rendered(screen.framed(self._body(size.width - 2 * screen.MARGIN)))
+        self._height = len(body) if self._console.is_dumb_terminal else max(1, size.height - FRAME_LINES)
+        self._scroll = max(0, min(self._scroll, len(body) - self._height))
+        self._beneath = len(body) - self._scroll - self._height
+        shown = body[self._scroll : self._scroll + self._height]
+        blank = [[Segment(" " * size.width)]] * (self._height - len(shown))
+        page = [*self._rendered(self._header()), *shown, *blank]
+        if self._console.is_dumb_terminal:
+            self._print(page)
+        else:
+            self._console.update_screen_lines([*page, *self._rendered(self._footer())])
+        if self._share:
+            self._share(self._place())
+
+    def _rendered(self, page: RenderableType) -> list[list[Segment]]:
+        return self._console.render_lines(page, self._console.options.update(height=None))
+
+    def _print(self, page: list[list[Segment]]) -> None:
+        """Print a page where nothing can be drawn over, unless it is there already."""
+        text = "\n".join("".join(segment.text for segment in line).rstrip() for line in page)
+        if text != self._printed:
+            self._console.print(f"\n{text}", markup=False)
+        self._printed = text
+        self._console.print(self._footer())
+
+    def _report(self, what: str) -> None:
+        """Say what is being done, while it is done."""
+        if self._drawn and not self._console.is_dumb_terminal:
+            line = self._rendered(screen.framed(Text(f"… {what}", "dim", no_wrap=True)))
+            self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
+
+    def _body(self, width: int) -> RenderableType:
+        now = self.play.played[-1] if self.play.played else None
+        if self._page == "overview":
+            return screen.overview(self.play)
+        if self._page == "help":
+            return screen.help_page(self._share is not None)
+        if self._page:
+            return screen.picture(self.play, self._page, width)
+        if self._at_end:
+            return screen.end(self.play)
+        if now is None:
+            return screen.start(self.play)
+        return screen.beat(self.play, now, width, large=self._large) if now.shown else screen.question(now)
+
+    def _header(self) -> RenderableType:
+        steps = len(self.play.played)
+        now = self.play.played[-1].step if steps else None
+        table = Table.grid(expand=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_row(
+            Text(f"{now.id}  {now.title}" if now else "labkit", "bold"),
+            Text(f"{steps} of {len(self.play.steps)}", "dim"),
+        )
+        return Group(screen.framed(table), Rule(style="dim"))
+
+    def _footer(self) -> RenderableType:
+        waits = self.play.played and not self.play.played[-1].shown and not self._page
+        first = (
+            "space runs it" if waits else f"space: {self._beneath} more lines" if self._beneath > 0 else "space goes on"
+        )
+        keys = f"{first}   ← back   / jump   o overview   ? keys   q ends"
+        message = Text(self._message, "yellow")
+        if self._typed is not None:
+            message = Text(f"Jump to step: /{self._typed}█   (Enter goes, Escape leaves)", "bold")
+        elif self._pace and not self._message:
+            state = (
+                "t goes on by itself again" if self._paused else f"goes on by itself every {self._pace:g} s, t stops it"
+            )
+            message = Text(state, "dim")
+        message.no_wrap = True
+        return screen.framed(Group(message, Text(keys, "dim", no_wrap=True)))
+
+    def _place(self) -> dict[str, Any]:
+        """Where it stands, for the notes."""
+        steps, beats = self.play.place
+        now = self.play.played[-1] if steps else None
+        following = self.play.steps[steps].id if steps < len(self.play.steps) else ""
+        where = f"{beats} of {len(now.beats)}" if now and beats else "the question"
+        return {"step": now.step.id if now else "", "next": following, "place": where, "begun": self._begun}
