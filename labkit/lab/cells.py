@@ -36,12 +36,7 @@ NEEDS_CLUSTER_ROLES = "05-cluster-roles"
 
 
 class Cells:
-    """The cells of one run through the steps, with the names that they share.
-
-    Args:
-        lab: The lab that they use.
-        show: Takes each line that they give.
-    """
+    """The cells of one run through the steps, with the names that they share."""
 
     def __init__(self, lab: Lab, show: Show) -> None:
         self.lab = lab
@@ -66,10 +61,10 @@ class Cells:
         self._names = {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
 
     def end(self) -> None:
-        """End what the cells have left running: a proxy."""
-        for value in self._names.values():
-            if callable(close := getattr(value, "close", None)) and hasattr(value, "url"):
-                close()
+        """Forget the run, and end the proxy that its cells may have left."""
+        if "proxy" in self._names:
+            self._names["proxy"].close()
+        self.outcomes.clear()
         self._names = {}
 
     def of(self, step: str) -> list[str]:

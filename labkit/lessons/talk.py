@@ -12,23 +12,20 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What is said of one step.
-
-    Args:
-        ask: The question that the class answers before anything runs.
-        answer: What comes out, and why.
-        say: What to point at.
-        stuck: Where learners get stuck: what they did, and what the check says.
-        show: The picture after the step: ``xray``, ``graph`` or nothing.
-        graph: Whose rights the graph shows, for which verb and resource, in which namespace; empty for all bindings.
-    """
+    """What is said of one step; ``talk.yaml`` says what each field is."""
 
     ask: str
     answer: str
     say: tuple[str, ...]
     stuck: tuple[tuple[str, str], ...]
-    show: str = ""
+    xray: str = ""
     graph: str = ""
+
+    def notes(self) -> str:
+        """What the instructor says, and what the class does not see before, in Markdown."""
+        said = "".join(f"- {point}\n" for point in self.say)
+        stuck = "".join(f"- They {did}: “{says}”\n" for did, says in self.stuck)
+        return f"**Ask:** {self.ask}\n\n**Answer:** {self.answer}\n\n{said}\n**Where learners get stuck**\n\n{stuck}"
 
 
 @cache
@@ -36,14 +33,4 @@ def talks() -> Mapping[str, Talk]:
     """What is said of every step, by the step's id."""
     text = (resources.files(__package__) / "talk.yaml").read_text(encoding="utf-8")
     found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {
-        step: Talk(
-            said["ask"],
-            said["answer"],
-            tuple(said["say"]),
-            tuple((did, says) for did, says in said["stuck"]),
-            said.get("show", ""),
-            said.get("graph", ""),
-        )
-        for step, said in found.items()
-    }
+    return {step: Talk(**said) for step, said in found.items()}

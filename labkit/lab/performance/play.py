@@ -21,16 +21,11 @@ from labkit.lessons.talk import talks
 WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""
 
-
-class Line(NamedTuple):
-    """A line that a cell has given; ``cells.Show`` has the kinds."""
-
-    kind: str
-    text: str
+PREDICTION, RECORD = "predict(", "lab.record("
+"""The beginnings of last lines that give nothing to look at."""
 
 
-@dataclass(slots=True)
-class Beat:
+class Beat(NamedTuple):
     """Cells that run at one key, or a picture (``xray``, ``graph``)."""
 
     cells: Sequence[str] = ()
@@ -39,17 +34,12 @@ class Beat:
 
 @dataclass(slots=True)
 class Played:
-    """A step that was begun, and the lines of those of its beats that have run."""
+    """A step that was begun, and the lines (kind, text) of those of its beats that have run."""
 
     step: Step
     beats: Sequence[Beat]
-    shown: list[list[Line]] = field(default_factory=list)
+    shown: list[list[tuple[str, str]]] = field(default_factory=list)
     answer: Answer | None = None
-
-    @property
-    def beat(self) -> Beat | None:
-        """The last beat that ran; None while the question stands."""
-        return self.beats[len(self.shown) - 1] if self.shown else None
 
 
 class Play:
@@ -63,11 +53,11 @@ class Play:
 
     def __init__(self, lab: Lab, lessons: Sequence[Lesson], report: Callable[[str], None]) -> None:
         self.lab = lab
-        self.cells = Cells(lab, lambda kind, text: self._lines.append(Line(kind, text)))
+        self.cells = Cells(lab, lambda kind, text: self._lines.append((kind, text)))
         self.lessons = [lesson for lesson in lessons if self.cells.allowed(lesson)]
         self.steps = [step for lesson in self.lessons for step in lesson.steps]
         self.played: list[Played] = []
-        self._lines: list[Line] = []
+        self._lines: list[tuple[str, str]] = []
         self._report = report
 
     @property
@@ -92,29 +82,21 @@ class Play:
 
     def back(self) -> None:
         """Go one beat back; from a question to the end of the step before."""
-        if self.played and not self.played[-1].shown:
+        steps, beats = self.place
+        if beats:
+            self.go(steps, beats - 1)
+        elif steps:
             self.played.pop()  # a question changes nothing in the cluster
-        elif self.played:
-            self.go(len(self.played), len(self.played[-1].shown) - 1)
 
     def go(self, steps: int, beats: int = 0) -> None:
-        """Go to a place, and bring the cluster there.
-
-        Args:
-            steps: How many steps are begun there.
-            beats: How many beats of the last one have run there.
-        """
+        """Bring the cluster to the place where so many steps are begun, and so many beats of the last one have run."""
         if (steps, beats) < self.place:
-            self._rewind()
+            self.played.clear()
+            self.cells.end()
+            self.lab.reset()
+            self.lab.progress.forget()
         while self.place < (steps, beats) and self.forward():
             pass
-
-    def _rewind(self) -> None:
-        self.played.clear()
-        self.cells.end()
-        self.cells.outcomes.clear()
-        self.lab.reset()
-        self.lab.progress.forget()
 
     def _enter(self, step: Step) -> None:
         self._report(step.id)
@@ -124,25 +106,23 @@ class Play:
         for cell in self.cells.of(step.id):
             if cell.strip() and not cell.startswith(WIDGET):
                 waiting.append(cell)
-                if not _predicts(cell):
+                if not cell.splitlines()[-1].startswith((PREDICTION, RECORD)):
                     beats.append(Beat(waiting))
                     waiting = []
-        show = talks()[step.id].show
-        self.played.append(Played(step, [*beats, *([Beat(picture=show)] if show else [])]))
+        talk = talks()[step.id]
+        beats += [Beat(picture=name) for name in ("xray", "graph") if getattr(talk, name)]
+        self.played.append(Played(step, beats))
 
     def _run(self, now: Played) -> None:
         self.cells.answer = now.answer
-        lines: list[Line] = []
+        lines: list[tuple[str, str]] = []
         for cell in now.beats[len(now.shown)].cells:
-            self._lines = [] if _predicts(cell) else lines  # the class has predicted
+            predicts = cell.splitlines()[-1].startswith(PREDICTION)
+            self._lines = [] if predicts else lines  # the class has predicted
             try:
                 self.cells.run(cell)
             except Exception as error:  # it is shown, and the instructor goes on or back
                 text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
-                lines += [Line("bad", line) for line in text.splitlines()]
+                lines += [("bad", line) for line in text.splitlines()]
         now.answer = self.cells.answer
         now.shown.append(lines)
-
-
-def _predicts(cell: str) -> bool:
-    return cell.splitlines()[-1].startswith("predict(")

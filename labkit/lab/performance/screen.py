@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterator
 from importlib import resources
 from itertools import zip_longest
 from typing import Any
 
 import yaml
 from rich.console import Group, RenderableType
+from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from labkit.lab.performance.pictures import graph, xray
-from labkit.lab.performance.play import Line, Play, Played
+from labkit.lab.performance.play import Play, Played
 from labkit.lessons.talk import talks
 
-STYLES = {"code": "cyan", "request": "", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
-MARGIN = 2
+STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 STATUS = re.compile(r"(\d{3}) (.*)")
-
 DATA: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "stage.yaml").read_text(encoding="utf-8"))
 
 
@@ -33,35 +32,33 @@ def large_letters(text: str) -> str:
     return "\n".join(rows)
 
 
-def question(now: Played) -> RenderableType:
-    """A step's question, before anything runs."""
-    return Group(
-        Text(large_letters(now.step.id), "bold blue"),
-        Text(f"\n{now.step.title}\n\n", "bold"),
-        Text(talks()[now.step.id].ask, "bold yellow"),
-        Text("\nWhat do you expect? Write it down, then we run it.", "dim"),
-    )
+def page(play: Play, width: int, *, large: bool) -> RenderableType:
+    """The question, or what the last beat has shown."""
+    if not play.played:
+        return start(play)
+    now = play.played[-1]
+    said = talks()[now.step.id]
+    if not now.shown:
+        hint = Text("\nWhat do you expect? Write it down, then we run it.", "dim")
+        letters = Text(f"{large_letters(now.step.id)}\n\n", "bold blue")
+        return Group(letters, Markdown(said.ask, style="bold yellow"), hint)
+    beat = now.beats[len(now.shown) - 1]
+    if beat.picture:
+        return picture(play, beat.picture, width)
+    answer = f"**The answer:** {said.answer}" if beat.cells[-1].startswith("check(") else ""
+    return Group(*_lines(now, large=large), Text(), Markdown(answer))
 
 
-def beat(play: Play, now: Played, width: int, *, large: bool) -> RenderableType:
-    """What the last beat has shown."""
-    if now.beat is not None and now.beat.picture:
-        return picture(play, now.beat.picture, width)
-    found = list(_lines(now.shown[-1], large=large))
-    if now.beat is not None and now.beat.cells[-1].startswith("check("):
-        found += [Text(), Text.assemble(("The answer: ", "bold"), talks()[now.step.id].answer)]
-    return Group(*found)
-
-
-def _lines(lines: Iterable[Line], *, large: bool) -> Iterable[RenderableType]:
+def _lines(now: Played, *, large: bool) -> Iterator[RenderableType]:
     before = ""
-    for kind, text in lines:
-        if before and (kind != before if kind == "code" or before == "code" else large and kind == "request"):
+    for kind, text in now.shown[-1]:
+        if before and ((kind == "code") != (before == "code") or (large and kind == "request")):
             yield Text()
         status = STATUS.fullmatch(text) if large and before == "request" else None
         if status:
             yield Text(f"\n{large_letters(status[1])}\n", STYLES.get(kind, ""))
-        yield Text(status[2] if status else text, STYLES.get(kind, ""), overflow="fold")
+        said = Text(status[2] if status else text.lstrip(), STYLES.get(kind, ""), overflow="fold")
+        yield Padding(said, (0, 0, 0, len(text) - len(text.lstrip())))
         before = kind
 
 
@@ -76,20 +73,19 @@ def picture(play: Play, name: str, width: int) -> RenderableType:
 def overview(play: Play) -> RenderableType:
     """All steps in two columns, those that were played with a tick."""
     columns: tuple[list[Text], list[Text]] = ([], [])
-    begun = [played.step.id for played in play.played]
     for lesson in play.lessons:
         column = columns[lesson.id > "04"]
         column += [Text()] if column else []
         column.append(Text(f"{lesson.id[1]}  {lesson.title}", "bold", overflow="ellipsis", no_wrap=True))
         for step in lesson.steps:
-            sign = "▶" if begun and step.id == begun[-1] else "✔" if step.id in begun else " "
-            style = "bold yellow" if sign == "▶" else "green" if sign == "✔" else ""
+            ahead = play.steps.index(step) - len(play.played) + 1
+            sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
             column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(ratio=1)
     table.add_column(ratio=1)
-    for left, right in zip_longest(*columns, fillvalue=Text()):
-        table.add_row(left, right)
+    for pair in zip_longest(*columns, fillvalue=Text()):
+        table.add_row(*pair)
     return table
 
 
@@ -109,20 +105,12 @@ def start(play: Play) -> RenderableType:
     """The first page."""
     table = Table.grid(padding=(0, 2))
     for lesson in play.lessons:
-        steps = f"{lesson.steps[0].id} to {lesson.steps[-1].id}"
-        table.add_row(Text(lesson.title, "bold"), steps)
+        table.add_row(Text(lesson.title, "bold"), f"{lesson.steps[0].id} to {lesson.steps[-1].id}")
     title = Text("Who may do what in Kubernetes, and who says so?\n", "bold yellow")
     return Group(title, table, Text("\nEach step begins with a question. Answer first, then look."))
 
 
 def end(play: Play) -> RenderableType:
     """The last page."""
-    return Group(
-        Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green"),
-        Text("Who could do harm with the right that we gave last?\nWhat would be the smallest one that does?", "bold"),
-    )
-
-
-def framed(body: RenderableType) -> RenderableType:
-    """A page with its margin."""
-    return Padding(body, (0, MARGIN))
+    last = "Who could do harm with the right that we gave last?\nWhat would be the smallest one that does?"
+    return Group(Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green"), Text(last, "bold"))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console, ConsoleDimensions, Group, RenderableType
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.segment import Segment
 from rich.table import Table
@@ -20,6 +21,7 @@ from labkit.lab.performance.notes import Share, shared
 from labkit.lab.performance.play import Play
 from labkit.lab.performance.terminal import Terminal, keys
 
+MARGIN = 2
 FRAME_LINES = 4
 """The lines of a page's header and footer."""
 
@@ -27,7 +29,6 @@ TICK_SECONDS = 0.25
 """How often the size of the terminal and the pace are looked at while no key comes."""
 
 PAGES = ("overview", "xray", "graph", "help")
-
 ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
 
 
@@ -53,14 +54,13 @@ class Stage:
         self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
     ) -> None:
         self.play = Play(lab, lessons.LESSONS, self._report)
-        self._console, self._terminal, self._share = console, terminal, share
-        self._pace, self._paused = pace_seconds, False
-        self._page = ""  # an overview, a picture or the keys, above the play
+        self._console, self._terminal, self._share, self._pace = console, terminal, share, pace_seconds
+        self._page = ""  # one of PAGES, above the play
         self._typed: str | None = None  # what was typed after /
         self._message = ""
-        self._large = False
-        self._at_end = self._over = False
+        self._large = self._paused = self._at_end = self._over = False
         self._scroll = self._beneath = 0
+        self._height = 1
         self._drawn: ConsoleDimensions | None = None
         self._printed = ""
         self._begun = time.time()
@@ -88,79 +88,58 @@ class Stage:
     def _press(self, key: str) -> None:
         self._message = ""
         if self._typed is not None:
-            self._type(key)
+            self._type(self._typed, key)
         elif key in ("up", "down"):
-            self._scroll = max(0, self._scroll + (1 if key == "down" and self._beneath > 0 else -(key == "up")))
-        elif action := ACTIONS.get(key):
-            self._over = action == "end"
-            if action in PAGES:
-                self._show(action)
-            elif action != "end":
-                method: Callable[[], None] = getattr(self, f"_{action}")
-                method()
+            self._scroll += 1 if key == "down" else -1
+        elif (action := ACTIONS.get(key)) in PAGES:
+            self._page, self._scroll = "" if action == self._page else action, 0
+        elif action:
+            method: Callable[[], None] = getattr(self, f"_{action}")
+            method()
 
-    def _type(self, key: str) -> None:
+    def _jump(self) -> None:
+        self._typed = ""
+
+    def _type(self, typed: str, key: str) -> None:
         """Take a key of a jump's line."""
-        typed = self._typed or ""
-        if key in ("escape", "c-d") or (key == "c-h" and not typed):
+        if key in ("c-m", "c-j", "escape", "c-d") or (key == "c-h" and not typed):
             self._typed = None
+            if typed.strip() and key in ("c-m", "c-j"):
+                self._jump_to(typed.strip().removeprefix("/"))
         elif key == "c-h":
             self._typed = typed[:-1]
-        elif key in ("c-m", "c-j"):
-            self._typed = None
-            self._jump_to(typed.strip())
         elif len(key) == 1 and key.isprintable() and len(typed) < 20:
             self._typed = typed + key
 
     def _jump_to(self, typed: str) -> None:
-        if not typed:
-            return
         try:
-            step = lessons.find(typed.removeprefix("/"))
+            step = lessons.find(typed)
         except UsageError as error:
             self._message = f"{error.what} {error.todo}"
             return
         if step not in self.play.steps:
             self._message = f"{step.id} is left out: you may not create cluster roles on this cluster."
             return
-        self._go(self.play.steps.index(step) + 1)
-
-    def _go(self, steps: int, beats: int = 0) -> None:
         self._page, self._scroll, self._at_end = "", 0, False
-        self.play.go(steps, beats)
+        self.play.go(self.play.steps.index(step) + 1)
 
     def _forward(self) -> None:
-        if self._page:
-            self._page = ""
-        elif self._beneath > 0:
+        if self._beneath > 0:
             self._scroll += max(1, self._height - 1)
             return
-        else:
+        if not self._page:
+            self._report("running")
             self._at_end = not self.play.forward()
-        self._scroll = 0
+        self._page, self._scroll = "", 0
 
     def _back(self) -> None:
         if self._scroll:
-            self._scroll = max(0, self._scroll - max(1, self._height - 1))
+            self._scroll -= max(1, self._height - 1)
         elif self._page or self._at_end:
             self._page, self._at_end = "", False
         else:
-            self._report("the place before")
+            self._report("going back")
             self.play.back()
-
-    def _next_step(self) -> None:
-        if len(self.play.played) < len(self.play.steps):
-            self._go(len(self.play.played) + 1)
-
-    def _previous_step(self) -> None:
-        steps, beats = self.play.place
-        self._go(steps if beats else max(0, steps - 1))
-
-    def _jump(self) -> None:
-        self._typed = ""
-
-    def _show(self, page: str) -> None:
-        self._page, self._scroll = "" if page == self._page else page, 0
 
     def _larger(self) -> None:
         self._large, self._scroll = not self._large, 0
@@ -168,11 +147,14 @@ class Stage:
     def _pause(self) -> None:
         self._paused = not self._paused
 
+    def _end(self) -> None:
+        self._over = True
+
     # -- drawing ---------------------------------------------------------------------
 
     def _draw(self) -> None:
         size = self._drawn = self._console.size
-        body = self._rendered(screen.framed(self._body(size.width - 2 * screen.MARGIN)))
+        body = self._rendered(self._body(size.width - 2 * MARGIN))
         self._height = len(body) if self._console.is_dumb_terminal else max(1, size.height - FRAME_LINES)
         self._scroll = max(0, min(self._scroll, len(body) - self._height))
         self._beneath = len(body) - self._scroll - self._height
@@ -187,7 +169,7 @@ class Stage:
             self._share(self._place())
 
     def _rendered(self, page: RenderableType) -> list[list[Segment]]:
-        return self._console.render_lines(page, self._console.options.update(height=None))
+        return self._console.render_lines(Padding(page, (0, MARGIN)), self._console.options.update(height=None))
 
     def _print(self, page: list[list[Segment]]) -> None:
         """Print a page where nothing can be drawn over, unless it is there already."""
@@ -200,50 +182,38 @@ class Stage:
     def _report(self, what: str) -> None:
         """Say what is being done, while it is done."""
         if self._drawn and not self._console.is_dumb_terminal:
-            line = self._rendered(screen.framed(Text(f"… {what}", "dim", no_wrap=True)))
+            line = self._rendered(Text(f"… {what}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
 
     def _body(self, width: int) -> RenderableType:
-        now = self.play.played[-1] if self.play.played else None
         if self._page == "overview":
             return screen.overview(self.play)
         if self._page == "help":
             return screen.help_page(self._share is not None)
         if self._page:
             return screen.picture(self.play, self._page, width)
-        if self._at_end:
-            return screen.end(self.play)
-        if now is None:
-            return screen.start(self.play)
-        return screen.beat(self.play, now, width, large=self._large) if now.shown else screen.question(now)
+        return screen.end(self.play) if self._at_end else screen.page(self.play, width, large=self._large)
 
     def _header(self) -> RenderableType:
-        steps = len(self.play.played)
-        now = self.play.played[-1].step if steps else None
+        begun = self.play.played
         table = Table.grid(expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        table.add_row(
-            Text(f"{now.id}  {now.title}" if now else "labkit", "bold"),
-            Text(f"{steps} of {len(self.play.steps)}", "dim"),
-        )
-        return Group(screen.framed(table), Rule(style="dim"))
+        title = f"{begun[-1].step.id}  {begun[-1].step.title}" if begun else "labkit"
+        table.add_row(Text(title, "bold"), Text(f"{len(begun)} of {len(self.play.steps)}", "dim"))
+        return Group(table, Rule(style="dim"))
 
     def _footer(self) -> RenderableType:
-        waits = self.play.played and not self.play.played[-1].shown and not self._page
-        first = (
-            "space runs it" if waits else f"space: {self._beneath} more lines" if self._beneath > 0 else "space goes on"
-        )
-        keys = f"{first}   ← back   / jump   o overview   ? keys   q ends"
-        message = Text(self._message, "yellow")
+        steps, beats = self.play.place
+        first = "space runs it" if steps and not beats and not self._page else "space goes on"
+        first = f"space: {self._beneath} more lines" if self._beneath > 0 else first
+        message = Text(self._message, "yellow", no_wrap=True)
         if self._typed is not None:
-            message = Text(f"Jump to step: /{self._typed}█   (Enter goes, Escape leaves)", "bold")
+            message = Text(f"Jump to step: /{self._typed}█   (Enter goes, Escape leaves)", "bold", no_wrap=True)
         elif self._pace and not self._message:
-            state = (
-                "t goes on by itself again" if self._paused else f"goes on by itself every {self._pace:g} s, t stops it"
-            )
-            message = Text(state, "dim")
-        message.no_wrap = True
-        return screen.framed(Group(message, Text(keys, "dim", no_wrap=True)))
+            state = "t goes on by itself" if self._paused else f"goes on by itself every {self._pace:g} s, t stops that"
+            message = Text(state, "dim", no_wrap=True)
+        bar = Text(f"{first}   ← back   / jump   o overview   ? keys   q ends", "dim", no_wrap=True)
+        return Group(message, bar)
 
     def _place(self) -> dict[str, Any]:
         """Where it stands, for the notes."""
