@@ -45,7 +45,7 @@ class GraphPath:
     subject: Node
     binding: Node
     role: Node
-    rules: tuple[str, ...]
+    rules: list[Node]
     granting: bool
 
 
@@ -82,9 +82,8 @@ class Graph:
         for node in self.nodes.values():
             for binding in after.get(node.id, []) if node.column == 0 else []:
                 for role in after.get(binding.id, []):
-                    rules = tuple(rule.title for rule in after.get(role.id, []))
                     granting = self.edges[node.id, binding.id] and self.edges[binding.id, role.id]
-                    yield GraphPath(node, binding, role, rules, granting)
+                    yield GraphPath(node, binding, role, after.get(role.id, []), granting)
 
 
 def rbac_graph(

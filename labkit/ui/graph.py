@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -96,7 +95,12 @@ class RBACGraph(LabWidget):
         rows = []
         for path in self.graph.paths():
             binding = f"{path.binding.kind} {path.binding.label}"
-            row = [path.subject.label, binding, f"{path.role.kind} {path.role.title}", _listed(path.rules)]
+            row = [
+                path.subject.label,
+                binding,
+                f"{path.role.kind} {path.role.title}",
+                _listed([rule.title for rule in path.rules]),
+            ]
             rows.append([*row, "✓ yes" if path.granting else "–"] if asked else row)
         return rows
 
@@ -140,7 +144,7 @@ class RBACGraph(LabWidget):
         return sorted({self._who, *self._policy.subjects(defaults=self._defaults)} - {""})
 
 
-def _listed(rules: Sequence[str]) -> str:
+def _listed(rules: list[str]) -> str:
     more = len(rules) - 4
     return "; ".join(rules[:4]) + (f"; … and {more} more rule{'s' * (more > 1)}" if more > 0 else "")
 

@@ -19,7 +19,7 @@ STATES = {"pass": ("✓", "green"), "stop": ("✕", "bold red"), "none": ("–",
 BOXES_WIDTH = 70
 """The width that the X-ray's boxes need beside one another; in a narrower terminal there is a table only."""
 
-MAX_RULES = 3
+MAX_RULES, MAX_LENGTH = 2, 60
 
 
 def xray(answer: Answer | None, width: int) -> RenderableType:
@@ -59,29 +59,33 @@ def graph(api: Api, asked: str, width: int) -> RenderableType:
         drawn = rbac_graph(read_policy(api), who=subject(who) if who else None, question=question)
     except Unreadable as error:
         return Text(str(error))
-    paths = sorted(drawn.paths(), key=lambda path: not path.granting)
     place = f" in {question.namespace}" if question and question.namespace else ""
-    title = f"{who}: {verb} {resource}{place}" if asked else "All bindings that a new cluster does not have"
-    verdict = Text("✓ granted by the marked path" if any(path.granting for path in paths) else "✕ nothing grants it")
-    verdict.stylize("green" if any(path.granting for path in paths) else "red")
+    title = Text(
+        f"{who}: {verb} {resource}{place}" if asked else "All bindings that a new cluster does not have", "bold"
+    )
+    paths = sorted(drawn.paths(), key=lambda path: not path.granting)
+    if asked:
+        granted = bool(paths) and paths[0].granting
+        title.append(
+            "\n✓ granted by the marked path" if granted else "\n✕ nothing grants it", "green" if granted else "red"
+        )
     table = Table.grid()
     for column in range(7):
-        table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4), overflow="fold")
+        table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
     for path in paths:
         _add_row(table, path)
-    empty = Text("No binding names anybody here.")
-    return Group(Text(f"{title}\n", "bold"), table if paths else empty, Text(), verdict if asked else Text())
+    return Group(title, Text(), table if paths else Text("No binding names anybody here."))
 
 
 def _add_row(table: Table, path: GraphPath) -> None:
-    more = len(path.rules) - MAX_RULES
-    rules = [rule if len(rule) <= 48 else f"{rule[:47]}…" for rule in path.rules[:MAX_RULES]]
-    rules += [f"… {more} more"] if more > 0 else []
+    rules = [rule.title for rule in sorted(path.rules, key=lambda rule: not rule.granting)]
+    shown = [rule if len(rule) <= MAX_LENGTH else f"{rule[:MAX_LENGTH]}…" for rule in rules[:MAX_RULES]]
+    shown += [f"… {len(rules) - MAX_RULES} more"] if len(rules) > MAX_RULES else []
     boxes = [
         ("✓ who" if path.granting else "who", path.subject.label),
-        (path.binding.kind, path.binding.label),
+        (path.binding.kind.replace("RoleB", "Role B"), path.binding.label),
         (path.role.kind, path.role.title),
-        ("may", "\n".join(rules) or "nothing"),
+        ("may", "\n".join(shown) or "nothing"),
     ]
     row: list[RenderableType] = []
     for kind, name in boxes:

@@ -21,6 +21,9 @@ from labkit.lab.performance.play import Play, Played
 from labkit.lessons.talk import talks
 
 STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
+LETTERS_HEIGHT = 14
+"""With fewer lines a question has no large letters above it."""
+
 STATUS = re.compile(r"(\d{3}) (.*)")
 DATA: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "stage.yaml").read_text(encoding="utf-8"))
 
@@ -32,7 +35,7 @@ def large_letters(text: str) -> str:
     return "\n".join(rows)
 
 
-def page(play: Play, width: int, *, large: bool) -> RenderableType:
+def page(play: Play, width: int, height: int, *, large: bool) -> RenderableType:
     """The question, or what the last beat has shown."""
     if not play.played:
         return start(play)
@@ -40,7 +43,7 @@ def page(play: Play, width: int, *, large: bool) -> RenderableType:
     said = talks()[now.step.id]
     if not now.shown:
         hint = Text("\nWhat do you expect? Write it down, then we run it.", "dim")
-        letters = Text(f"{large_letters(now.step.id)}\n\n", "bold blue")
+        letters = Text(f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue")
         return Group(letters, Markdown(said.ask, style="bold yellow"), hint)
     beat = now.beats[len(now.shown) - 1]
     if beat.picture:

@@ -154,8 +154,10 @@ class Stage:
 
     def _draw(self) -> None:
         size = self._drawn = self._console.size
-        body = self._rendered(self._body(size.width - 2 * MARGIN))
-        self._height = len(body) if self._console.is_dumb_terminal else max(1, size.height - FRAME_LINES)
+        self._height = max(1, size.height - FRAME_LINES)
+        body = self._rendered(self._body((size.width - 2 * MARGIN, self._height)))
+        if self._console.is_dumb_terminal:
+            self._height = len(body)
         self._scroll = max(0, min(self._scroll, len(body) - self._height))
         self._beneath = len(body) - self._scroll - self._height
         shown = body[self._scroll : self._scroll + self._height]
@@ -185,21 +187,21 @@ class Stage:
             line = self._rendered(Text(f"… {what}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
 
-    def _body(self, width: int) -> RenderableType:
+    def _body(self, room: tuple[int, int]) -> RenderableType:
         if self._page == "overview":
             return screen.overview(self.play)
         if self._page == "help":
             return screen.help_page(self._share is not None)
         if self._page:
-            return screen.picture(self.play, self._page, width)
-        return screen.end(self.play) if self._at_end else screen.page(self.play, width, large=self._large)
+            return screen.picture(self.play, self._page, room[0])
+        return screen.end(self.play) if self._at_end else screen.page(self.play, *room, large=self._large)
 
     def _header(self) -> RenderableType:
         begun = self.play.played
         table = Table.grid(expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         title = f"{begun[-1].step.id}  {begun[-1].step.title}" if begun else "labkit"
-        table.add_row(Text(title, "bold"), Text(f"{len(begun)} of {len(self.play.steps)}", "dim"))
+        table.add_row(Text(title, "bold"), Text(f"{len(begun)} of {len(self.play.steps)}", "dim", no_wrap=True))
         return Group(table, Rule(style="dim"))
 
     def _footer(self) -> RenderableType:
