@@ -13,7 +13,6 @@ from typing import Any
 import nbformat
 import yaml
 
-from labkit import lessons
 from labkit.core import resources
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import Talk, talks
@@ -38,12 +37,11 @@ def slides(solved: Any, lesson: Lesson) -> Any:
         lesson: The part.
     """
     made = _notebook(metadata=solved.metadata)
-    begin = "\n".join(_top(solved)) + f'\nlab.rewind("{lesson.steps[0].id}")'
     first, last = lesson.steps[0].id, lesson.steps[-1].id
     made.cells = [
         _slide(_markdown(f"# {lesson.title}\n\n*{lesson.subtitle}*\n\n{first} to {last}", id="top"), "slide"),
         _slide(_markdown(f"{TOP}`{first}`.", id="top-notes"), "notes"),
-        _slide(_code(begin, id="set-up"), "skip"),
+        _slide(_code("\n".join(_top(solved, lesson.steps[0].id)), id="set-up"), "skip"),
     ]
     for step in lesson.steps:
         own = [cell for cell in solved.cells if cell.id.startswith(f"{step.id.lower()}-")]
@@ -58,13 +56,17 @@ Every cell is a learner's cell, solved. Before a question is answered, let every
 The next cell resets the lab's cluster, whatever is in it, and brings it to the beginning of """
 
 
-def _top(solved: Any) -> Iterator[str]:
-    """The lines before the first step that make the lab and the names of its words."""
+def _top(solved: Any, first: str) -> Iterator[str]:
+    """The lines before the first step, without what is the learner's alone; a rewind stands for what they prepare."""
     for cell in solved.cells:
-        if lessons.STEPS.get(cell.id.partition("-")[0].upper()):
+        if cell.id.startswith(f"{first.lower()}-"):
             return
-        if cell.cell_type == "code":
-            yield from (line for line in cell.source.splitlines() if line.startswith(("from labkit import", "lab = ")))
+        if cell.cell_type == "code" and not any(word in cell.source for word in (*DROPPED, 'recall("')):
+            for line in filter(None, cell.source.splitlines()):
+                if not line.startswith("lab.prepare("):
+                    yield line
+                if line.startswith("lab = Lab("):
+                    yield f'lab.rewind("{first}")'
 
 
 def _step(step: Step, talk: Talk, own: Iterable[Any]) -> Iterator[Any]:
