@@ -57,9 +57,13 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
         return follow()
     by_step = by_step or pace is not None
     # A notebook's !command has a terminal that nobody sits at.
+    option = "--step" if pace is None else "--pace"
     if by_step and not (sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ):
-        option = "--step" if pace is None else "--pace"
         raise click.UsageError(f"{option} waits for a key, and there is no terminal to press one on; leave it out.")
+    if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
+        raise click.UsageError(
+            f"{option} draws pages, and a terminal with TERM={os.environ['TERM']} cannot; leave it out."
+        )
     if here and not yes:
         click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
     return int(demo.run(by_step=by_step, here=here, pace_seconds=pace))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,43 +45,33 @@ def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=not by_step)
-
-    def play(lab: Lab) -> int:
-        if not by_step:
-            return Demo(lab, console).run()
-        from labkit.lab.performance.stage import perform
-
-        return perform(lab, console, pace_seconds)
-
     with cleaned_up(), tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
         try:
-            if here:
-                return _on_the_chosen(Path(directory), play, quiet=by_step)
-            return _on_its_own(Path(directory), console, play)
+            with _cluster(Path(directory), console, here=here, quiet=by_step) as lab:
+                if not by_step:
+                    return Demo(lab, console).run()
+                from labkit.lab.performance.stage import perform
+
+                return perform(lab, console, pace_seconds)
         except KeyboardInterrupt:
             console.print("\nStopped.")
             return 130
 
 
-def _on_the_chosen(directory: Path, play: Callable[[Lab], int], *, quiet: bool) -> int:
-    """Run it on the chosen cluster, with temporary progress."""
-    lab = Lab(say=(lambda _line: None) if quiet else print_progress)
-    lab.progress = Progress(directory / "progress.json")
-    lab.reset()
-    try:
-        return play(lab)
-    finally:
+@contextmanager
+def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> Iterator[Lab]:
+    """The chosen cluster with temporary progress, or a temporary embedded one."""
+    if here:
+        lab = Lab(say=(lambda _line: None) if quiet else print_progress)
+        lab.progress = Progress(directory / "progress.json")
         lab.reset()
-
-
-def _on_its_own(directory: Path, console: Console, play: Callable[[Lab], int]) -> int:
-    """Run it on a temporary embedded cluster."""
-    console.print("A cluster for this demo is starting; your own is not touched.")
-    lab = Lab("embedded", home=directory, say=lambda _line: None)
+    else:
+        console.print("A cluster for this demo is starting; your own is not touched.")
+        lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
-        return play(lab)
+        yield lab
     finally:
-        lab.stop()
+        (lab.reset if here else lab.stop)()
 
 
 class Demo:

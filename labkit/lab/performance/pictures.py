@@ -73,13 +73,13 @@ def graph(api: Api, asked: str, width: int) -> RenderableType:
     for column in range(7):
         table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
     for path in paths:
-        _add_row(table, path)
+        _add_row(table, path, resource)
     return Group(title, Text(), table if paths else Text("No binding names anybody here."))
 
 
-def _add_row(table: Table, path: GraphPath) -> None:
+def _add_row(table: Table, path: GraphPath, resource: str) -> None:
     rules = [rule.title for rule in sorted(path.rules, key=lambda rule: not rule.granting)]
-    shown = [rule if len(rule) <= MAX_LENGTH else f"{rule[:MAX_LENGTH]}…" for rule in rules[:MAX_RULES]]
+    shown = [_short(rule, resource) for rule in rules[:MAX_RULES]]
     shown += [f"… {len(rules) - MAX_RULES} more"] if len(rules) > MAX_RULES else []
     boxes = [
         ("✓ who" if path.granting else "who", path.subject.label),
@@ -94,3 +94,11 @@ def _add_row(table: Table, path: GraphPath) -> None:
         row += [Text("\n\n→")] if row else []
         row.append(Panel(text, box=edge, border_style=style, padding=0))
     table.add_row(*row)
+
+
+def _short(rule: str, resource: str) -> str:
+    """A rule without the resources that nobody asked for, where there are many."""
+    verbs, _, resources = rule.partition(" · ")
+    if len(rule) <= MAX_LENGTH:
+        return rule
+    return f"{verbs} · … {resource} …" if resource in resources.split(", ") else f"{rule[:MAX_LENGTH]}…"

@@ -7,7 +7,7 @@ objects, files in containers, progress and the notebook's names are all as they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,17 +48,15 @@ class Play:
     Args:
         lab: A lab whose cluster was just reset; its progress is forgotten when the play goes back.
         lessons: What is played.
-        report: Called with a step's id when it begins.
     """
 
-    def __init__(self, lab: Lab, lessons: Sequence[Lesson], report: Callable[[str], None]) -> None:
+    def __init__(self, lab: Lab, lessons: Sequence[Lesson]) -> None:
         self.lab = lab
         self.cells = Cells(lab, lambda kind, text: self._lines.append((kind, text)))
         self.lessons = [lesson for lesson in lessons if self.cells.allowed(lesson)]
         self.steps = [step for lesson in self.lessons for step in lesson.steps]
         self.played: list[Played] = []
         self._lines: list[tuple[str, str]] = []
-        self._report = report
 
     @property
     def place(self) -> tuple[int, int]:
@@ -99,7 +97,6 @@ class Play:
             pass
 
     def _enter(self, step: Step) -> None:
-        self._report(step.id)
         if any(lesson.steps[0] is step for lesson in self.lessons):
             self.cells.begin()
         beats, waiting = [], list[str]()

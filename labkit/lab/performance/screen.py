@@ -38,7 +38,7 @@ def large_letters(text: str) -> str:
 def page(play: Play, width: int, height: int, *, large: bool) -> RenderableType:
     """The question, or what the last beat has shown."""
     if not play.played:
-        return start(play)
+        return Group(Text(f"{DATA['start']}\n", "bold yellow"), overview(play))
     now = play.played[-1]
     said = talks()[now.step.id]
     if not now.shown:
@@ -97,23 +97,10 @@ def help_page(shared: bool) -> RenderableType:
     table = Table.grid(padding=(0, 3))
     for names, what, *_ in DATA["keys"]:
         table.add_row(Text(names, "bold"), what)
-    notes = (
-        "labkit demo --notes, in another terminal, shows what to say." if shared else "The notes are not shared here."
-    )
-    font = "The size of the letters is your terminal's: Ctrl and + makes them larger, in most of them."
-    return Group(table, Text(f"\n{notes}\n{font}"))
-
-
-def start(play: Play) -> RenderableType:
-    """The first page."""
-    table = Table.grid(padding=(0, 2))
-    for lesson in play.lessons:
-        table.add_row(Text(lesson.title, "bold"), f"{lesson.steps[0].id} to {lesson.steps[-1].id}")
-    title = Text("Who may do what in Kubernetes, and who says so?\n", "bold yellow")
-    return Group(title, table, Text("\nEach step begins with a question. Answer first, then look."))
+    return Group(table, Text(f"\n{DATA['notes' if shared else 'no notes']}\n{DATA['font']}"))
 
 
 def end(play: Play) -> RenderableType:
     """The last page."""
-    last = "Who could do harm with the right that we gave last?\nWhat would be the smallest one that does?"
-    return Group(Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green"), Text(last, "bold"))
+    passed = Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green")
+    return Group(passed, Markdown(DATA["end"], style="bold"))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from labkit import lessons
@@ -53,7 +51,7 @@ class Stage:
     def __init__(
         self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
     ) -> None:
-        self.play = Play(lab, lessons.LESSONS, self._report)
+        self.play = Play(lab, lessons.LESSONS)
         self._console, self._terminal, self._share, self._pace = console, terminal, share, pace_seconds
         self._page = ""  # one of PAGES, above the play
         self._typed: str | None = None  # what was typed after /
@@ -62,7 +60,6 @@ class Stage:
         self._scroll = self._beneath = 0
         self._height = 1
         self._drawn: ConsoleDimensions | None = None
-        self._printed = ""
         self._begun = time.time()
 
     def run(self) -> int:
@@ -89,16 +86,24 @@ class Stage:
         self._message = ""
         if self._typed is not None:
             self._type(self._typed, key)
-        elif key in ("up", "down"):
+            return
+        if key in ("up", "down"):
             self._scroll += 1 if key == "down" else -1
-        elif (action := ACTIONS.get(key)) in PAGES:
-            self._page, self._scroll = "" if action == self._page else action, 0
-        elif action:
-            method: Callable[[], None] = getattr(self, f"_{action}")
-            method()
-
-    def _jump(self) -> None:
-        self._typed = ""
+        match ACTIONS.get(key):
+            case "forward":
+                self._forward()
+            case "back":
+                self._back()
+            case "jump":
+                self._typed = ""
+            case "larger":
+                self._large, self._scroll = not self._large, 0
+            case "pause":
+                self._paused = not self._paused
+            case "end":
+                self._over = True
+            case str(page) if page in PAGES:
+                self._page, self._scroll = "" if page == self._page else page, 0
 
     def _type(self, typed: str, key: str) -> None:
         """Take a key of a jump's line."""
@@ -120,6 +125,7 @@ class Stage:
         if step not in self.play.steps:
             self._message = f"{step.id} is left out: you may not create cluster roles on this cluster."
             return
+        self._report(f"going to {step.id}")
         self._page, self._scroll, self._at_end = "", 0, False
         self.play.go(self.play.steps.index(step) + 1)
 
@@ -141,49 +147,27 @@ class Stage:
             self._report("going back")
             self.play.back()
 
-    def _larger(self) -> None:
-        self._large, self._scroll = not self._large, 0
-
-    def _pause(self) -> None:
-        self._paused = not self._paused
-
-    def _end(self) -> None:
-        self._over = True
-
     # -- drawing ---------------------------------------------------------------------
 
     def _draw(self) -> None:
         size = self._drawn = self._console.size
         self._height = max(1, size.height - FRAME_LINES)
         body = self._rendered(self._body((size.width - 2 * MARGIN, self._height)))
-        if self._console.is_dumb_terminal:
-            self._height = len(body)
         self._scroll = max(0, min(self._scroll, len(body) - self._height))
         self._beneath = len(body) - self._scroll - self._height
         shown = body[self._scroll : self._scroll + self._height]
         blank = [[Segment(" " * size.width)]] * (self._height - len(shown))
-        page = [*self._rendered(self._header()), *shown, *blank]
-        if self._console.is_dumb_terminal:
-            self._print(page)
-        else:
-            self._console.update_screen_lines([*page, *self._rendered(self._footer())])
+        header, footer = self._rendered(self._header()), self._rendered(self._footer())
+        self._console.update_screen_lines([*header, *shown, *blank, *footer])
         if self._share:
             self._share(self._place())
 
     def _rendered(self, page: RenderableType) -> list[list[Segment]]:
         return self._console.render_lines(Padding(page, (0, MARGIN)), self._console.options.update(height=None))
 
-    def _print(self, page: list[list[Segment]]) -> None:
-        """Print a page where nothing can be drawn over, unless it is there already."""
-        text = "\n".join("".join(segment.text for segment in line).rstrip() for line in page)
-        if text != self._printed:
-            self._console.print(f"\n{text}", markup=False)
-        self._printed = text
-        self._console.print(self._footer())
-
     def _report(self, what: str) -> None:
         """Say what is being done, while it is done."""
-        if self._drawn and not self._console.is_dumb_terminal:
+        if self._drawn:
             line = self._rendered(Text(f"… {what}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
 
@@ -198,11 +182,9 @@ class Stage:
 
     def _header(self) -> RenderableType:
         begun = self.play.played
-        table = Table.grid(expand=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         title = f"{begun[-1].step.id}  {begun[-1].step.title}" if begun else "labkit"
-        table.add_row(Text(title, "bold"), Text(f"{len(begun)} of {len(self.play.steps)}", "dim", no_wrap=True))
-        return Group(table, Rule(style="dim"))
+        heading = Text(f"{title}   ({len(begun)} of {len(self.play.steps)})", "bold", no_wrap=True, overflow="ellipsis")
+        return Group(heading, Rule(style="dim"))
 
     def _footer(self) -> RenderableType:
         steps, beats = self.play.place

@@ -48,7 +48,7 @@ def lab(shared_lab: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def play(lab: Lab) -> Play:
-    return Play(lab, lessons.LESSONS, lambda _step: None)
+    return Play(lab, lessons.LESSONS)
 
 
 def objects(lab: Lab) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def test_a_proxy_that_a_step_left_is_ended(play: Play) -> None:
 
 def test_part_5_is_left_out_where_cluster_roles_are_not_granted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(lab.admin), "can", lambda *_arguments, **_options: False)
-    assert [step.id for step in Play(lab, lessons.LESSONS, lambda _step: None).steps][-1] == "W19"
+    assert [step.id for step in Play(lab, lessons.LESSONS).steps][-1] == "W19"
 
 
 def test_every_step_has_its_words() -> None:
