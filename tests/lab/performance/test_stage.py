@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit.core.redact import TOKEN
+from labkit.lab.lab import Lab
 from labkit.lab.performance.screen import DATA, large_letters
 from tests.support.terminal import ROOT, Terminal
 
@@ -239,6 +240,31 @@ def test_no_whole_token_is_drawn(demo: Terminal) -> None:
     demo.press("/13\r", "Which user does the server see?")
     assert "<signature>" in demo.raw or "signature" in demo.raw
     assert not TOKEN.search(demo.raw)
+
+
+def test_on_the_chosen_cluster_it_begins_and_ends_with_a_reset(labkit: Open, labkit_home: Path) -> None:
+    lab = Lab("embedded", say=lambda _line: None)
+    try:
+        lab.apply("04-roles")
+        lab.progress.predict("W15", "forbidden")
+        kept = lab.progress.path.read_bytes()
+        demo = labkit("demo", "--step", "--here", "--yes")
+        demo.wait(START)
+        assert lab.admin.get("/api/v1/namespaces/kikai").status == 404
+        demo.press("/15\r", "refused all the same?")
+        assert lab.admin.get("/api/v1/namespaces/kikai").status == 200
+        assert demo.end("q") == 0
+        assert lab.admin.get("/api/v1/namespaces/kikai").status == 404
+        assert lab.progress.path.read_bytes() == kept
+        assert not (labkit_home / "demo").exists()
+    finally:
+        lab.stop()
+
+
+def test_ctrl_c_ends_a_long_jump(demo: Terminal) -> None:
+    os.write(demo.terminal, b"/24\r")
+    demo.wait("going to W24")
+    assert demo.end("\x03") == 130
 
 
 def test_a_closed_terminal_ends_it(labkit: Open, tmp_path: Path) -> None:
