@@ -46,13 +46,7 @@ def xray(answer: Answer | None, width: int) -> RenderableType:
 
 
 def graph(api: Api, asked: str, width: int) -> RenderableType:
-    """Who is bound to what, a row for each binding.
-
-    Args:
-        api: A caller who may list RBAC objects.
-        asked: Whose rights are asked for, the verb, the resource and the namespace; empty for all bindings.
-        width: The columns that it may take.
-    """
+    """Who is bound to what, and which path grants what is asked (``kikai/default list services kikai``)."""
     who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
     question = Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
     try:

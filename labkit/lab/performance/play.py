@@ -43,12 +43,7 @@ class Played:
 
 
 class Play:
-    """A performance's place, and the cluster that goes with it.
-
-    Args:
-        lab: A lab whose cluster was just reset; its progress is forgotten when the play goes back.
-        lessons: What is played.
-    """
+    """A performance's place, and a lab whose cluster goes with it, and whose progress is forgotten on the way back."""
 
     def __init__(self, lab: Lab, lessons: Sequence[Lesson]) -> None:
         self.lab = lab

@@ -31,22 +31,13 @@ ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in 
 
 
 def perform(lab: Lab, console: Console, pace_seconds: float | None = None) -> int:
-    """Perform the walkthrough in this terminal.
-
-    Args:
-        lab: A lab whose cluster is at its beginning.
-        console: The terminal.
-        pace_seconds: Goes on by itself after this time; None waits for a key.
-
-    Returns:
-        0 when every checkpoint passed or a key ended it before the last, else 1.
-    """
+    """Perform the walkthrough on a cluster at its beginning; ``demo.run`` has the arguments and exit codes."""
     with shared() as share, keys() as terminal, console.screen():
         return Stage(lab, console, terminal, share, pace_seconds).run()
 
 
 class Stage:
-    """A performance in a terminal; ``perform`` describes the arguments."""
+    """A performance in a terminal, which goes on by itself where it has a pace."""
 
     def __init__(
         self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
