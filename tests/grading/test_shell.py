@@ -101,9 +101,9 @@ def test_a_notebook_that_changes_the_shell_does_not_touch_the_next(one_slot: Gra
 
 
 @pytest.fixture
-def isolated(grader: Grader) -> None:
+def isolated(patient_grader: Grader) -> None:
     """Skip where the platform has no namespaces."""
-    if grader.level == "plain":
+    if patient_grader.level == "plain":
         pytest.skip("no namespaces here (docs/grading.md); the test above needs none")
 
 
@@ -122,9 +122,9 @@ def test_only_what_uses_the_kernel_itself_needs_one(cell: str, expected: bool) -
     assert needs_kernel(["1", cell]) is expected
 
 
-def test_a_notebook_that_needs_a_kernel_has_one(grader: Grader, tmp_path: Path) -> None:
+def test_a_notebook_that_needs_a_kernel_has_one(patient_grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, ["type(get_ipython().kernel).__name__"])
-    assert grade(grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
+    assert grade(patient_grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
 
 
 def test_what_was_printed_before_a_limit_is_kept(tmp_path: Path) -> None:
@@ -140,21 +140,21 @@ def test_what_was_printed_before_a_limit_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
 def test_a_missing_module_is_named_in_the_first_line_of_the_feedback(
-    begin: str, grader: Grader, tmp_path: Path
+    begin: str, patient_grader: Grader, tmp_path: Path
 ) -> None:
     caught = "try:\n    import not_missed\nexcept ImportError:\n    pass"
     submit(tmp_path / "s", "ann", EXERCISE, [begin, caught, "import torch.nn", "import another"])
     session = GradingSession(tmp_path / "s", tmp_path / "out")
-    result = session.run(grader, lambda _result: None)[0]
+    result = session.run(patient_grader, lambda _result: None)[0]
     assert result.notices[0] == "There is no module torch where it was graded."
     page = (tmp_path / "out" / "feedback" / "ann.html").read_text()
     assert 'points</h2>\n<p class="lk-no">There is no module torch where it was graded.' in page
 
 
-def test_a_module_with_an_odd_name_is_only_text(grader: Grader, tmp_path: Path) -> None:
+def test_a_module_with_an_odd_name_is_only_text(patient_grader: Grader, tmp_path: Path) -> None:
     odd = "raise ModuleNotFoundError(\"No module named '<script>\\x1b[2J\" + 'x' * 5000 + \"'\")"
     submit(tmp_path / "s", "eve", EXERCISE, [odd])
-    result = GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _result: None)[0]
+    result = GradingSession(tmp_path / "s", tmp_path / "out").run(patient_grader, lambda _result: None)[0]
     assert 0 < len(result.missing_module) < 200
     page = (tmp_path / "out" / "feedback" / "eve.html").read_text()
     assert "<script>" not in page
@@ -164,7 +164,7 @@ def test_a_module_with_an_odd_name_is_only_text(grader: Grader, tmp_path: Path) 
 @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
 @pytest.mark.parametrize("package", ["numpy", "pandas", "matplotlib"])
 def test_packages_for_figures_and_tables_work_where_they_are_installed(
-    package: str, begin: str, grader: Grader, tmp_path: Path
+    package: str, begin: str, patient_grader: Grader, tmp_path: Path
 ) -> None:
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed (the test of a missing module is its neighbour)")
@@ -178,7 +178,7 @@ def test_packages_for_figures_and_tables_work_where_they_are_installed(
         ],
     }
     submit(tmp_path, "ann", EXERCISE, [begin, *cells[package]])
-    result = grade(grader, tmp_path)["ann"]
+    result = grade(patient_grader, tmp_path)["ann"]
     assert result.output.endswith("15\n"), result.output
     assert not result.missing_module
     assert package != "matplotlib" or "<Figure size" in result.output
@@ -188,7 +188,7 @@ class TestFilesBeside:
     """What is handed in beside a notebook."""
 
     @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
-    def test_they_are_there(self, begin: str, grader: Grader, tmp_path: Path) -> None:
+    def test_they_are_there(self, begin: str, patient_grader: Grader, tmp_path: Path) -> None:
         read = "import helper\nprint(helper.word, open('data/role.yaml').read(), open('bytes', 'rb').read())"
         folder = submit(tmp_path, "ann", EXERCISE, [begin, read, "import os; sorted(os.listdir('.'))"]).parent
         (folder / "helper.py").write_text("word = 'helped'")
@@ -198,7 +198,7 @@ class TestFilesBeside:
         (folder / ".hidden").write_text("h")
         (folder / "labkit").mkdir()
         (folder / "labkit" / "admin.conf").write_text("another's")
-        output = grade(grader, tmp_path)["ann"].output
+        output = grade(patient_grader, tmp_path)["ann"].output
         assert "helped kind: Role b'\\x00\\xff'" in output, output
         assert ".hidden" not in output
 

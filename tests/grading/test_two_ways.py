@@ -93,7 +93,7 @@ def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(tmp_path: Path
     for name in ODD:
         submit(tmp_path, name, EXERCISE, notebook(name))
         assert not needs_kernel(notebook(name)), name
-    limits = Limits(seconds=60, cpu_seconds=20)
+    limits = Limits(seconds=120, cpu_seconds=20)
     ways = []
     for kernel in (False, True):
         with Grader(limits=limits, kernel=kernel) as grader:
