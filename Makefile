@@ -37,7 +37,7 @@ $(DEV): requirements-dev.lock pyproject.toml tools/bootstrap.py
 lab: $(LAB) ## open JupyterLab at the first notebook
 	$(BIN)/labkit lab
 
-demo: $(LAB) ## the whole walkthrough in the terminal (labkit demo --step waits for a key)
+demo: $(LAB) ## the whole walkthrough in the terminal (labkit demo --step performs it for a class)
 	$(BIN)/labkit demo
 
 test: $(DEV) ## every test (at most 10 minutes)
@@ -72,7 +72,7 @@ test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
 
-notebooks: $(DEV) ## build the learner's notebooks from notebooks/source, and docs/evidence.md
+notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and instructors, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.evidence
 

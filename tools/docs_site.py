@@ -33,7 +33,8 @@ DOCS = ROOT / "docs"
 LEARNERS_HOME = "~/.local/share/labkit"
 """What the outputs show in the place of the temporary ``LABKIT_HOME``."""
 ABOUT = ("CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "CITATION.cff")
-AS_THEY_ARE = ("docs", "notebooks/pictures", "notebooks/exercises", "CONTRIBUTING.md", "LICENSE", *ABOUT)
+NOTEBOOKS = ("notebooks/pictures", "notebooks/exercises", "notebooks/instructor")
+AS_THEY_ARE = ("docs", *NOTEBOOKS, "CONTRIBUTING.md", "LICENSE", *ABOUT)
 GLOSSARY = "99-glossary"
 write: Any = nbformat.writes  # nbformat has no types for it
 
@@ -62,8 +63,10 @@ notebooks/exercises/*
 ```{toctree}
 :hidden:
 :caption: Teaching
+:glob:
 
 docs/instructor
+notebooks/instructor/*
 docs/workshop
 docs/grading
 docs/scale

@@ -10,6 +10,7 @@ A source is a jupytext ``py:percent`` file with nbgrader's solution marks. It gi
 - ``labkit/lessons/solutions.json``: each step's solved cells, for ``solution("W17")`` and
   ``labkit demo``;
 - ``docs/glossary.md``, from the glossary's notebook;
+- ``notebooks/instructor/NAME.ipynb`` with slides, and the tables of ``docs/instructor.md`` (``tools/instructor.py``);
 - ``notebooks/pictures/request-….svg``, from ``request.svg``: the way of a request, with the stations
   highlighted that a notebook is about. The other pictures there are written by hand.
 
@@ -32,6 +33,8 @@ import nbformat
 
 from labkit.grading.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
+from labkit.lessons import LESSONS
+from tools import instructor
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "source"
@@ -202,6 +205,11 @@ def outputs() -> dict[Path, str]:
     steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
     built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
     built[ROOT / "docs" / "glossary.md"] = glossary()
+    page = ROOT / "docs" / "instructor.md"
+    built[page] = instructor.page(page.read_text(encoding="utf-8"))
+    for lesson in LESSONS:
+        solved = notebook(SOURCES / f"{lesson.id}.py", solved=True)
+        built[ROOT / "notebooks" / "instructor" / lesson.notebook] = _text(instructor.slides(solved, lesson)) + "\n"
     for stations in STRIPS:
         built[PICTURES / f"request-{'-'.join(stations)}.svg"] = strip(stations)
     return built

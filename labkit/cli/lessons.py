@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -30,10 +31,14 @@ def check_command(steps: tuple[str, ...]) -> int:
 
 
 @click.command("demo")
-@click.option("--step", "by_step", is_flag=True, help="Wait for a key before each step.")
+@click.option(
+    "--step", "by_step", is_flag=True, help="For a class: a question first, then a key runs it. ? lists the keys."
+)
+@click.option("--pace", type=click.FloatRange(min=1), metavar="SECONDS", help="The same, going on by itself.")
+@click.option("--notes", is_flag=True, help="What to say where a demo stands that runs in another terminal.")
 @click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
 @click.option("--yes", is_flag=True, help="With --here: do not ask first.")
-def demo_command(by_step: bool, here: bool, yes: bool) -> int:
+def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes: bool) -> int:
     """Run the whole walkthrough in the terminal.
 
     Each step shows who asked what, the answer and the verdict. It runs on a cluster
@@ -42,8 +47,23 @@ def demo_command(by_step: bool, here: bool, yes: bool) -> int:
     """
     from labkit.lab import demo
 
-    if by_step and not sys.stdin.isatty():
-        raise click.UsageError("--step waits for a key, and there is no terminal to press one on; leave it out.")
+    if notes:
+        if by_step or pace or here:
+            raise click.UsageError(
+                "--notes follows a demo that runs in another terminal; it goes with no other option."
+            )
+        from labkit.lab.performance.notes import follow
+
+        return follow()
+    by_step = by_step or pace is not None
+    # A notebook's !command has a terminal that nobody sits at.
+    option = "--step" if pace is None else "--pace"
+    if by_step and not (sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ):
+        raise click.UsageError(f"{option} waits for a key, and there is no terminal to press one on; leave it out.")
+    if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
+        raise click.UsageError(
+            f"{option} draws pages, and a terminal with TERM={os.environ['TERM']} cannot; leave it out."
+        )
     if here and not yes:
         click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
-    return int(demo.run(by_step=by_step, here=here))
+    return int(demo.run(by_step=by_step, here=here, pace_seconds=pace))

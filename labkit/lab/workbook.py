@@ -23,7 +23,7 @@ from labkit.core.home import ensure_private, home_error, home_path, place_error,
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
-LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+LEFT_OUT = {"source", "instructor", ".ipynb_checkpoints", "__pycache__"}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 JUPYTERS_PLACES = {
     "JUPYTER_CONFIG_DIR": "config",

@@ -67,10 +67,7 @@ STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in les
 
 
 def find(step: str | int) -> Step:
-    """The step of that name.
-
-    Args:
-        step: Such as ``W15``; ``w15``, ``"15"`` and ``15`` are the same.
+    """The step of that name; ``W15``, ``w15``, ``"15"`` and ``15`` are the same.
 
     Raises:
         UsageError: There is none.
@@ -83,11 +80,6 @@ def find(step: str | int) -> Step:
 
 def predict(step: str, value: object, progress: Progress) -> Noted:
     """Keep what the learner expects of a step; the first guess is kept beside later ones.
-
-    Args:
-        step: Such as ``W15``.
-        value: Such as ``"forbidden"``.
-        progress: Where it is kept.
 
     Raises:
         UsageError: There is no such step, or the value is no possible answer.
@@ -104,7 +96,7 @@ def record(step: str, what: object, progress: Progress) -> None:
     Args:
         step: Such as ``W15``.
         what: An answer, a finished command, or a fact, such as an address.
-        progress: Where it is kept.
+        progress: Takes it.
 
     Raises:
         UsageError: There is no such step, or the value cannot be kept.
@@ -135,10 +127,6 @@ def check(step: str, context: Context) -> Outcome:
 
     A pass is kept: when a later step has changed what the checkpoint sees, the outcome
     says so and stays a pass.
-
-    Args:
-        step: Such as ``W15``.
-        context: The checkpoint's input.
 
     Returns:
         The outcome; its repr is a headline and at most three lines.
@@ -177,12 +165,7 @@ def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
 
 
 def hint(step: str, progress: Progress) -> Help:
-    """A hint: where to look, then what to write, then all but the last word.
-
-    Args:
-        step: Such as ``W15``.
-        progress: Keeps how many hints were given.
-    """
+    """A hint: where to look, then what to write, then all but the last word. The progress keeps how many were given."""
     found = find(step)
     given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
     number = min(given + 1, len(found.hints))
@@ -193,12 +176,7 @@ def hint(step: str, progress: Progress) -> Help:
 
 
 def solution(step: str, progress: Progress) -> Help:
-    """How a step can be solved, in a cell and in a terminal; any other way that works is as good.
-
-    Args:
-        step: Such as ``W15``.
-        progress: Keeps that the solution was shown.
-    """
+    """How a step can be solved, in a cell and in a terminal. The progress keeps that it was shown."""
     found = find(step)
     progress.note(found.id, solution_shown=True)
     objects = "\n---\n".join(_manifests(found))

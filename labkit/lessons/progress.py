@@ -23,7 +23,7 @@ MAX_RECORDS = 20
 
 
 class Progress:
-    """The learner's progress through the steps.
+    """The learner's progress through the steps, whose names may be written in small letters.
 
     Args:
         path: The file. It is created at the first change.
@@ -40,12 +40,7 @@ class Progress:
         return cls(home_path() / "progress.json")
 
     def predict(self, step: str, value: object) -> None:
-        """Keep what the learner expects of a step; the first guess is kept beside later ones.
-
-        Args:
-            step: Such as ``W15``; case does not matter.
-            value: Such as ``"forbidden"``; a later prediction replaces it.
-        """
+        """Keep what the learner expects of a step; a later prediction replaces it, and the first guess is kept too."""
 
         def change(entry: dict[str, Any]) -> None:
             entry["prediction"] = value
@@ -58,12 +53,7 @@ class Progress:
         return self.entry(step).get("prediction")
 
     def record(self, step: str, record: Mapping[str, Any]) -> None:
-        """Keep one answer for a step.
-
-        Args:
-            step: Such as ``W15``.
-            record: A summary, as ``Answer.summary()`` makes it.
-        """
+        """Keep one answer for a step, as ``Answer.summary()`` makes it."""
 
         def change(entry: dict[str, Any]) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
@@ -76,13 +66,7 @@ class Progress:
         return list(self.entry(step).get("records", []))
 
     def mark(self, step: str, state: str, **facts: object) -> None:
-        """Keep a checkpoint's verdict. A pass is never taken back.
-
-        Args:
-            step: Such as ``W15``.
-            state: ``passed``, ``failed`` or ``not attempted``.
-            facts: More to keep beside it, such as ``seen``.
-        """
+        """Keep a verdict (``passed``, ``failed``, ``not attempted``) with its facts. A pass is never taken back."""
 
         def change(entry: dict[str, Any]) -> None:
             entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from labkit.rbac.attributes import Attributes
@@ -31,6 +32,22 @@ class Node:
     namespace: str
     granting: bool = False
 
+    @property
+    def label(self) -> str:
+        """The name, with its namespace before it."""
+        return f"{self.namespace}/{self.title}" if self.namespace else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPath:
+    """A subject, a binding, a role and the role's rules, and whether they grant the request in question."""
+
+    subject: Node
+    binding: Node
+    role: Node
+    rules: list[Node]
+    granting: bool
+
 
 @dataclass(slots=True)
 class Graph:
@@ -56,6 +73,17 @@ class Graph:
     def link(self, start: str, end: str, granting: bool) -> None:
         """Add an edge, or mark the existing one as granting."""
         self.edges[start, end] = granting or self.edges.get((start, end), False)
+
+    def paths(self) -> Iterator[GraphPath]:
+        """Yield every way from a subject to a role."""
+        after: dict[str, list[Node]] = {}
+        for start, end in self.edges:
+            after.setdefault(start, []).append(self.nodes[end])
+        for node in self.nodes.values():
+            for binding in after.get(node.id, []) if node.column == 0 else []:
+                for role in after.get(binding.id, []):
+                    granting = self.edges[node.id, binding.id] and self.edges[binding.id, role.id]
+                    yield GraphPath(node, binding, role, after.get(role.id, []), granting)
 
 
 def rbac_graph(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from labkit.core.html import render
-from labkit.rbac.graph import Graph, Node, rbac_graph
+from labkit.rbac.graph import Graph, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
 from labkit.rbac.policy import Api, Policy, read_policy
@@ -91,22 +91,17 @@ class RBACGraph(LabWidget):
         return [*COLUMNS, "grants it"] if self._request and self._who else list(COLUMNS)
 
     def _paths(self) -> list[list[str]]:
-        graph = self.graph
         asked = bool(self._request and self._who)
-        after: dict[str, list[Node]] = {}
-        for start, end in graph.edges:
-            after.setdefault(start, []).append(graph.nodes[end])
         rows = []
-        for node in graph.nodes.values():
-            if node.column != 0:
-                continue
-            for binding in after.get(node.id, []):
-                for role in after.get(binding.id, []):
-                    rules = _listed([rule.title for rule in after.get(role.id, [])])
-                    row = [_label(node), f"{binding.kind} {_label(binding)}", f"{role.kind} {role.title}", rules]
-                    granting = graph.edges[node.id, binding.id] and graph.edges[binding.id, role.id]
-                    grants = "✓ yes" if granting else "–"
-                    rows.append([*row, grants] if asked else row)
+        for path in self.graph.paths():
+            binding = f"{path.binding.kind} {path.binding.label}"
+            row = [
+                path.subject.label,
+                binding,
+                f"{path.role.kind} {path.role.title}",
+                _listed([rule.title for rule in path.rules]),
+            ]
+            rows.append([*row, "✓ yes" if path.granting else "–"] if asked else row)
         return rows
 
     def _show(self) -> None:
@@ -152,10 +147,6 @@ class RBACGraph(LabWidget):
 def _listed(rules: list[str]) -> str:
     more = len(rules) - 4
     return "; ".join(rules[:4]) + (f"; … and {more} more rule{'s' * (more > 1)}" if more > 0 else "")
-
-
-def _label(node: Node) -> str:
-    return f"{node.namespace}/{node.title}" if node.namespace else node.title
 
 
 def _options(values: list[str]) -> list[dict[str, Any]]:

@@ -6,77 +6,16 @@ be read, from the answer and a SubjectAccessReview.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from labkit.client.answer import Answer, Identity
+from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
+from labkit.lab.stages import WORDS, groups_of, stages
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
 from labkit.rbac.policy import Api, Unreadable, read_policy
-from labkit.rbac.subjects import Subject, subject
 from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
-
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
-WORDS = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
-PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
-
-
-def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
-    """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
-    return {"title": title, "state": state, "facts": [list(fact) for fact in facts]}
-
-
-def stages(answer: Answer) -> list[dict[str, Any]]:
-    """List the stages of a call, from its answer and audit event."""
-    authenticated = answer.status != 401
-    authorized = authenticated and not _refused_by_authorizer(answer)
-    admitted = authorized and answer.status != 403
-    who = answer.identity if authenticated else None
-    event = answer.event or {}
-    objects = event.get("objectRef") or {}
-    call = answer.call
-    asked = (
-        ("verb", call.verb),
-        ("resource", call.full_resource or call.path),
-        ("namespace", call.namespace or "none (cluster scope)"),
-        ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
-    )
-    plugins = ("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read")
-    stored = [("status", str(answer.status)), *([("object", str(objects["name"]))] if objects.get("name") else [])]
-    return [
-        _stage("TLS", "pass", ("server", answer.server), ("certificate", "signed by the cluster's CA")),
-        _stage(
-            "Authentication",
-            "pass" if authenticated else "stop",
-            ("plugin", PLUGINS.get(answer.credential, answer.credential)),
-            *([("user", who.user), ("groups", ", ".join(_groups(who)) or "not known")] if who else [("answer", "401")]),
-            *([("note", note)] if (note := answer.note) else []),
-        ),
-        _reached("Authorization", authenticated, authorized, asked),
-        _reached("Admission", authorized, admitted, [plugins]),
-        _reached("Storage", admitted, answer.status < 400, stored),
-    ]
-
-
-def _groups(who: Identity) -> tuple[str, ...]:
-    """Return a user's groups; those of a service account follow from its name."""
-    account = Subject(who.user).account
-    return who.groups or (subject("/".join(account)).groups if account else ())
-
-
-def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    return _stage(title, "pass" if passed else "stop", *facts) if reached else _stage(title, "none")
-
-
-def _refused_by_authorizer(answer: Answer) -> bool:
-    """Return whether a 403 is the authorizer's; an admission plugin's has an audit decision that allows it."""
-    if answer.status != 403:
-        return False
-    annotations = (answer.event or {}).get("annotations") or {}
-    decision = annotations.get("authorization.k8s.io/decision")
-    return decision == "forbid" if decision else " cannot " in answer.message
 
 
 class XRay(LabWidget):
@@ -138,7 +77,7 @@ class XRay(LabWidget):
 
 def _question(answer: Answer) -> Attributes:
     call, who = answer.call, answer.identity
-    user = User(who.user, _groups(who), who.uid, who.extra)
+    user = User(who.user, groups_of(who), who.uid, who.extra)
     if not call.is_resource:
         return Attributes(user, call.verb, path=call.path)
     return Attributes(

@@ -22,6 +22,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (source / "00-start.ipynb").write_text("v1")
     (source / "01-api.ipynb").write_text("v1")
     (source / "source" / "00-start.py").write_text("secret solution")
+    (source / "instructor").mkdir()
+    (source / "instructor" / "01-api.ipynb").write_text("secret solution")
     (source / "images" / "a.svg").write_text("<svg/>")
     monkeypatch.setattr(resources, "notebooks", lambda: source)
     return source

@@ -62,14 +62,6 @@ def test_where_strangers_are_turned_away_that_is_predicted(lab: Lab, monkeypatch
     assert 'predict("W7", "unauthorized")' in cells["W7"]
 
 
-def test_the_instructor_may_end_it_at_any_step(lab: Lab) -> None:
-    screen, out = console()
-    keys = iter([True, False])
-    assert Demo(lab, screen, lambda: next(keys)).run() == 0
-    assert "W1 passed" in out.getvalue()
-    assert "W2 passed" not in out.getvalue()
-
-
 def test_a_step_that_fails_makes_the_exit_code_1(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"notebook": "", "solution": "", "cells": ['lab.record("W1", "https://nowhere")', 'check("W1")']}
     monkeypatch.setattr(lessons, "worked", lambda: dict.fromkeys(lessons.STEPS, wrong))
@@ -78,10 +70,7 @@ def test_a_step_that_fails_makes_the_exit_code_1(lab: Lab, monkeypatch: pytest.M
     assert "✘ W1 not yet" in out.getvalue()
 
 
-def test_the_learners_own_cluster_is_not_touched(
-    labkit_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "wait", lambda: False)
-    assert demo.run(by_step=True) == 0
+def test_the_learners_own_cluster_is_not_touched(labkit_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run() == 0
     assert "A cluster for this demo is starting" in capsys.readouterr().out
     assert list(labkit_home.iterdir()) == []

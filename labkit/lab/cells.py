@@ -1,0 +1,115 @@
+"""Runs the solved cells of the walkthrough as a notebook does, for ``labkit demo``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from labkit import lessons
+from labkit.client.answer import Answer
+from labkit.client.exec.command import CompletedExec
+from labkit.core.redact import redact
+from labkit.lab import words
+from labkit.lab.lab import Lab
+from labkit.lessons import variants
+from labkit.lessons.base import Outcome
+from labkit.lessons.steps import Lesson
+
+Show = Callable[[str, str], None]
+"""Takes one line: its kind (``code``, ``request``, ``good``, ``bad``, ``warn`` or ``plain``) and its text."""
+
+WIDTH = 160
+"""The length at which a line of output is cut."""
+
+LINES = 10
+"""How many lines of a command's output are shown."""
+
+ALL_LINES = 40
+"""How many lines of anything else are shown."""
+
+SETUP = ("from labkit import", "lab = Lab(")
+"""The beginnings of lines that are left out, because the lab exists already."""
+
+NEEDS_CLUSTER_ROLES = "05-cluster-roles"
+"""The lesson that needs rights which an existing cluster may not grant."""
+
+
+class Cells:
+    """The cells of one run through the steps, with the names that they share."""
+
+    def __init__(self, lab: Lab, show: Show) -> None:
+        self.lab = lab
+        self.outcomes: list[Outcome] = []
+        self.answer: Answer | None = None
+        self._show_line = show
+        self._names: dict[str, Any] = {}
+        lab.admin.observers.append(self._answered)
+
+    def allowed(self, lesson: Lesson) -> bool:
+        """Whether the cluster grants what a lesson needs."""
+        if lesson.id != NEEDS_CLUSTER_ROLES:
+            return True
+        return self.lab.admin.without_observers().can("create", "clusterroles", group="rbac.authorization.k8s.io")
+
+    def begin(self) -> None:
+        """Begin a notebook: with the names that each has at its top."""
+        import labkit
+
+        names: dict[str, Any] = {name: getattr(labkit, name) for name in labkit.__all__}
+        # Answers are shown as they come, so display() would repeat them.
+        self._names = {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
+
+    def end(self) -> None:
+        """Forget the run, and end the proxy that its cells may have left."""
+        if "proxy" in self._names:
+            self._names["proxy"].close()
+        self.outcomes.clear()
+        self._names = {}
+
+    def of(self, step: str) -> list[str]:
+        """The cells of a step, for this cluster as it is now."""
+        worked = lessons.worked()[step]["cells"]
+        return [
+            "\n".join(line for line in cell.splitlines() if not line.startswith(SETUP))
+            for cell in variants.cells(step, worked, words.context(self.lab))
+        ]
+
+    def run(self, code: str) -> None:
+        """Run a cell, and show the value of its last expression."""
+        tree = ast.parse(code)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        if not code.startswith("check("):
+            for line in code.strip().splitlines():
+                self._show_line("code", line)
+        exec(compile(tree, "<cell>", "exec"), self._names)
+        if isinstance(last, ast.Expr):
+            self._show(eval(compile(ast.Expression(last.value), "<cell>", "eval"), self._names))
+
+    def _answered(self, answer: Answer) -> None:
+        """Show an answer in two lines: the request, and the server's answer."""
+        self.answer = answer
+        tone = "good" if answer.ok else "bad" if answer.status in (401, 403) else "warn"
+        self._show_line("request", f"{answer.as_user or 'nobody'}: {answer.method} {answer.path}")
+        empty = isinstance(answer.body, dict) and answer.body.get("items") == []
+        said = answer.message or ", ".join(answer.titles) or ("an empty list" if empty else "ok")
+        self._lines(f"{answer.status} {said}", tone)
+
+    def _show(self, value: object) -> None:
+        if isinstance(value, Outcome):
+            self.outcomes.append(value)
+            self._lines(repr(value), "good" if value.passed else "bad")
+        elif isinstance(value, CompletedExec):
+            self._show_line("request", f"{value.pod}: exit code {value.returncode}")
+            self._lines(value.stdout or value.stderr, "good" if value.ok else "bad", LINES)
+        elif value is not None and not isinstance(value, Answer):
+            self._lines(repr(value))
+
+    def _said(self, *values: object) -> None:
+        self._lines(" ".join(str(value) for value in values))
+
+    def _lines(self, text: str, kind: str = "plain", most: int = ALL_LINES) -> None:
+        lines = redact(text).strip().splitlines()
+        shown = lines[:most] + ([f"… {len(lines) - most} more lines"] if len(lines) > most else [])
+        for line in shown:
+            self._show_line(kind, line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")

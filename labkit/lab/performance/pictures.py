@@ -1,0 +1,98 @@
+"""The X-ray and the RBAC graph as pictures for a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from labkit.client.answer import Answer
+from labkit.lab.stages import stages
+from labkit.rbac.graph import GraphPath, rbac_graph
+from labkit.rbac.matrix import Permission
+from labkit.rbac.policy import Api, Unreadable, read_policy
+from labkit.rbac.subjects import subject
+
+STATES = {"pass": ("✓", "green"), "stop": ("✕", "bold red"), "none": ("–", "dim")}
+BOXES_WIDTH = 70
+"""The width that the X-ray's boxes need beside one another; in a narrower terminal there is a table only."""
+
+MAX_RULES, MAX_LENGTH = 2, 60
+
+
+def xray(answer: Answer | None, width: int) -> RenderableType:
+    """The stations of a request, and what is known of each."""
+    if answer is None:
+        return Text("No request of a caller was answered in this step yet.")
+    found = stages(answer)
+    parts: list[RenderableType] = [Text(f"{answer.method} {answer.path} → {answer.status}\n", "bold")]
+    if width >= BOXES_WIDTH:
+        boxes = Table.grid()
+        row: list[RenderableType] = []
+        for stage in found:
+            sign, style = STATES[stage["state"]]
+            panel = Panel(Text(f"{stage['title']}\n{sign}", style, justify="center"), border_style=style, padding=0)
+            row += [Text("\n → "), panel] if row else [panel]
+        boxes.add_row(*row)
+        parts += [boxes, Text()]
+    facts = Table.grid(padding=(0, 2))
+    for stage in found:
+        sign, style = STATES[stage["state"]]
+        known = "\n".join(f"{name}: {value}" for name, value in stage["facts"])
+        facts.add_row(Text(f"{sign} {stage['title']}", style), Text(known or "not reached", overflow="fold"))
+    return Group(*parts, facts)
+
+
+def graph(api: Api, asked: str, width: int) -> RenderableType:
+    """Who is bound to what, and which path grants what is asked (``kikai/default list services kikai``)."""
+    who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
+    question = Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
+    try:
+        drawn = rbac_graph(read_policy(api), who=subject(who) if who else None, question=question)
+    except Unreadable as error:
+        return Text(str(error))
+    place = f" in {question.namespace}" if question and question.namespace else ""
+    title = Text(
+        f"{who}: {verb} {resource}{place}" if asked else "All bindings that a new cluster does not have", "bold"
+    )
+    paths = sorted(drawn.paths(), key=lambda path: not path.granting)
+    if asked:
+        granted = bool(paths) and paths[0].granting
+        title.append(
+            "\n✓ granted by the marked path" if granted else "\n✕ nothing grants it", "green" if granted else "red"
+        )
+    table = Table.grid()
+    for column in range(7):
+        table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
+    for path in paths:
+        _add_row(table, path, resource)
+    return Group(title, Text(), table if paths else Text("No binding names anybody here."))
+
+
+def _add_row(table: Table, path: GraphPath, resource: str) -> None:
+    rules = [rule.title for rule in sorted(path.rules, key=lambda rule: not rule.granting)]
+    shown = [_short(rule, resource) for rule in rules[:MAX_RULES]]
+    shown += [f"… {len(rules) - MAX_RULES} more"] if len(rules) > MAX_RULES else []
+    boxes = [
+        ("✓ who" if path.granting else "who", path.subject.label),
+        (path.binding.kind.replace("RoleB", "Role B"), path.binding.label),
+        (path.role.kind, path.role.title),
+        ("may", "\n".join(shown) or "nothing"),
+    ]
+    row: list[RenderableType] = []
+    for kind, name in boxes:
+        text = Text.assemble((f"{kind}\n", "dim"), (name, "bold" if path.granting else ""), overflow="fold")
+        style, edge = ("green", box.HEAVY) if path.granting else ("dim", box.ROUNDED)
+        row += [Text("\n\n→")] if row else []
+        row.append(Panel(text, box=edge, border_style=style, padding=0))
+    table.add_row(*row)
+
+
+def _short(rule: str, resource: str) -> str:
+    """A rule without the resources that nobody asked for, where there are many."""
+    verbs, _, resources = rule.partition(" · ")
+    if len(rule) <= MAX_LENGTH:
+        return rule
+    return f"{verbs} · … {resource} …" if resource in resources.split(", ") else f"{rule[:MAX_LENGTH]}…"

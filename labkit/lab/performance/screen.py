@@ -1,0 +1,106 @@
+"""What each place of a performance looks like: a question, a beat, the overview."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from importlib import resources
+from itertools import zip_longest
+from typing import Any
+
+import yaml
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from labkit.lab.performance.pictures import graph, xray
+from labkit.lab.performance.play import Play, Played
+from labkit.lessons.talk import talks
+
+STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
+LETTERS_HEIGHT = 14
+"""With fewer lines a question has no large letters above it."""
+
+STATUS = re.compile(r"(\d{3}) (.*)")
+DATA: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "stage.yaml").read_text(encoding="utf-8"))
+
+
+def large_letters(text: str) -> str:
+    """A step's name or a status in five lines."""
+    glyphs = [textwrap.wrap(pixels, len(pixels) // 5) for pixels in map(DATA["glyphs"].__getitem__, text)]
+    rows = ("  ".join(row).replace("1", "██").replace("0", "  ") for row in zip(*glyphs, strict=True))
+    return "\n".join(rows)
+
+
+def page(play: Play, width: int, height: int, *, large: bool) -> RenderableType:
+    """The question, or what the last beat has shown."""
+    if not play.played:
+        return Group(Text(f"{DATA['start']}\n", "bold yellow"), overview(play))
+    now = play.played[-1]
+    said = talks()[now.step.id]
+    if not now.shown:
+        hint = Text("\nWhat do you expect? Write it down, then we run it.", "dim")
+        letters = Text(f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue")
+        return Group(letters, Markdown(said.ask, style="bold yellow"), hint)
+    beat = now.beats[len(now.shown) - 1]
+    if beat.picture:
+        return picture(play, beat.picture, width)
+    answer = f"**The answer:** {said.answer}" if beat.cells[-1].startswith("check(") else ""
+    return Group(*_lines(now, large=large), Text(), Markdown(answer))
+
+
+def _lines(now: Played, *, large: bool) -> Iterator[RenderableType]:
+    before = ""
+    for kind, text in now.shown[-1]:
+        if before and ((kind == "code") != (before == "code") or (large and kind == "request")):
+            yield Text()
+        status = STATUS.fullmatch(text) if large and before == "request" else None
+        if status:
+            yield Text(f"\n{large_letters(status[1])}\n", STYLES.get(kind, ""))
+        said = Text(status[2] if status else text.lstrip(), STYLES.get(kind, ""), overflow="fold")
+        yield Padding(said, (0, 0, 0, len(text) - len(text.lstrip())))
+        before = kind
+
+
+def picture(play: Play, name: str, width: int) -> RenderableType:
+    """The X-ray of the last request, or the graph of the step's question."""
+    now = play.played[-1] if play.played else None
+    if name == "xray":
+        return xray(now.answer if now else None, width)
+    return graph(play.lab.admin.without_observers(), talks()[now.step.id].graph if now else "", width)
+
+
+def overview(play: Play) -> RenderableType:
+    """All steps in two columns, those that were played with a tick."""
+    columns: tuple[list[Text], list[Text]] = ([], [])
+    for lesson in play.lessons:
+        column = columns[lesson.id > "04"]
+        column += [Text()] if column else []
+        column.append(Text(f"{lesson.id[1]}  {lesson.title}", "bold", overflow="ellipsis", no_wrap=True))
+        for step in lesson.steps:
+            ahead = play.steps.index(step) - len(play.played) + 1
+            sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
+            column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    for pair in zip_longest(*columns, fillvalue=Text()):
+        table.add_row(*pair)
+    return table
+
+
+def help_page(shared: bool) -> RenderableType:
+    """The keys, and what else helps in front of a class."""
+    table = Table.grid(padding=(0, 3))
+    for names, what, *_ in DATA["keys"]:
+        table.add_row(Text(names, "bold"), what)
+    return Group(table, Text(f"\n{DATA['notes' if shared else 'no notes']}\n{DATA['font']}"))
+
+
+def end(play: Play) -> RenderableType:
+    """The last page."""
+    passed = Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green")
+    return Group(passed, Markdown(DATA["end"], style="bold"))

@@ -1,0 +1,73 @@
+"""The stations of one call on its way through the API server, for the X-ray in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from labkit.client.answer import Answer, Identity
+from labkit.rbac.subjects import Subject, subject
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+WORDS = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
+PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
+
+
+def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
+    """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
+    return {"title": title, "state": state, "facts": [list(fact) for fact in facts]}
+
+
+def stages(answer: Answer) -> list[dict[str, Any]]:
+    """List the stages of a call, from its answer and audit event."""
+    authenticated = answer.status != 401
+    authorized = authenticated and not _refused_by_authorizer(answer)
+    admitted = authorized and answer.status != 403
+    who = answer.identity if authenticated else None
+    event = answer.event or {}
+    objects = event.get("objectRef") or {}
+    call = answer.call
+    asked = (
+        ("verb", call.verb),
+        ("resource", call.full_resource or call.path),
+        ("namespace", call.namespace or "none (cluster scope)"),
+        ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
+    )
+    plugins = ("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read")
+    stored = [("status", str(answer.status)), *([("object", str(objects["name"]))] if objects.get("name") else [])]
+    return [
+        _stage("TLS", "pass", ("server", answer.server), ("certificate", "signed by the cluster's CA")),
+        _stage(
+            "Authentication",
+            "pass" if authenticated else "stop",
+            ("plugin", PLUGINS.get(answer.credential, answer.credential)),
+            *(
+                [("user", who.user), ("groups", ", ".join(groups_of(who)) or "not known")]
+                if who
+                else [("answer", "401")]
+            ),
+            *([("note", note)] if (note := answer.note) else []),
+        ),
+        _reached("Authorization", authenticated, authorized, asked),
+        _reached("Admission", authorized, admitted, [plugins]),
+        _reached("Storage", admitted, answer.status < 400, stored),
+    ]
+
+
+def groups_of(who: Identity) -> tuple[str, ...]:
+    """Return a user's groups; those of a service account follow from its name."""
+    account = Subject(who.user).account
+    return who.groups or (subject("/".join(account)).groups if account else ())
+
+
+def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return _stage(title, "pass" if passed else "stop", *facts) if reached else _stage(title, "none")
+
+
+def _refused_by_authorizer(answer: Answer) -> bool:
+    """Return whether a 403 is the authorizer's; an admission plugin's has an audit decision that allows it."""
+    if answer.status != 403:
+        return False
+    annotations = (answer.event or {}).get("annotations") or {}
+    decision = annotations.get("authorization.k8s.io/decision")
+    return decision == "forbid" if decision else " cannot " in answer.message

@@ -1,0 +1,121 @@
+"""``labkit demo --notes``: what the instructor reads in another terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import lessons
+from labkit.cli import run
+from labkit.core.home import held
+from labkit.lab.performance.notes import LOCK, PLACE, notes, shared
+from tests.support.terminal import ROOT, Terminal
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    terminal = Terminal("demo", "--step")
+    terminal.wait("Each step begins")
+    yield terminal
+    terminal.close()
+
+
+def piped(home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LABKIT_HOME": str(home)}
+    command = [sys.executable, "-m", "labkit", "demo", "--notes"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path) -> None:
+    follower = Terminal("demo", "--notes")
+    try:
+        follower.wait("Next, W1: Where does a client learn")
+        demo.press("/15\r", "Why is it refused")
+        page = follower.wait("W15 · Ask without permission (the question")
+        assert "Answer: Authentication says who." in page
+        assert "Read the message word by word." in page
+        assert "They asked as the administrator" in page
+        assert "Next, W16: The role is there." in page
+        demo.press(" ", "403 services is forbidden")
+        follower.wait("(1 of 4")
+        for file in (labkit_home / "demo", labkit_home / "demo" / PLACE):
+            assert not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        assert demo.end("q") == 0
+        assert follower.end() == 0
+        assert "The demo has ended." in follower.screen
+        assert list(labkit_home.iterdir()) == []
+    finally:
+        follower.close()
+
+
+def test_a_key_ends_the_notes_and_not_the_demo(demo: Terminal) -> None:
+    follower = Terminal("demo", "--notes")
+    follower.wait("Next, W1")
+    assert follower.end("q") == 0
+    follower.close()
+    assert "Where does a client learn" in demo.press(" ", "Where does a client learn")
+
+
+def test_in_a_pipe_they_are_printed_once(demo: Terminal, labkit_home: Path) -> None:
+    demo.press("/17\r", "The role has get and list.")
+    done = piped(labkit_home)
+    assert done.returncode == 0
+    assert "W17 · Bind it" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_where_no_demo_runs_they_say_what_to_do(labkit_home: Path) -> None:
+    done = piped(labkit_home)
+    assert done.returncode == 3
+    assert "No demo runs here." in done.stderr
+    assert "Start labkit demo --step in another terminal, with the same LABKIT_HOME." in done.stderr
+    assert list(labkit_home.iterdir()) == []
+
+
+def test_a_demo_that_was_killed_is_none(demo: Terminal, labkit_home: Path) -> None:
+    os.kill(demo.pid, signal.SIGKILL)
+    os.waitpid(demo.pid, 0)
+    assert (labkit_home / "demo" / PLACE).exists()
+    assert piped(labkit_home).returncode == 3
+
+
+def test_a_second_demo_does_not_take_the_notes_of_the_first(labkit_home: Path) -> None:
+    with shared() as first, shared() as second:
+        assert first is not None
+        assert second is None
+        assert held(labkit_home / "demo" / LOCK)
+    assert not (labkit_home / "demo").exists()
+
+
+def test_a_home_that_cannot_be_used_costs_the_notes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("LABKIT_HOME", str(file))
+    with shared() as share:
+        assert share is None
+
+
+def test_a_damaged_file_gives_notes_without_a_step() -> None:
+    assert "since the demo began" in notes({})
+    assert "since the demo began" in notes({"step": "W99", "next": ""})
+
+
+@pytest.mark.parametrize("step", lessons.STEPS)
+def test_every_step_has_notes(step: str) -> None:
+    text = notes({"step": step, "place": "the question", "begun": 0})
+    assert lessons.STEPS[step].title in text
+    assert "**Where learners get stuck**" in text
+
+
+@pytest.mark.parametrize("option", [["--step"], ["--pace", "3"], ["--here"]])
+def test_notes_go_with_no_other_option(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--notes", *option]) == 2
+    assert "--notes follows a demo that runs in another terminal" in capsys.readouterr().err
