@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -206,6 +207,11 @@ def grades(options: argparse.Namespace) -> Iterator[Row]:
         few = min(12, options.notebooks)
         fast = grading.graded(course, options.notebooks, kernel=False)
         yield _grading_row("graded in a fork", fast, None, "1,000 a minute")
+        if shutil.which("kubectl"):
+            calling = Path(folder) / "kubectl"
+            grading.hand_in(calling, options.notebooks, *grading.KUBECTL)
+            run = grading.graded(calling, options.notebooks, kernel=False)
+            yield _grading_row(f"the same and {len(grading.KUBECTL)} `!kubectl` cells", run, fast, "half of it")
         kernel = grading.graded(course, few, kernel=True)
         yield _grading_row("graded in a real kernel, behind walls", kernel, fast, "the same scores")
         theirs = grading.autograded(Path(folder) / "theirs", few)

@@ -28,6 +28,9 @@ from labkit.grading.submissions import find
 from labkit.grading.tasks import find_exercise
 
 EXERCISE = "ex4-roles"
+KUBECTL = ("!kubectl get namespaces", "!kubectl create configmap made")
+"""Cells that a notebook has at its end for the part about kubectl."""
+
 CELLS = 30
 
 CALLS = (
@@ -69,8 +72,8 @@ class Run:
         return self.cpu_seconds / self.notebooks * 1000
 
 
-def notebook(learner: str) -> dict[str, Any]:
-    """A learner's solved notebook of thirty code cells."""
+def notebook(learner: str, *more: str) -> dict[str, Any]:
+    """A learner's solved notebook of thirty code cells, and some more."""
     document = nbgrader_course.assignment(find_exercise(EXERCISE))
     answers = iter(task.variant(Seed(learner)).answer for task in find_exercise(EXERCISE).tasks)
     for cell in document["cells"]:
@@ -80,16 +83,17 @@ def notebook(learner: str) -> dict[str, Any]:
     while number < CELLS:
         document["cells"].append(code(f"call-{number}", CALLS[number % len(CALLS)].format(number=number)))
         number += 1
+    document["cells"] += [code(f"more-{number}", source) for number, source in enumerate(more)]
     return document
 
 
-def hand_in(course: Path, count: int) -> list[str]:
-    """Put solved notebooks into a course's ``submitted/`` tree; the learners' names."""
+def hand_in(course: Path, count: int, *more: str) -> list[str]:
+    """Put solved notebooks, with more cells, into a course's ``submitted/`` tree; the learners' names."""
     learners = [f"learner{number:04}" for number in range(count)]
     for learner in learners:
         path = course / "submitted" / learner / EXERCISE / f"{EXERCISE}.ipynb"
         path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(notebook(learner)))
+        path.write_text(json.dumps(notebook(learner, *more)))
     return learners
 
 

@@ -76,6 +76,9 @@ PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.option("--context", default="", help="Its context; the file's current one when left out.")
 @click.option("--image", default=None, help="kind's node image.")
+@click.option(
+    "--without-kubectl", is_flag=True, help="Go on where there is no kubectl; what calls it is left to be graded again."
+)
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster: tls://HOST:PORT.")
 @click.option("--tls-ca", type=PEM, help="Its authority; that of Dask's configuration when left out.")
 @click.option("--tls-cert", type=PEM, help="Your certificate there.")
@@ -98,6 +101,7 @@ def grade_command(
     kubeconfig: Path | None,
     context: str,
     image: str | None,
+    without_kubectl: bool,
     scheduler: str,
     tls_ca: Path | None,
     tls_cert: Path | None,
@@ -139,6 +143,8 @@ def grade_command(
     fingerprint = _give_codes(intake, submissions)
     session = GradingSession(intake, out, fresh=fresh, regrade=regrade, only=only, cluster=backend, course=fingerprint)
     _describe(session, intake.lines)
+    if not scheduler:  # workers without kubectl get nothing
+        _look_for_kubectl(session, go_on=without_kubectl)
     left = len(session.left)
     if (left or real) and not (trust or scheduler):
         _need_walls()
@@ -150,8 +156,9 @@ def grade_command(
         _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
         return _exit_code(session.results())
     if not left:
-        _print_summary(session, session.finish())
-        return 0
+        results = session.finish()
+        _print_summary(session, results)
+        return _exit_code(results)
     from labkit.grading.pool import pool_for
 
     if scheduler:
@@ -214,6 +221,26 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     graded = len(session.chosen) - len(session.left)
     if graded:
         click.echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)
+
+
+def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
+    """Postpone the notebooks that call kubectl where there is none; without ``go_on``, raise ``UsageError``."""
+    import shutil
+
+    from labkit.core.errors import UsageError
+    from labkit.grading.submissions import calls_kubectl
+
+    callers = [] if shutil.which("kubectl") else [entry for entry in session.left if calls_kubectl(entry.path)]
+    if callers and not go_on:
+        first = f"the first is {callers[0].learner} {callers[0].exercise}"
+        raise UsageError(
+            "Notebooks call kubectl, which is not on this machine.",
+            why=f"{len(callers)} do, {first}: what it should have made would be missing",
+            todo="Install kubectl, or grade the others: --without-kubectl.",
+        )
+    session.postpone(callers, "it calls kubectl, which is not on the grader's machine")
+    for entry in callers:
+        click.echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
 
 
 def _need_walls() -> None:

@@ -53,11 +53,7 @@ class Hierarchy:
 
 
 class ControlGroup:
-    """One group, in every hierarchy that has a controller for it. Several notebooks use it one after the other.
-
-    Args:
-        directories: Its directories.
-    """
+    """One group, in every hierarchy that has a controller for it. Several notebooks use it one after the other."""
 
     def __init__(self, directories: Sequence[Path]) -> None:
         self._directories = directories
@@ -104,11 +100,7 @@ def kills(events: int) -> int:
 
 
 def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
-    """List where this process may make groups: none where nothing is mounted, or it has no right to.
-
-    Args:
-        self_directory: This process's directory in ``/proc``.
-    """
+    """List where this process may make groups: none where nothing is mounted, or it has no right to."""
     try:
         memberships = [line.split(":", 2) for line in (self_directory / "cgroup").read_text().splitlines()]
         mounts = (self_directory / "mountinfo").read_text().splitlines()
@@ -133,10 +125,7 @@ def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
 def create(name: str, limits: Limits, found: Sequence[Hierarchy]) -> ControlGroup | None:
     """Make a group and set its limits; None where there is no hierarchy that counts memory.
 
-    Args:
-        name: Its name.
-        limits: What its processes may use together.
-        found: The hierarchies; see ``hierarchies``.
+    ``limits`` are what its processes may use together; ``found`` comes from ``hierarchies``.
     """
     if not any("memory" in hierarchy.controllers for hierarchy in found):
         return None
@@ -156,11 +145,7 @@ def create(name: str, limits: Limits, found: Sequence[Hierarchy]) -> ControlGrou
 
 
 def remove_groups(prefix: str) -> None:
-    """Remove groups that a process could not remove itself, because it was killed.
-
-    Args:
-        prefix: What their names begin with.
-    """
+    """Remove groups with a prefix, which a process could not remove itself because it was killed."""
     left = [path for hierarchy in hierarchies() for path in hierarchy.directory.glob(f"{prefix}*")]
     ControlGroup(left).remove()
 

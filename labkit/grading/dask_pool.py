@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,7 +29,7 @@ from labkit.grading.grader import OnResult
 from labkit.grading.isolation import Limits
 from labkit.grading.result import Result, by_exercise_and_learner
 from labkit.grading.stages import failed_result, unreadable_result
-from labkit.grading.submissions import Submission, Unreadable, read_untrusted
+from labkit.grading.submissions import LEARNERS_FOLDER, Submission, Unreadable, files_beside, read_untrusted
 
 ATTEMPTS = 3
 """How often a submission is graded beside others, where its worker ends or fails, before it is graded alone."""
@@ -159,7 +160,8 @@ class DaskPool:
             slots = sum(self._slots.values())
             while waiting and len(self._tasks) < (min(slots, 1) if alone else TASKS_PER_SLOT * slots):
                 try:
-                    self._submit(waiting[0], read_untrusted(waiting[0].path), alone=alone)
+                    notebook = {waiting[0].path.name: read_untrusted(waiting[0].path)}
+                    self._submit(waiting[0], notebook | files_beside(waiting[0]), alone=alone)
                 except Unreadable as error:
                     done.append((waiting[0], unreadable_result(waiting[0], self.level, str(error))))
                 waiting.popleft()
@@ -171,7 +173,7 @@ class DaskPool:
             self._reconnect(error)
         return done
 
-    def _submit(self, submission: Submission, notebook: bytes, *, alone: bool) -> None:
+    def _submit(self, submission: Submission, files: Mapping[str, bytes], *, alone: bool) -> None:
         """Submit a task. Alone, it runs on one worker and once, so that it is known what ended that worker."""
         number = next(self._numbers)
         workers = sorted(self._slots)
@@ -180,8 +182,8 @@ class DaskPool:
         future = self._client.submit(
             grade_on_worker,
             self._plugin.name,
-            Submission(submission.learner, submission.exercise, Path(), code=submission.code),
-            notebook,
+            replace(submission, path=Path(submission.path.name), depth=LEARNERS_FOLDER),
+            files,
             key=f"grade-{self._plugin.name}-{number}",
             workers=workers,
             retries=0 if alone else ATTEMPTS - 1,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DIFFERENT = "its {} is {}, and not {}: run it with the Python and the labkit of this command"
 KEY_READABLE = "notebooks could read its TLS key {}: move the key out of the folders that they see, such as /etc/ssl"
-NO_KUBECTL = "it has no kubectl that notebooks see: install it into /usr/bin or /usr/local/bin"
+NO_KUBECTL = "it has no kubectl, which notebooks may call: install it on the worker's PATH"
 NO_WALLS = "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces"
 
 
@@ -89,8 +89,10 @@ class GraderPlugin(WorkerPlugin):
         """End the graders, and what they are grading."""
         await asyncio.to_thread(self._end)
 
-    def grade(self, submission: Submission, notebook: bytes) -> str:
-        """Grade a submission whose notebook was sent along; return the result as JSON.
+    def grade(self, submission: Submission, files: Mapping[str, bytes]) -> str:
+        """Grade a submission whose folder was sent along; return the result as JSON.
+
+        ``files`` are the notebook, at the submission's path, and what lies beside it, by their paths in the folder.
 
         Raises:
             GradingFailed: The grader failed; it is replaced.
@@ -99,10 +101,13 @@ class GraderPlugin(WorkerPlugin):
         try:
             if grader is None:
                 raise GradingFailed("the worker is ending")
-            with TemporaryDirectory(dir=self._directory, ignore_cleanup_errors=True) as directory:
-                path = Path(directory, "notebook.ipynb")
-                path.write_bytes(notebook)
-                (result,) = grader.grade([replace(submission, path=path)])
+            with TemporaryDirectory(dir=self._directory, ignore_cleanup_errors=True) as made:
+                directory = Path(made)
+                for name, data in files.items():
+                    path = directory / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(data)
+                (result,) = grader.grade([replace(submission, path=directory / submission.path)])
             if result.ended == FAILED:
                 grader = self._replaced(grader)
                 raise GradingFailed(f"{get_worker().address}: {result.note}")
@@ -117,8 +122,7 @@ class GraderPlugin(WorkerPlugin):
         key = tls["key"] or tls["cert"]
         if key and "\n" not in key and is_visible(Path(key).resolve()):
             return KEY_READABLE.format(key)
-        kubectl = Path(shutil.which("kubectl") or "kubectl")
-        if not (is_visible(kubectl) and is_visible(kubectl.resolve())):
+        if not shutil.which("kubectl"):
             return NO_KUBECTL
         here = installed()
         different = [name for name, value in self._required.items() if here.get(name) != value]
@@ -147,8 +151,8 @@ class GraderPlugin(WorkerPlugin):
         self._graders.put(None)  # tasks that still come fail, and do not wait
 
 
-def grade_on_worker(plugin: str, submission: Submission, notebook: bytes) -> str:
+def grade_on_worker(plugin: str, submission: Submission, files: Mapping[str, bytes]) -> str:
     """Grade a submission on the worker that runs this task, with the plugin of a name; see ``GraderPlugin.grade``."""
     found = get_worker().plugins[plugin]
     assert isinstance(found, GraderPlugin)
-    return found.grade(submission, notebook)
+    return found.grade(submission, files)

@@ -1,20 +1,29 @@
 """Execute a notebook's cells, in the learner's isolated process. Two ways with the same outcome.
 
-``run_in_process`` executes them in this process, which was forked from the fork server;
-``run_in_kernel`` in a real Jupyter kernel, which cells in IPython's own syntax (``%``, ``!``)
-need. An error ends its cell, not the notebook; ``quit()`` ends the notebook.
+``run_in_shell`` executes them in this process, which was forked from the fork server; ``run_in_kernel`` in
+a real Jupyter kernel, which only notebooks that use the kernel itself need. An error ends its cell, not the
+notebook; ``quit()`` ends the notebook.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import atexit
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from types import CodeType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.grading.shell import NotebookShell
 
 SIGNAL_BASE = 128
 """Exit code 128 + n stands for signal n, as in shells."""
@@ -22,136 +31,138 @@ SIGNAL_BASE = 128
 OnCell = Callable[[int], None]
 """Called after each cell with the number of cells that have run."""
 
+OnMessage = Callable[[str, dict[str, Any]], None]
+"""Called with the type and the content of each message that a kernel publishes."""
 
-def is_python(cells: Sequence[str]) -> bool:
-    """Return whether no cell needs IPython. One with a syntax error does not."""
-    return not any(_has_magic(cell) or _awaits(cell) for cell in cells)
+FORMATS: tuple[str, ...] = ("text/plain",)
+"""What values are shown as; nothing else is kept."""
+
+STARTUP = (
+    'get_ipython().register_magic_function(lambda line: print("While a notebook is graded, nothing can be installed: '
+    'there is no network."), "line", "pip")',
+)
+"""What runs before the first cell, in both."""
+
+KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole")
+"""What only a real kernel has: itself, and its connection."""
+
+FLUSH_SECONDS = 0.02
+PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve")))
+"""What starts programs without ``os.fork``. An audit hook would be called hundreds of times by other things."""
+
+ENDING_SECONDS = 5
+"""How long threads and exit handlers may take at the end, as nbclient has it."""
 
 
-def run_in_process(cells: Sequence[str], on_cell: OnCell) -> int:
-    """Execute cells in this process; the exit code is 0."""
-    module = type(sys)("__main__")
-    module.__dict__.update(__builtins__=__builtins__, quit=_quit, exit=_quit)
-    sys.modules["__main__"] = module
-    for number, source in enumerate(cells, 1):
-        try:
-            _run_cell(source, f"<cell {number}>", module.__dict__)
-        except Quit:
-            on_cell(number)
-            break
-        except (Exception, KeyboardInterrupt, SystemExit):
-            _print_error()
-        on_cell(number)
+def needs_kernel(cells: Sequence[str]) -> bool:
+    """Return whether a cell may use what only a real kernel has."""
+    return any(KERNEL.search(cell) for cell in cells)
+
+
+def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
+    """Execute cells in this process, in its home directory; the exit code is 0."""
+    shell.enter(Path.cwd(), on_message)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(shell.run_cells(cells, on_cell))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(ENDING_SECONDS)
+    with suppress(KeyboardInterrupt):  # what an interpreter does at its end, and ``os._exit`` does not
+        threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
+        atexit._run_exitfuncs()
     return 0
 
 
-def run_in_kernel(cells: Sequence[str], on_cell: OnCell) -> int:
-    """Execute cells in a real kernel.
-
-    Returns:
-        The exit code of a kernel that ended before its notebook did, as a shell has it; else 0.
-    """
+def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
+    """Execute cells in a real kernel; return its exit code, as a shell has it, if it ended before its notebook."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
-    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    written = [{**empty, "id": f"cell-{number}", "source": source} for number, source in enumerate(cells)]
-    read: Any = nbformat.from_dict
-    notebook = read({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": written})
-    count, code = 0, 0
+    class Client(NotebookClient):
+        def process_message(self, message: dict[str, Any], *place: Any) -> Any:
+            on_message(message["msg_type"], message["content"])
+            return super().process_message(message, *place)
+
+    make: Any = nbformat.v4
+    notebook = make.new_notebook(cells=[make.new_code_cell(source) for source in cells])
     process: Any = None
 
     def started(**_facts: Any) -> None:
         nonlocal process
         process = client.km.provisioner.process  # the client forgets it when it has ended
 
-    def executed(**_facts: Any) -> None:
-        nonlocal count
-        count += 1
-        on_cell(count)
+    def executed(cell_index: int, execute_reply: Any, **_facts: Any) -> None:
+        on_cell(cell_index + 1)
+        if any(entry.get("source") == "ask_exit" for entry in execute_reply["content"].get("payload", ())):
+            raise EOFError
 
-    # Unix sockets, in a directory of its own.
-    config = Config({"KernelManager": {"transport": "ipc", "ip": str(Path.cwd() / "kernel")}})
-    client: Any = NotebookClient(
-        notebook,
-        config=config,
-        timeout=None,
-        allow_errors=True,
-        extra_arguments=["--DisplayFormatter.active_types=text/plain"],  # nothing else is kept
-        on_cell_start=started,
-        on_cell_executed=executed,
-    )
-    try:
-        client.execute()
-    except DeadKernelError:
-        code = process.returncode or 0
-    for cell in notebook.cells:
-        for output in cell.outputs:
-            sys.stdout.write(_as_text(output))
-    return code if code >= 0 else SIGNAL_BASE - code
-
-
-def _as_text(output: Mapping[str, Any]) -> str:
-    """Convert a cell's output to text: what it printed, its error, or its value."""
-    if output["output_type"] == "stream":
-        return str(output["text"])
-    if output["output_type"] == "error":
-        return f"{output['ename']}: {output['evalue']}\n"
-    return f"{output.get('data', {}).get('text/plain', '')}\n"
+    with tempfile.TemporaryDirectory(prefix="kernel-", dir="/tmp", ignore_cleanup_errors=True) as sockets:
+        client: Any = Client(
+            notebook,
+            # Unix sockets, outside the home directory.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/s"}}),
+            timeout=None,
+            allow_errors=True,
+            extra_arguments=[
+                *(f"--DisplayFormatter.active_types={name}" for name in FORMATS),
+                *(f"--IPKernelApp.exec_lines={line}" for line in STARTUP),
+            ],
+            on_cell_start=started,
+            on_cell_executed=executed,
+        )
+        try:
+            # What reaches its standard output comes as messages, too.
+            client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            on_cell(len(cells))
+        except EOFError:  # a cell has ended the notebook
+            return 0
+        except DeadKernelError:
+            code = int(process.returncode or 0)
+            return code if code >= 0 else SIGNAL_BASE - code
+    return 0
 
 
-class Quit(SystemExit):
-    """A cell ends the notebook."""
+class Printer:
+    """Prints what messages show, in pieces, since each wakes the supervisor, and before a program starts."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+        self._forked, self._flushed = False, 0.0
+        os.register_at_fork(before=self.flush, after_in_child=lambda: setattr(self, "_forked", True))
+        for module, name in PROGRAMS:
+            setattr(module, name, self._flushing(getattr(module, name)))
+
+    def __call__(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message's type and content."""
+        text = as_text(kind, content)
+        with suppress(OSError):
+            self._file.write(text)
+            if self._forked or (text.endswith("\n") and time.monotonic() > self._flushed + FLUSH_SECONDS):
+                self.flush()
+
+    def flush(self) -> None:
+        """Print what is left; the learner's code may have closed its file."""
+        self._flushed = time.monotonic()
+        with suppress(OSError):
+            self._file.flush()
+
+    def _flushing(self, start: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(start)
+        def flush_and_start(*arguments: Any, **options: Any) -> Any:
+            self.flush()
+            return start(*arguments, **options)
+
+        return flush_and_start
 
 
-def _quit(*_code: object) -> NoReturn:
-    """End the notebook, as ``quit`` and ``exit`` do in a kernel."""
-    raise Quit
-
-
-def _print_error() -> None:
-    """Print a cell's error, without this module's frames."""
-    kind, error, trace = sys.exc_info()
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    traceback.print_exception(kind, error, trace, limit=-4)
-
-
-def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
-    """Run one cell, and print the value of its last expression as a kernel does."""
-    tree = ast.parse(source, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    body: CodeType = compile(tree, name, "exec")
-    exec(body, scope)
-    if isinstance(last, ast.Expr):
-        value = eval(compile(ast.Expression(last.value), name, "eval"), scope)
-        if value is _quit:  # as in IPython, also without parentheses
-            raise Quit
-        if value is not None:
-            sys.stdout.write(f"{value!r}\n")
-
-
-def _has_magic(cell: str) -> bool:
-    """Return whether a cell has lines in IPython's own syntax, and not within a string."""
-    lines = cell.splitlines()
-    if not any(line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in lines):
-        return False
-    try:
-        ast.parse(cell)
-    except SyntaxError:
-        return True
-    except (ValueError, RecursionError, MemoryError):
-        return False
-    return False
-
-
-def _awaits(cell: str) -> bool:
-    """Return whether a cell awaits outside of functions, which only IPython allows."""
-    if "await" not in cell and "async" not in cell:
-        return False
-    try:
-        return bool(compile(cell, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT).co_flags & inspect.CO_COROUTINE)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+def as_text(kind: str, content: dict[str, Any]) -> str:
+    """Convert a message to text; most show nothing."""
+    if kind == "stream":
+        return str(content["text"])
+    if kind == "error":
+        return f"Traceback (most recent call last):\n{content['ename']}: {content['evalue']}\n"
+    if kind in ("execute_result", "display_data", "update_display_data"):
+        return f"{content['data'].get('text/plain', '')}\n"
+    return ""

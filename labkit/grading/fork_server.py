@@ -9,6 +9,7 @@ The supervisor outlives that process, kills what is left of it, and reports how 
 
 from __future__ import annotations
 
+import base64
 import gc
 import importlib
 import mmap
@@ -20,6 +21,7 @@ import ssl
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -29,6 +31,7 @@ from labkit.grading.execution import SIGNAL_BASE
 from labkit.grading.guard import Guard
 from labkit.grading.packages import PackageDirectory
 from labkit.grading.processes import Descendants, become_subreaper
+from labkit.grading.shell import NotebookShell, prepare_shell
 
 PRELOADED = (
     "encodings.idna",
@@ -40,14 +43,15 @@ PRELOADED = (
     "labkit.lab.expect",
     "labkit.lab.exercises",
     "labkit.lab.course",
+    "labkit.ui.base",
 )
 """Modules that notebooks import; their memory is shared by every fork."""
 
-KERNEL_MODULES = ("nbformat", "nbclient")
-"""Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
-
 COUNT_BYTES = 4
 """The size of the count of cells, in memory that the learner's process shares with its supervisor."""
+
+KERNEL_MODULES = ("nbformat", "nbclient")
+"""Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
 
 USER_NAME = "learner"
 """The value of ``USER``: the learner's user id has no name in ``/etc/passwd``."""
@@ -58,6 +62,7 @@ PORT = 6443
 
 def main(channel_number: int) -> int:
     """Serve the grader on the channel with this file descriptor until it closes it."""
+    shell = prepare_shell()  # first: the others' code is specialized for its builtins
     for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -66,7 +71,7 @@ def main(channel_number: int) -> int:
     seccomp.warm_up()
     groups = ControlGroups()
     try:
-        _serve(socket.socket(fileno=channel_number), level, groups)
+        _serve(socket.socket(fileno=channel_number), level, groups, shell)
     except (wire.Closed, OSError):  # the grader has gone
         groups.remove()
         return 0
@@ -94,7 +99,7 @@ class ControlGroups:
                 group.remove()
 
 
-def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoReturn:
+def _serve(channel: socket.socket, level: str, groups: ControlGroups, shell: NotebookShell) -> NoReturn:
     """Fork a supervisor for each order, until the channel is closed."""
     hello, _ = wire.receive(channel)
     _warm_up_tls(hello)
@@ -116,7 +121,7 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups) -> NoRetur
             channel.close()
             code = 1
             try:
-                supervise(connection, Order(order, limits, level, packages, group))
+                supervise(connection, Order(order, limits, level, packages, group, shell))
                 code = 0
             except Exception as error:
                 with suppress(OSError):
@@ -140,21 +145,14 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
 
 
 class Order(NamedTuple):
-    """What a supervisor is to isolate.
-
-    Args:
-        order: What the grader sent: ``user``, ``root``, ``home``, ``hidden``.
-        limits: What the processes may use.
-        level: The isolation level.
-        packages: The directories of packages of which a part is hidden.
-        group: The slot's control group.
-    """
+    """What a supervisor is to isolate; ``order`` is what the grader sent: ``user``, ``root``, ``home``, ``hidden``."""
 
     order: dict[str, Any]
     limits: isolation.Limits
     level: str
     packages: Sequence[PackageDirectory]
     group: ControlGroup | None
+    shell: NotebookShell
 
 
 def supervise(connection: socket.socket, order: Order) -> None:
@@ -194,9 +192,9 @@ def supervise(connection: socket.socket, order: Order) -> None:
         below.kill(child)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
-    claimed = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
+    claimed = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
     wire.send(connection, {"ended": ended, "claimed_cells": claimed, "output": printed, "cpu_seconds": cpu})
 
 
@@ -215,25 +213,25 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             os.dup2(source, target)
         if order.group is not None:
             order.group.join()
+        _leave_pid_1()
         given = order.order
         home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
         root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
-        _leave_pid_1()
         isolation.drop_privileges(order.level, given["user"])
         low, high = sorted((built, jobs.fileno()))
         for first, last in ((3, low), (low + 1, high), (high + 1, 256)):
             os.closerange(first, last)
         job, _ = wire.receive(jobs)
         jobs.close()
-        kernel = job["kernel"] or not execution.is_python(job["cells"])
+        kernel = job["kernel"] or execution.needs_kernel(job["cells"])
         isolation.limit_resources(order.limits.for_kernel if kernel else order.limits)
         _set_up_home(home, job)
         os.write(built, b"1")
         os.close(built)
-        run = execution.run_in_kernel if kernel else execution.run_in_process
-        ended = run(job["cells"], lambda count: _write_count(progress, count))
-        sys.stdout.flush()
-        code = ended
+        run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, order.shell)
+        printer = execution.Printer()
+        code = run(job["cells"], lambda count: _write_count(progress, count), printer)
+        printer.flush()
     except BaseException as error:  # it is isolated: print it and end
         with suppress(BaseException):
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -261,7 +259,7 @@ def _leave_pid_1() -> None:
 
 
 def _set_up_home(home: Path, job: dict[str, Any]) -> None:
-    """Write the lab's files, and replace the environment."""
+    """Write the lab's files and what was handed in beside the notebook, and replace the environment."""
     lab_home = home / "labkit"
     lab_home.mkdir(mode=0o700, exist_ok=True)
     for name, text in job["files"].items():
@@ -269,6 +267,11 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text)
+    for name, data in job["beside"].items():
+        with suppress(OSError):  # too many, or too long a path: they are the learner's
+            if not (path := home / name).is_relative_to(lab_home):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(base64.b64decode(data))
     os.chdir(home)
     keep = {name: os.environ[name] for name in ("LANG", "VIRTUAL_ENV") if name in os.environ}
     # As in an activated environment: ``!python`` is this Python.

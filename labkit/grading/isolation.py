@@ -140,9 +140,6 @@ def strongest_level() -> str:
 def enter_namespaces(level: str) -> None:
     """Enter new namespaces; the next fork is process 1 of the process namespace.
 
-    Args:
-        level: The isolation level.
-
     Raises:
         OSError: The kernel refuses.
     """
@@ -164,9 +161,6 @@ def limit_network(level: str) -> None:
     """Bound the memory of the network namespace's sockets; sockets that listen already keep their backlog.
 
     Where ``/proc/sys`` is read-only, or a kernel has a setting for the whole machine, it stays as it is.
-
-    Args:
-        level: The isolation level.
     """
     if level == "plain":
         return
@@ -193,9 +187,7 @@ def user_id(fork_server_pid: int, slot: int) -> int:
 def drop_privileges(level: str, user: int) -> None:
     """Change the user and install the seccomp filter; neither can be undone.
 
-    Args:
-        level: The isolation level.
-        user: The user id at the level ``root``; see ``user_id``.
+    At the level ``root`` it becomes ``user``; see ``user_id``.
 
     Raises:
         OSError: The kernel refuses.
@@ -217,11 +209,7 @@ def drop_privileges(level: str, user: int) -> None:
 
 
 def limit_resources(limits: Limits) -> None:
-    """Set the limits of this process and of those that it starts; they cannot be raised again.
-
-    Args:
-        limits: What the process may use.
-    """
+    """Set the limits of this process and of those that it starts; they cannot be raised again."""
     for what, most in (
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_AS, limits.memory_bytes),

@@ -54,13 +54,10 @@ class Descendants:
         return sum(self._proportional(process, whole) for process, whole in resident.items()) > memory_bytes
 
     def kill(self, child: int) -> None:
-        """Kill a child and all descendants.
+        """Kill the child with this process id, and all descendants.
 
         In a process namespace the kernel does it when process 1 dies; elsewhere descendants are
         searched and killed until there are none.
-
-        Args:
-            child: Its process id.
         """
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)

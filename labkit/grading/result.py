@@ -38,6 +38,7 @@ class Result:
         note: More about it, such as why it could not be read.
         output: The start and the end of what it printed, for people only.
         cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
+        missing_module: A module that the notebook imported and that is not installed, as it says; or empty.
         declared: The name that its learner wrote into it, where that is another one; or empty.
         language: The language of its kernel, where that is not Python; or empty.
         graded_by: The version of labkit that graded it.
@@ -55,6 +56,7 @@ class Result:
     note: str = ""
     output: str = ""
     cluster: str = "embedded"
+    missing_module: str = ""
     declared: str = ""
     language: str = ""
     graded_by: str = ""
@@ -106,8 +108,9 @@ class Result:
     @property
     def notices(self) -> list[str]:
         """What went wrong before any task did, as sentences for its learner and the teacher."""
-        name, kernel, error = self.declared, self.language, self.first_error
+        name, kernel, error, module = self.declared, self.language, self.first_error, self.missing_module
         lines = (
+            module and f"There is no module {module} where it was graded.",
             "" if self.ended in ("unreadable", FAILED) else self.note,
             error and f"The first error that it printed: “{error}”.",
             name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",

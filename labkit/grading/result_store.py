@@ -30,11 +30,7 @@ Store = Callable[[str, Result], None]
 
 
 class ResultStore:
-    """The stored results in a directory.
-
-    Args:
-        directory: The directory of results.
-    """
+    """The stored results in a directory."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / STORED
@@ -76,10 +72,7 @@ class ResultStore:
 
     @contextmanager
     def writer(self, level: str) -> Iterator[Store]:
-        """Return a function that stores results; at the level ``plain`` it stores none.
-
-        Args:
-            level: How the notebooks are isolated that run meanwhile.
+        """Return a function that stores results; at the level ``plain`` of isolation it stores none.
 
         Raises:
             OSError: The file cannot be written.

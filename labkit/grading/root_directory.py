@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterable
@@ -115,6 +116,8 @@ def _required_paths() -> dict[Path, int]:
     wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
     wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
     wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
+    if kubectl := shutil.which("kubectl"):
+        wanted += [Path(kubectl), Path(kubectl).resolve()]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
     found: dict[Path, int] = {}
     for path in sorted({path for path in wanted if path.exists()}, key=lambda path: len(path.parts)):

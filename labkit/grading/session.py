@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -19,7 +20,17 @@ from labkit.grading.result import FAILED, Result, by_exercise_and_learner
 from labkit.grading.result_store import ResultStore
 from labkit.grading.roster import Person
 from labkit.grading.seed import learner_name
-from labkit.grading.submissions import Submission, Unreadable, declared_learner, find, parse, printable, read_untrusted
+from labkit.grading.stages import unreadable_result
+from labkit.grading.submissions import (
+    Submission,
+    Unreadable,
+    declared_learner,
+    files_beside,
+    find,
+    parse,
+    printable,
+    read_untrusted,
+)
 from labkit.grading.tasks import EXERCISES
 
 
@@ -88,6 +99,11 @@ class GradingSession:
     def left(self) -> list[Submission]:
         """The chosen submissions that have no result yet."""
         return [entry for entry in self.chosen if entry.key not in self.done]
+
+    def postpone(self, submissions: Iterable[Submission], reason: str) -> None:
+        """Report submissions as not graded; they are graded the next time."""
+        for entry in submissions:
+            self.done[entry.key] = replace(unreadable_result(entry, "", reason, self._cluster), ended=FAILED)
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
         """Grade what is left, calling ``on_result`` with each new result, and write all reports.
@@ -196,7 +212,10 @@ def _look(submission: Submission) -> Look:
     digest = "unreadable"
     try:
         data = read_untrusted(submission.path)
-        digest = hashlib.sha256(data).hexdigest()
+        found = hashlib.sha256(data)
+        for name, other in files_beside(submission).items():
+            found.update(os.fsencode(f"\0{name}\0{len(other)}\0") + other)
+        digest = found.hexdigest()
         cells, language = parse(data)
     except Unreadable:
         return Look(digest)

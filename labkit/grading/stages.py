@@ -20,13 +20,16 @@ from labkit.grading.findings import TaskFindings, TooManyGrants
 from labkit.grading.result import FAILED, Result
 from labkit.grading.score import Score, TaskScore, plain, score
 from labkit.grading.seed import Seed
-from labkit.grading.submissions import Submission, Unreadable, code_cells
+from labkit.grading.submissions import Submission, Unreadable, code_cells, files_beside
 from labkit.grading.task import ExerciseSpec
 from labkit.grading.tasks import find_exercise
 from labkit.grading.workers import Endpoint, Report, Worker, Workers
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 """ANSI colour sequences, as in IPython's tracebacks."""
+
+MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
+"""What a notebook prints whose import found nothing."""
 
 MAX_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
@@ -74,6 +77,7 @@ class GradingRun:
     new_cluster: NewCluster
     cleanup: AsyncExitStack
     cells: list[str] = field(init=False)
+    files: dict[str, bytes] = field(init=False)
     worker: Worker = field(init=False)
     cluster: LearnerCluster = field(init=False)
     report: Report = field(init=False)
@@ -82,8 +86,9 @@ class GradingRun:
 
 
 async def read(run: GradingRun) -> None:
-    """Read the notebook's code cells; ``Unreadable`` ends the run."""
+    """Read the notebook's code cells, and what lies beside it; ``Unreadable`` ends the run."""
     run.cells = code_cells(run.submission.path)
+    run.files = files_beside(run.submission)
 
 
 async def isolate(run: GradingRun) -> None:
@@ -103,7 +108,7 @@ async def open_cluster(run: GradingRun) -> None:
 
 async def run_cells(run: GradingRun) -> None:
     """Run the cells in the worker, until they end or a limit ends them."""
-    run.report = await run.worker.run(run.cells, run.submission.learner, kernel=run.workers.kernel)
+    run.report = await run.worker.run(run.cells, run.submission.learner, kernel=run.workers.kernel, files=run.files)
     run.workers.cpu_seconds += run.report.cpu_seconds
 
 
@@ -171,6 +176,7 @@ async def grade_submission(
 
 
 def _result(run: GradingRun, cluster_name: str) -> Result:
+    missing = MISSING.search(run.report.output)
     return Result(
         run.submission.learner,
         run.exercise.id,
@@ -182,6 +188,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         run.cluster.note,
         _kept_output(run.report.output),
         cluster_name,
+        plain(missing[1], 100) if missing else "",
     )
 
 

@@ -14,8 +14,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ MAX_BYTES = 8 << 20
 
 NBFORMAT = 4
 """The notebook format since 2015; earlier ones have their cells elsewhere."""
+
+LEARNERS_FOLDER = 2
+"""The depth from which a submission lies in a folder of its learner's."""
+
+MAX_FILES = 256
+"""How many files beside a notebook are given to it."""
+
+KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
+"""A line of code that may call kubectl."""
 
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
 """The line in which learners write the name that they hand in under."""
@@ -93,8 +103,8 @@ class Submission:
 
     @property
     def shares_folder(self) -> bool:
-        """Whether it lies among others' notebooks, so that what lies beside it is not its learner's."""
-        return self.depth == 1
+        """Whether it lies in no folder of its learner's, so that what lies beside it may be another's."""
+        return self.depth < LEARNERS_FOLDER
 
 
 def find(folder: Path) -> list[Submission]:
@@ -230,6 +240,34 @@ def parse(data: bytes) -> tuple[list[str], str]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
         raise Unreadable(f"it is no notebook ({why})") from error
+
+
+def calls_kubectl(path: Path) -> bool:
+    """Return whether a notebook may call kubectl, so that it cannot be graded where there is none."""
+    try:
+        return any(KUBECTL.search(cell) for cell in code_cells(path))
+    except Unreadable:
+        return False
+
+
+def files_beside(submission: Submission) -> dict[str, bytes]:
+    """Read the files in the notebook's folder and below it, by their paths there.
+
+    There are none where the folder may be another's, also a teacher's. Hidden files, links, and what is
+    beyond ``MAX_FILES`` or together larger than ``MAX_BYTES`` are left out.
+    """
+    folder, found, left = submission.path.parent, dict[str, bytes](), MAX_BYTES
+    if submission.shares_folder:
+        return {}
+    paths = ((path, path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path != submission.path)
+    visible = (both for both in paths if not any(part.startswith((".", "__pycache__")) for part in both[1].parts))
+    for path, name in islice(visible, MAX_FILES):
+        with suppress(Unreadable):
+            data = read_untrusted(path)
+            if len(data) <= left:
+                found[name.as_posix()] = data
+                left -= len(data)
+    return found
 
 
 def _language(document: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ namespace and handed to the grader, which serves a cluster there.
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import shutil
 import socket
@@ -95,11 +96,7 @@ class WorkerFailed(Exception):
 class Worker:
     """A process that waits, isolated, for a notebook.
 
-    Args:
-        channel: The connection to its supervisor.
-        listener: The socket that was opened in its network namespace.
-        home: Its home directory, as it sees it.
-        remove_home: Whether the directory lies on this machine, and is removed by ``close``.
+    ``home`` is its home directory, as it sees it; with ``remove_home``, it is this machine's, and ``close`` removes it.
     """
 
     def __init__(self, channel: socket.socket, listener: socket.socket, home: Path, *, remove_home: bool) -> None:
@@ -119,10 +116,10 @@ class Worker:
         """Take what the notebook can reach through ``listener``; ``close`` closes it."""
         self._endpoint = endpoint
 
-    async def run(self, cells: list[str], learner: str, *, kernel: bool) -> Report:
+    async def run(self, cells: list[str], learner: str, *, kernel: bool, files: Mapping[str, bytes]) -> Report:
         """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
-        With ``kernel``, it runs in a real kernel although it needs none.
+        With ``kernel``, it runs in a real kernel although it needs none. ``files`` lie in its home directory.
 
         Raises:
             WorkerFailed: It could not be run.
@@ -134,6 +131,7 @@ class Worker:
             "kernel": kernel,
             "learner": learner,
             "files": dict(self._endpoint.files),
+            "beside": {name: base64.b64encode(data).decode() for name, data in files.items()},
             "environment": dict(self._endpoint.environment),
         }
         try:

@@ -92,6 +92,7 @@ ALLOWED = [
     ("labkit.lessons", "labkit.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.rbac.rules"),
+    ("labkit.grading.shell", "IPython"),
     ("labkit.grading.grader", "labkit.embedded.cluster"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
     LAZY,

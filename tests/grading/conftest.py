@@ -1,4 +1,4 @@
-"""One grader for all tests: its fork server takes a second to start."""
+"""Graders for all tests: a fork server takes a second to start."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ from labkit.grading.isolation import Limits
 
 SHORT = Limits(seconds=20.0, cpu_seconds=10)
 
+PATIENT = Limits(seconds=120.0, cpu_seconds=10)
+"""For kernels, which take long to start where other work goes first."""
+
 
 @pytest.fixture(scope="session")
 def grader() -> Iterator[Grader]:
     """An entered grader with short limits."""
     with Grader(limits=SHORT) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def patient_grader() -> Iterator[Grader]:
+    """An entered grader for notebooks in kernels."""
+    with Grader(limits=PATIENT) as running:
         yield running

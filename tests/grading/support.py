@@ -17,6 +17,9 @@ from labkit.grading.submissions import find
 from labkit.grading.tasks import find_exercise
 from tests.grading import weaker_fork_server
 
+IN_A_KERNEL = "get_ipython().kernel;"
+"""A cell that makes its notebook run in a real kernel."""
+
 SETUP = 'from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles").start()'
 
 
@@ -42,11 +45,16 @@ def grade(grader: Grader, folder: Path) -> dict[str, Result]:
 
 def weaken(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
     """Have graders start their fork servers as on a machine without ``control groups`` or ``namespaces``."""
+    replace_fork_server(monkeypatch, weaker_fork_server.__name__, {weaker_fork_server.WITHOUT: without})
+
+
+def replace_fork_server(monkeypatch: pytest.MonkeyPatch, by: str, more: Mapping[str, str]) -> None:
+    """Have graders start another module as their fork server, with more environment variables."""
     start = workers.start_process
 
-    def start_weaker(module: str, environment: Mapping[str, str]) -> Any:
+    def start_other(module: str, environment: Mapping[str, str]) -> Any:
         if module != fork_server.__name__:
             return start(module, environment)
-        return start(weaker_fork_server.__name__, {**environment, weaker_fork_server.WITHOUT: without})
+        return start(by, {**environment, **more})
 
-    monkeypatch.setattr(workers, "start_process", start_weaker)
+    monkeypatch.setattr(workers, "start_process", start_other)

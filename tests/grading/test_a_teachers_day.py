@@ -240,7 +240,7 @@ class TestWhatIsReadFirst:
     def test_feedback_says_first_what_went_wrong_first(self, pages: dict[str, str]) -> None:
         for learner, said in {
             "raises": "The first error that it printed: “NameError: name &#39;undefined_name&#39; is not defined”.",
-            "syntax": "The first error that it printed: “SyntaxError: invalid syntax”.",
+            "syntax": "The first error that it printed: “SyntaxError: invalid syntax (",
             "custom": "NotThere: no pod”.",
             "me": "It was worked on as somebody, and is graded as me: its names are another&#39;s.",
             "language": "It was written for a R&lt;b&gt; kernel, and was run as Python.",

@@ -298,7 +298,7 @@ print("still here")
 def test_a_control_group_counts_what_the_kernel_holds(tmp_path: Path) -> None:
     if not any("memory" in found.controllers for found in control_group.hierarchies()):
         pytest.skip("the tests may make no control group here")
-    tiny = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=128 << 20, disk_bytes=4 << 20, processes=10)
+    tiny = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=160 << 20, disk_bytes=4 << 20, processes=10)
     source = HOARD.replace(str(SMALL.memory_bytes), str(400 << 20)) + MORE["unix-pairs"]
     submit(tmp_path, "eve", EXERCISE, [f"{source}\nkept = [bytearray(b'x') * (70 << 20)]\nhoard()"])
     with Grader(limits=tiny, slots=1) as grader:

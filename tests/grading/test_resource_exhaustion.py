@@ -12,7 +12,7 @@ from labkit.grading import root_directory, seccomp
 from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
 from tests.grading.conftest import SHORT
-from tests.grading.support import SETUP, grade, solved_cells, submit
+from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
 
 EXERCISE = "ex4-roles"
 CALL = """
@@ -45,7 +45,7 @@ def test_memory_that_no_limit_counts_is_not_to_be_had(source: str, grader: Grade
     assert "worked" not in result.output
 
 
-@pytest.mark.parametrize("cells", [[], ["!true"]], ids=["at-once", "in-a-kernel"])
+@pytest.mark.parametrize("cells", [[], [IN_A_KERNEL]], ids=["at-once", "in-a-kernel"])
 def test_threads_processes_and_memory_of_pythons_kind_go_on_working(
     cells: list[str], grader: Grader, tmp_path: Path
 ) -> None:

@@ -220,3 +220,44 @@ def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader
         (result.learner, result.output) for result in kernel
     ]
     assert all(result.complete for result in kernel)
+
+
+class TestWithoutKubectl:
+    """The grader's machine has no kubectl, and one notebook calls it."""
+
+    @pytest.fixture(autouse=True)
+    def no_kubectl(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        submit(folder, "cat", "ex4-roles", [*solved_cells("ex4-roles", "cat"), "!kubectl get pods"])
+        monkeypatch.setattr("shutil.which", lambda _name: None)
+
+    def test_the_run_stops_before_it_begins(
+        self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(GraderPool, "__enter__", nothing)
+        assert run_labkit(["grade", str(folder), "--out", str(tmp_path / "out")]) == 2
+        said = capsys.readouterr().err
+        assert "Notebooks call kubectl, which is not on this machine." in said
+        assert "1 do, the first is cat ex4-roles" in said
+        assert "--without-kubectl" in said
+        assert not (tmp_path / "out" / "scores.csv").exists()
+
+    def test_what_calls_it_is_left_to_be_graded_again(
+        self, grader: Grader, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        assert run_labkit(["grade", str(folder), "--out", str(out), "--without-kubectl"]) == 1
+        said = capsys.readouterr()
+        assert "Not graded: cat ex4-roles calls kubectl. Grade it again where it is." in said.err
+        rows = {row["learner"]: row for row in csv.DictReader((out / "scores.csv").read_text().splitlines())}
+        assert rows["cat"]["ended"] == "not graded"
+        assert rows["ann"]["passed"] == "yes"
+        page = (out / "feedback" / "cat.html").read_text()
+        assert "It could not be graded: it calls kubectl, which is not on the grader&#39;s machine" in page
+        results, count = run(grader, folder, out)  # started again, where it is
+        assert count == 1
+        assert {result.learner: result.passed for result in results}["cat"]
+
+    def test_with_nothing_else_to_grade_it_is_said_as_well(self, folder: Path, tmp_path: Path) -> None:
+        arguments = ["grade", str(folder), "--out", str(tmp_path / "out"), "--without-kubectl"]
+        assert run_labkit(arguments) == 1
+        assert run_labkit(arguments) == 1

@@ -66,7 +66,7 @@ class Worker(Recorder):
     def connect(self, _endpoint: Endpoint) -> None:
         self._record("connect")
 
-    async def run(self, cells: list[str], _learner: str, *, kernel: bool) -> Report:
+    async def run(self, cells: list[str], _learner: str, *, kernel: bool, files: dict[str, bytes]) -> Report:
         self._record("run")
         return Report("done", len(cells), "", 0.0)
 

@@ -33,7 +33,7 @@ DEADLY = "zed"
 SLOW_SECONDS = 3.0
 ASLEEP_SECONDS = 0.2
 
-Grade = Callable[[dask_worker.GraderPlugin, Submission, bytes], Any]
+Grade = Callable[[dask_worker.GraderPlugin, Submission, Mapping[str, bytes]], Any]
 _grade: Grade = dask_worker.GraderPlugin.grade
 
 
@@ -44,36 +44,36 @@ class Trap:
         return os.mkdir, (os.environ[TRAP],)
 
 
-def slow(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
+def slow(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
     """Take a while."""
     time.sleep(SLOW_SECONDS)
-    return _grade(plugin, submission, notebook)
+    return _grade(plugin, submission, files)
 
 
-def deadly(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
+def deadly(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
     """End this process at one submission."""
     if submission.learner == DEADLY:
         os.kill(os.getpid(), signal.SIGKILL)
-    return _grade(plugin, submission, notebook)
+    return _grade(plugin, submission, files)
 
 
-def liar(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
+def liar(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
     """Answer with somebody else's result."""
-    return json.dumps({**json.loads(_grade(plugin, submission, notebook)), "learner": "mallory"})
+    return json.dumps({**json.loads(_grade(plugin, submission, files)), "learner": "mallory"})
 
 
-def trap(_plugin: dask_worker.GraderPlugin, _submission: Submission, _notebook: bytes) -> Any:
+def trap(_plugin: dask_worker.GraderPlugin, _submission: Submission, _files: Mapping[str, bytes]) -> Any:
     """Answer with an object."""
     return Trap()
 
 
-def full(plugin: dask_worker.GraderPlugin, submission: Submission, notebook: bytes) -> Any:
+def full(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
     """Have no room for the notebook."""
     plugin._directory = "/proc/full"
-    return _grade(plugin, submission, notebook)
+    return _grade(plugin, submission, files)
 
 
-def asleep(_plugin: dask_worker.GraderPlugin, submission: Submission, _notebook: bytes) -> Any:
+def asleep(_plugin: dask_worker.GraderPlugin, submission: Submission, _files: Mapping[str, bytes]) -> Any:
     """Grade nothing, and sleep."""
     time.sleep(ASLEEP_SECONDS)
     result = unreadable_result(submission, "root", "")

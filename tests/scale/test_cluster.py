@@ -30,10 +30,13 @@ LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Some did it all, some a part, one handed in what is no notebook, one a link to another's."""
+    """Some did it all, some a part, one with files beside it, one is no notebook, one a link to another's."""
     submitted = tmp_path / "submitted"
     for number, learner in enumerate(LEARNERS):
         submit(submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 2 * number])
+    submit(submitted, "bob", "ex4-roles", ["from data.helper import word\nprint(word)"])
+    (submitted / "bob" / "data").mkdir()
+    (submitted / "bob" / "data" / "helper.py").write_text("word = 'helped'")
     (submitted / "dan" / "ex4-roles.ipynb").write_text("[")
     (submitted / "eve" / "ex4-roles.ipynb").unlink()
     (submitted / "eve" / "ex4-roles.ipynb").symlink_to(submitted / "hal" / "ex4-roles.ipynb")
@@ -72,6 +75,7 @@ def test_the_command_writes_the_same_files_as_on_one_machine(cluster: Cluster, f
     assert "8 graded, 3 with full marks" in done.stdout
     assert "a minute" in done.stderr
     same_files(folder, tmp_path / "out", tmp_path / "alone")
+    assert "helped" in (tmp_path / "out" / STORED).read_text()
     again = subprocess.run([*command, *cluster.options], capture_output=True, text=True, check=True)
     assert "8 of 8 are graded already" in again.stderr
 
@@ -124,7 +128,7 @@ def test_a_grader_that_is_killed_is_replaced(cluster: Cluster, tmp_path: Path) -
     worker = psutil.Process(cluster.start_worker().pid)
 
     def kill_grader() -> None:
-        until(lambda: len(list((tmp_path / "cluster").rglob("notebook.ipynb"))) == 1)
+        until(lambda: len(list((tmp_path / "cluster").rglob("ex4-roles.ipynb"))) == 1)
         (grader,) = [child for child in worker.children() if "labkit.grading.pool" in child.cmdline()]
         grader.send_signal(signal.SIGKILL)
 
@@ -142,14 +146,14 @@ def test_interrupted_it_leaves_nothing_on_the_workers(cluster: Cluster, tmp_path
     before = {child.pid for child in worker.children(recursive=True)}
     command = [sys.executable, "-m", "labkit", "grade", str(tmp_path / "submitted"), "--out", str(tmp_path / "out")]
     with subprocess.Popen([*command, *cluster.options], stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: list((tmp_path / "cluster").rglob("notebook.ipynb")))
+        until(lambda: list((tmp_path / "cluster").rglob("ex4-roles.ipynb")))
         assert {child.pid for child in worker.children(recursive=True)} > before
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Traceback" not in said
     until(lambda: {child.pid for child in worker.children(recursive=True)} == before)
-    assert not list((tmp_path / "cluster").rglob("notebook.ipynb"))
+    assert not list((tmp_path / "cluster").rglob("ex4-roles.ipynb"))
 
 
 PROBE = """

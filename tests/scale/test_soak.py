@@ -6,16 +6,24 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
 
+from labkit.grading.dask_pool import DaskPool
+from labkit.grading.result import Result
+from labkit.grading.session import GradingSession
+from tests.grading.conftest import SHORT
+from tests.grading.support import solved_cells, submit
 from tests.grading.test_soak import COUNT, MOST_KILLS, PATIENCE_SECONDS, contents, grade, hand_in
 from tests.scale.cluster import Cluster
 
 WORKERS = 2
+MINUTE_SECONDS = 60.0
 
 
 def _kill_one(cluster: Cluster, source: random.Random, number: int) -> None:
@@ -64,3 +72,35 @@ def test_a_cluster_whose_processes_are_killed_agrees_with_one_machine(tmp_path: 
     one, other = contents(calm), contents(troubled)
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
+
+
+@pytest.mark.soak
+def test_a_scheduler_that_vanishes_for_a_minute_loses_nothing(tmp_path: Path) -> None:
+    learners = [f"learner{number}" for number in range(24)]
+    for learner in learners:
+        submit(tmp_path / "submitted", learner, "ex4-roles", solved_cells("ex4-roles", learner))
+    came: list[Result] = []
+    lines: list[str] = []
+    with Cluster(tmp_path / "cluster") as cluster:
+        _start_workers(cluster)
+
+        def vanish() -> None:
+            assert cluster.scheduler is not None
+            cluster.kill(cluster.scheduler)
+            time.sleep(MINUTE_SECONDS)
+            cluster.start_scheduler()
+            _start_workers(cluster)
+
+        vanishing = Thread(target=vanish)
+
+        def add(result: Result) -> None:
+            came.append(result)
+            if len(came) == len(learners) // 4:
+                vanishing.start()
+
+        with DaskPool(cluster.address, cluster.files, limits=SHORT, report=lines.append) as pool:
+            GradingSession(tmp_path / "submitted", tmp_path / "out").run(pool, add)
+        vanishing.join()
+    assert sorted(result.learner for result in came) == sorted(learners)
+    assert all(result.full for result in came)
+    assert [line for line in lines if "has gone" in line]
