@@ -65,6 +65,7 @@ notebooks/exercises/*
 
 docs/instructor
 docs/workshop
+docs/hub
 docs/grading
 docs/scale
 docs/evidence
