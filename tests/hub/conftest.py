@@ -23,8 +23,8 @@ def hub() -> Iterator[Hub]:
         directory = Path(tempfile.mkdtemp(prefix="hub-"))
         stack.callback(shutil.rmtree, directory)
         users = []
-        for name in ("ann", "bob"):
-            user = User(f"lk{os.getpid()}{name}")
+        for name, uid in (("ann", 61011), ("bob", 61012)):
+            user = User(f"lk{os.getpid()}{name}", uid)
             stack.callback(user.remove)
             users.append(user)
         made = Hub(directory, users)

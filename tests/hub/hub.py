@@ -83,15 +83,17 @@ class User:
 
     Args:
         name: The name; the password is made up.
+        uid: A number that nobody has, also not in a container on this machine: all its processes are killed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, uid: int) -> None:
         self.name, self.password = name, secrets.token_hex(12)
         # The home may be entered and read by all, as Debian's useradd makes it: labkit must close its own.
-        subprocess.run(["useradd", "--create-home", "--user-group", "-K", "HOME_MODE=0755", name], check=True)
+        made = ["useradd", "--create-home", "--user-group", "--uid", str(uid), "-K", "HOME_MODE=0755", name]
+        subprocess.run(made, check=True)
         subprocess.run(["chpasswd"], input=f"{name}:{self.password}\n", text=True, check=True)
         self.home = Path(f"~{name}").expanduser()
-        self.uid = self.home.stat().st_uid
+        self.uid = uid
         self.token = ""
 
     @property
