@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks docs screenshots lock links dist clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-kind test-reach notebooks docs screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -69,6 +69,18 @@ soak: $(DEV) ## the long tests: fuzzing, hundreds of kills, the browser ten time
 test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
+HUB := tests/hub/node_modules/.package-lock.json
+
+$(HUB): tests/hub/package-lock.json
+	npm ci --prefix tests/hub --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+test-hub: $(DEV) $(HUB) ## a JupyterHub with two Unix users (needs root and npm)
+	$(BIN)/python -m pytest -m hub $(PYTEST_ARGS)
+
+test-reach: $(DEV) ## Binder's, the dev container's and the hub's scripts in an empty Debian (needs root, debootstrap)
+	$(BIN)/python -m pytest -m reach $(PYTEST_ARGS)
+
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
 
@@ -90,6 +102,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs -o requirements-dev.lock
 	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
+	$(LOCK) pyproject.toml --group setup --extra hub -c requirements-dev.lock -o deploy/hub/requirements.lock
 	$(PYTHON) tools/environment.py
 
 links: $(DEV) ## follow the documentation's links, those to other sites too

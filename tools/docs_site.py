@@ -68,6 +68,7 @@ notebooks/exercises/*
 docs/instructor
 notebooks/instructor/*
 docs/workshop
+docs/hub
 docs/grading
 docs/scale
 docs/evidence

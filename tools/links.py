@@ -87,6 +87,7 @@ def problem(link: str) -> str:
         with urllib.request.urlopen(request, timeout=SECONDS):
             return ""
     except urllib.error.HTTPError as error:
+        error.close()
         return "" if error.code in (401, 403, 429) else f"HTTP {error.code}"
     except OSError as error:
         return str(getattr(error, "reason", error))

@@ -27,6 +27,7 @@ from labkit.client import auditlog
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, home_error, locked, read_json
+from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
 
 START_SECONDS = 30.0
@@ -54,7 +55,7 @@ class Embedded:
         """Find the server, or start it.
 
         Raises:
-            StartFailed: When the server ends, or is not ready in time.
+            StartFailed: When the server ends, is not ready in time, or runs in another container.
             UsageError: When it runs with another era or node than asked for.
         """
         ensure_private(self.home)
@@ -75,13 +76,14 @@ class Embedded:
         """Stop the server. Its objects are kept for the next start.
 
         Raises:
-            LabkitError: When the process does not end.
+            LabkitError: When the process does not end, or is of another container.
         """
         with locked(self.home / "start.lock"):
             if not self._alive():
                 (self.home / "server.json").unlink(missing_ok=True)
                 report("The embedded cluster does not run.")
                 return
+            self._require_here()
             self._end()
             report("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
 
@@ -95,7 +97,7 @@ class Embedded:
             if state.get("era", "now") == "now"
             else f"{state['era']}: pods mount their account's token Secret",
             "node": "" if state.get("node", True) else "left out: pods stay Pending",
-            "process": str(state.get("pid", "")),
+            "process": str(state.get("pid", "")) + (f" on {state.get('host')}" if self._elsewhere() else ""),
             "state": str(self.home),
         }
         return Status(self.name, self._answers(), str(state.get("url", "")), facts)
@@ -172,7 +174,25 @@ class Embedded:
     def _alive(self) -> bool:
         # The process id first: testing the lock takes it for an instant, which would fail a
         # server that is just starting.
-        return _exists(self._state().get("pid")) and held(self.home / "lock")
+        return (self._elsewhere() or _exists(self._state().get("pid"))) and held(self.home / "lock")
+
+    def _elsewhere(self) -> bool:
+        """Whether the server's process id is one of another container or machine, which shares the home."""
+        here = place()
+        return bool(self._state().get("place", here) != here)
+
+    def _require_here(self) -> None:
+        """Refuse to end, or to replace, a server of another container or machine.
+
+        Raises:
+            StartFailed: The server is one.
+        """
+        if self._elsewhere():
+            raise StartFailed(
+                f"{self.home} is in use in another container or on another machine.",
+                why=f"the embedded cluster runs on {self._state().get('host')}",
+                todo="Stop that one first, or set LABKIT_HOME to a directory that this one has for itself.",
+            )
 
     def _state(self) -> dict[str, Any]:
         return read_json(self.home / "server.json")
@@ -203,6 +223,7 @@ class Embedded:
         """End a server that does not answer, or that is of another version."""
         if not self._alive():
             return
+        self._require_here()
         answers = self._answers()
         if not answers and self._state().get("version", __version__) == __version__:
             time.sleep(0.2)  # it may be starting this very moment

@@ -361,4 +361,6 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
     elif isinstance(body, str):
         message = body.strip()[:500]
     todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
+    if "the cluster's state cannot be written" in message:  # the embedded server's words for a full volume
+        todo = "Make room where the cluster's state lies (`labkit status` names it), then try again."
     return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from labkit.core.place import place
 from labkit.core.version import __version__
 from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
@@ -112,6 +113,8 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     write_admin_kubeconfig(home, cluster.keys, address, admin)
     state = {
         "pid": os.getpid(),
+        "place": place(),
+        "host": os.uname().nodename,
         "port": port,
         "url": address,
         "version": __version__,

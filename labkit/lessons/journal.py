@@ -7,6 +7,7 @@ kernel forgets nothing; it holds neither bodies nor tokens.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -57,11 +58,9 @@ class Journal:
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             if not self._first():
                 self._write([{"kind": BEGIN, "at": 0, "cluster": self._cluster}])
+            line = json.dumps({"at": self._clock(), **entry}, ensure_ascii=False, default=str) + "\n"
             try:
-                descriptor = ownership.open_file(self.path, os.O_WRONLY | os.O_APPEND)
-                with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"at": self._clock(), **entry}, ensure_ascii=False, default=str) + "\n")
-                    size = stream.tell()
+                size = _append(self.path, line.encode())
             except OSError as error:
                 raise home_error(self.path, error) from error
             if size > MAX_BYTES:
@@ -94,3 +93,17 @@ class Journal:
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
         write_private(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def _append(path: Path, line: bytes) -> int:
+    """Append a line to a file, or nothing where the volume is full; the file's new size."""
+    descriptor = ownership.open_file(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        before = os.fstat(descriptor).st_size
+        if os.write(descriptor, line) != len(line):
+            # Part of a line would spoil the one that is written after it.
+            os.ftruncate(descriptor, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return before + len(line)
+    finally:
+        os.close(descriptor)

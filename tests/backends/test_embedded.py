@@ -33,7 +33,11 @@ def pid(backend: Embedded) -> int:
 
 
 def crash(backend: Embedded) -> None:
-    os.kill(pid(backend), signal.SIGKILL)
+    kill(backend, pid(backend))
+
+
+def kill(backend: Embedded, process: int) -> None:
+    os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while held(backend.home / "lock"):
         assert time.monotonic() < deadline
@@ -117,6 +121,42 @@ def test_a_server_that_hangs_is_replaced(embedded: Embedded) -> None:
     embedded.start(said.append)
     assert pid(embedded) != hung
     assert "hangs" in " ".join(said)
+
+
+def moved(backend: Embedded) -> int:
+    """Let the server's process id be one of another container; returns the real one."""
+    file = backend.home / "server.json"
+    state = json.loads(file.read_text())
+    # Here, that id is another process of the user: this one.
+    file.write_text(json.dumps({**state, "pid": os.getpid(), "place": "another", "host": "jupyter-ann"}))
+    return int(state["pid"])
+
+
+def test_a_server_of_another_container_that_answers_is_used(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    real = moved(embedded)
+    said: list[str] = []
+    Embedded(embedded.home, Options()).start(said.append)
+    assert (said, embedded.status().running) == ([], True)
+    assert embedded.status().facts["process"] == f"{os.getpid()} on jupyter-ann"
+    kill(embedded, real)
+
+
+def test_a_server_of_another_container_is_neither_ended_nor_replaced(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    real = moved(embedded)
+    before = (embedded.home / "server.json").read_text()
+    os.kill(real, signal.SIGSTOP)
+    try:
+        for refused in (embedded.start, embedded.stop):
+            with pytest.raises(StartFailed, match=r"(?s)in use in another container.*runs on jupyter-ann.*LABKIT_HOME"):
+                refused(quiet)
+        assert (embedded.home / "server.json").read_text() == before
+        os.kill(real, 0)
+    finally:
+        kill(embedded, real)
+    embedded.start(quiet)
+    assert embedded.status().running, "what died with its container is started anew"
 
 
 def test_a_server_that_is_not_trusted_is_replaced_by_one_that_is(

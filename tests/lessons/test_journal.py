@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from labkit.core.errors import HomeError
 from labkit.lessons import journal
 from labkit.lessons.evidence import gather
 from labkit.lessons.journal import Journal
@@ -45,6 +47,18 @@ def test_damaged_lines_are_skipped(tmp_path: Path) -> None:
     assert [each["kind"] for each in found.entries()] == ["a", "b"]
     found.path.write_bytes(b"\xff\xfe\x00")
     assert found.entries() == []
+
+
+def test_a_line_that_finds_no_room_is_not_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = made(tmp_path)
+    lines.add({"path": "/first"})
+    write = os.write
+    monkeypatch.setattr("labkit.lessons.journal.os.write", lambda descriptor, line: write(descriptor, line[:9]))
+    with pytest.raises(HomeError, match="No space left on device"):
+        lines.add({"path": "/full"})
+    monkeypatch.undo()
+    lines.add({"path": "/after"})
+    assert [entry["path"] for entry in lines.entries()] == ["/first", "/after"]
 
 
 def test_a_long_journal_loses_its_older_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from tools.environment import environment, pins
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "deploy/hub/requirements.lock")
 
 
 def read(name: str) -> str:
@@ -33,13 +33,18 @@ def test_no_address_and_no_path_of_a_machine(name: str) -> None:
     assert not re.search(r"https?://|file:|/home/|/root/|/opt/|--index-url|--find-links", read(name))
 
 
-def test_the_learner_s_pins_are_the_developer_s_pins_too() -> None:
-    learner, developer = ({pin.split(" ;")[0] for pin in pins(read(name))} for name in LOCKS)
-    assert learner <= developer
+def test_the_learner_s_and_the_hub_s_pins_are_the_developer_s_pins_too() -> None:
+    learner, developer, hub = ({pin.split(" ;")[0] for pin in pins(read(name))} for name in LOCKS)
+    assert learner < hub < developer
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("docs", "test", "nbgrader"))]
+    ("name", "extras"),
+    [
+        ("requirements.lock", ()),
+        ("requirements-dev.lock", ("docs", "test", "nbgrader", "hub")),
+        ("deploy/hub/requirements.lock", ("hub",)),
+    ],
 )
 def test_the_lock_satisfies_what_pyproject_asks_for(name: str, extras: tuple[str, ...]) -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]

@@ -24,7 +24,9 @@ TARGETS = [
     "parity",
     "soak",
     "test-browser",
+    "test-hub",
     "test-kind",
+    "test-reach",
     "notebooks",
     "docs",
     "screenshots",
@@ -59,7 +61,8 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
-    assert called == ["make check", "make test-browser", "make test"]
+    hub = "make test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
+    assert called == ["make check", "make test-browser", hub, "make test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
