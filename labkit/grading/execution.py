@@ -60,17 +60,22 @@ def needs_kernel(cells: Sequence[str]) -> bool:
 
 
 def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
-    """Execute cells in this process, in its home directory; the exit code is 0."""
+    """Execute cells in this process, in its home directory; the exit code is 0, or what a task exits with."""
     shell.enter(Path.cwd(), on_message)
-    loop = asyncio.new_event_loop()
+    loop, code = asyncio.new_event_loop(), 0
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(shell.run_cells(cells, on_cell))
+    try:
+        loop.run_until_complete(shell.run_cells(cells, on_cell))
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except (KeyboardInterrupt, RuntimeError):  # a task has been interrupted, or a cell has stopped the loop
+        pass
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(ENDING_SECONDS)
     with suppress(KeyboardInterrupt):  # what an interpreter does at its end, and ``os._exit`` does not
         threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
         atexit._run_exitfuncs()
-    return 0
+    return code
 
 
 def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:

@@ -39,7 +39,7 @@ from IPython.core.profiledir import ProfileDir
 from IPython.lib import pretty
 from jupyter_client.session import Session
 from ptyprocess import PtyProcess
-from traitlets import default
+from traitlets import default, observe
 from traitlets.config import Config
 
 from labkit.core.json_file import read_json
@@ -56,6 +56,9 @@ NOT_PYTHON = re.compile(r"^\s*([!%/,;>]|\.\.\.)|^(\[\w+\] )?In \[|\?|=\s*[!%]|\A
 """What IPython rewrites: a line that begins with one of its signs or a prompt, a question, a command's output."""
 
 FIRST_WORD = re.compile(r"\w+")
+
+TURNS = 32
+"""How often tasks that cells began have their turn before the next cell."""
 
 REWRITTEN = (Macro, IPyAutocall)
 """What IPython puts calls for, where a cell begins with its name; the others are magics."""
@@ -86,6 +89,9 @@ class OutStream(io.TextIOBase):
         """Return True."""
         return True
 
+    def flush(self) -> None:
+        """Do nothing, also where it is closed."""
+
     def fileno(self) -> int:
         """Return the file descriptor that subprocesses write to."""
         return self._number
@@ -94,6 +100,8 @@ class OutStream(io.TextIOBase):
         """Write text."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text)}")
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
         if text:
             self._on_message("stream", {"name": self.name, "text": text})
         return len(text)
@@ -130,6 +138,9 @@ class NotebookShell(ZMQInteractiveShell):
     configurables: Any
     display_formatter: Any
     history_manager: Any
+    input_transformers_post: Any
+    prefilter_manager: Any
+    extension_manager: Any
     displayhook: Any
     display_pub: Any
     payload_manager: Any
@@ -141,6 +152,10 @@ class NotebookShell(ZMQInteractiveShell):
     def _tee(self, channel: Any) -> Any:
         """Keep nothing of what is printed: only ``%notebook`` would write it."""
         return nullcontext()
+
+    def _format_exception_for_storage(self, *_: Any, **_rest: Any) -> dict[str, Any]:
+        """Format no traceback a second time: only ``%notebook`` would write it."""
+        return {}
 
     def init_display_formatter(self) -> None:
         """Make what formats values."""
@@ -171,8 +186,9 @@ class NotebookShell(ZMQInteractiveShell):
         return bool(self.autocall or word[0] in self.magics_manager.magics["line"]) or isinstance(found, REWRITTEN)
 
     def _transforms(self) -> list[Any]:
-        manager = self.input_transformer_manager
-        return [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers]
+        manager, lines = self.input_transformer_manager, self.prefilter_manager
+        transforms = [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers]
+        return [*transforms, *self.input_transformers_post, *lines.transformers, *lines.checkers]
 
     def should_run_async(self, raw_cell: str, **keywords: Any) -> bool:
         """Return whether a cell awaits, without compiling one that cannot."""
@@ -184,6 +200,10 @@ class NotebookShell(ZMQInteractiveShell):
     def ask_exit(self) -> None:
         """End the notebook after this cell, as ``exit`` and ``quit`` do in a kernel."""
         self.quitting = True
+
+    @observe("exit_now")
+    def _update_exit_now(self, _change: Any) -> None:
+        self.ask_exit()
 
     def enter(self, home: Path, on_message: OnMessage) -> None:
         """Begin a notebook in a home directory, which is the working directory."""
@@ -203,17 +223,23 @@ class NotebookShell(ZMQInteractiveShell):
     async def run_cells(self, cells: Sequence[str], on_cell: OnCell) -> None:
         """Run cells as a kernel does, within a loop, until one ends the notebook. An error ends its cell."""
         loop: Any = asyncio.get_running_loop()
+        runner: Any = asyncio.current_task()
         for number, source in enumerate(cells, 1):
             try:
                 if source.strip():  # a client does not send the others
                     self._publish("execute_input", {"code": source, "execution_count": self.execution_count})
                     await self._run(source)
-                    if loop._ready or loop._scheduled:  # tasks that cells began go on
+                    for _ in range(TURNS):  # tasks that cells began go on
+                        if not (loop._ready or loop._scheduled or runner.cancelling()):
+                            break
                         await asyncio.sleep(0)
             except BaseException as error:
-                self._publish("error", {"ename": type(error).__name__, "evalue": str(error), "traceback": []})
+                if runner.cancelling():  # a cell has cancelled every task, and no kernel is one
+                    runner.uncancel()
+                else:
+                    self._publish("error", {"ename": type(error).__name__, "evalue": str(error), "traceback": []})
             on_cell(number)
-            if self.quitting:
+            if self.quitting or loop._stopping:
                 return
 
     async def _run(self, source: str) -> None:
@@ -253,6 +279,7 @@ def prepare_shell() -> NotebookShell:
     for name in ("__name__", "__qualname__", "__module__"):  # by which libraries know that this is a notebook
         setattr(type(shell), name, getattr(ZMQInteractiveShell, name))
     shell._publish = messages.on_message = lambda _kind, _content: None
+    shell.extension_manager.load_extension("storemagic")  # as a kernel's application does
     for source in STARTUP:
         shell.run_cell(source)
     with redirect_stdout(OutStream("stdout", 1, shell._publish)):

@@ -384,6 +384,60 @@ ODD: dict[str, list[str]] = {
         "g()",
         "import traceback\ntry:\n    g()\nexcept ZeroDivisionError as error:\n    print(traceback.format_exc())",
     ],
+    "stored-values": ["x = 5", "%store x", "del x\n%store -r x\nx", "%store", "%store nothing"],
+    "every-task-is-cancelled": [
+        "import asyncio\nfor task in asyncio.all_tasks():\n    task.cancel()",
+        "1",
+        "await asyncio.sleep(0, 2)",
+        "for task in asyncio.all_tasks():\n    task.cancel()\nawait asyncio.sleep(0)",
+        "await asyncio.sleep(0, 3)",
+    ],
+    "the-loop-is-stopped": ["import asyncio\nasyncio.get_running_loop().stop()", "print('after')"],
+    "the-loop-is-stopped-and-awaited": [
+        "import asyncio\nasyncio.get_running_loop().stop()\nawait asyncio.sleep(0.1)",
+        "print('after')",
+    ],
+    "a-task-that-exits": [
+        "import asyncio\nasync def leave(code):\n    raise SystemExit(code)",
+        "await asyncio.create_task(leave(0))",
+        "print('after')",
+    ],
+    "a-task-that-exits-with-a-code": [
+        "import asyncio\nasync def leave(code):\n    raise SystemExit(code)",
+        "await asyncio.create_task(leave(5))",
+        "print('after')",
+    ],
+    "an-interrupted-task": [
+        "import asyncio\nasync def interrupt():\n    raise KeyboardInterrupt",
+        "await asyncio.create_task(interrupt())",
+        "print('after')",
+    ],
+    "a-task-with-many-turns": [
+        "import asyncio\ndone = []\nasync def turns():\n    for _ in range(9):\n        await asyncio.sleep(0)\n"
+        "    done.append(1)",
+        "task = asyncio.create_task(turns())",
+        "1",
+        "done",
+    ],
+    "closed-streams": [
+        "import sys\nsys.stdout.close()",
+        "print('lost')",
+        "2",
+        "sys.stdout.flush(), sys.stdout.closed",
+        "sys.stderr.close()\n1 / 0",
+        "print('lost', file=sys.stderr)",
+        "3",
+    ],
+    "transformers-of-lines": [
+        "from IPython.core.prefilter import PrefilterTransformer\nclass Say(PrefilterTransformer):\n"
+        "    def transform(self, line, _continued):\n        return line.replace('SAY', 'print')",
+        "ip = get_ipython()\nsay = Say(shell=ip, prefilter_manager=ip.prefilter_manager, parent=ip.prefilter_manager)",
+        "SAY('said')",
+        "ip.prefilter_manager.unregister_transformer(say)",
+        "SAY('not said')",
+        "ip.input_transformers_post.append(lambda lines: [line.replace('PLUS', '+') for line in lines])",
+        "1 PLUS 1",
+    ],
     "halves-of-characters": ["'\ud800'", "print('\udcff')", "1"],
     "reset": ["x = 1", "%reset -f", "x", "%reset -f out\nOut"],
     "working-directory": [

@@ -127,6 +127,25 @@ def test_a_notebook_that_needs_a_kernel_has_one(patient_grader: Grader, tmp_path
     assert grade(patient_grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
 
 
+def test_a_traceback_is_formatted_once(grader: Grader, tmp_path: Path) -> None:
+    """One of a deep recursion takes a second of the processor's time."""
+    count = """
+times, shown = [], get_ipython().InteractiveTB.structured_traceback
+def counted(*arguments, **options):
+    times.append(1)
+    return shown(*arguments, **options)
+get_ipython().InteractiveTB.structured_traceback = counted
+"""
+    submit(tmp_path, "ann", EXERCISE, [count, "1 / 0", "(", "print(len(times))"])
+    assert grade(grader, tmp_path)["ann"].output.endswith("\n1\n")
+
+
+def test_a_notebook_that_says_that_it_exits_now_ends_after_that_cell(grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "ann", EXERCISE, ["get_ipython().exit_now = True\nprint('here')", "print('after')"])
+    result = grade(grader, tmp_path)["ann"]
+    assert (result.ended, result.output) == ("done", "here\n")
+
+
 def test_what_was_printed_before_a_limit_is_kept(tmp_path: Path) -> None:
     killed = "import os, time\ntime.sleep(0.1)\nprint('here')\nos.kill(os.getpid(), 9)"
     submit(tmp_path, "ann", EXERCISE, ["print('before')", killed])
