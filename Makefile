@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-kind test-reach notebooks docs screenshots lock links dist clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page-node test-kind test-reach notebooks docs screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -81,6 +81,19 @@ test-hub: $(DEV) $(HUB) ## a JupyterHub with two Unix users (needs root and npm)
 test-reach: $(DEV) ## Binder's, the dev container's and the hub's scripts in an empty Debian (needs root, debootstrap)
 	$(BIN)/python -m pytest -m reach $(PYTEST_ARGS)
 
+# What a page of a browser needs: Pyodide from npm and packages from PyPI, both by their hashes.
+PAGE := build/page/.is-set-up
+
+$(PAGE): $(DEV) page/package-lock.json page/requirements.lock
+	mkdir -p build/page
+	cp page/package.json page/package-lock.json build/page
+	npm ci --prefix build/page --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python -m tools.page_packages
+	@touch $@
+
+test-page-node: $(PAGE) ## the lab in Pyodide, under Node (needs node and npm)
+	$(BIN)/python -m pytest -m node tests/page $(PYTEST_ARGS)
+
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
 
@@ -103,6 +116,10 @@ lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs -o requirements-dev.lock
 	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
 	$(LOCK) pyproject.toml --group setup --extra hub -c requirements-dev.lock -o deploy/hub/requirements.lock
+	uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
+	       --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
+	       --no-emit-package pyyaml --no-emit-package markupsafe \
+	       -c requirements-dev.lock page/requirements.in -o page/requirements.lock
 	$(PYTHON) tools/environment.py
 
 links: $(DEV) ## follow the documentation's links, those to other sites too

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab as Lab
     from labkit.lab.words import board as board
     from labkit.lab.words import check as check
+    from labkit.lab.words import export_progress as export_progress
     from labkit.lab.words import hint as hint
+    from labkit.lab.words import import_progress as import_progress
     from labkit.lab.words import predict as predict
     from labkit.lab.words import recall as recall
     from labkit.lab.words import solution as solution
@@ -41,13 +43,15 @@ _HOMES = {
     "check": "labkit.lab.words",
     "exercise": "labkit.lab.exercises",
     "expect_forbidden": "labkit.lab.expect",
+    "export_progress": "labkit.lab.words",
     "hint": "labkit.lab.words",
+    "import_progress": "labkit.lab.words",
     "predict": "labkit.lab.words",
     "recall": "labkit.lab.words",
     "solution": "labkit.lab.words",
 }
 
-__all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "recall", "solution"]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

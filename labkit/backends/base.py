@@ -70,6 +70,31 @@ class Status(Shown):
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What differs from cluster to cluster.
+
+    Args:
+        at_once: A change is in force when its answer comes.
+        made_for_lab: Nobody has used it but this lab: what is there is the learner's work.
+        audited: Its audit log can be read; without one, the journal notes every answer.
+        whole_log: The log can be read from end to end.
+        grader: It is a grader's cluster, where no step is checked.
+        pods: Pods run.
+        pod_image: The image of the walkthrough's pods; empty for the manifests' own.
+        ca_file: The file where it keeps its CA certificate; None where it keeps none.
+    """
+
+    at_once: bool = False
+    made_for_lab: bool = False
+    audited: bool = True
+    whole_log: bool = False
+    grader: bool = False
+    pods: bool = True
+    pod_image: str = ""
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """A requirement of a backend on this machine.
 
@@ -92,6 +117,10 @@ class Backend(Protocol):
     """A way to run a cluster: embedded, kind, or one that exists."""
 
     name: str
+
+    @property
+    def traits(self) -> Traits:
+        """What differs from other clusters."""
 
     def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import NAMES, Backend, Options
+from labkit.core import page
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
 
@@ -22,6 +23,11 @@ OWNERS = {
     "force": "existing",
 }
 """The backend of each option: with another one it is refused, because it would have no effect."""
+
+
+def offered() -> tuple[str, ...]:
+    """The backends that can be chosen here; in a page the embedded one alone."""
+    return ("embedded",) if page.IN_PAGE else NAMES
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Choice:
         kept = read_json(home / "backend.json")
         if backend is None:
             backend = "existing" if asked.kubeconfig else str(kept.get("backend") or "embedded")
+        if backend in NAMES and backend not in offered():
+            raise page.refusal(f"The cluster {backend}")
         if backend not in NAMES:
             raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
         for option, owner in OWNERS.items():
@@ -84,6 +92,10 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
 
 def make(name: str, home: Path, options: Options) -> Backend:
     """The backend of that name, one of ``NAMES``."""
+    if page.IN_PAGE:
+        from labkit.backends.page.cluster import Page
+
+        return Page(home, options)
     if name == "embedded":
         from labkit.backends.embedded import Embedded
 

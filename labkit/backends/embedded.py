@@ -22,7 +22,7 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
 from labkit.client import auditlog
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
@@ -44,10 +44,14 @@ class Embedded:
     """The embedded server's process; of the options, node, era and port count."""
 
     name = "embedded"
+    up, down = "labkit up", "labkit down"
+    """What starts it and what stops it."""
 
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home
         self.options = options
+        ca_file = home / "pki" / "ca.crt"
+        self.traits = Traits(at_once=True, made_for_lab=True, whole_log=True, ca_file=ca_file)
         self._distrust = ""
         """Why the server's certificate was not trusted by the last ``_answers``."""
 
@@ -85,12 +89,12 @@ class Embedded:
                 return
             self._require_here()
             self._end()
-            report("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
+            report(f"The embedded cluster is stopped. Its objects are kept; `{self.up}` brings them back.")
 
     def status(self) -> Status:
         """Whether the server runs, and how it was started."""
         if not self._alive():
-            return Status(self.name, False, facts={"start it": "labkit up"})
+            return Status(self.name, False, facts={"start it": self.up})
         state = self._state()
         facts = {
             "era": ""
@@ -113,7 +117,7 @@ class Embedded:
             raise NotRunning(
                 "There is no kubeconfig yet.",
                 why="the embedded cluster was never started",
-                todo="Start it with `labkit up`.",
+                todo=f"Start it with `{self.up}`.",
             )
         return path
 
@@ -137,8 +141,6 @@ class Embedded:
 
     def audit_events(self) -> Iterable[dict[str, Any]]:
         """The events of the server's log, the newest first."""
-        from labkit.client import auditlog
-
         return auditlog.events(self.home / "audit.log")
 
     def adapt(self, manifest: Manifest) -> Manifest:
@@ -167,7 +169,7 @@ class Embedded:
             if asked is not None and key in state and state[key] != asked:
                 raise UsageError(
                     f"The embedded cluster already runs, with {key} {_word(state[key])}.",
-                    todo="Stop it first with `labkit down`, then start it as you like.",
+                    todo=f"Stop it first with `{self.down}`, then start it as you like.",
                 )
         return True
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
 from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
 from labkit.client.client import Client, failure
@@ -45,6 +45,13 @@ class Existing:
         self.options = options
         self.directory = home / "existing"
         self.names = Names(options.prefix)
+
+    @property
+    def traits(self) -> Traits:
+        """What the cluster's record says; a grader's says that changes are in force at once."""
+        record = read_json(self._record_file)
+        at_once = bool(record.get("at_once"))
+        return Traits(at_once=at_once, audited=False, grader=at_once, pods=bool(record.get("pods", True)))
 
     def start(self, report: Report) -> None:
         """Report what would be created where, check the learner's rights, and record the cluster.

@@ -17,7 +17,7 @@ from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
 from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
-from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
+from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport, open_transport
 from labkit.core.arguments import LINE, METHOD, TEXT, fit, shown, takes
 from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
@@ -62,7 +62,7 @@ class Client:
         self.names = names or Names()
         self.observers = list(observers)
         self.find_event = find_event
-        self.transport = transport or Transport(endpoint, self.credentials)
+        self.transport = transport or open_transport(endpoint, self.credentials)
         self.agent = agent
         self._anonymous_transport: Transport | None = None
         self._identity: Identity | None = None
@@ -307,7 +307,7 @@ class Client:
         transport = None
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
-                self._anonymous_transport = Transport(self.endpoint)
+                self._anonymous_transport = open_transport(self.endpoint)
             transport = self._anonymous_transport or self.transport
         return Client(
             self.endpoint,

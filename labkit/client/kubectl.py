@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from labkit.core import page
 from labkit.core.arguments import shown
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError
@@ -44,7 +45,8 @@ class Ran(Shown):
     def card(self) -> Card:
         """The command and its output."""
         if self.returncode == 127:
-            note = "kubectl is not installed here. Nothing is lost: the lab needs none."
+            where = "A page of a browser cannot run kubectl" if page.IN_PAGE else "kubectl is not installed here"
+            note = f"{where}. Nothing is lost: the lab needs none."
             return Card("kubectl, if you had it", "plain", [Row("would be", self.command), Row("note", note)])
         tone = "good" if self.returncode == 0 else "warn"
         rows = [Row("said", redact(self.stderr.rstrip())), Row("note", self.note)]
@@ -104,7 +106,7 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
             f"{shown(command)} opens an editor, and a cell has none.",
             todo="Run it in a terminal, or make the change in YAML (lab.apply) or in Python.",
         )
-    program = shutil.which("kubectl")
+    program = None if page.IN_PAGE else shutil.which("kubectl")
     if program is None:
         return Ran(command, 127, stderr="kubectl: command not found")
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(cache)}

@@ -14,15 +14,23 @@ import errno
 import os
 import re
 import stat
+import sys
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from labkit.core import ownership
+from labkit.client import loopback
+from labkit.core import ownership, page
 from labkit.core.errors import LabkitError, UsageError
+
+if sys.platform == "emscripten":  # which has no Unix sockets
+    from socketserver import TCPServer as UnixStreamServer
+else:
+    from socketserver import UnixStreamServer
 
 if TYPE_CHECKING:
     from labkit.client.answer import Answer
@@ -57,7 +65,11 @@ class Proxy:
         self.caller = caller
         self.unix_socket = unix_socket.expanduser().absolute() if unix_socket else None
         handler = type("Handler", (_Handler,), {"caller": caller, "disable_nagle_algorithm": unix_socket is None})
-        self._server = _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
+        self._server: _Server | _UnixServer | _PageServer
+        if page.IN_PAGE:
+            self._server = _PageServer(port, handler)
+        else:
+            self._server = _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
@@ -86,7 +98,7 @@ class Proxy:
     @property
     def port(self) -> int:
         """The port it listens on; 0 for a Unix socket."""
-        return int(self._server.server_address[1]) if isinstance(self._server, _Server) else 0
+        return 0 if isinstance(self._server, _UnixServer) else int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
@@ -97,7 +109,7 @@ class Proxy:
 
     def start(self) -> Proxy:
         """Begin to serve, in a thread that ends with the process."""
-        if not self._thread.is_alive():
+        if not self._thread.is_alive() and not page.IN_PAGE:
             self._thread.start()
         return self
 
@@ -136,6 +148,32 @@ class _UnixServer(ThreadingMixIn, UnixStreamServer):
         """Set the mode before it listens, when nobody can connect yet."""
         super().server_bind()
         Path(str(self.server_address)).chmod(0o600)
+
+
+class _PageServer:
+    """A server in a page, which has no ports: its address leads into this process."""
+
+    def __init__(self, port: int, handler: type[_Handler]) -> None:
+        taken = {used for _, used in loopback.ROUTES}
+        free = next(each for each in count(8001) if each not in taken)
+        self.server_address = ("127.0.0.1", port or free)
+        self._handler = handler
+        loopback.lead(*self.server_address, self._respond)
+
+    def shutdown(self, _seconds: float = 0.0) -> None:
+        """Nothing runs between requests."""
+
+    serve_forever = shutdown
+
+    def server_close(self) -> None:
+        """Free the address."""
+        loopback.ROUTES.pop(self.server_address, None)
+
+    def _respond(self, request: bytes, shown: str) -> bytes:
+        wire: Any = loopback.Wire(lambda _sent: request)
+        server: Any = self
+        self._handler(wire, self.server_address, server)
+        return bytes(wire.sent)
 
 
 def _tcp_server(port: int, handler: type[_Handler]) -> _Server:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import urllib3
 
@@ -140,6 +140,22 @@ def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch
             Path(name).unlink(missing_ok=True)
 
 
+class ExecOutput(NamedTuple):
+    """A command that ended.
+
+    Args:
+        code: 101 when it ran; else that of the server's refusal.
+        status: The Status that ended it, empty when it was cut off; or the refusal's body.
+        stdout: Its standard output.
+        stderr: Its standard error.
+    """
+
+    code: int
+    status: bytes
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
 class Transport:
     """A pool of connections to one API server; tokens are sent in each request's headers."""
 
@@ -156,6 +172,12 @@ class Transport:
         """The connections to the server, and what its paths begin with."""
         server = self.endpoint.server
         return self._pools.connection_from_url(server), (urllib3.util.parse_url(server).path or "").rstrip("/")
+
+    def exec(
+        self, path: str, query: str, headers: Mapping[str, str], fed: bytes | None, seconds: float
+    ) -> ExecOutput | None:
+        """Run a command in a container without a WebSocket; None where it takes one."""
+        return None
 
     def send(
         self,
@@ -240,6 +262,15 @@ class Transport:
 @cache
 def _timeout(read_seconds: float | None) -> urllib3.Timeout:
     return urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+
+
+local: dict[str, Callable[[Endpoint, Credentials], Transport]] = {}
+"""What makes transports to servers in this process, by their address."""
+
+
+def open_transport(endpoint: Endpoint, credentials: Credentials | None = None) -> Transport:
+    """Connections to a server, or the way to it in this process."""
+    return local.get(endpoint.server, Transport)(endpoint, credentials or Credentials())
 
 
 NOT_YET_VALID, EXPIRED = 9, 10

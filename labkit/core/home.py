@@ -13,12 +13,15 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit.core import ownership
+from labkit.core import ownership, page
 from labkit.core.errors import HomeError, UsageError
+
+observers: list[Callable[[Path], None]] = []
+"""Called with each file that has changed."""
 
 
 def home_path() -> Path:
@@ -111,6 +114,13 @@ def write_private(path: Path, text: str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+    changed(path)
+
+
+def changed(path: Path) -> None:
+    """Tell those who keep a copy of the state that a file of it has changed."""
+    for observer in observers:
+        observer(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -134,6 +144,9 @@ def locked(path: Path) -> Iterator[None]:
     import fcntl
 
     ensure_private(path.parent)
+    if page.IN_PAGE:  # which has one process, and no locks
+        yield
+        return
     with _refusals_of(path):
         descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.core.place import place
 from labkit.core.version import __version__
+from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
 from labkit.embedded.apiserver.serving.logs import AuditFile
@@ -64,7 +65,7 @@ class PortTaken(Exception):
     """The port asked for is in use."""
 
 
-def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
+def open_cluster(home: Path, node: bool, era: str, audit: Sink) -> Cluster:
     """Open the cluster of a locked state directory, and save a snapshot of its first state.
 
     Raises:

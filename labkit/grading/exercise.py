@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Self
 
 import yaml
 
-from labkit.client import auditlog
 from labkit.client.pods import is_ready
 from labkit.core.arguments import LINE, shown, takes
 from labkit.core.display import Card, Row, Shown
@@ -207,16 +206,14 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
         before: Reads the roles and bindings from before the learner began.
     """
     admin = lab.admin.without_observers()
-    log = lab.home / "audit.log"
-    # Only the embedded cluster's audit log can be read from end to end.
-    audited = lab.backend.name == "embedded"
+    audited = lab.traits.whole_log
     return ProbeContext(
         admin,
         lab.as_anonymous().without_observers(),
         partial(review, admin),
         lambda: read_policy(admin),
         before,
-        lambda: auditlog.events(log) if audited else (),
+        lambda: (lab.backend.audit_events() or ()) if audited else (),
         audited=audited,
         pods=pods_run(admin),
     )

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labkit.backends import podimage, preflight, sweep
+from labkit.backends import preflight, sweep
 from labkit.backends.base import Report
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.discovery import Resources
@@ -96,8 +96,8 @@ class SharedCluster:
         proxy = ReverseProxy(listener, self._keys, self._admin, anonymous, self._requests)
         files = home_files(proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
         # The worker's lab takes it for an existing cluster; kind's pods have the lab's image.
-        images = {"LABKIT_POD_IMAGE": podimage.IMAGE} if self._lab.backend.name == "kind" else {}
-        return Endpoint(files, partial(asyncio.to_thread, proxy.close), images)
+        image = self._lab.traits.pod_image
+        return Endpoint(files, partial(asyncio.to_thread, proxy.close), {"LABKIT_POD_IMAGE": image} if image else {})
 
     def probe(self) -> list[TaskFindings]:
         """Ask all probes, again while points are missing: controllers may still act on the last change."""
@@ -183,7 +183,7 @@ class RealClusterGrader(WithWorkers):
             )
         if not self._pods:
             progress("None of its nodes is ready, so no pod runs here: what needs a running pod is not judged.")
-        if self.lab.backend.name != "embedded":
+        if not self.lab.traits.whole_log:
             progress("Its audit log cannot be read from end to end: what needs it is not judged.")
 
     def grade(

@@ -13,13 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Backend, Options, Report, Status
+from labkit.backends.base import Backend, Options, Report, Status, Traits
 from labkit.backends.choice import Choice, make
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.tokens import Token
+from labkit.core import page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
@@ -39,7 +40,7 @@ def print_progress(line: str) -> None:
 
     Notebooks show standard error in red, like a failure.
     """
-    stream = sys.stdout if "ipykernel.zmqshell" in sys.modules else sys.stderr
+    stream = sys.stdout if page.IN_PAGE or "ipykernel.zmqshell" in sys.modules else sys.stderr
     stream.write(f"{line}\n")
     stream.flush()
 
@@ -92,7 +93,7 @@ class ChosenCluster(Shown):
         if start:
             self.backend.start(say)
             self.choice.keep(self.home)
-            if self.backend.name != "embedded" and not self._is_graders and not self.journal.began:
+            if not (self.traits.made_for_lab or self.traits.grader or self.journal.began):
                 self._begin()  # what made the cluster, and who used it before, is nobody's work here
         self._found()
 
@@ -145,15 +146,13 @@ class ChosenCluster(Shown):
         self._note({"kind": "token", "subject": token.subject, "pod": pod})
 
     def _note(self, entry: Mapping[str, Any]) -> None:
-        if not self._is_graders:
+        if not self.traits.grader:
             self.journal.add(entry)
 
     @cached_property
-    def _is_graders(self) -> bool:
-        """Whether it is a grader's cluster, as its record says: no step is checked there."""
-        return self.backend.name == "existing" and bool(
-            read_json(self.home / "existing" / "cluster.json").get("at_once")
-        )
+    def traits(self) -> Traits:
+        """What differs from other clusters."""
+        return self.backend.traits
 
     @property
     def kubeconfig(self) -> Path:
@@ -162,11 +161,8 @@ class ChosenCluster(Shown):
 
     @cached_property
     def patience_seconds(self) -> float:
-        """How long the cluster may take to show a change: 0 on an embedded one.
-
-        A grader's cluster is an embedded one too, as its record says.
-        """
-        return 0.0 if self.backend.name == "embedded" or self._is_graders else 10.0
+        """How long the cluster may take to show a change: 0 on an embedded one, such as a grader's."""
+        return 0.0 if self.traits.at_once else 10.0
 
     def status(self) -> Status:
         """The cluster's state."""
@@ -213,8 +209,8 @@ class ChosenCluster(Shown):
         """The path of a file with the cluster's CA certificate, for curl; empty without a CA."""
         if not ca:
             return ""
-        path = self.home / "pki" / "ca.crt"
-        if self.backend.name != "embedded":
+        path = self.traits.ca_file
+        if path is None:
             path = self.home / self.backend.name / "ca.crt"
             write_private(path, ca)
         return str(path)
@@ -226,9 +222,9 @@ class ChosenCluster(Shown):
 
     def _observe(self, answer: Answer) -> None:
         expect.observe(answer.summary)
-        if self._is_graders:
+        if self.traits.grader:
             pass  # no step is checked there, and a summary may cost a request
-        elif self.backend.name == "existing":
+        elif not self.traits.audited:
             self._note({**answer.summary(), "agent": self.admin.agent})
         elif answer.server.startswith("http://") or answer.who == "anonymous":  # the audit log does not tell these
             self._note({"kind": "answer", "audit_id": answer.audit_id, "server": answer.server, "who": answer.who})

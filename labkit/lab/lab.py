@@ -27,7 +27,6 @@ from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.arguments import COMMAND, INPUT, KEPT, LINE, MANIFESTS, PORT, SECONDS, STEP, TEXT, takes
 from labkit.core.errors import TokenError, UsageError
-from labkit.core.home import read_json
 from labkit.core.redact import redact_all
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
@@ -158,7 +157,7 @@ class Lab(ChosenCluster):
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
         applied = self._apply([manifests.prepared(entry) for entry in missing])
         for entry in objects:
-            if entry["kind"] == "Pod" and self.backend.name != "embedded":
+            if entry["kind"] == "Pod" and not self.traits.at_once:
                 meta = entry["metadata"]
                 self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
         return applied
@@ -344,8 +343,7 @@ class Lab(ChosenCluster):
     @cached_property
     def pods(self) -> Pods:
         """The cluster's pods, without observers."""
-        known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
-        return Pods(self.admin.without_observers(), self.patience_seconds, run=bool(known.get("pods", True)))
+        return Pods(self.admin.without_observers(), self.patience_seconds, run=self.traits.pods)
 
     @cached_property
     def resources(self) -> Resources:

@@ -5,10 +5,12 @@ They use the lab that was created last; before the first one, the chosen cluster
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 from labkit import lessons
-from labkit.core.arguments import KEPT, LINE, STEP, takes
+from labkit.core.arguments import KEPT, LINE, STEP, TEXT, takes
+from labkit.core.home import place_error
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Context
@@ -76,6 +78,31 @@ def progress() -> Progress:
     """The learner's progress, with or without a cluster."""
     lab = current_lab.current()
     return lab.progress if lab is not None else Progress.default()
+
+
+def export_progress() -> str:
+    """The steps that you have passed and your first guesses, as a text for ``import_progress``."""
+    return progress().exported()
+
+
+@takes("import_progress(export_progress())", what=TEXT)
+def import_progress(what: str) -> Any:
+    """Add progress that was made elsewhere to your own.
+
+    Args:
+        what: The text of ``export_progress()``, or the name of a file with it.
+
+    Raises:
+        UsageError: When it is no exported progress, or the file cannot be read.
+    """
+    text = what
+    if not what.lstrip().startswith("{"):
+        try:
+            text = Path(what).expanduser().read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise place_error(Path(what), error if isinstance(error, OSError) else OSError(str(error))) from error
+    progress().add(text)
+    return board()
 
 
 @takes('check("W15")', step=STEP)

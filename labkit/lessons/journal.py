@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core import ownership
-from labkit.core.home import home_error, locked, write_private
+from labkit.core.home import changed, home_error, locked, write_private
 
 MAX_BYTES = 1 << 20
 """The size at which the older half of a journal is dropped."""
@@ -66,6 +66,7 @@ class Journal:
             if size > MAX_BYTES:
                 first, *entries = self._lines()
                 self._write([first, *entries[len(entries) // 2 :]])
+            changed(self.path)
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries since the last reset, oldest first."""

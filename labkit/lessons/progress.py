@@ -13,10 +13,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from labkit.core.errors import UsageError
 from labkit.core.home import home_path, locked, read_json, write_private
+from labkit.core.redact import redact_all
 
 Record = dict[str, Any]
 """One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""
+
+EXPORT = "labkit progress"
 
 MAX_RECORDS = 20
 """Recorded answers that are kept for a step; older ones are dropped."""
@@ -99,6 +103,35 @@ class Progress:
         steps = read_json(self.path).get("steps", {})
         return steps if isinstance(steps, dict) else {}
 
+    def exported(self) -> str:
+        """What may go to another place, as JSON: which steps were passed and when, and the first guesses."""
+        steps = {step: _public(entry) for step, entry in self.all().items()}
+        return json.dumps({EXPORT: 1, "steps": steps}, indent=1)
+
+    def add(self, exported: str) -> None:
+        """Add an export to what is kept; nothing that is kept already is replaced.
+
+        Raises:
+            UsageError: It is no export, or a newer labkit's.
+        """
+        try:
+            document = json.loads(exported)
+            version = document[EXPORT]
+            found = {str(step).upper(): _public(entry) for step, entry in document["steps"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError("This is no exported progress.", todo="Give the text of export_progress().") from error
+        if version != 1:
+            raise UsageError("A newer labkit exported this progress.", todo="Update labkit here.")
+        with locked(self._lock):
+            steps = self.all()
+            for step, entry in found.items():
+                kept = steps.get(step, {})
+                # A pass here stays as it is; one from there comes with its time.
+                steps[step] = {**entry, **kept} if kept.get("state") == "passed" else {**kept, **entry}
+                if "first_guess" in kept:
+                    steps[step]["first_guess"] = kept["first_guess"]
+            self._write({step: entry for step, entry in steps.items() if entry})
+
     def forget(self, *steps: str) -> None:
         """Forget these steps, or everything when none is named."""
         with locked(self._lock):
@@ -122,3 +155,12 @@ class Progress:
     def _write(self, steps: Mapping[str, object]) -> None:
         document = {"version": 1, "steps": steps}
         write_private(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def _public(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's pass and first guess, without anything else that is kept of it."""
+    kept = {name: entry[name] for name in ("state", "passed_at") if entry.get("state") == "passed" and name in entry}
+    guess = entry.get("first_guess")
+    if isinstance(guess, Mapping) and "value" in guess:
+        kept["first_guess"] = {"value": redact_all(guess["value"]), "at": float(guess.get("at", 0))}
+    return kept

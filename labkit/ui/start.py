@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit import lessons
-from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import chosen, make
+from labkit.backends.base import Need, Options
+from labkit.backends.choice import chosen, make, offered
+from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
@@ -70,10 +71,10 @@ class StartPanel(LabWidget):
         self._busy = False
         self.lab: Lab | None = self._running()
         options = Options(kubeconfig=self._kubeconfig)
-        backends = {name: make(name, self._home, options) for name in NAMES}
-        self._needs = {name: backends[name].needs() for name in NAMES if name != "kind"}
-        # Docker answers more slowly than a widget may take to appear.
-        _in_background(backends["kind"].needs, self._found)
+        self._names = offered()
+        self._needs = {name: make(name, self._home, options).needs() for name in self._names if name != "kind"}
+        if "kind" in self._names:  # Docker answers more slowly than a widget may take to appear.
+            _in_background(make("kind", self._home, options).needs, self._found)
         self._show()
 
     def on_start(self, backend: str) -> None:
@@ -128,13 +129,17 @@ class StartPanel(LabWidget):
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
 
     def _sentence(self) -> str:
-        if not (line := self.data["terminal"]):
+        if not self.data["running"]:
             return ""
         runs = f"The {self.data['backend']} cluster runs at {self.data['url']}."
+        if not (line := self.data["terminal"]):
+            return runs
         return f"{runs}\nIn a terminal, type this first. Then kubectl and labkit use this cluster.\n\n{line}"
 
     def _terminal(self, lab: Lab) -> str:
         """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
+        if page.IN_PAGE:
+            return ""
         variables = {"LABKIT_HOME": lab.home, "KUBECONFIG": lab.kubeconfig, "KUBECACHEDIR": lab.home / "kube-cache"}
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in variables.items())
         return f"export {given} PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
@@ -156,7 +161,7 @@ class StartPanel(LabWidget):
 
     def _rows(self) -> list[list[str]]:
         rows = []
-        for name in NAMES:
+        for name in self._names:
             if name not in self._needs:
                 rows.append([name, "not known yet", "run: labkit doctor"])
                 continue
@@ -189,6 +194,6 @@ class StartPanel(LabWidget):
                     "known": name in self._needs,
                     "needs": [asdict(need) for need in self._needs.get(name, [])],
                 }
-                for name in NAMES
+                for name in self._names
             ],
         }

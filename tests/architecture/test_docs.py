@@ -12,6 +12,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 BASES = ("", "labkit", "labkit/embedded", "labkit/embedded/apiserver", "docs")
 """Where a path that a document names may begin."""
 TOP = {path.name for path in (ROOT / "labkit").iterdir()} | {path.name for path in ROOT.iterdir()}
+TOP -= {"build", "dist"}  # what is there depends on what was built
 
 
 def missing_paths(text: str) -> list[str]:

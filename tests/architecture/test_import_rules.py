@@ -21,6 +21,7 @@ PLANTED = {
         ("labkit.rbac.rules", "labkit.client.client"),
         ("labkit.rbac.rules", "labkit.embedded.machinery.pki.keys"),
         ("labkit.backends.embedded", "labkit.embedded.cluster"),
+        ("labkit.backends.page.storage", "labkit.embedded.cluster"),
         ("labkit.embedded.cluster", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.backends.base"),
@@ -95,6 +96,8 @@ ALLOWED = [
     ("labkit.grading.shell", "IPython"),
     ("labkit.grading.grader", "labkit.embedded.cluster"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
+    ("labkit.backends.inprocess", "labkit.embedded.cluster"),
+    ("labkit.backends.page.cluster", "labkit.embedded.cluster"),
     LAZY,
 ]
 """What the contracts allow; these imports are in every skeleton below."""

@@ -14,6 +14,8 @@ from labkit.backends.base import Backend, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.existing import Existing
 from labkit.backends.kind.cluster import Kind
+from labkit.backends.page.cluster import Page
+from labkit.core import page
 
 
 def quiet(_line: str) -> None:
@@ -47,7 +49,7 @@ def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 Maker = Callable[[Path, Options], Backend]
 
 
-@pytest.fixture(scope="module", params=["embedded", "existing", pytest.param("kind", marks=pytest.mark.kind)])
+@pytest.fixture(scope="module", params=["embedded", "existing", "page", pytest.param("kind", marks=pytest.mark.kind)])
 def backend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign_cluster: Path
 ) -> Iterator[Backend]:
@@ -59,9 +61,11 @@ def backend(
         "embedded": Embedded,
         "existing": lambda home, options: Existing(home, replace(options, kubeconfig=foreign_cluster)),
         "kind": Kind,
+        "page": Page,
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-contract-{os.getpid()}")
+        patch.setattr(page, "IN_PAGE", request.param == "page")
         backend = makers[request.param](home, Options())
         backend.start(quiet)
         yield backend

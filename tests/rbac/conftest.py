@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labkit.backends.inprocess import HERE, InProcess
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
@@ -33,3 +34,9 @@ def api() -> Client:
         binding("kikai", "test", "Role/service-reader", "kikai/default"),
     )
     return client
+
+
+def anonymous(api: Client) -> Client:
+    """A client of the same cluster without credentials."""
+    assert isinstance(api.transport, InProcess)
+    return Client(HERE, name="anonymous", transport=InProcess(api.transport._handle, None))

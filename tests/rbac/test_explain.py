@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 
 from labkit.client.client import Client
-from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import Unreadable, read_policy
 from labkit.rbac.subjects import Subject, subject
-from tests.rbac.conftest import put
+from tests.rbac.conftest import anonymous, put
 
 
 def why(api: Client, who: str, what: str, namespace: str = "", name: str = "") -> tuple[bool, list[str]]:
@@ -79,7 +78,7 @@ def test_a_role_that_nobody_is_bound_to_and_one_that_is_missing(api: Client) -> 
 
 
 def test_who_may_not_read_the_roles_is_told_whom_to_ask(api: Client) -> None:
-    nobody = anonymous_of(api.transport._cluster)  # type: ignore[attr-defined]  # the in-process transport's
+    nobody = anonymous(api)
     with pytest.raises(Unreadable, match=r"lab\.admin"):
         read_policy(nobody)
 

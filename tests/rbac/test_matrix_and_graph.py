@@ -8,14 +8,13 @@ import pytest
 from labkit.client.client import Client
 from labkit.core.errors import UsageError
 from labkit.embedded.machinery.kinds import KINDS
-from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from labkit.rbac.graph import rbac_graph
 from labkit.rbac.matrix import CLUSTER_SCOPED, Permission, access_matrix
 from labkit.rbac.policy import read_policy
 from labkit.rbac.reviews import Unanswered
 from labkit.rbac.subjects import subject
-from tests.rbac.conftest import put
+from tests.rbac.conftest import anonymous, put
 
 
 def test_a_matrix_marks_what_changed(api: Client) -> None:
@@ -30,7 +29,7 @@ def test_a_matrix_marks_what_changed(api: Client) -> None:
 
 
 def test_a_refused_review_is_no_no(api: Client) -> None:
-    nobody = anonymous_of(api.transport._cluster)  # type: ignore[attr-defined]  # the in-process transport's
+    nobody = anonymous(api)
     with pytest.raises(Unanswered, match=r"access review \(403\).*lab\.admin"):
         access_matrix(nobody, [subject("kikai/default")], [Permission.parse("list services")], "kikai")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import creation, readiness
 from labkit.backends.kind.needs import find_needs
@@ -41,6 +41,7 @@ class Kind:
     """A kind cluster of the lab's own; of the options, image and era count."""
 
     name = "kind"
+    traits = Traits(pod_image=podimage.IMAGE)
 
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home

@@ -20,6 +20,7 @@ from labkit.client.client import Client
 from labkit.client.exec.channels import ERROR, PROTOCOLS, STDERR, STDOUT, frames, typed
 from labkit.client.object_names import habit
 from labkit.client.transport import CONNECT_SECONDS, connection_error
+from labkit.core import page
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import ExecFailed
 from labkit.core.redact import redact
@@ -31,6 +32,7 @@ COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 
 """A shell line that gives a command the first N bytes of input: ``v4`` cannot close standard input."""
 
 SHELLS = ("bash", "sh")
+SWITCHING_PROTOCOLS = 101
 TIMED_OUT = 124
 """The exit code of a command that was cut off, as that of the program ``timeout``."""
 
@@ -138,12 +140,28 @@ def run(
         ExecFailed: When it could not be started.
         Unreachable: When nothing answers.
     """
+    container = container or default_container(client, pod)
+    fed = stdin.encode() if isinstance(stdin, str) else stdin
+    path, query, headers = _request(client, pod, command, container, stdin=fed is not None)
+    done = client.transport.exec(path, query, headers, fed, timeout_seconds)
+    if done is None:
+        return _run(client, pod, command, container, fed, timeout_seconds)
+    if done.code != SWITCHING_PROTOCOLS:
+        raise _refusal(done.code, done.status, pod, ExecFailed)
+    code = exit_code(done.status, pod) if done.status else TIMED_OUT
+    out, err = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
+    err += "" if done.status else _cut(timeout_seconds)
+    return CompletedExec(list(command), code, out, err, pod, container)
+
+
+def _run(
+    client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None, timeout_seconds: float
+) -> CompletedExec:
+    """Run a command over a WebSocket; see ``run``."""
     import websocket
 
-    container = container or default_container(client, pod)
     output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
     deadline = time.monotonic() + timeout_seconds
-    fed = stdin.encode() if isinstance(stdin, str) else stdin
     with opened(client, pod, command, container, fed) as socket:
         outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
         try:
@@ -156,7 +174,7 @@ def run(
                 raise cut_off(pod)
         except websocket.WebSocketTimeoutException:
             code = TIMED_OUT
-            output[STDERR].append(f"cut off after {timeout_seconds:g} s\n".encode())
+            output[STDERR].append(_cut(timeout_seconds).encode())
     out, err = (b"".join(output[channel]).decode("utf-8", "replace") for channel in (STDOUT, STDERR))
     if fed is not None and err == f"exec: {command[0]}: not found\n":  # see COUNTED
         raise ExecFailed(500, "", f"The command could not be started in {pod}.", why=err.strip(), todo=IN_THE_IMAGE)
@@ -236,17 +254,13 @@ def open_exec(
         ExecFailed: When the server refuses.
         Unreachable: When nothing answers.
     """
+    if page.IN_PAGE:
+        raise page.refusal("A terminal")
     import websocket
 
-    namespace, _, name = pod.partition("/")
-    query: list[tuple[str, str]] = [("command", word) for word in command]
-    query += [("container", container)] if container else []
-    query += [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
-    query += [("stdin", "true")] if stdin else []
+    path, query, headers = _request(client, pod, command, container, stdin=stdin, tty=tty)
     server = client.endpoint.server.rstrip("/")
-    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
-    url = f"{server.replace('http', 'ws', 1)}{path}?{urlencode(query)}"
-    headers = {"User-Agent": client.agent, **client.credentials.headers()}
+    url = f"{server.replace('http', 'ws', 1)}{path}?{query}"
     options: dict[str, Any] = {"context": client.transport.context}
     if client.endpoint.server_name:
         options["server_hostname"] = client.endpoint.server_name
@@ -263,10 +277,27 @@ def open_exec(
     except websocket.WebSocketBadStatusException as error:
         # A refusal of the API server's has a Status; that of a bare handshake has no body.
         refusal = ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol
-        raise _refusal(error, pod, refusal) from error
+        raise _refusal(error.status_code, error.resp_body or b"", pod, refusal) from error
     except (OSError, websocket.WebSocketException) as error:
         raise connection_error(server, error) from error
     return _closing(socket)
+
+
+def _request(
+    client: Client, pod: str, command: Sequence[str], container: str, *, stdin: bool, tty: bool = False
+) -> tuple[str, str, dict[str, str]]:
+    """Path, query and headers of the request for a command."""
+    namespace, _, name = pod.partition("/")
+    query: list[tuple[str, str]] = [("command", word) for word in command]
+    query += [("container", container)] if container else []
+    query += [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
+    query += [("stdin", "true")] if stdin else []
+    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
+    return path, urlencode(query), {"User-Agent": client.agent, **client.credentials.headers()}
+
+
+def _cut(seconds: float) -> str:
+    return f"cut off after {seconds:g} s\n"
 
 
 def cut_off(pod: str) -> ExecFailed:
@@ -333,25 +364,24 @@ def opened(
         return open_exec(client, pod, counted, container=container, stdin=True)
 
 
-def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: type[ExecFailed]) -> ExecFailed:
-    body = error.resp_body or b""
+def _refusal(code: int, body: bytes, pod: str, refusal: type[ExecFailed]) -> ExecFailed:
     try:
         status = json.loads(body)
     except ValueError:
         status = {"message": body.decode("utf-8", "replace")}
     message = str(status.get("message", ""))
-    if error.status_code == 404 and habit(pod):
+    if code == 404 and habit(pod):
         todo = habit(pod)
-    elif error.status_code == 403:
+    elif code == 403:
         todo = "Grant create on pods/exec, or ask as somebody who may."
     elif "is not valid for pod" in message:
         todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
     else:
         todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
     return refusal(
-        error.status_code,
+        code,
         str(status.get("reason", "")),
         f"No command can be run in {pod}.",
-        why=message or f"the server answered {error.status_code}",
+        why=message or f"the server answered {code}",
         todo=todo,
     )

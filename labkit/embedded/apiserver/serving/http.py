@@ -15,9 +15,10 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from labkit.embedded.apiserver.serving.connection import Connection, Outbox, bad_request
+from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
-from labkit.embedded.apiserver.serving.wire import WireResponse, encode, status_response
+from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
 from labkit.embedded.machinery.status import ApiError
 

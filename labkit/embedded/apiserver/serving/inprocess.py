@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, ShownCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def ask(
     *,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
-    certificate: PeerCertificate | None = None,
+    certificate: PeerCertificate | ShownCertificate | None = None,
 ) -> Answer:
     """Make one request of ``Cluster.handle``.
 

@@ -58,8 +58,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
     Returns:
         A function that waits for the keys and returns the administrator's new certificate. None if the keys exist.
     """
-    pki = private_directory(home / "pki")
-    if all((pki / name).exists() for name in KEY_FILES.values()):
+    if (pki := _incomplete(home)) is None:
         return None
     reading, writing = os.pipe()
     child = os.fork()
@@ -79,13 +78,28 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         with os.fdopen(reading, "rb") as pipe:
             data = pipe.read()
         os.waitpid(child, 0)
-        files, admin = marshal.loads(data) if data else _new_files(pki)
-        # The CA's key is written last: without it the next start generates everything again.
-        for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
-            write_private(pki / name, files[name])
-        return admin
+        return _write_files(pki, *(marshal.loads(data) if data else _new_files(pki)))
 
     return finish
+
+
+def make(home: Path) -> Identity | None:
+    """Generate the keys in this process if they are missing; see ``begin``."""
+    pki = _incomplete(home)
+    return None if pki is None else _write_files(pki, *_new_files(pki))
+
+
+def _incomplete(home: Path) -> Path | None:
+    """The directory of the keys, if some are missing."""
+    pki = private_directory(home / "pki")
+    return None if all((pki / name).exists() for name in KEY_FILES.values()) else pki
+
+
+def _write_files(pki: Path, files: dict[str, bytes], admin: Identity) -> Identity:
+    # The CA's key is written last: without it the next start generates everything again.
+    for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
+        write_private(pki / name, files[name])
+    return admin
 
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:

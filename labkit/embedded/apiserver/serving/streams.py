@@ -11,7 +11,8 @@ from collections.abc import Callable
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.wire import SentResponse, head
+from labkit.embedded.apiserver.serving.head import head
+from labkit.embedded.apiserver.serving.wire import SentResponse
 from labkit.embedded.machinery.request import EventStream, Response
 
 

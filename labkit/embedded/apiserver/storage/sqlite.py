@@ -121,6 +121,10 @@ class SQLiteStore(Store):
             self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
         super().drop_snapshot(name)
 
+    def serialized(self) -> bytes:
+        """The database's content, as its file would hold it."""
+        return self._database.serialize()
+
     def close(self) -> None:
         """Release everything. A closed store cannot be used."""
         super().close()

@@ -1,0 +1,21 @@
+"""Whether labkit runs in a page of a browser (Pyodide), and what to say of what cannot work there."""
+
+from __future__ import annotations
+
+import sys
+
+from labkit.core.errors import UsageError
+
+IN_PAGE = sys.platform == "emscripten"
+"""A page has one process without threads, sockets and file locks, and one user. Tests of the page set it."""
+
+AT_HOME = "At home it works: install kube-labkit, and bring your progress along with export_progress()."
+
+
+def refusal(what: str) -> UsageError:
+    """The error for something that takes another program or a socket."""
+    return UsageError(
+        f"{what} cannot work in a page of a browser.",
+        why="a page starts no programs and opens no connections",
+        todo=AT_HOME,
+    )

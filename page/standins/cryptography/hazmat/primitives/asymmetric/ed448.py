@@ -1,0 +1,6 @@
+class Ed448PrivateKey:
+    """None is ever made."""
+
+
+class Ed448PublicKey:
+    """None is ever made."""

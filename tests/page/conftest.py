@@ -1,0 +1,73 @@
+"""A page of a browser, played in this process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.backends.page import storage
+from labkit.client import loopback
+from labkit.core import home, page
+from labkit.lab import current
+from labkit.lab.lab import Lab
+
+
+class Kept:
+    """A page's storage."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, bytes] = {}
+        self.writes = 0
+        self.problem: OSError | None = None
+
+    def read(self, name: str) -> bytes | None:
+        return self.names.get(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.names[name] = data
+        self.writes += 1
+
+
+def forget() -> None:
+    """What the end of a page does: nothing in memory stays."""
+    for running in storage.running.values():
+        running.close()
+    storage.running.clear()
+    loopback.ROUTES.clear()
+    home.observers.clear()
+    current._labs.clear()
+
+
+@pytest.fixture
+def in_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where there are no threads, sockets, processes and locks."""
+    monkeypatch.setattr(page, "IN_PAGE", True)
+
+    def refuse(*_given: Any, **_named: Any) -> Any:
+        raise AssertionError("a page cannot do that")
+
+    sockets = [(socket.socket, "connect"), (socket.socket, "bind")]
+    for owner, name in ((threading.Thread, "start"), (subprocess, "Popen"), (os, "fork"), (fcntl, "flock"), *sockets):
+        monkeypatch.setattr(owner, name, refuse)
+    yield
+    forget()
+
+
+@pytest.fixture
+def kept(in_page: None) -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def lab(in_page: None, labkit_home: Path) -> Lab:
+    return Lab(say=lambda _line: None)
