@@ -19,10 +19,10 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page-node test-kind test-reach notebooks docs screenshots lock links dist clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach notebooks docs site site-serve screenshots lock links dist clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
 
 $(LAB): requirements.lock pyproject.toml tools/bootstrap.py
 	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
@@ -91,6 +91,13 @@ $(PAGE): $(DEV) page/package-lock.json page/requirements.lock
 	$(BIN)/python -m tools.page_packages
 	@touch $@
 
+test-page: ## the built site in a real Chromium (make site first)
+	$(BIN)/python -m pytest -m page $(PYTEST_ARGS)
+
+test-page-short: $(PAGE) ## build the site without the documentation, and the shortest of its tests
+	$(BIN)/python -m tools.site --no-docs
+	$(BIN)/python -m pytest -m "page and not soak" tests/page/site $(PYTEST_ARGS)
+
 test-page-node: $(PAGE) ## the lab in Pyodide, under Node (needs node and npm)
 	$(BIN)/python -m pytest -m node tests/page $(PYTEST_ARGS)
 
@@ -104,6 +111,12 @@ notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and
 docs: $(DEV) ## the documentation as a site in build/docs, with the lessons' outputs
 	$(BIN)/python -m tools.docs_site
 
+site: $(PAGE) docs ## the whole lab in a browser's page, and the documentation, as a static site in build/site
+	$(BIN)/python -m tools.site
+
+site-serve: $(DEV) ## serve build/site on this machine (make site first)
+	$(BIN)/python -m tools.site_server
+
 screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 	$(BIN)/python -m tools.screenshots
 	$(BIN)/python -m tools.diagrams
@@ -113,7 +126,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
         --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 
 lock: ## renew the pinned versions
-	$(LOCK) pyproject.toml --group setup --extra test --extra docs -o requirements-dev.lock
+	$(LOCK) pyproject.toml --group setup --extra test --extra docs --extra site -o requirements-dev.lock
 	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
 	$(LOCK) pyproject.toml --group setup --extra hub -c requirements-dev.lock -o deploy/hub/requirements.lock
 	uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \

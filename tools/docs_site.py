@@ -79,6 +79,7 @@ docs/evidence
 :caption: How it works
 
 docs/architecture
+docs/page
 docs/limits
 docs/parity
 docs/performance

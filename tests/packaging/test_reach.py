@@ -101,7 +101,7 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_workflows_name_actions_by_commit_and_version() -> None:
-    assert {path.name for path in WORKFLOWS} == {"kind.yml", "links.yml", "release.yml", "tests.yml"}
+    assert {path.name for path in WORKFLOWS} == {"kind.yml", "links.yml", "release.yml", "site.yml", "tests.yml"}
     lines = [line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
     assert len(lines) >= 10
     for line in lines:
@@ -112,17 +112,18 @@ def test_workflows_call_make_targets_that_are_there() -> None:
     called = {
         target for _, step in steps() for target in re.findall(r"^make ([\w-]+)$", step.get("run", ""), re.MULTILINE)
     }
-    assert called == {"check", "test", "test-kind", "dist", "links"}
+    assert called == {"check", "test", "test-kind", "test-page", "dist", "links", "site"}
     makefile = read("Makefile")
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in called)
 
 
 def test_only_publishing_may_more_than_read() -> None:
+    publishing = {"release.yml": {"id-token": "write"}, "site.yml": {"id-token": "write", "pages": "write"}}
     for path in WORKFLOWS:
         workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert workflow["permissions"] == {"contents": "read"}
         more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-        assert more == ({"publish": {"id-token": "write"}} if path.name == "release.yml" else {})
+        assert more == ({"publish": publishing[path.name]} if path.name in publishing else {})
 
 
 def test_kind_is_the_same_version_everywhere() -> None:

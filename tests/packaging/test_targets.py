@@ -25,6 +25,11 @@ TARGETS = [
     "soak",
     "test-browser",
     "test-hub",
+    "test-page",
+    "test-page-node",
+    "test-page-short",
+    "site",
+    "site-serve",
     "test-kind",
     "test-reach",
     "notebooks",
@@ -62,7 +67,8 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     assert "set -euo pipefail" in lines
     called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
     hub = "make test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
-    assert called == ["make check", "make test-browser", hub, "make test"]
+    page = ["make test-page-node", "make test-page-short"]
+    assert called == ["make check", "make test-browser", *page, hub, "make test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 

@@ -1,0 +1,53 @@
+// The first half of the site's service worker: the site works without network after the first visit.
+// (The second half is JupyterLite's, which serves the kernels' files.)
+
+const FILES = new Set({{files}});
+const SCOPE = new URL("./", location.href);
+const VERSION = `labkit-${SCOPE.pathname}-{{version}}`;
+
+const fileOf = (url) => {
+  const address = new URL(url);
+  if (address.origin !== SCOPE.origin || !address.pathname.startsWith(SCOPE.pathname)) return null;
+  const path = decodeURI(address.pathname.slice(SCOPE.pathname.length));
+  const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
+  return FILES.has(file) ? file : null;
+};
+
+async function kept(file) {
+  const cache = await caches.open(VERSION);
+  const address = new URL(encodeURI(file), SCOPE).href;
+  const found = await cache.match(address);
+  if (found) return found;
+  const response = await fetch(address, { cache: "no-cache" });
+  if (response.status === 200) await cache.put(address, response.clone()).catch(() => {});
+  return response;
+}
+
+async function keepAll() {
+  const cache = await caches.open(VERSION);
+  const there = new Set((await cache.keys()).map((request) => fileOf(request.url)));
+  const missing = [...FILES].filter((file) => !there.has(file));
+  const worker = async () => {
+    for (let file = missing.pop(); file; file = missing.pop()) await kept(file);
+  };
+  await Promise.all([worker(), worker(), worker()]);
+}
+
+self.addEventListener("activate", (event) => {
+  const old = (name) => name.startsWith(`labkit-${SCOPE.pathname}-`) && name !== VERSION;
+  event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))));
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data?.labkit === "keep") {
+    event.waitUntil(keepAll().then(() => event.source?.postMessage({ labkit: "kept" }), () => {}));
+  }
+});
+
+self.addEventListener("fetch", (event) => {
+  const file = event.request.method === "GET" ? fileOf(event.request.url) : null;
+  if (!file) return;
+  event.stopImmediatePropagation();
+  event.respondWith(kept(file));
+});
+

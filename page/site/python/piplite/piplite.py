@@ -1,0 +1,1 @@
+"""The kernel's start sets addresses here, which nothing uses."""

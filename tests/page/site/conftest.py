@@ -1,0 +1,66 @@
+"""The built site on a static host, and JupyterLab of it in Chromium."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.page.site.lab import LOOPBACK, SitePage
+from tools.notebooks import ROOT
+from tools.site_server import StaticSite
+
+SITE = ROOT / "build" / "site"
+
+Opener = Callable[..., SitePage]
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[StaticSite]:
+    """The site, below a path of its own."""
+    if not (SITE / "index.html").is_file():
+        pytest.skip("there is no site in build/site (make site)")
+    with StaticSite(SITE) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def shared(browser: Any, host: StaticSite) -> Iterator[BrowserContext]:
+    """A learner's browser that has been here before: what the site keeps for use without network is there."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    refuse_other_hosts(context)
+    page = SitePage(context.new_page(), host)
+    page.begin("first", [])
+    page.wait_until_kept()
+    page.page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def site_page(shared: BrowserContext, host: StaticSite) -> Iterator[SitePage]:
+    """A fresh page of that browser."""
+    page = shared.new_page()
+    opened = SitePage(page, host)
+    yield opened
+    page.close()
+    assert opened.elsewhere() == []
+
+
+@pytest.fixture
+def stranger(browser: Any) -> Iterator[BrowserContext]:
+    """A browser that has never been here."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    refuse_other_hosts(context)
+    yield context
+    context.close()
+
+
+def refuse_other_hosts(context: BrowserContext) -> None:
+    """Refuse what is asked of a server that is not on this machine."""
+    context.route(lambda url: not url.startswith((LOOPBACK, "data:", "blob:")), lambda route: route.abort())

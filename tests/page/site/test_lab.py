@@ -1,0 +1,163 @@
+"""The lab in the page: the first visit, what is kept, other tabs, a full or missing storage, no network."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Route, expect
+
+from tests.page.site.conftest import SITE, refuse_other_hosts
+from tests.page.site.lab import SitePage
+from tools.site import MOST_TO_BEGIN
+from tools.site_server import StaticSite
+
+pytestmark = pytest.mark.page
+
+START = "from labkit import Lab, check, predict\nlab = Lab()"
+MAKE = 'lab.apply({{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{0}"}}}})'
+IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
+
+
+def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) -> None:
+    context = browser.new_context(service_workers="block")  # which would fetch the rest of the site meanwhile
+    refuse_other_hosts(context)
+    with StaticSite(SITE) as host:
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        page = SitePage(context.new_page(), host)
+        page.page.goto(host.url)
+        page.page.get_by_role("link", name="Open the lab").click()
+        expect(page.page.locator("#labkit-loading progress")).to_be_visible()
+        page.ready("00-start.ipynb")
+        page.page.locator(".jp-Notebook .jp-CodeCell").first.click()
+        page.page.keyboard.press("Shift+Enter")
+        page.page.locator(".jp-OutputArea-output").first.wait_for()
+        until_it_ran = list(host.sent)
+        host.shutdown()
+    expect(page.page.locator("#labkit-loading")).to_have_count(0)
+    assert not [output for outputs in page.outputs() for output in outputs if output["output_type"] == "error"]
+    assert page.elsewhere() == []
+    assert sum(size for _, size in until_it_ran) < MOST_TO_BEGIN, sorted(until_it_ran, key=lambda each: each[1])[-9:]
+    context.close()
+
+
+def test_a_reload_in_the_middle_loses_nothing(site_page: SitePage) -> None:
+    site_page.begin("reload", [START, MAKE.format("before"), 'predict("W15", "forbidden")'])
+    site_page.run_all()
+    made = site_page.run("print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])")
+    site_page.page.reload()
+    site_page.ready("reload.ipynb")
+    site_page.run(START)
+    again = site_page.run("print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])")
+    assert made == again
+    assert len(made.strip()) == len("00000000-0000-4000-8000-000000000000")
+    assert "You predicted" in site_page.run("print(check('W15'))")
+
+
+@pytest.mark.soak
+def test_two_tabs_share_one_lab_and_say_so(shared: BrowserContext, host: StaticSite) -> None:
+    one, two = (SitePage(shared.new_page(), host) for _ in range(2))
+    one.begin("one", [START])
+    one.run_all()
+    two.begin("two", [START])
+    two.run_all()
+    one.run(MAKE.format("from-one"))
+    assert "goes on from there" in two.run(IS_THERE.format("from-one"))
+    two.run(MAKE.format("from-two"))
+    said = one.run(IS_THERE.format("from-two"))
+    assert "goes on from there" in said
+    assert "200" in said
+    assert one.run(IS_THERE.format("from-one")) == "200\n"
+    # A cell that takes long holds the lab; the other tab's waits, and says so.
+    one.page.evaluate("""() => { window.slow = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+        .requestExecute({ code: "import asyncio; await asyncio.sleep(6)" }).done; }""")
+    two.page.evaluate("""() => { window.waits = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+        .requestExecute({ code: "1" }).done; }""")
+    expect(two.page.locator("#labkit-waits")).to_contain_text("another notebook or tab is running")
+    two.page.evaluate("() => window.waits")
+    expect(two.page.locator("#labkit-waits")).to_have_count(0)
+    one.page.close()
+    two.page.close()
+
+
+@pytest.mark.soak
+def test_a_full_storage_says_so_and_is_used_again_when_there_is_room(site_page: SitePage) -> None:
+    site_page.begin("full", [START])
+    site_page.run_all()
+    origin = site_page.page.evaluate("() => location.origin")
+    session = site_page.page.context.new_cdp_session(site_page.page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1000})
+    site_page.run(MAKE.format("unkept"))
+    expect(site_page.page.locator("#labkit-full")).to_contain_text("no more room")
+    assert site_page.run(IS_THERE.format("unkept")) == "200\n"
+    session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+    site_page.run(MAKE.format("kept-again"))
+    expect(site_page.page.locator("#labkit-full")).to_have_count(0)
+    site_page.page.reload()
+    site_page.ready("full.ipynb")
+    site_page.run(START)
+    assert site_page.run(IS_THERE.format("unkept")) == "200\n"
+
+
+@pytest.mark.soak
+def test_without_storage_the_lab_works_and_says_that_nothing_lasts(browser: Any, host: StaticSite) -> None:
+    context = browser.new_context(service_workers="block")
+    refuse_other_hosts(context)
+
+    def without_storage(route: Route) -> None:
+        source = (SITE / "static" / "pyodide" / "storage.mjs").read_text(encoding="utf-8")
+        nothing = "Object.defineProperty(globalThis, 'indexedDB', { value: undefined });\n"
+        route.fulfill(body=nothing + source, content_type="text/javascript")
+
+    context.route("**/storage.mjs", without_storage)
+    page = SitePage(context.new_page(), host)
+    page.begin("nothing", [START, MAKE.format("short")])
+    page.run_all()
+    assert "your progress ends" in page.notice("memory")
+    assert page.run(IS_THERE.format("short")) == "200\n"
+    context.close()
+
+
+@pytest.mark.soak
+def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext) -> None:
+    host = StaticSite(SITE)
+    serving = threading.Thread(target=host.serve_forever, daemon=True)
+    serving.start()
+    page = SitePage(stranger.new_page(), host)
+    page.begin("away", [START, MAKE.format("online"), "import kubernetes; kubernetes.__version__"])
+    page.wait_until_kept()
+    page.run("lab")
+    host.shutdown()
+    host.server_close()
+    page.page.goto(host.url)
+    page.page.get_by_role("link", name="Open the lab").click()
+    page.ready("00-start.ipynb")
+    page.open("away.ipynb")
+    page.run_all()
+    assert page.run(IS_THERE.format("online")) == "200\n"
+
+
+@pytest.mark.soak
+def test_widgets_by_mouse_and_keyboard(site_page: SitePage) -> None:
+    site_page.begin(
+        "widgets",
+        [
+            f"{START}\nfrom labkit.ui import *\n_ = lab.rewind('W15')",
+            "PodTerminal(lab, 'kikai/test')",
+            "Board(lab, '04-roles')",
+            "XRay(lab.as_pod('kikai/test').get('/api/v1/namespaces/kikai/services'), lab)",
+        ],
+    )
+    site_page.run_all()
+    terminal = site_page.widget("terminal")
+    terminal.get_by_role("textbox").fill("echo $((6*7)); false")
+    site_page.page.keyboard.press("Enter")
+    expect(terminal.get_by_role("log")).to_contain_text("42")
+    expect(terminal.get_by_role("log")).to_contain_text("exit code 1")
+    board = site_page.widget("board")
+    board.get_by_role("button", name="Hint for W16").click()
+    expect(board.locator(".lk-hint").first).not_to_be_empty()
+    site_page.nothing_is_wrong()
+    assert "cannot work in a page" in site_page.run("Lab(backend='kind')")
+    assert "Nothing can be installed here" in site_page.run("%pip install numpy")

@@ -1,0 +1,52 @@
+"""The landing page: one screen that says what this is, in light, dark and narrow; starting over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, expect
+
+from tests.page.site.lab import SitePage
+from tools.site_server import StaticSite
+
+pytestmark = pytest.mark.page
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = context.new_page()
+    page.goto(host.url)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    expect(page.get_by_role("link", name="Open the lab")).to_be_in_viewport()
+    if width > 1000:
+        assert page.evaluate("() => document.documentElement.scrollHeight") <= 800, "more than one screen"
+    found = Axe().run(page).response["violations"]
+    assert found == [], [violation["help"] for violation in found]
+    context.close()
+
+
+@pytest.mark.soak
+def test_starting_over_forgets_the_lab(stranger: BrowserContext, host: StaticSite) -> None:
+    lab = SitePage(stranger.new_page(), host)
+    lab.begin(
+        "old",
+        [
+            "from labkit import Lab\nlab = Lab()\nlab.apply({'apiVersion': 'v1', 'kind': 'Namespace', "
+            "'metadata': {'name': 'old'}})"
+        ],
+    )
+    lab.run_all()
+    lab.page.goto(host.url)
+    lab.page.on("dialog", lambda dialog: dialog.accept())
+    lab.page.get_by_role("button", name="Start over").click()
+    expect(lab.page.locator("#done")).to_contain_text("the lab is new")
+    lab.begin("new", ["from labkit import Lab\nlab = Lab()"])
+    assert lab.run("print(lab.admin.get('/api/v1/namespaces/old').status)").endswith("404\n")
+    listed = lab.page.evaluate(
+        "async () => (await window.jupyterapp.serviceManager.contents.get('')).content.map(f => f.name)"
+    )
+    assert "old.ipynb" not in listed

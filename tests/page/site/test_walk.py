@@ -1,0 +1,41 @@
+"""All notebooks by their solutions, with wrong predictions and checks that fail before; one cluster for all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.grading.notebooks import learner_notebook, solved_notebook
+from labkit.grading.task import ExerciseSpec
+from labkit.grading.tasks import EXERCISES
+from tests.browser.test_walk import LEARNER, checks, own, walk
+from tests.page.site.lab import SitePage
+from tools.notebooks import sources
+
+pytestmark = [pytest.mark.page, pytest.mark.soak]
+
+
+def test_a_learner_goes_through_all_parts_on_one_cluster(site_page: SitePage) -> None:
+    for source in sources():
+        document = walk(source)
+        site_page.begin(source.stem + "-walk", document)
+        expected = {cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)}
+        site_page.run_all()
+        verdicts = site_page.verdicts()
+        if source.stem == "00-start":
+            expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
+        differs = {name: text for name, text in site_page.texts().items() if verdicts.get(name) != expected.get(name)}
+        assert verdicts == expected, f"{source.stem}: {differs}"
+        site_page.nothing_is_wrong()
+    assert site_page.run("from labkit import progress\nprint(len(progress().passed))") == "24\n"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_a_learner_solves_the_exercise_at_the_second_try(exercise: ExerciseSpec, site_page: SitePage) -> None:
+    site_page.begin(exercise.id, {**learner_notebook(exercise), "cells": own(learner_notebook(exercise))})
+    site_page.run_all()
+    points, most = site_page.score()
+    assert points < most
+    site_page.write([cell["source"] for cell in own(solved_notebook(exercise, LEARNER))])
+    site_page.run_all()
+    assert site_page.score() == (most, most)
+    site_page.nothing_is_wrong()

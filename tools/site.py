@@ -1,0 +1,259 @@
+"""Build the site: the whole lab in a browser's page, and the documentation beside it.
+
+    python -m tools.site              from what `make site` has laid out, into build/site
+    python -m tools.site --out DIR    the same into another folder
+    python -m tools.site --no-docs    without the documentation
+
+JupyterLite is JupyterLab without a server; its kernel is Python in WebAssembly (Pyodide). Every file that a page asks
+for lies in the site: it works from any static file server, below any path. docs/page.md says how it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from zipfile import ZipFile
+
+from labkit.core.version import __version__
+from tools import page_packages
+from tools.notebooks import ROOT
+
+BUILD = page_packages.BUILD
+SOURCES = ROOT / "page" / "site"
+PYODIDE = BUILD / "node_modules" / "pyodide"
+COMPILED = BUILD / "bytecode"
+PACKAGES = BUILD / "packages"
+"""The Python packages of the page (tools/page_packages.py)."""
+LABEXTENSIONS = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager", "anywidget")
+
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+SITE_PACKAGES = "/lib/python3.14/site-packages"
+LATER = {
+    "annotated_types", "certifi", "charset_normalizer", "dateutil", "durationpy", "idna", "kubernetes",
+    "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
+}  # fmt: skip
+"""The official client and what it needs: fetched when a cell first imports it."""
+LEFT_OUT = re.compile(
+    r"(^|/)(tests?|__pycache__|share|bin|etc)/|^labkit/cli/|^kubernetes/aio/"
+    r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
+    r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
+    r"|^(jedi|parso|widgetsnbextension|jupyterlab_widgets)[/-]"
+    r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
+)
+SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/)")
+"""What a learner may look at; the rest is bytecode alone."""
+LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
+"""Pygments' other languages: 5 MB."""
+
+MOST_IN_ALL, MOST_TO_BEGIN = 40e6, 15e6
+"""Bytes on the wire, compressed, of the whole site and of what comes before the first cell."""
+FRONT_END = 2_300_000
+"""Of JupyterLab's 6 MB, what its first page with a notebook takes; tests/page/site measures the sum."""
+COMPRESSED_ALREADY = {".bin", ".png", ".woff", ".woff2", ".zip", ".ico"}
+WORDS = {"JupyterLite": "labkit", "WASM powered Jupyter running in the browser.": "Kubernetes' API and RBAC, hands on."}
+
+Files = dict[str, bytes]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the site. Returns 1 when it is larger than it may be."""
+    parser = argparse.ArgumentParser(description="Build the lab and its documentation as a static site.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where the site goes")
+    parser.add_argument("--no-docs", action="store_true", help="leave the documentation out")
+    asked = parser.parse_args(arguments)
+    out: Path = asked.out.resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    page_packages.install(PACKAGES)
+    build_jupyterlite(out)
+    add_python(out / "static" / "pyodide")
+    if not asked.no_docs:
+        shutil.copytree(ROOT / "build" / "docs", out / "docs", ignore=shutil.ignore_patterns(".*", "_sources"))
+    finish_pages(out)
+    return report(out)
+
+
+def build_jupyterlite(out: Path) -> None:
+    """Lay JupyterLab out, with the notebooks and the few extensions that a learner needs."""
+    with tempfile.TemporaryDirectory(prefix="lk-") as directory:
+        folder = Path(directory)
+        notebooks = folder / "notebooks"
+        ignored = shutil.ignore_patterns("source", ".*", "__pycache__")
+        shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored)
+        for picture in notebooks.rglob("*.svg"):  # JupyterLite shows none with other characters
+            picture.write_bytes(picture.read_text(encoding="utf-8").encode("ascii", "xmlcharrefreplace"))
+        for name in ("jupyter-lite.json", "overrides.json"):
+            shutil.copyfile(SOURCES / name, folder / name)
+        command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps", "lab", "--ignore-sys-prefix"]
+        command += ["federated_extensions", "--contents", str(notebooks), "--output-dir", str(out)]
+        for name in EXTENSIONS:
+            command.append(f"--LiteBuildConfig.federated_extensions={LABEXTENSIONS / name}")
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"JupyterLite could not be built:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    for path in [*out.rglob("*.map"), *out.glob("rspack.*")]:
+        path.unlink(missing_ok=True)
+    shutil.rmtree(out / "doc", ignore_errors=True)
+
+
+def add_python(folder: Path) -> None:
+    """Add Pyodide, the packages in two archives, and the kernel that puts them together."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CORE:
+        shutil.copyfile(PYODIDE / name, folder / name)
+    lock = json.loads((PYODIDE / "pyodide-lock.json").read_text())
+    # Pyodide's own packages lie on its CDN; the page has what it needs in the archives.
+    (folder / "pyodide-lock.json").write_text(json.dumps({**lock, "packages": {}}))
+    for name in ("kernel.mjs", "storage.mjs"):
+        shutil.copyfile(SOURCES / name, folder / name)
+    files = {f"{SITE_PACKAGES}/{name}": content for name, content in bytecode(dict(python_files(folder.parents[1])))}
+    settings = {"/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'}
+    later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
+    base = {path: content for path, content in files.items() if path not in later}
+    sizes = {"client": write_archive(folder / "client.bin", later)}
+    sizes["base"] = write_archive(folder / "base.bin", base | settings)
+    watched = [folder / name for name in ("base.bin", "pyodide.asm.wasm", "python_stdlib.zip")]
+    (folder / "sizes.json").write_text(json.dumps({path.name: path.stat().st_size for path in watched}))
+
+
+def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
+    """Labkit, its packages, and what JupyterLite's kernel is made of, as below ``site-packages``."""
+    for packages in (PACKAGES, SOURCES / "python"):
+        for path in sorted(packages.rglob("*")):
+            name = path.relative_to(packages).as_posix()
+            if path.is_file() and not LEFT_OUT.search(name) and not LEXERS.match(name):
+                yield name, path.read_bytes()
+    for wheel in [*site.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/pypi/*.whl"), *labkit_wheel()]:
+        if wheel.name.startswith(("piplite", "widgetsnbextension")):
+            continue
+        with ZipFile(wheel) as opened:
+            for name in opened.namelist():
+                if not LEFT_OUT.search(name) and not name.endswith("/"):
+                    yield name, opened.read(name)
+
+
+def labkit_wheel() -> list[Path]:
+    """The wheel of this checkout, built anew."""
+    folder = BUILD / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return [*folder.glob("*.whl")]
+
+
+def bytecode(files: Files) -> Iterator[tuple[str, bytes]]:
+    """Each file, and in the place of a Python file its bytecode.
+
+    What learners may look at keeps its source beside it. What was compiled once is taken from the build's cache.
+    """
+    compiled = {}
+    how = (SOURCES / "compile.mjs").read_bytes() + (PYODIDE / "package.json").read_bytes()
+    for name, content in files.items():
+        if not name.endswith(".py"):
+            yield name, content
+            continue
+        compiled[name] = COMPILED / f"{hashlib.sha256(how + name.encode() + content).hexdigest()}.pyc"
+    compile_files({name: files[name] for name, place in compiled.items() if not place.exists()}, compiled)
+    for name, place in compiled.items():
+        path = Path(name)
+        if SOURCES_STAY.match(name):
+            yield name, files[name]
+            yield f"{path.parent}/__pycache__/{path.stem}.cpython-314.pyc", place.read_bytes()
+        else:
+            yield f"{name}c", place.read_bytes()
+
+
+def compile_files(files: Files, places: dict[str, Path]) -> None:
+    """Compile with the Python of the page, in two processes: its compiler is slow."""
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    names = [*files]
+    with tempfile.TemporaryDirectory(prefix="lk-") as directory:
+        running = []
+        for number in range(min(2, len(names))):
+            folder = Path(directory, str(number))
+            for name in names[number::2]:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(files[name])
+            command = ["node", str(SOURCES / "compile.mjs"), str(PYODIDE), str(folder)]
+            running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        if sum(process.wait() for process in running):
+            raise SystemExit("some Python files could not be compiled")
+        for number, name in enumerate(names):
+            shutil.move(Path(directory, str(number % 2), f"{name}c"), places[name])
+
+
+def write_archive(path: Path, files: Files) -> int:
+    """Write what kernel.mjs unpacks: a length, the list as JSON, the files. Returns its size unpacked."""
+    places, data = [], bytearray()
+    for name, content in files.items():
+        places.append((name, len(data), len(data) + len(content)))
+        data += content
+    head = json.dumps(places).encode()
+    path.write_bytes(gzip.compress(len(head).to_bytes(4) + head + data, 9, mtime=0))
+    return len(data)
+
+
+def finish_pages(out: Path) -> None:
+    """Write the landing page, put the bar into JupyterLab's, and list the files for use without network."""
+    shutil.copyfile(SOURCES / "loading.js", out / "static" / "loading.js")
+    shutil.copyfile(out / "icon-120x120.png", out / "lab" / "favicon.ico")  # theirs has 319 KB
+    for page in (out / "lab").rglob("index.html"):
+        text = page.read_text(encoding="utf-8")
+        for theirs, ours in WORDS.items():
+            text = text.replace(theirs, ours)
+        root = "../" * len(page.relative_to(out).parts[:-1])
+        script = f'<script src="{root}static/loading.js"></script>'
+        page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
+    landing = (SOURCES / "index.html").read_text(encoding="utf-8")
+    landing = landing.replace("{{megabytes}}", f"{to_begin(out) / 1e6:.0f}").replace("{{version}}", __version__)
+    (out / "index.html").write_text(landing, encoding="utf-8")
+    add_service_worker(out)
+
+
+def add_service_worker(out: Path) -> None:
+    """Put ours before JupyterLite's. Its version is that of all files, so that a new site replaces what is kept."""
+    worker = out / "service-worker.js"
+    version = hashlib.sha256(worker.read_bytes())
+    kept = []
+    for path in sorted(out.rglob("*")):
+        name = path.relative_to(out).as_posix()
+        if path.is_file() and path != worker and not name.startswith("docs/"):
+            kept.append(name)
+            version.update(name.encode() + path.read_bytes())
+    text = (SOURCES / "offline.js").read_text(encoding="utf-8")
+    text = text.replace("{{version}}", version.hexdigest()[:12]).replace("{{files}}", json.dumps(kept))
+    worker.write_text(text + worker.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def on_the_wire(path: Path) -> int:
+    """The bytes of a file, compressed as a static host does."""
+    content = path.read_bytes()
+    return len(content) if path.suffix in COMPRESSED_ALREADY else len(gzip.compress(content, 6))
+
+
+def to_begin(out: Path) -> int:
+    """Bytes on the wire before the first cell runs: Python without what comes later, and JupyterLab's first page."""
+    parts = (path for path in (out / "static").rglob("*") if path.is_file() and path.name != "client.bin")
+    return sum(on_the_wire(path) for path in parts) + FRONT_END
+
+
+def report(out: Path) -> int:
+    """Print what the site weighs on the wire. Returns 1 when it is more than it may be."""
+    in_all = sum(on_the_wire(path) for path in out.rglob("*") if path.is_file())
+    begin = to_begin(out)
+    print(f"{out}: {in_all / 1e6:.1f} MB on the wire in all, {begin / 1e6:.1f} MB before the first cell runs")
+    return int(in_all > MOST_IN_ALL or begin > MOST_TO_BEGIN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
