@@ -206,7 +206,7 @@ def grades(options: argparse.Namespace) -> Iterator[Row]:
         grading.hand_in(course, options.notebooks)
         few = min(12, options.notebooks)
         fast = grading.graded(course, options.notebooks, kernel=False)
-        yield _grading_row("graded in a fork", fast, None, "1,000 a minute")
+        yield _grading_row("graded in a fork", fast, None, "1,500 a minute")
         if shutil.which("kubectl"):
             calling = Path(folder) / "kubectl"
             grading.hand_in(calling, options.notebooks, *grading.KUBECTL)

@@ -45,6 +45,7 @@ def test_starting_over_forgets_the_lab(stranger: BrowserContext, host: StaticSit
     lab.page.get_by_role("button", name="Start over").click()
     expect(lab.page.locator("#done")).to_contain_text("the lab is new")
     lab.begin("new", ["from labkit import Lab\nlab = Lab()"])
+    lab.run_all()
     assert lab.run("print(lab.admin.get('/api/v1/namespaces/old').status)").endswith("404\n")
     listed = lab.page.evaluate(
         "async () => (await window.jupyterapp.serviceManager.contents.get('')).content.map(f => f.name)"
