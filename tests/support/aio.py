@@ -11,6 +11,7 @@ import asyncio
 import gc
 import selectors
 import time
+import warnings
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -33,6 +34,9 @@ def run(work: Coroutine[Any, Any, T], *, patience_seconds: float = GOODBYE_SECON
     Raises:
         AssertionError: A connection stays open.
     """
+    with warnings.catch_warnings():  # what an earlier test forgot is not this one's
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     selector = selectors.DefaultSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.get_loop()
