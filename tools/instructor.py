@@ -11,16 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nbformat
-import yaml
 
-from labkit.core import resources
+from labkit.lab.performance.screen import DATA
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import Talk, talks
 
 DROPPED = ("StartPanel(", "Board(", "PodTerminal(", "RBACGraph(")
 """What a learner uses, and a class does not see; the graph comes from the talk."""
 
-KEYS = resources.notebooks().parent / "labkit" / "lab" / "performance" / "stage.yaml"
 PICTURE = re.compile(r"!\[([^\]]*)\]\((pictures/[^)]+)\)")
 
 # nbformat has no types for these.
@@ -116,7 +114,7 @@ def page(text: str) -> str:
     """
     asked = [(step, talk.ask, talk.answer) for step, talk in talks().items()]
     stuck = [(step, did, f"“{says}”") for step, talk in talks().items() for did, says in talk.stuck]
-    keys = [(names, what) for names, what, *_ in yaml.safe_load(KEYS.read_text(encoding="utf-8"))["keys"]]
+    keys = [(names, what) for names, what, *_ in DATA["keys"]]
     for head, rows in (
         ("| before | ask | the answer |", asked),
         ("| step | what they did | what the check says |", stuck),

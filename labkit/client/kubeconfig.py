@@ -25,9 +25,9 @@ from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError, near
 from labkit.core.home import write_private
 from labkit.core.redact import redact
+from labkit.core.yaml_file import LOADER
 
-# libyaml's, ten times as fast, where PyYAML was built with it.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# libyaml's, as LOADER.
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")

@@ -9,11 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
+from labkit.core.yaml_file import read_yaml
 from labkit.grading.probes import Probe
 from labkit.grading.seed import Seed
 from labkit.rbac.difference import Allowance, Excess
@@ -27,8 +25,7 @@ Object = dict[str, Any]
 @cache
 def texts() -> dict[str, dict[str, Any]]:
     """What is said of tasks and exercises, by id, besides what depends on the learner."""
-    text = (resources.files(__package__) / "tasks" / "texts.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found: dict[str, dict[str, Any]] = read_yaml(__file__, "tasks/texts.yaml")
     return found
 
 

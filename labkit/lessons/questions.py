@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-
-import yaml
 
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError
+from labkit.core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,6 +53,5 @@ def judge(question: str, choice: str) -> Reply:
 
 @cache
 def _questions() -> dict[str, dict[str, str]]:
-    text = (resources.files(__package__) / "questions.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found: dict[str, dict[str, str]] = read_yaml(__file__, "questions.yaml")
     return found

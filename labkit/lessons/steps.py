@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
+from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check
 from labkit.lessons.predictions import Prediction
 
@@ -85,8 +83,7 @@ def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
 
 @cache
 def _texts() -> dict[str, dict[str, Any]]:
-    text = (resources.files(__package__) / "steps.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found: dict[str, dict[str, Any]] = read_yaml(__file__, "steps.yaml")
     return found
 
 

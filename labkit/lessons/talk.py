@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
-import yaml
+from labkit.core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,4 @@ class Talk:
 @cache
 def talks() -> Mapping[str, Talk]:
     """What is said of every step, by the step's id."""
-    text = (resources.files(__package__) / "talk.yaml").read_text(encoding="utf-8")
-    found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {step: Talk(**said) for step, said in found.items()}
+    return {step: Talk(**said) for step, said in read_yaml(__file__, "talk.yaml").items()}

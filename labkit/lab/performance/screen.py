@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
-from importlib import resources
 from itertools import zip_longest
 from typing import Any
 
-import yaml
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from labkit.core.yaml_file import read_yaml
 from labkit.lab.performance.pictures import graph, xray
 from labkit.lab.performance.play import Play, Played
 from labkit.lessons.talk import talks
@@ -25,7 +24,7 @@ LETTERS_HEIGHT = 14
 """With fewer lines a question has no large letters above it."""
 
 STATUS = re.compile(r"(\d{3}) (.*)")
-DATA: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "stage.yaml").read_text(encoding="utf-8"))
+DATA: dict[str, Any] = read_yaml(__file__, "stage.yaml")
 
 
 def large_letters(text: str) -> str:

@@ -1,0 +1,16 @@
+"""Reads the texts that stand as YAML beside the modules that use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, ten times as fast, where PyYAML was built with it."""
+
+
+def read_yaml(module: str, name: str) -> Any:
+    """The content of a file beside a module, which gives its ``__file__``, or below its folder."""
+    return yaml.load((Path(module).parent / name).read_bytes(), LOADER)
