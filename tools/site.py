@@ -24,6 +24,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from labkit.core.version import __version__
+from labkit.lab.workbook import LEFT_OUT as NOT_FOR_LEARNERS
 from tools import page_packages
 from tools.notebooks import ROOT
 
@@ -87,7 +88,7 @@ def build_jupyterlite(out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="lk-") as directory:
         folder = Path(directory)
         notebooks = folder / "notebooks"
-        ignored = shutil.ignore_patterns("source", ".*", "__pycache__")
+        ignored = shutil.ignore_patterns(*NOT_FOR_LEARNERS, ".*")
         shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored)
         for picture in notebooks.rglob("*.svg"):  # JupyterLite shows none with other characters
             picture.write_bytes(picture.read_text(encoding="utf-8").encode("ascii", "xmlcharrefreplace"))

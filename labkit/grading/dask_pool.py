@@ -14,7 +14,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -177,12 +176,14 @@ class DaskPool:
         """Submit a task. Alone, it runs on one worker and once, so that it is known what ended that worker."""
         number = next(self._numbers)
         workers = sorted(self._slots)
+        path = Path(submission.path.name)  # no more than grading takes: who sent it stays here
+        sent = Submission(submission.learner, submission.exercise, path, depth=LEARNERS_FOLDER, code=submission.code)
         if alone:
             workers = [workers[number % len(workers)]]
         future = self._client.submit(
             grade_on_worker,
             self._plugin.name,
-            replace(submission, path=Path(submission.path.name), depth=LEARNERS_FOLDER),
+            sent,
             files,
             key=f"grade-{self._plugin.name}-{number}",
             workers=workers,

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, expect
 
+from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
 from tools.site_server import StaticSite
 
@@ -27,6 +28,12 @@ def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, w
     found = Axe().run(page).response["violations"]
     assert found == [], [violation["help"] for violation in found]
     context.close()
+
+
+@pytest.mark.usefixtures("host")
+def test_learners_are_not_given_the_instructors_notebooks() -> None:
+    assert (SITE / "files" / "00-start.ipynb").is_file()
+    assert not list((SITE / "files").rglob("instructor"))
 
 
 @pytest.mark.soak
