@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, grading, matrix, scale, server, watches
+from benchmarks import browser, cluster, grading, matrix, page, scale, server, watches
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -194,6 +194,11 @@ def widgets(_: argparse.Namespace) -> Iterator[Row]:
     yield from browser.widgets()
 
 
+def pages(_: argparse.Namespace) -> Iterator[Row]:
+    """The lab in a browser's page."""
+    yield from page.page()
+
+
 def _expect(answer: tuple[int, object]) -> None:
     if answer[0] not in (200, 201):
         raise RuntimeError(str(answer))
@@ -258,6 +263,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "grade": grades,
     "scale": scales,
     "widgets": widgets,
+    "page": pages,
 }
 
 

@@ -36,13 +36,16 @@ async function watchLoading() {
   tell({ what: "loading", loaded, total });
 }
 
-/** The files of an archive: a length, a list as JSON, and the files one after the other; compressed. */
-async function readArchive(name) {
+/** What lies compressed beside this file. */
+async function read(name) {
   const response = await fetch(new URL(`${name}.bin`, HERE));
   if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-  const bytes = new Uint8Array(
-    await new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer(),
-  );
+  return new Response(response.body.pipeThrough(new DecompressionStream("gzip")));
+}
+
+/** The files of an archive: a length, a list as JSON, and the files one after the other. */
+async function readArchive(name) {
+  const bytes = new Uint8Array(await (await read(name)).arrayBuffer());
   const head = new DataView(bytes.buffer).getUint32(0);
   return { list: JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + head))), data: bytes.subarray(4 + head) };
 }
@@ -63,7 +66,9 @@ export async function loadPyodide(options) {
   await watchLoading();
   const base = readArchive("base");
   const opening = Kept.open(`labkit:${SITE}`, tell);
-  const pyodide = await loadCore({ ...options, indexURL: HERE.href, packages: [] });
+  const stdLibURL = URL.createObjectURL(await (await read("stdlib")).blob());
+  const pyodide = await loadCore({ ...options, indexURL: HERE.href, stdLibURL, packages: [] });
+  URL.revokeObjectURL(stdLibURL);
   unpack(pyodide.FS, await base);
   const kept = await opening;
   let client;

@@ -1,8 +1,24 @@
 // In JupyterLab's page: a bar while Python loads, notices from the kernels, and what is kept for use without network.
+// A link opens its notebook alone.
 (() => {
   const SITE = new URL("../", document.currentScript.src).pathname.replace(/static\/$/, "");
   const channel = new BroadcastChannel(`labkit:${SITE}`);
   const FRONT_END = 0.4; // of the bar, for JupyterLab itself
+
+  // Every open notebook has a Python of its own, so those that were open last time would make a link's one wait.
+  async function forgetLayout() {
+    const name = `JupyterLite Storage - ${SITE}`;
+    if (!(await indexedDB.databases()).some((database) => database.name === name)) return;
+    const request = indexedDB.open(name);
+    request.onsuccess = () => {
+      const database = request.result;
+      if (database.objectStoreNames.contains("statedb"))
+        database.transaction("statedb", "readwrite").objectStore("statedb").clear();
+      database.close();
+    };
+  }
+  if (new URLSearchParams(location.search).has("path")) forgetLayout().catch(() => {}); // no storage, no layout
+
   const style = document.createElement("style");
   style.textContent = `
     #labkit-loading { position: fixed; z-index: 10001; left: 50%; bottom: 1.5rem; translate: -50% 0; width: min(24rem, 90vw);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from pyodide.code import find_imports
 
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
+PAUSE_SECONDS = 0.05
+SOON = ("urllib3", "labkit.backends.page", "labkit.lab.cluster", "labkit.lessons", "ipywidgets", "labkit.ui")
+"""What the first cells import; it is loaded while the learner reads."""
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
 
@@ -78,6 +82,15 @@ def load_ipython_extension(shell: Any) -> None:
     kernel.run = run_cell
     kernel.comm_manager.comm_msg = on_message
     labkit_site.tell("ready", "")
+    loop = asyncio.get_running_loop()
+    loop.call_later(PAUSE_SECONDS, load_soon, loop, list(SOON))
+
+
+def load_soon(loop: asyncio.AbstractEventLoop, names: list[str]) -> None:
+    """Import the first module, and the others later, so that a cell need not wait for all of them."""
+    importlib.import_module(names.pop(0))
+    if names:
+        loop.call_later(PAUSE_SECONDS, load_soon, loop, names)
 
 
 def imports(code: str) -> set[str]:

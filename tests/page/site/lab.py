@@ -62,6 +62,12 @@ class SitePage(Walk):
         cells = [code(f"c{number}", source) for number, source in enumerate(sources)]
         return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
+    def open_notebooks(self) -> list[str]:
+        """The titles of what is open."""
+        script = "() => [...window.jupyterapp.shell.widgets('main')].map((widget) => widget.title.label)"
+        titles: list[str] = self.page.evaluate(script)
+        return titles
+
     def notice(self, name: str) -> str:
         """What the page says of storage; empty if it says nothing."""
         found = self.page.locator(f"#labkit-{name}")

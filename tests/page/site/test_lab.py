@@ -56,6 +56,20 @@ def test_a_reload_in_the_middle_loses_nothing(site_page: SitePage) -> None:
 
 
 @pytest.mark.soak
+def test_a_link_opens_its_notebook_alone(stranger: BrowserContext, host: StaticSite) -> None:
+    page = SitePage(stranger.new_page(), host)
+    page.open("00-start.ipynb")
+    page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: '01-api-server.ipynb' })")
+    page.ready("01-api-server.ipynb")
+    page.page.wait_for_timeout(3000)  # JupyterLab keeps its layout a while after the last change
+    page.page.reload()
+    page.ready("01-api-server.ipynb")
+    assert page.open_notebooks() == ["00-start.ipynb", "01-api-server.ipynb"]
+    page.open("02-inside-a-pod.ipynb")
+    assert page.open_notebooks() == ["02-inside-a-pod.ipynb"]
+
+
+@pytest.mark.soak
 def test_two_tabs_share_one_lab_and_say_so(shared: BrowserContext, host: StaticSite) -> None:
     one = SitePage(shared.new_page(), host)
     one.begin("one", [START])
