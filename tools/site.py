@@ -15,6 +15,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -243,8 +244,21 @@ def finish_pages(out: Path) -> None:
         page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
     landing = (SOURCES / "index.html").read_text(encoding="utf-8")
     landing = landing.replace("{{megabytes}}", f"{to_begin(out) / 1e6:.0f}").replace("{{version}}", __version__)
+    landing = landing.replace("{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", "")))
     (out / "index.html").write_text(landing, encoding="utf-8")
     add_service_worker(out)
+
+
+def elsewhere(repository: str) -> str:
+    """Links to the same notebooks in Binder and Codespaces; empty where no repository (owner/name) is known."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        return ""
+    links = {
+        "Open in Binder": f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb",
+        "Open in Codespaces": f"https://codespaces.new/{repository}",
+        "Source": f"https://github.com/{repository}",
+    }
+    return "".join(f' · <a href="{url}">{text}</a>' for text, url in links.items())
 
 
 def add_service_worker(out: Path) -> None:

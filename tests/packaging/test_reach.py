@@ -20,6 +20,7 @@ import yaml
 
 from labkit.core.version import DISTRIBUTION, __version__
 from tools import links
+from tools.site import elsewhere
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -222,3 +223,11 @@ def test_a_link_to_a_page_that_is_gone_is_found(tmp_path: Path, monkeypatch: pyt
         server.shutdown()
         thread.join()
     assert found == [f"a.md: {base}/404: HTTP 404", f"a.md: {base}/410: HTTP 410"]
+
+
+def test_the_published_page_leads_to_binder_and_codespaces() -> None:
+    shown = elsewhere("someone/labkit-course")
+    assert "https://mybinder.org/v2/gh/someone/labkit-course/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb" in shown
+    assert "https://codespaces.new/someone/labkit-course" in shown
+    assert (ROOT / "notebooks" / "00-start.ipynb").is_file()
+    assert elsewhere("") == elsewhere('a/b"><script>') == ""
