@@ -12,8 +12,12 @@ from kr8s.objects import ConfigMap, Pod
 
 from tests.clients.conftest import Lab
 
-# kr8s knows the versions up to its own release; it works all the same.
-pytestmark = pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported")
+pytestmark = [
+    # kr8s knows the versions up to its own release; it works all the same.
+    pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported"),
+    # It closes no file of a certificate, which Python 3.14 tells.
+    pytest.mark.filterwarnings("ignore:Implicitly cleaning up <_TemporaryFileWrapper:ResourceWarning"),
+]
 
 
 def connect(lab: Lab, kubeconfig: Path) -> Any:

@@ -27,7 +27,8 @@ def wait_until_it_answers(url: str) -> None:
         try:
             with urllib.request.urlopen(f"{url}/api", timeout=START_SECONDS):
                 return
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             return
         except OSError:
             time.sleep(0.1)
