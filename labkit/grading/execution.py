@@ -48,7 +48,8 @@ KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?
 
 FLUSH_SECONDS = 0.02
 PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve")))
-"""What starts programs without ``os.fork``. An audit hook would be called hundreds of times by other things."""
+ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
+"""What starts programs without ``os.fork``, and what ends this one. An audit hook would be called hundreds of times."""
 
 ENDING_SECONDS = 5
 """How long threads and exit handlers may take at the end, as nbclient has it."""
@@ -130,13 +131,13 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
 
 
 class Printer:
-    """Prints what messages show, in pieces, since each wakes the supervisor, and before a program starts."""
+    """Prints what messages show, in pieces, since each wakes the supervisor: at least one for each cell."""
 
     def __init__(self) -> None:
         self._file = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
         self._forked, self._flushed = False, 0.0
         os.register_at_fork(before=self.flush, after_in_child=lambda: setattr(self, "_forked", True))
-        for module, name in PROGRAMS:
+        for module, name in (*PROGRAMS, *ENDS):
             setattr(module, name, self._flushing(getattr(module, name)))
 
     def __call__(self, kind: str, content: dict[str, Any]) -> None:

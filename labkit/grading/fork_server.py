@@ -230,7 +230,12 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
         os.close(built)
         run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, order.shell)
         printer = execution.Printer()
-        code = run(job["cells"], lambda count: _write_count(progress, count), printer)
+
+        def on_cell(count: int) -> None:
+            _write_count(progress, count)
+            printer.flush()
+
+        code = run(job["cells"], on_cell, printer)
         printer.flush()
     except BaseException as error:  # it is isolated: print it and end
         with suppress(BaseException):

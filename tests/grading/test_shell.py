@@ -157,6 +157,21 @@ def test_what_was_printed_before_a_limit_is_kept(tmp_path: Path) -> None:
     assert results["bob"].output.endswith("line 8999\nend\n")
 
 
+@pytest.mark.parametrize(
+    "end",
+    ["os.kill(os.getpid(), 11)", "os._exit(3)", "os.abort()", "__import__('signal').raise_signal(9)"],
+)
+def test_what_a_notebook_that_ends_itself_printed_is_kept(end: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "ann", EXERCISE, ["print('before')", f"import os\nprint('a')\nprint('b')\n{end}"])
+    assert grade(grader, tmp_path)["ann"].output == "before\na\nb\n"
+
+
+def test_what_the_cells_before_a_crash_printed_is_kept(grader: Grader, tmp_path: Path) -> None:
+    crash = "import ctypes; ctypes.string_at(0)"
+    submit(tmp_path, "ann", EXERCISE, ["print('a', end='')", "print('b')", crash])
+    assert grade(grader, tmp_path)["ann"].output.startswith("ab\n")
+
+
 @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
 def test_a_missing_module_is_named_in_the_first_line_of_the_feedback(
     begin: str, patient_grader: Grader, tmp_path: Path
