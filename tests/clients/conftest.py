@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,20 @@ def create(server: Server, path: str, kind: str, name: str, **fields: object) ->
     body = {"apiVersion": f"{group}v1", "kind": kind, "metadata": {"name": name}, **fields}
     reply = server.call("POST", path, body)
     assert reply.status == 201, reply.body
+
+
+def serve_page(lab: Lab) -> str:
+    """The name of a pod that serves a page at port 80, once it does."""
+    path = f"/api/v1/namespaces/{lab.namespace}/pods"
+    if lab.server.call("GET", f"{path}/web").status == 404:
+        create(lab.server, path, "Pod", "web", spec={"containers": [{"name": "main", "image": "nginx"}]})
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        statuses = lab.server.call("GET", f"{path}/web").json()["status"].get("containerStatuses") or [{}]
+        if statuses[0].get("ready"):
+            return "web"
+        time.sleep(0.1)
+    raise AssertionError("the pod does not become ready")
 
 
 def as_token(admin: Path, target: Path, token: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import kr8s
 import pytest
 from kr8s.objects import ConfigMap, Pod
 
-from tests.clients.conftest import Lab
+from tests.clients.conftest import Lab, serve_page
 
 pytestmark = [
     # kr8s knows the versions up to its own release; it works all the same.
@@ -83,6 +84,14 @@ def test_exec_output_and_exit_code(lab: Lab, api: Any) -> None:
     assert pod.exec(["bash", "-c", "echo hi"]).stdout == b"hi\n"
     failing = pod.exec(["bash", "-c", "echo oops >&2; exit 3"], check=False)
     assert (failing.returncode, failing.stderr) == (3, b"oops\n")
+
+
+def test_ports_are_forwarded(lab: Lab, api: Any) -> None:
+    pod = Pod.get(serve_page(lab), namespace=lab.namespace, api=api)
+    with pod.portforward(remote_port=80) as port:
+        for _ in range(2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+                assert b"Welcome to nginx" in answer.read()
 
 
 def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:

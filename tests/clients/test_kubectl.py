@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from labkit.embedded.apiserver.serving.pki import load_keys
-from tests.clients.conftest import Lab
+from tests.clients.conftest import Lab, serve_page
 from tests.support.certificates import Identity, authority_of, root
 
 pytestmark = pytest.mark.skipif(
@@ -39,6 +43,21 @@ class Kubectl:
             timeout=180,
             env=self._environment,
         )
+
+    @contextlib.contextmanager
+    def start(self, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Run it in the background."""
+        with subprocess.Popen(
+            [*self._base, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**self._environment, **environment},
+        ) as running:
+            try:
+                yield running
+            finally:
+                running.kill()
 
     def __call__(self, *words: str, stdin: str | None = None) -> str:
         done = self.run(*words, stdin=stdin)
@@ -100,6 +119,43 @@ def test_exec_output_exit_code_and_stdin(kubectl: Kubectl) -> None:
     assert failing.returncode == 4
     assert failing.stderr.startswith("oops\n")
     assert kubectl("exec", "-i", "shell", "--", "cat", stdin="through\n") == "through\n"
+
+
+@pytest.mark.parametrize("websocket", ["true", "false"])
+def test_ports_are_forwarded_over_websocket(lab: Lab, kubectl: Kubectl, websocket: str) -> None:
+    words = ["port-forward", f"pod/{serve_page(lab)}", ":80", ":81"]
+    with kubectl.start(*words, KUBECTL_PORT_FORWARD_WEBSOCKETS=websocket) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        if websocket == "false":
+            # SPDY without a WebSocket, as before 1.31.
+            assert "over WebSocket only" in running.stderr.read()
+            return
+        lines = [running.stdout.readline() for _ in range(4)]
+        ports = [int(line.rpartition(" -> ")[0].rpartition(":")[2]) for line in lines]
+        assert [line.rpartition(" -> ")[2].strip() for line in lines] == ["80", "80", "81", "81"]
+        for path, status in (("/", 200), ("/none", 404)):
+            connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=30)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["server"]) == (status, "nginx/1.29.1")
+            connection.close()
+        with socket.create_connection(("127.0.0.1", ports[2]), timeout=30) as refused:
+            refused.sendall(b"x")
+            with contextlib.suppress(ConnectionError):
+                assert refused.recv(1) == b""
+        # kubectl gives up after an error of one connection.
+        assert re.search(
+            r"error forwarding port 81 to pod [0-9a-f]{64}, uid : .*127.0.0.1:81: connect: connection refused",
+            running.stderr.read(),
+        )
+
+
+def test_the_reader_may_forward_no_ports(lab: Lab) -> None:
+    done = Kubectl(lab, lab.reader).run("port-forward", "pod/shell", ":80")
+    assert done.returncode == 1
+    # Forwarding takes the pod first.
+    assert 'cannot get resource "pods"' in done.stderr
 
 
 def test_cp_brings_files_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 from kubernetes import client, config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
+from kubernetes.stream import portforward, stream
 
-from tests.clients.conftest import Lab
+from tests.clients.conftest import Lab, create, serve_page
 
 
 def connect(kubeconfig: Path) -> Any:
@@ -101,6 +104,22 @@ def test_watch_sees_what_happens(lab: Lab, core: Any) -> None:
     assert seen == [("ADDED", {"a": "1"}), ("MODIFIED", {"a": "2"}), ("DELETED", {"a": "2"})]
 
 
+def test_a_watch_over_websocket(lab: Lab) -> None:
+    context = lab.server.tls(lab.server.admin_identity())
+    url = f"wss{lab.server.url.removeprefix('https')}/api/v1/namespaces/{lab.namespace}/configmaps?watch=1"
+    opened = websocket.create_connection(url, sslopt={"context": context}, timeout=60)
+    with contextlib.closing(opened):
+        path = f"/api/v1/namespaces/{lab.namespace}/configmaps"
+        create(lab.server, path, "ConfigMap", "over-websocket")
+        seen = set()
+        while ("ADDED", "over-websocket") not in seen:
+            event = json.loads(opened.recv())
+            seen.add((event["type"], event["object"]["metadata"]["name"]))
+        lab.server.call("DELETE", f"{path}/over-websocket")
+        event = json.loads(opened.recv())
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("DELETED", "over-websocket")
+
+
 def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
     with connect(lab.reader) as api:
         core = client.CoreV1Api(api)
@@ -171,6 +190,24 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
     # The client leaves the socket of a refused exec to the garbage collector, which says so.
     del refused
     gc.collect()
+
+
+def test_ports_are_forwarded(lab: Lab, core: Any) -> None:
+    forwarded = portforward(core.connect_get_namespaced_pod_portforward, serve_page(lab), lab.namespace, ports="80,81")
+    with contextlib.closing(forwarded.socket(80)) as connection:
+        connection.settimeout(30)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Welcome to nginx" in answer
+    assert forwarded.error(80) is None
+    assert "dial tcp4 127.0.0.1:81: connect: connection refused" in forwarded.error(81)
+    forwarded.close()
+    # The client leaves the socket of a WebSocket that the server ended to the garbage collector.
+    if forwarded.websocket.sock is not None:
+        forwarded.websocket.sock.close()
 
 
 def test_the_dynamic_client_discovers_and_applies(lab: Lab, admin: Any) -> None:

@@ -97,6 +97,14 @@ def test_get_alone_is_not_enough(api: ClusterApi) -> None:
     assert b"pods/exec" in response.body
 
 
+def test_nor_is_it_for_a_port(api: ClusterApi) -> None:
+    api.role("get-ports", rule("get", "pods/portforward"), namespace="lab")
+    api.bind("get-ports", "Role/get-ports", "User/mallory", namespace="lab")
+    answer = api.user("mallory").call("GET", f"{POD}/portforward?ports=80", headers=UPGRADE)
+    assert answer.status == 403
+    assert 'cannot create resource "pods/portforward"' in answer.message
+
+
 def test_both_are(api: ClusterApi) -> None:
     api.role("exec", rule("get create", "pods/exec"), namespace="lab")
     api.bind("exec", "Role/exec", "User/mallory", namespace="lab")
@@ -109,6 +117,7 @@ def test_both_are(api: ClusterApi) -> None:
         ("GET", f"{POD}/attach?stdout=1"),
         ("POST", f"{POD}/attach?stdout=1"),
         ("POST", f"{POD}/portforward"),
+        ("GET", f"{POD}/portforward?ports=80"),
         ("GET", f"{POD}/proxy/"),
         ("PATCH", f"{POD}/ephemeralcontainers"),
         ("GET", "/api/v1/nodes/labkit/proxy/pods"),

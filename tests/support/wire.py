@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,6 +151,7 @@ class WebSocket:
         protocols: The value of ``Sec-WebSocket-Protocol``; None leaves the header out.
         method: GET, or POST as older clients do.
         answers_pings: Whether a ping is answered, unseen; else it is a frame like another.
+        headers: More header lines.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class WebSocket:
         method: str = "GET",
         *,
         answers_pings: bool = True,
+        headers: Sequence[str] = (),
     ) -> None:
         self._answers_pings = answers_pings
         lines = [
@@ -171,6 +173,7 @@ class WebSocket:
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
             *([f"Sec-WebSocket-Protocol: {protocols}"] if protocols is not None else []),
+            *headers,
         ]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         self._file = connection.makefile("rb")

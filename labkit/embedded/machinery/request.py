@@ -217,6 +217,21 @@ class ExecSession(Protocol):
 
 
 @dataclass(slots=True)
+class PortForward:
+    """Connections to ports of a pod.
+
+    Args:
+        ports: Those that the query names.
+        reach: From a port to the handler that listens there, or to why there is none.
+        ended: Called once they have ended.
+    """
+
+    ports: Sequence[int]
+    reach: Callable[[int], Handler | str]
+    ended: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
 class Response:
     """The response to one request.
 
@@ -226,6 +241,7 @@ class Response:
         body: The body, unless ``stream`` or ``upgrade`` is set.
         stream: A watch or a followed log, sent as it arrives.
         upgrade: An exec session; the server switches to WebSocket and runs it.
+        forward: Ports to forward; the server switches to WebSocket.
         warnings: Texts for ``Warning`` headers (299), one header each.
     """
 
@@ -234,7 +250,13 @@ class Response:
     body: bytes = b""
     stream: EventStream | None = None
     upgrade: ExecSession | None = None
+    forward: PortForward | None = None
     warnings: Sequence[str] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more than the body."""
+        return self.stream is not None or self.upgrade is not None or self.forward is not None
 
 
 Handler = Callable[[Request], Response]

@@ -8,10 +8,14 @@ Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from uuid import UUID
 
 from labkit.embedded.container.logs import LogOptions, LogStream
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
 from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.node import Node
@@ -21,6 +25,8 @@ from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
 MAX_WORDS = 4096
+MAX_PORTS = 100
+"""How many ports are forwarded at once; a channel's number is one byte."""
 
 
 def flag(request: Request, name: str) -> bool:
@@ -97,13 +103,9 @@ class PodSubresources:
     # Exec and attach
 
     def _stream(self, request: Request) -> Response:
-        pod = self._pod(request)
         if request.info.subresource == "portforward":
-            self._host(pod)
-            raise bad_request(
-                "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
-                "exec … -- curl localhost:PORT)"
-            )
+            return self._forward(request)
+        pod = self._pod(request)
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
         tty = flag(request, "tty")
@@ -119,6 +121,37 @@ class PodSubresources:
         words = list(request.query.get("command", ()))[:MAX_WORDS]
         session = CommandSession(streams, slot.container, words, _protocol(request), self._api.random)
         return Response(101, upgrade=session)
+
+    # Port-forward
+
+    def _forward(self, request: Request) -> Response:
+        ports = _ports(request)
+        pod = self._pod(request)
+        self._host(pod)
+        # The protocols with channels name their ports at once.
+        upgrade, protocols = (request.headers.get(name, "") for name in ("upgrade", "sec-websocket-protocol"))
+        if upgrade.lower() == "websocket" and "SPDY/3.1+" not in protocols:
+            wrong = 'port "0" must be > 0' if 0 in ports else "" if ports else 'query parameter "port" is required'
+            if wrong:
+                return Response(400, dict(TEXT), wrong.encode())
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        running = self._node.find(pod) if self._node is not None else None
+        if running is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            return Response(500, dict(TEXT), f'pod not found ("{name}_{namespace}")'.encode())
+        sandbox = sha256(str(pod["metadata"]["uid"]).encode()).hexdigest()
+
+        def reach(port: int) -> Handler | str:
+            endpoint = running.listeners.get(port)
+            if endpoint is not None:
+                return lambda asked: endpoint.handle(replace(asked, source_ip="127.0.0.1"))
+            return (
+                f"error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in network "
+                f'namespace "/var/run/netns/cni-{UUID(sandbox[:32])}": failed to connect to localhost:{port} inside '
+                f'namespace "{sandbox}", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused '
+                f"IPv6 dial tcp6 [::1]:{port}: connect: connection refused "
+            )
+
+        return Response(101, forward=PortForward(ports, reach))
 
     # Logs
 
@@ -184,6 +217,17 @@ class PodSubresources:
         return LogOptions(
             numbers.get("tailLines", -1), numbers.get("limitBytes", -1), since, flag(request, "timestamps")
         )
+
+
+def _ports(request: Request) -> list[int]:
+    """The ports of the query, as the API server reads them."""
+    texts = [each for text in request.query.get("ports", ()) for each in text.split(",")]
+    for text in texts:
+        number = text.isascii() and text.isdecimal()
+        wrong = "value out of range" if number and int(text) > 65535 else "" if number else "invalid syntax"
+        if wrong:
+            raise bad_request(f"cannot convert to []int32: strconv.ParseUint: parsing {go_quote(text)}: {wrong}")
+    return list(map(int, texts))[:MAX_PORTS]
 
 
 def _protocol(request: Request) -> str:

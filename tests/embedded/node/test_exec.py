@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.request import Object, Request
 from tests.embedded.container.textio import TextIO
 from tests.embedded.node.pods import Lab
 from tests.support.cluster import ClusterApi
@@ -182,3 +182,85 @@ def test_attach_types_into_a_containers_own_input() -> None:
     assert bytes(far.out[1]).decode().startswith("echo hi\r\nhi\r\n/ # exit 3\r\n")
     assert lab.get()["status"]["phase"] == "Failed"
     assert lab.state()["state"]["terminated"]["exitCode"] == 3
+
+
+WEBSOCKET = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-protocol": "v4.channel.k8s.io"}
+
+
+def test_ports_are_forwarded_to_what_a_pod_serves(lab: Lab) -> None:
+    lab.pod("web", containers=[{"image": "nginx"}])
+    lab.wait(5)
+    answer = lab.ask("/api/v1/namespaces/default/pods/web/portforward?ports=80,81", WEBSOCKET)
+    assert (answer.status, answer.upgrade) == (101, None)
+    assert answer.forward is not None
+    assert answer.forward.ports == [80, 81]
+    page = answer.forward.reach(80)
+    assert not isinstance(page, str)
+    assert b"Welcome to nginx" in page(Request("GET", "/", {}, {})).body
+    refused = str(answer.forward.reach(81))
+    assert refused.startswith("error forwarding port 81 to pod ")
+    assert ": failed to connect to localhost:81 inside namespace " in refused
+    assert refused.endswith(
+        "IPv4: dial tcp4 127.0.0.1:81: connect: connection refused "
+        "IPv6 dial tcp6 [::1]:81: connect: connection refused "
+    )
+    # In the tunnel each stream names its port.
+    tunnel = {**WEBSOCKET, "sec-websocket-protocol": "SPDY/3.1+portforward.k8s.io"}
+    answer = lab.ask("/api/v1/namespaces/default/pods/web/portforward", tunnel)
+    assert answer.forward is not None
+    assert answer.forward.ports == []
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("", 'query parameter "port" is required'),
+        ("?ports=0", 'port "0" must be > 0'),
+        ("?ports=80,x", 'cannot convert to []int32: strconv.ParseUint: parsing \\"x\\": invalid syntax'),
+        ("?ports=", 'cannot convert to []int32: strconv.ParseUint: parsing \\"\\": invalid syntax'),
+        ("?ports=65536", 'cannot convert to []int32: strconv.ParseUint: parsing \\"65536\\": value out of range'),
+    ],
+)
+def test_ports_that_cannot_be_forwarded(lab: Lab, query: str, text: str) -> None:
+    answer = lab.ask(f"{POD}/portforward{query}", WEBSOCKET)
+    assert (answer.status, answer.forward) == (400, None)
+    assert text in answer.body.decode()
+
+
+def test_ports_of_a_pod_that_has_ended(lab: Lab) -> None:
+    lab.pod("done", containers=[{"image": "busybox", "command": ["true"]}], restartPolicy="Never")
+    lab.wait(5)
+    answer = lab.ask("/api/v1/namespaces/default/pods/done/portforward?ports=80", WEBSOCKET)
+    assert (answer.status, answer.body) == (500, b'pod not found ("done_default")')
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("text/plain, */*", 200),
+        ("application/vnd.kubernetes.protobuf", 200),
+        # Although it is text that comes.
+        ("text/plain", 406),
+        ("application/json;as=Foo;g=meta.k8s.io;v=v1", 406),
+        ("text/html", 406),
+    ],
+)
+def test_in_what_form_a_log_is_to_be_had(lab: Lab, accept: str, status: int) -> None:
+    lab.wait(2)
+    answer = lab.ask(f"{POD}/log?container=main", {"accept": accept})
+    assert answer.status == status
+    if status == 406:
+        text = (
+            b"406: Not Acceptable\\n\\nAvailable representations: text/plain, application/json"
+            if accept == "text/html"
+            else b"only the following media types are accepted: application/json, application/yaml"
+        )
+        assert text in answer.body
+
+
+def test_metadata_alone_is_to_be_had_in_protobuf(lab: Lab) -> None:
+    accept = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    answer = lab.ask(POD, {"accept": accept})
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/vnd.kubernetes.protobuf")
+    assert answer.body.startswith(b"k8s\0")

@@ -49,7 +49,7 @@ def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
             sink({**event, "stage": stage, "stageTimestamp": timestamp(clock())})
 
         known = request.audit.user is not None  # without a user there is no ResponseComplete
-        goes_on = response.stream is not None or response.upgrade is not None
+        goes_on = response.goes_on
         if goes_on or is_long_running(request.info) or not known:
             report("ResponseStarted")
         if known and not goes_on:
@@ -58,6 +58,8 @@ def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
             response.stream = _ReportedStream(response.stream, lambda: report("ResponseComplete"))
         if response.upgrade is not None:
             response.upgrade = _ReportedSession(response.upgrade, lambda: report("ResponseComplete"))
+        if response.forward is not None:
+            response.forward.ended = lambda: report("ResponseComplete")
         return response
 
     return handle

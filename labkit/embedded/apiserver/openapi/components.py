@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.openapi.descriptions import describe
+from labkit.embedded.apiserver.openapi.descriptions import OWN, describe
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
@@ -20,6 +20,13 @@ ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
 SPECIAL: dict[str, tuple[str, Object]] = _TYPES["special"]
 """Types that are text or anything in JSON: the component's name, and the component."""
 
+ELEMENTS: dict[str, list[str]] = _TYPES["elements"]
+"""Field of a struct to the values that its elements may have."""
+
+DISCOVERY: dict[str, Object] = {META + name: schema for name, schema in _TYPES["discovery"].items()}
+"""What the server says of its groups and versions, which no object has in it."""
+
+SECURITY: Object = _TYPES["security"]
 PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}
 
 
@@ -52,7 +59,20 @@ def components(roots: Iterable[str]) -> dict[str, Object]:
             elif type_.form == "struct" and type_.struct_name not in seen:
                 seen.add(type_.struct_name)
                 todo.append(type_.struct_name)
+    for schema in found.values():
+        _describe_references(schema, found)
     return {name: found[name] for name in sorted(found)}
+
+
+def _describe_references(schema: Object, found: dict[str, Object]) -> None:
+    """Say of properties that refer to a component what is said of that: the client has no text of their own."""
+    properties = schema.get("properties") or {}
+    for name, item in properties.items():
+        target = next(iter(item.get("allOf", ())), item).get("$ref")
+        if target is not None and "description" not in item:
+            kind = target.rpartition(".")[2]
+            text = OWN.get(kind) or OWN.get(name) or found[target.removeprefix(PREFIX)].get("description", "")
+            properties[name] = described(item, text)
 
 
 def needed(struct: Struct) -> Iterator[Type]:
@@ -73,9 +93,16 @@ def component(struct: Struct) -> Object:
     required = [field.name for field in struct.fields.values() if field.required]
     if required:
         made["required"] = required
-    made["properties"] = {
-        name: described(property_(field), about.fields.get(name, "")) for name, field in struct.fields.items()
-    }
+    made["properties"] = {}
+    for name, field in struct.fields.items():
+        text, schema = about.fields.get(name, ""), property_(field)
+        if field.enum:
+            # As kube-openapi's generator ends it, but without what the values mean.
+            text += "\n".join(["\n\nPossible enum values:", *(f' - `"{value}"`' for value in field.enum)])
+        values = ELEMENTS.get(f"{struct.name}.{name}")
+        if values:
+            schema["items" if "items" in schema else "additionalProperties"]["enum"] = values
+        made["properties"][name] = described(schema, text.strip())
     if struct.kinds:
         made["x-kubernetes-group-version-kind"] = [
             {"group": group, "version": version, "kind": kind} for group, version, kind in struct.kinds

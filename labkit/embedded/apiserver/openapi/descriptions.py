@@ -1,6 +1,8 @@
 """What fields mean, read from the source of the installed ``kubernetes`` client.
 
-Its models have the real server's descriptions. They are parsed: importing the client takes a second.
+Its models have the real server's descriptions. They are parsed: importing the client takes a second. The models say
+nothing about a field that holds another struct, nor about the values of an enumeration. Their generator made one line
+of each description: where its lines ended is worked out, mostly from the spaces of what was indented.
 """
 
 from __future__ import annotations
@@ -12,12 +14,20 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from labkit.core.json_file import read_json
+from labkit.embedded.machinery.schema.tables import schemas
+
 DOCUMENTATION = re.compile(
     r'^class \w+\(BaseModel\):\n    """\n(.*?)(?:\n\n    Attributes:|\n    """)', re.MULTILINE | re.DOTALL
 )
 FIELD = re.compile(r"^    (\w+): .*?= Field\((.*)\)$", re.MULTILINE)
 ALIAS = re.compile(r'serialization_alias=("(?:[^"\\]|\\.)*")')
 DESCRIPTION = re.compile(r'[ (,]?description=("(?:[^"\\]|\\.)*")')
+INDENTED = re.compile(r" (?= {2,}\S)")
+"""The end of a line before an indented one."""
+ITEM = re.compile(r"^( +[^ *-].*?\.) (?=[*-] )", re.MULTILINE)
+"""The end of an indented line before another item of its list."""
+PARAGRAPH = re.compile(r"(?<! )  (?! )")
 WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 
@@ -30,6 +40,13 @@ class Description:
 
 
 NOTHING = Description()
+_LOST = read_json(__file__, "descriptions.json")
+PARAGRAPHS = frozenset(_LOST["paragraphs"])
+"""Structs in whose descriptions two spaces are an empty line; elsewhere mostly two spaces."""
+OWN: dict[str, str] = _LOST["own"]
+"""What is said of fields that hold another struct, by the struct's name or the field's."""
+GO_NAMES = frozenset(_LOST["go_names"])
+"""Structs whose fields had their names as in Go until the release after ``version.GIT_VERSION``."""
 
 
 @cache
@@ -65,8 +82,27 @@ def describe(struct_name: str) -> Description:
     for candidate in (f"{package}_{api_version}_{words}", f"{api_version}_{words}"):
         path = folder / f"{candidate}.py"
         if path.is_file():
-            return read(path.read_text(encoding="utf-8"))
+            return restored(struct_name, read(path.read_text(encoding="utf-8")))
     return NOTHING
+
+
+def restored(struct_name: str, about: Description) -> Description:
+    """Descriptions with their lines, and with the names of fields as the server's release has them."""
+    paragraphs = struct_name in PARAGRAPHS
+    fields = {name: _lines(text, paragraphs) for name, text in about.fields.items()}
+    if struct_name in GO_NAMES:
+        for name, field_ in schemas()[struct_name].fields.items():
+            if fields.get(name, "").startswith(f"{name} "):
+                fields[name] = field_.go + fields[name].removeprefix(name)
+    return Description(_lines(about.text, paragraphs), fields)
+
+
+def _lines(text: str, paragraphs: bool) -> str:
+    if "|" in text:  # a table
+        return text
+    if paragraphs:
+        text = PARAGRAPH.sub("\n\n", text)
+    return ITEM.sub("\\1\n", INDENTED.sub("\n", text))
 
 
 def read(source: str) -> Description:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.openapi.components import PREFIX, components
+from labkit.embedded.apiserver.openapi.components import DISCOVERY, META, PREFIX, SECURITY, components
 from labkit.embedded.apiserver.openapi.descriptions import models_version
 from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.openapi.paths import paths
+from labkit.embedded.apiserver.openapi.paths import ANY, OBJECTS, discovery, paths
 from labkit.embedded.apiserver.openapi.protobuf import encoded
 from labkit.embedded.apiserver.openapi.version import GIT_VERSION, MAJOR, MINOR
 from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
@@ -25,10 +26,10 @@ SERVED = Discovery(KINDS)
 
 
 def names() -> list[str]:
-    """The documents' names, such as ``api/v1`` and ``apis/apps/v1``."""
-    found = [f"api/{version}" for version in SERVED.versions("")]
+    """The documents' names, such as ``api/v1``, ``apis/apps/v1``, and ``apis/apps`` for a group's discovery."""
+    found = ["api", *(f"api/{version}" for version in SERVED.versions("")), "apis"]
     for group in SERVED.groups:
-        found += [f"apis/{group}/{version}" for version in SERVED.versions(group)]
+        found += [f"apis/{group}", *(f"apis/{group}/{version}" for version in SERVED.versions(group))]
     return sorted(found)
 
 
@@ -49,21 +50,41 @@ def document_v3(name: str) -> bytes | None:
     """``/openapi/v3/{name}``, None if there is no such document."""
     if name not in names():
         return None
+    if f"/{name}/" in discovery_paths():
+        return _v3({f"/{name}/": discovery_paths()[f"/{name}/"]}, DISCOVERY)
     group, _, version = name.partition("/")[2].rpartition("/")
     kinds = SERVED.kinds(group, version)
-    schemas_of = {"schemas": components(roots(kinds))}
-    return orjson.dumps({"openapi": "3.0.0", "info": INFO, "paths": paths(kinds), "components": schemas_of})
+    return _v3(paths(kinds), components(roots(kinds)))
+
+
+def _v3(found: Object, schemas_of: Object) -> bytes:
+    parts = {"schemas": schemas_of, "securitySchemes": SECURITY}
+    return orjson.dumps({"openapi": "3.0.0", "info": INFO, "paths": found, "components": parts})
+
+
+@cache
+def discovery_paths() -> dict[str, Object]:
+    """The paths of ``/api``, of ``/apis`` and of each group."""
+    versions = ("getAPIVersions", "get available API versions")
+    groups = {f"/apis/{group}/": ("getAPIGroup", "get information of a group", "APIGroup") for group in SERVED.groups}
+    rows = {"/api/": (*versions, "APIVersions"), "/apis/": (*versions, "APIGroupList"), **groups}
+    return {path: discovery(path, *row) for path, row in rows.items()}
 
 
 @lru_cache(maxsize=1)
 def document_v2() -> bytes:
     """``/openapi/v2``: everything in the older form."""
+    whole = discovery_paths() | paths(KINDS)
+    found = {path: _path_v2(whole[path]) for path in sorted(whole)}
     return orjson.dumps(
         {
             "swagger": "2.0",
             "info": INFO,
-            "paths": {path: _path_v2(item) for path, item in paths(KINDS).items()},
-            "definitions": _rewritten(components(roots(KINDS)), _definition),
+            "paths": found,
+            "definitions": _rewritten(components(roots(KINDS)) | DISCOVERY),
+            "parameters": _share_parameters(found),
+            "securityDefinitions": SECURITY,
+            "security": [{name: [] for name in SECURITY}],
         }
     )
 
@@ -84,21 +105,24 @@ def roots(kinds: Iterable[Kind]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _rewritten(value: Any, change: Callable[[Object], Object]) -> Any:
+def _rewritten(value: Any) -> Any:
+    """Schemas, however deep, in version 2."""
     if isinstance(value, dict):
-        return change({name: _rewritten(item, change) for name, item in value.items()})
-    if isinstance(value, list):
-        return [_rewritten(item, change) for item in value]
-    return value
+        return _definition({name: _rewritten(item) for name, item in value.items()})
+    return [_rewritten(item) for item in value] if isinstance(value, list) else value
 
 
 def _definition(schema: Object) -> Object:
-    """Convert a schema to version 2: other references, no ``oneOf``, at most one entry in ``allOf``."""
+    """Convert a schema to version 2: other references, no ``oneOf``, no defaults, at most one entry in ``allOf``.
+
+    Source: kube-openapi ``pkg/schemaconv`` and ``pkg/handler/default_pruning.go``.
+    """
+    # A property may be named default: it is a schema, and not empty.
+    schema = {name: value for name, value in schema.items() if name != "default" or (value and isinstance(value, dict))}
     if isinstance(schema.get("$ref"), str):
         return {"$ref": schema["$ref"].replace(PREFIX, "#/definitions/")}
     if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1 and "$ref" in schema["allOf"][0]:
-        rest = {name: value for name, value in schema.items() if name not in ("allOf", "default")}
-        return {**rest, **schema["allOf"][0]}
+        return {**{name: value for name, value in schema.items() if name != "allOf"}, **schema["allOf"][0]}
     if isinstance(schema.get("oneOf"), list):
         return {"type": "string", **{name: value for name, value in schema.items() if name != "oneOf"}}
     return schema
@@ -114,24 +138,61 @@ def _path_v2(item: Object) -> Object:
         parameters = [_parameter_v2(each) for each in value.get("parameters", ())]
         body = value.get("requestBody")
         if body is not None:
-            schema = _rewritten(next(iter(body["content"].values()))["schema"], _definition)
-            parameters.append({"name": "body", "in": "body", "schema": schema, "required": bool(body.get("required"))})
-            operation["consumes"] = list(body["content"])
-        operation["parameters"] = parameters
-        operation["produces"] = ["application/json", "application/yaml"]
+            schema = _rewritten(next(iter(body["content"].values()))["schema"])
+            required = {"required": True} if body.get("required") else {}
+            parameters.append({"name": "body", "in": "body", **required, "schema": schema})
+        # What finds the server's resources reads no body.
+        types = OBJECTS if "x-kubernetes-action" not in value else ANY
+        operation["consumes"] = list(body["content"] if body is not None else types)
+        operation["produces"] = list(value["responses"]["200"]["content"])
+        operation["schemes"] = ["https"]
+        if parameters:
+            operation["parameters"] = sorted(parameters, key=lambda each: (each["name"], each["in"]))
         operation["responses"] = {code: _answer_v2(each) for code, each in value["responses"].items()}
         made[name] = operation
     return made
 
 
 def _parameter_v2(parameter: Object) -> Object:
-    schema = parameter["schema"]
-    return {**{key: each for key, each in parameter.items() if key != "schema"}, **schema}
+    return {**{key: each for key, each in parameter.items() if key != "schema"}, **parameter["schema"]}
 
 
 def _answer_v2(answer: Object) -> Object:
     made: Object = {"description": answer["description"]}
     content = answer.get("content")
     if content:
-        made["schema"] = _rewritten(next(iter(content.values()))["schema"], _definition)
+        made["schema"] = _rewritten(next(iter(content.values()))["schema"])
     return made
+
+
+def _share_parameters(found: dict[str, Object]) -> dict[str, Object]:
+    """Replace parameters of several operations by references, and return them by name.
+
+    Source: kube-openapi ``pkg/builder/parameters.go``.
+    """
+    shared: dict[str, Object] = {}
+
+    def replaced(parameter: Object) -> Object:
+        # kubectl looks for the first two at the operation; the others belong to one kind.
+        if parameter["name"] in ("dryRun", "fieldValidation", "name"):
+            return parameter
+        if parameter["name"] == "body" and META not in parameter["schema"]["$ref"]:
+            return parameter
+        name = f"{parameter['name']}-{_fnv(orjson.dumps(parameter))}"
+        shared[name] = parameter
+        return {"$ref": f"#/parameters/{name}"}
+
+    for item in found.values():
+        for holder in (item, *item.values()):
+            if "parameters" in holder:
+                holder["parameters"] = list(map(replaced, holder["parameters"]))
+    return shared
+
+
+@lru_cache(maxsize=256)
+def _fnv(data: bytes) -> str:
+    """The first 48 bits of Go's FNV-1 in base 64."""
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = value * 0x100000001B3 % 2**64 ^ byte
+    return base64.urlsafe_b64encode(value.to_bytes(8, "big")[:6]).decode()

@@ -1,4 +1,7 @@
-"""The routes of a kind as OpenAPI paths."""
+"""What can be asked of each path, in the form of OpenAPI 3.
+
+Source: k8s.io/apiserver ``pkg/endpoints/installer.go`` and ``pkg/endpoints/openapi``.
+"""
 
 from __future__ import annotations
 
@@ -12,158 +15,175 @@ from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
 
-BODIES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
-PATCHES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-)
-STREAMS = ("attach", "exec", "log", "portforward", "proxy")
-"""Subresources whose answer is no object."""
-
-
-_PARAMETERS: dict[str, Any] = read_json(__file__, "parameters.json")
-PRETTY, NAMESPACE, FORCE = _PARAMETERS["pretty"], _PARAMETERS["namespace"], _PARAMETERS["force"]
-WRITE, DELETE, LIST = _PARAMETERS["write"], _PARAMETERS["delete"], _PARAMETERS["list"]
-METHODS = {"create": "post", "delete": "delete", "get": "get", "patch": "patch", "update": "put"}
+_TABLE: dict[str, Any] = read_json(__file__, "parameters.json")
+_MEDIA: dict[str, list[str]] = _TABLE["media"]
+OBJECTS, EVENTS, TEXTS, PATCHES, ANY = (_MEDIA[name] for name in ("objects", "events", "texts", "patches", "any"))
+SETS: dict[str, list[str]] = _TABLE["sets"]
+"""The query's parameters of each verb, and of each subresource that has others."""
+RETURNED: list[str] = _TABLE["returned"]
+"""Kinds whose deleted object is the answer, instead of a Status."""
+OPERATIONS: dict[str, tuple[str, str, str]] = _TABLE["operations"]
+"""Verb to the method, the first word of the operation's id, and what it does."""
+CODES: dict[str, dict[str, str]] = _TABLE["codes"]
+"""Method to the codes of its answers, and their phrases."""
+CONNECTED: dict[str, list[str]] = _TABLE["connected"]
+"""The methods of a subresource that passes requests on, by verb."""
 
 
 def paths(kinds: Iterable[Kind]) -> dict[str, Object]:
-    """All paths of some kinds of one group version, sorted."""
+    """All paths of some kinds, sorted."""
     found: dict[str, Object] = {}
     for kind in kinds:
-        found.update(_of_kind(kind))
+        root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+        found[f"{root}/"] = discovery(f"{root}/", "getAPIResources", "get available resources", "APIResourceList")
+        found.update((path, _shared(operations)) for path, operations in _of_kind(kind, root))
     return {path: found[path] for path in sorted(found)}
 
 
-def _of_kind(kind: Kind) -> Iterator[tuple[str, Object]]:
-    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    collection = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
-    shared = [NAMESPACE] if kind.namespaced else []
-    operations = {}
-    if "list" in kind.verbs:
-        operations["get"] = _operation(kind, "list", LIST, answer=f"{kind.kind}List")
-        if kind.namespaced:
-            yield f"{root}/{kind.plural}", {"get": operations["get"], "parameters": [PRETTY]}
-    if "create" in kind.verbs:
-        operations["post"] = _operation(kind, "post", WRITE, body=kind.kind, codes=("200", "201", "202"))
-    if "deletecollection" in kind.verbs:
-        operations["delete"] = _operation(
-            kind, "deletecollection", (*DELETE, *LIST[1:7]), body="DeleteOptions", answer="Status"
-        )
-    yield collection, {**operations, "parameters": [*shared, PRETTY]}
-    if "get" not in kind.verbs:
-        return
-    name = {**NAMESPACE, "name": "name", "description": f"The name of the {kind.kind}."}
-    operations = {"get": _operation(kind, "get", ())}
-    if "update" in kind.verbs:
-        operations["put"] = _operation(kind, "put", WRITE, body=kind.kind, codes=("200", "201"))
-        operations["patch"] = _operation(kind, "patch", (*WRITE, FORCE), body="Patch", codes=("200", "201"))
-    if "delete" in kind.verbs:
-        operations["delete"] = _operation(
-            kind, "delete", DELETE, body="DeleteOptions", answer="Status", codes=("200", "202")
-        )
-    yield f"{collection}/{{name}}", {**operations, "parameters": [name, *shared, PRETTY]}
-    for subresource, verbs in sorted(kind.subresources.items()):
-        made = {METHODS[verb]: _sub_operation(kind, subresource, verb) for verb in verbs}
-        yield f"{collection}/{{name}}/{subresource}", {**made, "parameters": [name, *shared, PRETTY]}
+def discovery(path: str, operation: str, description: str, answer: str) -> Object:
+    """The path of a discovery document."""
+    made = _identified(path, operation, description)
+    return {"get": {**made, "responses": _answers(META + answer, OBJECTS, CODES["get"])}}
 
 
-def _sub_operation(kind: Kind, subresource: str, verb: str) -> Object:
-    if subresource in STREAMS:
-        return _stream(kind, subresource, verb)
-    group, version, other = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
-    struct = schemas().of_kind(group, version, other)
-    name = component_name(struct.name) if struct is not None else None
-    method = METHODS[verb]
-    codes = {"post": ("200", "201", "202"), "get": ("200",)}.get(method, ("200", "201"))
-    body = None if method == "get" else f"{META}Patch" if method == "patch" else name
-    parameters = () if method == "get" else (*WRITE, FORCE) if method == "patch" else WRITE
-    return _described(
-        f"{verb} {subresource} of the specified {kind.kind}",
-        method,
-        (group, version, other),
-        parameters,
-        body,
-        name,
-        codes,
-        f"{verb}{_group_word(kind)}{kind.kind}{subresource.title()}",
-    )
+def _of_kind(kind: Kind, root: str) -> Iterator[tuple[str, dict[str, Object]]]:
+    """The paths of a kind, each with its operations by method."""
+    scope = "namespaces/{namespace}/" if kind.namespaced else ""
+    collection, watched = (f"{root}{watch}/{scope}{kind.plural}" for watch in ("", "/watch"))
+    one = f"{collection}/{{name}}"
+    rows: dict[str, tuple[str, ...]] = {
+        collection: ("list", "create", "deletecollection"),
+        one: ("get", "update", "patch", "delete"),
+        watched: ("watchlist",),
+        f"{watched}/{{name}}": ("watch",),
+    }
+    if kind.namespaced:
+        rows |= {f"{root}/{kind.plural}": ("list",), f"{root}/watch/{kind.plural}": ("watchlist",)}
+    for path, verbs in rows.items():
+        served = [verb for verb in verbs if verb.removesuffix("list") in kind.verbs or verb in kind.verbs]
+        if served:
+            yield path, dict(_operation(kind, verb, path) for verb in served)
+    for subresource, verbs in kind.subresources.items():
+        path = f"{one}/{subresource}"
+        if subresource_kind(kind, subresource)[2].endswith("Options"):
+            yield from _connected(kind, subresource, path)
+        else:
+            yield path, dict(_operation(kind, verb, path, subresource) for verb in verbs)
 
 
-def _stream(kind: Kind, subresource: str, verb: str) -> Object:
+def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple[str, Object]:
+    """An operation and its method."""
+    method, word, description = OPERATIONS[verb]
+    gvk = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
+    name = _scope(kind, path) + kind.kind + subresource.title() + ("List" if verb == "watchlist" else "")
+    if kind.namespaced and "{namespace}" not in path:
+        name += "ForAllNamespaces"
+    if verb == "list" and "watch" not in kind.verbs:
+        description = "list objects of kind {kind}"
+    made = _identified(path, word + name, description.format(kind=kind.kind, **_nouns(kind.kind, subresource)))
+    made["parameters"] = _parameters(path, SETS.get(subresource or verb, SETS[verb]))
+    struct = schemas().of_kind(*gvk)
+    own = component_name(struct.name) if struct is not None else ""
+    body = {"patch": f"{META}Patch", "delete": f"{META}DeleteOptions"}.get(method, own)
+    if method != "get":
+        forms = PATCHES if method == "patch" else ANY
+        made["requestBody"] = {"content": {each: {"schema": reference(body)} for each in forms}}
+    if method not in ("get", "delete"):
+        made["requestBody"]["required"] = True
+    codes = CODES["get" if verb == "deletecollection" else method]
+    if verb in ("list", "watch", "watchlist"):
+        made["responses"] = _answers(f"{own}List" if verb == "list" else f"{META}WatchEvent", EVENTS, codes)
+    elif subresource == "log":
+        made["responses"] = _answers("", TEXTS, codes)
+    else:
+        gone = method == "delete" and (verb == "deletecollection" or kind.kind not in RETURNED)
+        made["responses"] = _answers(f"{META}Status" if gone else own, OBJECTS, codes)
+    action = verb if verb in ("list", "deletecollection", "watch", "watchlist") else method
+    return method, {**made, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": _gvk(*gvk)}
+
+
+def _nouns(kind: str, subresource: str) -> dict[str, str]:
+    """What descriptions call an object or its subresource: a new one, and one that is there."""
+    article = "an " if kind[0] in "AEIOU" else "a "
+    if kind.endswith("s") and not kind.endswith("ss"):
+        article = ""
+    of = f"{subresource} of " if subresource else ""
+    return {"new": f"{of}{article}{kind}", "specified": f"{of}the specified {kind}"}
+
+
+def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, dict[str, Object]]]:
+    """The paths of a subresource that passes requests on to a pod, a node or a service."""
+    # Not the resource's own kind: clients look among a kind's patches for what it supports.
+    gvk = _gvk(kind.group, kind.version, subresource_kind(kind, subresource)[2])
+    for suffix in ("", "WithPath") if subresource == "proxy" else ("",):
+        place = f"{path}/{{path}}" if suffix else path
+        found = {}
+        for method in (method for verb in kind.subresources[subresource] for method in CONNECTED[verb]):
+            if subresource == "proxy" or method not in ("head", "options"):
+                name = f"connect{method.title()}{_scope(kind, path)}{kind.kind}{subresource.title()}{suffix}"
+                made = _identified(place, name, f"connect {method.upper()} requests to {subresource} of {kind.kind}")
+                made["parameters"] = _parameters(place, SETS[subresource])
+                made["responses"] = _answers("", ANY, CODES["get"])
+                found[method] = {**made, "x-kubernetes-action": "connect", "x-kubernetes-group-version-kind": gvk}
+        yield place, found
+
+
+def _scope(kind: Kind, path: str) -> str:
+    return "Namespaced" if kind.namespaced and "{namespace}" in path else ""
+
+
+def _identified(path: str, operation: str, description: str) -> Object:
+    """An operation's id with its group and version after the verb, and its tag."""
+    parts = path.strip("/").split("/")
+    group, version = [*parts[1:], "", ""][:2] if parts[0] == "apis" else ["core", *parts[1:], ""][:2]
+    group = "".join(_capital(word) for word in group.removesuffix(".k8s.io").split("."))
+    verb = next(verb for verb in _TABLE["verbs"] if operation.startswith(verb))
+    tag = group[:1].lower() + group[1:] or parts[0]
     return {
-        "description": f"connect {verb} requests to {subresource} of {kind.kind}",
-        "operationId": f"connect{_group_word(kind)}{verb.title()}{kind.kind}{subresource.title()}",
-        "responses": {"200": {"description": "OK", "content": {"*/*": {"schema": {"type": "string"}}}}},
-        "x-kubernetes-action": "connect",
-        # Not the resource's own kind: clients look among a kind's patches for what it supports.
-        "x-kubernetes-group-version-kind": _gvk((kind.group, kind.version, subresource_kind(kind, subresource)[2])),
+        "description": description,
+        "operationId": verb + group + _capital(version) + _capital(operation.removeprefix(verb)),
+        "tags": [f"{tag}_{version}" if version else tag],
     }
 
 
-def _operation(
-    kind: Kind,
-    action: str,
-    parameters: Iterable[Object],
-    *,
-    body: str = "",
-    answer: str = "",
-    codes: tuple[str, ...] = ("200",),
-) -> Object:
-    return _described(
-        f"{action} objects of kind {kind.kind}",
-        action,
-        (kind.group, kind.version, kind.kind),
-        parameters,
-        _component(kind, body) if body else None,
-        _component(kind, answer or kind.kind),
-        codes,
-        f"{action}{_group_word(kind)}{kind.kind}",
-    )
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
 
 
-def _described(
-    description: str,
-    action: str,
-    gvk: tuple[str, str, str],
-    parameters: Iterable[Object],
-    body: str | None,
-    answer: str | None,
-    codes: Iterable[str],
-    operation_id: str,
-) -> Object:
-    made: dict[str, Any] = {"description": description, "operationId": operation_id}
-    given = list(parameters)
-    if given:
-        made["parameters"] = given
-    if body is not None:
-        types = PATCHES if body == f"{META}Patch" else BODIES
-        made["requestBody"] = {"content": {each: {"schema": reference(body)} for each in types}}
-        if action in ("post", "put", "patch", "create", "update"):
-            made["requestBody"]["required"] = True
-    content = {"content": {each: {"schema": reference(answer)} for each in BODIES}} if answer else {}
-    made["responses"] = {
-        **{code: {"description": {"200": "OK", "201": "Created"}.get(code, "Accepted"), **content} for code in codes},
-        "401": {"description": "Unauthorized"},
-    }
-    made["x-kubernetes-action"] = action
-    made["x-kubernetes-group-version-kind"] = _gvk(gvk)
-    return made
+def _parameters(path: str, names: Iterable[str]) -> list[Object]:
+    """The parameters of a path and a query, sorted."""
+    made = [_parameter(name, "query") for name in names]
+    for name in ("name", "namespace", "path"):
+        if f"{{{name}}}" in path:
+            made.append({**_parameter(name, "path"), "required": True})
+    return sorted(made, key=lambda each: (each["name"], each["in"]))
 
 
-def _gvk(gvk: tuple[str, str, str]) -> Object:
-    return {"group": gvk[0], "version": gvk[1], "kind": gvk[2]}
+def _parameter(name: str, place: str) -> Object:
+    type_, description = _TABLE["parameters"][name]
+    schema = {"type": type_, "uniqueItems": True}
+    return {"name": name, "in": place, "description": description, "schema": schema}
 
 
-def _component(kind: Kind, name: str) -> str | None:
-    if name in ("DeleteOptions", "Patch", "Status"):
-        return META + name
-    struct = schemas().of_kind(kind.group, kind.version, name)
-    return component_name(struct.name) if struct is not None else None
+def _shared(operations: dict[str, Object]) -> Object:
+    """A path: the parameters that all of its operations have are its own."""
+    lists = [operation["parameters"] for operation in operations.values()]
+    common = [each for each in lists[0] if all(each in others for others in lists)]
+    made: Object = {}
+    for method in sorted(operations):
+        operation = operations[method]
+        rest = [each for each in operation["parameters"] if each not in common]
+        made[method] = {key: value for key, value in operation.items() if key != "parameters"}
+        if rest:
+            made[method]["parameters"] = rest
+    return {**made, "parameters": common}
 
 
-def _group_word(kind: Kind) -> str:
-    words = [part.title() for part in (kind.group.split(".")[0] or "core").split("-")]
-    return "".join(words) + kind.version.title()
+def _answers(answer: str, types: Iterable[str], codes: dict[str, str]) -> Object:
+    content = {each: {"schema": reference(answer) if answer else {"type": "string"}} for each in types}
+    made = {code: {"description": phrase, "content": content} for code, phrase in codes.items()}
+    return {**made, "401": {"description": "Unauthorized"}}
+
+
+def _gvk(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "version": version, "kind": kind}

@@ -1,14 +1,16 @@
 """``/openapi/v2`` in protobuf, the only form in which kubectl asks for it.
 
 ``messages.json`` has each message as a table of field names, numbers and forms; what it does not name is left out,
-and ``x-…`` goes into the extensions, as YAML (and JSON is YAML).
+and ``x-…`` goes into the extensions, as YAML (and JSON is YAML). A form is a scalar, a message, ``any`` for any JSON,
+or one of these before another form: ``[]`` for several, ``{}`` for pairs of a name and a value, and ``1:`` for a
+message that has the value as its field 1.
 Source: gnostic ``openapiv2/OpenAPIv2.proto``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,12 +20,11 @@ from labkit.embedded.machinery.request import Object
 
 _TABLE = read_json(__file__, "messages.json")
 FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = _TABLE["fields"]
-"""Message to field to its number and its form, a key of ``FORMS``."""
+"""Message to field to its number and its form."""
 EXTENSIONS: Mapping[str, int] = _TABLE["extensions"]
 """The number of the field for ``x-…``, of messages that have one."""
 
-Write = Callable[[int, Any], bytes]
-"""Writes a field of a number and a value."""
+SCALARS = ("text", "flag", "count", "double")
 VARINT, EIGHT_BYTES, BYTES = 0, 1, 2
 
 
@@ -42,108 +43,48 @@ def _raw(number: int, data: bytes) -> bytes:
     return varint(number << 3 | BYTES) + varint(len(data)) + data
 
 
-def _text(number: int, value: str) -> bytes:
-    return _raw(number, value.encode()) if value else b""
-
-
-def _flag(number: int, value: bool) -> bytes:
-    return varint(number << 3 | VARINT) + b"\x01" if value else b""
-
-
-def _count(number: int, value: int) -> bytes:
-    return varint(number << 3 | VARINT) + varint(value) if value else b""
-
-
-def _double(number: int, value: float) -> bytes:
-    return varint(number << 3 | EIGHT_BYTES) + struct.pack("<d", value) if value else b""
-
-
-def _texts(number: int, values: Iterable[str]) -> bytes:
-    return b"".join(_raw(number, value.encode()) for value in values)
-
-
-def _any(number: int, value: Any) -> bytes:
-    return _raw(number, _raw(2, orjson.dumps(value) + b"\n"))
-
-
-def _anys(number: int, values: Iterable[Any]) -> bytes:
-    return b"".join(_any(number, value) for value in values)
-
-
 def message(name: str, value: Object) -> bytes:
     """Encode an object as a message."""
     fields = FIELDS[name]
-    known = sorted((fields[key][0], key) for key in value if key in fields)
-    parts = [FORMS[fields[key][1]](number, value[key]) for number, key in known]
+    known = sorted((*fields[key], key) for key in value if key in fields)
+    parts = [field(number, form, value[key]) for number, form, key in known if value[key] or form not in SCALARS]
     if name in EXTENSIONS:
         extra = [(key, item) for key, item in value.items() if key.startswith("x-")]
-        parts += [_raw(EXTENSIONS[name], _text(1, key) + _any(2, item)) for key, item in extra]
+        parts += [_raw(EXTENSIONS[name], field(1, "text", key) + field(2, "any", item)) for key, item in extra]
     return b"".join(parts)
 
 
-def _one(name: str) -> Write:
-    return lambda number, value: _raw(number, message(name, value))
+def field(number: int, form: str, value: Any) -> bytes:
+    """Encode a field."""
+    if form == "text":
+        return _raw(number, value.encode())
+    if form in ("flag", "count"):
+        return varint(number << 3 | VARINT) + varint(value)
+    if form == "double":
+        return varint(number << 3 | EIGHT_BYTES) + struct.pack("<d", value)
+    if form == "any":
+        return _raw(number, _raw(2, orjson.dumps(value) + b"\n"))
+    if form.startswith("[]"):
+        return b"".join(field(number, form[2:], each) for each in ([value] if isinstance(value, str) else value))
+    if form.startswith("{}"):
+        return b"".join(_raw(number, field(1, "text", name) + field(2, form[2:], value[name])) for name in value)
+    inner, colon, rest = form.partition(":")
+    if colon:
+        return _raw(number, field(int(inner), rest, value))
+    return _raw(number, _alternative(form, value))
 
 
-def _wrapped(name: str) -> Write:
-    return lambda number, value: _raw(number, _raw(1, message(name, value)))
-
-
-def _schemas(number: int, values: Iterable[Object]) -> bytes:
-    return b"".join(_raw(number, message("schema", value)) for value in values)
-
-
-def _named(write: Write, inner: int = 1) -> Write:
-    """A map: pairs of a name and a value."""
-
-    def pairs(number: int, values: Object) -> bytes:
-        found = [_raw(inner, _text(1, name) + write(2, value)) for name, value in values.items()]
-        return _raw(number, b"".join(found))
-
-    return pairs
-
-
-def _additional(number: int, value: Any) -> bytes:
-    return (
-        _raw(number, varint(2 << 3) + bytes([value])) if isinstance(value, bool) else _wrapped("schema")(number, value)
-    )
-
-
-def _type(number: int, value: Any) -> bytes:
-    return _raw(number, _texts(1, [value] if isinstance(value, str) else value))
-
-
-def _parameters(number: int, values: Iterable[Object]) -> bytes:
-    return b"".join(_raw(number, _parameter(value)) for value in values)
-
-
-def _parameter(value: Object) -> bytes:
-    """Encode a parameter, by where it is: body, query or path."""
-    if value["in"] == "body":
-        return _wrapped("body")(1, value)
-    return _raw(1, _raw(2, _one("query")(3, value) if value["in"] == "query" else _one("path")(4, value)))
-
-
-FORMS: Mapping[str, Write] = {
-    "text": _text,
-    "texts": _texts,
-    "type": _type,
-    "flag": _flag,
-    "count": _count,
-    "double": _double,
-    "any": _any,
-    "anys": _anys,
-    "schema": _one("schema"),
-    "wrapped schema": _wrapped("schema"),
-    "schemas": _schemas,
-    "named schemas": _named(_one("schema")),
-    "additional": _additional,
-    "parameters": _parameters,
-    "named responses": _named(_wrapped("response")),
-    "operation": _one("operation"),
-    "named paths": _named(_one("path item"), inner=2),
-    "info": _one("info"),
-}
+def _alternative(form: str, value: Any) -> bytes:
+    """Encode what is in one of several fields: a message, or one of these."""
+    if form == "additional":
+        return field(2, "flag", value) if isinstance(value, bool) else field(1, "schema", value)
+    if form == "parameter":
+        return field(2, "1:text", value["$ref"]) if "$ref" in value else field(1, "own parameter", value)
+    if form == "own parameter" and value["in"] == "body":
+        return field(1, "body", value)
+    if form == "own parameter":
+        return field(2, "3:query" if value["in"] == "query" else "4:path", value)
+    return message(form, value)
 
 
 def encoded(document: Object) -> bytes:

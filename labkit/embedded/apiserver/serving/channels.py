@@ -1,4 +1,4 @@
-"""Exec over WebSocket: channels in frames.
+"""Exec and port-forward over WebSocket: channels in frames.
 
 The first byte of a frame is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the final Status,
 4 the terminal's size, and 255 (version 5) closes another channel. Sources: KEP-4006;
@@ -12,7 +12,7 @@ import base64
 import binascii
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -23,8 +23,9 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
 from labkit.embedded.apiserver.handlers.represent.encode import dump
+from labkit.embedded.apiserver.serving.port_forward import CHANNELS, TUNNEL, Forwarding, Serve
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
-from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, Response
+from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, PortForward, Response
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 log = logging.getLogger(__name__)
@@ -77,24 +78,27 @@ PROTOCOLS = {
 }
 
 
-class NoProtocol(Exception):
-    """The client offers no protocol that the server speaks."""
-
-
-def negotiate(offered: str | None) -> Protocol:
-    """The first protocol in ``Sec-WebSocket-Protocol`` that the server speaks; ``NoProtocol`` if there is none."""
-    for name in map(str.strip, (offered or "").split(",")):
-        if name in PROTOCOLS:
-            return PROTOCOLS[name]
-    raise NoProtocol(offered)
+def negotiate(offered: str, spoken: Collection[str]) -> str | None:
+    """The first protocol in ``Sec-WebSocket-Protocol`` that is spoken; None if there is none."""
+    return next((name for name in map(str.strip, offered.split(",")) if name in spoken), None)
 
 
 class ChannelSocket(WebSocketResponse):
     """aiohttp's WebSocket without its ``Server`` header. It sends an empty protocol too, as Go does."""
 
-    def __init__(self, protocol: Protocol) -> None:
-        super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=False)
-        self._headers["Sec-WebSocket-Protocol"] = protocol.name
+    def __init__(self, *protocols: str, autoping: bool = False) -> None:
+        super().__init__(protocols=protocols, max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=autoping)
+        if protocols:
+            self._headers["Sec-WebSocket-Protocol"] = protocols[0]
+
+    async def open(self, http: BaseRequest) -> StreamResponse | None:
+        """Upgrade the connection, or return what Go answers to a bad handshake."""
+        try:
+            await self.prepare(http)
+        except HTTPException as error:
+            text = (error.text or "bad handshake").encode()
+            return WireResponse(Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True)
+        return None
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -204,19 +208,23 @@ class ChannelIO:
 
 
 class ExecSessions:
-    """Runs exec sessions, a limited number at a time.
+    """Runs exec sessions and port-forwards, a limited number at a time.
 
-    ``before_end`` is called after a command ends, before its client is informed.
+    ``before_end`` is called after a command ends, before its client is informed. ``serve_pod`` makes the server's end
+    of an HTTP connection to a pod.
     """
 
-    def __init__(self, before_end: Callable[[], None]) -> None:
+    def __init__(self, before_end: Callable[[], None], serve_pod: Serve) -> None:
         self._before_end = before_end
+        self._serve_pod = serve_pod
         self._running = 0
 
     def __len__(self) -> int:
         return self._running
 
-    async def serve(self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession) -> StreamResponse:
+    async def serve(
+        self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession | PortForward
+    ) -> StreamResponse:
         """Upgrade to WebSocket and run the session until it ends or the client disconnects."""
         upgrade = headers.get("upgrade", "").lower()
         if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
@@ -227,21 +235,25 @@ class ExecSessions:
         if self._running >= MAX_SESSIONS:
             too_many = ApiError(429, "TooManyRequests", "Too many requests, please try again later.")
             return WireResponse(status_response(too_many.with_retry_after(1)))
-        try:
-            protocol = negotiate(headers.get("sec-websocket-protocol"))
-        except NoProtocol:
+        forwards = isinstance(session, PortForward)
+        spoken: Collection[str] = (TUNNEL, *CHANNELS) if forwards else PROTOCOLS
+        protocol = negotiate(headers.get("sec-websocket-protocol", ""), spoken)
+        if protocol is None:
             return WireResponse(Response(403), close=True)
-        socket = ChannelSocket(protocol)
-        try:
-            await socket.prepare(http)
-        except HTTPException as error:
-            text = (error.text or "bad handshake").encode()
-            return WireResponse(Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True)
+        socket = ChannelSocket(protocol, autoping=forwards)
+        refused = await socket.open(http)
+        if refused is not None:
+            return refused
         self._running += 1
         try:
-            await self._run(ChannelIO(socket, protocol, session), session, headers.get("user-agent", ""))
+            if isinstance(session, PortForward):
+                await Forwarding(socket, session, self._serve_pod).run()
+            else:
+                io = ChannelIO(socket, PROTOCOLS[protocol], session)
+                await self._run(io, session, headers.get("user-agent", ""))
         finally:
             self._running -= 1
+            self._before_end()
         with contextlib.suppress(ConnectionError, TimeoutError):
             await socket.close()
         return socket
@@ -259,7 +271,6 @@ class ExecSessions:
             for task in (command, client):
                 task.cancel()
             await asyncio.gather(command, client, return_exceptions=True)
-            self._before_end()
 
     @staticmethod
     async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:

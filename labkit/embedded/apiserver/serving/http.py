@@ -14,7 +14,7 @@ from aiohttp.web_exceptions import HTTPException
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.connection import Connection, Outbox, bad_request
+from labkit.embedded.apiserver.serving.connection import Connection, HttpServer, Outbox, bad_request
 from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
@@ -48,7 +48,7 @@ class Frontend:
         """The running commands; WebSocket support is loaded with the first."""
         from labkit.embedded.apiserver.serving.channels import ExecSessions
 
-        return ExecSessions(self._before_answer)
+        return ExecSessions(self._before_answer, lambda handle: HttpServer(Frontend(handle, self._before_answer))())
 
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
         """Answer a request without a body at once, in the callback that read it; whether it was answered.
@@ -62,7 +62,7 @@ class Frontend:
         except BadTarget:
             return False
         response = self._respond(request)
-        if response.stream is not None or response.upgrade is not None:
+        if response.goes_on:
             connection.response = response
             return False
         connection.send(encode(response, message.method))
@@ -91,10 +91,17 @@ class Frontend:
             too_large = len(request.body) > MAX_BODY_BYTES
             response = self._respond(request)
         self.outbox.flush()
+        headers = connection.last_headers
+        if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
+            from labkit.embedded.apiserver.serving.watch_socket import is_watch, send_events
+
+            if is_watch(headers, response):
+                return await send_events(self.streams, http, headers, response, response.stream)
         if response.stream is not None:
             return await self.streams.send(http, response, response.stream)
-        if response.upgrade is not None:
-            return await self.sessions.serve(http, connection.last_headers, response.upgrade)
+        session = response.upgrade or response.forward
+        if session is not None:
+            return await self.sessions.serve(http, headers, session)
         return WireResponse(response, close=too_large)
 
     def _request(self, connection: Connection, method: str, target: str) -> Request:

@@ -6,7 +6,7 @@ Chunks are written straight to the transport: waking a thousand watchers costs a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
@@ -60,6 +60,20 @@ class Streams:
             stream.close()
             self._before_end()
             return SentResponse(keep_alive=not close)
+
+        async def write(pieces: list[bytes]) -> None:
+            if transport.is_closing():
+                raise ConnectionResetError("the client has gone")
+            transport.write(chunk(pieces) if chunked else b"".join(pieces))
+            await writer.drain()
+
+        await self.run(stream, write)
+        if chunked and not transport.is_closing():
+            transport.write(b"0\r\n\r\n")
+        return SentResponse(keep_alive=not close and not self._stopping)
+
+    async def run(self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]) -> None:
+        """Write what a stream brings until its source, its timeout or the server ends it."""
         wake = asyncio.Event()
         self._wakers.add(wake)
         stream.on_ready(wake.set)
@@ -69,10 +83,7 @@ class Streams:
                     wake.clear()
                     pieces = stream.read()
                     if pieces:
-                        if transport.is_closing():
-                            raise ConnectionResetError("the client has gone")
-                        transport.write(chunk(pieces) if chunked else b"".join(pieces))
-                        await writer.drain()
+                        await write(pieces)
                     if stream.closed or self._stopping:
                         break
                     await wake.wait()
@@ -82,6 +93,3 @@ class Streams:
             self._wakers.discard(wake)
             stream.close()
             self._before_end()
-        if chunked and not transport.is_closing():
-            transport.write(b"0\r\n\r\n")
-        return SentResponse(keep_alive=not close and not self._stopping)

@@ -24,6 +24,12 @@ def encode_protobuf(obj: Object) -> bytes | None:
     """Encode an object in its envelope; None if its kind has no message."""
     api_version, kind = obj["apiVersion"], obj["kind"]
     group, _, version = api_version.rpartition("/")
+    # The list of v1beta1 has a message of its own.
+    if (
+        group == "meta.k8s.io"
+        and kind in ("PartialObjectMetadata", "PartialObjectMetadataList")[: 1 + (version == "v1")]
+    ):
+        return _enveloped(api_version, kind, _partial(obj))
     struct = schemas().of_kind(group, version, kind)
     if struct is None:
         return None
@@ -33,6 +39,15 @@ def encode_protobuf(obj: Object) -> bytes | None:
         return None
     _fill(made, obj, struct)
     return _enveloped(api_version, kind, made)
+
+
+def _partial(obj: Object) -> Any:
+    """The metadata of an object, or of a list and of its items."""
+    made = message_class(META + obj["kind"])()
+    _fill(made.metadata, obj["metadata"], schemas()["meta.v1.ListMeta" if "items" in obj else "meta.v1.ObjectMeta"])
+    for item in obj.get("items", ()):
+        _fill(made.items.add().metadata, item["metadata"], schemas()["meta.v1.ObjectMeta"])
+    return made
 
 
 def _enveloped(api_version: str, kind: str, made: Any) -> bytes:

@@ -74,9 +74,16 @@ def test_a_definition() -> None:
 def test_an_operation() -> None:
     path = dict(fields(named(dict(fields(protobuf_v2()))[8], 2)["/api/v1/namespaces/{namespace}/configmaps"]))
     create = fields(path[4])
-    assert b"postCoreV1ConfigMap" in [value for number, value in create if number == 5]
-    bodies = [dict(fields(dict(fields(dict(fields(value))[1])).get(1, b""))) for number, value in create if number == 8]
+    assert b"createCoreV1NamespacedConfigMap" in [value for number, value in create if number == 5]
+    parameters = [dict(fields(value)) for number, value in create if number == 8]
+    bodies = [dict(fields(dict(fields(each[1])).get(1, b""))) for each in parameters if 1 in each]
     assert any(body.get(3) == b"body" for body in bodies)
+    assert [dict(fields(each[2]))[1].partition(b"-")[0] for each in parameters if 2 in each] == [
+        b"#/parameters/fieldManager"
+    ]
+    shared = named(dict(fields(protobuf_v2()))[10])
+    limit = next(value for name, value in shared.items() if name.startswith("limit-"))
+    assert dict(fields(dict(fields(dict(fields(limit))[2]))[3]))[6] == b"integer"
     assert {code for number, value in create if number == 9 for code in named(value)} >= {"200", "201"}
 
 

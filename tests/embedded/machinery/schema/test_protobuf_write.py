@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.schema.protobuf_read import decode_unknown
+from labkit.embedded.machinery.schema.protobuf_read import MAGIC, META, UNKNOWN, decode_unknown, message_class
 from labkit.embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
 
 RECORDINGS = Path(__file__).parents[3] / "parity" / "data"
@@ -85,3 +85,26 @@ def test_an_event_begins_with_its_length() -> None:
     assert int.from_bytes(data[:4], "big") == len(data) - 4
     assert b"ADDED" in data
     assert data.endswith(b"k8s\0object")
+
+
+def test_metadata_alone_has_messages_of_its_own() -> None:
+    first = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": {"name": "a", "uid": "1"}}
+    second = {**first, "metadata": {"name": "b", "labels": {"k": "v"}}}
+    several = {
+        "apiVersion": "meta.k8s.io/v1",
+        "kind": "PartialObjectMetadataList",
+        "metadata": {"resourceVersion": "7", "continue": "more"},
+        "items": [first, second],
+    }
+    for obj in (first, several, {**first, "apiVersion": "meta.k8s.io/v1beta1"}):
+        data = encode_protobuf(obj)
+        assert data is not None
+        envelope = message_class(UNKNOWN).FromString(data.removeprefix(MAGIC))
+        assert (envelope.typeMeta.apiVersion, envelope.typeMeta.kind) == (obj["apiVersion"], obj["kind"])
+        made = message_class(META + str(obj["kind"])).FromString(envelope.raw)
+        found = [item.metadata.name for item in made.items] if "items" in obj else [made.metadata.name]
+        assert found == (["a", "b"] if "items" in obj else ["a"])
+        if "items" in obj:
+            assert (made.metadata.resourceVersion, getattr(made.metadata, "continue")) == ("7", "more")
+    # This one's fields have other numbers, and the server's own tables do not have it.
+    assert encode_protobuf({**several, "apiVersion": "meta.k8s.io/v1beta1"}) is None

@@ -108,6 +108,8 @@ class ResourceHandler:
         resource = (info.group, info.resource, info.subresource)
         connection = self._connections.get(resource)
         if connection is not None:
+            if info.subresource == "log":
+                negotiate(request, route=("text/plain", *OFFERED))  # although it is text that comes
             return connection(request, kind)
         if info.subresource in CONNECTED:
             raise no_such_resource()

@@ -1,0 +1,169 @@
+"""Port-forward over WebSocket, to servers in pods that are functions of requests.
+
+Two protocols: channels, two for each port that the query names (0 data, 1 error, and so on), and SPDY in binary
+messages, with two streams for each connection. Sources: KEP-4006; k8s.io/cri-streaming ``pkg/streaming/portforward``;
+k8s.io/apiserver ``pkg/util/proxy/streamtunnel.go``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import socket
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+from aiohttp.http_websocket import WSMsgType
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_ws import WebSocketResponse
+
+from labkit.embedded.apiserver.serving import spdy
+from labkit.embedded.machinery.request import Handler, PortForward
+
+TUNNEL = "SPDY/3.1+portforward.k8s.io"
+BASE64 = "v4.base64.channel.k8s.io"
+CHANNELS = ("v4.channel.k8s.io", BASE64, "")
+MAX_CONNECTIONS = 256
+"""How many connections a WebSocket may have, or begin."""
+
+PIECE_BYTES = 32 * 1024
+LINGER_SECONDS = 1.0
+"""How long a server may go on after its client has sent everything."""
+
+Frame = Callable[[bytes], bytes]
+"""Frames what is sent on one stream."""
+Frames = tuple[bytes, ...]
+Serve = Callable[[Handler], RequestHandler]
+"""Makes the server's end of an HTTP connection to a handler."""
+
+
+class Forwarding:
+    """The connections of one WebSocket."""
+
+    def __init__(self, client: WebSocketResponse, session: PortForward, serve: Serve) -> None:
+        self._client, self._session, self._serve = client, session, serve
+        self._writers: dict[int, asyncio.StreamWriter] = {}
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._streams: dict[str, dict[str, int]] = {}
+        self._deflate = zlib.compressobj(zdict=spdy.DICTIONARY)
+
+    async def run(self) -> None:
+        """Forward until the client closes, or all connections of its channels have ended."""
+        try:
+            await (self._tunnel() if self._client.ws_protocol == TUNNEL else self._channels())
+        except (ConnectionError, spdy.SpdyError):
+            pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._session.ended()
+
+    async def _send(self, data: bytes) -> None:
+        if self._client.ws_protocol == BASE64:
+            await self._client.send_str(chr(ord("0") + data[0]) + base64.b64encode(data[1:]).decode())
+        else:
+            await self._client.send_bytes(data)
+
+    async def _open(
+        self, stream: int, port: int, data: Frame, error: Frame, refused: Frames = (), ended: Frames = ()
+    ) -> None:
+        """Connect a stream to a port of the pod; ``refused`` follows an error, ``ended`` the end."""
+        listener = self._session.reach(port)
+        if isinstance(listener, str):
+            for frame in (error(listener.encode()), *refused):
+                await self._send(frame)
+            return
+        ours, theirs = socket.socketpair()
+        await asyncio.get_running_loop().connect_accepted_socket(partial(self._serve, listener), theirs)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        self._writers[stream] = writer
+        task = asyncio.ensure_future(self._copy(reader, stream, data, ended))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _copy(self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames) -> None:
+        """Send what the pod's server answers, to its end."""
+        try:
+            while piece := await reader.read(PIECE_BYTES):
+                await self._send(data(piece))
+            for frame in ended:
+                await self._send(frame)
+        finally:
+            self._writers.pop(stream).close()
+
+    async def _feed(self, stream: int, data: bytes) -> None:
+        """Pass on what the client sends, empty at its end."""
+        writer = self._writers.get(stream)
+        if writer is not None and data:
+            writer.write(data)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+        elif writer is not None:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, writer.close)
+
+    # Channels
+
+    async def _channels(self) -> None:
+        pairs = [(2 * number, port) for number, port in enumerate(self._session.ports)]
+        for channel, port in pairs:
+            for each in (channel, channel + 1):
+                await self._send(_on_channel(each, port.to_bytes(2, "little")))
+        for channel, port in pairs:
+            await self._open(channel, port, partial(_on_channel, channel), partial(_on_channel, channel + 1))
+        copied = asyncio.gather(*self._tasks)
+        received = asyncio.ensure_future(self._receive_channels())
+        self._tasks.add(received)
+        await asyncio.wait((copied, received), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _receive_channels(self) -> None:
+        async for message in self._client:
+            frame = message.data.encode() if message.type is WSMsgType.TEXT else message.data
+            if self._client.ws_protocol == BASE64 and frame:
+                with contextlib.suppress(binascii.Error):
+                    frame = bytes((max(frame[0] - ord("0"), 0),)) + base64.b64decode(frame[1:], validate=True)
+            if len(frame) > 1:
+                await self._feed(frame[0], frame[1:])
+
+    # SPDY
+
+    async def _tunnel(self) -> None:
+        frames = spdy.Reader()
+        async for message in self._client:
+            if message.type is not WSMsgType.BINARY:
+                continue
+            for frame in frames.read(message.data):
+                if frame.kind == spdy.GOAWAY:
+                    return
+                if frame.kind == spdy.PING:
+                    await self._send(spdy.control(spdy.PING, frame.data))
+                elif frame.kind == spdy.SYN_STREAM:
+                    await self._accept(frame.stream, frame.headers)
+                elif frame.kind in (spdy.DATA, spdy.RST_STREAM):
+                    await self._feed(frame.stream, frame.data if frame.kind == spdy.DATA else b"")
+
+    async def _accept(self, stream: int, headers: dict[str, str]) -> None:
+        """Take a stream; with the second of a pair there is a connection."""
+        port, kind = headers.get("port", ""), headers.get("streamtype", "")
+        valid = port.isascii() and port.isdecimal() and 0 < int(port) < 65536 and kind in ("data", "error")
+        if not valid or len(self._writers) + len(self._streams) >= MAX_CONNECTIONS:
+            await self._send(spdy.reset(stream))
+            return
+        await self._send(spdy.reply(stream, self._deflate))
+        # A client without ids opens the error stream first.
+        name = headers.get("requestid") or str(stream if kind == "error" else stream - 2)
+        pair = self._streams.setdefault(name, {})
+        pair[kind] = stream
+        if len(pair) == 2:
+            del self._streams[name]
+            both = (pair["data"], pair["error"])
+            data, error = (partial(spdy.data_frame, each) for each in both)
+            refused, ended = tuple(map(spdy.reset, both)), (data(b""), error(b""))
+            await self._open(pair["data"], int(port), data, error, refused, ended)
+
+
+def _on_channel(channel: int, data: bytes) -> bytes:
+    return bytes((channel,)) + data
