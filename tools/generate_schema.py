@@ -89,6 +89,8 @@ def field_row(
         flags += "r"
     if schema.get("x-kubernetes-map-type") == "atomic":
         flags += "a"
+    if schema.get("x-kubernetes-map-type") == "granular" and "allOf" in schema:
+        flags += "g"
     more: dict[str, Any] = {}
     if schema.get("default") not in (None, {}, "", 0) or (schema.get("default") is False and "p" in flags):
         more["d"] = schema["default"]

@@ -116,6 +116,7 @@ class Cluster:
             access,
             evaluators,
             automatic=automatic,
+            simulated_nodes=[NodeSettings().name] if node else [],
         )
         self._publishers = controllers.publishers
         self.registry.controllers += controllers.reacting

@@ -29,6 +29,7 @@ SUITES = (
     "core-more",
     "apply-more",
     "workloads",
+    "gaps",
 )
 """The HTTP suites, in the order of the recordings' README."""
 

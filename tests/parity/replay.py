@@ -66,7 +66,7 @@ class Player:
         if "body" in request:
             raw = request["body"]
             text = raw if isinstance(raw, str) else json.dumps(raw)
-            body = self._filled(text).encode()
+            body = self._filled(text).encode("utf-8", "surrogateescape")
             headers.setdefault("Content-Type", "application/json")
         return Call(request["method"], self._filled(request["path"]), headers, body)
 

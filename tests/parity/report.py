@@ -21,7 +21,8 @@ sent to a fresh embedded server over HTTPS, and the answers are compared in stat
 and body. `make test` fails on any difference that is not listed here.
 
 Suites whose last column says so were asked of a server built from the sources of that version,
-without a node; they ask where the others do not.
+without a node; they ask where the others do not. Of `gaps` only some steps were asked of a
+server; the others hold what the sources say.
 
 `python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` one
 step in full; `--kubeconfig FILE --pki DIR` asks another cluster, and

@@ -32,6 +32,8 @@ class Container:
         command: The words of its first process, for ``ps``.
         uid: Its user, if the pod sets one.
         gid: Its group, if the pod sets one.
+        number: The number of its first process.
+        others: The processes of the pod's other containers, where they are shared.
         groups: Further groups of its user.
         workdir: Where commands start, if the pod sets it.
         read_only: Whether its root file system must not change.
@@ -49,6 +51,8 @@ class Container:
         *,
         uid: int | None = None,
         gid: int | None = None,
+        number: int = 1,
+        others: Callable[[], list[tuple[int, str]]] = list,
         groups: Sequence[int] = (),
         workdir: str = "",
         read_only: bool = False,
@@ -57,6 +61,8 @@ class Container:
         self.hostname = hostname
         self.network = network
         self.command = command
+        self._number = number
+        self._others = others
         self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir
         self.now = now
@@ -75,32 +81,35 @@ class Container:
             kept, self.fs.uid = self.fs.uid, 0
             self.fs.mkdir(self.workdir, parents=True)
             self.fs.uid = kept
-        add_proc(self.fs.root, self._proc())
+        add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
         self.fs.used_bytes = self.fs.used_nodes = 0
 
     def processes(self) -> list[tuple[int, str]]:
         """Number and command line of what runs in it beside this exec."""
-        return [(1, " ".join(self.command))]
+        return sorted([(self._number, " ".join(self.command)), *self._others()])
 
     def _proc(self) -> dict[str, Callable[[], str]]:
         environment = self.environment
         name = (self.command[0] if self.command else "").rpartition("/")[2]
-        uid = self.fs.uid
-        return {
+        uid, pid = self.fs.uid, self._number
+        facts: dict[str, Callable[[], str]] = {
             "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
             "uptime": lambda: f"{self.now() - self.started_at:.2f} {self.now() - self.started_at:.2f}\n",
             "mounts": lambda: (
                 "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
             ),
-            "1/cmdline": lambda: "\0".join(self.command) + "\0",
-            "1/comm": lambda: name + "\n",
-            "1/environ": lambda: "".join(f"{key}={value}\0" for key, value in environment.items()),
-            "1/status": lambda: (
-                f"Name:\t{name}\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+            f"{pid}/cmdline": lambda: "\0".join(self.command) + "\0",
+            f"{pid}/comm": lambda: name + "\n",
+            f"{pid}/environ": lambda: "".join(f"{key}={value}\0" for key, value in environment.items()),
+            f"{pid}/status": lambda: (
+                f"Name:\t{name}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t0\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
             ),
-            "1/cgroup": lambda: "0::/\n",
+            f"{pid}/cgroup": lambda: "0::/\n",
         }
+        if pid != 1:
+            facts |= {"1/cmdline": lambda: "/pause\0", "1/comm": lambda: "pause\n"}
+        return facts
 
     # Files of the kubelet
 

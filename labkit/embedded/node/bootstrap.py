@@ -32,6 +32,7 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
     if not new:
         return
     _create(api, "endpoints", _object("endpoints", settings), "kube-apiserver")
+    _create(api, "endpointslices.discovery.k8s.io", _object("endpoint_slice", settings), "kube-apiserver")
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", _object("dns", settings), "kubeadm")
 

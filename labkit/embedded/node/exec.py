@@ -14,8 +14,8 @@ from uuid import UUID
 
 from labkit.embedded.container.logs import LogOptions, LogStream
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
+from labkit.embedded.machinery.schema.values import BadValue, parse_time
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
 from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.node import Node
@@ -194,16 +194,16 @@ class PodSubresources:
             try:
                 numbers[field] = int(text)
             except ValueError:
-                raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+                raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax") from None
             if numbers[field] < least and not (both and field == "sinceSeconds"):
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
                 message = f"Invalid value: {numbers[field]}: {what}"
                 causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
         text = request.param("sinceTime")
         try:
-            since = parse_time(text) if text else 0.0
-        except ValueError:
-            raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
+            since = parse_time(text).timestamp() if text else 0.0
+        except BadValue as error:
+            raise bad_request(str(error)) from None
         if both:
             why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})

@@ -5,6 +5,7 @@ The order decides in which order objects are written, and so their revisions and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from labkit.embedded.apiserver.filters.request_info import request_info
@@ -28,6 +29,7 @@ from labkit.embedded.controllers.garbage import GarbageCollector
 from labkit.embedded.controllers.jobs import Jobs
 from labkit.embedded.controllers.mirroring import EndpointsMirror
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
+from labkit.embedded.controllers.nodes import NodeLifecycle
 from labkit.embedded.controllers.quotas import ResourceQuotas
 from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
 from labkit.embedded.controllers.signing import Sign, Signing
@@ -62,7 +64,10 @@ class Publisher(Protocol):
 
 
 class Controllers:
-    """Every controller of the control plane; with ``automatic`` each service account gets a token Secret."""
+    """Every controller of the control plane; with ``automatic`` each service account gets a token Secret.
+
+    ``simulated_nodes`` are the names of the nodes whose kubelet is this process.
+    """
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class Controllers:
         evaluators: Evaluators,
         *,
         automatic: bool,
+        simulated_nodes: Collection[str],
     ) -> None:
         self.addresses = ServiceAddresses(registry)
         system = SystemContent(registry, ca_certificate, tracked=not automatic)
@@ -85,6 +91,7 @@ class Controllers:
         signing = Signing(registry, access.may_have_node_certificate, sign)
         replica_sets = ReplicaController(registry, create, REPLICA_SETS)
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
+        nodes = NodeLifecycle(registry, simulated_nodes)
         jobs = Jobs(registry, create)
         cron_jobs = CronJobs(registry, create)
         daemon_sets = DaemonSets(registry, create)
@@ -103,6 +110,7 @@ class Controllers:
             self.addresses,  # an IPAddress for each cluster IP
             CoreController(registry),  # restores what every cluster has
             system,  # restores what kube-system has
+            nodes,  # taints nodes, which daemon sets look at
             replica_sets,  # makes pods
             replication_controllers,
             Deployments(registry),  # makes replica sets, which then come back to their controller above
@@ -121,6 +129,7 @@ class Controllers:
             jobs,  # delays, deadlines and times to live
             daemon_sets,  # refused pods again, minReadySeconds
             stateful_sets,  # refused pods again, minReadySeconds
+            nodes,  # silent kubelets
             signing,  # old requests
             Expiry(registry),  # old events
         )

@@ -149,3 +149,39 @@ def test_a_client_certificate_is_judged_as_over_tls(lab: Lab) -> None:
         assert lab.exec(f"{ask} https://kubernetes/api/v1/secrets").stdout == status
     put(lab, "/tmp/me.pem", root().issue("kubernetes-admin", ("system:masters",), days=(-1, 9999)).pem)
     assert lab.exec(f"{ask} {TOKEN} https://kubernetes/api/v1/secrets").stdout == "403"
+
+
+@pytest.mark.parametrize(
+    ("words", "stdout"),
+    [
+        ("-G -d a=b -d c=d http://localhost:1/x?y=z#f", "http://localhost:1/x?y=z&a=b&c=d#f"),
+        ("-G -d a=b HTTP://localhost", "http://localhost/?a=b"),
+        ("-G -d a=b 'http://localhost/?'", "http://localhost/?a=b"),
+        ("localhost:80", "http://localhost:80/"),
+        ("http://localhost/a/../b", "http://localhost/b"),
+        ("'http://a b'", "http://a b"),
+    ],
+)
+def test_the_address_that_was_used(lab: Lab, words: str, stdout: str) -> None:
+    assert lab.exec(f"curl -s -w '%{{url_effective}}' {words}").stdout == stdout
+
+
+def test_another_request_target(lab: Lab) -> None:
+    shown = lab.exec("curl -ksv --request-target /version?x=1 -w '%{url_effective}' -o /tmp/v https://kubernetes/nope")
+    assert "* [HTTP/2] [1] [:path: /version?x=1]" in shown.stderr
+    assert shown.stdout == "https://kubernetes/nope"
+    assert '"gitVersion"' in lab.exec("cat /tmp/v").stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "rc", "message"),
+    [
+        ("ftp://x:1", 6, "Could not resolve host: x"),
+        ("telnet://localhost", 7, "Failed to connect to localhost port 23 after 0 ms: Could not connect to server"),
+        ("smtps://kubernetes:443", 1, "smtps://: not simulated in this lab's pods"),
+        ("gopherus://x", 1, 'Protocol "gopherus" not supported'),
+    ],
+)
+def test_other_protocols_connect_at_least(lab: Lab, url: str, rc: int, message: str) -> None:
+    failed = lab.exec(f"curl -sS {url}")
+    assert (failed.rc, failed.stderr) == (rc, f"curl: ({rc}) {message}\n")

@@ -43,3 +43,14 @@ def test_it_ends_with_its_node() -> None:
 
 def test_without_a_node_there_is_none() -> None:
     assert ClusterApi().admin.get(LEASE).status == 404
+
+
+def test_the_api_server_has_a_slice_of_endpoints() -> None:
+    api = ClusterApi(node=True)
+    path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    (found,) = api.must(api.admin.get(path))["items"]
+    labels = found["metadata"]["labels"]
+    assert (found["metadata"]["name"], labels) == ("kubernetes", {"kubernetes.io/service-name": "kubernetes"})
+    assert found["addressType"] == "IPv4"
+    assert found["endpoints"] == [{"addresses": ["172.18.0.2"], "conditions": {"ready": True}}]
+    assert found["ports"] == [{"name": "https", "port": 6443, "protocol": "TCP"}]

@@ -117,7 +117,7 @@ def test_a_sub_path_of_an_empty_directory_is_a_part_of_it(lab: Lab) -> None:
       '[configmap "no" not found, secret "none" not found]')],
 )  # fmt: skip
 def test_what_a_volume_lacks(lab: Lab, volume: Object, message: str) -> None:
-    lab.pod(volumes=[{"name": "v", **volume}], containers=[main()])
+    lab.pod(volumes=[{"name": "v", **volume}], containers=[main(volumeMounts=[{"name": "v", "mountPath": "/v"}])])
     items = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
     told = [one["message"] for one in items if one["reason"] == "FailedMount"]
     assert told == [f'MountVolume.SetUp failed for volume "v" : {message}']
@@ -190,3 +190,25 @@ def test_a_variable_may_name_those_before_it_and_replace_itself(lab: Lab) -> Non
     ]
     lab.pod(containers=[main("echo $A $B $C", env=env)])
     assert lab.log() == "123 12 123$(D)\n"
+
+
+def test_a_volume_that_no_container_mounts_may_lack_its_source(lab: Lab) -> None:
+    lab.pod(volumes=[{"name": "v", "configMap": {"name": "nope"}}], containers=[main()])
+    assert lab.state()["ready"]
+    assert "FailedMount" not in dict(lab.events())
+
+
+def test_containers_see_each_other_in_a_shared_process_namespace(lab: Lab) -> None:
+    two = [{**main(), "name": "one"}, {**main(), "name": "two", "command": ["sleep", "77"]}]
+    lab.pod(shareProcessNamespace=True, containers=two)
+    shown = [line.split()[:2] for line in lab.exec("ps -ef", container="one").stdout.splitlines()[1:]]
+    assert shown[0] == ["65535", "1"]
+    other = lab.exec("ps aux", container="two").stdout
+    assert [word in other for word in ("/pause", "sleep 77", "bash")] == [True, True, True]
+    assert lab.exec("cat /proc/1/comm /proc/2/comm; readlink /proc/self", container="one").stdout == "pause\nbash\n2\n"
+
+
+def test_without_sharing_a_container_is_alone(lab: Lab) -> None:
+    lab.pod(containers=[{**main(), "name": "one"}, {**main(), "name": "two"}])
+    assert "pause" not in lab.exec("ps aux", container="one").stdout
+    assert lab.exec("cat /proc/1/comm", container="one").stdout == "bash\n"

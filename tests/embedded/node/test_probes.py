@@ -165,3 +165,22 @@ def test_a_proxy_takes_the_hosts_it_is_told(lab: Lab) -> None:
     assert lab.log() == "Starting to serve on [::]:8001\n"
     assert lab.exec("curl -s -H 'Host: lab' localhost:8001/version").stdout.startswith("{")
     assert lab.exec("curl -s localhost:8001/version").stdout == "Forbidden"
+
+
+@pytest.mark.parametrize("kind", ["startupProbe", "livenessProbe"])
+def test_a_probe_begins_a_period_after_the_pod(lab: Lab, kind: str) -> None:
+    lab.pod(containers=[main(**{kind: {**checks("echo no; false"), "periodSeconds": 60, "failureThreshold": 1}})])
+    lab.wait(58)
+    assert (told(lab, "Unhealthy"), lab.state()["restartCount"]) == ({}, 0)
+    lab.wait(10)
+    assert list(told(lab, "Unhealthy")) == [f"{kind.removesuffix('Probe').capitalize()} probe failed: no\n"]
+    assert lab.state()["restartCount"] == 1
+
+
+def test_a_hook_that_fails_ends_a_pod_that_never_restarts(lab: Lab) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    lab.pod(restartPolicy="Never", containers=[main(lifecycle=hook)])
+    ended = lab.state()["state"]["terminated"]
+    assert (ended["reason"], ended["exitCode"], lab.get()["status"]["phase"]) == ("Error", 137, "Failed")
+    lab.wait(30)
+    assert lab.state()["restartCount"] == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin, ReadingPlugin
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
@@ -143,7 +144,7 @@ class RuntimeClass(ReadingPlugin):
             problem = unaskable(name)
             if problem:
                 raise ApiError(500, "", problem)
-            raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
+            raise attributes.refuse(f"pod rejected: RuntimeClass {go_quote(name)} not found")
         return found, spec
 
 

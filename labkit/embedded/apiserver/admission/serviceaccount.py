@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 
@@ -75,7 +76,7 @@ class ServiceAccount(ReadingPlugin):
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)
         if account is None:
-            why = unaskable(name) or f'serviceaccount "{name}" not found'
+            why = unaskable(name) or f"serviceaccount {go_quote(name)} not found"
             raise attributes.refuse(f"error looking up service account {attributes.namespace}/{name}: {why}")
         return account
 

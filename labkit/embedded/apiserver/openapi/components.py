@@ -142,6 +142,8 @@ def property_(field: Field) -> Object:
         extra["x-kubernetes-patch-strategy"] = ",".join(field.strategies)
     if field.atomic and field.type.form == "map":
         extra["x-kubernetes-map-type"] = "atomic"
+    if field.type.form == "struct" and field.type.struct.atomic and not field.atomic:
+        extra["x-kubernetes-map-type"] = "granular"
     if extra and "$ref" in made:
         made = {"allOf": [made]}
     return {**made, **extra}

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from typing import Any, TypeVar
 
-import orjson
-
+from labkit.embedded.machinery.golang.json import marshal
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError, qualified, resource_details
 
@@ -22,7 +21,7 @@ def shown(value: Any) -> str:
         return go_quote(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return orjson.dumps(value).decode()
+    return marshal(value)
 
 
 def between(low: int, high: int) -> str:

@@ -201,7 +201,7 @@ CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 def address_messages(value: str) -> list[str]:
     """What is wrong with an IP address, which must be unambiguous. Source: KEP 4858."""
-    plain = _without_zeros(value)
+    plain = without_zeros(value)
     if not ip_address(plain):
         return [IP_MESSAGE]
     if plain != value:
@@ -215,7 +215,7 @@ def address_messages(value: str) -> list[str]:
 def range_messages(value: str) -> list[str]:
     """What is wrong with a CIDR, which must be unambiguous. Source: KEP 4858."""
     address, _, length = value.partition("/")
-    plain = f"{_without_zeros(address)}/{length.lstrip('0') or length[:1]}"
+    plain = f"{without_zeros(address)}/{length.lstrip('0') or length[:1]}"
     if not ip_range(plain) or not length.isdecimal():
         return [CIDR_MESSAGE]
     if plain != value:
@@ -228,7 +228,7 @@ def range_messages(value: str) -> list[str]:
     return []
 
 
-def _without_zeros(address: str) -> str:
+def without_zeros(address: str) -> str:
     """An IPv4 address without leading zeros; any other text as it is."""
     parts = address.split(".")
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):

@@ -17,7 +17,7 @@ from typing import Any
 
 from labkit.core.json_file import read_json
 from labkit.embedded.container.files.image import Account, Image
-from labkit.embedded.container.files.image_reference import parse_reference
+from labkit.embedded.machinery.image_reference import parse_reference
 
 _TABLE: Mapping[str, Any] = read_json(__file__, "images.json")
 FILES = {name: text.encode() for name, text in _TABLE["files"].items()}

@@ -130,8 +130,8 @@ def _devices(root: Directory) -> None:
     dev.entries["termination-log"] = File(mode=0o666, mtime=IMAGE_TIME)
 
 
-def add_proc(root: Directory, facts: dict[str, Callable[[], str]]) -> None:
-    """Add ``/proc``; ``facts`` has a function for the content of each path below it."""
+def add_proc(root: Directory, facts: dict[str, Callable[[], str]], own: str) -> None:
+    """Add ``/proc``; ``facts`` has a function for the content of each path below it, ``self`` leads to ``own``."""
     proc = _directory(root, "proc", 0o555)
     proc.mount = proc.read_only = True
     for path, give in facts.items():
@@ -142,6 +142,6 @@ def add_proc(root: Directory, facts: dict[str, Callable[[], str]]) -> None:
             return give().encode("utf-8", "surrogateescape")
 
         directory.entries[name] = File(mode=0o444, mtime=IMAGE_TIME, generate=generate)
-    proc.entries["self"] = Link(mode=0o777, mtime=IMAGE_TIME, target="1")
+    proc.entries["self"] = Link(mode=0o777, mtime=IMAGE_TIME, target=own)
     sys = _directory(root, "sys", 0o555)
     sys.mount = sys.read_only = True

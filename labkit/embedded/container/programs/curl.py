@@ -13,6 +13,7 @@ from labkit.embedded.container.programs.curl_options import TRY, CurlOptions, Us
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
     TransferError,
+    append_query,
     build_request,
     client_certificate,
     connect,
@@ -92,6 +93,8 @@ class _Curl:
         name = "" if name == "-" else name
         try:
             url = parse_url(address, as_is=options.has("path-as-is"))
+            if options.has("get") and options.body is not None:
+                url.target = append_query(url.target, options.body)
             # A meter is shown unless it would mix with the answer on a terminal.
             silent = self.silent or options.has("no-progress-meter")
             self.meter = not silent and (bool(name) or not process.stdout.terminal)
@@ -117,7 +120,7 @@ class _Curl:
             if status == 60:
                 await process.err(MORE)
         if "write-out" in options.values:
-            await self._write_out(options.values["write-out"], transfer, status)
+            await self._write_out(options.values["write-out"], address, transfer, status)
         return status
 
     def _open(self, name: str) -> Stream:
@@ -199,7 +202,7 @@ class _Curl:
         finally:
             stream.close()
 
-    async def _write_out(self, layout: str, transfer: Transfer | None, status: int) -> None:
+    async def _write_out(self, layout: str, address: str, transfer: Transfer | None, status: int) -> None:
         """``-w``: the layout with its variables filled in."""
         response = transfer.response if transfer is not None else None
         facts = {
@@ -208,7 +211,7 @@ class _Curl:
             "http_version": "0" if response is None or transfer is None else "2" if transfer.http2 else "1.1",
             "content_type": transfer.header("content-type") if transfer is not None else "",
             "size_download": str(self.received),
-            "url_effective": transfer.url.text if transfer is not None else "",
+            "url_effective": transfer.url.effective if transfer is not None else address,
             "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
         }
         facts["response_code"] = facts["http_code"]

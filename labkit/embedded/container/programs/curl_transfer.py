@@ -30,21 +30,40 @@ class TransferError(Exception):
         self.message = message
 
 
+PORTS = {
+    "http": 80, "https": 443, "ftp": 21, "ftps": 990, "dict": 2628, "gopher": 70, "gophers": 70, "imap": 143,
+    "imaps": 993, "ldap": 389, "ldaps": 636, "mqtt": 1883, "pop3": 110, "pop3s": 995, "rtsp": 554, "scp": 22,
+    "sftp": 22, "smb": 445, "smbs": 445, "smtp": 25, "smtps": 465, "telnet": 23, "ws": 80, "wss": 443,
+}  # fmt: skip
+"""The protocols of curl and their ports; of the others than HTTP only the connection is simulated."""
+
+
 @dataclass(slots=True)
 class Url:
     """An address taken apart."""
 
-    text: str
     scheme: str
     host: str
     port: int
     target: str
+    fragment: str = ""
+    explicit_port: bool = False
+
+    @property
+    def effective(self) -> str:
+        """The whole address, as curl writes it."""
+        port = f":{self.port}" if self.explicit_port else ""
+        return f"{self.scheme}://{self.host}{port}{self.target}{self.fragment}"
 
     @property
     def authority(self) -> str:
         """The ``Host`` header."""
-        usual = {"http": 80, "https": 443}.get(self.scheme)
-        return self.host if self.port == usual else f"{self.host}:{self.port}"
+        return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+
+def append_query(target: str, data: bytes) -> str:
+    """A request target with the data of ``-G``."""
+    return target + ("?" if "?" not in target else "" if target[-1] in "?&" else "&") + decode(data)
 
 
 def parse_url(text: str, *, as_is: bool = False) -> Url:
@@ -56,9 +75,9 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
         raise TransferError(3, "URL rejected: Malformed input to a URL function")
     if scheme == "file":
         raise TransferError(1, f"file://{NOT_SIMULATED}")
-    if scheme not in ("http", "https"):
+    if scheme not in PORTS:
         raise TransferError(1, f'Protocol "{scheme}" not supported')
-    rest = rest.partition("#")[0]
+    rest, mark, fragment = rest.partition("#")
     split = re.search(r"[/?]", rest)
     authority, target = (rest[: split.start()], rest[split.start() :]) if split else (rest, "")
     _, credentials, host_port = authority.rpartition("@")
@@ -80,8 +99,8 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
         target = "/" + target
     if not as_is:
         target = _without_dots(target)
-    port = int(port_text) if port_text else 443 if scheme == "https" else 80
-    return Url(text, scheme, unquote(host), port, target)
+    port = int(port_text) if port_text else PORTS[scheme]
+    return Url(scheme, unquote(host), port, target, mark + fragment, bool(port_text))
 
 
 def _without_dots(target: str) -> str:
@@ -109,6 +128,7 @@ class Transfer:
     response: Response | None = None
     endpoint: Endpoint | None = None
     method: str = "GET"
+    target: str = ""
     sent: list[tuple[str, str]] = field(default_factory=list)
     received: list[tuple[str, str]] = field(default_factory=list)
     certificate: x509.Certificate | None = None
@@ -156,6 +176,8 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpo
             7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
         )
     transfer.endpoint = endpoint
+    if url.scheme not in ("http", "https"):
+        raise TransferError(1, f"{url.scheme}://{NOT_SIMULATED}")
     if url.scheme == "https":
         if not endpoint.certificates:
             raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
@@ -233,11 +255,8 @@ def build_request(
 ) -> Request:
     """The request as it is sent."""
     url = transfer.url
-    body = options.body
-    target = url.target
-    if options.has("get") and body is not None:
-        target += ("&" if "?" in target else "?") + decode(body)
-        body = None
+    body = None if options.has("get") else options.body
+    target = transfer.target = options.values.get("request-target", url.target)
     usual = "HEAD" if options.has("head") else "GET" if body is None else "POST"
     method = options.values.get("request", usual)
     headers: list[tuple[str, str]] = [("Host", url.authority)]
@@ -256,7 +275,6 @@ def build_request(
     for name, value in options.headers:
         if value and repeated.count(name.lower()) > 1 and (name, value) not in headers:
             headers.append((name, value))
-    url.target = target
     transfer.method, transfer.sent, transfer.body_sent = method, headers, len(body or b"")
     values: dict[str, list[str]] = {}
     for name, value in headers:

@@ -104,10 +104,10 @@ def sending(transfer: Transfer) -> str:
         version = "HTTP/2"
         lines.append(f"* [HTTP/2] [1] OPENED stream for {url.scheme}://{url.authority}{url.target}")
         pseudo = [(":method", transfer.method), (":scheme", url.scheme)]
-        pseudo += [(":authority", url.authority), (":path", url.target)]
+        pseudo += [(":authority", url.authority), (":path", transfer.target)]
         others = [(name.lower(), value) for name, value in transfer.sent if name.lower() != "host"]
         lines += [f"* [HTTP/2] [1] [{name}: {value}]" for name, value in pseudo + others]
-    lines.append(f"> {transfer.method} {url.target} {version}")
+    lines.append(f"> {transfer.method} {transfer.target} {version}")
     lines += [f"> {name}: {value}" for name, value in transfer.sent]
     lines.append("> ")
     sent = transfer.body_sent

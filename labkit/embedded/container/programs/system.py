@@ -133,15 +133,17 @@ async def df(process: Process) -> int:
 
 SELF = 7
 """The pid of ``ps`` itself."""
+PAUSE_USER = 65535
+"""The user of the process that holds a pod's namespaces."""
 
 
 def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
     """The columns of a process."""
-    uid = process.fs.uid
+    uid = PAUSE_USER if command == "/pause" else process.fs.uid
     name = (command.split() or [""])[0].rpartition("/")[2]
     return {
         "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "tty": terminal,
-        "stat": "Ss" if pid == 1 else "R", "time": "00:00:00", "comm": name, "cmd": command,
+        "stat": "R" if pid == SELF else "Ss", "time": "00:00:00", "comm": name, "cmd": command,
         "start": time.strftime("%H:%M", time.gmtime(started_at)),
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ Source: sigs.k8s.io/yaml.
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from typing_extensions import override
 
 from labkit.embedded.machinery.golang.json import SURROGATE
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 from labkit.embedded.machinery.work import charge
@@ -25,7 +27,16 @@ MAX_DEPTH = 500
 NODE_COST, CHARACTER_COST = 40, 1.5
 """What reading them costs; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
-INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
+MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_PROBLEMS = {
+    "truncated data": "incomplete UTF-16 character",
+    "unexpected end of data": "incomplete UTF-16 surrogate pair",
+    "illegal UTF-16 surrogate": "expected low surrogate area",
+    "illegal encoding": "unexpected low surrogate area",
+}
+"""Python's reasons and those of Go's YAML."""
+CONTROL = "control characters are not allowed"
 EXCESSIVE = "yaml: document contains excessive aliasing"
 TOO_DEEP = "yaml: exceeded max depth of 10000"
 
@@ -103,7 +114,13 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     """
     charge(CHARACTER_COST * len(body))
     try:
-        loader = _Loader(body.decode("utf-8", "replace"))
+        loader = _Loader(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":
+            raise YamlProblem(f"yaml: {UTF16_PROBLEMS.get(error.reason, error.reason)}") from error
+        control = yaml.reader.Reader.NON_PRINTABLE.search(body[: error.start].decode())
+        problem = CONTROL if control else _octet_problem(body[error.start : error.start + 4])
+        raise YamlProblem(f"yaml: {problem}") from error
     except yaml.YAMLError as error:
         raise YamlProblem(f"yaml: {_message(error)}") from error
     try:
@@ -119,9 +136,22 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
         loader.dispose()
 
 
+def _octet_problem(data: bytes) -> str:
+    """What is wrong with bytes that begin no character."""
+    first = data[0]
+    width = 2 if first >> 5 == 0b110 else 3 if first >> 4 == 0b1110 else 4 if first >> 3 == 0b11110 else 0
+    if not width:
+        return "invalid leading UTF-8 octet"
+    if len(data) < width:
+        return "incomplete UTF-8 octet sequence"
+    if any(octet >> 6 != 0b10 for octet in data[1:width]):
+        return "invalid trailing UTF-8 octet"
+    return "invalid length of a UTF-8 sequence" if first in (0xC0, 0xC1, 0xE0, 0xF0) else "invalid Unicode character"
+
+
 def _message(error: Exception) -> str:
     if isinstance(error, yaml.reader.ReaderError):
-        return "control characters are not allowed"
+        return CONTROL
     if isinstance(error, RecursionError):
         return "exceeded max depth"
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
@@ -167,7 +197,8 @@ class _Converter:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key in found and self._strict is not None:
-                problem = f'line {key_node.start_mark.line + 1}: key "{key}" already set in map'
+                shown = go_quote(key) if key_node.tag == STR else key
+                problem = f"line {key_node.start_mark.line + 1}: key {shown} already set in map"
                 text = f"yaml: unmarshal errors:\n  {problem}"
                 if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
                     self._strict.append(text)

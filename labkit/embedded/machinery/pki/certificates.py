@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,6 +16,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 YEAR = datetime.timedelta(days=365)
 EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+REPEATED = (
+    NameOID.COUNTRY_NAME,
+    NameOID.ORGANIZATION_NAME,
+    NameOID.ORGANIZATIONAL_UNIT_NAME,
+    NameOID.LOCALITY_NAME,
+    NameOID.STATE_OR_PROVINCE_NAME,
+    NameOID.STREET_ADDRESS,
+    NameOID.POSTAL_CODE,
+)
+SINGLE = (NameOID.COMMON_NAME, NameOID.SERIAL_NUMBER)
 SERVER_NAMES = (
     "kubernetes",
     "kubernetes.default",
@@ -62,6 +73,18 @@ def public_key(private_key: bytes) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.Name:
+    """A name as Go writes it: the values of each of the attributes it knows in one part, the last of a single one."""
+    values: dict[x509.ObjectIdentifier, list[x509.NameAttribute[str | bytes]]] = {
+        oid: [] for oid in (*REPEATED, *SINGLE)
+    }
+    for each in attributes:
+        if each.oid in values and each not in values[each.oid]:
+            values[each.oid].append(each)
+    parts = [part[-1:] if oid in SINGLE else part for oid, part in values.items()]
+    return x509.Name(x509.RelativeDistinguishedName(part) for part in parts if part)
+
+
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -84,7 +107,7 @@ def _certificate(
     server: bool = False,
 ) -> x509.Certificate:
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
-    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    subject = grouped_name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     authority = issuer is None
     builder = (

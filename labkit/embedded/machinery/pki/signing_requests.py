@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.pki.certificates import grouped_name
+
 BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
 MAX_LIFETIME = datetime.timedelta(days=365)
@@ -164,7 +167,7 @@ def check_certificates(text: str) -> str:
     for label, content, headers in pem_blocks(base64.b64decode(text)):
         found = True
         if label != "CERTIFICATE":
-            return f'only CERTIFICATE PEM blocks are allowed, found "{label}"'
+            return f"only CERTIFICATE PEM blocks are allowed, found {go_quote(label)}"
         if headers:
             return "no PEM block headers are permitted"
         if not content:
@@ -202,7 +205,7 @@ def _signed(
     extended = list(dict.fromkeys(EXTENDED_USAGES[each] for each in EXTENDED_USAGES if each in chosen))
     builder = (
         x509.CertificateBuilder()
-        .subject_name(parsed.subject)
+        .subject_name(grouped_name(parsed.subject))
         .issuer_name(authority.subject)
         .public_key(parsed.public_key())
         .serial_number(x509.random_serial_number())

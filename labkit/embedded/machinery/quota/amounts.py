@@ -26,6 +26,14 @@ class Amount(NamedTuple):
         """The canonical text."""
         return quantity_text(self.value, self.form)
 
+    @property
+    def milli(self) -> int:
+        """Thousandths, rounded up, as Go's ``MilliValue``: beyond an int64, digits lose those in front."""
+        exact = -(-abs(self.value) // 10**6)
+        if exact < 2**63:
+            return exact
+        return 0 if self.form == "exponent" else abs((exact + 2**63) % 2**64 - 2**63)
+
     def plus(self, other: Amount) -> Amount:
         """The sum, in the form of the first summand that is not zero."""
         return Amount(self.value + other.value, self.form if self.value else other.form)

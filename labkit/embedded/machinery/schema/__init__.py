@@ -9,8 +9,8 @@ A row of a table is ``[name, type code, flags, more]``.
 Type codes: ``string int32 int64 bool float64 bytes time microtime quantity intstr raw any``,
 ``=core.v1.PodSpec`` a struct, ``[]X`` a list of X, ``{}X`` a map from strings to X.
 Flags: ``p`` a pointer, so that an explicit zero is kept; ``o`` left out when empty; ``z`` left
-out when zero; ``r`` required; ``s`` a struct that is always there; ``a`` an atomic map; ``e`` the empty
-text by default.
+out when zero; ``r`` required; ``s`` a struct that is always there; ``a`` an atomic map; ``g`` a granular
+struct of an atomic type; ``e`` the empty text by default.
 More: ``d`` default, ``e`` allowed values, ``l`` list type, ``k`` list-map keys, ``m`` and ``x``
 merge key and strategy of a strategic merge patch, ``g`` the Go type and ``n`` the Go name that messages
 show, ``i`` the embedded Go struct that has the field.

@@ -11,6 +11,7 @@ import operator
 from typing import Any
 
 from labkit.embedded.machinery.golang.json import Pairs
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type
 from labkit.embedded.machinery.schema.values import (
     QUANTITY_FORM,
@@ -96,11 +97,11 @@ class Decoder:
         if isinstance(data, Pairs):
             for name in data.duplicates:
                 if name in fields:
-                    self._note(f'duplicate field "{shown_prefix}{name}"')
+                    self._note(f"duplicate field {go_quote(shown_prefix + name)}")
         for name, value in data.items():
             field = fields.get(name)
             if field is None:
-                self._note(f'unknown field "{shown_prefix}{name}"')
+                self._note(f"unknown field {go_quote(shown_prefix + name)}")
                 continue
             if value is not None:
                 values[name] = self._value(field.type, value, struct, prefix + field.place, shown_prefix + name)
@@ -149,7 +150,7 @@ class Decoder:
                 item = type_.item
                 if isinstance(value, Pairs):
                     for name in value.duplicates:
-                        self._note(f'duplicate field "{shown}.{name}"')
+                        self._note(f"duplicate field {go_quote(f'{shown}.{name}')}")
                 return {
                     name: zero_of(item)
                     if element is None
@@ -236,17 +237,19 @@ def zero(field: Field, *, defaults: bool = True) -> Any:
         return NOTHING
     if field.pointer:
         return NOTHING if field.omit_empty else None
+    if field.type.form == "bytes":
+        return None
     if field.type.form == "struct" and field.type.struct_name == "meta.v1.ListMeta":
         return {}
     return zero_of(field.type, defaults=defaults)
 
 
 def zero_of(type_: Type, *, defaults: bool = True) -> Any:
-    """The zero value of a type as Go prints it."""
+    """The zero value of a type as Go prints it; of bytes as it prints them once they were stored."""
     form = type_.form
     if form == "struct":
         return Decoder(defaults=defaults)._struct(type_.struct, {}, "", "")
-    if form in ("list", "map", "time", "microtime", "raw", "any", "bytes"):
+    if form in ("list", "map", "time", "microtime", "raw", "any"):
         return None
     if form in ("int32", "int64", "intstr", "float64"):
         return 0

@@ -162,7 +162,7 @@ class Schemas:
             keys=tuple(more.get("k", ())),
             merge_key=more.get("m", ""),
             strategies=tuple(str(more.get("x", "")).split(",")) if "x" in more else (),
-            atomic="a" in flags or atomic_struct,
+            atomic="a" in flags or (atomic_struct and "g" not in flags),
             go=more.get("n", name[:1].upper() + name[1:]),
             place=f"{more['i']}.{name}" if "i" in more else name,
         )

@@ -11,6 +11,8 @@ import datetime
 import re
 from decimal import Decimal, InvalidOperation
 
+from labkit.embedded.machinery.golang.quote import time_quote
+
 QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
 QUANTITY_FORM = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -67,7 +69,8 @@ def parse_quantity(text: str) -> tuple[int, str]:
         amount *= 10**scale
     else:
         amount = -(-amount // 10**-scale)  # rounded up, away from zero
-    amount = min(amount, MAX_QUANTITY)
+    if form == "binary":
+        amount = min(amount, MAX_QUANTITY)
     return (-amount if sign else amount), form
 
 
@@ -103,12 +106,12 @@ def quantity_text(amount: int, form: str) -> str:
         suffix = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")[power]
         return f"{sign}{whole}{suffix}"
     exponent = -9
-    while amount % 1000 == 0 and (exponent < 18 or form == "exponent"):
+    while amount % 1000 == 0:
         amount //= 1000
         exponent += 3
     if form == "exponent":
         return f"{sign}{amount}" + (f"e{exponent}" if exponent else "")
-    return f"{sign}{amount}{DECIMAL_SUFFIX[exponent]}"
+    return f"{sign}{amount}{DECIMAL_SUFFIX.get(exponent, '')}"  # the real server has no suffix beyond E either
 
 
 def parse_time(text: str, micro: bool = False) -> datetime.datetime:
@@ -148,21 +151,17 @@ def _time_problem(text: str, layout: str, micro: bool) -> str:
     for name in ("2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05"):
         match = re.match(r"\d" * len(name) if name.isdigit() else name, rest)
         if match is None:
-            return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "{name}"'
+            return f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(rest)} as "{name}"'
         rest = rest[match.end() :]
     fraction = re.match(r"[.,]\d+", rest)
     if fraction:
         rest = rest[fraction.end() :]
     elif micro:
-        return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as ".000000"'
+        return f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(rest)} as ".000000"'
     if re.match(r"Z|[+-]\d\d:\d\d", rest):
         extra = rest[1:] if rest.startswith("Z") else rest[6:]
-        return f"parsing time {_quoted(text)}: extra text: {_quoted(extra)}"
-    return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "Z07:00"'
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"parsing time {time_quote(text)}: extra text: {time_quote(extra)}"
+    return f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(rest)} as "Z07:00"'
 
 
 def canonical_time(text: str) -> str:

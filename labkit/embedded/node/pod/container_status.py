@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from labkit.embedded.container.files.image_reference import parse_reference
+from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.pod.container_slot import Slot
 

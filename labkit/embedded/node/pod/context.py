@@ -38,7 +38,25 @@ class PodContext:
         self.address = settings.address if pod["spec"].get("hostNetwork") else address
         self.listeners: dict[int, Endpoint] = {}
         """The servers of its containers, by port."""
+        self.shared: dict[int, Slot] = {}
+        """The containers by the numbers of their first processes, if they share a process namespace."""
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in pod["spec"].get("volumes") or ()}
+
+    def share(self, slot: Slot) -> int:
+        """The number of a container's first process: 1, or what the shared process namespace has for it."""
+        if not self.object()["spec"].get("shareProcessNamespace"):
+            return 1
+        number = next((number for number, one in self.shared.items() if one is slot), len(self.shared) + 2)
+        self.shared[number] = slot
+        return number
+
+    def processes_beside(self, slot: Slot) -> list[tuple[int, str]]:
+        """What a container sees of the others in a shared process namespace: numbers and command lines."""
+        shown = [(1, "/pause")] if self.shared else []
+        for number, one in self.shared.items():
+            if one is not slot and one.running and one.container is not None:
+                shown.append((number, " ".join(one.container.command)))
+        return shown
 
     @property
     def full_name(self) -> str:

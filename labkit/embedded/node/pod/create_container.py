@@ -40,6 +40,8 @@ def create_container(
         words,
         uid=security.get("runAsUser"),
         gid=security.get("runAsGroup"),
+        number=pod.share(slot),
+        others=lambda: pod.processes_beside(slot),
         groups=groups(spec),
         workdir=slot.spec.get("workingDir") or "",
         read_only=bool(security.get("readOnlyRootFilesystem")),

@@ -5,9 +5,9 @@ Source: k8s.io/kubernetes ``pkg/fieldpath``, ``pkg/api/v1/resource/helpers.go``.
 
 from __future__ import annotations
 
-import json
 import re
 
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -26,7 +26,7 @@ def field_value(pod: Object, path: str) -> str | None:
         pairs = metadata.get(path.partition(".")[2]) or {}
         if path == "metadata.annotations":
             pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
-        return "\n".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted(pairs.items()))
+        return "\n".join(f"{key}={go_quote(value)}" for key, value in sorted(pairs.items()))
     values = {
         "metadata.name": metadata.get("name"),
         "metadata.namespace": metadata.get("namespace"),

@@ -5,10 +5,9 @@ Source: k8s.io/kubernetes ``pkg/kubelet/lifecycle/handlers.go``.
 
 from __future__ import annotations
 
-import json
-
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.run_once import run_once
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.node.pod.container_slot import Slot
 
 POST_START_SECONDS = 600.0
@@ -35,5 +34,5 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
         error = f"command '{command}' exited with {137 if ran.status is None else ran.status}: {output}"
     return (
         f'Exec lifecycle hook ([{" ".join(words)}]) for Container "{slot.name}" in Pod "{pod}" failed - '
-        f"error: {error}, message: {json.dumps(output, ensure_ascii=False)}"
+        f"error: {error}, message: {go_quote(output)}"
     )

@@ -5,8 +5,9 @@ Source: k8s.io/kubernetes ``pkg/kubelet/images``.
 
 from __future__ import annotations
 
-from labkit.embedded.container.files.image_reference import parse_reference, reference_problem
 from labkit.embedded.container.files.images import find_image
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.image_reference import parse_reference, reference_problem
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
 
@@ -35,7 +36,7 @@ class Puller:
         reference = parse_reference(text)
         if reference is None:
             message = (
-                f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": '
+                f"Failed to apply default image tag {go_quote(text)}: couldn't parse image name {go_quote(text)}: "
                 f"{reference_problem(text)}"
             )
             if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":

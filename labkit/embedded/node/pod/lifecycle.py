@@ -134,8 +134,9 @@ class ContainerLifecycle:
         if failure:
             self._pod.warn("FailedPostStartHook", "PostStartHook failed", slot)
             self.stop(slot, "FailedPostStartHook")
-            slot.last, slot.shift_at = dict(slot.state), float("inf")
-            slot.wait("PostStartHookError", failure)
+            if slot.restartable(self._pod.object()["spec"].get("restartPolicy", "Always")):
+                slot.last, slot.shift_at = dict(slot.state), float("inf")
+                slot.wait("PostStartHookError", failure)
 
     def stop(self, slot: Slot, why: str) -> None:
         """Kill a container, and plan its restart."""

@@ -171,8 +171,11 @@ class Pod(PodContext):
         return min(slot.due, slot.shift_at)
 
     def _set_up(self) -> bool:
-        """Set up the volumes, and return whether all are there."""
+        """Set up the volumes that containers mount, and return whether all are there."""
+        mounted = {one["name"] for slot in (*self.init, *self.slots) for one in slot.spec.get("volumeMounts") or ()}
         for name, volume in self.volumes.items():
+            if name not in mounted:
+                continue
             try:
                 volume.files()
             except VolumeProblem as problem:

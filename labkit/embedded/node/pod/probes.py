@@ -5,6 +5,8 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/prober``, ``pkg/probe``.
 
 from __future__ import annotations
 
+import math
+
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.run_once import run_once
 from labkit.embedded.machinery.request import Object, Request
@@ -14,7 +16,7 @@ from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.problems import PodProblem
 
 FIRST_PROBE_SECONDS = 1.0
-"""The delay of the first probe after a container's start, if it has none of its own."""
+"""The delay of the first readiness probe after a container's start, if it has none of its own."""
 
 KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 
@@ -31,6 +33,7 @@ class Probe:
         self.slot = slot
         self.spec: Object = slot.spec[kind]
         self._pod = pod
+        self._begun_at = pod.now()
         self._container = ""
         self._last: bool | None = None
         self._count = 0
@@ -43,14 +46,27 @@ class Probe:
         """Whether it has nothing to do until its container has started, or has restarted."""
         return self.on_hold or (self.kind != "startupProbe" and not self.slot.started)
 
+    def move(self, seconds: float) -> None:
+        """Move what is planned to an earlier time."""
+        self.due -= seconds
+        self._begun_at -= seconds
+
     def reset(self) -> None:
         """Start over if the container has restarted; stop if it does not run."""
         if self._container != self.slot.id:
             self._container, self._last, self._count, self.on_hold = self.slot.id, None, 0, False
             self.result = self.kind == "livenessProbe"
-            self.due = self.slot.started_at + max(FIRST_PROBE_SECONDS, float(self.spec.get("initialDelaySeconds") or 0))
+            self.due = self._first()
         if not self.slot.running:
             self.due = float("inf")
+
+    def _first(self) -> float:
+        """When to probe a new container: at a tick of the period, which began with the pod, or once it is running."""
+        earliest = self.slot.started_at + float(self.spec.get("initialDelaySeconds") or 0)
+        if self.kind == "readinessProbe":
+            return max(self.slot.started_at + FIRST_PROBE_SECONDS, earliest)
+        period = float(self.spec.get("periodSeconds") or 10)
+        return self._begun_at + max(1, math.ceil((earliest - self._begun_at) / period)) * period
 
     def probe(self, now: float) -> str | None:
         """Probe once, and return the message of the event, None if the probe succeeded."""
@@ -151,7 +167,7 @@ class Prober:
     def set_back(self, seconds: float) -> None:
         """Move what is planned to an earlier time."""
         for probe in self._probes:
-            probe.due -= seconds
+            probe.move(seconds)
 
     def next_due(self) -> float:
         """When :meth:`advance` has something to do again."""

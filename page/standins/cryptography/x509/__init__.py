@@ -32,9 +32,19 @@ class NameAttribute:
         self.oid, self.value = oid, value
 
 
-class Name:
+class RelativeDistinguishedName:
     def __init__(self, attributes):
         self._attributes = list(attributes)
+
+    def __iter__(self):
+        return iter(self._attributes)
+
+
+class Name:
+    def __init__(self, attributes):
+        parts = [part if isinstance(part, RelativeDistinguishedName) else [part] for part in attributes]
+        self._parts = [list(part) for part in parts]
+        self._attributes = [each for part in self._parts for each in part]
 
     @classmethod
     def read(cls, name):
@@ -53,9 +63,9 @@ class Name:
             return self._read
         parts = [
             asn1.RelativeDistinguishedName(
-                [asn1.NameTypeAndValue({"type": each.oid.dotted_string, "value": _text(each.value)})]
+                [asn1.NameTypeAndValue({"type": each.oid.dotted_string, "value": _text(each.value)}) for each in part]
             )
-            for each in self._attributes
+            for part in self._parts
         ]
         return asn1.Name(name="", value=asn1.RDNSequence(parts))
 

@@ -23,7 +23,14 @@ class ObjectIdentifier:
 
 class NameOID:
     COMMON_NAME = ObjectIdentifier("2.5.4.3")
+    SERIAL_NUMBER = ObjectIdentifier("2.5.4.5")
+    COUNTRY_NAME = ObjectIdentifier("2.5.4.6")
+    LOCALITY_NAME = ObjectIdentifier("2.5.4.7")
+    STATE_OR_PROVINCE_NAME = ObjectIdentifier("2.5.4.8")
+    STREET_ADDRESS = ObjectIdentifier("2.5.4.9")
     ORGANIZATION_NAME = ObjectIdentifier("2.5.4.10")
+    ORGANIZATIONAL_UNIT_NAME = ObjectIdentifier("2.5.4.11")
+    POSTAL_CODE = ObjectIdentifier("2.5.4.17")
 
 
 class ExtendedKeyUsageOID:

@@ -59,7 +59,11 @@ def test_a_node_registers_itself_without_labels_that_draw_pods(
     [
         ("n2", {"metadata": {"labels": {"a": "b"}}}, 'node "n1" is not allowed to modify node "n2"'),
         ("n2/status", {"status": {"addresses": []}}, 'node "n1" is not allowed to modify node "n2"'),
-        ("n1", {"spec": {"taints": []}}, 'node "n1" is not allowed to modify taints'),
+        (
+            "n1",
+            {"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}},
+            'node "n1" is not allowed to modify taints',
+        ),
         (
             "n1",
             {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "u"}]}},

@@ -65,6 +65,13 @@ def test_a_pod_gets_its_defaults(api: ClusterApi) -> None:
         ("a:1", "IfNotPresent"),
         ("r:5000/a", "Always"),
         ("a@sha256:0", "IfNotPresent"),
+        ("a:latest@sha256:0", "IfNotPresent"),
+        ("a" * 64, "IfNotPresent"),
+        ("a" * 63, "Always"),
+        ("r.io/" + "a" * 256, "IfNotPresent"),
+        ("r.io/" + "a" * 255, "Always"),
+        ("A/b", "Always"),
+        ("a/B", "IfNotPresent"),
     ],
 )
 def test_the_pull_policy_follows_the_tag(api: ClusterApi, image: str, policy: str) -> None:

@@ -502,3 +502,35 @@ def test_an_item_goes_with_its_owner_though_another_holds_a_field_of_it(api: Clu
     other = {**body, "spec": {"ports": [{"port": 82, "name": "b"}]}}
     made = api.must(api.admin.call("PATCH", path + "one", other, headers=apply))
     assert [port["port"] for port in made["spec"]["ports"]] == [82]
+
+
+def test_a_claim_reference_has_an_owner_for_each_field(api: ClusterApi) -> None:
+    def volume(manager: str, **reference: str) -> Any:
+        spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+        body = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}}
+        path = f"/api/v1/persistentvolumes/v?fieldManager={manager}"
+        sent = body | {"spec": spec | {"claimRef": reference}}
+        return api.must(api.admin.call("PATCH", path, sent, headers={"content-type": APPLY}))
+
+    volume("a", name="c", namespace="lab")
+    made = volume("b", uid="u")
+    assert {field: made["spec"]["claimRef"][field] for field in ("name", "uid")} == {"name": "c", "uid": "u"}
+    applied = [one["fieldsV1"] for one in made["metadata"]["managedFields"] if one["operation"] == "Apply"]
+    owned = [fields["f:spec"]["f:claimRef"] for fields in applied]
+    assert owned == [{"f:name": {}, "f:namespace": {}}, {"f:uid": {}}]
+
+
+def test_keys_of_lists_are_written_as_go_writes_json(api: ClusterApi) -> None:
+    env = [{"name": "<a>", "value": "1"}]
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i", "env": env}]}}
+    made = api.must(api.admin.post(f"{LAB}/pods", pod))
+    (entry,) = made["metadata"]["managedFields"]
+    fields = entry["fieldsV1"]["f:spec"]["f:containers"]['k:{"name":"c"}']["f:env"]
+    assert list(fields) == [".", 'k:{"name":"\\u003ca\\u003e"}']
+
+
+def test_conflicts_quote_managers(config: ClusterApi) -> None:
+    config.must(apply(config, "a%22b", {"x": "2"}, "&force=true"))
+    assert apply(config, "other", {"x": "3"}).message == (
+        r'Apply failed with 1 conflict: conflict with "a\"b": .data.x'
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
+from labkit.embedded.machinery.golang.duration import duration_problem
+from labkit.embedded.machinery.golang.json import marshal
+from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list, time_quote
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,14 @@ def test_quoted_as_go_does(text: str, shown: str) -> None:
 
 def test_a_list() -> None:
     assert go_quote_list(["a", "b c"]) == '["a" "b c"]'
+
+
+def test_how_times_and_durations_are_quoted() -> None:
+    assert time_quote('a"\\\n\x7f\u00b5') == r'"a\"\\\x0a' + "\x7f" + r'\xc2\xb5"'
+    assert duration_problem("1\u00b5") == 'time: unknown unit "\\xc2\\xb5" in duration "1\\xc2\\xb5"'
+
+
+def test_json_as_go_writes_it_in_messages() -> None:
+    assert marshal({"b": "<&>\u2028\x01\x7f", "a": None}) == (
+        '{"b":"\\u003c\\u0026\\u003e\\u2028\\u0001\x7f","a":null}'
+    )

@@ -76,3 +76,37 @@ def test_what_is_given_twice_is_not_told_without_end() -> None:
     strict: list[str] = []
     yaml_to_json("".join(f"a{n}: 1\na{n}: 2\n" for n in range(200)).encode(), strict)
     assert len(strict) == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"a: \xff", "invalid leading UTF-8 octet"),
+        (b"a: \x80b", "invalid leading UTF-8 octet"),
+        (b"a: \xf8\x88\x80\x80\x80", "invalid leading UTF-8 octet"),
+        (b"a: \xe2\x82", "incomplete UTF-8 octet sequence"),
+        (b"a: \xe2\x82b", "invalid trailing UTF-8 octet"),
+        (b"a: \xf0\x80\x80\x80", "invalid length of a UTF-8 sequence"),
+        (b"a: \xed\xa0\x80", "invalid Unicode character"),
+        (b"a: \xf5\x80\x80\x80", "invalid Unicode character"),
+        (b"a: \x01 \xff", "control characters are not allowed"),
+        (b"\xff\xfe\x00", "incomplete UTF-16 character"),
+        (b"\xfe\xff\xd8\x00", "incomplete UTF-16 surrogate pair"),
+        (b"\xff\xfe\x00\xd8a\x00", "expected low surrogate area"),
+        (b"\xff\xfe\x00\xdc", "unexpected low surrogate area"),
+    ],
+)
+def test_what_is_no_utf8(body: bytes, problem: str) -> None:
+    with pytest.raises(YamlProblem, match=f"^yaml: {problem}$"):
+        yaml_to_json(body)
+
+
+def test_utf16_is_read_by_its_mark() -> None:
+    assert yaml_to_json("a: \u00b5".encode("utf-16")) == {"a": "\u00b5"}
+
+
+def test_keys_given_twice_are_quoted_as_go_does() -> None:
+    strict: list[str] = []
+    yaml_to_json(b'"a\\tb": 1\n"a\\tb": 2\n3: 1\n3: 2\n', strict)
+    head = "yaml: unmarshal errors:\n  line "
+    assert strict == [f'{head}2: key "a\\tb" already set in map', f"{head}4: key 3 already set in map"]

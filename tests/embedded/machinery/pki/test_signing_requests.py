@@ -4,7 +4,10 @@ import base64
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from labkit.embedded.machinery.pki.certificates import grouped_name, issue
 from labkit.embedded.machinery.pki.signing_requests import BadRequestFile, check_request, pem_blocks, read_request, sign
 from tests.support.cluster import keys
 from tests.support.requests import signing_request
@@ -63,3 +66,24 @@ def test_many_beginnings_are_read_in_one_go() -> None:
     count = 100_000
     text = b"-----BEGIN A-----\n" * count + b"-----END B-----\n"
     assert list(pem_blocks(text)) == []
+
+
+def test_several_organizations_are_one_part_of_the_name() -> None:
+    authority = keys()
+    text = signing_request("bob", "ops", "dev", "dev")
+    issued = sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time())
+    own, _ = issue(authority.ca_certificate, authority.ca_key, "bob", ("ops", "dev"))
+    for certificate in (issued, own):
+        parts = x509.load_pem_x509_certificate(certificate).subject.rdns
+        assert [sorted(str(each.value) for each in part) for part in parts] == [["dev", "ops"], ["bob"]]
+
+
+def test_a_name_has_gos_order_and_only_what_go_knows() -> None:
+    given = [
+        x509.NameAttribute(NameOID.COMMON_NAME, "first"),
+        x509.NameAttribute(NameOID.EMAIL_ADDRESS, "a@b"),
+        x509.NameAttribute(NameOID.COMMON_NAME, "last"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "o"),
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "CH"),
+    ]
+    assert grouped_name(given).rfc4514_string() == "CN=last,O=o,C=CH"

@@ -55,3 +55,18 @@ def test_lists_of_resources() -> None:
 def test_what_is_no_quantity_counts_nothing() -> None:
     assert read({"cpu": "many"}) == {"cpu": ZERO}
     assert read(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "milli"),
+    [
+        ("1", 1000),
+        ("1.0001", 1001),
+        ("9223372036854775807", 1000),
+        ("9223372036854775808", 0),
+        ("99999999999999999999", 200376420520688664),
+        ("1e30", 0),
+    ],
+)
+def test_thousandths_as_go_counts_them(text: str, milli: int) -> None:
+    assert read_one(text).milli == milli

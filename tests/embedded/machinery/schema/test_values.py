@@ -33,7 +33,11 @@ from labkit.embedded.machinery.schema.values import (
         ("-2", "-2"),
         ("+1", "1"),
         ("0.0000000001", "1n"),
-        ("100E", "9223372036854775807"),
+        ("100E", "100E"),
+        ("1e30", "1e30"),
+        ("1000E", "1"),
+        ("99999999999999999999", "99999999999999999999"),
+        ("16Ei", "9223372036854775807"),
     ],
 )
 def test_quantities_are_stored_in_one_form(written: str, stored: str) -> None:

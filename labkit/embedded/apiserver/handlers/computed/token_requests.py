@@ -13,10 +13,11 @@ from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.embedded.apiserver.authentication.identity import Lookup
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_key, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One
 from labkit.embedded.apiserver.registry.registry import timestamp
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
@@ -107,6 +108,7 @@ class TokenRequests:
             raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         if not name:
             raise bad_request("Name parameter required.")
+        check_key(name)
         plural = f"{kind.lower()}s"
         obj = self._lookup(plural, "" if kind == "Node" else namespace, name)
         if obj is None:
@@ -128,7 +130,7 @@ class TokenRequests:
 def _must_match(metadata: Object, namespace: str, name: str) -> None:
     found = metadata.get("name") or name
     if found != name:
-        why = f'Invalid value: "{found}": must match the service account name if specified'
+        why = f"Invalid value: {go_quote(found)}: must match the service account name if specified"
         raise _invalid(name, "metadata.name", why)
     check_namespace(metadata, namespace)
 

@@ -13,6 +13,7 @@ from typing import Any
 from labkit.embedded.apiserver.handlers.decode import older_versions
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, schemas
@@ -228,7 +229,8 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
     )
     if not known:
         scheme = SCHEMES.get(expected[0], SCHEME)
-        problem = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{scheme}"'
+        what = f"{go_quote(kind)} is registered for version {go_quote(api_version)}"
+        problem = f'no kind {what} in scheme "{scheme}"'
     else:
         package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
         shown = "v1" if kind in UNVERSIONED else version
@@ -243,4 +245,4 @@ def _is_version(group: str, version: str) -> bool:
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:
-    return bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {problem}')
+    return bad_request(f"{kind} in version {go_quote(version)} cannot be handled as a {expected}: {problem}")

@@ -68,7 +68,7 @@ SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
 The table has the path of each in them, and the text for an object without it, unless that is empty.
 """
 
-OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not supported for Job'}
+OWN_WORDS: Mapping[str, str] = {"jobs.batch": "field label {quoted} not supported for Job"}
 """Error texts for unknown fields of resources in ``SELECTABLE``, where not the usual text."""
 
 
@@ -85,7 +85,8 @@ class FieldTerm:
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """Parse a field selector; 400 if it is invalid."""
     charge(2 * len(text))
-    return tuple(_term(text, part) for part in sorted(PART.findall(text)))
+    terms = (_term(text, part) for part in sorted(PART.findall(text)))
+    return tuple(term for term in terms if term.field or term.value)  # "=" selects everything
 
 
 def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
@@ -135,7 +136,9 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
 
 def _unknown(kind: Kind, field: str) -> str:
     if kind.qualified in SELECTABLE:
-        return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(field=field)
+        return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(
+            field=field, quoted=go_quote(field)
+        )
     return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 

@@ -148,6 +148,14 @@ def parse_revision(text: str) -> int:
     return int(text)
 
 
+def stored_revision(text: str) -> int:
+    """Parse a resource version; 500 if it is none, as from the real server's cache."""
+    try:
+        return parse_revision(text)
+    except ValueError as error:  # not one of the errors that have a code of their own
+        raise ApiError(500, "", f"resourceVersion: Invalid value: {go_quote(text)}: {error}") from error
+
+
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     """Parse a resource version that the server has reached; empty is 0.
 

@@ -14,11 +14,15 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 
 def name_in_path(request: Request) -> str:
     """The object's name in the path; 400 if no object can have that name."""
-    name = request.info.name
+    check_key(request.info.name)
+    return request.info.name
+
+
+def check_key(name: str) -> None:
+    """Refuse with 400 a name that no object can have."""
     messages = path_segment_errors(name)
     if messages:
         raise bad_request(f"Name parameter invalid: {go_quote(name)}: {';'.join(messages)}")
-    return name
 
 
 def namespace_of(request: Request, kind: Kind) -> str:

@@ -5,6 +5,7 @@ Source: k8s.io/apiserver ``pkg/server/healthz``.
 
 from __future__ import annotations
 
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request, Response
 
 CHECKS = {
@@ -35,7 +36,7 @@ def health(request: Request) -> Response | None:
     lines = [f"[+]{name} excluded: ok" if name in excluded else f"[+]{name} ok" for name in checks]
     unknown = [name for name in excluded if name not in checks]
     if unknown:
-        quoted = ",".join(f'"{name}"' for name in unknown)
+        quoted = ",".join(map(go_quote, unknown))
         lines.append(f"warn: some health checks cannot be excluded: no matches for {quoted}")
     lines.append(f"{endpoint} check passed")
     return Response(200, dict(NOSNIFF), ("\n".join(lines) + "\n").encode())

@@ -14,28 +14,10 @@ import orjson
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.embedded.apiserver.storage import Stored
+from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
-
-ESCAPES = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
-
-
-def escape(data: bytes) -> bytes:
-    """Escape ``<``, ``>``, ``&`` and two line separators in JSON, as Go does to make it safe inside HTML.
-
-    They occur only in strings, so replacing bytes is enough.
-    """
-    for char, escaped in ESCAPES:
-        if char in data:
-            data = data.replace(char, escaped)
-    return data
 
 
 def dump(value: Any) -> bytes:

@@ -12,6 +12,7 @@ from labkit.embedded.apiserver.handlers.decode.write_options import write_option
 from labkit.embedded.apiserver.handlers.represent.results import One, success
 from labkit.embedded.apiserver.registry.errors import FieldErrors, listed
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict
@@ -49,7 +50,7 @@ def bind(registry: Registry, admission: Admission, request: Request, kind: Kind)
     if pod["metadata"].get("deletionTimestamp"):
         raise conflict("pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host")
     if current:
-        raise conflict("pods/binding", "", name, f'pod {name} is already assigned to node "{current}"')
+        raise conflict("pods/binding", "", name, f"pod {name} is already assigned to node {go_quote(current)}")
     if pod["spec"].get("schedulingGates"):
         raise conflict("pods/binding", "", name, f"pod {name} has non-empty .spec.schedulingGates")
     now = timestamp(registry.clock())

@@ -26,7 +26,7 @@ SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction su
 def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
     """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
 
-    404; 429 if a budget forbids it. With several budgets the Status is a failure, and the code is 201 all the same.
+    404; 429 if a budget forbids it; 500 if there are several.
     """
     options = write_options(request, "CreateOptions")
     eviction = decode_object(request, kind, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
@@ -42,7 +42,7 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
     if not _budget_ignored(pod):
         budgets = [budget for budget in registry.list(BUDGETS, namespace) if guards(budget, pod)]
         if len(budgets) > 1:
-            return One(kind, ApiError(500, "", SEVERAL).to_status(), 201)
+            raise ApiError(500, "", SEVERAL)
         for budget in budgets:
             _must_allow(budget, pod)
     registry.delete(kind, namespace, name, delete, admission.check(request, kind, "DELETE", False))

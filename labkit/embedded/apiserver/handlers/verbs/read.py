@@ -24,14 +24,20 @@ class Reader:
         self.store = store
 
     def get(self, request: Request, kind: Kind) -> One:
-        """Get one object; 404, or 400 or 504 for a bad resource version."""
+        """Get one object; 404, or 400, 500 or 504 for a bad resource version."""
         key = Key(kind.resource, namespace_of(request, kind), name_in_path(request))
         if "resourceVersion" in request.query:
-            list_options.reached_revision(request.param("resourceVersion"), self.store.revision)
+            self._check_revision(kind, request.param("resourceVersion"))
         obj = self.store.get(key)
         if obj is None:
             raise not_found(kind.plural, kind.group, key.name)
         return One(kind, obj)
+
+    def _check_revision(self, kind: Kind, text: str) -> None:
+        """Require a resource version that was reached; of events, which no cache serves, it is checked elsewhere."""
+        if kind.plural != "events":
+            list_options.stored_revision(text)
+        list_options.reached_revision(text, self.store.revision)
 
     def list(self, request: Request, kind: Kind) -> Many:
         """List a collection; 400, 410, 422 or 504."""

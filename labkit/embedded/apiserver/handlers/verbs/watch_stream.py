@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.apiserver.handlers.decode.list_options import too_large_revision
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
 from labkit.embedded.apiserver.storage import Event, Expired, Store
 from labkit.embedded.apiserver.storage.memory import with_revision
@@ -32,6 +33,7 @@ class WatchStream:
         matches: Only such objects; one that ceases to match is reported as deleted.
         since: Start after this revision; None to start with all stored objects.
         initial_end: Mark by a bookmark where the initial objects end.
+        reach: Fail unless the store has reached this revision.
         timeout_seconds: When the server ends it; negative if it had ended before it began.
         clock: Seconds, never set back, for bookmarks.
     """
@@ -46,6 +48,7 @@ class WatchStream:
         since: int | None,
         bookmarks: bool,
         initial_end: bool,
+        reach: int,
         timeout_seconds: float,
         clock: Callable[[], float],
     ) -> None:
@@ -68,7 +71,8 @@ class WatchStream:
         self._end = now + timeout_seconds
         self._next_bookmark = self._bookmark_after(now)
         self._backlog: list[bytes] = []
-        if self._initial:
+        self._failure = too_large_revision(reach, store.revision) if reach > store.revision else None
+        if self._initial and self._failure is None:
             self._backlog = self._begin() if timeout_seconds >= 0 else [self._failed(*TOO_LATE)]
 
     @property
@@ -104,6 +108,9 @@ class WatchStream:
         if self._closed:
             return []
         pieces, self._backlog = self._backlog, []
+        if self._failure is not None:
+            self._closed = True
+            return [self._encoder.raw("ERROR", self._failure.to_status())]
         try:
             events = self._store.events(self._since, self._resource)
         except Expired:

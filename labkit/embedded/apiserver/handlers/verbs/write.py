@@ -78,7 +78,7 @@ class Writer:
         options = write_options(request, "UpdateOptions")
         obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
-        obj = drop_empty(self._registry.struct(kind), obj)
+        given, obj = obj, drop_empty(self._registry.struct(kind), obj)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
         object_meta.check_name(obj["metadata"], name)
         object_meta.drop_duplicate_owners(obj, request.warnings)
@@ -86,6 +86,7 @@ class Writer:
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)
             self._note_manager(request, kind, self._seen(kind, old), new, options)
+            _keep_empty_labels(given, new)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
             return new
@@ -104,7 +105,7 @@ class Writer:
         def change(stored: Object | None) -> Object:
             old = self._seen(kind, stored)
             if form == APPLY_PATCH:
-                config = applied_configuration(request, struct, kind)
+                config = applied_configuration(request, struct, kind, old)
                 manager, version = options.manager, kind.group_version
                 merged, managed = apply(struct, old, config, manager, version, subresource, options.force, self._now())
                 if merged is None and old is not None:
@@ -118,8 +119,9 @@ class Writer:
                 new = patched(request, form, old, struct, kind)
                 new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)
-                new = drop_empty(struct, new)
+                given, new = new, drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
+                _keep_empty_labels(given, new)
             object_meta.place(new, object_meta.namespace_of(request, kind))
             object_meta.check_name(new["metadata"], name)
             new = self._stored(kind, new)
@@ -194,6 +196,13 @@ class Writer:
     def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
         operation = "CREATE" if old is None else "UPDATE"
         self._admission.admit(request, kind, operation, new, old, options.dry_run)
+
+
+def _keep_empty_labels(given: Object, new: Object) -> None:
+    """Restore the empty labels of a template: validation, which refuses them, shows them so."""
+    metadata = ((given.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    if metadata.get("labels") == {}:
+        new["spec"]["template"]["metadata"]["labels"] = {}
 
 
 def _in_version(kind: Kind, old: Object, new: Object, api_version: str) -> tuple[Struct, Object, Object] | None:

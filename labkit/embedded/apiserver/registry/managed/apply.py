@@ -33,6 +33,7 @@ from labkit.embedded.apiserver.registry.managed.manager import (
 )
 from labkit.embedded.apiserver.registry.managed.merging import merge, remove
 from labkit.embedded.apiserver.registry.managed.typed import problems, said
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
@@ -76,7 +77,7 @@ def apply(
     shape = shape_of_struct(struct)
     managed = managers_of(live)
     if live is not None:
-        _check_ownable(struct, live, api_version, first=not managed.fields)
+        check_ownable(struct, live, api_version, first=not managed.fields)
     if live is None:
         base = empty_object(struct, config)
     else:
@@ -111,8 +112,11 @@ def apply(
     return None if merged == base else merged, managed
 
 
-def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
-    """Raise a 500, as the real server does, for items without their key, which no manager can own."""
+def check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
+    """Raise a 500, as the real server does, for items without their key, which no manager can own.
+
+    ``first``: the object has no managers yet.
+    """
     found = problems(struct, live, repeats=True)
     if not found:
         return
@@ -201,7 +205,7 @@ def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiErr
     """Return a 409 that lists the fields that others own."""
     rows: list[tuple[str, str]] = []
     for key, fields in sorted(conflicts.items()):
-        who = f'"{key.manager}"'
+        who = go_quote(key.manager)
         if key.subresource:
             who += f' with subresource "{key.subresource}"'
         if key.operation == "Update":

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from labkit.embedded.apiserver.registry.errors import shown
+from labkit.embedded.machinery.golang.json import marshal
 from labkit.embedded.machinery.schema import Field, Struct, Type
 
 Node: TypeAlias = dict[str, Any]
@@ -151,10 +153,10 @@ def show_path(path: tuple[str, ...]) -> str:
             parts.append(f".{rest}")
         elif form == "k":
             keys = orjson.loads(rest)
-            parts.append("[" + ",".join(f"{name}={orjson.dumps(value).decode()}" for name, value in keys.items())
+            parts.append("[" + ",".join(f"{name}={shown(value)}" for name, value in keys.items())
                          + "]")  # fmt: skip
         elif form == "v":
-            parts.append(f"[={rest}]")
+            parts.append(f"[={shown(orjson.loads(rest))}]")
         else:
             parts.append(f"[{rest}]")
     return "".join(parts)
@@ -200,7 +202,7 @@ class Shape:
     def path_element(self, item: Any) -> str:
         """The path element of a list's item."""
         if self.form == "set":
-            return "v:" + orjson.dumps(item).decode()
+            return "v:" + marshal(item)
         chosen: dict[str, Any] = {}
         for key in self.keys:
             if isinstance(item, dict) and key in item:
@@ -211,7 +213,7 @@ class Shape:
                     chosen[key] = field.default
                 elif field is not None and (field.default_empty or not (field.omit_empty or field.pointer)):
                     chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
-        return "k:" + orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS).decode()
+        return "k:" + marshal(dict(sorted(chosen.items())))
 
 
 LEAF = Shape("leaf")
@@ -250,6 +252,8 @@ def shape_of_field(field: Field) -> Shape:
                 found = Shape("set")
             else:
                 found = LEAF
+        elif field.type.form == "struct":
+            found = Shape("map", field.type.struct)
         else:
             found = shape_of_type(field.type)
         _SHAPES[id(field)] = found

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.fieldset import Shape, shape_of_field, show_path
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.schema import Field, Struct, Type
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
@@ -143,10 +144,10 @@ def _go_type(value: Any) -> str:
 def _go_syntax(value: Any) -> str:
     """A value as Go's ``%#v`` prints it."""
     if isinstance(value, dict):
-        inner = ", ".join(f'"{name}":{_go_syntax(value[name])}' for name in sorted(value))
+        inner = ", ".join(f"{go_quote(name)}:{_go_syntax(value[name])}" for name in sorted(value))
         return f"map[string]interface {{}}{{{inner}}}"
     if isinstance(value, list):
         return "[]interface {}{" + ", ".join(map(_go_syntax, value)) + "}"
     if value is None:
         return "interface {}(nil)"
-    return f'"{value}"' if isinstance(value, str) else go_text(value)
+    return go_quote(value) if isinstance(value, str) else go_text(value)

@@ -11,6 +11,7 @@ from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import decode_base64
@@ -51,7 +52,7 @@ class ApiServiceStrategy(Strategy):
             found = names.path_segment_name(name)
             if found or name == wanted:
                 return found
-            return [f'must be `spec.version+"."+spec.group`: "{wanted}"']
+            return [f'must be `spec.version+"."+spec.group`: {go_quote(wanted)}']
 
         return rule
 

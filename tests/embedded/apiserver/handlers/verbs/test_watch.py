@@ -299,3 +299,13 @@ def test_a_future_revision_waits(api: Reading) -> None:
     api.put("configmaps", "lab/b")
     api.put("configmaps", "lab/c")
     assert [json.loads(piece)["object"]["metadata"]["name"] for piece in stream.read()] == ["c"]
+
+
+def test_initial_events_of_the_future_are_an_error(api: Reading) -> None:
+    api.put("configmaps", "lab/a")
+    query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999&allowWatchBookmarks=true"
+    stream = watch(api, query)
+    (event,) = events(stream.read())
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 504, "Timeout")
+    assert stream.closed
+    assert stream.read() == []

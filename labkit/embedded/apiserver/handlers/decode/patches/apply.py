@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.handlers.decode.bodies import field_validation, warning_lines
 from labkit.embedded.apiserver.handlers.decode.patches.patch import restored
+from labkit.embedded.apiserver.registry.managed.apply import check_ownable
+from labkit.embedded.apiserver.registry.managed.manager import managers_of
 from labkit.embedded.apiserver.registry.managed.typed import problems, said
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
@@ -17,9 +19,10 @@ from labkit.embedded.machinery.schema.decoding import OBJECT, DecodeProblem, can
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 
-def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
+def applied_configuration(request: Request, struct: Struct, kind: Kind, live: Object | None = None) -> Object:
     """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
+    ``live`` is checked before it, unless it has managers.
     400; 500 where it does not fit the schema, as in the real server.
     """
     from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
@@ -38,6 +41,8 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
+    if live is not None and not managers_of(live).fields:
+        check_ownable(struct, live, kind.group_version, first=True)
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")

@@ -18,6 +18,7 @@ from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import st
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, decoding
@@ -93,9 +94,10 @@ def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
     """422: the patched document (or the patch as a text) is not an object of the kind."""
-    text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    if not isinstance(shown, str):
+        shown = gojson.escape(json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode()).decode()
     errors = FieldErrors()
-    errors.invalid("patch", text, problem)
+    errors.invalid("patch", shown, problem)
     return invalid_object("", "", "", errors)
 
 
@@ -119,7 +121,8 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
         if isinstance(value, gojson.Pairs):
             for name in value.duplicates:
                 if len(strict) < decoding.MAX_STRICT_ERRORS:
-                    strict.append(f'duplicate field "{"".join((*path, f".{name}")).removeprefix(".")}"')
+                    place = "".join((*path, f".{name}")).removeprefix(".")
+                    strict.append(f"duplicate field {go_quote(place)}")
         inner = ((f".{name}", item) for name, item in value.items() if isinstance(item, dict | list))
     else:
         inner = ((f"[{index}]", item) for index, item in enumerate(value) if isinstance(item, dict | list))
@@ -188,7 +191,7 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:
-            strict.append(f'json patch unknown field "[{index}].{name}"')
+            strict.append(f"json patch unknown field {go_quote(f'[{index}].{name}')}")
         elif wanted == "string" and value is not None and not isinstance(value, str):
             raise bad_request(
                 f"error decoding patch: {decoding.cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode.bodies import SCHEME
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, is_older, is_registered
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
@@ -36,14 +37,18 @@ def check_type(document: Any, kind: Kind) -> None:
     if version.count("/") > 1:
         raise DecodeProblem(f"unexpected GroupVersion string: {version}")
     if not version:
-        raise Nameless([f'unknown field "{field}"' for field in document if field not in ("apiVersion", "kind")])
+        raise Nameless(
+            [f"unknown field {go_quote(field)}" for field in document if field not in ("apiVersion", "kind")]
+        )
     group, _, short = version.rpartition("/")
     if (version, name) == (kind.group_version, kind.kind) or is_older(version, name, kind.group, kind.kind):
         return
     struct = schemas().of_kind(group, short, name)
     known = struct is not None or is_registered(version, name) or (short == "v1" and name in EVERYWHERE)
     if not known and not (version == "v1" and name == "Status"):
-        raise DecodeProblem(f'no kind "{name}" is registered for version "{version}" in scheme "{SCHEME}"')
+        raise DecodeProblem(
+            f'no kind {go_quote(name)} is registered for version {go_quote(version)} in scheme "{SCHEME}"'
+        )
     if struct is not None:
         Decoder().decode(struct, document)
     internal = kind.group.partition(".")[0] or "core"

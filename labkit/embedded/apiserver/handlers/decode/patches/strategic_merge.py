@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.typed import go_text
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.schema import Field, Struct
 from labkit.embedded.machinery.schema.decoding import OBJECT, go_kind
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -143,7 +144,7 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
-            raise senseless(f'unable to find api field in struct {where} for the json field "{name}"')
+            raise senseless(f"unable to find api field in struct {where} for the json field {go_quote(name)}")
         if DELETE_FROM + name in patch:
             _delete_from(original, name, patch.pop(DELETE_FROM + name))
         current, sent = original.get(name), patch.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import without_zeros
 
 
 def address_warnings(value: str, path: str) -> list[str]:
@@ -20,7 +21,7 @@ def address_warnings(value: str, path: str) -> list[str]:
 
 def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
     """Refuse unspecified, loopback and link-local addresses (``ValidateNonSpecialIP``)."""
-    found = ipaddress.ip_address(address)
+    found = ipaddress.ip_address(without_zeros(address))
     if found.is_unspecified:
         errors.invalid(path, address, f"may not be unspecified ({address})")
     if found.is_loopback:

@@ -43,7 +43,7 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     errors.check_format(f"{path}.ip", text, names.address_messages)
     errors.check_if_given(f"{path}.hostname", address.get("hostname"), names.dns_label)
     errors.check_format(f"{path}.nodeName", address.get("nodeName"), names.dns_subdomain)
-    if names.ip_address(text):
+    if names.ip_address(names.without_zeros(text)):
         check_not_special(text, f"{path}.ip", errors)
     else:
         errors.invalid(f"{path}.ip", text, "must be a valid IP address")

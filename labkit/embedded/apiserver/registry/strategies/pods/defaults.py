@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
 
 from __future__ import annotations
 
-import re
-
 from labkit.embedded.apiserver.registry.strategies.pods.resources import default_pod_resources
+from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -66,28 +65,10 @@ def order_fields(obj: Object, struct: str) -> None:
             obj[name] = obj.pop(name)
 
 
-_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]+)?/)?"
-_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-REFERENCE = re.compile(rf"{_DOMAIN}{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z][\w+.-]*:[0-9A-Fa-f]+)?")
-"""An image reference: registry, path, tag, digest."""
-MAX_IMAGE = 255
-
-
-def image_tag(image: str) -> str:
-    """The tag of an image: ``latest`` if neither tag nor digest is named."""
-    name, digest, _ = image.partition("@")
-    last = name.rpartition("/")[2]
-    _, colon, tag = last.partition(":")
-    if colon:
-        return tag
-    return "" if digest else "latest"
-
-
 def pull_policy(image: str) -> str:
     """The default pull policy of an image."""
-    if len(image.partition("@")[0]) > MAX_IMAGE or not REFERENCE.fullmatch(image):
-        return "IfNotPresent"
-    return "Always" if image_tag(image) == "latest" else "IfNotPresent"
+    reference = parse_reference(image)
+    return "Always" if reference is not None and reference.pulls_latest else "IfNotPresent"
 
 
 def default_container(container: Object) -> None:

@@ -23,6 +23,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     needs,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -62,7 +63,7 @@ def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> Non
     if volume.get("ephemeral") is not None and pod and name:
         claim = f"{pod}-{name}"
         for message in dns_subdomain(claim):
-            errors.invalid(f"{path}.name", name, f'PVC name "{claim}": {message}')
+            errors.invalid(f"{path}.name", name, f"PVC name {go_quote(claim)}: {message}")
 
 
 def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:

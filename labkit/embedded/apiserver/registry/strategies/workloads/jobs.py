@@ -15,6 +15,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import int
 from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy, WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem, time_zone_problem
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import refuse_labels, shown_selector
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Context, keep
 from labkit.embedded.machinery.request import Object
@@ -170,11 +171,11 @@ def _check_generated(job: Object, errors: FieldErrors) -> None:
         if label not in labels:
             errors.required(place, f"must be '{value}'")
         elif labels[label] != value:
-            errors.invalid(place, labels, f"must be '{value}'")
+            errors.invalid(place, dict(sorted(labels.items())), f"must be '{value}'")
     found = FieldErrors()
     validate_selector(selector, "spec.selector", found)
     if not found and not selects(selector, wanted):
-        errors.invalid("spec.selector", selector, "`selector` not auto-generated")
+        errors.invalid("spec.selector", shown_selector(selector), "`selector` not auto-generated")
 
 
 def _check_spec(job: Object, errors: FieldErrors) -> None:
@@ -190,7 +191,7 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
         errors += found
     labels = spec["template"]["metadata"].get("labels")
     if not found and (selector is None or not selects(selector, labels or {})):
-        errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+        refuse_labels(labels, errors)
 
 
 class CronJobStrategy(TemplateStrategy):

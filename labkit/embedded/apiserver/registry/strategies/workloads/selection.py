@@ -44,7 +44,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
     if selector is None and not daemon:
         errors.required("spec.selector")
     elif selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        errors.invalid("spec.selector", _go_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
+        errors.invalid("spec.selector", shown_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
     if not found:
         _check_selected(selector, template, errors)
     elif not daemon:
@@ -78,14 +78,18 @@ def refuse_labels(labels: Object | None, errors: FieldErrors) -> None:
 
 
 def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:
-    errors.invalid("spec.selector", _go_selector(selector), why)
+    errors.invalid("spec.selector", shown_selector(selector), why)
     errors[-1]["message"] = errors[-1]["message"].removesuffix(": ")
 
 
-def _go_selector(selector: Object) -> Object:
+def shown_selector(selector: Object) -> Object:
+    """A label selector as messages show it."""
     shown: Object = {}
     if selector.get("matchLabels"):
         shown["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
     if selector.get("matchExpressions"):
-        shown["matchExpressions"] = selector["matchExpressions"]
+        shown["matchExpressions"] = [
+            {name: term[name] for name in ("key", "operator", "values") if name in term}
+            for term in selector["matchExpressions"]
+        ]
     return shown

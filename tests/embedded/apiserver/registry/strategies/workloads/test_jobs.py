@@ -174,3 +174,16 @@ def test_counting_indexes() -> None:
     ):
         with pytest.raises(ValueError, match=re.escape(why) + "$"):
             count_indexes(text, 5)
+
+
+def test_a_selector_that_was_not_generated_is_shown_in_order(api: ClusterApi) -> None:
+    term = {"operator": "In", "values": ["1"], "key": "k"}
+    selector = {"matchExpressions": [term], "matchLabels": {"z": "1", "a": "2"}}
+    spec = {"selector": selector, "template": TEMPLATE}
+    found = causes(api.admin.post(JOBS, {"metadata": {"name": "j"}, "spec": spec}))
+    (shown,) = [message for field, message in found if field == "spec.selector"]
+    uid = shown.partition('controller-uid":"')[2][:36]
+    assert shown == (
+        'Invalid value: {"matchLabels":{"a":"2","batch.kubernetes.io/controller-uid":"' + uid + '","z":"1"},'
+        '"matchExpressions":[{"key":"k","operator":"In","values":["1"]}]}: `selector` not auto-generated'
+    )

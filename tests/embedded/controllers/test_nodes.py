@@ -1,0 +1,146 @@
+"""Nodes made by hand: their taints, their conditions, their annotation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi
+
+NODE = "/api/v1/nodes/n"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+SILENT = "Kubelet stopped posting node status."
+NEVER = "Kubelet never posted node status."
+PREFIX = "node.kubernetes.io/"
+
+
+@pytest.fixture
+def api() -> ClusterApi:
+    """A cluster with a node of its own, which is ready, and one made by hand."""
+    made = ClusterApi(node=True)
+    made.must(made.admin.post("/api/v1/nodes", {"metadata": {"name": "n", "labels": {"a": "b"}}}))
+    return made
+
+
+def node(api: ClusterApi, path: str = NODE) -> Any:
+    return api.must(api.admin.get(path))
+
+
+def taints(api: ClusterApi) -> list[tuple[str, str]]:
+    return [(one["key"].removeprefix(PREFIX), one["effect"]) for one in node(api)["spec"].get("taints", ())]
+
+
+def say(api: ClusterApi, **conditions: str) -> None:
+    """Set conditions, as a kubelet does, with a heartbeat."""
+    beat = f"2027-01-15T08:00:{int(api.clock.now) % 60:02}Z"
+    found = [{"type": name, "status": status, "lastHeartbeatTime": beat} for name, status in conditions.items()]
+    api.must(api.admin.patch(f"{NODE}/status", {"status": {"conditions": found}}))
+
+
+def pass_time(api: ClusterApi, seconds: int) -> None:
+    for _ in range(seconds // 5):
+        api.clock.now += 5
+        api.cluster.advance()
+
+
+def told(api: ClusterApi) -> dict[str, tuple[str, str, str]]:
+    return {
+        one["type"]: (one["status"], one.get("reason", ""), one.get("message", ""))
+        for one in node(api)["status"]["conditions"]
+    }
+
+
+def test_a_node_is_annotated_and_its_taints_follow_its_conditions(api: ClusterApi) -> None:
+    made = node(api)
+    assert made["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "0"}
+    assert taints(api) == []
+    managers = {(one["manager"], one["operation"]) for one in made["metadata"]["managedFields"]}
+    assert managers == {("unknown", "Update"), ("kube-controller-manager", "Update")}
+    own = node(api, "/api/v1/nodes/labkit")
+    assert own["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "0"}
+    say(api, Ready="False", DiskPressure="True", MemoryPressure="False")
+    assert taints(api) == [("not-ready", "NoSchedule"), ("disk-pressure", "NoSchedule")]
+    say(api, Ready="True", DiskPressure="False")
+    assert taints(api) == []
+    assert "taints" not in node(api)["spec"]
+
+
+def test_a_cordoned_node_has_a_taint_beside_those_of_others(api: ClusterApi) -> None:
+    mine = {"key": PREFIX + "unschedulable", "effect": "NoExecute"}
+    api.must(api.admin.patch(NODE, {"spec": {"unschedulable": True, "taints": [mine]}}))
+    cordoned = {"key": PREFIX + "unschedulable", "effect": "NoSchedule", "timeAdded": "2027-01-15T08:00:00Z"}
+    assert node(api)["spec"]["taints"] == [mine, cordoned]
+    owned = [one["fieldsV1"] for one in node(api)["metadata"]["managedFields"] if one["manager"].startswith("kube-c")]
+    assert any("f:taints" in fields.get("f:spec", {}) for fields in owned)
+    api.must(api.admin.patch(NODE, {"spec": {"unschedulable": None}}))
+    assert node(api)["spec"]["taints"] == [mine]
+    pass_time(api, 5)
+    assert node(api)["spec"]["taints"] == [mine]
+
+
+def test_a_node_that_never_says_anything_is_unknown_after_a_minute(api: ClusterApi) -> None:
+    pass_time(api, 60)
+    assert "conditions" not in node(api)["status"]
+    pass_time(api, 10)
+    names = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+    assert told(api) == dict.fromkeys(names, ("Unknown", "NodeStatusNeverUpdated", NEVER))
+    assert node(api)["status"]["conditions"][0]["lastHeartbeatTime"] == "2027-01-15T08:00:00Z"
+    assert set(taints(api)) == {("unreachable", "NoSchedule"), ("unreachable", "NoExecute")}
+    own = node(api, "/api/v1/nodes/labkit")["status"]["conditions"]
+    assert [one["status"] for one in own] == ["False", "False", "False", "True"]
+    say(api, Ready="True")
+    pass_time(api, 5)
+    assert taints(api) == []
+
+
+@pytest.mark.parametrize("sign", ["heartbeat", "lease"])
+def test_a_node_is_healthy_while_its_kubelet_is_heard(api: ClusterApi, sign: str) -> None:
+    say(api, Ready="True", DiskPressure="False")
+    for number in range(6):
+        pass_time(api, 40)
+        if sign == "heartbeat":
+            say(api, Ready="True", DiskPressure="False")
+        else:
+            api.admin.delete(f"{LEASES}/n")
+            spec = {"holderIdentity": "n", "renewTime": f"2027-01-15T08:0{number}:00.000000Z"}
+            api.must(api.admin.post(LEASES, {"metadata": {"name": "n"}, "spec": spec}))
+        pass_time(api, 5)
+        assert told(api)["Ready"][0] == "True"
+    pass_time(api, 60)
+    unknown = ("Unknown", "NodeStatusUnknown", SILENT)
+    assert (told(api)["Ready"], told(api)["DiskPressure"]) == (unknown, unknown)
+    assert told(api)["PIDPressure"] == ("Unknown", "NodeStatusNeverUpdated", NEVER)
+
+
+def test_no_pod_need_go_where_no_node_is_ready() -> None:
+    api = ClusterApi()
+    api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n"}}))
+    say(api, Ready="False")
+    pass_time(api, 5)
+    assert taints(api) == [("not-ready", "NoSchedule")]
+    api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "other"}}))
+    api.must(
+        api.admin.patch("/api/v1/nodes/other/status", {"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+    )
+    pass_time(api, 5)
+    assert set(taints(api)) == {("not-ready", "NoSchedule"), ("not-ready", "NoExecute")}
+
+
+def test_a_daemon_set_has_a_pod_on_a_node_that_becomes_ready(api: ClusterApi) -> None:
+    api.namespace("lab")
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    body = {"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    daemons = "/apis/apps/v1/namespaces/lab/daemonsets"
+    say(api, Ready="False")
+    api.must(api.admin.post(daemons, body))
+    assert api.must(api.admin.get(f"{daemons}/d"))["status"]["desiredNumberScheduled"] == 1
+    say(api, Ready="True")
+    assert api.must(api.admin.get(f"{daemons}/d"))["status"]["currentNumberScheduled"] == 2
+
+
+def test_many_nodes_keep_secrets_longer(api: ClusterApi) -> None:
+    for number in range(100):
+        api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": f"n{number}"}}))
+    assert node(api, "/api/v1/nodes/n97")["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "0"}
+    assert node(api, "/api/v1/nodes/n99")["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "15"}
