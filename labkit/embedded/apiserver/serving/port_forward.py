@@ -26,8 +26,9 @@ from labkit.embedded.machinery.request import Handler, PortForward
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
 BASE64 = "v4.base64.channel.k8s.io"
 CHANNELS = ("v4.channel.k8s.io", BASE64, "")
-MAX_CONNECTIONS = 256
-"""How many connections a WebSocket may have, or begin."""
+MAX_CONNECTIONS = 128
+"""How many connections this process forwards at once, and a WebSocket may begin: each has two descriptors."""
+TOO_MANY = "too many connections are forwarded"
 
 PIECE_BYTES = 32 * 1024
 LINGER_SECONDS = 1.0
@@ -42,6 +43,9 @@ Serve = Callable[[Handler], RequestHandler]
 
 class Forwarding:
     """The connections of one WebSocket."""
+
+    connections = 0
+    """Those of all WebSockets of this process."""
 
     def __init__(self, client: WebSocketResponse, session: PortForward, serve: Serve) -> None:
         self._client, self._session, self._serve = client, session, serve
@@ -72,7 +76,7 @@ class Forwarding:
         self, stream: int, port: int, data: Frame, error: Frame, refused: Frames = (), ended: Frames = ()
     ) -> None:
         """Connect a stream to a port of the pod; ``refused`` follows an error, ``ended`` the end."""
-        listener = self._session.reach(port)
+        listener = self._session.reach(port) if Forwarding.connections < MAX_CONNECTIONS else TOO_MANY
         if isinstance(listener, str):
             for frame in (error(listener.encode()), *refused):
                 await self._send(frame)
@@ -81,19 +85,22 @@ class Forwarding:
         await asyncio.get_running_loop().connect_accepted_socket(partial(self._serve, listener), theirs)
         reader, writer = await asyncio.open_connection(sock=ours)
         self._writers[stream] = writer
+        Forwarding.connections += 1
         task = asyncio.ensure_future(self._copy(reader, stream, data, ended))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._forget, stream))
+
+    def _forget(self, stream: int, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        self._writers.pop(stream).close()
+        Forwarding.connections -= 1
 
     async def _copy(self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames) -> None:
         """Send what the pod's server answers, to its end."""
-        try:
-            while piece := await reader.read(PIECE_BYTES):
-                await self._send(data(piece))
-            for frame in ended:
-                await self._send(frame)
-        finally:
-            self._writers.pop(stream).close()
+        while piece := await reader.read(PIECE_BYTES):
+            await self._send(data(piece))
+        for frame in ended:
+            await self._send(frame)
 
     async def _feed(self, stream: int, data: bytes) -> None:
         """Pass on what the client sends, empty at its end."""
@@ -149,7 +156,7 @@ class Forwarding:
         """Take a stream; with the second of a pair there is a connection."""
         port, kind = headers.get("port", ""), headers.get("streamtype", "")
         valid = port.isascii() and port.isdecimal() and 0 < int(port) < 65536 and kind in ("data", "error")
-        if not valid or len(self._writers) + len(self._streams) >= MAX_CONNECTIONS:
+        if not valid or len(self._streams) >= MAX_CONNECTIONS:
             await self._send(spdy.reset(stream))
             return
         await self._send(spdy.reply(stream, self._deflate))

@@ -219,6 +219,24 @@ def test_only_so_many_connections_at_a_time(keys: Keys, monkeypatch: pytest.Monk
         assert [client.frame()[:2] for _ in range(2)] == [(2, 1), (3, 3)]
 
 
+def test_one_process_forwards_only_so_many_connections(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has two descriptors, which the clusters of a grader share."""
+    monkeypatch.setattr(port_forward, "MAX_CONNECTIONS", 1)
+    with forwarding(keys, "v4.channel.k8s.io", 80) as first:
+        first.send(b"\0" + GET)
+        assert [first.receive(), first.receive()]
+        until(first, 0, b"/page")
+        with forwarding(keys, "v4.channel.k8s.io", 80) as second:
+            assert [frame.data for frame in second.frames()[2:3]] == [b"\x01too many connections are forwarded"]
+        first.send(b"\0" + LAST)
+        until(first, 0, b"/page")
+        assert first.frames()[-1].opcode == CLOSE
+    with forwarding(keys, "v4.channel.k8s.io", 80) as third:
+        third.send(b"\0" + LAST)
+        assert [third.receive(), third.receive()]
+        assert until(third, 0, b"/page")
+
+
 @pytest.mark.parametrize("headers", [{"port": 0}, {"port": "x"}, {"port": 65536}, {}, {"port": 80, "streamtype": "x"}])
 def test_a_stream_with_wrong_headers_is_reset(keys: Keys, headers: dict[str, Any]) -> None:
     with forwarding(keys, TUNNEL) as socket:
