@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "parity" / "data"
 OUT = ROOT / "labkit" / "embedded" / "machinery" / "schema"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
+PROPS = EXTENSIONS.removeprefix("io.k8s.") + "JSONSchemaProps"
 SPECIAL = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "intstr",
@@ -29,6 +31,10 @@ SPECIAL = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
     "io.k8s.apimachinery.pkg.apis.meta.v1.Patch": "any",
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "raw",
+    EXTENSIONS + "JSON": "json",
+    EXTENSIONS + "JSONSchemaPropsOrArray": f"|list={PROPS}",
+    EXTENSIONS + "JSONSchemaPropsOrBool": f"|bool={PROPS}",
+    EXTENSIONS + "JSONSchemaPropsOrStringArray": f"|names={PROPS}",
 }
 SCALARS = {
     ("string", None): "string",
@@ -205,7 +211,8 @@ def main() -> int:
         schemas = read_openapi(options.openapi)
     else:
         schemas = json.loads((DATA / "schemas.json").read_text())["schemas"]
-        schemas |= json.loads((DATA / "schemas-more.json").read_text())
+        for more in ("schemas-more.json", "schemas-extensions.json"):
+            schemas |= json.loads((DATA / more).read_text())
     go = json.loads((DATA / "gotypes.json").read_text())
     protobuf = json.loads((DATA / "protobuf.json").read_text())["messages"]
     protobuf |= json.loads((DATA / "protobuf-more.json").read_text())

@@ -92,7 +92,8 @@ class Cluster:
         self.rbac, self.authorize = access.rbac, access.authorize
 
         # What a write passes.
-        evaluators = Evaluators(COUNTED, clock, old_words=automatic)
+        custom = self.registry.custom
+        evaluators = Evaluators(COUNTED, clock, old_words=automatic, more=custom.counted)
         plugins = default_chain(
             self._lookup,
             self.store.list,

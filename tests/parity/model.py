@@ -29,6 +29,7 @@ SUITES = (
     "core-more",
     "apply-more",
     "workloads",
+    "custom-resources",
     "gaps",
 )
 """The HTTP suites, in the order of the recordings' README."""

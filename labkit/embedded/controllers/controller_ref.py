@@ -11,7 +11,7 @@ from functools import partial
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import MANAGER
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 
 
@@ -52,10 +52,10 @@ def object_reference(kind: Kind, obj: Object) -> Object:
     }
 
 
-def kind_of(reference: Object) -> Kind | None:
+def kind_of(registry: Registry, reference: Object) -> Kind | None:
     """The row of the kind that an owner reference names, None if the kind is unknown."""
     group = reference.get("apiVersion", "").rpartition("/")[0]
-    return BY_KIND.get((group, reference.get("kind", "")))
+    return registry.custom.by_kind(group, reference.get("kind", ""))
 
 
 def refers_to(reference: Object, kind: Kind) -> bool:

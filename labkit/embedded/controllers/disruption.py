@@ -110,7 +110,7 @@ class Disruption(BaseController):
         return sum(sizes.values()), any(controller_of(pod) is None for pod in pods)
 
     def _owner(self, namespace: str, reference: Object) -> Object | None:
-        kind = kind_of(reference)
+        kind = kind_of(self._registry, reference)
         found = self._registry.find(kind, namespace, reference.get("name", "")) if kind is not None else None
         if kind is None or found is None or found["metadata"]["uid"] != reference.get("uid"):
             return None

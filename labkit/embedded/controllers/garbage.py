@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by, kind_of
-from labkit.embedded.machinery.kinds import KINDS, Kind
+from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 
 OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
@@ -46,7 +46,7 @@ class GarbageCollector(BaseController):
         if uid not in self._registry.owner_uids:
             return []
         found = []
-        for kind in OWNED:
+        for kind in (*OWNED, *self._registry.custom.stored()):
             for obj in list(self._registry.list(kind, namespace if kind.namespaced else "")):
                 if is_owned_by(obj, uid):
                     found.append((kind, obj))
@@ -60,8 +60,8 @@ class GarbageCollector(BaseController):
             self._delete(kind, obj)
 
     def _exists(self, owner: Object, namespace: str) -> bool:
-        kind = kind_of(owner)
-        if kind not in OWNED:
+        kind = kind_of(self._registry, owner)
+        if kind is None or not _is_collected(kind):
             return True  # an unknown kind
         if kind.namespaced and not namespace:
             return True  # a cluster-scoped object cannot have a namespaced owner: keep it
@@ -109,11 +109,15 @@ class GarbageCollector(BaseController):
         """Go on with owners that waited for a deleted dependent."""
         namespace = dependent["metadata"].get("namespace", "")
         for reference in dependent["metadata"].get("ownerReferences", ()):
-            kind = kind_of(reference)
-            if kind in OWNED:
+            kind = kind_of(self._registry, reference)
+            if kind is not None and _is_collected(kind):
                 owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
                 if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
                     self._foreground(kind, owner)
+
+
+def _is_collected(kind: Kind) -> bool:
+    return isinstance(kind, CustomKind) or kind in OWNED
 
 
 def _waits(obj: Object) -> bool:

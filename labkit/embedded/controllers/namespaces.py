@@ -102,18 +102,22 @@ class NamespaceDeletion(BaseController):
             if namespace is not None and namespace["metadata"].get("deletionTimestamp"):
                 self._empty(name)
 
+    def _content(self) -> list[Kind]:
+        return [*CONTENT, *(kind for kind in self._registry.custom.stored() if kind.namespaced)]
+
     def _empty(self, name: str) -> None:
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None or "kubernetes" not in namespace["spec"].get("finalizers", ()):
             return
-        for kind in CONTENT:
+        kinds = self._content()
+        for kind in kinds:
             for obj in list(self._registry.list(kind, name)):
                 if not obj["metadata"].get("deletionTimestamp"):
                     self._delete_object(kind, obj)
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None:
             return
-        remaining = [(kind, list(self._registry.list(kind, name))) for kind in CONTENT]
+        remaining = [(kind, list(self._registry.list(kind, name))) for kind in kinds]
         remaining = [(kind, objects) for kind, objects in remaining if objects]
         if remaining:
             self._explain(namespace, remaining)

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.core.json_file import read_json
+from labkit.embedded.machinery.schema.tables import Struct
 
 CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 """The verbs of an ordinary stored kind."""
@@ -45,6 +48,11 @@ class Kind:
         return self.kind.lower()
 
     @property
+    def list_kind(self) -> str:
+        """The Kind of its lists."""
+        return f"{self.kind}List"
+
+    @property
     def group_version(self) -> str:
         """``apiVersion`` of its objects."""
         return f"{self.group}/{self.version}" if self.group else self.version
@@ -59,6 +67,37 @@ class Kind:
         """Plural with the group in which objects are stored."""
         group = self.group if self.stored_as is None else self.stored_as[0]
         return f"{self.plural}.{group}" if group else self.plural
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomKind(Kind):
+    """One version of a kind that a CustomResourceDefinition declares; its objects are never structs.
+
+    Args:
+        definition: The definition.
+        version_spec: What it says about this version.
+        schema: The structural schema of an object.
+        struct: The same as field ownership sees it.
+        versions: Each version's row by its name, this one's too.
+    """
+
+    definition: dict[str, Any]
+    version_spec: dict[str, Any]
+    schema: dict[str, Any]
+    struct: Struct
+    versions: dict[str, CustomKind]
+
+    @property
+    @override
+    def singular(self) -> str:
+        """The singular name that the definition gives it."""
+        return str(self.definition["status"]["acceptedNames"]["singular"])
+
+    @property
+    @override
+    def list_kind(self) -> str:
+        """The Kind of its lists that the definition gives it."""
+        return str(self.definition["status"]["acceptedNames"]["listKind"])
 
 
 RBAC = "rbac.authorization.k8s.io"
@@ -89,6 +128,8 @@ BY_KIND: Mapping[tuple[str, str], Kind] = {
 
 def stored_kind(kind: Kind) -> Kind:
     """The row of the version in which a kind's objects are stored."""
+    if isinstance(kind, CustomKind) and kind.stored_as is not None:
+        return kind.versions[kind.stored_as[1]]
     return BY_RESOURCE[(*kind.stored_as, kind.plural)] if kind.stored_as is not None else kind
 
 

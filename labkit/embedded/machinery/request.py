@@ -16,6 +16,10 @@ Object = dict[str, Any]
 """A Kubernetes object as decoded JSON. Never mutated once it is stored."""
 
 
+class Unstructured(dict[str, Any]):
+    """A custom object in the version of its answer: its fields are written sorted by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeerCertificate:
     """A client certificate, verified against the cluster's CA.

@@ -20,6 +20,7 @@ from labkit.embedded.controllers.addresses import ServiceAddresses
 from labkit.embedded.controllers.aggregation import RoleAggregation
 from labkit.embedded.controllers.cronjobs import CronJobs
 from labkit.embedded.controllers.daemonsets import DaemonSets
+from labkit.embedded.controllers.definitions import Definitions
 from labkit.embedded.controllers.deployments import Deployments
 from labkit.embedded.controllers.disruption import Disruption
 from labkit.embedded.controllers.endpoints import ServiceEndpoints
@@ -108,6 +109,7 @@ class Controllers:
             EndpointsMirror(registry),  # and of those without, from Endpoints that people write
             signing,  # approves, signs and removes certificate requests
             self.addresses,  # an IPAddress for each cluster IP
+            Definitions(registry),  # accepts the names of custom resources, and deletes these with their definition
             CoreController(registry),  # restores what every cluster has
             system,  # restores what kube-system has
             nodes,  # taints nodes, which daemon sets look at

@@ -13,10 +13,27 @@ from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHan
 from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
 from labkit.embedded.apiserver.handlers.subresources.proxy import Reach, proxies
 from labkit.embedded.apiserver.openapi.discovery import Discovery
+from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.machinery.kinds import KINDS
+from labkit.embedded.machinery.kinds import KINDS, CustomKind
 from labkit.embedded.machinery.request import Request
+
+
+class CurrentDiscovery:
+    """What is served now: the server's own kinds, and those of established definitions."""
+
+    def __init__(self, custom: CustomKinds) -> None:
+        self._custom = custom
+        self._rows: list[CustomKind] = []
+        self._discovery = Discovery(KINDS)
+
+    def __call__(self) -> Discovery:
+        """The documents, made anew when a definition has changed."""
+        rows = self._custom.served()
+        if rows != self._rows:
+            self._rows, self._discovery = rows, Discovery((*KINDS, *rows))
+        return self._discovery
 
 
 def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, Connection]:
@@ -33,12 +50,12 @@ def nonresource_handler(
     """The handler of all paths that name no resource; ``address`` gives the server's host and port for a request."""
     store = registry.store
     return NonResourceHandler(
-        Discovery(KINDS),
+        CurrentDiscovery(registry.custom),
         address,
         lambda: store.revision,
         routes=(
             OpenIdDocuments(signer, address),  # how others verify tokens
-            OpenApiHandler(),  # kubectl explain, and client-side validation
+            OpenApiHandler(registry.custom.served),  # kubectl explain, and client-side validation
             SnapshotHandler(store, on_restore),  # not of Kubernetes: labkit reset
         ),
         paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),

@@ -7,6 +7,7 @@ from typing import Any
 
 from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.openapi.descriptions import OWN, describe
+from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
@@ -34,9 +35,14 @@ def component_name(struct_name: str) -> str:
     """A struct's name in OpenAPI."""
     if struct_name.startswith("meta.v1."):
         return META + struct_name.removeprefix("meta.v1.")
-    if struct_name.startswith("kube-aggregator."):
+    if struct_name.startswith(("apiextensions-apiserver.", "kube-aggregator.")):
         return f"io.k8s.{struct_name}"
     return f"io.k8s.api.{struct_name}"
+
+
+def model_name(kind: CustomKind, name: str) -> str:
+    """The name of a custom kind's component: the group's parts backwards, the version and the Kind."""
+    return ".".join([*reversed(kind.group.split(".")), kind.version, name])
 
 
 def reference(name: str) -> Object:

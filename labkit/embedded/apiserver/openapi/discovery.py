@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import orjson
 
-from labkit.embedded.machinery.kinds import GROUPS, SUBRESOURCE_KINDS, Kind, stored_kind
+from labkit.embedded.machinery.kinds import GROUPS, SUBRESOURCE_KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 
+KUBE_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?", re.ASCII)
+CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""The verbs of a custom kind, in the order in which they are listed."""
+TERMINATING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -29,14 +34,13 @@ def subresource_kind(kind: Kind, subresource: str) -> tuple[str, str, str]:
     return ("", "", name) if (group, version) == (kind.group, kind.version) else (group, version, name)
 
 
-def version_rank(version: str) -> tuple[int, int, int]:
-    """Sorts stable versions before beta before alpha, and higher before lower."""
-    digits = version[1:]
-    for stage, word in ((1, "beta"), (2, "alpha")):
-        major, found, minor = digits.partition(word)
-        if found:
-            return stage, -int(major), -int(minor)
-    return 0, -int(digits), 0
+def version_rank(version: str) -> tuple[int, int, int, str]:
+    """Sorts stable versions before beta before alpha, and higher before lower; all others come last, by name."""
+    found = KUBE_VERSION.fullmatch(version)
+    if found is None:
+        return 3, 0, 0, version
+    stage = {None: 0, "beta": 1, "alpha": 2}[found[2]]
+    return stage, -int(found[1]), -int(found[3] or 0), ""
 
 
 class Discovery:
@@ -53,7 +57,8 @@ class Discovery:
     @property
     def groups(self) -> Sequence[str]:
         """Names of the groups served, without the core group, in the real server's order."""
-        return [group for group in GROUPS if group and group in self._versions]
+        custom = sorted(group for group in self._versions if group not in GROUPS)
+        return [*(group for group in GROUPS if group and group in self._versions), *custom]
 
     def versions(self, group: str) -> Sequence[str]:
         """Versions of a group, the preferred one first; empty if the group is not served."""
@@ -89,7 +94,7 @@ class Discovery:
         resources: list[Object] = []
         for kind in self.kinds(group, version):
             resources.append(_resource(kind))
-            resources += [_subresource(kind, name, verbs) for name, verbs in sorted(kind.subresources.items())]
+            resources += [_subresource(kind, name, verbs) for name, verbs in _subresources(kind)]
         return {**head, "resources": resources}
 
     @cached_property
@@ -126,12 +131,31 @@ def _resource(kind: Kind) -> Object:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     resource |= _other_names(kind)
-    if "list" in kind.verbs and "create" in kind.verbs:
+    if "list" in kind.verbs and "create" in kind.verbs and _is_stored_served(kind):
         resource["storageVersionHash"] = storage_version_hash(kind)
     return resource
+
+
+def _verbs(kind: Kind) -> list[str]:
+    if not isinstance(kind, CustomKind):
+        return sorted(kind.verbs)
+    conditions = kind.definition["status"].get("conditions") or ()
+    ending = any((each["type"], each["status"]) == ("Terminating", "True") for each in conditions)
+    return list(TERMINATING_VERBS if ending else CUSTOM_VERBS)
+
+
+def _subresources(kind: Kind) -> list[tuple[str, tuple[str, ...]]]:
+    found = list(kind.subresources.items())
+    return found if isinstance(kind, CustomKind) else sorted(found)
+
+
+def _is_stored_served(kind: Kind) -> bool:
+    """Whether the version in which a custom kind is stored is served too."""
+    stored = stored_kind(kind)
+    return not isinstance(stored, CustomKind) or bool(stored.version_spec["served"])
 
 
 def _other_names(kind: Kind) -> Object:
@@ -160,19 +184,26 @@ def _subresource(kind: Kind, name: str, verbs: Sequence[str]) -> Object:
 def _aggregated_resource(kind: Kind) -> Object:
     resource: Object = {
         "resource": kind.plural,
-        "responseKind": {"group": "", "version": "", "kind": kind.kind},
+        "responseKind": _response_kind(kind, ("", "", kind.kind)),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     resource |= _other_names(kind)
     if kind.subresources:
         resource["subresources"] = [
             {
                 "subresource": name,
-                "responseKind": dict(zip(("group", "version", "kind"), subresource_kind(kind, name), strict=True)),
+                "responseKind": _response_kind(kind, subresource_kind(kind, name)),
                 "verbs": sorted(verbs),
             }
-            for name, verbs in sorted(kind.subresources.items())
+            for name, verbs in _subresources(kind)
         ]
     return resource
+
+
+def _response_kind(kind: Kind, gvk: tuple[str, str, str]) -> Object:
+    group, version, name = gvk
+    if isinstance(kind, CustomKind) and not version:
+        group, version = kind.group, kind.version
+    return {"group": group, "version": version, "kind": name}

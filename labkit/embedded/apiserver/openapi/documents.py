@@ -75,14 +75,14 @@ def discovery_paths() -> dict[str, Object]:
 def document_v2() -> bytes:
     """``/openapi/v2``: everything in the older form."""
     whole = discovery_paths() | paths(KINDS)
-    found = {path: _path_v2(whole[path]) for path in sorted(whole)}
+    found = {path: path_v2(whole[path]) for path in sorted(whole)}
     return orjson.dumps(
         {
             "swagger": "2.0",
             "info": INFO,
             "paths": found,
-            "definitions": _rewritten(components(roots(KINDS)) | DISCOVERY),
-            "parameters": _share_parameters(found),
+            "definitions": rewritten(components(roots(KINDS)) | DISCOVERY),
+            "parameters": share_parameters(found),
             "securityDefinitions": SECURITY,
             "security": [{name: [] for name in SECURITY}],
         }
@@ -105,11 +105,11 @@ def roots(kinds: Iterable[Kind]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _rewritten(value: Any) -> Any:
+def rewritten(value: Any) -> Any:
     """Schemas, however deep, in version 2."""
     if isinstance(value, dict):
-        return _definition({name: _rewritten(item) for name, item in value.items()})
-    return [_rewritten(item) for item in value] if isinstance(value, list) else value
+        return _definition({name: rewritten(item) for name, item in value.items()})
+    return [rewritten(item) for item in value] if isinstance(value, list) else value
 
 
 def _definition(schema: Object) -> Object:
@@ -128,7 +128,8 @@ def _definition(schema: Object) -> Object:
     return schema
 
 
-def _path_v2(item: Object) -> Object:
+def path_v2(item: Object) -> Object:
+    """Convert a path to version 2."""
     made: Object = {}
     for name, value in item.items():
         if name == "parameters":
@@ -138,7 +139,7 @@ def _path_v2(item: Object) -> Object:
         parameters = [_parameter_v2(each) for each in value.get("parameters", ())]
         body = value.get("requestBody")
         if body is not None:
-            schema = _rewritten(next(iter(body["content"].values()))["schema"])
+            schema = rewritten(next(iter(body["content"].values()))["schema"])
             required = {"required": True} if body.get("required") else {}
             parameters.append({"name": "body", "in": "body", **required, "schema": schema})
         # What finds the server's resources reads no body.
@@ -161,11 +162,11 @@ def _answer_v2(answer: Object) -> Object:
     made: Object = {"description": answer["description"]}
     content = answer.get("content")
     if content:
-        made["schema"] = _rewritten(next(iter(content.values()))["schema"])
+        made["schema"] = rewritten(next(iter(content.values()))["schema"])
     return made
 
 
-def _share_parameters(found: dict[str, Object]) -> dict[str, Object]:
+def share_parameters(found: dict[str, Object]) -> dict[str, Object]:
     """Replace parameters of several operations by references, and return them by name.
 
     Source: kube-openapi ``pkg/builder/parameters.go``.

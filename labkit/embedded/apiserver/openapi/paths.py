@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.openapi.components import META, component_name, reference
+from labkit.embedded.apiserver.openapi.components import META, component_name, model_name, reference
 from labkit.embedded.apiserver.openapi.discovery import subresource_kind
-from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
 
@@ -20,6 +20,8 @@ _MEDIA: dict[str, list[str]] = _TABLE["media"]
 OBJECTS, EVENTS, TEXTS, PATCHES, ANY = (_MEDIA[name] for name in ("objects", "events", "texts", "patches", "any"))
 SETS: dict[str, list[str]] = _TABLE["sets"]
 """The query's parameters of each verb, and of each subresource that has others."""
+CUSTOM_SETS = {"deletecollection": "list", "patch": "update"}
+"""Verb of custom kinds to the one that has the same parameters."""
 RETURNED: list[str] = _TABLE["returned"]
 """Kinds whose deleted object is the answer, instead of a Status."""
 OPERATIONS: dict[str, tuple[str, str, str]] = _TABLE["operations"]
@@ -78,12 +80,17 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
     name = _scope(kind, path) + kind.kind + subresource.title() + ("List" if verb == "watchlist" else "")
     if kind.namespaced and "{namespace}" not in path:
         name += "ForAllNamespaces"
-    if verb == "list" and "watch" not in kind.verbs:
+    custom = isinstance(kind, CustomKind)
+    if verb == "list" and (custom or "watch" not in kind.verbs):
         description = "list objects of kind {kind}"
     made = _identified(path, word + name, description.format(kind=kind.kind, **_nouns(kind.kind, subresource)))
-    made["parameters"] = _parameters(path, SETS.get(subresource or verb, SETS[verb]))
+    like = CUSTOM_SETS.get(verb, verb) if custom else verb
+    made["parameters"] = _parameters(path, SETS.get(subresource or like, SETS[like]))
     struct = schemas().of_kind(*gvk)
     own = component_name(struct.name) if struct is not None else ""
+    listed = f"{own}List"
+    if isinstance(kind, CustomKind) and struct is None:
+        own, listed = model_name(kind, kind.kind), model_name(kind, kind.list_kind)
     body = {"patch": f"{META}Patch", "delete": f"{META}DeleteOptions"}.get(method, own)
     if method != "get":
         forms = PATCHES if method == "patch" else ANY
@@ -92,7 +99,7 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
         made["requestBody"]["required"] = True
     codes = CODES["get" if verb == "deletecollection" else method]
     if verb in ("list", "watch", "watchlist"):
-        made["responses"] = _answers(f"{own}List" if verb == "list" else f"{META}WatchEvent", EVENTS, codes)
+        made["responses"] = _answers(listed if verb == "list" else f"{META}WatchEvent", EVENTS, codes)
     elif subresource == "log":
         made["responses"] = _answers("", TEXTS, codes)
     else:

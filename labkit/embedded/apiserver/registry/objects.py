@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
+from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.strategies import Strategies
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind, stored_kind
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
-from labkit.embedded.machinery.schema.decoding import Decoder, drop_empty
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.status import not_found
 from labkit.embedded.machinery.steady_clock import SteadyClock
 from labkit.embedded.machinery.work import uncharged
@@ -58,6 +61,8 @@ class Objects:
         self.random = random
         self.controllers: list[Controller] = []
         self.strategies = Strategies()
+        self.custom = CustomKinds(store)
+        """The kinds that definitions of custom resources declare."""
         self.owner_uids: set[str] = set()
         """The uids of all objects that were ever named as owners."""
         self.note_owners()
@@ -88,6 +93,8 @@ class Objects:
 
     def struct(self, kind: Kind) -> Struct:
         """The schema of a kind."""
+        if isinstance(kind, CustomKind):
+            return kind.struct
         found = schemas().of_kind(kind.group, kind.version, kind.kind)
         assert found is not None, kind
         return found
@@ -100,6 +107,8 @@ class Objects:
         Raises:
             DecodeProblem: A value has the wrong type.
         """
+        if isinstance(kind, CustomKind):
+            return decode_custom(kind, {**data, "kind": kind.kind, "apiVersion": kind.group_version}, strict)
         struct = self.struct(kind)
         obj = Decoder(strict, keep_empty=True).decode(struct, data)
         obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
@@ -138,7 +147,7 @@ class Objects:
 
     def note_owners(self) -> None:
         """Record the owners of objects that did not come through ``write``, such as those of a snapshot."""
-        for kind in KINDS:
+        for kind in (*KINDS, *self.custom.stored()):
             for obj in self.store.list(kind.resource):
                 self._note_owners(obj["metadata"])
 
@@ -229,6 +238,9 @@ class Objects:
     def ordered(self, kind: Kind, obj: Object) -> Object:
         """The object with its fields in the order in which they are printed."""
         metadata = obj["metadata"]
-        ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
+        if isinstance(kind, CustomKind):
+            ordered = {**obj, "apiVersion": stored_kind(kind).group_version}
+        else:
+            ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
         fields = schemas()["meta.v1.ObjectMeta"].fields
         return {**ordered, "metadata": {name: metadata[name] for name in fields if name in metadata}}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from labkit.embedded.apiserver.registry import deletion
+from labkit.embedded.apiserver.registry.custom.decoding import in_version_of
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
@@ -19,9 +20,9 @@ from labkit.embedded.apiserver.registry.objects import Change, Check, Controller
 from labkit.embedded.apiserver.registry.resource_versions import check_version, parsed_revision, same, wrong_uid
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import Kind, stored_kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.decoding import drop_empty, forget_empty
+from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
 from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
 
 __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
@@ -123,7 +124,7 @@ class Registry(Objects):
             ApiError: 404, 409 for a stale resourceVersion, 422.
         """
         strategy = self.strategy(kind)
-        old = self.store.get(Key(kind.resource, namespace, name))
+        old: Object | None = self.store.get(Key(kind.resource, namespace, name))
         if old is None:
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
@@ -136,6 +137,8 @@ class Registry(Objects):
                 raise conflict(kind.plural, kind.group, name, why)
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
+        if isinstance(kind, CustomKind):
+            old = in_version_of(kind, old)
         if uid and uid != old["metadata"]["uid"]:
             raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
         new = change(old)
@@ -178,6 +181,9 @@ class Registry(Objects):
             return self._delete_namespace(kind, old, options, check)
         if check is not None:
             check(None, old)
+        begun = strategy.begin_deletion(old, timestamp(self.clock()))
+        if begun is not None:
+            return begun if options.dry_run else self.write(kind, self.ordered(kind, begun))
         metadata = dict(old["metadata"])
         marked: Object = {**old, "metadata": metadata}
         graceful, pending = deletion.begin_graceful(strategy, marked, options, self.clock)
@@ -208,7 +214,8 @@ class Registry(Objects):
         if not errors and name:
             errors.check_format("metadata.name", name, path_segment_name)
         if errors:
-            raise invalid_object(kind.kind, stored_kind(kind).group, name, errors)
+            word = obj["kind"] if isinstance(kind, CustomKind) else kind.kind
+            raise invalid_object(word, stored_kind(kind).group, name, errors)
 
     def _taken(self, kind: Kind, obj: Object, generated: bool) -> ApiError:
         name = obj["metadata"]["name"]

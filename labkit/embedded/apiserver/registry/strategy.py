@@ -195,6 +195,10 @@ class Strategy:
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """Check a changed status."""
 
+    def begin_deletion(self, old: Object, now: str) -> Object | None:
+        """The object as the first request to delete it leaves it, None where it ends as objects usually do."""
+        return None
+
     def check_deletion(self, name: str) -> None:
         """Raise a 403 for an object that must stay."""
 

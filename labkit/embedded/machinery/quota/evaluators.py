@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/quota/v1/evaluator/core``; k8s.io/apiserver ``pk
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from typing_extensions import override
 
@@ -263,10 +263,18 @@ def compute(requests: Amounts, limits: Amounts) -> Amounts:
 
 
 class Evaluators:
-    """The evaluators of all counted resources (plural with group)."""
+    """The evaluators of all counted resources (plural with group); ``more`` returns those of custom kinds."""
 
-    def __init__(self, resources: frozenset[str], clock: Clock, *, old_words: bool = False) -> None:
+    def __init__(
+        self,
+        resources: frozenset[str],
+        clock: Clock,
+        *,
+        old_words: bool = False,
+        more: Callable[[], set[str]] = set,
+    ) -> None:
         self._resources = resources
+        self._more = more
         self._special: dict[str, Evaluator] = {
             "pods": PodEvaluator(clock, old_words),
             "services": ServiceEvaluator(),
@@ -278,13 +286,13 @@ class Evaluators:
         special = self._special.get(resource)
         if special is not None:
             return special
-        return Evaluator(resource) if resource in self._resources else None
+        return Evaluator(resource) if resource in self._resources or resource in self._more() else None
 
     def for_names(self, names: Iterable[str]) -> Iterator[tuple[Evaluator, list[str]]]:
         """The evaluators that a quota's names need, each with its names."""
         wanted = list(names)
         counted = {name.removeprefix("count/") for name in wanted}
-        for resource in sorted(self._resources):
+        for resource in sorted(self._resources | (counted & self._more())):
             if resource in self._special or resource in counted:
                 evaluator = self.of(resource)
                 assert evaluator is not None

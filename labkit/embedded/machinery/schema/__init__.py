@@ -7,7 +7,8 @@ first asked for, so that a server starts without them.
 A row of a table is ``[name, type code, flags, more]``.
 
 Type codes: ``string int32 int64 bool float64 bytes time microtime quantity intstr raw any``,
-``=core.v1.PodSpec`` a struct, ``[]X`` a list of X, ``{}X`` a map from strings to X.
+``json`` (any value), ``=core.v1.PodSpec`` a struct, ``[]X`` a list of X, ``{}X`` a map from strings to X,
+``|list=X`` a struct or a list of them, ``|names=X`` a struct or a list of texts, ``|bool=X`` a struct or a boolean.
 Flags: ``p`` a pointer, so that an explicit zero is kept; ``o`` left out when empty; ``z`` left
 out when zero; ``r`` required; ``s`` a struct that is always there; ``a`` an atomic map; ``g`` a granular
 struct of an atomic type; ``e`` the empty text by default.

@@ -7,7 +7,6 @@ quantities and times in canonical form.
 from __future__ import annotations
 
 import base64
-import operator
 from typing import Any
 
 from labkit.embedded.machinery.golang.json import Pairs
@@ -30,6 +29,7 @@ OBJECT = "map[string]interface {}"
 """The Go type of any JSON object."""
 RESETTING = "managedFields"
 """The one list that has a meaning when empty: reset all managers."""
+TOO_DEEP = "json: exceeded max depth"
 MAX_PLAIN_DEPTH = 200
 """How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -70,7 +70,10 @@ class Decoder:
             data = {}
         if not isinstance(data, dict):
             raise DecodeProblem(cannot_unmarshal(data, f"v1.{struct.go}"))
-        made = self._struct(struct, data, "", "")
+        try:
+            made = self._struct(struct, data, "", "")
+        except RecursionError as error:  # a schema in a schema
+            raise DecodeProblem(TOO_DEEP) from error
         if self._first is not None:
             raise self._first
         return made
@@ -172,14 +175,25 @@ class Decoder:
             if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
                 return value
             raise mismatch(described(value), struct, path, "int32")
-        elif form in ("raw", "any"):
+        elif form in ("raw", "any", "json"):
             return plain(value)
+        elif form in ALTERNATIVES:
+            return self._alternative(type_, value)
         elif form == "float64":
             if is_number(value):
                 return value
         else:
             return self._text(form, value, struct, path, type_)
         return self._mismatch(json_kind(value), struct, path, type_, value)
+
+    def _alternative(self, type_: Type, value: Any) -> Any:
+        """Decode a schema in a schema, which Go reads on its own: no strict decoding looks into it."""
+        other = ALTERNATIVES[type_.form]
+        if isinstance(value, dict):
+            return Decoder(defaults=self._defaults).decode(type_.struct, value)
+        if other is bool and not isinstance(value, bool):
+            raise DecodeProblem("boolean or JSON schema expected")
+        return plain(value) if isinstance(value, other) else None
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
         if form == "quantity" and is_number(value):
@@ -222,12 +236,14 @@ class Decoder:
 
 
 NOTHING = object()
+ALTERNATIVES: dict[str, type] = {"|list": list, "|names": list, "|bool": bool}
+"""Forms of a struct or something else, to the other type."""
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
 CONTAINERS = frozenset(("list", "map"))
 NAMED = frozenset(("struct", "list", "map"))
 """Forms in which there may be fields that a strict decoding names."""
-KEPT = ALWAYS | {"raw"}
+KEPT = ALWAYS | {"raw", "json"}
 """Forms whose empty value, once given, is printed."""
 
 
@@ -249,7 +265,7 @@ def zero_of(type_: Type, *, defaults: bool = True) -> Any:
     form = type_.form
     if form == "struct":
         return Decoder(defaults=defaults)._struct(type_.struct, {}, "", "")
-    if form in ("list", "map", "time", "microtime", "raw", "any"):
+    if form in ("list", "map", "time", "microtime", "raw", "any", "json"):
         return None
     if form in ("int32", "int64", "intstr", "float64"):
         return 0
@@ -304,7 +320,7 @@ def is_number(value: Any) -> bool:
 def plain(value: Any, depth: int = 0) -> Any:
     """Copy free-form JSON; ``DecodeProblem`` if it is nested too deeply."""
     if depth > MAX_PLAIN_DEPTH:
-        raise DecodeProblem("json: exceeded max depth")
+        raise DecodeProblem(TOO_DEEP)
     if isinstance(value, dict):
         charge(ITEM_COST * len(value))
         return {name: plain(item, depth + 1) for name, item in value.items()}
@@ -322,73 +338,3 @@ def inexact(number: int) -> float:
         return float(number)
     except OverflowError as error:
         raise DecodeProblem(f"json: cannot unmarshal number {number} into Go value of type float64") from error
-
-
-_BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
-"""Struct to the fields that lead to lists or maps which are printed even when empty."""
-
-
-def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
-    found = _BARE.get(struct.name)
-    if found is None:
-        found = _BARE[struct.name] = []  # a struct that holds itself ends here
-        for name, field in struct.fields.items():
-            form = field.type.form
-            inner = field.type if form == "struct" else field.type.element
-            nested = inner.struct if inner is not None and inner.form == "struct" else None
-            bare = form in ("list", "map") and not field.omit_empty
-            if nested is not None and not _bare_fields(nested):
-                nested = None
-            if bare or nested is not None:
-                found.append((name, f"bare {form}" if bare else form, nested))
-    return found
-
-
-def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
-    """Set an object's empty lists and maps to None, in place, as the storage round trip does."""
-    for name, form, nested in _bare_fields(struct):
-        value = obj.get(name)
-        if not value:
-            if form.startswith("bare") and value is not None and name in obj:
-                obj[name] = None
-        elif nested is not None:
-            if form.endswith("list"):
-                items = value
-            elif form.endswith("map"):
-                items = value.values()
-            else:
-                items = (value,)
-            for item in items:
-                if item:
-                    forget_empty(nested, item)
-
-
-def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
-    """An object without the empty lists and maps that are not printed; itself if there are none."""
-    changed: dict[str, Any] = {}
-    for name, value in obj.items():
-        field = struct.fields.get(name)
-        if field is None or not isinstance(value, (dict, list)):
-            continue
-        if value:
-            inner = _without_empty(field.type, value)
-            if inner is not value:
-                changed[name] = inner
-        elif field.omit_empty and not field.pointer and field.type.form in CONTAINERS and name != RESETTING:
-            changed[name] = NOTHING
-    if not changed:
-        return obj
-    return {name: changed.get(name, value) for name, value in obj.items() if changed.get(name) is not NOTHING}
-
-
-def _without_empty(type_: Type, value: Any) -> Any:
-    if type_.form == "struct":
-        return drop_empty(type_.struct, value)
-    if type_.form not in CONTAINERS or type_.item.form != "struct":
-        return value
-    struct = type_.item.struct
-    if type_.form == "map":
-        rows = {key: drop_empty(struct, item) for key, item in value.items()}
-        return value if all(rows[key] is item for key, item in value.items()) else rows
-    items = [drop_empty(struct, item) for item in value]
-    return value if all(map(operator.is_, items, value)) else items

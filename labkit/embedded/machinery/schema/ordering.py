@@ -27,7 +27,7 @@ def in_order(obj: Object) -> Object:
 
 
 def _ordered(value: Any, type_: Type) -> Any:
-    if type_.form == "struct" and isinstance(value, dict):
+    if type_.form in ("struct", "|list", "|names", "|bool") and isinstance(value, dict):
         return _ordered_struct(value, type_.struct)
     if type_.form == "list" and isinstance(value, list):
         item = type_.item

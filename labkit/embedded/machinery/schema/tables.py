@@ -17,6 +17,7 @@ SCALAR_GO_TYPES = {
     "intstr": "intstr.IntOrString",
     "raw": "runtime.RawExtension",
     "any": "v1.FieldsV1",
+    "json": "v1.JSON",
 }
 
 
@@ -25,7 +26,8 @@ class Type:
     """The type of a field or of a list's or map's elements.
 
     Args:
-        form: A scalar's name, or ``struct``, ``list``, ``map``.
+        form: A scalar's name, or ``struct``, ``list``, ``map``, ``|list``, ``|names``, ``|bool``; ``deduced`` for
+            values of custom resources that have no declared type.
         struct_name: The table's key of a struct.
         element: Type of a list's or map's elements.
         go: How Go prints the type.
@@ -98,6 +100,8 @@ class Struct:
         fields: By JSON name, in the order in which Go prints them.
         kinds: (group, version, kind) of a top-level type.
         atomic: It has one owner as a whole.
+        rest: The type of fields that are not declared, None where they are not allowed.
+        resets: Of a custom kind: subresource to the fields that writes through it never own.
     """
 
     name: str
@@ -105,10 +109,15 @@ class Struct:
     fields: dict[str, Field]
     kinds: tuple[tuple[str, str, str], ...]
     atomic: bool
+    rest: Type | None = None
+    resets: dict[str, dict[str, Any]] | None = None
 
 
 class Schemas:
     """All structs by name and kind, from the rows of ``tables.json``."""
+
+    lasting = True
+    """Whether its types live as long as the process."""
 
     def __init__(self, rows: dict[str, Any]) -> None:
         self._rows = rows
@@ -182,6 +191,9 @@ class Schemas:
             made = Type("map", "", element, go or "map[string]" + element.go, self)
         elif code.startswith("="):
             made = Type("struct", code[1:], None, go or ".".join(code.rsplit(".", 2)[-2:]), self)
+        elif code.startswith("|"):
+            form, _, name = code.partition("=")
+            made = Type(form, name, None, go or name.rpartition(".")[2], self)
         else:
             made = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
         self._types[code, go] = made

@@ -30,6 +30,7 @@ SCALARS: dict[str, tuple[Any, ...]] = {
     "intstr": (1, "50%"),
     "raw": ({"a": 1},),
     "any": ({"f:a": {}},),
+    "json": ({"a": 1}, [1], "x", 1, 0, False),
 }
 
 
@@ -40,6 +41,9 @@ def some(random: Random, type_: Type, depth: int) -> Any:
         return [some(random, type_.item, depth + 1) for _ in range(random.choice((0, 1, 2)) if depth < 7 else 0)]
     if type_.form == "map":
         return {random.choice("ab"): some(random, type_.item, depth + 1)} if depth < 7 else {}
+    if type_.form.startswith("|"):
+        other: Any = random.choice((True, False)) if type_.form == "|bool" else ["a"]
+        return other if depth > 5 or random.random() < 0.5 else some_struct(random, type_.struct, depth + 1)
     return random.choice(SCALARS[type_.form])
 
 

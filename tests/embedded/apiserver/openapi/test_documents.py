@@ -14,7 +14,8 @@ from labkit.embedded.machinery.request import Request
 
 DATA = Path(__file__).parents[3] / "parity" / "data"
 REAL = json.loads((DATA / "schemas.json").read_text())["schemas"]
-REAL.update(json.loads((DATA / "schemas-more.json").read_text()))
+for more in ("schemas-more.json", "schemas-extensions.json"):
+    REAL.update(json.loads((DATA / more).read_text()))
 LEFT_OUT = {"x-kubernetes-unions", "x-kubernetes-list-type", "x-kubernetes-map-type", "default", "enum"}
 """Facts that the server's own tables do not keep everywhere."""
 

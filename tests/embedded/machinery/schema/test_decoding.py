@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, forget_empty
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
+from labkit.embedded.machinery.schema.empties import forget_empty
 
 
 def decode(kind: str, text: str, strict: list[str] | None = None, group: str = "") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From a request's body to an object: JSON, YAML or protobuf, checked against the schema.
 
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/{create,rest,negotiation}``; the serializers of
-k8s.io/apimachinery.
+k8s.io/apimachinery; ``pkg/apis/meta/v1/unstructured`` of it for custom objects.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode import older_versions
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
+from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
@@ -25,9 +26,13 @@ YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
 TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-SCHEMES = {"apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"}
+SCHEMES = {
+    "apiextensions.k8s.io": "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55",
+    "apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28",
+}
 """Groups whose kinds are registered elsewhere than in ``SCHEME``."""
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+NO_PROTOBUF = "object *unstructured.Unstructured does not implement the protobuf marshalling interface"
 INTERNAL_PACKAGES = {"": "core", "events.k8s.io": "core"}
 """The Go packages of groups that are not called as the group begins."""
 
@@ -74,6 +79,8 @@ def decode_object(
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
     """
+    if isinstance(kind, CustomKind) and gvk is None:
+        return _decode_custom(request, kind)
     group, version, name = gvk or (kind.group, kind.version, kind.kind)
     struct = schemas().of_kind(group, version, name)
     assert struct is not None
@@ -85,6 +92,40 @@ def decode_object(
     if strict:
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
+        request.warnings += warning_lines(strict)
+    request.note_object(obj)
+    return obj
+
+
+def _decode_custom(request: Request, kind: CustomKind) -> Object:
+    """Decode the custom object in a request's body, with its defaults; 400 or 415."""
+    mode, media_type = field_validation(request), content_type(request)
+    strict: list[str] = []
+    if media_type == PROTOBUF:
+        problem = f"{NO_PROTOBUF} and cannot be encoded to a protobuf message"
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {problem}")
+    if media_type == YAML:
+        data: Any = _read_yaml(request.body, kind.kind, strict)
+    else:
+        data = _read_json(request.body, kind.kind)
+    expected = kind.group, kind.version, kind.kind
+    found = _read_kind(data, request.body, ("", "", kind.kind))
+    if not isinstance(data, dict) or not data.get("kind"):
+        problem = f"Object 'Kind' is missing in '{request.body.decode('utf-8', 'replace')}'"
+        shown = f"{problem} ({summary(request.body)})"
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {shown}")
+    try:
+        obj = decode_custom(kind, data, strict)
+    except DecodeProblem as error:
+        raise _cannot_be_handled(found[2], found[1], kind.kind, str(error)) from error
+    if strict and mode == "Strict":
+        problem = f"strict decoding error: {', '.join(strict)}"
+        raise _cannot_be_handled(found[2], found[1], kind.kind, problem)
+    if found[:2] != expected[:2]:
+        sent = data.get("apiVersion") or ""
+        text = f"the API version in the data ({sent}) does not match the expected API version ({kind.group_version})"
+        raise bad_request(text)
+    if mode == "Warn":
         request.warnings += warning_lines(strict)
     request.note_object(obj)
     return obj

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from labkit.core.json_file import read_json
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
@@ -122,11 +122,11 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
     """Parse a field selector of a kind; 400 if it is invalid or names a field that is not selectable."""
     if not text:
         return FieldSelector(())
-    fields = SELECTABLE.get(kind.qualified, {})
+    fields = _custom_fields(kind) if isinstance(kind, CustomKind) else SELECTABLE.get(kind.qualified, {})
     terms = []
     for term in parse_fields(text):
         get = fields.get(term.field) or COMMON.get(term.field)
-        if term.field == "metadata.namespace" and fields and not kind.namespaced:
+        if term.field == "metadata.namespace" and (fields or isinstance(kind, CustomKind)) and not kind.namespaced:
             get = None
         if get is None:
             raise bad_request(_unknown(kind, term.field))
@@ -134,8 +134,13 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
     return FieldSelector(tuple(terms))
 
 
+def _custom_fields(kind: CustomKind) -> dict[str, Getter]:
+    names = (each["jsonPath"].removeprefix(".") for each in kind.version_spec.get("selectableFields") or ())
+    return {name: at(name) for name in names}
+
+
 def _unknown(kind: Kind, field: str) -> str:
-    if kind.qualified in SELECTABLE:
+    if isinstance(kind, CustomKind) or kind.qualified in SELECTABLE:
         return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(
             field=field, quoted=go_quote(field)
         )

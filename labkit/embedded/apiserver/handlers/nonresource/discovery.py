@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.handlers.represent import negotiation
 from labkit.embedded.apiserver.handlers.represent.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
+from labkit.embedded.machinery.kinds import GROUPS
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
 
@@ -21,7 +22,7 @@ from labkit.embedded.machinery.status import method_not_allowed, no_such_resourc
 class DiscoveryHandler:
     """Answers requests for the discovery documents."""
 
-    def __init__(self, discovery: Discovery, address: Callable[[Request], str]) -> None:
+    def __init__(self, discovery: Callable[[], Discovery], address: Callable[[Request], str]) -> None:
         self._discovery = discovery
         self._address = address
 
@@ -49,27 +50,29 @@ class DiscoveryHandler:
                 negotiation.check_route(request)
             form = _wants_aggregated(request)
             if form:
-                return _aggregated(request, form, self._discovery.aggregated_core)
-            return self._discovery.core_versions(self._address(request))
-        if rest[0] not in self._discovery.versions(""):
+                return _aggregated(request, form, self._discovery().aggregated_core)
+            return self._discovery().core_versions(self._address(request))
+        if rest[0] not in self._discovery().versions(""):
             raise no_such_resource()
-        return self._discovery.resource_list("", rest[0])
+        return self._discovery().resource_list("", rest[0])
 
     def _groups(self, request: Request, rest: Sequence[str]) -> Object | Response | None:
         if not rest:
             form = _wants_aggregated(request)
             if form:
-                return _aggregated(request, form, self._discovery.aggregated_groups)
-            return self._discovery.group_list()
+                return _aggregated(request, form, self._discovery().aggregated_groups)
+            return self._discovery().group_list()
         group = rest[0]
-        versions = self._discovery.versions(group) if group else ()
+        versions = self._discovery().versions(group) if group else ()
         if not versions:
             return None
         if len(rest) == 1:
-            return {"kind": "APIGroup", "apiVersion": "v1", **self._discovery.group(group)}
+            return {"kind": "APIGroup", "apiVersion": "v1", **self._discovery().group(group)}
+        if rest[1] not in versions and group not in GROUPS:
+            return None
         if rest[1] not in versions:
             raise no_such_resource()
-        return self._discovery.resource_list(group, rest[1])
+        return self._discovery().resource_list(group, rest[1])
 
 
 def _wants_aggregated(request: Request) -> str:

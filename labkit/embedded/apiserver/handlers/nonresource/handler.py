@@ -39,7 +39,7 @@ class NonResourceHandler:
 
     def __init__(
         self,
-        discovery: Discovery,
+        discovery: Callable[[], Discovery],
         address: Callable[[Request], str],
         revision: Callable[[], int],
         routes: Sequence[Route] = (),
@@ -77,10 +77,10 @@ class NonResourceHandler:
 
     def _all_paths(self) -> list[str]:
         paths = {"/api", "/apis", "/apis/", "/metrics", "/version", *self._paths}
-        paths |= {f"/api/{version}" for version in self._discovery.versions("")}
-        for group in self._discovery.groups:
+        paths |= {f"/api/{version}" for version in self._discovery().versions("")}
+        for group in self._discovery().groups:
             paths.add(f"/apis/{group}")
-            paths |= {f"/apis/{group}/{version}" for version in self._discovery.versions(group)}
+            paths |= {f"/apis/{group}/{version}" for version in self._discovery().versions(group)}
         for endpoint, checks in CHECKS.items():
             paths.add(f"/{endpoint}")
             paths |= {f"/{endpoint}/{check}" for check in checks}

@@ -5,7 +5,13 @@ Source: k8s.io/kube-openapi ``pkg/handler`` and ``pkg/handler3``.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+
+import orjson
+
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, parse_accept
+from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Request, Response
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
@@ -15,7 +21,16 @@ TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 
 class OpenApiHandler:
-    """Serves the documents, built at the first request for each."""
+    """Serves the documents, built at the first request for each; ``custom`` returns the custom kinds."""
+
+    def __init__(self, custom: Callable[[], list[CustomKind]] = list) -> None:
+        self._custom = custom
+
+    def _own(self) -> dict[str, bytes]:
+        """The documents of custom kinds by name."""
+        from labkit.embedded.apiserver.openapi.custom import documents
+
+        return documents(self._custom())
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a document; None for any other path."""
@@ -33,7 +48,9 @@ class OpenApiHandler:
 
         if path == V3:
             # The real server sets no type, and Go detects text.
-            return Response(200, dict(TEXT), index_v3())
+            return Response(200, dict(TEXT), self._index(index_v3()))
+        if path == V2 and self._custom():
+            return self._custom_v2(request, document_v2())
         if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
             return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
         if _accepted(request) != JSON:
@@ -41,8 +58,33 @@ class OpenApiHandler:
         if path == V2:
             return _document(request, document_v2(), document_hash("v2"))
         name = path.removeprefix(V3 + "/")
+        own = self._own().get(name)
+        if own is not None:
+            return _document(request, own, _tag(own))
         document = document_v3(name)
         return _document(request, document, document_hash(name)) if document is not None else Response(404, {})
+
+    def _index(self, index: bytes) -> bytes:
+        """The paths of all documents."""
+        own = {name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"} for name, text in self._own().items()}
+        found = {**orjson.loads(index)["paths"], **own} if own else {}
+        return orjson.dumps({"paths": {name: found[name] for name in sorted(found)}}) if own else index
+
+    def _custom_v2(self, request: Request, document: bytes) -> Response:
+        """Version 2 where there are custom kinds."""
+        from labkit.embedded.apiserver.openapi.custom import with_custom
+        from labkit.embedded.apiserver.openapi.protobuf import encoded
+
+        form = _accepted(request, PROTOBUF_V2)
+        if form not in (PROTOBUF_V2, JSON):
+            return Response(406, {})
+        text = orjson.dumps(with_custom(orjson.loads(document), self._custom()))
+        tag = _tag(text + form.encode())
+        return _document(request, encoded(orjson.loads(text)) if form == PROTOBUF_V2 else text, tag, form)
+
+
+def _tag(document: bytes) -> str:
+    return hashlib.sha512(document).hexdigest().upper()
 
 
 def _accepted(request: Request, *others: str) -> str:

@@ -13,16 +13,23 @@ from typing import Any
 import orjson
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, YAML, Form
+from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.golang.json import escape
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.kinds import CustomKind, Kind
+from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import in_order
+from labkit.embedded.machinery.status import ApiError
 
 
 def dump(value: Any) -> bytes:
     """Compact JSON."""
     return escape(orjson.dumps(value))
+
+
+def dump_sorted(value: Any) -> bytes:
+    """Compact JSON, fields sorted by name: what Go writes of a map."""
+    return escape(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
 def dump_pretty(value: Any) -> bytes:
@@ -55,6 +62,8 @@ def item_bytes(obj: Object) -> bytes:
 
 def object_bytes(obj: Object) -> bytes:
     """An object on its own, without a newline."""
+    if type(obj) is Unstructured:
+        return dump_sorted(obj)
     item = item_bytes(obj)
     head = heading(obj["kind"], obj["apiVersion"])
     return head + b"," + item[1:] if item != b"{}" else head + b"}"
@@ -75,12 +84,32 @@ def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Obje
 
 def encode(form: Form, obj: Object) -> tuple[str, bytes]:
     """Encode an object: the content type and the body. A kind that has no protobuf message is JSON."""
+    if type(obj) is Unstructured:
+        return encode_unstructured(form, obj)
     if form.media_type == YAML:
         return YAML, yaml_bytes(obj)
     if form.pretty:
         return form.media_type, dump_pretty(in_order(obj))
     body = protobuf_bytes(obj) if form.media_type == PROTOBUF else None
     return (JSON, object_bytes(obj) + b"\n") if body is None else (PROTOBUF, body)
+
+
+def encode_unstructured(form: Form, obj: Object) -> tuple[str, bytes]:
+    """Encode a custom object or a list of them; 406 for protobuf, which they do not have."""
+    if form.media_type == PROTOBUF:
+        type_ = "UnstructuredList" if "items" in obj else "Unstructured"
+        what = f"object *unstructured.{type_} does not implement the protobuf marshalling interface and cannot be"
+        raise ApiError(406, "NotAcceptable", f"{what} encoded to a protobuf message")
+    if form.media_type == YAML:
+        return YAML, yaml_bytes(obj)
+    option = orjson.OPT_SORT_KEYS | (orjson.OPT_INDENT_2 if form.pretty else 0)
+    return JSON, escape(orjson.dumps(obj, option=option)) + (b"" if form.pretty else b"\n")
+
+
+def custom_list(kind: CustomKind, metadata: Object, objects: Iterable[Object]) -> Unstructured:
+    """A list of a custom kind, whose metadata always has a continue token."""
+    head = {"kind": kind.list_kind, "apiVersion": kind.group_version, "metadata": {"continue": "", **metadata}}
+    return Unstructured({**head, "items": [from_stored(kind, obj) for obj in objects]})
 
 
 # The libraries behind the rarer forms take longer to import than all of the server.

@@ -10,8 +10,8 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import PROTOBUF, F
 from labkit.embedded.apiserver.handlers.represent.tables.model import Table
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer, partial
 from labkit.embedded.apiserver.registry.conversion import from_stored
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.kinds import CustomKind, Kind
+from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.schema.ordering import in_order
@@ -58,6 +58,10 @@ class EventEncoder:
         metadata: Object = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
+        if isinstance(self.kind, CustomKind):
+            head = {"kind": self.kind.kind, "apiVersion": self.kind.group_version}
+            made = Unstructured({**head, "metadata": metadata})
+            return self.event("BOOKMARK", made) if self.form.as_kind else self.raw("BOOKMARK", made)
         obj: Object = {
             "kind": self.kind.kind,
             "apiVersion": self.kind.group_version,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.represent.encode import encode, list_bytes, list_object
+from labkit.embedded.apiserver.handlers.represent.encode import custom_list, encode, list_bytes, list_object
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, Form
 from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
+from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Response
 from labkit.embedded.machinery.work import charge
 
@@ -28,6 +29,8 @@ def _list(transformer: Transformer, form: Form, result: Many) -> Response:
         charge(100 * len(objects))
     if form.as_kind:
         shown = transformer.many(form, kind, metadata, objects)
+    elif isinstance(kind, CustomKind):
+        shown = custom_list(kind, metadata, objects)
     else:
         if kind.stored_as is not None:
             objects = [from_stored(kind, obj) for obj in objects]

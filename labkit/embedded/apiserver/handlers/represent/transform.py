@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_a
 from labkit.embedded.apiserver.handlers.represent.tables.model import Table
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -38,7 +38,7 @@ class Transformer:
         if "resourceVersion" in obj.get("metadata", {}):
             metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
         wanted = table_options(form)
-        if obj.get("kind") == "Scale":
+        if obj.get("kind") == "Scale" and kind.kind != "Scale":
             return self._rendered("scale", [obj], metadata, wanted)
         return self.table(kind, [in_order(obj)], metadata, wanted)
 
@@ -57,11 +57,21 @@ class Transformer:
 
     def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         """Print objects as a Table."""
+        if isinstance(kind, CustomKind):
+            return self._custom_table(kind, objects, metadata, wanted)
         table = self._rendered(kind.resource, objects, metadata, wanted)
         if kind.stored_as is not None and wanted.include == "Object":
             for row in table["rows"] or ():
                 row["object"] = from_stored(kind, row["object"])
         return table
+
+    def _custom_table(self, kind: CustomKind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+        # Loaded with the first table of a custom kind.
+        from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
+        from labkit.embedded.apiserver.handlers.represent.tables.registry import render_table
+
+        shown = [from_stored(kind, obj) for obj in objects]
+        return render_table(custom_printer(kind), shown, metadata, self._clock(), wanted)
 
     def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         # All kinds' columns are loaded with the first table.

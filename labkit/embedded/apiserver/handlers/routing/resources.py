@@ -11,12 +11,12 @@ from random import Random
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
-from labkit.embedded.apiserver.handlers.computed.custom_resources import asks_for_definitions, no_definitions
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
 from labkit.embedded.apiserver.handlers.represent.responses import respond
 from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
+from labkit.embedded.apiserver.handlers.routing.custom import custom_verb, deprecation
 from labkit.embedded.apiserver.handlers.routing.routes import routed_verb
 from labkit.embedded.apiserver.handlers.subresources.binding import bind
 from labkit.embedded.apiserver.handlers.subresources.eviction import evict
@@ -67,7 +67,7 @@ class ResourceHandler:
         computed: Mapping[Resource, Operation],
         connections: Mapping[Resource, Connection],
     ) -> None:
-        self._store = registry.store
+        self._kinds = registry.custom
         self._transformer = transformer
         self._connections = connections
         self.watcher = Watcher(registry.store, transformer, registry.steady, random)
@@ -81,7 +81,7 @@ class ResourceHandler:
             "delete": deleter.delete,
             "deletecollection": deleter.delete_collection,
         }
-        scale = scale_operation(reader.get, registry, admission)
+        scale = self._scale = scale_operation(reader.get, registry, admission)
         self._operations: Mapping[Resource, Operation] = {
             ("", "bindings", ""): partial(bind, registry, admission),  # the older path of the next
             ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
@@ -96,7 +96,7 @@ class ResourceHandler:
         info = request.info
         kind = BY_RESOURCE.get((info.group, info.version, info.resource))
         if kind is None:
-            return self._unserved(request)
+            return self._custom(request)
         if request.path.startswith("//"):
             return page_not_found()  # it names the resource, but is no route
         verb = routed_verb(request, kind)
@@ -121,12 +121,30 @@ class ResourceHandler:
         operation = self._operations.get(resource) or self._verbs[verb]
         return respond(self._transformer, form, operation(request, kind))
 
-    def _unserved(self, request: Request) -> Response:
-        """Answer a request for a resource that no row names."""
+    def _custom(self, request: Request) -> Response:
+        """Answer a request for a resource that is none of the server's own."""
         info = request.info
-        if asks_for_definitions(info):
-            form = negotiate(request, route=COLLECTION, transforms=PARTIAL)
-            return respond(self._transformer, form, no_definitions(request, self._store.revision))
+        kind = self._kinds.find(info.group, info.version, info.resource)
+        if kind is None or request.path.startswith("//"):
+            return self._unserved(request)
+        verb = custom_verb(info, kind)
+        if not verb:
+            return page_not_found()
+        if len(request.body) > MAX_BODY_BYTES and verb not in READS:
+            raise entity_too_large()
+        warning = deprecation(kind)
+        if warning:
+            request.warnings.append(warning)
+            request.annotate("k8s.io/deprecated", "true")
+        form = negotiate(request)
+        if verb == "watch":
+            return self.watcher.watch(request, kind, form)
+        operation = self._scale if info.subresource == "scale" else self._verbs[verb]
+        return respond(self._transformer, form, operation(request, kind))
+
+    def _unserved(self, request: Request) -> Response:
+        """Answer a request for a resource that there is not."""
+        info = request.info
         if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
             return page_not_found()
         raise no_such_resource()

@@ -16,11 +16,18 @@ from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH,
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector
+from labkit.embedded.apiserver.handlers.subresources.custom_scale import (
+    check_replicas,
+    check_sent_replicas,
+    custom_scale,
+    scale_paths,
+)
 from labkit.embedded.apiserver.handlers.subresources.scale_owners import SCALE, applied_scale, owners_after
+from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
-from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import conflict
@@ -47,13 +54,31 @@ def scale_of(obj: Object) -> Object:
     }
 
 
+def scale_view(kind: Kind, obj: Object) -> Object:
+    """The scale of an object of a kind."""
+    return custom_scale(kind, obj) if isinstance(kind, CustomKind) else scale_of(obj)
+
+
+def set_replicas(kind: Kind, obj: Object, replicas: int) -> None:
+    """Set how many pods are wanted, in place."""
+    path = ["spec", "replicas"]
+    if isinstance(kind, CustomKind):
+        path = scale_paths(kind)["specReplicasPath"].removeprefix(".").split(".")
+    for step in path[:-1]:
+        obj = obj.setdefault(step, {})
+    obj[path[-1]] = replicas
+
+
 def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
     """Answer all verbs of ``scale``."""
 
     def operation(request: Request, kind: Kind) -> One:
         if request.info.verb != "get":
             return write_scale(registry, admission, request, kind)
-        return One(kind, scale_of(get(request, kind).object))
+        found = get(request, kind).object
+        if isinstance(kind, CustomKind):
+            check_replicas(kind, found)
+        return One(kind, scale_view(kind, found))
 
     return operation
 
@@ -62,12 +87,12 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     """PUT or PATCH of a workload's scale; 404, 409 or 422."""
     name = name_in_path(request)
     patching = request.method == "PATCH"
-    form = patch_type(request) if patching else ""
+    form = patch_type(request, kind) if patching else ""
     options = write_options(request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH)
     namespace = request.info.namespace
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
-    workload = registry.get(kind, namespace, name)
-    current = scale_of(workload)
+    workload = from_stored(kind, registry.get(kind, namespace, name))
+    current = scale_view(kind, workload)
     owners: Any = None
     now = timestamp(registry.clock())
     if form == APPLY_PATCH:
@@ -80,7 +105,9 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     check_namespace(metadata, namespace)
     replicas = sent["spec"].get("replicas", 0)
     errors = FieldErrors()
-    if replicas < 0:
+    if isinstance(kind, CustomKind):
+        check_sent_replicas(kind, workload, sent, patching)
+    elif replicas < 0:
         errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid_object("Scale", "autoscaling", name, errors)
     version = metadata.get("resourceVersion", "")
@@ -91,15 +118,20 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
         raise wrong_uid(kind, namespace, name, uid, workload["metadata"]["uid"], options.dry_run)
     admission.admit(request, kind, "UPDATE", sent, current, options.dry_run)
     new = copy.deepcopy(workload)
-    new["spec"]["replicas"] = replicas
+    set_replicas(kind, new, replicas)
     changed = new["spec"] != workload["spec"]
-    if changed:
+    if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if form == APPLY_PATCH:
         changed = changed or owners != workload["metadata"].get("managedFields")
         new["metadata"]["managedFields"] = owners
     elif changed:
-        new["metadata"]["managedFields"] = owners_after(current, scale_of(new), workload, kind, options.manager, now)
-    if changed and not options.dry_run:
+        new["metadata"]["managedFields"] = owners_after(
+            current, scale_view(kind, new), workload, kind, options.manager, now
+        )
+    if changed and isinstance(kind, CustomKind):
+        new, _ = registry.update(kind, namespace, name, lambda old: new, dry_run=options.dry_run)
+        new = from_stored(kind, new)
+    elif changed and not options.dry_run:
         new = registry.write(kind, new)
-    return One(kind, scale_of(new))
+    return One(kind, scale_view(kind, new))

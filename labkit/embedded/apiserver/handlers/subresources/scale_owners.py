@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
+from labkit.embedded.apiserver.handlers.subresources.custom_scale import scale_paths
 from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
 from labkit.embedded.apiserver.registry.managed.manager import (
@@ -17,7 +18,7 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     set_managed,
     update_managed_fields,
 )
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
@@ -38,7 +39,7 @@ def applied_scale(
     config = applied_configuration(request, struct, SCALE)
     seen = {**current, "metadata": dict(current["metadata"])}
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
-    set_managed(seen, of_scale(owners, kind.group_version))
+    set_managed(seen, of_scale(owners, kind))
     merged, managed = apply(struct, seen, config, manager, SCALE.group_version, "scale", force, now)
     made = seen if merged is None else applied_object(partial(Decoder().decode, struct), merged, config, SCALE)
     new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **made}
@@ -52,7 +53,7 @@ def owners_after(current: Object, new: Object, workload: Object, kind: Kind, man
     """A workload's ``managedFields`` after a manager updated its scale from ``current`` to ``new``."""
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
     before = {**current, "metadata": dict(current["metadata"])}
-    set_managed(before, of_scale(owners, kind.group_version))
+    set_managed(before, of_scale(owners, kind))
     after = {**new, "metadata": dict(before["metadata"])}
     struct = schemas()["autoscaling.v1.Scale"]
     update_managed_fields(struct, before, after, manager, SCALE.group_version, "scale", now)
@@ -62,15 +63,25 @@ def owners_after(current: Object, new: Object, workload: Object, kind: Kind, man
 def _merged_owners(owners: Managed, scale: Object, kind: Kind) -> Any:
     scale_owners = decode_managed(scale["metadata"].get("managedFields")) or Managed()
     holder: Object = {"metadata": {}}
-    set_managed(holder, of_workload(owners, scale_owners, kind.group_version))
+    set_managed(holder, of_workload(owners, scale_owners, kind))
     return holder["metadata"].get("managedFields")
 
 
-def of_scale(owners: Managed, version: str) -> Managed:
+def replicas_of(kind: Kind) -> Node:
+    """The field of a workload that says how many pods are wanted."""
+    if not isinstance(kind, CustomKind):
+        return REPLICAS
+    node: Node = {}
+    for step in reversed(scale_paths(kind)["specReplicasPath"].removeprefix(".").split(".")):
+        node = {f"f:{step}": node}
+    return node
+
+
+def of_scale(owners: Managed, kind: Kind) -> Managed:
     """The managers of a workload that own its number of replicas, as managers of its scale."""
-    found = Managed()
+    found, own = Managed(), replicas_of(kind)
     for key, fields in owners.fields.items():
-        if owners.versions.get(key) == version and intersection_sets(fields, REPLICAS):
+        if owners.versions.get(key) == kind.group_version and intersection_sets(fields, own):
             found.fields[key] = REPLICAS
             found.versions[key] = SCALE.group_version
             if key in owners.times:
@@ -78,24 +89,24 @@ def of_scale(owners: Managed, version: str) -> Managed:
     return found
 
 
-def of_workload(owners: Managed, scale_owners: Managed, version: str) -> Managed:
+def of_workload(owners: Managed, scale_owners: Managed, kind: Kind) -> Managed:
     """The managers of a workload after its scale's have changed."""
-    found = Managed()
+    found, own, version = Managed(), replicas_of(kind), kind.group_version
     left = dict(scale_owners.fields)
     for key, fields in owners.fields.items():
         if owners.versions.get(key) != version:
             continue
         if key in left:
             left.pop(key)
-        elif intersection_sets(fields, REPLICAS):
-            fields = difference_sets(fields, REPLICAS)
+        elif intersection_sets(fields, own):
+            fields = difference_sets(fields, own)
         if fields:
             found.fields[key], found.versions[key] = fields, version
             if key in owners.times:
                 found.times[key] = owners.times[key]
     for key, fields in left.items():
         if intersection_sets(fields, REPLICAS):
-            found.fields[key], found.versions[key] = REPLICAS, version
+            found.fields[key], found.versions[key] = own, version
             if key in owners.times:  # the real server looks here, where a new manager has no time
                 found.times[key] = owners.times[key]
     return found

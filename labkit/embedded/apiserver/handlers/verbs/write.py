@@ -18,14 +18,14 @@ from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_conf
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
 from labkit.embedded.apiserver.handlers.represent.results import One
-from labkit.embedded.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
+from labkit.embedded.apiserver.registry.conversion import from_stored, has_versions, in_version, to_stored
 from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import drop_empty
+from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.status import not_found
 
 AuthorizeCreate = Callable[[Request], None]
@@ -96,7 +96,7 @@ class Writer:
     def patch(self, request: Request, kind: Kind) -> One:
         """Patch an object, as the content type says; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
-        form = patch_type(request)
+        form = patch_type(request, kind)
         options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
         struct = self._registry.struct(kind)
         strategy = self._registry.strategy(kind)
@@ -117,7 +117,8 @@ class Writer:
                 if old is None:
                     raise not_found(kind.plural, kind.group, name)
                 new = patched(request, form, old, struct, kind)
-                new["kind"], new["apiVersion"] = kind.kind, kind.group_version
+                if not isinstance(kind, CustomKind):
+                    new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)
                 given, new = new, drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
@@ -139,7 +140,7 @@ class Writer:
 
     def _stored(self, kind: Kind, obj: Object) -> Object:
         """Convert an object of the request's version to the version in which it is stored."""
-        if kind.stored_as is None:
+        if kind.stored_as is None or isinstance(kind, CustomKind):
             return obj
         made = to_stored(kind, obj)
         self._registry.strategy(kind).default(made)
@@ -179,7 +180,8 @@ class Writer:
         self, request: Request, kind: Kind, old: Object | None, new: Object, options: WriteOptions
     ) -> None:
         # The manager also owns what conversion adds (see ``stored_as``).
-        shown = new if kind.stored_as is None else from_stored(kind, self._stored(kind, new))
+        plain = kind.stored_as is None or isinstance(kind, CustomKind)
+        shown = new if plain else from_stored(kind, self._stored(kind, new))
         update_managed_fields(
             self._registry.struct(kind),
             old,
@@ -188,7 +190,7 @@ class Writer:
             kind.group_version,
             request.info.subresource,
             self._now(),
-            partial(_in_version, kind, old, shown) if old is not None and kind.resource in BY_STORE else None,
+            partial(_in_version, kind, old, shown) if old is not None and has_versions(kind) else None,
         )
         if shown is not new:
             new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.embedded.machinery.kinds import KINDS, Kind, stored_kind
+from labkit.embedded.apiserver.registry.custom.decoding import in_version_of
+from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
@@ -40,7 +41,7 @@ CORE_EVENT_NAMES = {core: name for name, core in EVENT_NAMES.items()}
 
 def to_stored(kind: Kind, obj: Object) -> Object:
     """Convert an object, whose parts may end up in the result, to the version in which its kind is stored."""
-    if kind.stored_as is None:
+    if kind.stored_as is None or isinstance(kind, CustomKind):
         return obj
     if kind.group == "events.k8s.io":
         return _complete(stored_kind(kind), _renamed(obj, EVENT_NAMES))
@@ -53,6 +54,8 @@ def from_stored(kind: Kind, obj: Object) -> Object:
     """Convert a stored object, which stays as it is, to the version of ``kind``."""
     if kind.stored_as is None:
         return obj
+    if isinstance(kind, CustomKind):
+        return in_version_of(kind, obj)
     if kind.group == "events.k8s.io":
         return _complete(kind, _renamed(obj, CORE_EVENT_NAMES))
     from labkit.embedded.apiserver.registry.conversion.autoscaling import from_v2
@@ -62,12 +65,20 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
     """Convert an object of ``kind`` to another version and its schema; None if the kind has no such version."""
+    if isinstance(kind, CustomKind):
+        row = kind.versions.get(api_version.removeprefix(f"{kind.group}/"))
+        return (row.struct, in_version_of(row, obj)) if row is not None else None
     for other in BY_STORE.get(kind.resource, ()):
         if other.group_version == api_version:
             struct = schemas().of_kind(other.group, other.version, other.kind)
             assert struct is not None
             return struct, from_stored(other, to_stored(kind, obj))
     return None
+
+
+def has_versions(kind: Kind) -> bool:
+    """Whether a kind is served in several versions."""
+    return len(kind.versions) > 1 if isinstance(kind, CustomKind) else kind.resource in BY_STORE
 
 
 def _renamed(obj: Object, names: Mapping[str, str]) -> Object:

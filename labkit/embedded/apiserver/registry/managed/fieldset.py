@@ -175,8 +175,22 @@ class Shape:
         """The shape of a field or of a map's values."""
         if self.struct is not None:
             field = self.struct.fields.get(name)
+            if field is None and self.struct.rest is not None:
+                return shape_of_type(self.struct.rest)
             return shape_of_field(field) if field is not None else LEAF
         return shape_of_type(self.element) if self.element is not None else LEAF
+
+    def of(self, *values: Any) -> Shape:
+        """The shape of values of this type: where it is deduced, objects are maps and all else is a leaf."""
+        if self.form != "deduced":
+            return self
+        present = [value for value in values if value is not ABSENT]
+        is_map = bool(present) and all(isinstance(value, dict) for value in present)
+        return Shape("map", None, self.element) if is_map else LEAF
+
+    def declares(self, name: str) -> bool:
+        """Whether a field is one of a struct's own."""
+        return self.struct is not None and name in self.struct.fields
 
     def item(self) -> Shape:
         """The shape of a list's items."""
@@ -233,9 +247,12 @@ def shape_of_type(type_: Type) -> Shape:
             found = LEAF if type_.struct.atomic else Shape("map", type_.struct)
         elif type_.form == "map":
             found = Shape("map", None, type_.item)
+        elif type_.form == "deduced":
+            found = Shape("deduced", None, type_)
         else:
             found = LEAF
-        _SHAPES[id(type_)] = found
+        if type_.table.lasting:
+            _SHAPES[id(type_)] = found
     return found
 
 
@@ -256,12 +273,14 @@ def shape_of_field(field: Field) -> Shape:
             found = Shape("map", field.type.struct)
         else:
             found = shape_of_type(field.type)
-        _SHAPES[id(field)] = found
+        if field.type.table.lasting:
+            _SHAPES[id(field)] = found
     return found
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
     """Return the fields that a change sets and those that it removes, None where there are none."""
+    shape = shape.of(old, new)
     if shape.form == "leaf":
         if old is ABSENT:
             return {}, None
@@ -308,11 +327,11 @@ def owned_by(shape: Shape, value: Any) -> Node:
     owned: Node = {}
     if shape.form == "map" and isinstance(value, dict):
         for name, inner in value.items():
-            child = shape.child(name)
+            child = shape.child(name).of(inner)
             node = owned_by(child, inner) if child.form != "leaf" else {}
-            if child.form != "leaf" and not node and inner not in (None, {}) and shape.struct is not None:
+            if child.form != "leaf" and not node and inner not in (None, {}) and shape.declares(name):
                 continue  # an empty list owns nothing
-            if node and shape.struct is None:
+            if node and not shape.declares(name):
                 node = {".": {}, **node}
             owned[f"f:{name}"] = node
     elif shape.form in ("list", "set") and isinstance(value, list):

@@ -164,6 +164,8 @@ STATUS_ONLY = frozenset(
 
 def ignored_fields(struct: Struct, subresource: str) -> Node:
     """The fields that writes through a subresource never own."""
+    if struct.resets is not None:
+        return struct.resets.get(subresource, {})
     own = RESET.get(struct.name, {}).get(subresource)
     if own is not None:
         return own

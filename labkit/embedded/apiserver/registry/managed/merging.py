@@ -13,6 +13,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shap
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
     """Merge a configuration into a value; null is an empty map or list, and changes nothing in a full one."""
+    shape = shape.of(old, config)
     if shape.form == "leaf" or not (old or config):
         return config
     if shape.form == "map":
@@ -76,6 +77,7 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
     when no other manager owns the item itself, and left empty if the item itself was not owned.
     Source: sigs.k8s.io/structured-merge-diff ``merge/update.go`` (``prune``).
     """
+    shape = shape.of(value)
     if shape.form == "map" and isinstance(value, dict):
         rest: dict[str, Any] = {}
         for name, inner in value.items():
@@ -84,8 +86,8 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
                 rest[name] = inner
                 continue
             node, held = gone[element], kept.get(element)
-            named = shape.struct is not None and name in shape.struct.fields
-            if held is None and (named or not node or "." in node or shape.child(name).form == "leaf"):
+            named = shape.declares(name)
+            if held is None and (named or not node or "." in node or shape.child(name).of(inner).form == "leaf"):
                 continue
             rest[name] = remove(shape.child(name), inner, node, held or {})
         return rest

@@ -14,7 +14,7 @@ from labkit.embedded.machinery.schema import Field, Struct, Type
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
 NUMBERS = frozenset(("int32", "int64", "float64"))
-PLAIN = frozenset(("intstr", "raw", "any"))
+PLAIN = frozenset(("intstr", "raw", "any", "json", "|list", "|names", "|bool", "deduced"))
 
 
 def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
@@ -51,6 +51,8 @@ def _struct(struct: Struct, value: Any, path: str, repeats: bool) -> Iterator[st
         return
     for name, inner in value.items():
         field = struct.fields.get(name)
+        if field is None and struct.rest is not None:
+            continue
         if field is None:
             yield f"{path}.{name}: field not declared in schema"
             return  # the real server looks no further in this map

@@ -23,7 +23,7 @@ from typing import Any
 
 from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.strategy import Strategy
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 
 TABLE: dict[str, dict[str, dict[str, Any]]] = read_json(__file__, "strategies.json")
 """Group to kind to its strategy's class, after its module, and the attributes of the strategy."""
@@ -39,11 +39,19 @@ class Strategies:
 
     def of(self, kind: Kind) -> Strategy:
         """Return the strategy of a kind."""
+        if isinstance(kind, CustomKind):
+            return _custom_strategy(kind)
         key = kind.group, kind.kind
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = _make_strategy(kind)
         return found
+
+
+def _custom_strategy(kind: CustomKind) -> Strategy:
+    from labkit.embedded.apiserver.registry.custom.strategy import CustomStrategy
+
+    return CustomStrategy(kind)
 
 
 def _make_strategy(kind: Kind) -> Strategy:

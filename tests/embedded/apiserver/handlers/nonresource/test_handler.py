@@ -23,7 +23,7 @@ class Site:
         self.restored = 0
         snapshots = SnapshotHandler(self.store, self._restored)
         self.handler = NonResourceHandler(
-            Discovery(KINDS),
+            lambda: Discovery(KINDS),
             lambda request: "127.0.0.1:6443",
             lambda: self.store.revision,
             (OpenApiHandler(), snapshots),

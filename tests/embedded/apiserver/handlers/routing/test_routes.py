@@ -16,14 +16,6 @@ def test_an_unknown_group_is_no_page(api: Reading, path: str) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_there_are_no_custom_resources(api: Reading) -> None:
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    body = json.loads(api.call("GET", path).body)
-    assert (body["kind"], body["apiVersion"]) == ("CustomResourceDefinitionList", "apiextensions.k8s.io/v1")
-    assert body["items"] == []
-    assert api.call("POST", path).body == api.call("GET", f"{path}/x").body == PAGE
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [

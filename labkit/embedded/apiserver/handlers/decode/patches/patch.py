@@ -15,11 +15,12 @@ from labkit.embedded.apiserver.handlers.decode.object_meta import nameless
 from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
 from labkit.embedded.apiserver.handlers.decode.patches.patched_type import Nameless, check_type
 from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
+from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, decoding
 from labkit.embedded.machinery.schema.ordering import in_order
@@ -31,13 +32,19 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 MAX_OPERATIONS = 10000
 OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value": ""}
 
 
-def patch_type(request: Request) -> str:
-    """The kind of patch, from the content type; 415 for an unknown one."""
+def patch_type(request: Request, kind: Kind | None = None) -> str:
+    """The kind of patch, from the content type; 415 for an unknown one, and a strategic one of a custom kind."""
     named = request.headers.get("content-type", "").partition(";")[0].strip()
+    if isinstance(kind, CustomKind):
+        if named not in CUSTOM_PATCH_TYPES:
+            text = "the body of the request was in an unknown format - accepted media types include: "
+            raise ApiError(415, "UnsupportedMediaType", text + ", ".join(CUSTOM_PATCH_TYPES))
+        return named
     if named not in PATCH_TYPES:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     return named
@@ -71,6 +78,13 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         shown = go_text(patch)
     if mode == "Ignore":
         strict = []
+    if isinstance(kind, CustomKind):
+        try:
+            obj = decode_custom(kind, _typed(result), strict)
+        except decoding.DecodeProblem as error:
+            raise _invalid_patch(shown, str(error)) from error
+        _tell(request, mode, shown, strict if mode != "Ignore" else [])
+        return obj
     try:
         if form != STRATEGIC_PATCH:
             check_type(result, kind)
@@ -83,6 +97,14 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         raise nameless(request.info.name) from error
     _tell(request, mode, shown, strict)
     return obj
+
+
+def _typed(document: Any) -> Any:
+    """A patched custom object; ``DecodeProblem`` if it has no kind."""
+    if not isinstance(document, dict) or not document.get("kind"):
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        raise decoding.DecodeProblem(f"Object 'Kind' is missing in '{text}'")
+    return document
 
 
 def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:

@@ -77,17 +77,19 @@ class Printer:
         computed: Returns the cells of the columns without a path.
         conditions: The conditions of a row, such as of a completed pod.
         order: The sort key of rows; None for the objects' order.
+        columns: The columns, where they are not those of the table.
     """
 
     resource: str
     computed: Rows = lambda obj, now: []
     conditions: Callable[[Object], list[Object]] | None = None
     order: Callable[[Object], Any] | None = None
+    columns: list[Object] = field(default_factory=list)
     definitions: list[Object] = field(init=False, default_factory=list)
     _readers: list[tuple[int, Callable[[Object, float], Any]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        columns = COLUMNS[self.resource]
+        columns = self.columns or COLUMNS[self.resource]
         self.definitions.extend(map(_definition, columns))
         self._readers.extend((place, _reader(each)) for place, each in enumerate(columns) if "path" in each)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from labkit.embedded.apiserver.handlers.represent.tables import (
     autoscaling,
     core,
@@ -15,7 +17,7 @@ from labkit.embedded.apiserver.handlers.represent.tables import (
     workloads,
 )
 from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer, Table
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.request import Object, Unstructured
 
 MODULES = (autoscaling, core, extending, infrastructure, misc, pods, workloads)
 
@@ -65,5 +67,5 @@ def _carried(obj: Object, api_version: str, include: str) -> Any:
     if include == "None":
         return None
     if include == "Object":
-        return obj
+        return orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)) if type(obj) is Unstructured else obj
     return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": obj["metadata"]}

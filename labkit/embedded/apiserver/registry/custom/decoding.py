@@ -1,0 +1,80 @@
+"""JSON to an object of a custom kind, and from one of its versions to another.
+
+Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/customresource_handler.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from labkit.embedded.apiserver.registry.custom.structural import (
+    coerce_embedded,
+    drop_nulls,
+    prune,
+    read_metadata,
+    set_defaults,
+)
+from labkit.embedded.machinery.golang.json import Pairs
+from labkit.embedded.machinery.kinds import CustomKind
+from labkit.embedded.machinery.request import Object, Unstructured
+from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP, DecodeProblem, inexact
+from labkit.embedded.machinery.work import charge
+
+ITEM_COST = 10
+
+
+def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) -> Object:
+    """Decode an object of a custom kind: pruned, with its defaults.
+
+    Its kind and apiVersion stay as they are. ``strict`` collects unknown and repeated fields.
+
+    Raises:
+        DecodeProblem: The metadata has the wrong type.
+    """
+    repeated: list[str] = []
+    obj: Object = _copied(data, "", repeated, 0)
+    metadata_unknown: list[str] = []
+    unknown: list[str] = []
+    embedded_unknown: list[str] = []
+    metadata = read_metadata(obj["metadata"], metadata_unknown) if "metadata" in obj else None
+    if (obj.get("kind"), obj.get("apiVersion")) == (kind.kind, kind.group_version):
+        prune(obj, kind.schema, unknown, root=True)
+        drop_nulls(obj, kind.schema)
+        coerce_embedded(obj, kind.schema, embedded_unknown)
+        set_defaults(obj, kind.schema)
+    obj["metadata"] = metadata if metadata is not None else {}
+    if strict is not None:
+        found = [*metadata_unknown, *sorted(unknown), *sorted(embedded_unknown)]
+        strict += [*repeated, *(f'unknown field "{path}"' for path in found)]
+    return obj
+
+
+def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
+    """A stored object in a version of its kind: nothing but the apiVersion is converted."""
+    if isinstance(obj, Unstructured) and obj["apiVersion"] == kind.group_version:
+        return obj
+    converted = {**obj, "apiVersion": kind.group_version}
+    metadata = converted.pop("metadata")
+    made = decode_custom(kind, converted)
+    return Unstructured({**made, "metadata": copy.copy(metadata)})
+
+
+def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
+    """Copy free-form JSON with numbers as Go reads them, and collect repeated fields."""
+    if depth > MAX_PLAIN_DEPTH:
+        raise DecodeProblem(TOO_DEEP)
+    if isinstance(value, dict):
+        charge(ITEM_COST * len(value))
+        prefix = f"{path}." if path else ""
+        if isinstance(value, Pairs):
+            repeated += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
+        return {name: _copied(item, prefix + name, repeated, depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        charge(ITEM_COST * len(value))
+        return [_copied(item, f"{path}[{index}]", repeated, depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return inexact(value)
+    return value

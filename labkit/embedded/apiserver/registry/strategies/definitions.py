@@ -1,0 +1,347 @@
+"""CustomResourceDefinitions.
+
+Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresourcedefinition``,
+``pkg/apis/apiextensions/validation``. Errors name the fields of the internal version: what all versions have in
+common stands in ``spec.validation``, ``spec.subresources`` and ``spec.additionalPrinterColumns``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+from labkit.embedded.apiserver.registry.custom.kinds import holds
+from labkit.embedded.apiserver.registry.custom.schema_rules import rule_warnings, unknown_formats
+from labkit.embedded.apiserver.registry.custom.structural import Schema
+from labkit.embedded.apiserver.registry.custom.version_rules import check_deprecation, check_parts
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_metadata
+from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
+from labkit.embedded.machinery.status import bad_request
+
+FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+APPROVED = "api-approved.kubernetes.io"
+PROPOSAL = "see https://github.com/kubernetes/enhancements/pull/1111"
+SHARED = {
+    "schema": "validation",
+    "subresources": "subresources",
+    "additionalPrinterColumns": "additionalPrinterColumns",
+    "selectableFields": "selectableFields",
+}
+"""Fields of a version to those of the whole definition in the internal version."""
+MAX_DEPTH = MAX_PLAIN_DEPTH - 20
+CONVERSION_WARNING = "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does"
+INTERNAL_VERSION = ("Deprecated", "DeprecationWarning", "Schema", "Subresources", "AdditionalPrinterColumns")
+
+
+def condition(type_: str, status: str, reason: str, message: str) -> Object:
+    """A condition of a definition, without its time."""
+    return {"type": type_, "status": status, "reason": reason, "message": message}
+
+
+PENDING = condition(
+    "Terminating",
+    "True",
+    "InstanceDeletionPending",
+    "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+)
+
+
+def set_condition(definition: Object, wanted: Object, now: str) -> None:
+    """Set a condition of a definition in place; its time changes with its status alone."""
+    conditions = definition["status"]["conditions"] = list(definition["status"].get("conditions") or ())
+    for at, known in enumerate(conditions):
+        if known.get("type") == wanted["type"]:
+            time = known.get("lastTransitionTime")
+            fresh = known.get("status") != wanted["status"] or not time
+            conditions[at] = {**known, **wanted, "lastTransitionTime": now if fresh else time}
+            return
+    conditions.append({"lastTransitionTime": now, **wanted})
+
+
+class DefinitionStrategy(Strategy):
+    """The rules of CustomResourceDefinitions."""
+
+    unconditional_update = False
+    returns_deleted = True
+    generation = True
+    known_finalizers = False
+    full_checks = 0
+
+    @override
+    def default(self, obj: Object) -> None:
+        spec = obj["spec"]
+        if _is_deep(spec, MAX_DEPTH):
+            raise bad_request(TOO_DEEP)
+        names = spec["names"]
+        if not names.get("singular"):
+            names["singular"] = names.get("kind", "").lower()
+        if not names.get("listKind") and names.get("kind"):
+            names["listKind"] = f"{names['kind']}List"
+        if spec.get("conversion") is None:
+            spec["conversion"] = {"strategy": "None"}
+        service = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
+        if service is not None:
+            service.setdefault("port", 443)
+        if not obj["status"].get("storedVersions"):
+            obj["status"]["storedVersions"] = _storage(spec)[:1] or None
+
+    @override
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        obj["metadata"]["generation"] = 1
+        stored = _storage(obj["spec"])[:1] or None
+        names = {"plural": "", "kind": ""}
+        obj["status"] = {"conditions": None, "acceptedNames": names, "storedVersions": stored}
+
+    @override
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        new["status"] = {**old["status"]}
+        self.count_generation(new, old)
+        stored = list(old["status"].get("storedVersions") or ())
+        new["status"]["storedVersions"] = stored + [name for name in _storage(new["spec"])[:1] if name not in stored]
+
+    @override
+    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
+        errors = FieldErrors()
+        spec = obj["spec"]
+
+        def named(name: str, prefix: bool) -> list[str]:
+            wanted = f"{spec['names'].get('plural', '')}.{spec.get('group', '')}"
+            more = [] if name == wanted else ['must be spec.names.plural+"."+spec.group']
+            return subdomain_name(name, prefix) + more
+
+        validate_metadata(obj["metadata"], False, named, errors)
+        _check_spec(spec, errors)
+        self._check_rest(obj, None, errors)
+        return errors
+
+    @override
+    def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        errors = common_update_errors(kind, new, old, known_finalizers=False)
+        spec, before = new["spec"], old["spec"]
+        _check_spec(spec, errors)
+        if holds(old, "Established"):
+            errors.check_unchanged("spec.scope", spec.get("scope"), before.get("scope"))
+            errors.check_unchanged("spec.names.kind", spec["names"].get("kind"), before["names"].get("kind"))
+        errors.check_unchanged("spec.group", spec.get("group"), before.get("group"))
+        errors.check_unchanged("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
+        self._check_rest(new, old, errors)
+        return errors
+
+    @override
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        _check_names(new["status"].get("acceptedNames") or {}, "status.acceptedNames", errors)
+
+    def _check_rest(self, new: Object, old: Object | None, errors: FieldErrors) -> None:
+        self.check_status(new, {}, errors)
+        _check_stored(new["status"].get("storedVersions") or [], new["spec"]["versions"] or [], errors)
+        _check_approval(new, old, errors)
+        if new["spec"].get("preserveUnknownFields") and not (old or {"spec": {}})["spec"].get("preserveUnknownFields"):
+            detail = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+            errors.invalid("spec.preserveUnknownFields", True, f"cannot set to true, {detail}")
+
+    @override
+    def begin_deletion(self, old: Object, now: str) -> Object | None:
+        if old["metadata"].get("deletionTimestamp"):
+            return None
+        marked = copy.deepcopy(dict(old))
+        metadata = marked["metadata"]
+        metadata["deletionTimestamp"] = now
+        if FINALIZER not in metadata.get("finalizers", ()):
+            metadata["finalizers"] = [*metadata.get("finalizers", ()), FINALIZER]
+        set_condition(marked, PENDING, now)
+        return marked
+
+    @override
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        found: list[str] = []
+        schemas = _schemas(obj["spec"])
+        before = [
+            text for schema in _schemas((old or {"spec": {}})["spec"]).values() for text in unknown_formats(schema)
+        ]
+        for schema in schemas.values():
+            found += [text for text in unknown_formats(schema) if text not in before]
+        for path, schema in schemas.items():
+            found += rule_warnings(schema, path)
+        if obj["spec"]["conversion"].get("strategy") == "Webhook":
+            found.append(CONVERSION_WARNING)
+        return found
+
+
+def _is_deep(value: Any, most: int) -> bool:
+    """Whether objects and lists are nested more deeply than allowed: they must be encoded again."""
+    if not isinstance(value, dict | list):
+        return False
+    return not most or any(_is_deep(item, most - 1) for item in (value.values() if isinstance(value, dict) else value))
+
+
+def _storage(spec: Object) -> list[str]:
+    """The versions that are marked as the one in which objects are stored."""
+    return [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
+
+
+def _shared(spec: Object) -> tuple[Object, list[Object]]:
+    """What all versions have in common, by its internal name, and the versions without that."""
+    versions = list(spec.get("versions") or ())
+    common: Object = {}
+    for name, internal in SHARED.items():
+        values = [version.get(name) for version in versions]
+        if versions and all(value == values[0] for value in values):
+            common[internal] = values[0]
+            versions = [{**version, name: None} for version in versions]
+    return common, versions
+
+
+def _schemas(spec: Object) -> dict[str, Schema]:
+    """The schemas by the path that errors give them."""
+    common, versions = _shared(spec)
+    places = [("spec.validation.openAPIV3Schema", common.get("validation"))]
+    places += [(f"spec.versions[{at}].schema.openAPIV3Schema", each.get("schema")) for at, each in enumerate(versions)]
+    return {path: holder["openAPIV3Schema"] for path, holder in places if holder and holder.get("openAPIV3Schema")}
+
+
+def _check_spec(spec: Object, errors: FieldErrors) -> None:
+    group = spec.get("group", "")
+    if not group:
+        errors.required("spec.group")
+    elif dns_subdomain(group):
+        errors.invalid("spec.group", group, ",".join(dns_subdomain(group)))
+    elif "." not in group:
+        errors.invalid("spec.group", group, "should be a domain with at least one dot")
+    errors.check_required_choice("spec.scope", spec.get("scope"), ("Cluster", "Namespaced"))
+    common, versions = _shared(spec)
+    if not (common.get("validation") or {}).get("openAPIV3Schema"):
+        for at, version in enumerate(versions):
+            if not (version.get("schema") or {}).get("openAPIV3Schema"):
+                errors.required(f"spec.versions[{at}].schema.openAPIV3Schema")
+    names: list[str] = [version.get("name", "") for version in versions]
+    for at, version in enumerate(versions):
+        path = f"spec.versions[{at}]"
+        if dns_1035_label(names[at]):
+            errors.invalid(f"{path}.name", names[at], ",".join(dns_1035_label(names[at])))
+        check_deprecation(version, f"{path}.deprecationWarning", errors)
+        subresources = common.get("subresources") or version.get("subresources") or {}
+        check_parts(version, path, "schema", "status" in subresources, errors)
+    shown = [_internal(version) for version in versions] or None
+    if len(set(names)) < len(names):
+        errors.invalid("spec.versions", shown, "must contain unique version names")
+    if len(_storage(spec)) != 1:
+        errors.invalid("spec.versions", shown, "must have exactly one version marked as storage version")
+    for name in ("plural", "singular", "kind", "listKind"):
+        errors.check_present(f"spec.names.{name}", spec["names"].get(name))
+    _check_names(spec["names"], "spec.names", errors)
+    anywhere = [common.get("subresources"), *(version.get("subresources") for version in versions)]
+    check_parts(common, "spec", "validation", any("status" in (each or {}) for each in anywhere), errors)
+    _check_conversion(spec.get("conversion") or {}, errors)
+
+
+def _internal(version: Object) -> Object:
+    """A version as Go prints one of the internal type."""
+    made = {name: version.get(name[:1].lower() + name[1:]) for name in INTERNAL_VERSION}
+    head = {name.title(): version.get(name) for name in ("name", "served", "storage")}
+    return {**head, **made, "Deprecated": bool(version.get("deprecated")), "SelectableFields": None}
+
+
+def _check_names(names: Object, path: str, errors: FieldErrors) -> None:
+    for name in ("plural", "singular"):
+        problems = ",".join(dns_1035_label(names.get(name, "")))
+        if names.get(name) and problems:
+            errors.invalid(f"{path}.{name}", names[name], problems)
+    for name in ("kind", "listKind"):
+        problems = ",".join(dns_1035_label(names.get(name, "").lower()))
+        if names.get(name) and problems:
+            detail = f"may have mixed case, but should otherwise match: {problems}"
+            errors.invalid(f"{path}.{name}", names[name], detail)
+    _check_labels(names, path, "shortNames", errors)
+    if names.get("kind") and names.get("kind") == names.get("listKind"):
+        errors.invalid(f"{path}.listKind", names["listKind"], "kind and listKind may not be the same")
+    _check_labels(names, path, "categories", errors)
+
+
+def _check_labels(names: Object, path: str, field: str, errors: FieldErrors) -> None:
+    for at, label in enumerate(names.get(field) or ()):
+        problems = ",".join(dns_1035_label(label))
+        if problems:
+            errors.invalid(f"{path}.{field}[{at}]", label, problems)
+
+
+def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
+    path, strategy, webhook = "spec.conversion", conversion.get("strategy", ""), conversion.get("webhook") or {}
+    errors.check_required_choice(f"{path}.strategy", strategy, ("None", "Webhook"))
+    config, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
+    if strategy != "Webhook":
+        detail = "should not be set when strategy is not set to Webhook"
+        for name, value in (("webhookClientConfig", config), ("conversionReviewVersions", versions)):
+            if value:
+                errors.forbidden(f"{path}.{name}", detail)
+        return
+    place = f"{path}.webhookClientConfig"
+    if config is None:
+        errors.required(place, "required when strategy is set to Webhook")
+    elif (config.get("url") is None) == (config.get("service") is None):
+        errors.required(place, "exactly one of url or service is required")
+    place = f"{path}.conversionReviewVersions"
+    errors.check_present(place, versions)
+    seen: set[str] = set()
+    for at, version in enumerate(versions):
+        if version in seen:
+            errors.invalid(f"{place}[{at}]", version, "duplicate version")
+            continue
+        seen.add(version)
+        errors.invalid_each(f"{place}[{at}]", version, dns_1035_label(version))
+    if versions and not seen.intersection(("v1", "v1beta1")):
+        errors.invalid(place, versions, "must include at least one of v1, v1beta1")
+
+
+def _check_stored(stored: list[str], versions: list[Object], errors: FieldErrors) -> None:
+    path = "status.storedVersions"
+    if not stored:
+        errors.invalid(path, None, "must have at least one stored version")
+        return
+    names = [version.get("name", "") for version in versions]
+    for version in versions:
+        if version.get("storage") and version.get("name", "") not in stored:
+            errors.invalid(path, stored, f"must have the storage version {version.get('name', '')}")
+    for at, name in enumerate(stored):
+        if name not in names:
+            detail = (
+                f"missing from spec.versions; {name} was previously a storage version, and must remain in "
+                f"spec.versions until a storage migration ensures no data remains persisted in {name} and removes "
+                f"{name} from status.storedVersions"
+            )
+            errors.invalid(f"{path}[{at}]", name, detail)
+
+
+def approval(definition: Object) -> tuple[str, str]:
+    """The state of a definition's approval as an API of Kubernetes' own (empty where none is needed), and why."""
+    group: str = definition["spec"].get("group", "")
+    if not group.endswith((".k8s.io", ".kubernetes.io")) and group not in ("k8s.io", "kubernetes.io"):
+        return "", ""
+    text: str = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
+    parts = urlsplit(text)
+    must = f'protected groups must have approval annotation "{APPROVED}"'
+    if not text:
+        return "Missing", f"{must}, {PROPOSAL}"
+    if text.startswith("unapproved"):
+        return "Unapproved", f'not approved: "{text}"'
+    if parts.scheme and parts.netloc:
+        return "Approved", f"approved in {text}"
+    return "Invalid", f'{must} with either a URL or a reason starting with "unapproved", {PROPOSAL}'
+
+
+def _check_approval(new: Object, old: Object | None, errors: FieldErrors) -> None:
+    state, why = approval(new)
+    if old is not None and approval(old)[0] == state:
+        return
+    path = f"metadata.annotations[{APPROVED}]"
+    if state == "Invalid":
+        errors.invalid(path, new["metadata"]["annotations"][APPROVED], why)
+    elif state == "Missing":
+        errors.required(path, why)
