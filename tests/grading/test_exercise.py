@@ -115,6 +115,20 @@ def test_the_board_ends_with_what_it_was_about_when_all_is_solved(opened: Exerci
     assert "A token can be narrow in three ways" in repr(paper.board())
 
 
+def bind(lab: Any, role: str, namespace: str = "") -> None:
+    """Give a cluster role to a namespace's default account there, or to alice everywhere."""
+    subject = {"kind": "ServiceAccount", "name": "default", "namespace": namespace}
+    lab.apply(
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+            "metadata": {"name": "x", "namespace": namespace} if namespace else {"name": "y"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [subject if namespace else {"kind": "User", "name": "alice"}],
+        }
+    )
+
+
 def test_the_ladder_has_three_hints_and_names_what_is_too_much_last(opened: Exercise) -> None:
     opened.lab.reset()
     paper = exercise(opened.lab, "ex4-roles", "ann").start()
@@ -122,7 +136,7 @@ def test_the_ladder_has_three_hints_and_names_what_is_too_much_last(opened: Exer
     assert ["where it holds" in said[0], "one rule" in said[1], "kubectl create role" in said[2]] == [True] * 3
     exec(paper.spec.tasks[0].variant(Seed("ann")).answer, {"lab": opened.lab})
     hall = Seed("ann").name("hall")
-    opened.lab.kubectl(f"create rolebinding x --clusterrole=view --serviceaccount={hall}:default -n {hall}")
+    bind(opened.lab, "view", hall)
     assert f"too much: {hall}/default: " in "".join(repr(paper.hint("4.1")) for _ in range(3))
 
 
@@ -146,10 +160,10 @@ def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_n
     exec(paper.spec.tasks[0].variant(Seed("ann")).answer, {"lab": lab})
     assert paper.score().tasks[0].full
     critic = Seed("ann").name("stage")
-    lab.kubectl(f"create rolebinding x --clusterrole=edit --serviceaccount={critic}:default -n {critic}")
+    bind(lab, "edit", critic)
     assert paper.score().tasks[0].full, "that is a mistake of ex5"
     assert not exercise(lab, "ex5-cluster-roles", "ann").score().tasks[1].full
-    lab.kubectl("create clusterrolebinding y --clusterrole=cluster-admin --user=alice")
+    bind(lab, "cluster-admin")
     assert not paper.score().tasks[0].full
 
 

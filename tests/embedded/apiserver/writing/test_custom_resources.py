@@ -489,6 +489,11 @@ def test_discovery_and_openapi(api: ClusterApi) -> None:
     older = api.must(admin.get("/openapi/v2"))
     assert "com.example.stable.v1.CronTabList" in older["definitions"]
     assert f"{ROOT}/namespaces/{{namespace}}/crontabs/{{name}}/scale" in older["paths"]
+    # What was made is kept, but not longer than its definition.
+    assert api.must(admin.get("/openapi/v2")) == older
+    api.must(admin.delete(f"{DEFINITIONS}/crontabs.stable.example.com"))
+    assert "com.example.stable.v1.CronTabList" not in api.must(admin.get("/openapi/v2"))["definitions"]
+    assert "apis/stable.example.com/v1" not in api.must(admin.get("/openapi/v3"))["paths"]
 
 
 def test_openapi_describes_what_can_be_asked(api: ClusterApi) -> None:

@@ -25,12 +25,23 @@ class OpenApiHandler:
 
     def __init__(self, custom: Callable[[], list[CustomKind]] = list) -> None:
         self._custom = custom
+        self._kinds: list[CustomKind] = []
+        self._made: dict[str, dict[str, bytes]] = {}
+
+    def _once(self, name: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+        """Documents of custom kinds, which are made again only when a definition has changed."""
+        kinds = self._custom()
+        if len(kinds) != len(self._kinds) or any(new is not old for new, old in zip(kinds, self._kinds, strict=True)):
+            self._kinds, self._made = kinds, {}
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def _own(self) -> dict[str, bytes]:
         """The documents of custom kinds by name."""
         from labkit.embedded.apiserver.openapi.custom import documents
 
-        return documents(self._custom())
+        return self._once(V3, lambda: documents(self._custom()))
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a document; None for any other path."""
@@ -78,9 +89,15 @@ class OpenApiHandler:
         form = _accepted(request, PROTOBUF_V2)
         if form not in (PROTOBUF_V2, JSON):
             return Response(406, {})
-        text = orjson.dumps(with_custom(orjson.loads(document), self._custom()))
+
+        def whole() -> dict[str, bytes]:
+            return {JSON: orjson.dumps(with_custom(orjson.loads(document), self._custom()))}
+
+        text = self._once(V2, whole)[JSON]
         tag = _tag(text + form.encode())
-        return _document(request, encoded(orjson.loads(text)) if form == PROTOBUF_V2 else text, tag, form)
+        if form == PROTOBUF_V2:
+            text = self._once(form, lambda: {form: encoded(orjson.loads(text))})[form]
+        return _document(request, text, tag, form)
 
 
 def _tag(document: bytes) -> str:
