@@ -17,6 +17,8 @@ from tools.notebooks import ROOT, notebook, sources
 from tools.site_server import StaticSite
 
 SITE = ROOT / "build" / "site"
+READING = 3000
+"""Milliseconds between a notebook that is ready and its first cell."""
 
 STEPS = """async () => {
     const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
@@ -90,6 +92,7 @@ def _lessons(context: Any, host: StaticSite) -> Iterator[tuple[str, str, str]]:
         document = notebook(source, solved=True)
         cells = [code(cell.id, cell.source) for cell in document.cells if cell.cell_type == "code"]
         tab.begin(source.stem + "-bench", {**tab.notebook([]), "cells": cells})
+        tab.page.wait_for_timeout(READING)
         took |= {f"{source.stem} {name}": milliseconds / 1000 for name, milliseconds in tab.page.evaluate(STEPS)}
         memory = _memory()
         tab.page.close()

@@ -68,7 +68,7 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
     hub = "make test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
     page = ["make test-page-node", "make test-page-short"]
-    assert called == ["make check", "make test-browser", *page, hub, "make test"]
+    assert called == ["make check", "make test-browser", *page, hub, "make test-reach", "make test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
