@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -73,6 +74,7 @@ def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on
         pass
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(ENDING_SECONDS)
+    sys.unraisablehook = lambda _: None  # Python 3.14 shows the interrupt of a thread that does not end
     with suppress(KeyboardInterrupt):  # what an interpreter does at its end, and ``os._exit`` does not
         threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
         atexit._run_exitfuncs()

@@ -31,6 +31,9 @@ IDS = (
     (r"Fontconfig error.*?\\n", ""),
     (r"CPU times.*?total.*?Wall.*?(?=\\n)", "CPU times …"),
     (r"\d+(\.\d+)? [mnμ]?s\b", "…"),
+    # Python 3.14 tells of what a kernel compiles before it runs it, and of its threads at a fork.
+    (r"<>:\d+: SyntaxWarning: .*?\\n", ""),
+    (r"<cell>:\d+: DeprecationWarning: This process .*?\\n.*?\\n", ""),
 )
 """What differs from run to run."""
 
