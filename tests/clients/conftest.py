@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,15 @@ class Lab:
     admin: Path
     reader: Path
     namespace: str = NAMESPACE
+
+
+@pytest.fixture(autouse=True)
+def what_clients_leave_open() -> Iterator[None]:
+    """Collect it with each test, in silence: kr8s closes no connection, which would fail a later, innocent test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def create(server: Server, path: str, kind: str, name: str, **fields: object) -> None:
