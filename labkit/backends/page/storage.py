@@ -123,22 +123,25 @@ def snapshot(home: Path | None = None) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         archive.comment = json.dumps({"snapshot": VERSION, "labkit": __version__}).encode()
-        for path in _files(home):
-            archive.writestr(path.relative_to(home).as_posix(), _content(home, path))
+        for name in _files(home):
+            archive.writestr(name, _content(home, name))
     return made.getvalue()
 
 
-def _files(home: Path) -> list[Path]:
-    """The files that are kept."""
-    found = [path for path in home.rglob("*") if path.is_file()]
-    return sorted(each for each in found if not any(part.startswith(SKIPPED) for part in each.relative_to(home).parts))
+def _files(home: Path) -> list[str]:
+    """The names of the files that are kept, below the directory. It is asked after each cell, and paths are slow."""
+    found, start = [], len(f"{home}/")
+    for folder, below, names in os.walk(home):
+        below[:] = [name for name in below if not name.startswith(SKIPPED)]
+        found += [f"{folder}/{name}"[start:] for name in names if not name.startswith(SKIPPED)]
+    return sorted(found)
 
 
-def _content(home: Path, path: Path) -> bytes:
-    if path.name == DATABASE and home in running:
+def _content(home: Path, name: str) -> bytes:
+    if name == DATABASE and home in running:
         return running[home].content()
-    data = path.read_bytes()
-    if path.name == AUDIT_LOG and len(data) > MAX_AUDIT_BYTES:
+    data = (home / name).read_bytes()
+    if name == AUDIT_LOG and len(data) > MAX_AUDIT_BYTES:
         return data[-MAX_AUDIT_BYTES:].partition(b"\n")[2]
     return data
 
@@ -153,8 +156,8 @@ def _unpack(data: bytes, home: Path) -> str:
             files = {name: archive.read(name) for name in archive.namelist() if ".." not in name and name[0] != "/"}
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return "it is damaged"
-    for path in _files(home):
-        path.unlink()
+    for name in _files(home):
+        (home / name).unlink()
     for name, content in files.items():
         homes.ensure_private((home / name).parent)
         with os.fdopen(ownership.open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:

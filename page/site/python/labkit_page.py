@@ -13,7 +13,17 @@ from pyodide.code import find_imports
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
 PAUSE_SECONDS = 0.05
-SOON = ("urllib3", "labkit.backends.page", "labkit.lab.cluster", "labkit.lessons", "ipywidgets", "labkit.ui")
+SOON = (
+    "_strptime",
+    "urllib3",
+    "labkit.lab.cluster",
+    "labkit.embedded.apiserver.registry.registry",
+    "labkit.embedded.cluster",
+    "labkit.backends.page.cluster",
+    "labkit.lessons",
+    "ipywidgets",
+    "labkit.ui",
+)
 """What the first cells import; it is loaded while the learner reads."""
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
