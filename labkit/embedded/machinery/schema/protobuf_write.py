@@ -19,16 +19,15 @@ from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
 INTSTR_INT, INTSTR_STRING = 0, 1
 
+PARTIAL_LIST = "PartialObjectMetadataList"
+
 
 def encode_protobuf(obj: Object) -> bytes | None:
     """Encode an object in its envelope; None if its kind has no message."""
     api_version, kind = obj["apiVersion"], obj["kind"]
     group, _, version = api_version.rpartition("/")
     # The list of v1beta1 has a message of its own.
-    if (
-        group == "meta.k8s.io"
-        and kind in ("PartialObjectMetadata", "PartialObjectMetadataList")[: 1 + (version == "v1")]
-    ):
+    if group == "meta.k8s.io" and (kind == "PartialObjectMetadata" or (kind, version) == (PARTIAL_LIST, "v1")):
         return _enveloped(api_version, kind, _partial(obj))
     struct = schemas().of_kind(group, version, kind)
     if struct is None:

@@ -31,7 +31,7 @@ class OpenApiHandler:
     def _once(self, name: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
         """Documents of custom kinds, which are made again only when a definition has changed."""
         kinds = self._custom()
-        if len(kinds) != len(self._kinds) or any(new is not old for new, old in zip(kinds, self._kinds, strict=True)):
+        if kinds != self._kinds:
             self._kinds, self._made = kinds, {}
         if name not in self._made:
             self._made[name] = make()
