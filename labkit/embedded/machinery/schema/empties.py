@@ -66,13 +66,13 @@ def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(type_: Type, value: Any) -> Any:
+    """The same of a value, which in an object of a custom kind may be of another type than it should."""
     if type_.form == "struct":
-        return drop_empty(type_.struct, value)
+        return drop_empty(type_.struct, value) if isinstance(value, dict) else value
     if type_.form not in CONTAINERS or type_.item.form != "struct":
         return value
-    struct = type_.item.struct
-    if type_.form == "map":
-        rows = {key: drop_empty(struct, item) for key, item in value.items()}
+    if type_.form == "map" and isinstance(value, dict):
+        rows = {key: _without_empty(type_.item, item) for key, item in value.items()}
         return value if all(rows[key] is item for key, item in value.items()) else rows
-    items = [drop_empty(struct, item) for item in value]
+    items = [_without_empty(type_.item, item) for item in value]
     return value if all(map(operator.is_, items, value)) else items

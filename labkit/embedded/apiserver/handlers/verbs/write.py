@@ -86,7 +86,7 @@ class Writer:
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)
             self._note_manager(request, kind, self._seen(kind, old), new, options)
-            _keep_empty_labels(given, new)
+            _keep_empty_labels(kind, given, new)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
             return new
@@ -122,7 +122,7 @@ class Writer:
                 strategy.default(new)
                 given, new = new, drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
-                _keep_empty_labels(given, new)
+                _keep_empty_labels(kind, given, new)
             object_meta.place(new, object_meta.namespace_of(request, kind))
             object_meta.check_name(new["metadata"], name)
             new = self._stored(kind, new)
@@ -200,8 +200,10 @@ class Writer:
         self._admission.admit(request, kind, operation, new, old, options.dry_run)
 
 
-def _keep_empty_labels(given: Object, new: Object) -> None:
+def _keep_empty_labels(kind: Kind, given: Object, new: Object) -> None:
     """Restore the empty labels of a template: validation, which refuses them, shows them so."""
+    if isinstance(kind, CustomKind):
+        return
     metadata = ((given.get("spec") or {}).get("template") or {}).get("metadata") or {}
     if metadata.get("labels") == {}:
         new["spec"]["template"]["metadata"]["labels"] = {}

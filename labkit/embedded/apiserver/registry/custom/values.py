@@ -123,7 +123,8 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
     if isinstance(value, str):
         _check_text(schema, value, path, result)
         result.passed += 1
-        if format_ and not FORMATS[format_.replace("-", "")](value):
+        check = FORMATS.get(format_.replace("-", ""))
+        if check is not None and not check(value):
             result.add("type", path, value, f"{path} in body must be of type {format_}: {go_quote(value)}")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _check_number(schema, types, format_, value, path, result)

@@ -24,8 +24,8 @@ ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 NO_KEYS = "k:{}"
 
 
-class Keyless(Exception):
-    """An item of a keyed list without a key, which no manager can own."""
+class Unownable(Exception):
+    """A part of an object that no manager can own: an item without its key, a value of the wrong type."""
 
 
 def is_member(node: Node) -> bool:
@@ -204,12 +204,12 @@ class Shape:
         return found
 
     def grouped(self, value: Any) -> dict[str, list[Any]]:
-        """All items of a keyed list or a set by their path element; an item without keys raises ``Keyless``."""
+        """All items of a keyed list or a set by their path element; an item without keys raises ``Unownable``."""
         found: dict[str, list[Any]] = {}
         for item in value or ():
             element = self.path_element(item)
             if element == NO_KEYS:
-                raise Keyless
+                raise Unownable
             found.setdefault(element, []).append(item)
         return found
 

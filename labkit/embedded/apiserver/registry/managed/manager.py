@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.managed.fieldset import (
     ABSENT,
-    Keyless,
     Node,
+    Unownable,
     compare,
     difference_sets,
     ordered,
@@ -18,6 +18,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
     union_sets,
     without,
 )
+from labkit.embedded.apiserver.registry.managed.typed import problems
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
@@ -180,8 +181,10 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 
 
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
-    """Return the fields that a write sets and removes, without fields that have no owners."""
+    """Return the fields that a write sets and removes, without fields that have no owners; raise ``Unownable``."""
     before = old if old is not None else Decoder(defaults=False).decode(struct, {})
+    if struct.resets is not None and (problems(struct, new, repeats=True) or problems(struct, before, repeats=True)):
+        raise Unownable  # an object of a custom kind may have values of any type
     set_, gone = compare(
         shape_of_struct(struct),
         {**before, "metadata": {**(before.get("metadata") or {}), "managedFields": ABSENT}},
@@ -225,7 +228,7 @@ def update_managed_fields(
     try:
         set_, gone = changes(struct, old, new, subresource)
         _disown(managed, api_version, (set_, gone), subresource, elsewhere if old is not None else None)
-    except Keyless:
+    except Unownable:
         new["metadata"].pop("managedFields", None)
         return
     if set_:
