@@ -2,7 +2,7 @@
 
 import re
 import sys
-from re import IGNORECASE, Match  # noqa: F401 - re-exported
+from re import IGNORECASE, Match, error  # noqa: F401 - re-exported
 
 if sys.platform != "emscripten":
     raise ImportError("this regex is for a page of a browser alone")

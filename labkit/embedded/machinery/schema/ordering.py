@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
@@ -24,6 +26,12 @@ def in_order(obj: Object) -> Object:
         struct = schemas().of_kind(group, version, kind)
     head = {"kind": kind, "apiVersion": api_version} if kind else {}
     return {**head, **(_ordered_struct(rest, struct) if struct is not None else rest)}
+
+
+def by_name(obj: Object) -> Object:
+    """Sort all fields by name, as Go writes maps."""
+    made: Object = orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
+    return made
 
 
 def _ordered(value: Any, type_: Type) -> Any:

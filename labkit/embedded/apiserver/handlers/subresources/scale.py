@@ -30,7 +30,7 @@ from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.status import conflict
+from labkit.embedded.machinery.status import ApiError, conflict
 
 FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
@@ -64,9 +64,13 @@ def set_replicas(kind: Kind, obj: Object, replicas: int) -> None:
     path = ["spec", "replicas"]
     if isinstance(kind, CustomKind):
         path = scale_paths(kind)["specReplicasPath"].removeprefix(".").split(".")
-    for step in path[:-1]:
-        obj = obj.setdefault(step, {})
-    obj[path[-1]] = replicas
+    holder: Any = obj
+    for at, step in enumerate(path[:-1]):
+        holder = holder.setdefault(step, {})
+        if not isinstance(holder, dict):
+            place = ".".join(["", *path[: at + 1]])
+            raise ApiError(500, "", f"value cannot be set because {place} is not a map[string]interface{{}}")
+    holder[path[-1]] = replicas
 
 
 def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
@@ -119,7 +123,7 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     admission.admit(request, kind, "UPDATE", sent, current, options.dry_run)
     new = copy.deepcopy(workload)
     set_replicas(kind, new, replicas)
-    changed = new["spec"] != workload["spec"]
+    changed = new != workload
     if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if form == APPLY_PATCH:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from labkit.embedded.apiserver.registry.custom.formats import is_known
+from labkit.embedded.apiserver.registry.custom.internal_form import SCHEMA_FIELDS, go_name, schema_form
 from labkit.embedded.apiserver.registry.custom.structural import (
     EMBEDDED,
     LIST_KEYS,
@@ -29,9 +30,9 @@ AT_ROOT = (
     "ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations",
 )  # fmt: skip
 """What a schema may say at its root where the status is a subresource, by the names in Go."""
-X_NAMES = {PRESERVE: "XPreserveUnknownFields", RULES: "XValidations"}
 UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
 LINE_BREAK = re.compile(r"[\n\r]")
 CEL_WARNING = "{field}: validation rules are kept but not evaluated by this server"
 
@@ -54,7 +55,8 @@ def check_schema(schema: Schema, path: str, status: bool, errors: FieldErrors) -
 
 
 def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
-    for name, value in schema.items():
+    for name in SCHEMA_FIELDS:
+        value = schema.get(name)
         if value in (None, "", False, [], {}):
             continue
         if name == "type":
@@ -62,9 +64,9 @@ def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
                 detail = 'only "object" is allowed as the type at the root of the schema'
                 errors.invalid(f"{path}.type", value, f"{detail} if the status subresource is enabled")
                 return
-        elif X_NAMES.get(name, name[:1].upper() + name[1:]) not in AT_ROOT:
+        elif go_name(name) not in AT_ROOT:
             allowed = f"only [{' '.join(AT_ROOT)}] fields are allowed at the root of the schema"
-            errors.invalid(path, schema, f"{allowed} if the status subresource is enabled")
+            errors.invalid(path, schema_form(schema), f"{allowed} if the status subresource is enabled")
             return
 
 
@@ -123,7 +125,7 @@ def _check_node(
     _check_typed(schema, LIST_TYPE, "array", ("atomic", "set", "map"), path, errors)
     _check_list(schema, path, errors)
     for index, rule in enumerate(schema.get(RULES) or ()):
-        _check_rule(rule, f"{path}.{RULES}[{index}]", errors)
+        _check_rule(rule, schema, f"{path}.{RULES}[{index}]", errors)
 
 
 def _check_standard(schema: Schema, path: str, errors: FieldErrors, meta: bool, reason: str) -> None:
@@ -213,7 +215,7 @@ def _check_keys(keys: list[str], items: Schema, path: str, errors: FieldErrors) 
         seen.add(key)
 
 
-def _check_rule(rule: Schema, path: str, errors: FieldErrors) -> None:
+def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) -> None:
     """Check the form of a rule, whose expression is not read."""
     text, message, expression = (rule.get(name, "") for name in ("rule", "message", "messageExpression"))
     if not text.strip():
@@ -233,6 +235,27 @@ def _check_rule(rule: Schema, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.fieldPath", place, "must be non-empty if specified")
     if LINE_BREAK.search(place):
         errors.invalid(f"{path}.fieldPath", place, "must not contain line breaks")
+    if place and field_at(place, schema, named=True)[1]:
+        errors.invalid(f"{path}.fieldPath", place, "must be a valid path")
+
+
+def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
+    """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
+    rest = path
+    while rest:
+        found = FIELD_STEP.match(rest)
+        if rest[0] == "[" and not named:
+            return {}, "array notation is not allowed"
+        if rest[0] not in "[.":
+            return {}, f"expected [ or . but got: {re.split(r'[.[]', rest)[0]}"
+        if found is None:
+            return {}, "unexpected end of JSON path"
+        properties, more = schema.get("properties"), schema.get("additionalProperties")
+        below = (properties or {}).get(found[1] or found[2]) if properties else more
+        if not isinstance(below, dict):
+            return {}, "does not refer to a valid field"
+        schema, rest = below, rest[found.end() :]
+    return schema, ""
 
 
 def rule_warnings(schema: Schema, path: str) -> list[str]:

@@ -29,7 +29,7 @@ INT_OR_STRING = "x-kubernetes-int-or-string"
 LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
-NODE_COST = 3
+NODE_COST, DEFAULT_COST = 3, 0.1
 
 
 def inner(schema: Schema | None, name: str) -> Schema | None:
@@ -98,20 +98,25 @@ def set_defaults(value: Any, schema: Schema | None) -> None:
         return
     if isinstance(value, dict):
         for name, below in (schema.get("properties") or {}).items():
-            default = below.get("default")
-            if default is not None and (name not in value or _null(value[name], below)):
-                value[name] = copy.deepcopy(default)
+            if below.get("default") is not None and (name not in value or _null(value[name], below)):
+                value[name] = _default(below)
         for name in value:
             found = inner(schema, name)
             if found is not None and _null(value[name], found):
-                value[name] = copy.deepcopy(found.get("default"))
+                value[name] = _default(found)
             set_defaults(value[name], found)
     elif isinstance(value, list):
         below = items_of(schema)
         for index, item in enumerate(value):
             if below is not None and _null(item, below):
-                value[index] = copy.deepcopy(below.get("default"))
+                value[index] = _default(below)
             set_defaults(value[index], below)
+
+
+def _default(schema: Schema) -> Any:
+    default = schema.get("default")
+    charge(DEFAULT_COST * len(orjson.dumps(default)))
+    return copy.deepcopy(default)
 
 
 def _null(value: Any, schema: Schema) -> bool:

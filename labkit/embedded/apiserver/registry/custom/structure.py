@@ -7,10 +7,7 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{validation,comple
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator
-
-import regex
 
 from labkit.embedded.apiserver.registry.custom.structural import (
     EMBEDDED,
@@ -25,8 +22,9 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     items_of,
     prune,
 )
-from labkit.embedded.apiserver.registry.custom.values import check_value, python_pattern
+from labkit.embedded.apiserver.registry.custom.values import check_value
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.schema.decoding import DecodeProblem
 from labkit.embedded.machinery.work import charge
 
@@ -51,15 +49,6 @@ IN_ALTERNATIVES = {
 }
 """What may not stand in ``allOf``, ``anyOf``, ``oneOf`` and ``not``."""
 SCHEMA_COST = 200
-GO_WORDS = {
-    "missing )": "missing closing )",
-    "unbalanced": "unexpected )",
-    "set": "missing closing ]",
-    "repeat": "missing argument to repetition operator",
-}
-"""Words of an error in a pattern to what Go says."""
-GO_SYNTAX = re.compile(r"\(\?(?:=|!|<=|<!|>)|\\[1-9Z]|\\[A-Za-z]?")
-UNKNOWN_ESCAPES = frozenset("ceghijklmopquyEFGHIJKLMNORTUVXYZ")
 
 
 def structural_errors(schema: Schema, path: str) -> FieldErrors:
@@ -140,7 +129,7 @@ def _check_alternatives(schema: Schema, level: str, path: str, errors: FieldErro
         first = outermost and place == f"{path}.allOf[0]" and nested.get("anyOf") == EITHER
         _check_nested(nested, level, place, errors, either=first)
     pattern = schema.get("pattern")
-    problem = pattern_problem(pattern) if pattern else ""
+    problem = patterns.problem_of(pattern) if pattern else ""
     if problem:
         detail = f"must be a valid regular expression, but isn't: error parsing regexp: {problem}"
         errors.invalid(f"{path}.pattern", pattern, detail)
@@ -204,22 +193,3 @@ def _check_default(default: object, schema: Schema, path: str, errors: FieldErro
     check_embedded(default, schema, errors, path)
     if len(errors) == before:
         check_value(schema, default, errors, path)
-
-
-def pattern_problem(pattern: str) -> str:
-    """What is wrong with a pattern in Go's syntax, in its words; empty if nothing is."""
-    for found in GO_SYNTAX.finditer(pattern):
-        text = found[0]
-        if text.startswith("("):
-            return f"invalid or unsupported Perl syntax: `{text}`"
-        if text[1:].isdigit() or text[1:] in UNKNOWN_ESCAPES:
-            return f"invalid escape sequence: `{text}`"
-        if text == "\\" and found.end() == len(pattern):
-            return "trailing backslash at end of expression: ``"
-    try:
-        regex.compile(python_pattern(pattern))
-    except getattr(regex, "error", re.error) as error:
-        said = str(error)
-        reason = next((words for sign, words in GO_WORDS.items() if sign in said), said)
-        return f"{reason}: `{pattern}`"
-    return ""

@@ -6,13 +6,11 @@ Source: k8s.io/kube-openapi ``pkg/validation``; k8s.io/apiextensions-apiserver `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import regex
 
 from labkit.embedded.apiserver.registry.custom.formats import FORMATS, is_known
 from labkit.embedded.apiserver.registry.custom.structural import (
@@ -24,7 +22,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     items_of,
 )
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
@@ -32,7 +30,7 @@ from labkit.embedded.machinery.work import charge
 ABSENT: Any = object()
 """Instead of an old value that there is not."""
 TYPE_NAMES = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array", dict: "object"}
-VALUE_COST, PATTERN_SECONDS = 10, 1.0
+VALUE_COST, CHOICE_COST, PATTERN_SECONDS = 10, 0.2, 1.0
 TOO_SLOW = "The request is more work than the server does for one."
 
 
@@ -158,7 +156,9 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
 
 def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
     choices = schema.get("enum")
+    charge(CHOICE_COST * len(choices or ()))
     if choices and not any(_equal(value, choice) for choice in choices):
+        charge(len(choices))
         listed = " ".join(map(str, choices))
         result.add("enum", path, value, f"{path} in body should be one of [{listed}]", choices)
 
@@ -183,19 +183,9 @@ def matches(pattern: str, value: str) -> bool:
     """Whether a text has a part that matches a pattern; 429 if that takes too long to find out."""
     charge(len(value))
     try:
-        return _compiled(pattern).search(value, timeout=PATTERN_SECONDS) is not None
+        return patterns.compiled(pattern).search(value, timeout=PATTERN_SECONDS) is not None
     except TimeoutError as error:
         raise ApiError(429, "TooManyRequests", TOO_SLOW) from error
-
-
-@remembered(256)
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(python_pattern(pattern))
-
-
-def python_pattern(pattern: str) -> str:
-    """A pattern of Go's with the ends of the text as Python has them."""
-    return re.sub(r"\\z|\\.|\$(?=$|\))", lambda found: r"\Z" if found[0] in (r"\z", "$") else found[0], pattern)
 
 
 def _check_number(schema: Schema, types: list[str], format_: str, value: float, path: str, result: Result) -> None:

@@ -5,7 +5,7 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.custom.schema_rules import check_schema
+from labkit.embedded.apiserver.registry.custom.schema_rules import check_schema, field_at
 from labkit.embedded.apiserver.registry.custom.structural import Schema
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
@@ -89,11 +89,11 @@ def _check_selectable(fields: list[Object], schema: Schema, path: str, errors: F
         if not text:
             errors.required(place)
             continue
-        found, problem = _field_at(text, schema)
+        found, problem = field_at(text, schema)
         if problem:
             errors.invalid(place, text, f"is an invalid path: {problem}")
             continue
-        if text.startswith(".metadata"):
+        if text.split(".")[1] == "metadata":
             errors.invalid(place, text, "must not point to fields in metadata")
         if found.get("type") not in ("string", "boolean", "integer"):
             detail = "must point to a field of type string, boolean or integer."
@@ -103,22 +103,3 @@ def _check_selectable(fields: list[Object], schema: Schema, path: str, errors: F
         seen.add(text)
     if len(seen) > MAX_SELECTABLE:
         errors.too_many(path, len(seen), MAX_SELECTABLE)
-
-
-def _field_at(path: str, schema: Schema) -> tuple[Schema, str]:
-    """The schema of the field at a path, and what is wrong with the path."""
-    if "[" in path:
-        return {}, "array notation is not allowed"
-    if not path.startswith("."):
-        return {}, f"expected [ or . but got: {path.partition('.')[0]}"
-    for step in path[1:].split("."):
-        properties, more = schema.get("properties"), schema.get("additionalProperties")
-        if properties:
-            if step not in properties:
-                return {}, "does not refer to a valid field"
-            schema = properties[step]
-        elif isinstance(more, dict):
-            schema = more
-        else:
-            return {}, "does not refer to a valid field"
-    return schema, ""

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import copy
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from typing_extensions import override
 
+from labkit.embedded.apiserver.registry.custom.internal_form import version_form
 from labkit.embedded.apiserver.registry.custom.kinds import holds
 from labkit.embedded.apiserver.registry.custom.schema_rules import rule_warnings, unknown_formats
 from labkit.embedded.apiserver.registry.custom.structural import Schema
 from labkit.embedded.apiserver.registry.custom.version_rules import check_deprecation, check_parts
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
@@ -38,7 +40,6 @@ SHARED = {
 """Fields of a version to those of the whole definition in the internal version."""
 MAX_DEPTH = MAX_PLAIN_DEPTH - 20
 CONVERSION_WARNING = "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does"
-INTERNAL_VERSION = ("Deprecated", "DeprecationWarning", "Schema", "Subresources", "AdditionalPrinterColumns")
 
 
 def condition(type_: str, status: str, reason: str, message: str) -> Object:
@@ -217,9 +218,9 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
         errors.invalid("spec.group", group, "should be a domain with at least one dot")
     errors.check_required_choice("spec.scope", spec.get("scope"), ("Cluster", "Namespaced"))
     common, versions = _shared(spec)
-    if not (common.get("validation") or {}).get("openAPIV3Schema"):
+    if (common.get("validation") or {}).get("openAPIV3Schema") is None:
         for at, version in enumerate(versions):
-            if not (version.get("schema") or {}).get("openAPIV3Schema"):
+            if (version.get("schema") or {}).get("openAPIV3Schema") is None:
                 errors.required(f"spec.versions[{at}].schema.openAPIV3Schema")
     names: list[str] = [version.get("name", "") for version in versions]
     for at, version in enumerate(versions):
@@ -229,7 +230,7 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
         check_deprecation(version, f"{path}.deprecationWarning", errors)
         subresources = common.get("subresources") or version.get("subresources") or {}
         check_parts(version, path, "schema", "status" in subresources, errors)
-    shown = [_internal(version) for version in versions] or None
+    shown = [version_form(version) for version in versions] or None
     if len(set(names)) < len(names):
         errors.invalid("spec.versions", shown, "must contain unique version names")
     if len(_storage(spec)) != 1:
@@ -240,13 +241,6 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
     anywhere = [common.get("subresources"), *(version.get("subresources") for version in versions)]
     check_parts(common, "spec", "validation", any("status" in (each or {}) for each in anywhere), errors)
     _check_conversion(spec.get("conversion") or {}, errors)
-
-
-def _internal(version: Object) -> Object:
-    """A version as Go prints one of the internal type."""
-    made = {name: version.get(name[:1].lower() + name[1:]) for name in INTERNAL_VERSION}
-    head = {name.title(): version.get(name) for name in ("name", "served", "storage")}
-    return {**head, **made, "Deprecated": bool(version.get("deprecated")), "SelectableFields": None}
 
 
 def _check_names(names: Object, path: str, errors: FieldErrors) -> None:
@@ -287,6 +281,10 @@ def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
         errors.required(place, "required when strategy is set to Webhook")
     elif (config.get("url") is None) == (config.get("service") is None):
         errors.required(place, "exactly one of url or service is required")
+    elif config.get("url") is not None:
+        _check_url(config["url"], f"{place}.url", errors)
+    else:
+        _check_service(config["service"], f"{place}.service", errors)
     place = f"{path}.conversionReviewVersions"
     errors.check_present(place, versions)
     seen: set[str] = set()
@@ -298,6 +296,47 @@ def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
         errors.invalid_each(f"{place}[{at}]", version, dns_1035_label(version))
     if versions and not seen.intersection(("v1", "v1beta1")):
         errors.invalid(place, versions, "must include at least one of v1, v1beta1")
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL, None if it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _check_url(url: str, path: str, errors: FieldErrors) -> None:
+    parts, form = _split(url), "; desired format: https://host[/path]"
+    if parts is None:
+        errors.required(path, f"url must be a valid URL: parse {go_quote(url)}: missing ']' in host{form}")
+        return
+    if parts.scheme != "https":
+        errors.invalid(path, parts.scheme, f"'https' is the only allowed URL scheme{form}")
+    user, _, host = parts.netloc.rpartition("@")
+    if not host:
+        errors.invalid(path, host, f"host must be specified{form}")
+    for value, what in (
+        (user, "user information is"),
+        (parts.fragment, "fragments are"),
+        (parts.query, "query parameters are"),
+    ):
+        errors.check_problem(path, value, f"{what} not permitted in the URL" if value else "")
+
+
+def _check_service(service: Object, path: str, errors: FieldErrors) -> None:
+    # The real server calls its check with name and namespace exchanged.
+    errors.check_present(f"{path}.name", service.get("namespace"))
+    errors.check_present(f"{path}.namespace", service.get("name"))
+    port, place = service["port"], service.get("path") or "/"
+    if not 1 <= port <= 65535:
+        errors.invalid(f"{path}.port", port, f"port is not valid: {between(1, 65535)}")
+    if not place.startswith("/"):
+        errors.invalid(f"{path}.path", place, "must start with a '/'")
+    for at, step in enumerate(place[1:].removesuffix("/").split("/") if place != "/" else ()):
+        for problem in dns_subdomain(step) if step else ("",):
+            said = f"segment[{at}]: {problem}" if problem else f"segment[{at}] may not be empty"
+            errors.invalid(f"{path}.path", place, said)
 
 
 def _check_stored(stored: list[str], versions: list[Object], errors: FieldErrors) -> None:
@@ -325,13 +364,13 @@ def approval(definition: Object) -> tuple[str, str]:
     if not group.endswith((".k8s.io", ".kubernetes.io")) and group not in ("k8s.io", "kubernetes.io"):
         return "", ""
     text: str = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
-    parts = urlsplit(text)
+    parts = _split(text)
     must = f'protected groups must have approval annotation "{APPROVED}"'
     if not text:
         return "Missing", f"{must}, {PROPOSAL}"
     if text.startswith("unapproved"):
-        return "Unapproved", f'not approved: "{text}"'
-    if parts.scheme and parts.netloc:
+        return "Unapproved", f"not approved: {go_quote(text)}"
+    if parts is not None and parts.scheme and parts.netloc:
         return "Approved", f"approved in {text}"
     return "Invalid", f'{must} with either a URL or a reason starting with "unapproved", {PROPOSAL}'
 

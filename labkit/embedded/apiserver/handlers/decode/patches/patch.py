@@ -23,7 +23,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, decoding
-from labkit.embedded.machinery.schema.ordering import in_order
+from labkit.embedded.machinery.schema.ordering import by_name, in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
 
@@ -66,12 +66,12 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     result: Any
     shown: Any
     if form == JSON_PATCH:
-        shown = result = _json_patch(request.body, current, strict)
+        shown = result = _json_patch(request.body, _written(current, kind), strict)
     elif form == MERGE_PATCH:
         patch = _object(request.body, "error decoding patch: ", strict)
         if request.body.strip() == b"null":
             raise bad_request("Invalid JSON Patch")
-        shown = result = merge_patch(in_order(current), patch)
+        shown = result = merge_patch(_written(current, kind), patch)
     else:
         patch = _object(request.body, "", strict)
         result = strategic_merge(current, patch, struct)
@@ -97,6 +97,11 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         raise nameless(request.info.name) from error
     _tell(request, mode, shown, strict)
     return obj
+
+
+def _written(obj: Object, kind: Kind) -> Object:
+    """An object with its fields in the order in which they are written: sorted if its kind is a custom one."""
+    return by_name(obj) if isinstance(kind, CustomKind) else in_order(obj)
 
 
 def _typed(document: Any) -> Any:
@@ -196,7 +201,7 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
-    patch = JsonPatch(copy.deepcopy(in_order(current)))
+    patch = JsonPatch(copy.deepcopy(current))
     try:
         for operation in operations:
             patch.apply(operation)

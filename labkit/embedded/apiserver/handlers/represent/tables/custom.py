@@ -15,6 +15,7 @@ import orjson
 from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Cells, Printer
 from labkit.embedded.apiserver.handlers.represent.tables.text import since
 from labkit.embedded.apiserver.registry.custom.values import go_number
+from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 
@@ -49,12 +50,20 @@ def _cell(column: Object, obj: Object, now: float) -> Any:
     if form == "boolean":
         return found if isinstance(found, bool) else None
     if form == "date":
-        if not isinstance(found, str):
-            return None
-        return since(found, now) if TIME.fullmatch(found) else "<unknown>" if not found else "<invalid>"
+        return _age(found, now) if isinstance(found, str) else None
     if isinstance(found, bool) or not isinstance(found, int | float):
         return None
-    return int(found) if form == "integer" else found
+    whole = int(found)
+    if form == "integer":
+        return whole if -(2**63) <= whole < 2**63 else -(2**63)
+    return found
+
+
+def _age(time: str, now: float) -> str:
+    try:
+        return since(time, now) if not time or TIME.fullmatch(time) else "<invalid>"
+    except ValueError:  # no such month, day or hour
+        return "<invalid>"
 
 
 _MISSING: Any = object()
@@ -65,12 +74,10 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
+        return "<no value>"
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return go_number(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return escape(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).decode()
 
 
 def find(obj: Any, path: str) -> Iterator[Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from labkit.embedded.apiserver.handlers.represent.tables import (
     autoscaling,
     core,
@@ -18,6 +16,7 @@ from labkit.embedded.apiserver.handlers.represent.tables import (
 )
 from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer, Table
 from labkit.embedded.machinery.request import Object, Unstructured
+from labkit.embedded.machinery.schema.ordering import by_name
 
 MODULES = (autoscaling, core, extending, infrastructure, misc, pods, workloads)
 
@@ -67,5 +66,5 @@ def _carried(obj: Object, api_version: str, include: str) -> Any:
     if include == "None":
         return None
     if include == "Object":
-        return orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)) if type(obj) is Unstructured else obj
+        return by_name(obj) if type(obj) is Unstructured else obj
     return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": obj["metadata"]}

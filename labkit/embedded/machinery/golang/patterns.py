@@ -1,0 +1,91 @@
+r"""Patterns in Go's syntax for Python's ``regex``, where ``\d`` and ``$`` match more and ``{,3}`` is no text.
+
+Source: Go's ``regexp/syntax/parse.go``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import regex
+
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.work import charge
+
+NAMED = r"\[:\^?\w+:\]"
+SET = rf"\[\^?\]?+(?:{NAMED}|\\.|[^\]\\])*\]"
+UNICODE = r"\\[pP](?:\{[^}\\]*\}|[^{])"
+REPEAT = r"(?:[*+?]|\{\d+(?:,\d*)?\})\??+"
+GROUP = r"\(\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?[:)])"
+TOKEN = re.compile(
+    rf"(?P<set>{SET})|(?P<open>\[.*)|(?P<property>{UNICODE})|\\[0-7]{{2,3}}|\\x(?:[0-9A-Fa-f]{{2}}|\{{[0-9A-Fa-f]+\}})"
+    rf"|\\[^1-9A-Za-z]|\\[ABQEdDsSwWbzafnrtv]|(?P<escape>\\.)|(?P<trailing>\\\Z)"
+    rf"|(?P<lonely>(?:^|(?<=[(|])|(?<=\(\?:)){REPEAT})|(?P<nested>(?:{REPEAT}){{2}})|\{{(?P<count>\d+,?\d*)\}}"
+    rf"|{GROUP}|(?P<capture>\(\?P?<[^>]*>?)|(?P<perl>\(\?[imsU-]*.?)",
+    re.ASCII | re.DOTALL,
+)
+WRONG = {
+    "escape": "invalid escape sequence",
+    "trailing": "trailing backslash at end of expression",
+    "lonely": "missing argument to repetition operator",
+    "nested": "invalid nested repetition operator",
+    "capture": "invalid named capture",
+    "open": "missing closing ]",
+    "perl": "invalid or unsupported Perl syntax",
+}
+ELSEWHERE = {"missing )": "missing closing )", "unbalanced": "unexpected )"}
+"""Words of an error of ``regex`` to what Go says of the whole pattern."""
+DIFFERENT = re.compile(rf"(?P<set>{SET})|\\.|\$(?=$|\))|\{{,\d*\}}", re.DOTALL)
+MOST_REPEATS, CHAR_COST = 1000, 20
+PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
+
+
+@remembered(256)
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """Compile a pattern of which ``problem_of`` finds nothing wrong."""
+    return regex.compile(DIFFERENT.sub(_rewritten, pattern))
+
+
+def _rewritten(found: re.Match[str]) -> str:
+    text = found[0]
+    if found["set"]:
+        return re.sub(r"\\(.)", lambda each: PERL.get(each[1], each[0]), text)
+    if text[1:].lower() in PERL:
+        return f"[{'^' if text[1].isupper() else ''}{PERL[text[1].lower()]}]"
+    if text[0] == "{":
+        return rf"\{text}"
+    return r"\Z" if text in (r"\z", "$") else text
+
+
+def problem_of(pattern: str) -> str:
+    """What is wrong with a pattern, in Go's words; empty if nothing is."""
+    charge(CHAR_COST * len(pattern))
+    for found in TOKEN.finditer(pattern):
+        name, text = found.lastgroup or "", found[0]
+        if name in WRONG:
+            return f"{WRONG[name]}: `{text if name != 'trailing' else ''}`"
+        if name == "count":
+            counts = [int(each) for each in found["count"].split(",") if each]
+            if counts[0] > counts[-1] or counts[-1] > MOST_REPEATS:
+                return f"invalid repeat count: `{text}`"
+        problem = _class_problem(text) if name in ("set", "property") else ""
+        if problem:
+            return f"invalid character class range: `{problem}`"
+    try:
+        compiled(pattern)
+    except RecursionError:
+        return f"expression nests too deeply: `{pattern}`"
+    except regex.error as error:
+        said = str(error)
+        return f"{next((words for sign, words in ELSEWHERE.items() if sign in said), said)}: `{pattern}`"
+    return ""
+
+
+def _class_problem(text: str) -> str:
+    """The part of a class that names no characters."""
+    for found in re.finditer(rf"{UNICODE}|{NAMED}|(\\.|[^\\])-(\\.|[^\\\]])", text, re.DOTALL):
+        try:
+            regex.compile(f"[{found[0]}]")
+        except regex.error:
+            return found[0]
+    return ""
