@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import re
 import socket
 import zlib
 from collections.abc import Callable
@@ -30,6 +31,8 @@ MAX_CONNECTIONS = 128
 """How many connections this process forwards at once, and a WebSocket may begin: each has two descriptors."""
 TOO_MANY = "too many connections are forwarded"
 
+PORT = re.compile("[0-9]{1,5}")
+MAX_STREAM = 2**31 - 1
 PIECE_BYTES = 32 * 1024
 LINGER_SECONDS = 1.0
 """How long a server may go on after its client has sent everything."""
@@ -52,6 +55,8 @@ class Forwarding:
         self._writers: dict[int, asyncio.StreamWriter] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._streams: dict[str, dict[str, int]] = {}
+        self._ending: set[int] = set()
+        self._last = 0
         self._deflate = zlib.compressobj(zdict=spdy.DICTIONARY)
 
     async def run(self) -> None:
@@ -93,6 +98,7 @@ class Forwarding:
     def _forget(self, stream: int, task: asyncio.Future[None]) -> None:
         self._tasks.discard(task)
         self._writers.pop(stream).close()
+        self._ending.discard(stream)
         Forwarding.connections -= 1
 
     async def _copy(self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames) -> None:
@@ -109,7 +115,8 @@ class Forwarding:
             writer.write(data)
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
-        elif writer is not None:
+        elif writer is not None and stream not in self._ending:
+            self._ending.add(stream)
             asyncio.get_running_loop().call_later(LINGER_SECONDS, writer.close)
 
     # Channels
@@ -155,8 +162,9 @@ class Forwarding:
     async def _accept(self, stream: int, headers: dict[str, str]) -> None:
         """Take a stream; with the second of a pair there is a connection."""
         port, kind = headers.get("port", ""), headers.get("streamtype", "")
-        valid = port.isascii() and port.isdecimal() and 0 < int(port) < 65536 and kind in ("data", "error")
-        if not valid or len(self._streams) >= MAX_CONNECTIONS:
+        valid = PORT.fullmatch(port) is not None and 0 < int(port) < 65536 and kind in ("data", "error")
+        known, self._last = self._last, max(self._last, stream)
+        if not (valid and known < stream <= MAX_STREAM) or len(self._streams) >= MAX_CONNECTIONS:
             await self._send(spdy.reset(stream))
             return
         await self._send(spdy.reply(stream, self._deflate))

@@ -237,7 +237,23 @@ def test_one_process_forwards_only_so_many_connections(keys: Keys, monkeypatch: 
         assert until(third, 0, b"/page")
 
 
-@pytest.mark.parametrize("headers", [{"port": 0}, {"port": "x"}, {"port": 65536}, {}, {"port": 80, "streamtype": "x"}])
+def test_a_number_of_a_stream_is_used_once(keys: Keys) -> None:
+    """Else the connections of the process would never be counted down."""
+    with forwarding(keys, TUNNEL) as socket:
+        client = Client(socket)
+        client.send(client.opening(1, streamtype="error", port=80) + client.opening(3, streamtype="data", port=80))
+        assert [client.frame()[:2] for _ in range(2)] == [(2, 1), (2, 3)]
+        for number in (1, 3, 2**31 + 5):
+            client.send(client.opening(number, streamtype="data", port=80, requestid="again"))
+            assert client.frame()[:2] == (3, number)
+        client.send(client.data(3, LAST))
+        assert client.frame()[:2] == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"port": 0}, {"port": "x"}, {"port": 65536}, {"port": "9" * 5000}, {}, {"port": 80, "streamtype": "x"}],
+)
 def test_a_stream_with_wrong_headers_is_reset(keys: Keys, headers: dict[str, Any]) -> None:
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
