@@ -1,4 +1,4 @@
-r"""Go's ``%q``: strings in double quotes.
+r"""Go's ``%q``: strings in double quotes; and its ``%#v``.
 
 Source: Go ``strconv.Quote``.
 """
@@ -6,6 +6,7 @@ Source: Go ``strconv.Quote``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a": "\\a", "\b": "\\b",
            "\f": "\\f", "\v": "\\v"}  # fmt: skip
@@ -43,3 +44,15 @@ def _escaped(char: str) -> str:
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def go_syntax(value: Any, keys: str = "string") -> str:
+    """A decoded value as Go's ``%#v`` prints it; ``keys`` is the type of a map's keys."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{go_quote(name)}:{go_syntax(value[name], keys)}" for name in sorted(value))
+        return f"map[{keys}]interface {{}}{{{inner}}}"
+    if isinstance(value, list):
+        return "[]interface {}{" + ", ".join(go_syntax(item, keys) for item in value) + "}"
+    if value is None:
+        return "interface {}(nil)"
+    return go_quote(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

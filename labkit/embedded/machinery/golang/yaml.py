@@ -14,7 +14,7 @@ import yaml
 from typing_extensions import override
 
 from labkit.embedded.machinery.golang.json import SURROGATE
-from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.golang.quote import go_quote, go_syntax
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 from labkit.embedded.machinery.work import charge
@@ -68,6 +68,7 @@ class _Loader(yaml.SafeLoader):
     """
 
     _composed = _merged = 0
+    _open: tuple[str | None, ...] = ()
 
     @override
     def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
@@ -87,7 +88,16 @@ class _Loader(yaml.SafeLoader):
         self._composed += 1
         if self._composed > MAX_VALUES:
             raise YamlProblem(f"yaml: document has more than {MAX_VALUES} values")
-        return super().compose_node(parent, index)
+        parser: Any = self  # whose types are not declared
+        event = parser.peek_event()
+        if isinstance(event, yaml.AliasEvent) and event.anchor in self._open:
+            raise YamlProblem(f"yaml: anchor '{event.anchor}' value contains itself")
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(event.anchor, None)  # the name of another one from here on
+        self._open += (event.anchor,)
+        node = super().compose_node(parent, index)
+        self._open = self._open[:-1]
+        return node
 
     @override
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
@@ -103,7 +113,8 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
 _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
-_Loader.add_constructor(None, lambda _, node: node.value)
+for tag in (None, "tag:yaml.org,2002:timestamp"):
+    _Loader.add_constructor(tag, lambda _, node: node.value)
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
@@ -160,6 +171,8 @@ def _message(error: Exception) -> str:
     if isinstance(error, yaml.composer.ComposerError):
         return problem.replace("found undefined alias", "unknown anchor") + " referenced"
     if isinstance(error, yaml.constructor.ConstructorError):
+        if "for merging" in problem:
+            return "map merge requires map or sequence of maps as the value"
         return "!!binary value contains invalid base64 data" if "base64" in problem else problem
     matches = ((re.search(pattern, f"{context}: {problem}"), wording) for pattern, wording in WORDINGS)
     text = next((match.expand(wording) for match, wording in matches if match is not None), problem)
@@ -195,7 +208,7 @@ class _Converter:
         self._loader.flatten_mapping(node)
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = self._key(key_node)
+            key = self._key(key_node, depth + 1)
             if key in found and self._strict is not None:
                 shown = go_quote(key) if key_node.tag == STR else key
                 problem = f"line {key_node.start_mark.line + 1}: key {shown} already set in map"
@@ -216,7 +229,13 @@ class _Converter:
     def _constructed(self, node: yaml.ScalarNode) -> Any:
         if len(node.value) > MAX_INT_DIGITS and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
             return node.value  # no number of Go's, and base 60 takes as long as its square
-        value = self._loader.construct_object(node)
+        try:
+            value = self._loader.construct_object(node)
+        except (LookupError, ValueError) as error:
+            resolver: Any = self._loader
+            own = resolver.resolve(yaml.ScalarNode, node.value, (True, False))
+            tags = [tag.replace("tag:yaml.org,2002:", "!!") for tag in (own, node.tag)]
+            raise YamlProblem(f"yaml: cannot decode {tags[0]} `{node.value}` as a {tags[1]}") from error
         if isinstance(value, bytes):
             return value.decode("utf-8", "replace")
         if isinstance(value, str) and SURROGATE.search(value):
@@ -228,9 +247,10 @@ class _Converter:
             raise YamlProblem("json: unsupported value: " + INFINITE.get(value, "NaN"))
         return value
 
-    def _key(self, node: yaml.Node) -> str:
+    def _key(self, node: yaml.Node, depth: int) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise YamlProblem("yaml: invalid map key")
+            shown = go_syntax(self.convert(node, depth), "interface {}")
+            raise YamlProblem(f"yaml: invalid map key: {shown}")
         value = self._scalar(node)
         if isinstance(value, bool):
             return "true" if value else "false"

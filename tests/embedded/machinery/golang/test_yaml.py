@@ -26,6 +26,15 @@ from labkit.embedded.machinery.golang.yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUE
         ("!!binary x", "!!binary value contains invalid base64 data"),
         ('a: "\\x"', "did not find expected hexdecimal number"),
         ("a: -", "block sequence entries are not allowed in this context"),
+        # A template that nobody has filled.
+        ("a: {{ .b }}", 'invalid map key: map[interface {}]interface {}{".b":interface {}(nil)}'),
+        ("? [a, 1, true]\n: b", 'invalid map key: []interface {}{"a", 1, true}'),
+        ('a: !!int "x"', "cannot decode !!str `x` as a !!int"),
+        ("a: !!int 1.5", "cannot decode !!float `1.5` as a !!int"),
+        ('a: !!bool "x"', "cannot decode !!str `x` as a !!bool"),
+        ('a: !!float ""', "cannot decode !!null `` as a !!float"),
+        ("a:\n  <<: 5", "map merge requires map or sequence of maps as the value"),
+        ("a: &x {b: [*x]}", "anchor 'x' value contains itself"),
     ],
 )
 def test_what_is_no_yaml(text: str, problem: str) -> None:
@@ -42,7 +51,10 @@ def test_numbers_that_json_has_not(text: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("y", True), ("N", False), ("yes", True), ("Off", False), ("yy", "yy"), ("'y'", "y"), ("!foo x", "x")],
+    [
+        *[("y", True), ("N", False), ("yes", True), ("Off", False), ("yy", "yy"), ("'y'", "y"), ("!foo x", "x")],
+        *[("!!timestamp 2001-01-01", "2001-01-01"), ('!!timestamp "x"', "x")],
+    ],
 )
 def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
     assert yaml_to_json(f"a: {text}".encode()) == {"a": value}
@@ -62,6 +74,10 @@ def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
 def test_little_text_that_means_much_is_not_read_to_its_end(text: str, problem: str) -> None:
     with pytest.raises(YamlProblem, match=problem):
         yaml_to_json(text.encode())
+
+
+def test_the_last_of_the_anchors_of_a_name_counts() -> None:
+    assert yaml_to_json(b"[&x 1, *x, &x 2, *x]") == [1, 1, 2, 2]
 
 
 def test_numbers_as_long_as_nobody_writes_them() -> None:

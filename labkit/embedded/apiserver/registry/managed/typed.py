@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.fieldset import Shape, shape_of_field, show_path
-from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.golang.quote import go_syntax
 from labkit.embedded.machinery.schema import Field, Struct, Type
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
@@ -132,7 +132,7 @@ def _scalar(form: str, value: Any) -> Iterator[str]:
         if isinstance(value, dict | list):
             yield f"expected any scalar, got &{{{go_text(value)}}}"
     elif not isinstance(value, str):
-        yield f"expected string, got &value.valueUnstructured{{Value:{_go_syntax(value)}}}"
+        yield f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value)}}}"
 
 
 def _go_type(value: Any) -> str:
@@ -141,15 +141,3 @@ def _go_type(value: Any) -> str:
     if isinstance(value, list):
         return "[]interface {}"
     return "bool" if isinstance(value, bool) else "string"
-
-
-def _go_syntax(value: Any) -> str:
-    """A value as Go's ``%#v`` prints it."""
-    if isinstance(value, dict):
-        inner = ", ".join(f"{go_quote(name)}:{_go_syntax(value[name])}" for name in sorted(value))
-        return f"map[string]interface {{}}{{{inner}}}"
-    if isinstance(value, list):
-        return "[]interface {}{" + ", ".join(map(_go_syntax, value)) + "}"
-    if value is None:
-        return "interface {}(nil)"
-    return go_quote(value) if isinstance(value, str) else go_text(value)
