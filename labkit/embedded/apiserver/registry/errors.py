@@ -79,11 +79,11 @@ class FieldErrors(list[dict[str, str]]):
 
     def too_long(self, field: str, limit: int) -> None:
         """Report a text of more than ``limit`` bytes."""
-        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} byte{'s' * (limit != 1)}")
 
     def too_many(self, field: str, count: int, limit: int) -> None:
         """Report a list of more than ``limit`` items."""
-        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
+        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} item{'s' * (limit != 1)}")
 
     def check_present(self, field: str, value: Any, detail: str = "") -> None:
         """Require a value that is not empty."""

@@ -33,8 +33,6 @@ WRONG = {
     "open": "missing closing ]",
     "perl": "invalid or unsupported Perl syntax",
 }
-ELSEWHERE = {"missing )": "missing closing )", "unbalanced": "unexpected )"}
-"""Words of an error of ``regex`` to what Go says of the whole pattern."""
 DIFFERENT = re.compile(rf"(?P<set>{SET})|\\.|\$(?=$|\))|\{{,\d*\}}", re.DOTALL)
 MOST_REPEATS, CHAR_COST = 1000, 20
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
@@ -65,7 +63,7 @@ def problem_of(pattern: str) -> str:
         if name in WRONG:
             return f"{WRONG[name]}: `{text if name != 'trailing' else ''}`"
         if name == "count":
-            counts = [int(each) for each in found["count"].split(",") if each]
+            counts = [int(each[:9]) for each in found["count"].split(",") if each]
             if counts[0] > counts[-1] or counts[-1] > MOST_REPEATS:
                 return f"invalid repeat count: `{text}`"
         problem = _class_problem(text) if name in ("set", "property") else ""
@@ -76,14 +74,15 @@ def problem_of(pattern: str) -> str:
     except RecursionError:
         return f"expression nests too deeply: `{pattern}`"
     except regex.error as error:
-        said = str(error)
-        return f"{next((words for sign, words in ELSEWHERE.items() if sign in said), said)}: `{pattern}`"
+        said = str(error).replace("unbalanced parenthesis", "unexpected )").replace("missing )", "missing closing )")
+        return f"{said.partition(' at position')[0]}: `{pattern}`"
     return ""
 
 
 def _class_problem(text: str) -> str:
     """The part of a class that names no characters."""
-    for found in re.finditer(rf"{UNICODE}|{NAMED}|(\\.|[^\\])-(\\.|[^\\\]])", text, re.DOTALL):
+    members = re.sub(r"^\[\^?", "", text)
+    for found in re.finditer(rf"{UNICODE}|{NAMED}|(\\.|[^\\])-(\\.|[^\\\]])", members, re.DOTALL):
         try:
             regex.compile(f"[{found[0]}]")
         except regex.error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.machinery.work import WorkBudget, limited
 from tests.support.cluster import Caller, ClusterApi, Reply, binding, causes, rule
 from tests.support.custom import DEFINITIONS, crontab, definition, plain_definition
 
@@ -292,6 +293,110 @@ def test_columns(api: ClusterApi) -> None:
     assert second["description"] == "Custom resource definition column (in JSONPath format): .spec.text"
     whole = api.must(admin.get(f"{TABS}?includeObject=Object", headers=TABLE))
     assert list(whole["rows"][0]["object"]) == ["apiVersion", "kind", "metadata", "spec"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "cell"),
+    [
+        ("date", "2027-13-01T00:00:00Z", "<invalid>"),
+        ("date", "2027-02-30T25:00:00Z", "<invalid>"),
+        ("date", "", "<unknown>"),
+        ("integer", 2**63, -(2**63)),
+        ("integer", 1.9, 1),
+        ("string", None, "<no value>"),
+        ("string", {"b": "<&>", "a": 1}, '{"a":1,"b":"\\u003c\\u0026\\u003e"}'),
+    ],
+)
+def test_columns_of_odd_values(api: ClusterApi, type_: str, value: Any, cell: Any) -> None:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    columns = [{"name": "a", "type": type_, "jsonPath": ".spec.a"}]
+    columns.append({"name": "b", "type": "string", "jsonPath": f".spec.list[{'9' * 5000}]"})
+    admin = declare(api, plain_definition(schema, additionalPrinterColumns=columns))
+    api.must(admin.post(TABS, tab({"a": value, "list": [1]})))
+    assert api.must(admin.get(TABS, headers=TABLE))["rows"][0]["cells"] == ["x", cell, None]
+
+
+KEYED = {
+    "type": "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["k"],
+    "items": {"type": "object", "required": ["k"], "properties": {"k": TEXT}},
+}
+
+
+WRONG_VALUES: list[Any] = ["x", ["x"], [1], {"a": "x"}, {"a": ["x"]}, [["x"]], 5, True, [None], {}, []]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        KEYED,
+        {"type": "array", "x-kubernetes-list-type": "set", "items": TEXT},
+        {"type": "array", "items": {"type": "object", "properties": {"a": TEXT}}},
+        {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}},
+        {"type": "object", "additionalProperties": {"type": "object", "properties": {"b": TEXT}}},
+        {"type": "integer", "format": "int32"},
+        {"type": "string", "format": "byte"},
+    ],
+)
+def test_values_of_the_wrong_type_are_refused_and_not_stumbled_over(api: ClusterApi, schema: Any) -> None:
+    admin = declare(api, plain_definition({"type": "object", "properties": {"v": schema}}))
+    api.must(admin.post(TABS, tab({}, "y")))
+    found = set()
+    for number, value in enumerate(WRONG_VALUES):
+        operation = {"op": "add", "path": "/spec/v", "value": value}
+        replies = [
+            admin.post(TABS, tab({"v": value}, f"a{number}")),
+            admin.post(TABS, tab(value, f"b{number}")),
+            admin.patch(f"{TABS}/y", {"spec": {"v": value}}),
+            admin.call("PATCH", f"{TABS}/y", [operation], headers=JSON_PATCH),
+        ]
+        found |= {reply.status for reply in replies}
+    assert {422} < found <= {200, 201, 422}
+
+
+def test_what_has_the_wrong_type_and_is_allowed_has_no_owners(api: ClusterApi) -> None:
+    """A text with a format may be a list, of which server-side apply knows nothing."""
+    schema = {"type": "object", "properties": {"v": {"type": "string", "format": "byte"}}}
+    admin = declare(api, plain_definition(schema))
+    assert "managedFields" in api.must(admin.post(TABS, tab({"v": "YQ=="})))["metadata"]
+    assert "managedFields" not in api.must(admin.post(TABS, tab({"v": [1]}, "y")))["metadata"]
+
+
+def test_the_scale_of_an_object_that_says_nothing(api: ClusterApi) -> None:
+    body = plain_definition({"type": "object", "nullable": True, "properties": {"replicas": {"type": "integer"}}})
+    scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    body["spec"]["versions"][0]["subresources"] = {"scale": scale}
+    admin = declare(api, body)
+    api.must(admin.post(TABS, crontab("x")))
+    api.must(admin.call("PATCH", f"{TABS}/x", [{"op": "remove", "path": "/spec"}], headers=JSON_PATCH))
+    assert api.must(admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 2}}))["spec"] == {"replicas": 2}
+    api.must(admin.call("PATCH", f"{TABS}/x", [{"op": "replace", "path": "/spec", "value": None}], headers=JSON_PATCH))
+    refused = admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 2}})
+    assert (refused.status, refused.message) == (
+        500,
+        "value cannot be set because .spec is not a map[string]interface{}",
+    )
+
+
+def test_a_patched_object_is_shown_sorted(api: ClusterApi) -> None:
+    admin = declare(api)
+    api.must(admin.post(TABS, crontab("x")))
+    refused = admin.patch(f"{TABS}/x?fieldValidation=Strict", {"spec": {"zebra": 1}})
+    assert refused.status == 422
+    assert refused.message.startswith(
+        ' "" is invalid: patch: Invalid value: "{\\"apiVersion\\":\\"stable.example.com/v1\\",\\"kind\\":\\"CronTab\\",'
+        '\\"metadata\\":{\\"creationTimestamp\\":'
+    )
+
+
+def test_defaults_cost_what_they_add(api: ClusterApi) -> None:
+    item = {"type": "object", "properties": {"d": {**TEXT, "default": "x" * 10_000}}}
+    admin = declare(api, plain_definition({"type": "array", "items": item}))
+    body = tab([{}] * 1000)
+    assert admin.post(f"{TABS}?dryRun=All", body).status == 201
+    with limited(WorkBudget(250_000)):
+        assert admin.post(f"{TABS}?dryRun=All", body).status == 429
 
 
 def test_columns_by_default(api: ClusterApi) -> None:

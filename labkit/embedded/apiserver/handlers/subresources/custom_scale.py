@@ -37,6 +37,11 @@ def custom_scale(kind: CustomKind, obj: Object) -> Object:
     selector = _value(obj, paths["labelSelectorPath"], str) if paths.get("labelSelectorPath") else ""
     if selector:
         status["selector"] = selector
+    return scale_document(obj, wanted, status)
+
+
+def scale_document(obj: Object, wanted: int, status: Object) -> Object:
+    """A scale, with the metadata of what it scales."""
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.handlers.subresources.custom_scale import (
     check_replicas,
     check_sent_replicas,
     custom_scale,
+    scale_document,
     scale_paths,
 )
 from labkit.embedded.apiserver.handlers.subresources.scale_owners import SCALE, applied_scale, owners_after
@@ -32,26 +33,16 @@ from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, conflict
 
-FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-
 
 def scale_of(obj: Object) -> Object:
     """The scale of a deployment, replica set, stateful set or replication controller."""
-    metadata = {name: obj["metadata"][name] for name in FIELDS if name in obj["metadata"]}
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    wanted = spec.get("replicas", 0)
     chosen = spec.get("selector")
     text = labels(chosen) if obj.get("kind") == "ReplicationController" else selector(chosen)
     scale_status: Object = {"replicas": status.get("replicas", 0)}
     if text != NONE:
         scale_status["selector"] = text
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": metadata,
-        "spec": {"replicas": wanted} if wanted else {},
-        "status": scale_status,
-    }
+    return scale_document(obj, spec.get("replicas", 0), scale_status)
 
 
 def scale_view(kind: Kind, obj: Object) -> Object:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from labkit.embedded.apiserver.registry.custom.formats import is_known
-from labkit.embedded.apiserver.registry.custom.internal_form import SCHEMA_FIELDS, go_name, schema_form
+from labkit.embedded.apiserver.registry.custom.internal_form import AT_ROOT, GO_NAMES, internal
 from labkit.embedded.apiserver.registry.custom.structural import (
     EMBEDDED,
     LIST_KEYS,
@@ -24,12 +24,6 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.golang.quote import go_quote
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
-AT_ROOT = (
-    "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum", "MaxLength",
-    "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required", "Items", "Properties",
-    "ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations",
-)  # fmt: skip
-"""What a schema may say at its root where the status is a subresource, by the names in Go."""
 UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
@@ -55,7 +49,7 @@ def check_schema(schema: Schema, path: str, status: bool, errors: FieldErrors) -
 
 
 def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
-    for name in SCHEMA_FIELDS:
+    for name, go_name in GO_NAMES.items():
         value = schema.get(name)
         if value in (None, "", False, [], {}):
             continue
@@ -64,9 +58,9 @@ def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
                 detail = 'only "object" is allowed as the type at the root of the schema'
                 errors.invalid(f"{path}.type", value, f"{detail} if the status subresource is enabled")
                 return
-        elif go_name(name) not in AT_ROOT:
+        elif go_name not in AT_ROOT:
             allowed = f"only [{' '.join(AT_ROOT)}] fields are allowed at the root of the schema"
-            errors.invalid(path, schema_form(schema), f"{allowed} if the status subresource is enabled")
+            errors.invalid(path, internal(schema), f"{allowed} if the status subresource is enabled")
             return
 
 

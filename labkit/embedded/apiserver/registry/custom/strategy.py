@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.registry.custom.kinds import holds
 from labkit.embedded.apiserver.registry.custom.structural import check_embedded, check_lists
 from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
@@ -172,16 +173,12 @@ def nested(obj: Object, path: str, wanted: type) -> tuple[Any, str]:
             return None, ""
         if not isinstance(value, dict):
             place = "." + ".".join(steps[: index + 1])
-            shown = f"{value} is of the type {GO_TYPES[type(value)]}, expected map[string]interface{{}}"
+            shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected map[string]interface{{}}"
             return None, f"{place} accessor error: {shown}"
         if step not in value:
             return None, ""
         value = value[step]
     if type(value) is not wanted:
-        shown = "<nil>" if value is None else value
-        place = "." + ".".join(steps)
-        return (
-            None,
-            f"{place} accessor error: {shown} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[wanted]}",
-        )
+        shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[wanted]}"
+        return None, f".{'.'.join(steps)} accessor error: {shown}"
     return value, ""

@@ -33,19 +33,9 @@ EITHER = [{"type": "integer"}, {"type": "string"}]
 """What ``anyOf`` of an int-or-string may say."""
 ROOT, ITEM, FIELD = "at the root", "for specified array items", "for specified object fields"
 IN_ALTERNATIVES = {
-    "type": "must be empty to be structural",
-    "additionalProperties": "must be undefined to be structural",
-    "default": "must be undefined to be structural",
-    "title": "must be empty to be structural",
-    "description": "must be empty to be structural",
-    "nullable": "must be false to be structural",
-    PRESERVE: "must be false to be structural",
-    EMBEDDED: "must be false to be structural",
-    INT_OR_STRING: "must be false to be structural",
-    LIST_KEYS: "must be empty to be structural",
-    LIST_TYPE: "must be undefined to be structural",
-    MAP_TYPE: "must be undefined to be structural",
-    RULES: "must be empty to be structural",
+    "empty": ("type", "title", "description", LIST_KEYS, RULES),
+    "undefined": ("additionalProperties", "default", LIST_TYPE, MAP_TYPE),
+    "false": ("nullable", PRESERVE, EMBEDDED, INT_OR_STRING),
 }
 """What may not stand in ``allOf``, ``anyOf``, ``oneOf`` and ``not``."""
 SCHEMA_COST = 200
@@ -143,10 +133,10 @@ def _check_nested(schema: Schema, level: str, path: str, errors: FieldErrors, *,
         _check_nested(items, level, f"{path}.items", errors)
     for name, below in (schema.get("properties") or {}).items():
         _check_nested(below, FIELD, f"{path}.properties[{name}]", errors)
-    for name, detail in IN_ALTERNATIVES.items():
+    for word, name in ((word, name) for word, names in IN_ALTERNATIVES.items() for name in names):
         value = schema.get(name)
         if value or (name == "default" and value is not None) or (name == "additionalProperties" and value == {}):
-            errors.forbidden(f"{path}.{name}", detail)
+            errors.forbidden(f"{path}.{name}", f"must be {word} to be structural")
     if "metadata" in (schema.get("properties") or {}):
         errors.forbidden(f"{path}.properties[metadata]", "must not be specified in a nested context")
 

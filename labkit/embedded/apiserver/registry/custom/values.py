@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     Schema,
     items_of,
 )
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import FieldErrors, shown
 from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError
@@ -73,31 +73,22 @@ def check_value(schema: Schema | None, value: Any, errors: FieldErrors, root: st
     for problem in result.problems.values():
         name = problem.name.removeprefix(".")
         place = ".".join(part for part in (root, name) if part) or "<nil>"
-        shown = "" if problem.value is None else problem.value
+        bad = "" if problem.value is None else problem.value
         if problem.reason == "composite":
             errors.invalid(root or "<nil>", "", problem.text)
         elif problem.reason == "required":
             errors.required(place)
         elif problem.reason == "enum":
             texts = [each if isinstance(each, str) else orjson.dumps(each).decode() for each in problem.limits]
-            errors.add("FieldValueNotSupported", place, _unsupported(problem.value, texts))
+            errors.not_supported(place, problem.value, texts)
         elif problem.reason == "too long":
-            unit = "byte" if problem.limits[0] == 1 else "bytes"
-            errors.add("FieldValueTooLong", place, f"Too long: may not be more than {problem.limits[0]} {unit}")
+            errors.too_long(place, problem.limits[0])
         elif problem.reason == "too many":
             errors.too_many(place, problem.value, problem.limits[0])
         elif problem.reason == "type":
-            found = FieldErrors()
-            found.invalid(place, shown, problem.text)
-            errors.add("FieldValueTypeInvalid", place, found[0]["message"])
+            errors.add("FieldValueTypeInvalid", place, f"Invalid value: {shown(bad)}: {problem.text}")
         else:
-            errors.invalid(place, shown, problem.text)
-
-
-def _unsupported(value: Any, choices: list[str]) -> str:
-    found = FieldErrors()
-    found.not_supported("", value, choices)
-    return found[0]["message"]
+            errors.invalid(place, bad, problem.text)
 
 
 def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result:
@@ -223,10 +214,8 @@ def _in_range(type_: str, format_: str, value: float) -> bool:
 
 def go_number(value: float) -> str:
     """A number as Go's ``%v`` prints it."""
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):
-        number = int(value)
-        return str(number) if isinstance(value, int) or abs(number) < 10**21 else repr(value)
-    return repr(value)
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e21)
+    return str(int(value)) if whole else repr(value)
 
 
 def _check_items(schema: Schema, value: list[Any], path: str, old: Any, result: Result) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.custom.internal_form import version_form
+from labkit.embedded.apiserver.registry.custom.internal_form import internal
 from labkit.embedded.apiserver.registry.custom.kinds import holds
 from labkit.embedded.apiserver.registry.custom.schema_rules import rule_warnings, unknown_formats
 from labkit.embedded.apiserver.registry.custom.structural import Schema
@@ -31,12 +31,8 @@ from labkit.embedded.machinery.status import bad_request
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 APPROVED = "api-approved.kubernetes.io"
 PROPOSAL = "see https://github.com/kubernetes/enhancements/pull/1111"
-SHARED = {
-    "schema": "validation",
-    "subresources": "subresources",
-    "additionalPrinterColumns": "additionalPrinterColumns",
-    "selectableFields": "selectableFields",
-}
+SHARED = {"schema": "validation"}
+SHARED |= {name: name for name in ("subresources", "additionalPrinterColumns", "selectableFields")}
 """Fields of a version to those of the whole definition in the internal version."""
 MAX_DEPTH = MAX_PLAIN_DEPTH - 20
 CONVERSION_WARNING = "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does"
@@ -192,10 +188,10 @@ def _shared(spec: Object) -> tuple[Object, list[Object]]:
     """What all versions have in common, by its internal name, and the versions without that."""
     versions = list(spec.get("versions") or ())
     common: Object = {}
-    for name, internal in SHARED.items():
+    for name, shared in SHARED.items():
         values = [version.get(name) for version in versions]
         if versions and all(value == values[0] for value in values):
-            common[internal] = values[0]
+            common[shared] = values[0]
             versions = [{**version, name: None} for version in versions]
     return common, versions
 
@@ -230,7 +226,7 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
         check_deprecation(version, f"{path}.deprecationWarning", errors)
         subresources = common.get("subresources") or version.get("subresources") or {}
         check_parts(version, path, "schema", "status" in subresources, errors)
-    shown = [version_form(version) for version in versions] or None
+    shown = internal(versions, "version") or None
     if len(set(names)) < len(names):
         errors.invalid("spec.versions", shown, "must contain unique version names")
     if len(_storage(spec)) != 1:
@@ -316,11 +312,8 @@ def _check_url(url: str, path: str, errors: FieldErrors) -> None:
     user, _, host = parts.netloc.rpartition("@")
     if not host:
         errors.invalid(path, host, f"host must be specified{form}")
-    for value, what in (
-        (user, "user information is"),
-        (parts.fragment, "fragments are"),
-        (parts.query, "query parameters are"),
-    ):
+    refused = {"user information is": user, "fragments are": parts.fragment, "query parameters are": parts.query}
+    for what, value in refused.items():
         errors.check_problem(path, value, f"{what} not permitted in the URL" if value else "")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import WorkBudget, limited
 
 INT_OR_STRING = {"x-kubernetes-int-or-string": True}
 
@@ -48,7 +50,7 @@ def said(schema: Any, value: Any, root: str = "", old: Any = ABSENT) -> list[str
             "Invalid value: 1.5: a in body should be less than 1.5",
         ),
         ({"type": "integer", "multipleOf": 3}, 4, "Invalid value: 4: a in body should be a multiple of 3"),
-        ({"type": "array", "maxItems": 1}, [1, 2], "Too many: 2: must have at most 1 items"),
+        ({"type": "array", "maxItems": 1}, [1, 2], "Too many: 2: must have at most 1 item"),
         ({"type": "array", "minItems": 1}, [], "Invalid value: 0: a in body should have at least 1 items"),
         ({"type": "object", "maxProperties": 0}, {"b": 1}, "Too many: 1: must have at most 0 items"),
         ({"type": "object", "minProperties": 1}, {}, "Invalid value: 0: a in body should have at least 1 properties"),
@@ -167,3 +169,16 @@ def test_formats(name: str, good: str, bad: str) -> None:
     schema = {"type": "string", "format": name}
     assert said(schema, good) == []
     assert said(schema, bad) == [f'a: Invalid value: "{bad}": a in body must be of type {name}: "{bad}"']
+
+
+def test_a_text_where_a_number_with_a_format_stands() -> None:
+    found = FieldErrors()
+    check_value({"type": "integer", "format": "int32"}, "5", found, "spec")
+    assert [cause["message"] for cause in found] == [
+        'Invalid value: "string":  in body must be of type integer: "string"'
+    ]
+
+
+def test_many_choices_cost() -> None:
+    with pytest.raises(ApiError), limited(WorkBudget(1000)):
+        check_value({"enum": list(map(str, range(10_000)))}, "9999", FieldErrors())

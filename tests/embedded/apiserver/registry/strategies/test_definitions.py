@@ -250,6 +250,12 @@ def test_the_root_of_a_schema_with_a_status(api: ClusterApi) -> None:
     body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["maxProperties"] = 9
     (cause,) = refused(api, body)
     assert cause[0] == SCHEMA
+    shown = (
+        'Invalid value: {"ID":"","Schema":"","Ref":null,"Description":"","Type":"object","Nullable":false,"Format":""'
+    )
+    assert cause[1].startswith(shown)
+    assert '"MaxProperties":9,' in cause[1]
+    assert '"Properties":{"spec":{"ID":"",' in cause[1]
     assert "only [Description Type Format Title" in cause[1]
     assert cause[1].endswith("fields are allowed at the root of the schema if the status subresource is enabled")
 
@@ -304,6 +310,81 @@ def test_conversion(api: ClusterApi) -> None:
     assert reply.warnings == (
         "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does",
     )
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (
+            {"url": "http://me@/a?b#c"},
+            [
+                ("url", "Invalid value: \"http\": 'https' is the only allowed URL scheme"),
+                ("url", 'Invalid value: "": host must be specified'),
+                ("url", 'Invalid value: "me": user information is not permitted in the URL'),
+                ("url", 'Invalid value: "c": fragments are not permitted in the URL'),
+                ("url", 'Invalid value: "b": query parameters are not permitted in the URL'),
+            ],
+        ),
+        ({"url": "https://[x"}, [("url", 'Required value: url must be a valid URL: parse "https://[x": ')]),
+        (
+            # The real server exchanges the names of the two.
+            {"service": {"namespace": "lab", "name": "", "path": "a//B/", "port": 0}},
+            [
+                ("service.namespace", "Required value"),
+                ("service.port", "Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive"),
+                ("service.path", "Invalid value: \"a//B/\": must start with a '/'"),
+                ("service.path", 'Invalid value: "a//B/": segment[0] may not be empty'),
+                ("service.path", 'Invalid value: "a//B/": segment[1] may not be empty'),
+                ("service.path", 'Invalid value: "a//B/": segment[2]: a lowercase RFC 1123 subdomain'),
+            ],
+        ),
+        ({"service": {"namespace": "lab", "name": "a", "path": "/"}}, []),
+    ],
+)
+def test_conversion_webhooks(api: ClusterApi, config: Any, expected: list[tuple[str, str]]) -> None:
+    webhook = {"clientConfig": config, "conversionReviewVersions": ["v1"]}
+    body = definition()
+    body["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    reply = api.admin.post(DEFINITIONS, body)
+    found = causes(reply) if reply.status != 201 else []
+    prefix = "spec.conversion.webhookClientConfig."
+    for cause, (field, start) in zip(found, expected, strict=True):
+        assert cause[0] == prefix + field
+        assert cause[1].startswith(start)
+
+
+def test_a_schema_that_says_nothing_is_one(api: ClusterApi) -> None:
+    body = definition()
+    body["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = {}
+    (cause,) = refused(api, body)
+    assert cause == (f"{SCHEMA}.type", "Required value: must not be empty at the root")
+
+
+@pytest.mark.parametrize(
+    ("path", "valid"),
+    [
+        *[(".a", True), ("['a']", True), (".m.any", True), (".m['x.y']", True)],
+        *[(".b", False), (".a.b", False), ("a", False), (".", False), (".m[0]", False)],
+    ],
+)
+def test_the_fields_of_rules_exist(api: ClusterApi, path: str, valid: bool) -> None:
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "m": texts},
+        "x-kubernetes-validations": [{"rule": "true", "fieldPath": path}],
+    }
+    wrong = (".x-kubernetes-validations[0].fieldPath", f'Invalid value: "{path}": must be a valid path')
+    reply = api.admin.post(DEFINITIONS, plain_definition(schema))
+    assert reply.status == 201 if valid else causes(reply) == [(f"{SCHEMA}.properties[spec]{wrong[0]}", wrong[1])]
+
+
+def test_an_approval_that_is_no_url(api: ClusterApi) -> None:
+    body = definition()
+    body["metadata"] = {"name": "crontabs.x.k8s.io", "annotations": {"api-approved.kubernetes.io": "http://[x"}}
+    body["spec"]["group"] = "x.k8s.io"
+    ((field, _),) = refused(api, body)
+    assert field == "metadata.annotations[api-approved.kubernetes.io]"
 
 
 def test_warnings_for_what_is_not_checked(api: ClusterApi) -> None:

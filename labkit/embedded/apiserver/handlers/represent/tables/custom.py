@@ -98,7 +98,7 @@ def _step(value: Any, step: re.Match[str]) -> Iterator[Any]:
         name = re.sub(r"\\(.)", r"\1", step["name"]) if step["name"] else index[1:-1]
         if name in value:
             yield value[name]
-    elif isinstance(value, list) and re.fullmatch(r"-?\d+", index) and -len(value) <= int(index) < len(value):
+    elif isinstance(value, list) and re.fullmatch(r"-?\d{1,9}", index) and -len(value) <= int(index) < len(value):
         yield value[int(index)]
 
 

@@ -1,0 +1,80 @@
+"""Patterns as Go reads them, and its words for what is none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from labkit.embedded.machinery.golang.patterns import compiled, problem_of
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import WorkBudget, limited
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("[z-a]", "invalid character class range: `z-a`"),
+        ("[a--b]", "invalid character class range: `a--`"),
+        ("[[:foo:]]", "invalid character class range: `[:foo:]`"),
+        (r"\p{Foo}", r"invalid character class range: `\p{Foo}`"),
+        ("a**", "invalid nested repetition operator: `**`"),
+        ("a{2}{3}", "invalid nested repetition operator: `{2}{3}`"),
+        ("*a", "missing argument to repetition operator: `*`"),
+        ("(?:|+?a)", "missing argument to repetition operator: `+?`"),
+        ("a{1001}", "invalid repeat count: `{1001}`"),
+        ("a{2,1}", "invalid repeat count: `{2,1}`"),
+        (f"a{{{'9' * 5000}}}", f"invalid repeat count: `{{{'9' * 5000}}}`"),
+        ("(a", "missing closing ): `(a`"),
+        ("a)", "unexpected ): `a)`"),
+        ("a[]", "missing closing ]: `[]`"),
+        ("(?P<n", "invalid named capture: `(?P<n`"),
+        ("(?<=a)b", "invalid named capture: `(?<=a)b`"),
+        ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
+        ("(?ix)a", "invalid or unsupported Perl syntax: `(?ix`"),
+        (r"(a)\1", r"invalid escape sequence: `\1`"),
+        ("\\", "trailing backslash at end of expression: ``"),
+    ],
+)
+def test_what_is_no_pattern(pattern: str, problem: str) -> None:
+    assert problem_of(pattern) == problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"^\w+$", "a_1", "é"),
+        (r"^\d$", "7", "٣"),
+        (r"^[\d-]+$", "1-2", "٣"),
+        (r"^\D$", "٣", "7"),
+        (r"^\p{L}+$", "aé", "7"),
+        (r"^[\pN_]+$", "7_", "a"),
+        ("^a{,2}$", "a{,2}", "aa"),
+        ("(b|a$)", "a", "a\n"),
+        (r"\Aa\z", "a", "a\n"),
+        ("^a+?b??$", "aa", "ba"),
+        ("(?i)^é$", "É", "e"),
+        ("^[^]]$", "a", "]"),
+        ("^[--9]$", "5", "a"),
+    ],
+)
+def test_what_a_pattern_matches(pattern: str, good: str, bad: str) -> None:
+    assert problem_of(pattern) == ""
+    assert compiled(pattern).search(good)
+    assert not compiled(pattern).search(bad)
+
+
+@pytest.mark.parametrize("part", ["[[:", "[", r"\p{", "(?P<", "(?", "[[:a"])
+def test_a_long_one_takes_little_longer(part: str) -> None:
+    start = time.process_time()
+    assert problem_of(part * 20_000)
+    assert time.process_time() - start < 5
+
+
+def test_brackets_without_end_are_no_failure_of_ours() -> None:
+    assert problem_of("(" * 5000 + ")" * 5000).startswith("expression nests too deeply: ")
+
+
+def test_a_long_one_costs() -> None:
+    with pytest.raises(ApiError), limited(WorkBudget(10_000)):
+        problem_of("a" * 1000)
