@@ -46,6 +46,8 @@ LATER = {
     "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
 }  # fmt: skip
 """The official client and what it needs: fetched when a cell first imports it."""
+CLIENT = "/lib/client.zip"
+"""Where they lie in the page."""
 LEFT_OUT = re.compile(
     r"(^|/)(tests?|__pycache__|share|bin|etc)/|^labkit/cli/|^kubernetes/aio/"
     r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
@@ -131,9 +133,9 @@ def add_python(folder: Path) -> None:
     settings = {"/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'}
     later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
     base = {path: content for path, content in files.items() if path not in later}
-    sizes = {"client": write_archive(folder / "client.bin", later)}
-    sizes["base"] = write_archive(folder / "base.bin", base | settings)
-    (folder / "stdlib.bin").write_bytes(gzip.compress(standard_library(), 9, mtime=0))
+    write_archive(folder / "base.bin", base | settings)
+    write_archive(folder / "client.bin", client_files(later))
+    (folder / "stdlib.bin").write_bytes(gzip.compress(zipped(standard_library()), 9, mtime=0))
     watched = [folder / name for name in ("base.bin", "pyodide.asm.wasm", "stdlib.bin")]
     (folder / "sizes.json").write_text(json.dumps({path.name: path.stat().st_size for path in watched}))
 
@@ -156,17 +158,21 @@ def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
                     yield name, opened.read(name)
 
 
-def standard_library() -> bytes:
-    """Python's standard library as a zip archive, in bytecode: with it, Python starts in half the time."""
+def standard_library() -> Files:
+    """Python's standard library, in bytecode: with it, Python starts in half the time."""
     with ZipFile(PYODIDE / "python_stdlib.zip") as opened:
         files = {name: opened.read(name) for name in opened.namelist() if not name.endswith("/")}
     seldom = {name: content for name, content in files.items() if SELDOM.match(name)}
     often = {name: content for name, content in files.items() if name not in seldom}
-    archive = io.BytesIO()
-    with ZipFile(archive, "w") as written:
-        for name, content in sorted([*seldom.items(), *bytecode(often, "/lib/python314.zip")]):
-            written.writestr(ZipInfo(name), content)
-    return archive.getvalue()
+    return seldom | dict(bytecode(often, "/lib/python314.zip"))
+
+
+def client_files(files: Files) -> Files:
+    """The packages of the official client in one file, for writing many takes long; WebAssembly's stay as they are."""
+    compiled = {path.rpartition("/")[0] for path in files if path.endswith(".so")}
+    beside = {path: content for path, content in files.items() if path.rpartition("/")[0] in compiled}
+    inside = {path.removeprefix(f"{SITE_PACKAGES}/"): files[path] for path in files if path not in beside}
+    return beside | {CLIENT: zipped(inside)}
 
 
 def labkit_wheel() -> list[Path]:
@@ -220,15 +226,23 @@ def compile_files(files: Files, places: dict[str, Path], where: str) -> None:
             shutil.move(Path(directory, str(number % 2), f"{name}c"), places[name])
 
 
-def write_archive(path: Path, files: Files) -> int:
-    """Write what kernel.mjs unpacks: a length, the list as JSON, the files. Returns its size unpacked."""
+def zipped(files: Files) -> bytes:
+    """A zip archive that Python imports from; it is not compressed, for it is as a whole."""
+    archive = io.BytesIO()
+    with ZipFile(archive, "w") as written:
+        for name, content in sorted(files.items()):
+            written.writestr(ZipInfo(name), content)
+    return archive.getvalue()
+
+
+def write_archive(path: Path, files: Files) -> None:
+    """Write what kernel.mjs unpacks: a length, the list as JSON, the files."""
     places, data = [], bytearray()
     for name, content in files.items():
         places.append((name, len(data), len(data) + len(content)))
         data += content
     head = json.dumps(places).encode()
     path.write_bytes(gzip.compress(len(head).to_bytes(4) + head + data, 9, mtime=0))
-    return len(data)
 
 
 def finish_pages(out: Path) -> None:

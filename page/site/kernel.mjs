@@ -13,17 +13,16 @@ const channel = new BroadcastChannel(`labkit:${SITE}`);
 const tell = (message) => channel.postMessage(message);
 
 /** Report each part as it arrives: its bytes the first time, and as a whole when the browser keeps it already. */
-async function watchLoading() {
+async function watchLoading(kept) {
   const sizes = await (await fetch(new URL("sizes.json", HERE))).json();
   const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
   const plain = globalThis.fetch;
-  // Passing a copy on would cost the browser's kept compilation of WebAssembly.
-  const kept = (await globalThis.caches?.keys().catch(() => []))?.some((name) => name.startsWith("labkit-"));
   let loaded = 0;
   const add = (bytes) => tell({ what: "loading", loaded: Math.min((loaded += bytes), total), total });
   globalThis.fetch = async (resource, options) => {
     const response = await plain(resource, options);
     const size = sizes[new URL(String(resource.url ?? resource), HERE).pathname.split("/").pop()];
+    // Passing a copy on would cost the browser's kept compilation of WebAssembly.
     if (!size || kept || !response.body) {
       add(size ?? 0);
       return response;
@@ -36,9 +35,14 @@ async function watchLoading() {
   tell({ what: "loading", loaded, total });
 }
 
+const addressOf = (name) => new URL(`${name}.bin`, HERE);
+
+/** Whether the service worker has kept what lies beside this file. */
+const isKept = (name) => globalThis.caches?.match(addressOf(name)).then(Boolean, () => false) ?? false;
+
 /** What lies compressed beside this file. */
 async function read(name) {
-  const response = await fetch(new URL(`${name}.bin`, HERE));
+  const response = await fetch(addressOf(name));
   if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
   return new Response(response.body.pipeThrough(new DecompressionStream("gzip")));
 }
@@ -63,25 +67,34 @@ function unpack(FS, { list, data }) {
 }
 
 export async function loadPyodide(options) {
-  await watchLoading();
+  const [kept, keptClient] = await Promise.all(["base", "client"].map(isKept));
+  await watchLoading(kept);
   const base = readArchive("base");
   const opening = Kept.open(`labkit:${SITE}`, tell);
   const stdLibURL = URL.createObjectURL(await (await read("stdlib")).blob());
   const pyodide = await loadCore({ ...options, indexURL: HERE.href, stdLibURL, packages: [] });
   URL.revokeObjectURL(stdLibURL);
   unpack(pyodide.FS, await base);
-  const kept = await opening;
+  const storage = await opening;
   let client;
+  const fetchClient = async () => {
+    try {
+      unpack(pyodide.FS, await readArchive("client"));
+    } catch (error) {
+      client = undefined; // the next cell tries again
+      throw error;
+    }
+  };
   pyodide.registerJsModule("labkit_site", {
-    read: (name) => kept.read(name),
+    read: (name) => storage.read(name),
     write: (name, bytes) => {
-      kept.write(name, bytes.toJs());
+      storage.write(name, bytes.toJs());
       bytes.destroy?.();
     },
-    enter: () => kept.enter(),
-    leave: () => kept.leave(),
-    lasts: () => kept.lasts,
-    more: () => (client ??= readArchive("client").then((archive) => unpack(pyodide.FS, archive))),
+    enter: () => storage.enter(),
+    leave: () => storage.leave(),
+    has_client: keptClient,
+    fetch_client: () => (client ??= fetchClient()),
     tell: (what, text) => tell({ what, text }),
   });
   return pyodide;

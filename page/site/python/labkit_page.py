@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import labkit_site
@@ -12,19 +15,34 @@ from pyodide.code import find_imports
 
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
-PAUSE_SECONDS = 0.05
+ARCHIVE = "/lib/client.zip"
+PAUSE_SECONDS = 0.02
 SOON = (
-    "_strptime",
-    "urllib3",
-    "labkit.lab.cluster",
-    "labkit.embedded.apiserver.registry.registry",
-    "labkit.embedded.cluster",
-    "labkit.backends.page.cluster",
-    "labkit.lessons",
-    "ipywidgets",
-    "labkit.ui",
-)
-"""What the first cells import; it is loaded while the learner reads."""
+    "_strptime", "urllib3", "labkit.lab.lab", "labkit.embedded.apiserver.registry.registry",
+    "labkit.embedded.cluster", "labkit.backends.page.cluster", "labkit.lessons", "asn1crypto.x509",
+    "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
+    "labkit.embedded.apiserver.registry.strategies.rbac", "labkit.embedded.node.pod.pod",
+    "labkit.embedded.container.shell.control", "labkit.embedded.container.programs.elementary", "ipywidgets",
+    "psygnal", "anywidget", "jinja2", "encodings.unicode_escape", "labkit.ui", "labkit.ui.board", "labkit.ui.start",
+    "labkit.ui.terminal", "IPython.core.magics.history", "labkit.embedded.apiserver.registry.strategies.core",
+    "labkit.embedded.apiserver.registry.strategies.pods.strategy",
+    "labkit.embedded.apiserver.registry.strategies.events",
+    "labkit.embedded.apiserver.registry.strategies.network.services", "labkit.client.kubectl", "labkit.client.proxy",
+    "labkit.embedded.node.exec", "labkit.embedded.container.shell.interactive",
+    "labkit.embedded.container.programs.run", "labkit.embedded.container.programs.kubectl",
+    "labkit.embedded.container.programs.curl", "labkit.embedded.container.programs.text",
+    "labkit.embedded.container.programs.grep", "labkit.embedded.container.programs.apt", "jwt", "labkit.ui.token",
+    "labkit.ui.xray", "labkit.ui.matrix", "labkit.ui.graph",
+)  # fmt: skip
+"""What the notebooks' cells import, in the order of their need; it is loaded while the learner reads."""
+CLIENT = (
+    "pydantic.main", "requests", "oauthlib.oauth2", "requests_oauthlib", "multiprocessing.pool", "dateutil.parser",
+    "pydoc", "kubernetes", "kubernetes.client.api.apis_api", "kubernetes.client.models.v1_volume",
+    "kubernetes.client.models.v1_container", "kubernetes.client.models.v1_pod",
+    "kubernetes.client.models.v1_persistent_volume", "kubernetes.client.models.v1_node",
+    "kubernetes.client.api.core_v1_api",
+)  # fmt: skip
+"""The same of the official client."""
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
 
@@ -65,25 +83,50 @@ class Shared:
         return None if kept is None else bytes(kept.to_py())
 
 
+class Cells:
+    """Knows whether a cell runs, and since when none does."""
+
+    def __init__(self) -> None:
+        self._running, self._ended = 0, time.monotonic()
+
+    def __enter__(self) -> None:
+        self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._running -= 1
+        self._ended = time.monotonic()
+
+    async def pause(self) -> None:
+        """Wait until no cell has run for a moment."""
+        await asyncio.sleep(PAUSE_SECONDS)
+        while self._running or time.monotonic() < self._ended + PAUSE_SECONDS:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Have the kernel's cells and widgets enter the shared lab first."""
     kernel, shared = shell.kernel, Shared()
     run, comm_msg = kernel.run, kernel.comm_manager.comm_msg
-    answers: set[asyncio.Future[None]] = set()
+    tasks: set[asyncio.Future[None]] = set()
+    cells = Cells()
     shell.Completer.use_jedi = False  # jedi is 33 MB, most of it stubs of what is not here
 
     async def run_cell(code: str) -> Any:
-        if LATER & imports(code):
-            await labkit_site.more()
-        async with shared:
-            return await run(code)
+        with cells:
+            if LATER & imports(code):
+                await fetch_client()
+            async with shared:
+                return await run(code)
 
     def on_message(*message: Any) -> None:
         if not shared.installed:  # no cell was run: no widget knows the lab
             comm_msg(*message)
             return
-        answers.add(task := asyncio.ensure_future(answer(lambda: comm_msg(*message))))
-        task.add_done_callback(answers.discard)
+        begin(answer(lambda: comm_msg(*message)))
+
+    def begin(work: Coroutine[Any, Any, None]) -> None:
+        tasks.add(task := asyncio.ensure_future(work))
+        task.add_done_callback(tasks.discard)
 
     async def answer(handle: Callable[[], object]) -> None:
         async with shared:
@@ -92,15 +135,31 @@ def load_ipython_extension(shell: Any) -> None:
     kernel.run = run_cell
     kernel.comm_manager.comm_msg = on_message
     labkit_site.tell("ready", "")
-    loop = asyncio.get_running_loop()
-    loop.call_later(PAUSE_SECONDS, load_soon, loop, list(SOON))
+    begin(load_soon(cells))
 
 
-def load_soon(loop: asyncio.AbstractEventLoop, names: list[str]) -> None:
-    """Import the first module, and the others later, so that a cell need not wait for all of them."""
-    importlib.import_module(names.pop(0))
-    if names:
-        loop.call_later(PAUSE_SECONDS, load_soon, loop, names)
+async def fetch_client() -> None:
+    """Have the official client where Python imports from."""
+    await labkit_site.fetch_client()
+    if ARCHIVE not in sys.path:
+        sys.path.append(ARCHIVE)
+
+
+async def load_soon(cells: Cells) -> None:
+    """Import what cells will, a module at a time, while none runs."""
+    await load(SOON, cells)
+    if labkit_site.has_client:
+        await cells.pause()
+        with contextlib.suppress(Exception):
+            await fetch_client()
+            await load(CLIENT, cells)
+
+
+async def load(names: Iterable[str], cells: Cells) -> None:
+    """Import some modules, each after a pause in which no cell ran."""
+    for name in names:
+        await cells.pause()
+        importlib.import_module(name)
 
 
 def imports(code: str) -> set[str]:
