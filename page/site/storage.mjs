@@ -3,6 +3,7 @@
 // Each notebook has a kernel, so a cluster, of its own. A cell first takes the lab (a Web Lock), looks whether another
 // kernel has written a newer snapshot, runs, writes what it changed, and gives the lab back. Python's calls are
 // synchronous and IndexedDB's are not: `read` and `write` use a copy in memory, which `enter` fills and `leave` writes.
+// Bytes lie there in blocks (below [name, number]), of which only those are written that have changed.
 
 const WORDS = {
   memory:
@@ -15,6 +16,22 @@ const WORDS = {
   conflict: "Another tab has changed the lab meanwhile, so what this cell changed was not kept. Run it again.",
 };
 
+const BLOCK = 1 << 15; // Chromium writes what is larger than 64 KiB into a file of its own
+
+const split = (bytes) => {
+  const count = Math.ceil(bytes.length / BLOCK);
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * BLOCK, (index + 1) * BLOCK));
+};
+
+const join = (blocks) => {
+  const bytes = new Uint8Array(blocks.reduce((sum, { length }) => sum + length, 0));
+  blocks.forEach((block, index) => bytes.set(block, index * BLOCK));
+  return bytes;
+};
+
+/** The keys of a name's blocks, from a number on. */
+const keysOf = (name, from = 0) => IDBKeyRange.bound([name, from], [name, []]);
+
 const finished = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -25,6 +42,7 @@ export class Kept {
   lasts = false;
   #database = null;
   #memory = new Map();
+  #written = new Map(); // what the database has, as this kernel knows it
   #changed = new Set();
   #version = 0;
   #entered = 0;
@@ -105,14 +123,26 @@ export class Kept {
 
   async #refresh() {
     const store = this.#database.transaction("lab").objectStore("lab");
-    const [version, names] = await Promise.all([finished(store.get("version")), finished(store.getAllKeys())]);
-    if ((version ?? 0) === this.#version) return false;
-    for (const name of names.filter((key) => key !== "version")) {
-      this.#memory.set(name, await finished(store.get(name)));
+    const version = (await finished(store.get("version"))) ?? 0;
+    if (version === this.#version) return false;
+    const keys = await finished(store.getAllKeys());
+    this.#written.clear();
+    for (const name of new Set(keys.filter(Array.isArray).map(([key]) => key))) {
+      this.#written.set(name, join(await finished(store.getAll(keysOf(name)))));
     }
-    this.#version = version ?? 0;
+    this.#written.forEach((bytes, name) => this.#memory.set(name, bytes));
+    this.#version = version;
     this.#changed.clear();
     return true;
+  }
+
+  /** Put those blocks that the database does not have. */
+  #put(store, name, bytes) {
+    const [before, after] = [this.#written.get(name) ?? new Uint8Array(), bytes].map(split);
+    after.forEach((block, index) => {
+      if (!before[index] || indexedDB.cmp(block, before[index])) store.put(block.slice(), [name, index]);
+    });
+    store.delete(keysOf(name, after.length));
   }
 
   /** Write, unless another kernel has written since this one looked (which a Web Lock prevents where there is one). */
@@ -126,12 +156,15 @@ export class Kept {
         this.say("conflict");
         return this.#changed.clear();
       }
-      this.#changed.forEach((name) => transaction.objectStore("lab").put(this.#memory.get(name), name));
-      transaction.objectStore("lab").put(version + 1, "version");
+      const store = transaction.objectStore("lab");
+      const written = [...this.#changed].map((name) => [name, this.#memory.get(name)]);
+      written.forEach(([name, bytes]) => this.#put(store, name, bytes));
+      store.put(version + 1, "version");
       await new Promise((resolve, reject) => {
         transaction.oncomplete = resolve;
         transaction.onabort = () => reject(transaction.error);
       });
+      written.forEach(([name, bytes]) => this.#written.set(name, bytes));
       this.#version = version + 1;
       this.#changed.clear();
       this.say("full", "");
