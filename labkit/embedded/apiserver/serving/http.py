@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BODILESS = ("GET", "HEAD")
+"""Methods whose body is not read; Go waits for it only where the connection is to be used again."""
+
 BODY_SECONDS = 60.0
 """How long a body may take to arrive (the real server's request timeout)."""
 
@@ -78,7 +81,7 @@ class Frontend:
         if response is None:
             try:
                 request = self._request(connection, connection.method(http.method), http.raw_path)
-                if http.can_read_body:
+                if http.can_read_body and (http.keep_alive or http.method not in BODILESS):
                     expected = request.headers.get("expect")
                     if expected is not None and expected.lower() != "100-continue":
                         return WireResponse(Response(417), close=True)

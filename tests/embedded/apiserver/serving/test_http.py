@@ -213,6 +213,14 @@ def test_a_body_in_chunks(keys: Keys) -> None:
     assert request.body == b"abcde"
 
 
+@pytest.mark.parametrize("size", [b"5", b"ffffffffffffffff"])
+def test_a_get_that_closes_its_connection_does_not_wait_for_a_body(keys: Keys, size: bytes) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    said, (request,) = exchange(keys, head + size + b"\r\nab")
+    assert said.startswith(b"HTTP/1.1 200")
+    assert request.body == b""
+
+
 def test_a_compressed_body_is_left_alone(keys: Keys) -> None:
     data = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
     _, (request,) = exchange(keys, data)
