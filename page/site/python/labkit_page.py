@@ -16,7 +16,10 @@ from pyodide.code import find_imports
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
 ARCHIVE = "/lib/client.zip"
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.005
+"""Between two imports, for a cell that waits."""
+REST_SECONDS = 0.25
+"""How long after a cell nothing is imported, for the next one may follow at once."""
 SOON = (
     "_strptime", "urllib3", "labkit.lab.lab", "labkit.embedded.apiserver.registry.registry",
     "labkit.embedded.cluster", "labkit.backends.page.cluster", "labkit.lessons", "asn1crypto.x509",
@@ -84,23 +87,23 @@ class Shared:
 
 
 class Cells:
-    """Knows whether a cell runs, and since when none does."""
+    """Knows whether a cell runs, or has just run."""
 
     def __init__(self) -> None:
-        self._running, self._ended = 0, time.monotonic()
+        self._running, self._next = 0, 0.0
 
     def __enter__(self) -> None:
         self._running += 1
 
     def __exit__(self, *_: object) -> None:
         self._running -= 1
-        self._ended = time.monotonic()
+        self._next = time.monotonic() + REST_SECONDS
 
     async def pause(self) -> None:
-        """Wait until no cell has run for a moment."""
+        """Wait until no cell has run for a while."""
         await asyncio.sleep(PAUSE_SECONDS)
-        while self._running or time.monotonic() < self._ended + PAUSE_SECONDS:
-            await asyncio.sleep(PAUSE_SECONDS)
+        while self._running or time.monotonic() < self._next:
+            await asyncio.sleep(REST_SECONDS)
 
 
 def load_ipython_extension(shell: Any) -> None:
