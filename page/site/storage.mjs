@@ -151,7 +151,7 @@ export class Kept {
     try {
       const transaction = this.#database.transaction("lab", "readwrite");
       const version = (await finished(transaction.objectStore("lab").get("version"))) ?? 0;
-      if (version > this.#version) {
+      if (version !== this.#version) {
         transaction.abort();
         this.say("conflict");
         return this.#changed.clear();
