@@ -127,6 +127,15 @@ def test_a_notebook_that_needs_a_kernel_has_one(patient_grader: Grader, tmp_path
     assert grade(patient_grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
 
 
+def test_a_task_goes_on_between_cells(grader: Grader, tmp_path: Path) -> None:
+    """In a kernel it does while the next cell is on its way."""
+    turns = "import asyncio\ndone = []\nasync def turns():\n    for _ in range(9):\n        await asyncio.sleep(0)\n"
+    submit(
+        tmp_path, "ann", EXERCISE, [turns + "    done.append(1)", "task = asyncio.create_task(turns())", "1", "done"]
+    )
+    assert grade(grader, tmp_path)["ann"].output == "1\n[1]\n"
+
+
 def test_a_traceback_is_formatted_once(grader: Grader, tmp_path: Path) -> None:
     """One of a deep recursion takes a second of the processor's time."""
     count = """
