@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -80,11 +81,13 @@ def test_where_no_demo_runs_they_say_what_to_do(labkit_home: Path) -> None:
     assert list(labkit_home.iterdir()) == []
 
 
-def test_a_demo_that_was_killed_is_none(demo: Terminal, labkit_home: Path) -> None:
+def test_a_demo_that_was_killed_is_none(demo: Terminal, labkit_home: Path, tmp_path: Path) -> None:
     os.kill(demo.pid, signal.SIGKILL)
     os.waitpid(demo.pid, 0)
     assert (labkit_home / "demo" / PLACE).exists()
     assert piped(labkit_home).returncode == 3
+    (server,) = tmp_path.glob("labkit-demo-*/server.json")  # which nobody could end
+    os.kill(json.loads(server.read_text())["pid"], signal.SIGTERM)
 
 
 def test_a_second_demo_does_not_take_the_notes_of_the_first(labkit_home: Path) -> None:
