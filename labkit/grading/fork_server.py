@@ -117,7 +117,6 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups, shell: Not
         limits = isolation.Limits(**order["limits"])
         group = groups.for_slot(order["slot"], limits)
         if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
             code = 1
             try:
@@ -164,6 +163,8 @@ def supervise(connection: socket.socket, order: Order) -> None:
     below = Descendants()
     events = order.group.open_events() if order.group is not None else -1
     isolation.enter_namespaces(order.level)
+    init = isolation.start_init(order.level)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.create_server(("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64) as listener:
         isolation.limit_network(order.level)
         wire.send(connection, {"port": listener.getsockname()[1]}, listener)
@@ -189,7 +190,7 @@ def supervise(connection: socket.socket, order: Order) -> None:
         guard = Guard(child, output, order.limits, below, lambda: control_group.kills(events) > killed)
         ended, printed = guard.watch(connection)
     finally:
-        below.kill(child)
+        below.kill(child, init)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -213,7 +214,6 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             os.dup2(source, target)
         if order.group is not None:
             order.group.join()
-        _leave_pid_1()
         given = order.order
         home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
         root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
@@ -243,24 +243,6 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             sys.stderr.flush()
     finally:
         os._exit(code)
-
-
-def _leave_pid_1() -> None:
-    """Fork, continue in the child, and wait for it in the parent.
-
-    Process 1 of a namespace ignores the signals that it sends itself, so that a crash would not
-    look like one. The parent runs as another user than the learner, and ends as the child ended.
-    """
-    child = os.fork()
-    if child == 0:
-        return
-    os.closerange(0, 256)
-    code = None
-    while code is None:
-        finished, status = os.wait()
-        if finished == child:
-            code = os.waitstatus_to_exitcode(status)
-    os._exit(code if code >= 0 else SIGNAL_BASE - code)
 
 
 def _set_up_home(home: Path, job: dict[str, Any]) -> None:

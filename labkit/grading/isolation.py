@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -138,7 +139,7 @@ def strongest_level() -> str:
 
 
 def enter_namespaces(level: str) -> None:
-    """Enter new namespaces; the next fork is process 1 of the process namespace.
+    """Enter new namespaces; the next child is process 1 of the process namespace.
 
     Raises:
         OSError: The kernel refuses.
@@ -155,6 +156,27 @@ def enter_namespaces(level: str) -> None:
     else:
         unshare(flags)
     _loopback_up()
+
+
+def start_init(level: str) -> int:
+    """Start process 1 of the process namespace, and return its process id; 0 where there is no namespace.
+
+    It ends with this process, and the kernel kills all others of the namespace then. The learner's process
+    cannot be it: process 1 ignores the signals that it sends itself, so that a crash would not look like one.
+    It inherits that ``SIGCHLD`` is ignored, by which the kernel forgets the children that others leave to it.
+    """
+    if level == "plain":
+        return 0
+    end, _kept_open = os.pipe()  # closed as this process ends
+    actions = [(os.POSIX_SPAWN_DUP2, end, 0), (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    init = os.posix_spawn(_cat(), ["cat"], {}, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, 1, 2)])
+    os.close(end)
+    return init
+
+
+@cache
+def _cat() -> str:
+    return shutil.which("cat") or "/bin/cat"
 
 
 def limit_network(level: str) -> None:

@@ -53,17 +53,18 @@ class Descendants:
             return False
         return sum(self._proportional(process, whole) for process, whole in resident.items()) > memory_bytes
 
-    def kill(self, child: int) -> None:
-        """Kill the child with this process id, and all descendants.
+    def kill(self, *children: int) -> None:
+        """Kill the children with these process ids, and all descendants.
 
         In a process namespace the kernel does it when process 1 dies; elsewhere descendants are
         searched and killed until there are none.
         """
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        # Returns when all of the child's process namespace is gone.
-        with suppress(ChildProcessError):
-            os.waitpid(child, 0)
+        for child in filter(None, children):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            # Returns, for process 1, when all of its process namespace is gone.
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
         for _ in range(64):
             remaining = self.find()
             for process in remaining:
