@@ -275,7 +275,7 @@ attempt("raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
 attempt("device", lambda: os.mknod("disk", 0o60600, os.makedev(8, 0)))
 attempt("nice", lambda: os.nice(-10))
 for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGINT):
-    attempt(f"signal {number.name}", lambda: os.kill(os.getppid(), number))
+    attempt(f"signal {number.name}", lambda: os.kill(1, number))
 print("sockets", [line.split()[-1] for line in open("/proc/net/unix") if "@" in line])
 print("still here")
 """

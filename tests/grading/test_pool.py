@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from labkit.grading import pool, wire, workers
 from labkit.grading.grader import Grader
-from labkit.grading.isolation import NICENESS
+from labkit.grading.isolation import NICENESS, strongest_level
 from labkit.grading.pool import GraderPool, pool_for
 from labkit.grading.result import FAILED, Result
 from labkit.grading.result_store import STORED
@@ -209,6 +210,25 @@ def test_a_fork_server_that_was_killed_is_replaced(folder: Path) -> None:
         results = alone.grade(find(folder))
     assert len([result for result in results if result.ended == FAILED]) <= 1
     assert len([result for result in results if result.ended == "done"]) >= len(LEARNERS) - 2
+
+
+@pytest.mark.skipif(strongest_level() == "plain", reason="no namespaces here (docs/grading.md)")
+def test_with_a_supervisor_that_was_killed_all_of_its_notebook_ends(tmp_path: Path) -> None:
+    cell = "import subprocess, time; subprocess.Popen(['sleep', '600'], start_new_session=True); time.sleep(600)"
+    submit(tmp_path, "eve", "ex4-roles", [cell])
+    family: list[psutil.Process] = []
+
+    def kill(above: int) -> None:
+        _until(lambda: any("600" in each.cmdline() for each in psutil.Process(above).children(recursive=True)))
+        family.extend(psutil.Process(above).children(recursive=True))
+        family[0].kill()
+
+    with Grader(slots=1, limits=SHORT) as alone, ThreadPoolExecutor(1) as killer:
+        killing = killer.submit(kill, alone.workers.fork_server_pid)
+        result = alone.grade(find(tmp_path))[0]
+        killing.result()
+        assert not psutil.wait_procs(family, timeout=20)[1]
+    assert (len(family), result.ended) == (4, FAILED)
 
 
 @pytest.mark.parametrize(
