@@ -8,7 +8,6 @@ that what a learner sees is one exchange.
 from __future__ import annotations
 
 import math
-import re
 import socket
 import ssl
 import tempfile
@@ -86,7 +85,7 @@ class Credentials:
             TokenError: When the token holds characters that a header cannot.
         """
         token = self.token_source() if self.token_source else self.token
-        if not re.fullmatch(r"[!-~]*", token):
+        if " " in token or not (token.isascii() and token.isprintable()):
             raise TokenError(
                 "This token cannot be sent.",
                 why="it holds spaces, line breaks or letters that no HTTP header may hold",
