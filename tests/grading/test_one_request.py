@@ -368,10 +368,10 @@ def test_honest_notebooks_beside_a_hostile_one_have_all_their_points(kernel: boo
     assert "got [431, 431, 431]" in results["eve3"].output, results["eve3"].output
 
 
-UNLIMITED = Quota(request_work=float("inf"), head_bytes=1 << 20, seconds=30.0)
+UNLIMITED = Quota(request_work=float("inf"), head_bytes=1 << 21, seconds=60.0)
 BLOCKING = """
-path = "/api/v1/pods?labelSelector=" + ",".join(["a"] * 200_000)
-for _ in range(3):
+path = "/api/v1/pods?labelSelector=" + ",".join(["a"] * 500_000)
+for _ in range(2):
     lab.admin.get(path)
 """
 
