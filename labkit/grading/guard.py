@@ -22,6 +22,8 @@ from labkit.grading.processes import Descendants
 
 MEMORY_LIMIT, TIME_LIMIT = "memory limit", "time limit"
 
+REST_SECONDS = 0.005
+"""How long more output may come before it is read: each time that the guard wakes, the notebook waits."""
 EXIT_POLL_SECONDS = 0.002
 POLL_SECONDS = 0.25
 """How often memory and time are checked."""
@@ -71,6 +73,7 @@ class Guard:
             if connection in ready and not self._answered(connection):
                 return "grader gone", ""
             if self._output in ready:
+                time.sleep(REST_SECONDS)
                 self._read_output()
             finished, status = os.waitpid(self._child, os.WNOHANG)
             if finished:
