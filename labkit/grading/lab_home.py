@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from labkit.embedded.machinery.pki.keys import Keys
@@ -34,8 +35,9 @@ def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, po
     }
 
 
+@lru_cache(8)
 def kubeconfig_text(url: str, keys: Keys) -> str:
-    """Write an administrator's kubeconfig, with a new client certificate."""
+    """Write an administrator's kubeconfig; clusters of one authority have one certificate for theirs."""
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     cluster = {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)}
     user = {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)}

@@ -13,6 +13,7 @@ import copy
 import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import ClassVar
 
@@ -242,4 +243,9 @@ def common_update_errors(
 
 def timestamp(seconds: float) -> str:
     """A time as RFC 3339 in whole seconds, such as ``metadata.creationTimestamp``."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _whole_seconds(int(seconds))
+
+
+@lru_cache(maxsize=16)
+def _whole_seconds(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
