@@ -27,7 +27,6 @@ from typing import Any, NamedTuple, NoReturn
 
 from labkit.grading import control_group, execution, isolation, root_directory, seccomp, wire
 from labkit.grading.control_group import ControlGroup
-from labkit.grading.execution import SIGNAL_BASE
 from labkit.grading.guard import Guard
 from labkit.grading.packages import PackageDirectory
 from labkit.grading.processes import Descendants, become_subreaper
@@ -275,7 +274,7 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
         LABKIT_LEARNER=job["learner"],
         KUBECONFIG=str(lab_home / "admin.conf"),
         PYTHONDONTWRITEBYTECODE="1",
-        **isolation.ALLOCATOR,
+        **isolation.ALLOCATORS,
         **job["environment"],
     )
     sys.argv = ["notebook"]

@@ -191,7 +191,7 @@ class Workers:
 
     def _start_fork_server(self) -> None:
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-        environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATOR}
+        environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATORS}
         self._fork_server, self._channel = start_process("labkit.grading.fork_server", environment)
         wire.send(self._channel, {**_unused_credentials(), "kernel": self.kernel, "packages": self._packages()})
         hello, _ = wire.receive(self._channel)
