@@ -21,8 +21,9 @@ from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.difference import Allowance
 from labkit.rbac.needs import Need
-from labkit.rbac.objects import Object
+from labkit.rbac.objects import Object, is_default
 from labkit.rbac.policy import Policy
+from labkit.rbac.rules import misspelt_verb, rule_allows
 from labkit.rbac.subjects import subject
 
 AUDIT = frozenset({"audit"})
@@ -289,6 +290,18 @@ def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[ProbeCon
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if told and status.get("reason") else ""
-        return Finding(allowed is wanted, f"The server says {'allowed' if allowed else 'forbidden'}{reason}.")
+        seen = f"The server says {'allowed' if allowed else 'forbidden'}{reason}."
+        note = _misspelt(need.question(), context.policy()) if wanted and not allowed else ""
+        return Finding(allowed is wanted, f"{seen} {note}".rstrip())
 
     return look
+
+
+def _misspelt(question: Attributes, policy: Policy) -> str:
+    """What is wrong with the verbs of a rule that was meant to allow a request; empty if nothing is."""
+    made = (role for role in policy.roles.values() if not is_default(role))
+    for rule in (rule for role in made for rule in role.get("rules") or ()):
+        verbs = re.split(r"[\s,;]+", " ".join(rule.get("verbs") or ()).lower())
+        if rule_allows({**rule, "verbs": verbs}, question) and (note := misspelt_verb([rule])):
+            return note
+    return ""

@@ -181,7 +181,7 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     "deployments are scaled as well": (
         "6.1",
         lambda d: d.grant(d.me(), rule("update", "deployments/scale", "apps"), space=d.space),
-        "deployments/scale",
+        "deployments.apps/scale",
     ),
     "nodes for everybody": (
         "5.1",
@@ -365,6 +365,13 @@ def test_what_the_task_is_about_cannot_be_deleted_to_solve_it(what: str) -> None
     found = desk.judge()
     assert not found.full
     assert any(said in item.seen for item in found.items if not item.ok), found.items
+
+
+def test_a_misspelt_verb_is_named() -> None:
+    desk = Desk("4.2")
+    desk.grant(desk.me(), rule("list,WATCH", "pods"), space=desk.name("away"))
+    wrong = [item.seen for item in desk.judge().items if not item.ok]
+    assert wrong == ['The server says forbidden. Verbs are written in small letters: "watch", not "WATCH".']
 
 
 def test_a_strangers_rights_in_the_whole_cluster_are_charged_to_every_task_and_others_where_they_hold() -> None:
