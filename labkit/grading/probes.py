@@ -240,10 +240,17 @@ def token_in_secret(
             return Finding(False, f"The token in {secret} is {token.verdict}.")
         if token.subject != f"system:serviceaccount:{namespace}:{who}":
             return Finding(False, f"It speaks for {token.subject}, not for {who}.")
-        wrong = judge(token, context)
+        wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
     return Probe(what, look, 2.0, needs=needs)
+
+
+def _refused(token: Token, context: ProbeContext) -> str:
+    """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
+    audiences = token.claims.get("aud")
+    status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
+    return "" if status.get("authenticated") else f"The server does not accept it: {status.get('error')}."
 
 
 def called_from(pod: str, user: str, path: str, what: str) -> Probe:
@@ -260,6 +267,8 @@ def called_from(pod: str, user: str, path: str, what: str) -> Probe:
             if _pod_of(event) == pod.rpartition("/")[2] and source == address:
                 return Finding(True, f"The audit log shows {user}: list {event['requestURI']}.")
             outside = f" It shows one from {source}, which is not the pod, or with a token that is not the pod's."
+        if address is None:
+            outside = " The pod is not there any more, so that nothing shows what came from it."
         return Finding(False, f"The audit log shows no such request of {user}.{outside}")
 
     return Probe(what, look, 2.0, needs=AUDIT | PODS)

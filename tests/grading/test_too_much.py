@@ -9,6 +9,7 @@ import pytest
 from labkit.grading.task import namespace
 from tests.grading.desk import ADMIN, ANYTHING, API, Act, Desk, group, paths, rule, sa, user
 from tests.grading.solutions import RBAC, binding, role
+from tests.grading.test_right_answers import recreate
 
 DELETE = rule("delete,deletecollection", "*", "*")
 
@@ -352,6 +353,11 @@ GONE: Mapping[str, tuple[str, Act, str]] = {
         "5.3",
         lambda d: d.delete(f"/api/v1/namespaces/{d.space}/serviceaccounts/{d.name('witness')}"),
         "any more",
+    ),
+    "the account whose token it was, though made anew": (
+        "3.1",
+        lambda d: recreate(d, f"/api/v1/namespaces/{d.home}/serviceaccounts/{d.who}"),
+        "The server does not accept it",
     ),
 }
 
