@@ -373,6 +373,21 @@ def test_what_the_task_is_about_cannot_be_deleted_to_solve_it(what: str) -> None
     assert any(said in item.seen for item in found.items if not item.ok), found.items
 
 
+def test_rights_like_those_of_view_are_not_view() -> None:
+    desk = Desk("5.2")
+    desk.grant(desk.me(), rule("list", "pods,services"), rule("get", "configmaps"), space=desk.space)
+    found = desk.judge()
+    assert found.points == found.most / 2
+    assert [item.seen for item in found.items if not item.ok] == ["No binding gives it."]
+
+
+def test_the_hole_is_not_closed_while_its_paths_are_open() -> None:
+    desk = Desk("6.2")
+    desk.solve()
+    desk.grant(group(f"system:serviceaccounts:{desk.space}"), paths("*", "*"))
+    assert not desk.judge().full
+
+
 def test_a_misspelt_verb_is_named() -> None:
     desk = Desk("4.2")
     desk.grant(desk.me(), rule("list,WATCH", "pods"), space=desk.name("away"))
