@@ -44,18 +44,23 @@ class Resources:
         """The path of an object."""
         return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
 
-    def served(self) -> list[tuple[str, str]]:
-        """(API group, plural) of every resource of the preferred versions."""
+    def served(self) -> dict[tuple[str, str], bool]:
+        """(API group, name) of every resource and subresource, and whether it is namespaced; preferred versions."""
         groups = self._client.get("/apis")
         preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
-        return [
-            (version.rpartition("/")[0], plural)
+        return {
+            (version.rpartition("/")[0], name): namespaced
             for version in ("v1", *preferred)
-            for plural, _namespaced in self._kinds(version).values()
-        ]
+            for name, (_kind, namespaced) in self._resources(version).items()
+        }
 
     def _kinds(self, version: str) -> dict[str, tuple[str, bool]]:
         """The kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
+        found = self._resources(version).items()
+        return {kind: (name, namespaced) for name, (kind, namespaced) in found if "/" not in name}
+
+    def _resources(self, version: str) -> dict[str, tuple[str, bool]]:
+        """The resources and subresources of a group version by name: the kind, and whether it is namespaced."""
         if version not in self._known:
             answer = self._client.get(_prefix(version))
             if answer.status == 404:
@@ -63,9 +68,7 @@ class Resources:
             if not answer.ok:
                 raise failure(answer.status, answer.body, f"The cluster does not say what {version} holds.")
             self._known[version] = {
-                entry["kind"]: (entry["name"], bool(entry["namespaced"]))
-                for entry in answer.body.get("resources", [])
-                if "/" not in entry["name"]
+                entry["name"]: (entry["kind"], bool(entry["namespaced"])) for entry in answer.body.get("resources", [])
             }
         return self._known[version]
 

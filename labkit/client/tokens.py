@@ -13,7 +13,7 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -124,16 +124,17 @@ class Token(Shown):
         """The meaning of each claim of this token."""
         return {name: EXPLAINED[name] for name in self.flat if name in EXPLAINED}
 
-    def review(self, asker: Client) -> dict[str, Any]:
+    def review(self, asker: Client, audiences: Sequence[str] = ()) -> dict[str, Any]:
         """Ask the server whether it accepts the token (TokenReview).
 
         Args:
             asker: The caller, who needs ``create`` on ``tokenreviews``.
+            audiences: For whom; the server itself when left out.
 
         Returns:
             The review's status: ``authenticated``, ``user``, ``error``.
         """
-        spec = {"token": self.raw}
+        spec = {"token": self.raw.strip(), "audiences": list(audiences)}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
         answer = asker.post(REVIEW_PATH, body)
         return dict(answer.body.get("status") or {}) if answer.ok else {"error": answer.message}

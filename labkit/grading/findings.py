@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Finding, Probe, ProbeContext
@@ -23,8 +23,12 @@ from labkit.rbac.policy import Policy
 MAX_EVALUATED = 500_000
 """Words of rules that the bindings of a cluster may make the server read for one question."""
 
-SERVED = [(kind.group, kind.plural) for kind in KINDS]
-"""The API group and plural of each resource that a permission can be about."""
+SERVED = {
+    (kind.group, resource): kind.namespaced
+    for kind in KINDS
+    for resource in (kind.plural, *(f"{kind.plural}/{sub}" for sub in kind.subresources))
+}
+"""The API group and name of each resource that a permission can be about, and whether it lies in namespaces."""
 
 
 class TooManyGrants(Exception):
@@ -61,6 +65,7 @@ def probe_exercise(
         TooManyGrants: The cluster has more grants than can be judged.
     """
     policy = context.policy()
+    context = replace(context, policy=lambda: policy)
     evaluated = _evaluated(policy)
     if evaluated > MAX_EVALUATED:
         raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
@@ -72,7 +77,9 @@ def probe_task(
     exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
 ) -> TaskFindings:
     """Ask the probes of one task; what the exercise's other tasks ask for may be granted."""
-    return _probe(task, learner, context, _excesses(exercise, learner, context, context.policy(), beside)[task.id])
+    policy = context.policy()
+    context = replace(context, policy=lambda: policy)
+    return _probe(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
 
 
 def _probe(task: Task, learner: str, context: ProbeContext, excess: tuple[str, ...]) -> TaskFindings:

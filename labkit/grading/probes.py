@@ -21,8 +21,9 @@ from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.difference import Allowance
 from labkit.rbac.needs import Need
-from labkit.rbac.objects import Object
+from labkit.rbac.objects import Object, is_default
 from labkit.rbac.policy import Policy
+from labkit.rbac.rules import misspelt_verb, rule_allows
 from labkit.rbac.subjects import subject
 
 AUDIT = frozenset({"audit"})
@@ -239,10 +240,17 @@ def token_in_secret(
             return Finding(False, f"The token in {secret} is {token.verdict}.")
         if token.subject != f"system:serviceaccount:{namespace}:{who}":
             return Finding(False, f"It speaks for {token.subject}, not for {who}.")
-        wrong = judge(token, context)
+        wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
     return Probe(what, look, 2.0, needs=needs)
+
+
+def _refused(token: Token, context: ProbeContext) -> str:
+    """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
+    audiences = token.claims.get("aud")
+    status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
+    return "" if status.get("authenticated") else f"The server does not accept it: {status.get('error')}."
 
 
 def called_from(pod: str, user: str, path: str, what: str) -> Probe:
@@ -259,6 +267,8 @@ def called_from(pod: str, user: str, path: str, what: str) -> Probe:
             if _pod_of(event) == pod.rpartition("/")[2] and source == address:
                 return Finding(True, f"The audit log shows {user}: list {event['requestURI']}.")
             outside = f" It shows one from {source}, which is not the pod, or with a token that is not the pod's."
+        if address is None:
+            outside = " The pod is not there any more, so that nothing shows what came from it."
         return Finding(False, f"The audit log shows no such request of {user}.{outside}")
 
     return Probe(what, look, 2.0, needs=AUDIT | PODS)
@@ -289,6 +299,18 @@ def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[ProbeCon
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if told and status.get("reason") else ""
-        return Finding(allowed is wanted, f"The server says {'allowed' if allowed else 'forbidden'}{reason}.")
+        seen = f"The server says {'allowed' if allowed else 'forbidden'}{reason}."
+        note = _misspelt(need.question(), context.policy()) if wanted and not allowed else ""
+        return Finding(allowed is wanted, f"{seen} {note}".rstrip())
 
     return look
+
+
+def _misspelt(question: Attributes, policy: Policy) -> str:
+    """What is wrong with the verbs of a rule that was meant to allow a request; empty if nothing is."""
+    made = (role for role in policy.roles.values() if not is_default(role))
+    for rule in (rule for role in made for rule in role.get("rules") or ()):
+        verbs = re.split(r"[\s,;]+", " ".join(rule.get("verbs") or ()).lower())
+        if rule_allows({**rule, "verbs": verbs}, question) and (note := misspelt_verb([rule])):
+            return note
+    return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -158,7 +158,8 @@ class Context:
             what they send; a checkpoint maps what it reads.
         evidence: Gathers what the learner asked and ran.
         policy_at_reset: Returns the roles and bindings at the cluster's last reset; None if they were not kept.
-        served: Returns (API group, plural) of the cluster's resources; none where they are not known.
+        served: Returns (API group, name) of the cluster's resources, and whether each is namespaced; none where
+            they are not known.
         patience_seconds: How long an eventually consistent cluster may take to show a
             change; 0 where writes take effect at once.
     """
@@ -171,7 +172,7 @@ class Context:
     names: Names = field(default_factory=Names)
     evidence: Callable[[], Evidence] = Evidence
     policy_at_reset: Callable[[], Policy | None] = lambda: None
-    served: Callable[[], Iterable[tuple[str, str]]] = tuple
+    served: Callable[[], Mapping[tuple[str, str], bool]] = dict
     patience_seconds: float = 0.0
 
     def account(self, namespace: str, name: str = "default") -> Account:

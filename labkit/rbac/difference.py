@@ -8,7 +8,7 @@ of every cluster carry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +27,9 @@ MAX_PARTS = 5_000
 
 COLLECTION_VERBS = ("list", "watch", "deletecollection")
 """Verbs that no subresource has."""
+
+REQUEST_VERBS = frozenset({"get", "create", "update", "patch", "delete", *COLLECTION_VERBS})
+"""Verbs of requests. Others, such as ``impersonate`` and ``approve``, are about things that no server serves."""
 
 
 class Excess(NamedTuple):
@@ -56,11 +59,12 @@ class Excess(NamedTuple):
 
     @property
     def permission(self) -> str:
-        """What, and where: ``get · secrets in red``. It says if the verb is written so that it grants nothing."""
+        """What, and where: ``get · secrets in red``, ``get · deployments.apps/scale in the whole cluster``."""
         where = "in the whole cluster" if self.binding else "wherever it is bound"
         where = f"in {self.namespace}" if self.namespace else where
-        note = misspelt_verb([self.part.rule()]).rstrip(".")
-        return f"{rule_text(self.part.rule())} {where}" + (f" (grants nothing: {note})" if note else "")
+        plural, slash, sub = self.part.resource.partition("/")
+        group = f".{self.part.group}" if self.part.group and self.part[1:3] != ("*", "*") else ""
+        return f"{rule_text(self.part._replace(resource=f'{plural}{group}{slash}{sub}').rule())} {where}"
 
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red (by RoleBinding reader)``."""
@@ -115,18 +119,19 @@ class PolicyDifference:
     Args:
         now: The policy now.
         before: The policy at the beginning.
-        served: (API group, plural) of the cluster's resources, so that a permission which nobody can
-            use is no excess. Empty if unknown: then every permission counts.
+        served: (API group, resource) of what the cluster serves, subresources too, and whether it lies in
+            namespaces, so that a permission which nobody can use is no excess. None if unknown: then every
+            permission counts.
     """
 
-    def __init__(self, now: Policy, before: Policy, served: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, now: Policy, before: Policy, served: Mapping[tuple[str, str], bool] | None = None) -> None:
         earlier = {granted.key: granted for granted in _granted(before)}
         later = {granted.key: granted for granted in _granted(now)}
         self._now, self._at_start = now, before
         self._before = list(earlier.values())
         self._since = [granted for key, granted in later.items() if granted != earlier.get(key)]
         self._still = [granted for key, granted in earlier.items() if granted == later.get(key)]
-        self._resources = _Resources(served)
+        self._resources = _Resources(served or {})
 
     def beyond(self, allowances: Sequence[Allowance], *, roles: bool = False) -> Iterator[Excess | None]:
         """The permissions that anybody was granted, and that no allowance gives them.
@@ -241,26 +246,33 @@ def _granted(policy: Policy) -> Iterator[_Granted]:
 class _Resources:
     """The resources that a cluster serves."""
 
-    def __init__(self, served: Iterable[tuple[str, str]]) -> None:
-        self._served = frozenset(served)
-        self._groups = {group for group, _ in self._served}
-        self._plurals = {plural for _, plural in self._served}
+    def __init__(self, served: Mapping[tuple[str, str], bool]) -> None:
+        self._served = served
+        self._groups = {group for group, _ in served}
+        self._plurals = {plural for _, plural in served}
 
     def lack(self, part: Part, namespace: str = "") -> bool:
         """Whether nobody can use a permission that is bound in a namespace or (empty) everywhere.
 
-        No path lies in a namespace, no subresource is listed, and no resource is in another's group.
+        No path and no node lies in a namespace, no subresource is listed, no resource is in another's group,
+        none is called ``pod``, and no verb ``GET``.
 
-        ``kubectl create role --verb=get,list --resource=pods,pods/log`` writes the one, and
-        ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]`` the other. Groups
+        ``kubectl create role --verb=get,list --resource=pods,pods/log`` writes such, and
+        ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]``. Groups
         without a dot are Kubernetes' own, such as ``extensions``, which serves nothing any more.
         """
+        if misspelt_verb([part.rule()]):
+            return True
         if part.path is not None:
             return bool(namespace)
-        plural, slash, _ = part.resource.partition("/")
+        plural, slash, sub = part.resource.partition("/")
         if slash and part.verb in COLLECTION_VERBS:
             return True
-        own = part.group in self._groups or "." not in part.group
+        if part.group in self._groups and part.verb in REQUEST_VERBS and "*" not in part.resource:
+            asked = plural == "nodes" or sub == "finalizers"  # by kubelets and admission, though not served
+            namespaced = self._served.get((part.group, plural if asked else part.resource))
+            return namespaced is None or bool(namespace and not namespaced and plural != "namespaces")
+        own = part.group in self._groups or "." not in part.group or "/" in part.group
         return own and part.group != "*" and plural in self._plurals and (part.group, plural) not in self._served
 
 

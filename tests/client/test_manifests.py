@@ -199,7 +199,9 @@ class Cluster:
             return Reply(200, {"resources": [{"kind": "Role", "name": "roles", "namespaced": True}]})
         if path == "/api/v1":
             found = [{"kind": "Namespace", "name": "namespaces", "namespaced": False}]
-            return Reply(200, {"resources": [*found, {"kind": "Eviction", "name": "pods/eviction"}]})
+            return Reply(
+                200, {"resources": [*found, {"kind": "Eviction", "name": "pods/eviction", "namespaced": True}]}
+            )
         if path.count("/") == 3 and path.startswith("/apis/"):
             return status(404, "NotFound", "no")
         if self.refuse:

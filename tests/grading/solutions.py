@@ -58,7 +58,7 @@ def asked(task: str, learner: str) -> Asked:
     read = Seed(learner).one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
     wide = Seed(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
-    ops, stage, release, verb, addr = name("ops"), name("stage"), name("release"), name("verb-ns"), name("addr-ns")
+    ops, release, verb, addr = name("ops"), name("release"), name("verb-ns"), name("addr-ns")
     logs = Grant(well, "get", "pods/log")
     deploy = Grant(release, "get,list,create,update,patch", "deployments", "apps")
     return {
@@ -67,11 +67,6 @@ def asked(task: str, learner: str) -> Asked:
         "4.3": Asked("ex4-roles", (safe, name("clerk")), (Grant(safe, "get", "secrets", name=name("key")),)),
         "4.4": Asked("ex4-roles", (well, name("listener")), (Grant(well, "get,list", "pods"), logs)),
         "5.1": Asked("ex5-cluster-roles", (ops, name("surveyor")), (Grant("", "get,list", wide),)),
-        "5.2": Asked(
-            "ex5-cluster-roles",
-            (stage, name("critic")),
-            (Grant(stage, "list", "pods"), Grant(stage, "list", "services"), Grant(stage, "get", "configmaps")),
-        ),
         "6.1": Asked(
             "ex6-final",
             (release, name("deployer")),
@@ -92,7 +87,7 @@ def asked(task: str, learner: str) -> Asked:
     }[task]
 
 
-TASKS = ("4.1", "4.2", "4.3", "4.4", "5.1", "5.2", "6.1", "6.5", "6.6")
+TASKS = ("4.1", "4.2", "4.3", "4.4", "5.1", "6.1", "6.5", "6.6")
 
 
 def role(space: str, name: str, rules: Sequence[Object]) -> Object:

@@ -45,6 +45,9 @@ def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
     exec(task.variant(Seed("ann")).answer, {"lab": opened.lab})
     assert "2 of 2 points" in repr(opened.check("2.2"))
     assert opened.score().points == 2
+    name = Seed("ann").name
+    opened.lab.admin.delete(f"/api/v1/namespaces/{name('inner')}/pods/{name('caller')}?gracePeriodSeconds=0")
+    assert "The pod is not there any more" in repr(opened.check("2.2"))
 
 
 def test_a_task_is_markdown_with_its_points(opened: Exercise) -> None:

@@ -257,6 +257,18 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
         "4.4",
         and_then(lambda d: d.grant(d.me(), rule("get,list", "pods,pods/log"), space=d.space)),
     ),
+    "words that are misspelt, and grant nothing": (
+        "4.4",
+        and_then(
+            lambda d: d.grant(
+                d.me(),
+                rule("GET,List", "pods"),
+                rule("get", "pod,Pods,pods/logs,nodes"),
+                rule("get", "roles", f"{RBAC}/v1"),
+                space=d.space,
+            )
+        ),
+    ),
     "a group that serves no such thing": (
         "6.1",
         and_then(lambda d: d.grant(d.me(), rule("get,list", "deployments", "extensions"), space=d.space)),

@@ -9,6 +9,7 @@ import pytest
 from labkit.grading.task import namespace
 from tests.grading.desk import ADMIN, ANYTHING, API, Act, Desk, group, paths, rule, sa, user
 from tests.grading.solutions import RBAC, binding, role
+from tests.grading.test_right_answers import recreate
 
 DELETE = rule("delete,deletecollection", "*", "*")
 
@@ -181,7 +182,7 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     "deployments are scaled as well": (
         "6.1",
         lambda d: d.grant(d.me(), rule("update", "deployments/scale", "apps"), space=d.space),
-        "deployments/scale",
+        "deployments.apps/scale",
     ),
     "nodes for everybody": (
         "5.1",
@@ -353,6 +354,11 @@ GONE: Mapping[str, tuple[str, Act, str]] = {
         lambda d: d.delete(f"/api/v1/namespaces/{d.space}/serviceaccounts/{d.name('witness')}"),
         "any more",
     ),
+    "the account whose token it was, though made anew": (
+        "3.1",
+        lambda d: recreate(d, f"/api/v1/namespaces/{d.home}/serviceaccounts/{d.who}"),
+        "The server does not accept it",
+    ),
 }
 
 
@@ -365,6 +371,28 @@ def test_what_the_task_is_about_cannot_be_deleted_to_solve_it(what: str) -> None
     found = desk.judge()
     assert not found.full
     assert any(said in item.seen for item in found.items if not item.ok), found.items
+
+
+def test_rights_like_those_of_view_are_not_view() -> None:
+    desk = Desk("5.2")
+    desk.grant(desk.me(), rule("list", "pods,services"), rule("get", "configmaps"), space=desk.space)
+    found = desk.judge()
+    assert found.points == found.most / 2
+    assert [item.seen for item in found.items if not item.ok] == ["No binding gives it."]
+
+
+def test_the_hole_is_not_closed_while_its_paths_are_open() -> None:
+    desk = Desk("6.2")
+    desk.solve()
+    desk.grant(group(f"system:serviceaccounts:{desk.space}"), paths("*", "*"))
+    assert not desk.judge().full
+
+
+def test_a_misspelt_verb_is_named() -> None:
+    desk = Desk("4.2")
+    desk.grant(desk.me(), rule("list,WATCH", "pods"), space=desk.name("away"))
+    wrong = [item.seen for item in desk.judge().items if not item.ok]
+    assert wrong == ['The server says forbidden. Verbs are written in small letters: "watch", not "WATCH".']
 
 
 def test_a_strangers_rights_in_the_whole_cluster_are_charged_to_every_task_and_others_where_they_hold() -> None:

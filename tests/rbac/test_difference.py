@@ -147,7 +147,7 @@ def test_a_path_is_granted_in_no_namespace() -> None:
         ({"resources": ["*/log"]}, "list · */log"),
         ({"resources": ["*"]}, "list · *"),
         ({"verbs": ["*"]}, "* · pods"),
-        ({"apiGroups": ["*"]}, "list · pods"),
+        ({"apiGroups": ["*"]}, "list · pods.*"),
     ],
 )
 def test_a_pattern_is_wider_than_what_it_matches(changed: dict[str, Any], found: str) -> None:
@@ -227,8 +227,48 @@ def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
     assert start.bindings == default.bindings
 
 
-def test_a_verb_that_grants_nothing_is_called_so() -> None:
-    loud = {**PODS, "verbs": ["list", "GET"]}
-    assert too_much(policy(("red", account(ANN), loud))) == [
-        'red/ann: GET · pods in red (grants nothing: Verbs are written in small letters: "get", not "GET")'
-    ]
+def one(verb: str, group_name: str, resource: str) -> dict[str, Any]:
+    """A rule with one verb on one resource."""
+    return {"verbs": [verb], "apiGroups": [group_name], "resources": [resource]}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "verb", "group_name", "resource"),
+    [
+        ("red", "GET", "", "pods"),
+        ("red", "get,list", "", "pods"),
+        ("red", "get", "", "pod"),
+        ("red", "get", "", "pods/logs"),
+        ("red", "get", "v1", "pods"),
+        ("red", "get", "rbac.authorization.k8s.io/v1", "roles"),
+        ("red", "get", "", "nodes"),
+        ("", "get", "", "roles"),
+    ],
+)
+def test_what_no_request_can_ask_for_is_no_excess(namespace: str, verb: str, group_name: str, resource: str) -> None:
+    assert too_much(policy((namespace, account(ANN), one(verb, group_name, resource)))) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "group_name", "resource", "said"),
+    [
+        ("get", "", "namespaces", "get · namespaces"),
+        ("*", "", "pod", "* · pod"),
+        ("get", "", "pods/*", "get · pods/*"),
+        ("update", "apps", "deployments/finalizers", "update · deployments.apps/finalizers"),
+        ("get", "admissionregistration.k8s.io", "things", "get · things.admissionregistration.k8s.io"),
+        ("impersonate", "", "users", "impersonate · users"),
+        ("list", "metrics.k8s.io", "pods", "list · pods.metrics.k8s.io"),
+        ("get", "*", "*", "get · *"),
+    ],
+)
+def test_what_can_be_asked_for_counts_and_is_called_with_its_group(
+    verb: str, group_name: str, resource: str, said: str
+) -> None:
+    found = too_much(policy(("red", account(ANN), one(verb, group_name, resource))))
+    assert found == [f"red/ann: {said} in red"]
+
+
+def test_the_kubelets_resources_count() -> None:
+    found = too_much(policy(("", account(ANN), one("get", "", "nodes/metrics"))))
+    assert found == ["red/ann: get · nodes/metrics in the whole cluster"]

@@ -9,6 +9,7 @@ from labkit.grading.seed import Seed
 from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
+from labkit.rbac.objects import namespace_of, role_key
 from labkit.rbac.subjects import subject
 
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
@@ -40,12 +41,19 @@ def view_in_one(seed: Seed) -> Variant:
     """A cluster role as a shared role for one namespace."""
     space, other, who = seed.name("stage"), seed.name("wings"), seed.name("critic")
     me = f"{space}/{who}"
+
+    def given(context: ProbeContext) -> Finding:
+        bound = context.policy().bindings_of(subject(me).as_user())
+        ok = any(role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space) for each in bound)
+        return Finding(ok, f"{'A' if ok else 'No'} binding gives it.")
+
     return Variant(
         f"The cluster role `view` is there already. Give it to the account `{who}` of `{space}`, for `{space}` alone.",
         (
-            may(me, "list", "pods", space),
-            may(me, "list", "services", space),
-            may(me, "get", "configmaps", space),
+            may(me, "list", "pods", space, points=0.5),
+            may(me, "list", "services", space, points=0.5),
+            may(me, "get", "configmaps", space, points=0.5),
+            Probe(f"{me} has the cluster role view itself in {space}.", given, 1.5),
             may_not(me, "list", "pods", other, points=1),
             may_not(me, "list", "pods", points=1),
             may_not(me, "list", "secrets", space),
@@ -65,9 +73,9 @@ def extend_view(seed: Seed) -> Variant:
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
     return Variant(
-        f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role `{name}` that "
-        f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there, "
-        "and so have others.",
+        f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role of your own, "
+        f"such as `{name}`, that is aggregated into `view`; do not edit `view` itself. The account `{who}` of "
+        f"`{space}` has `view` there, and so have others.",
         (
             *(
                 may(each, verb, resource, space, group=group, points=0.5)

@@ -21,7 +21,7 @@ def pod_with_account(seed: Seed) -> Variant:
     path = f"/api/v1/namespaces/{space}/pods/{name}"
     return Variant(
         f"Create the service account `{who}` in the namespace `{space}`, and there a pod `{name}` that runs as it. "
-        "Use the image `curlimages/curl` and the command `sleep 9999999`.",
+        "The image `curlimages/curl` with the command `sleep 9999999` will do.",
         (
             exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", f"The account {who} is there."),
             exists(path, f"The pod {name} runs as {who}.", where=wrong),
@@ -73,7 +73,7 @@ def pod_without_token(seed: Seed) -> Variant:
 
     return Variant(
         f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
-        "(image `curlimages/curl`, command `sleep 9999999`).",
+        "(the image `curlimages/curl` with the command `sleep 9999999` will do).",
         (Probe(f"The pod {name} mounts no token.", look, 2),),
         (namespace(space),),
         f"lab.apply({pod(space, name, automountServiceAccountToken=False)!r})",
