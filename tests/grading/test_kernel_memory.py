@@ -279,7 +279,7 @@ def test_children_share_one_memory_limit(tmp_path: Path, monkeypatch: pytest.Mon
 import os, threading, time
 def child():
     if os.fork() == 0:
-        kept = bytearray(b"x") * (90 << 20)
+        kept = bytearray(b"x") * (70 << 20)
         time.sleep(8)
         os._exit(0)
 threads = [threading.Thread(target=child) for _ in range(4)]  # not only the first thread has children
