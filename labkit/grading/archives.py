@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from labkit.grading.submissions import MAX_BYTES, printable
+from labkit.grading.submissions import MAX_BYTES, below, printable
 
 SUFFIX = ".zip"
 
@@ -26,6 +26,9 @@ MAX_FOUND = 64 << 20
 """The size of an archive that lies in a folder or in another archive, and of what it holds: a learner made it."""
 
 MAX_FOUND_FILES = 1000
+
+MAX_DEPTH = 64
+"""How many folders a file may lie in: Python removes folders by recursion."""
 
 UTF8_NAME = 0x800
 """The flag of an entry whose name is UTF-8; others are read as code page 437."""
@@ -62,7 +65,7 @@ def unpack(archive: Path, folder: Path, *, named: bool = False, nested: bool = T
 
 def find_archives(folder: Path) -> list[Path]:
     """The archives in a folder, without links."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == SUFFIX)
+    found = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
@@ -86,6 +89,8 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name):
         raise Refused("its path leads out of the archive")
+    if len(parts[:-1]) > MAX_DEPTH:
+        raise Refused(f"it lies in more than {MAX_DEPTH} folders")
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Refused("it is no ordinary file")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

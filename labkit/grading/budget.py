@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from labkit.embedded.cluster import Cluster
@@ -20,6 +20,9 @@ from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
 from labkit.grading.loop_watch import Share
 from labkit.grading.request_policy import READ_METHODS
 
+CUT = 2
+"""How many times its seconds a submission is answered that they are used up; then its connections are cut."""
+
 RBAC_PREFIX = "/apis/rbac.authorization.k8s.io/"
 
 
@@ -28,8 +31,8 @@ class Quota:
     """What one submission may use of its cluster.
 
     Args:
-        seconds: The server's processor time.
-        sent_bytes: The bodies of all writes.
+        seconds: The server's processor time, from handshakes on.
+        sent_bytes: The heads of all requests, which the audit log holds, and the bodies of all writes.
         answered_bytes: The bodies of all answers, and the events of watches: until the client
             reads them, they are in the grader's memory.
         rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
@@ -90,6 +93,8 @@ class Budget:
 
     def handle(self, request: Request) -> Response:
         """Answer a request, or refuse it: with 429, or with 413 where its body alone is too large."""
+        head_bytes = sum(map(len, request.headers.values()))
+        self._sent_bytes += head_bytes + len(request.raw_uri)
         if request.method not in READ_METHODS:
             self._sent_bytes += len(request.body)
             self._rbac_bytes += len(request.body) if request.path.startswith(RBAC_PREFIX) else 0
@@ -98,7 +103,7 @@ class Budget:
         if len(request.body) > self._quota.body_bytes and not _is_text(request.path):
             most = f"{self._quota.body_bytes >> 10} KiB"
             return _refused(f"While it is graded, a cluster takes no more than {most} at once.", 413)
-        if sum(map(len, request.headers.values())) > self._quota.head_bytes:
+        if head_bytes > self._quota.head_bytes:
             return _refused("Request Header Fields Too Large: a cluster that is graded reads less at once.", 431)
         with self._timed(), limited(WorkBudget(self._quota.request_work, 413 if request.body else 429)):
             response = self._handle(request)
@@ -111,6 +116,16 @@ class Budget:
         """Return whether the quota is exceeded."""
         self.exceeded = self._excess() or self.exceeded
         return bool(self.exceeded)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Count what reading from the client takes.
+
+        Raises:
+            ConnectionAbortedError: Too much of it was no request, or was refused.
+        """
+        if self.check() and self._seconds > CUT * self._quota.seconds:
+            raise ConnectionAbortedError(self.exceeded)
+        return self._timed()
 
     def read(self, stream: EventStream) -> list[bytes]:
         """Read and count what a stream has to send."""

@@ -82,7 +82,13 @@ class EmbeddedCluster:
         self._budget.attach()
         self._watch.running.add(self._share)
         quota = self._quota
-        server = ApiServer(self._budget, listener, connections=quota.connections, line_bytes=quota.head_bytes)
+        server = ApiServer(
+            self._budget,
+            listener,
+            connections=quota.connections,
+            line_bytes=quota.head_bytes,
+            surround=self._budget.reading,
+        )
 
         async def close() -> None:
             self._watch.look()

@@ -13,6 +13,7 @@ import gc
 import os
 import select
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -142,6 +143,8 @@ class GraderPool:
             grader.channel.close()  # ends the process
         for grader in self._graders:
             end_process(grader.process, ENDING_SECONDS)
+            if grader.directory:
+                shutil.rmtree(grader.directory, ignore_errors=True)
         self._graders.clear()
 
 
@@ -150,6 +153,8 @@ class _GraderProcess:
 
     def __init__(self) -> None:
         self.cpu_seconds = 0.0
+        self.directory = ""
+        """Its temporary files, which stay where it is killed; empty before it is ready."""
         self._unfinished: dict[tuple[str, str], Submission] = {}
         self.process, self.channel = start_process("labkit.grading.pool", os.environ)
 
@@ -170,6 +175,7 @@ class _GraderProcess:
             ) from error
         if REFUSED in answer:
             raise OSError(*answer[REFUSED])
+        self.directory = str(answer["directory"])
         return str(answer["level"])
 
     def send(self, message: dict[str, Any]) -> None:
@@ -231,7 +237,7 @@ def main(channel_number: int) -> int:
 
 def _serve(channel: socket.socket, grader: Grader) -> None:
     try:
-        wire.send(channel, {"level": grader.level})
+        wire.send(channel, {"level": grader.level, "directory": str(grader.workers.directory)})
         while True:
             wire.receive(channel)
             grader.grade_all(_requester(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))

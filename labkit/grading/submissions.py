@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -38,6 +38,9 @@ LEARNERS_FOLDER = 2
 
 MAX_FILES = 256
 """How many files beside a notebook are given to it."""
+
+MAX_ENTRIES = 4096
+"""How many files and folders beside a notebook are looked at: meanwhile its grader serves nobody else."""
 
 KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
 """A line of code that may call kubectl."""
@@ -259,13 +262,13 @@ def files_beside(submission: Submission) -> dict[str, bytes]:
     folder, found, left = submission.path.parent, dict[str, bytes](), MAX_BYTES
     if submission.shares_folder:
         return {}
-    paths = ((path, path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path != submission.path)
-    visible = (both for both in paths if not any(part.startswith((".", "__pycache__")) for part in both[1].parts))
-    for path, name in islice(visible, MAX_FILES):
+    visible = below(folder, lambda name: not name.startswith((".", "__pycache__")))
+    paths = (path for path in sorted(islice(visible, MAX_ENTRIES)) if path != submission.path)
+    for path in islice(paths, MAX_FILES):
         with suppress(Unreadable):
             data = read_untrusted(path)
             if len(data) <= left:
-                found[name.as_posix()] = data
+                found[path.relative_to(folder).as_posix()] = data
                 left -= len(data)
     return found
 
@@ -305,9 +308,24 @@ def _source(cell: dict[str, Any]) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def below(folder: Path, chosen: Callable[[str], bool] = bool) -> Iterator[Path]:
+    """List what lies below a folder and has a chosen name, the nearest first.
+
+    However deep it lies: links are not followed, and what cannot be opened is left out.
+    """
+    places = [os.fspath(folder)]
+    for place in places:
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                if chosen(entry.name):
+                    yield Path(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        places.append(entry.path)
+
+
 def walk(folder: Path) -> Iterator[Submission]:
     """List every notebook, also those without an exercise's name or a learner."""
-    files = [folder] if folder.is_file() else sorted(folder.rglob("*.ipynb"))
+    files = [folder] if folder.is_file() else sorted(path for path in below(folder) if path.match("*.ipynb"))
     for path in files:
         if ".ipynb_checkpoints" in path.parts or path.name.startswith("._"):
             continue

@@ -218,6 +218,11 @@ class Workers:
         return self.level != "plain"
 
     @property
+    def directory(self) -> Path | None:
+        """Temporary files; none before it is entered."""
+        return self._directory
+
+    @property
     def fork_server_pid(self) -> int:
         """The fork server's process id; 0 before it runs."""
         return self._fork_server.pid if self._fork_server is not None else 0

@@ -9,16 +9,18 @@ import struct
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from labkit.core.errors import UsageError
-from labkit.grading import archives
+from labkit.grading import archives, submissions
 from labkit.grading.intake import Intake, take_in
 from labkit.grading.roster import Roster
-from labkit.grading.submissions import Submission, Unreadable, code_cells, find
+from labkit.grading.submissions import Submission, Unreadable, code_cells, files_beside, find
 from tests.grading.support import submit
 
 EXERCISE = "ex4-roles"
@@ -245,6 +247,12 @@ class TestHostileArchives:
         assert learners(intake) == ["ann"]
         assert any("the archive is not opened: it has 1001 files" in line for line in intake.lines)
 
+    def test_folders_without_end_are_refused_and_named(self, tmp_path: Path) -> None:
+        deep = archive([("d/" * depth + "x", b"") for depth in (600, 1200, 1800)])
+        intake = took(tmp_path, [("eve/deep.zip", deep), (f"ann/{FILE}", NOTEBOOK)])
+        assert learners(intake) == ["ann"]
+        assert any("is not unpacked: it lies in more than 64 folders" in line for line in intake.lines)
+
     def test_damaged_encrypted_and_unusual_archives_are_named(self, tmp_path: Path) -> None:
         good = archive([(FILE, NOTEBOOK)])
         encrypted = bytearray(good)
@@ -287,6 +295,33 @@ class TestOddFiles:
         assert learners(intake) == ["ann", "pipe", "raw_"]
         assert "Not graded: huge.zip: the archive is not opened: it is larger than 64 MiB." in intake.lines
         assert any("nnn holds no notebook" in line for line in intake.lines)
+
+    def test_folders_deeper_than_a_path_may_be_long_stop_nobody(self, tmp_path: Path) -> None:
+        submit(tmp_path, "ann", EXERCISE, [])
+        (tmp_path / "eve").mkdir()
+        with ExitStack() as opened:
+            number = None
+            for name in ("eve", *["d" * 200] * 30):
+                if number is not None:
+                    os.mkdir(name, dir_fd=number)
+                number = os.open(name if number is not None else tmp_path / name, os.O_RDONLY, dir_fd=number)
+                opened.callback(os.close, number)
+        assert learners(took_paths(tmp_path, [tmp_path])) == ["ann"]
+
+    def test_of_many_folders_beside_a_notebook_not_all_are_opened(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        submit(tmp_path, "eve", EXERCISE, [])
+        (tmp_path / "eve" / "data.csv").write_text("1")
+        for number in range(200):
+            (tmp_path / "eve" / ".git" / f"{number}").mkdir(parents=True)
+            (tmp_path / "eve" / "many" / f"{number}").mkdir(parents=True)
+        (submission,) = find(tmp_path)
+        monkeypatch.setattr(submissions, "MAX_ENTRIES", 100, raising=False)
+        scandir = Mock(wraps=os.scandir)
+        monkeypatch.setattr(os, "scandir", scandir)
+        assert files_beside(submission) == {"data.csv": b"1"}
+        assert scandir.call_count < 100
 
     def test_a_directory_that_is_named_like_a_notebook_is_not_the_one_that_counts(self, tmp_path: Path) -> None:
         (tmp_path / "ann" / FILE).mkdir(parents=True)

@@ -38,9 +38,9 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 class Graded:
     """A cluster as a submission has it, with a quota that only single requests can exceed."""
 
-    def __init__(self, template: ClusterTemplate) -> None:
+    def __init__(self, template: ClusterTemplate, sent_bytes: int = 32 << 20) -> None:
         self.cluster = Cluster(template.keys, Store(template.base), signer=template.signer)
-        self.budget = Budget(self.cluster, Quota(seconds=3600.0, rbac_bytes=64 << 20))
+        self.budget = Budget(self.cluster, Quota(seconds=3600.0, sent_bytes=sent_bytes, rbac_bytes=64 << 20))
         self.budget.attach()
 
     def __call__(
@@ -260,6 +260,12 @@ def test_a_list_in_yaml_is_charged_and_its_refusal_is_yaml(graded: Graded) -> No
     answer = graded("GET", CONFIG_MAPS, headers={"accept": YAML})
     assert answer.status == 429
     assert yaml.safe_load(answer.body)["message"] == "The request is more work than the server does for one."
+
+
+def test_heads_are_counted_since_the_audit_log_holds_them(template: ClusterTemplate) -> None:
+    graded = Graded(template, sent_bytes=64 << 10)
+    statuses = [graded("GET", f"/version?{'a' * 20_000}").status for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
 
 
 def test_a_head_that_is_too_long_is_not_read(graded: Graded) -> None:

@@ -82,13 +82,20 @@ def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: 
     assert [entry.learner for entry in GradingSession(folder, out).left] == [failed[0].learner]
 
 
-def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
+def test_where_no_grader_is_left_nothing_is_graded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what they had for a time is removed."""
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setenv("TMPDIR", str(room))
     with GraderPool(2, slots=2, limits=SHORT) as several:
         for pid in several.pids:
             os.kill(pid, signal.SIGKILL)
         results = several.grade(find(folder))
     assert [result.learner for result in results] == list(LEARNERS)
     assert {result.ended for result in results} == {FAILED}
+    assert not list(room.iterdir())
 
 
 def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

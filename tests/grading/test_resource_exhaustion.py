@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -146,6 +147,37 @@ print("then", lab.admin.get("/version").status)
     assert "900000 900000 " in result.output, result.output
     assert "then 429" in result.output
     assert "answered more than 8 MiB" in result.note
+
+
+CLIENT = """
+import json, os, socket, ssl
+url = json.loads(open(os.environ["KUBECONFIG"]).read())["clusters"][0]["cluster"]["server"]
+address, context = ("127.0.0.1", int(url.rsplit(":", 1)[1])), ssl._create_unverified_context()
+
+def connect():
+    return context.wrap_socket(socket.create_connection(address))
+"""
+
+NO_REQUESTS = {
+    "handshakes": "for _ in range(10_000): connect().close()",
+    "a-chunk-that-never-begins": """
+server = connect()
+server.sendall(b"POST /api HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n1;")
+for _ in range(60_000): server.sendall(b"a" * 60_000)
+""",
+}
+
+
+@pytest.mark.parametrize("case", NO_REQUESTS)
+def test_what_is_no_request_is_paid_for_as_well(case: str, tmp_path: Path) -> None:
+    source = f"{CLIENT}\ntry:\n{indent(NO_REQUESTS[case], '    ')}\nexcept OSError:\n    print('cut')"
+    submit(tmp_path, "eve", EXERCISE, [source])
+    submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
+    with Grader(limits=SHORT, quota=Quota(seconds=0.3)) as strict:
+        results = grade(strict, tmp_path)
+    assert results["eve"].output == "cut\n"
+    assert "it took the server more than 0.3 s" in results["eve"].note
+    assert results["ann"].passed
 
 
 def test_connections_come_to_an_end(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import socket
 from OpenSSL import SSL
 
 from labkit.embedded.apiserver.serving.connection import HttpServer
-from labkit.embedded.apiserver.serving.tls import handshake, until
+from labkit.embedded.apiserver.serving.tls import Reading, handshake, until
 from labkit.embedded.apiserver.serving.transport import TlsTransport
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an
 
 HANDSHAKE_SECONDS = 10.0
 """How long a client may take for the handshake."""
+
+REFUSING_SECONDS = 0.1
+"""How long others wait after a connection of clients that have cost enough."""
 
 MAX_CONNECTIONS = 4096
 SPARE_FILES = 64
@@ -49,12 +52,18 @@ class Listener:
     """
 
     def __init__(
-        self, listening: socket.socket, server: HttpServer, context: SSL.Context, most: int = MAX_CONNECTIONS
+        self,
+        listening: socket.socket,
+        server: HttpServer,
+        context: SSL.Context,
+        most: int = MAX_CONNECTIONS,
+        surround: Reading = contextlib.nullcontext,
     ) -> None:
         listening.setblocking(False)
         self._socket = listening
         self._server = server
         self.context = context
+        self._surround = surround
         self._limit = min(most, connection_limit())
         self._greeting: set[asyncio.Task[None]] = set()
 
@@ -70,6 +79,12 @@ class Listener:
                 continue
             if len(self._server.connections) + len(self._greeting) >= self._limit:
                 connection.close()
+                continue
+            try:
+                self._surround()
+            except ConnectionError:
+                connection.close()
+                await asyncio.sleep(REFUSING_SECONDS)
                 continue
             task = loop.create_task(self._greet(connection))
             self._greeting.add(task)
@@ -91,8 +106,8 @@ class Listener:
                 await until(loop.add_reader, loop.remove_reader, connection)
                 first = connection.recv(1, socket.MSG_PEEK)
                 if first == HANDSHAKE_RECORD:
-                    tls = await handshake(self.context, connection)
-                    TlsTransport(connection, tls, self._server())
+                    tls = await handshake(self.context, connection, self._surround)
+                    TlsTransport(connection, tls, self._server(), self._surround)
                     return
             if first.isalpha():
                 connection.recv(65536)

@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.serving.connection import MAX_HEADER_BYTES, HttpS
 from labkit.embedded.apiserver.serving.http import Frontend
 from labkit.embedded.apiserver.serving.listener import MAX_CONNECTIONS, Listener
 from labkit.embedded.apiserver.serving.streams import Streams
-from labkit.embedded.apiserver.serving.tls import tls_context
+from labkit.embedded.apiserver.serving.tls import Reading, tls_context
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Handler
 
@@ -54,6 +54,7 @@ class ApiServer:
         before_answer: Called before anything is sent to a client.
         connections: The most connections at once.
         line_bytes: The longest request line.
+        surround: Surrounds whatever reads from clients.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class ApiServer:
         *,
         connections: int = MAX_CONNECTIONS,
         line_bytes: int = MAX_HEADER_BYTES,
+        surround: Reading = contextlib.nullcontext,
     ) -> None:
         self.port: int = listening.getsockname()[1]
         self._cluster = cluster
         self._frontend = Frontend(cluster.handle, before_answer)
         self._server = HttpServer(self._frontend, line_bytes)
-        self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
+        self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections, surround)
         self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._tick())]
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,9 @@ from labkit.embedded.machinery.request import ShownCertificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+Reading = Callable[[], AbstractContextManager[None]]
+"""Surrounds whatever reads from clients; it raises ``ConnectionError`` where they have cost enough."""
 
 HTTP = b"http/1.1"
 
@@ -43,14 +47,19 @@ def tls_context(keys: Keys) -> SSL.Context:
     return context
 
 
-async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Connection:
+async def handshake(
+    context: SSL.Context,
+    connection: socket.socket,
+    surround: Reading = nullcontext,
+) -> SSL.Connection:
     """Do the handshake with a client on a non-blocking socket; ``SSL.Error`` if it fails."""
     loop = asyncio.get_running_loop()
     tls = SSL.Connection(context, connection)
     tls.set_accept_state()
     while True:
         try:
-            tls.do_handshake()
+            with surround():
+                tls.do_handshake()
         except SSL.WantReadError:
             await until(loop.add_reader, loop.remove_reader, connection)
         except SSL.WantWriteError:

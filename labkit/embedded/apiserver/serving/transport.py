@@ -13,7 +13,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from labkit.embedded.apiserver.serving.tls import shown_certificate
+from labkit.embedded.apiserver.serving.tls import Reading, shown_certificate
 
 RECORD_BYTES = 16 * 1024
 """The largest TLS record, and so the most that OpenSSL reads or writes at a time."""
@@ -44,12 +44,19 @@ class TlsTransport(asyncio.Transport):
         "_reading",
         "_socket",
         "_stuck",
+        "_surround",
         "_timer",
         "_tls",
         "_waiting",
     )
 
-    def __init__(self, connection: socket.socket, tls: SSL.Connection, protocol: asyncio.Protocol) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        tls: SSL.Connection,
+        protocol: asyncio.Protocol,
+        surround: Reading = contextlib.nullcontext,
+    ) -> None:
         super().__init__(
             {
                 "client_certificate": shown_certificate(tls),
@@ -63,6 +70,7 @@ class TlsTransport(asyncio.Transport):
         self._descriptor = connection.fileno()
         self._tls = tls
         self._protocol = protocol
+        self._surround = surround
         self._waiting = bytearray()
         self._high, self._low = HIGH_BYTES, LOW_BYTES
         self._reading = self._paused_writing = False
@@ -82,12 +90,15 @@ class TlsTransport(asyncio.Transport):
 
     def _readable(self) -> None:
         try:
-            data = self._tls.recv(RECORD_BYTES)
-            self._protocol.data_received(data)
-            if len(data) == RECORD_BYTES:
-                self._read_more()
+            with self._surround():
+                data = self._tls.recv(RECORD_BYTES)
+                self._protocol.data_received(data)
+                if len(data) == RECORD_BYTES:
+                    self._read_more()
         except SSL.Error as error:
             self._unread(error)
+        except ConnectionError:
+            self.abort()
         except Exception as error:
             self._fail(error)
 
