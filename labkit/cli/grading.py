@@ -192,7 +192,7 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     from labkit.grading.course_secret import read_secret
 
     # Never beside single notebooks: they lie among what was handed in.
-    folders = [path.resolve().parent for path in submissions if path.suffix != ".ipynb"]
+    folders = [path.resolve().parent for path in submissions if path.suffix.lower() != ".ipynb"]
     secret = next((found for folder in folders if (found := read_secret(folder))), None)
     if secret is None:
         return ""

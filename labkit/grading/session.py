@@ -126,7 +126,7 @@ class GradingSession:
         results = self.results()
         write_all(results, self.out)
         write_gradebooks(results, self._intake.people, self.out)
-        write_overview(results, self.all, self.out)
+        write_overview(results, self.all, self.out, self._intake.left_out)
         return results
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
@@ -164,6 +164,11 @@ class GradingSession:
         last = {
             result.key: (digest, result) for digest, result in self._store.read() if result.cluster == self._cluster
         }
+        if not (self._course or self._intake.whole) and any(each.course_fingerprint for _, each in last.values()):
+            raise UsageError(
+                f"The results in {self.out} are of a course with a secret, which is not looked for beside notebooks.",
+                todo="Name the folder or archive that they are in, and the learner: --only LEARNER.",
+            )
         for key, (digest, result) in last.items():
             if key not in self.looks:
                 if not self._intake.whole:
@@ -193,7 +198,9 @@ class GradingSession:
         """
         people = self._intake.people
         learners = {entry.learner: people.get(entry.learner, Person(entry.learner)) for entry in self.all}
-        known = {learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail)}
+        known = {
+            learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail) if text
+        }
         known |= {learner: learner for learner in learners}
         if found := known.get(learner_name(name)):
             return found

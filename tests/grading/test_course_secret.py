@@ -169,6 +169,18 @@ def test_a_secret_that_is_handed_in_is_none(tmp_path: Path, capfd: pytest.Captur
     assert "secret" not in capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("at_hand")
+def test_a_notebook_that_is_named_alone_is_not_graded_without_the_secret(
+    course: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    grade(course)
+    before = (course / "results" / "scores.csv").read_text()
+    notebook = str(course / "submitted" / "ann" / "ex4-roles.ipynb")
+    assert run_labkit(["grade", notebook, "--out", str(course / "results"), "--places", "1"]) == 2
+    assert "--only LEARNER" in capfd.readouterr().err
+    assert (course / "results" / "scores.csv").read_text() == before
+
+
 def test_the_commands_make_it_and_print_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("id;name;mail\nann;Ann A;ann@x.org\nb1;=Bob;\n", encoding="utf-8-sig")
