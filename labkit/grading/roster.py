@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from labkit.core.errors import UsageError
@@ -90,9 +90,11 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     data = path.read_bytes()
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
-    text = _text(data)
-    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    text = re.sub(r"\A\s*sep=.\s*", "", _text(data), flags=re.IGNORECASE)  # Excel's own line
+    first = re.search(r".*[,;\t].*", text)
+    delimiter = max(",;\t", key=first[0].count) if first else ","
+    table = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
     headings = [cell.lower() for cell in rows[0]] if rows else []
     if _unknown(rows, headings):
         raise UsageError(

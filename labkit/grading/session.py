@@ -25,6 +25,7 @@ from labkit.grading.submissions import (
     Submission,
     Unreadable,
     declared_learner,
+    declares_another_code,
     files_beside,
     find,
     parse,
@@ -87,6 +88,8 @@ class GradingSession:
         self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
         self.outdated: Counter[str] = Counter()
         """How many stored results are not used, by the reason."""
+        self.gone: list[tuple[str, str]] = []
+        """Of what there are stored results, and is not in the folders and archives that are named."""
         if fresh and self._intake.whole and not learners:
             self._store.clear()
         self.done = self._stored()
@@ -171,7 +174,9 @@ class GradingSession:
             )
         for key, (digest, result) in last.items():
             if key not in self.looks:
-                if not self._intake.whole:
+                if self._intake.whole:
+                    self.gone.append(key)
+                else:
                     found[key] = result
             elif self.looks[key].digest == digest:
                 if reason := self._outdated(result):
@@ -227,4 +232,6 @@ def _look(submission: Submission) -> Look:
     except Unreadable:
         return Look(digest)
     name = declared_learner(cells)
+    if declares_another_code(submission, cells):
+        name = f"{name or submission.learner} with another code"
     return Look(digest, "" if name == submission.learner else name, "" if "python" in language.lower() else language)

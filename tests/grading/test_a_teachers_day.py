@@ -329,6 +329,12 @@ class TestIntakeByCommand:
         assert f"leeann_1_12_{EXERCISE}.ipynb: leeann_1_11_{EXERCISE}.ipynb counts" in said
         assert f"ekbob_LATE_2_13_{EXERCISE}.ipynb is late" in said
 
+    def test_whom_a_later_folder_does_not_have_is_said(self, download: Path, teacher: Desk) -> None:
+        teacher.grade(download)
+        said = teacher.grade(teacher.folder)
+        assert f"Graded before, not in what is named now, and not in the reports: ekbob {EXERCISE}, leeann" in said
+        assert "Graded before" not in teacher.grade(teacher.folder, "--fresh") + teacher.grade()
+
     def test_several_folders_and_archives_are_graded_together(self, download: Path, teacher: Desk) -> None:
         teacher.grade(download, teacher.folder)
         assert sorted(teacher.rows()) == ["ann", "bob", "cat", "ekbob", "leeann"]

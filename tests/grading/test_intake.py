@@ -338,6 +338,12 @@ class TestRoster:
         assert list(people) == ["s01", "s02", "s03", "s04"]
         assert (people["s02"].name, people["s03"].name, people["s04"].mail) == ("Zoë Müller", "김철수", "bo@x.edu")
 
+    @pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", "Spring class\n\n"])
+    def test_what_is_above_the_headings_is_nobody(self, first: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text(f"{first}id;name;mail\ns01;Lee, Ann;a@x.edu\n")
+        assert list(Roster(path).people) == ["s01"]
+
     def test_a_table_of_windows_is_read(self, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
         path.write_bytes("s02;Zoë Müller;z@x.edu".encode("cp1252"))
