@@ -9,10 +9,7 @@ from pathlib import Path
 from labkit.core.errors import UsageError
 from labkit.grading.archives import SUFFIX, find_archives, unpack
 from labkit.grading.roster import Person, Roster
-from labkit.grading.submissions import Submission, choose, is_submission, none_found, printable, skipped, walk
-
-WRAPPER = "submitted"
-"""nbgrader's name of the folder that holds learners' folders."""
+from labkit.grading.submissions import WRAPPER, Submission, choose, is_submission, none_found, printable, skipped, walk
 
 
 @dataclass

@@ -12,12 +12,12 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from labkit.core.errors import UsageError
+from labkit.grading.archives import decoded
 from labkit.grading.seed import learner_name
 from labkit.grading.submissions import Submission
 
@@ -124,19 +124,7 @@ def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
 
 
 def _text(data: bytes) -> str:
-    """Decode a table; of the encodings before Unicode, those of Windows in the West and in Korea.
-
-    Hardly any Western text has pairs of letters beyond ASCII, as Korea's common syllables are.
-    """
-    if b"\0" in data:
-        return data.decode("utf-16", "replace")
-    with suppress(UnicodeDecodeError):
-        return data.decode("utf-8-sig")
-    with suppress(UnicodeDecodeError):
-        text = data.decode("cp949")
-        if not text.encode("euc-kr", "ignore").isascii():
-            return text
-    return data.decode("cp1252", "replace")
+    return data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
 
 
 def _person(row: dict[str, str]) -> Person | None:

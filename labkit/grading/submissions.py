@@ -36,6 +36,9 @@ NBFORMAT = 4
 SUFFIX = ".ipynb"
 """How the name of a notebook ends, in small or capital letters."""
 
+WRAPPER = "submitted"
+"""nbgrader's name of the folder that holds learners' folders."""
+
 LEARNERS_FOLDER = 2
 """The depth from which a submission lies in a folder of its learner's."""
 
@@ -366,5 +369,6 @@ def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
         name, stem = parts[0].removesuffix(".zip"), stem if double else path.stem
     elif not double:
         above = path.absolute().parent
-        name, stem = (above.parent if above.name in IDS else above).name if alone else "", path.stem
+        is_assignment = above.name in IDS or above.parent.parent.name == WRAPPER
+        name, stem = (above.parent if is_assignment else above).name if alone else "", path.stem
     return Submission(learner_name(name), stem, path, parts[0], depth, name, name)

@@ -179,12 +179,21 @@ class TestOtherLayouts:
                 struct.pack_into("<H", silent, start + at, flags & ~archives.UTF8_NAME)
         assert learners(took(tmp_path, bytes(silent))) == ["김철수"]
 
+    @pytest.mark.parametrize(("name", "encoding"), [("김철수", "cp949"), ("Zoë_Müller", "cp437")])
+    def test_an_archive_of_windows_has_its_names_in_its_own_encoding(
+        self, name: str, encoding: str, tmp_path: Path
+    ) -> None:
+        written = name.encode(encoding)
+        data = archive([("x" * len(written) + f"/{FILE}", NOTEBOOK)]).replace(b"x" * len(written), written)
+        assert learners(took(tmp_path, data)) == [name]
+
     def test_an_exercises_folder_is_no_learner(self, tmp_path: Path) -> None:
         files = [(f"{EXERCISE}/ann/{FILE}", NOTEBOOK), (f"{EXERCISE}/bob/{EXERCISE}.IPYNB", NOTEBOOK)]
         assert learners(took(tmp_path, files)) == ["ann", "bob"]
-        submit(tmp_path / "submitted" / "cy", EXERCISE, EXERCISE, [])
+        for who, folder in (("cy", EXERCISE), ("di", "homework 4")):
+            alone = submit(tmp_path / "submitted" / who, folder, EXERCISE, [])
+            assert [entry.learner for entry in find(alone)] == [who]
         alone = tmp_path / "submitted" / "cy" / EXERCISE / FILE
-        assert [entry.learner for entry in find(alone)] == ["cy"]
         with pytest.raises(UsageError, match="no submission") as refused:
             find(alone.parent.parent)
         assert "Name the folder above" in refused.value.todo
