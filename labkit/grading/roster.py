@@ -111,14 +111,19 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
     """Whether the first row is one of headings, and none tells where the names and addresses are.
 
-    Below such a heading all cells are numbers of learners, or mail addresses, and it is none.
+    Below such a heading all cells are numbers of learners, or mail addresses, and no heading is an address.
     """
-    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings):
+    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(re.fullmatch(ADDRESS, cell) for cell in headings):
         return False
     for column, cells in enumerate(zip_longest(*rows, fillvalue="")):
         like = ADDRESS if column or not {*IDS}.isdisjoint(headings) else rf"{ADDRESS}|\d+"
         others = list(filter(None, cells[1:]))
-        if others and not re.fullmatch(like, cells[0]) and all(re.fullmatch(like, cell) for cell in others):
+        if (
+            others
+            and cells[0]
+            and not re.fullmatch(like, cells[0])
+            and all(re.fullmatch(like, cell) for cell in others)
+        ):
             return True
     return False
 

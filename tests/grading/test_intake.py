@@ -439,6 +439,12 @@ class TestRoster:
         with pytest.raises(UsageError, match=r"headings of .* are not known: (ID, Vol|이름, 성|학번, 이)"):
             Roster(path)
 
+    @pytest.mark.parametrize("first", ["a1,Ann Lee,a@x.edu,", "a1,Ann Lee,a@x.edu,B", "a1,Ann Lee,,", "7,Ann Lee,,"])
+    def test_a_first_learner_is_no_heading(self, first: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text(f"{first}\n8,Bo Ek,b@x.edu,c@x.edu\n" if "@" in first else f"{first}\nb2,Bo Ek,b@x.edu,\n")
+        assert [person.name for person in Roster(path).people.values()] == ["Ann Lee", "Bo Ek"]
+
     def test_a_roster_that_is_none_is_said(self, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
         for text, said in (
