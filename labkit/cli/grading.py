@@ -192,7 +192,7 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     from labkit.grading.course_secret import read_secret
 
     # Never beside single notebooks: they lie among what was handed in.
-    folders = [path.resolve().parent for path in submissions if path.suffix != ".ipynb"]
+    folders = [path.resolve().parent for path in submissions if path.suffix.lower() != ".ipynb"]
     secret = next((found for folder in folders if (found := read_secret(folder))), None)
     if secret is None:
         return ""
@@ -215,6 +215,10 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
         click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
     for reason, count in session.outdated.items():
         click.echo(f"Not used: {count} stored results, which are graded again: {reason}.", err=True)
+    if session.gone:
+        names = ", ".join(f"{learner} {exercise}" for learner, exercise in sorted(session.gone))
+        line = f"Graded before, not in what is named now, and not in the reports: {names}."
+        click.echo(f"{line} Name all folders and archives together.", err=True)
     for entry in session.all:
         if entry not in session.chosen and entry.key not in session.done:
             click.echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)

@@ -106,12 +106,26 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """An entry's name. macOS writes UTF-8 and does not say so; Windows may write backslashes."""
+    """An entry's name. macOS writes UTF-8 and does not say so; Windows its own encoding, and backslashes."""
     name = entry.filename
     if not entry.flag_bits & UTF8_NAME:
         with suppress(UnicodeError):
-            name = name.encode("cp437").decode()
+            name = decoded(name.encode("cp437"), "cp437")
     return name.replace("\\", "/")
+
+
+def decoded(data: bytes, western: str) -> str:
+    """Decode text that does not say its encoding: UTF-8, that of Windows in Korea, or a Western one.
+
+    Hardly any Western text has pairs of letters beyond ASCII, as Korea's common syllables are.
+    """
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8-sig")
+    with suppress(UnicodeDecodeError):
+        text = data.decode("cp949")
+        if not text.encode("euc-kr", "ignore").isascii():
+            return text
+    return data.decode(western, "replace")
 
 
 def _reason(error: Exception) -> str:

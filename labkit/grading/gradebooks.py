@@ -48,7 +48,8 @@ def _canvas(person: Person) -> list[str]:
 def _moodle(person: Person) -> list[str]:
     number = person.numbers.get("moodle", "")
     identifier = person.row.get("identifier") or (f"Participant {number}" if number else "")
-    return [identifier, person.name or person.id, _number(person), person.mail]
+    number = person.row.get("id number", _number(person))
+    return [identifier, person.name or person.id, number, person.mail]
 
 
 def _number(person: Person) -> str:

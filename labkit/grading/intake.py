@@ -9,10 +9,7 @@ from pathlib import Path
 from labkit.core.errors import UsageError
 from labkit.grading.archives import SUFFIX, find_archives, unpack
 from labkit.grading.roster import Person, Roster
-from labkit.grading.submissions import Submission, choose, is_submission, none_found, printable, skipped, walk
-
-WRAPPER = "submitted"
-"""nbgrader's name of the folder that holds learners' folders."""
+from labkit.grading.submissions import WRAPPER, Submission, choose, is_submission, none_found, printable, skipped, walk
 
 
 @dataclass
@@ -30,6 +27,11 @@ class Intake:
     whole: bool = True
     people: dict[str, Person] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> list[str]:
+        """Those of the lines that say what is not graded, and of whom nothing is."""
+        return [line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))]
 
     def leave_out(self, reasons: Iterable[str]) -> None:
         """Note what is not graded, and why."""
@@ -93,11 +95,18 @@ def _unwrapped(folder: Path, name: str) -> Path:
 
 
 def _identified(found: Sequence[Submission], roster: Roster | None, intake: Intake) -> Iterator[Submission]:
-    """Give each submission the id of who sent it, and note what is known of them."""
+    """Give each submission the id of who sent it, and note what is known of them.
+
+    Whom a system gives two numbers are two people, though the roster has one of that name.
+    """
     in_roster = roster.people if roster else {}
     intake.people |= in_roster
-    for entry in found:
-        person = roster.find(entry) if roster else Person(entry.learner, entry.name)
+    known = [(entry, roster.find(entry) if roster else Person(entry.learner, entry.name)) for entry in found]
+    numbers: dict[tuple[str, str, str], set[str]] = {}
+    for entry, person in known:
+        system, _, number = entry.sender.rpartition(":")
+        numbers.setdefault((person.id if person else "", entry.exercise, system), set()).add(number)
+    for entry, person in known:
         if person is None and entry.learner in in_roster:
             intake.leave_out([f"{entry.shown}: {entry.learner} is another's id in the roster"])
             continue
@@ -109,16 +118,17 @@ def _identified(found: Sequence[Submission], roster: Roster | None, intake: Inta
             person = intake.people.get(person.id, person)
             person = replace(person, numbers={**person.numbers, system: number})
             intake.people[person.id] = person
-        sender = entry.sender if person.id not in in_roster else person.id
+        one = not system or len(numbers.get((person.id, entry.exercise, system), ())) == 1
+        sender = person.id if one and person.id in in_roster else entry.sender
         yield replace(entry, learner=person.id, sender=sender)
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> Iterator[str]:
-    """Who of the roster handed in nothing of an exercise of which others handed something in."""
+    """Of whom in the roster nothing is graded of an exercise of which others handed something in."""
     handed_in: dict[str, set[str]] = {}
     for entry in submissions:
         handed_in.setdefault(entry.exercise, set()).add(entry.learner)
     for exercise, learners in handed_in.items():
         missing = [f"{each.id} ({each.name})" for each in roster.people.values() if each.id not in learners]
         if missing:
-            yield f"Handed in nothing for {exercise}: {printable(', '.join(missing))}."
+            yield f"Nothing to grade for {exercise}: {printable(', '.join(missing))}."

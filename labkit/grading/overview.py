@@ -38,15 +38,18 @@ UNGRADED = (FAILED, "unreadable")
 """How results ended that say nothing of the tasks."""
 
 
-def write_overview(results: Sequence[Result], submissions: Iterable[Submission], folder: Path) -> None:
+def write_overview(
+    results: Sequence[Result], submissions: Iterable[Submission], folder: Path, left_out: Iterable[str] = ()
+) -> None:
     """Write the overview of a class into the folder of its results.
 
     Args:
         results: All results, sorted by exercise and learner.
         submissions: What they are results of; their code is compared.
         folder: The folder of results.
+        left_out: What was not taken in, and why, as sentences.
     """
-    tables = overview(results, similarities(submissions))
+    tables = overview(results, similarities(submissions), left_out)
     (folder / "overview.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
     with (folder / "overview.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(_csv_rows(tables))
@@ -77,7 +80,9 @@ def _digest(text: str) -> str:
     return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> dict[str, list[Row]]:
+def overview(
+    results: Sequence[Result], similar: Sequence[Similarity], left_out: Iterable[str] = ()
+) -> dict[str, list[Row]]:
     """Make the tables, in the order in which they are read. What they mean stands in ``overview.html``."""
     judged = [result for result in results if result.ended not in UNGRADED]
     by_exercise: dict[str, list[Result]] = {}
@@ -97,7 +102,10 @@ def overview(results: Sequence[Result], similar: Sequence[Similarity]) -> dict[s
         "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
         "ideas": _counted(("exercise", "task", "expected", "seen"), _wrong_ideas(judged)),
         "excess": _counted(("exercise", "task", "grant"), excess),
-        "ungraded": [row for result in results for row in _ungraded(result)],
+        "ungraded": [
+            *(row for result in results for row in _ungraded(result)),
+            *({"exercise": "", "learner": "", "ended": "left out", "why": line} for line in left_out),
+        ],
         "similar": [row for found in similar for row in found.pairs],
         "foreign": [row for found in similar for row in found.foreign],
     }

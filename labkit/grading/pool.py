@@ -255,6 +255,7 @@ def _interrupt_when_closed(channel: socket.socket) -> None:
     end = select.poll()
     end.register(channel, 0)  # no events but POLLHUP
     end.poll()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what fails from here on, such as the loop's end, concerns nobody
     os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -53,7 +53,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "isolation": lambda result: result.isolation,
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
-    "note": lambda result: " ".join(result.notices),
+    "note": lambda result: " ".join(result.notices) or ("" if result.complete else result.outcome),
 }
 """The columns of ``scores.csv``: heading and content."""
 

@@ -9,19 +9,32 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from labkit.core.errors import UsageError
+from labkit.grading.archives import decoded
 from labkit.grading.seed import learner_name
 from labkit.grading.submissions import Submission
 
-IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "id")
+IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "sid", "id")
 NAMES = ("name", "student", "full name", "student name")
 MAILS = ("mail", "email", "e-mail", "email address")
 """The headings of the columns in lower case; of several the first counts."""
+
+
+FIRST_NAME = "first name"
+
+ROWS = "Give each learner a row: id, name and mail address."
+
+ADDRESS = ".+@.+"
+
+SHORTENED = re.compile(r"\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)
+"""What a spreadsheet makes of a long number."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,7 @@ class Roster:
     """A roster that was read from a file.
 
     Raises:
-        UsageError: It is no table, or two rows have one id.
+        UsageError: It is no table, its headings are unknown, or two rows have one id.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +65,7 @@ class Roster:
             for clue in _clues(person):
                 self._known.setdefault(clue, set()).add(person.id)
         if not self.people:
-            raise UsageError(f"Nobody is in {path}.", todo="Give each learner a row: id, name and mail address.")
+            raise UsageError(f"Nobody is in {path}.", todo=ROWS)
 
     def find(self, entry: Submission) -> Person | None:
         """Find who handed something in: by the system's number if it is known here, else by id, mail or name.
@@ -69,11 +82,25 @@ class Roster:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a table, by their headings."""
-    text = _text(path.read_bytes())
-    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    """The rows of a table, by their headings.
+
+    Raises:
+        UsageError: It is a spreadsheet's own file, or has headings that are not known.
+    """
+    data = path.read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
+    text = re.sub(r"\A\s*sep=.\s*", "", _text(data), flags=re.IGNORECASE)  # Excel's own line
+    first = re.search(r".*[,;\t].*", text)
+    delimiter = max(",;\t", key=first[0].count) if first else ","
+    table = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
     headings = [cell.lower() for cell in rows[0]] if rows else []
+    if _unknown(rows, headings):
+        raise UsageError(
+            f"The headings of {path} are not known: {', '.join(filter(None, rows[0]))}.",
+            todo="Call them id, name and mail. What Moodle exports is known in English.",
+        )
     if {*IDS, *NAMES, *MAILS}.isdisjoint(headings):
         headings = ["id", "name", "mail"]
     else:
@@ -81,23 +108,44 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     return (dict(zip(headings, cells, strict=False)) for cells in rows)
 
 
+def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
+    """Whether the first row is one of headings, and none tells where the names and addresses are.
+
+    Below such a heading all cells are numbers of learners, or mail addresses, and no heading is an address.
+    """
+    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(re.fullmatch(ADDRESS, cell) for cell in headings):
+        return False
+    for column, cells in enumerate(zip_longest(*rows, fillvalue="")):
+        like = ADDRESS if column or not {*IDS}.isdisjoint(headings) else rf"{ADDRESS}|\d+"
+        others = list(filter(None, cells[1:]))
+        if (
+            others
+            and cells[0]
+            and not re.fullmatch(like, cells[0])
+            and all(re.fullmatch(like, cell) for cell in others)
+        ):
+            return True
+    return False
+
+
 def _text(data: bytes) -> str:
-    if b"\0" in data:
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+    return data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
 
 
 def _person(row: dict[str, str]) -> Person | None:
-    """Who a row is about; nobody where it has no id."""
+    """Who a row is about; nobody where it has neither id nor mail address. Without one it is the mail address.
+
+    Raises:
+        UsageError: A spreadsheet has rounded the id.
+    """
     id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
     moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
     canvas = row.get("id", "") if "sis login id" in row else ""
     numbers = {system: number for system, number in (("canvas", canvas), ("moodle", moodle)) if number}
-    name = name or f"{row.get('first name', '')} {row.get('last name') or row.get('surname', '')}".strip()
-    learner = learner_name(id_ or moodle)
+    name = name or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
+    if SHORTENED.fullmatch(id_):
+        raise UsageError(f"A spreadsheet shortened an id: {id_}.", todo="Make its column text, and save it again.")
+    learner = learner_name(re.sub(r"^(\d+)\.0$", r"\1", id_) or mail or moodle)
     return Person(learner, name, mail, numbers, row) if learner else None
 
 

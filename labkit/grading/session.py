@@ -25,6 +25,7 @@ from labkit.grading.submissions import (
     Submission,
     Unreadable,
     declared_learner,
+    declares_another_code,
     files_beside,
     find,
     parse,
@@ -87,6 +88,8 @@ class GradingSession:
         self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
         self.outdated: Counter[str] = Counter()
         """How many stored results are not used, by the reason."""
+        self.gone: list[tuple[str, str]] = []
+        """Of what there are stored results, and is not in the folders and archives that are named."""
         if fresh and self._intake.whole and not learners:
             self._store.clear()
         self.done = self._stored()
@@ -126,7 +129,7 @@ class GradingSession:
         results = self.results()
         write_all(results, self.out)
         write_gradebooks(results, self._intake.people, self.out)
-        write_overview(results, self.all, self.out)
+        write_overview(results, self.all, self.out, self._intake.left_out)
         return results
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
@@ -164,9 +167,16 @@ class GradingSession:
         last = {
             result.key: (digest, result) for digest, result in self._store.read() if result.cluster == self._cluster
         }
+        if not (self._course or self._intake.whole) and any(each.course_fingerprint for _, each in last.values()):
+            raise UsageError(
+                f"The results in {self.out} are of a course with a secret, which is not looked for beside notebooks.",
+                todo="Name the folder or archive that they are in, and the learner: --only LEARNER.",
+            )
         for key, (digest, result) in last.items():
             if key not in self.looks:
-                if not self._intake.whole:
+                if self._intake.whole:
+                    self.gone.append(key)
+                else:
                     found[key] = result
             elif self.looks[key].digest == digest:
                 if reason := self._outdated(result):
@@ -193,7 +203,9 @@ class GradingSession:
         """
         people = self._intake.people
         learners = {entry.learner: people.get(entry.learner, Person(entry.learner)) for entry in self.all}
-        known = {learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail)}
+        known = {
+            learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail) if text
+        }
         known |= {learner: learner for learner in learners}
         if found := known.get(learner_name(name)):
             return found
@@ -220,4 +232,6 @@ def _look(submission: Submission) -> Look:
     except Unreadable:
         return Look(digest)
     name = declared_learner(cells)
+    if declares_another_code(submission, cells):
+        name = f"{name or submission.learner} with another code"
     return Look(digest, "" if name == submission.learner else name, "" if "python" in language.lower() else language)

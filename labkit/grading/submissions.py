@@ -33,6 +33,12 @@ MAX_BYTES = 8 << 20
 NBFORMAT = 4
 """The notebook format since 2015; earlier ones have their cells elsewhere."""
 
+SUFFIX = ".ipynb"
+"""How the name of a notebook ends, in small or capital letters."""
+
+WRAPPER = "submitted"
+"""nbgrader's name of the folder that holds learners' folders."""
+
 LEARNERS_FOLDER = 2
 """The depth from which a submission lies in a folder of its learner's."""
 
@@ -48,9 +54,15 @@ KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MUL
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
 """The line in which learners write the name that they hand in under."""
 
+DECLARED_CODE = re.compile(r"""\bcode\s*=\s*["']((?:\w{4}[- ]?){2}\w\w)["']""", re.IGNORECASE)
+"""Where learners write their code."""
+
 CANVAS = re.compile(
     r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)", re.DOTALL
 )
+CANVAS_PAGE = re.compile(r".+_\d+_(text|link)\.html", re.DOTALL)
+"""What Canvas makes of a text or an address that was handed in instead of a file."""
+
 MOODLE = re.compile(r"(?P<name>.*)_(?P<person>\d+)_assignsubmission_file_?(?P<rest>.*)", re.DOTALL)
 
 COPY = re.compile(r"(-\d+| \(\d+\))?$")
@@ -133,7 +145,7 @@ def none_found(where: object, why: str = "") -> UsageError:
     return UsageError(
         f"There is no submission in {where}.",
         why=why or "a submission is LEARNER/EXERCISE.ipynb or LEARNER__EXERCISE.ipynb",
-        todo=f"Keep the exercises' file names: {known}.",
+        todo=f"Name the folder above the learners' folders, and keep the exercises' file names: {known}.",
     )
 
 
@@ -183,14 +195,15 @@ def _age(entry: Submission) -> float:
 
 def skipped(*folders: Path) -> list[str]:
     """List, as sentences, what looks like a submission and is not found by ``find``."""
-    entries = [entry for folder in folders for entry in walk(folder)]
-    held = {entry.origin for entry in entries}
+    found = [(folder, entry) for folder in folders for entry in walk(folder)]
+    entries = [entry for _, entry in found]
+    held = {entry.path.relative_to(folder).parts[0] for folder, entry in found if entry.path != folder}
     tops = sorted({top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items())
-    sent = [name for name, top in tops if top.suffix not in (".ipynb", ".zip") and _system(name) and top.is_file()]
+    others = [name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()]
     return [
         *(f"{entry.shown} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
         *(f"{printable(name)} holds no notebook" for name, top in tops if top.is_dir() and name not in held),
-        *(f"{printable(name)} is no notebook" for name in sent),
+        *(f"{printable(name)} is no notebook" for name in others if _system(name) or CANVAS_PAGE.fullmatch(name)),
     ]
 
 
@@ -215,6 +228,15 @@ def declared_learner(cells: Iterable[str]) -> str:
     """
     found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
     return next((learner_name(match[1]) for match in found if match), "")
+
+
+def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
+    """Whether a notebook has a code that is not the one that its learner is graded with."""
+    codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
+    try:
+        return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
+    except UsageError:
+        return True
 
 
 def code_cells(path: Path) -> list[str]:
@@ -325,7 +347,8 @@ def below(folder: Path, chosen: Callable[[str], bool] = bool) -> Iterator[Path]:
 
 def walk(folder: Path) -> Iterator[Submission]:
     """List every notebook, also those without an exercise's name or a learner."""
-    files = [folder] if folder.is_file() else sorted(path for path in below(folder) if path.match("*.ipynb"))
+    notebooks = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
+    files = [folder] if folder.is_file() else sorted(notebooks)
     for path in files:
         if ".ipynb_checkpoints" in path.parts or path.name.startswith("._"):
             continue
@@ -351,12 +374,19 @@ def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submi
 
 
 def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
-    """A notebook in a learner's folder, or one whose name has the learner in it."""
+    """A notebook in a learner's folder, or one whose name has the learner in it.
+
+    A folder that has an exercise's name is no learner's: they lie in it, or it is in theirs.
+    """
+    if parts[0] in IDS and len(parts) > 1:
+        parts = parts[1:]
     name, double, stem = path.stem.partition("__")
     depth = 0 if alone and not double else len(parts)
     if len(parts) > 1:
         # A file's name in a learner's folder cannot make it another learner's.
         name, stem = parts[0].removesuffix(".zip"), stem if double else path.stem
     elif not double:
-        name, stem = path.parent.name if alone else "", path.stem
+        above = path.absolute().parent
+        is_assignment = above.name in IDS or above.parent.parent.name == WRAPPER
+        name, stem = (above.parent if is_assignment else above).name if alone else "", path.stem
     return Submission(learner_name(name), stem, path, parts[0], depth, name, name)

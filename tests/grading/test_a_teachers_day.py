@@ -102,6 +102,7 @@ class TestAgain:
     def test_only_somebody_who_is_not_there_is_said(self, desk: Desk, graded: list[str]) -> None:
         said = desk.grade("--only", "anne", code=2)
         assert "There is no submission of anne." in said
+        assert "Known are: ," not in desk.grade("--only", "zzz", code=2)
         assert "ann" in said.partition("try:")[2]
         assert not graded
         assert sorted(desk.rows()) == ["ann", "bob", "cat"]
@@ -268,6 +269,8 @@ class TestWhatIsReadFirst:
             )
         unreadable = replace(noted, ended="unreadable", note="it is no notebook", output="", declared="", language="")
         assert unreadable.notices == []
+        write_all([unreadable], desk.out)
+        assert desk.rows()[result.learner]["note"] == "It could not be graded: it is no notebook"
 
     @pytest.mark.parametrize(
         ("output", "error"),
@@ -311,7 +314,9 @@ class TestIntakeByCommand:
         assert sorted(teacher.rows()) == ["s1", "s2"]
         assert f"Not graded: leeann_1_11_{EXERCISE}.ipynb: leeann_1_12_{EXERCISE}.ipynb counts." in said
         assert f"Late, and graded: ekbob_LATE_2_13_{EXERCISE}.ipynb." in said
-        assert f"Handed in nothing for {EXERCISE}: s3 (Cy)." in said
+        assert f"Nothing to grade for {EXERCISE}: s3 (Cy)." in said
+        left_out = [line for line in said.splitlines() if line.startswith(("Not graded", "Nothing to"))]
+        assert [row["why"] for row in json.loads((teacher.out / "overview.json").read_text())["ungraded"]] == left_out
         rows = list(csv.reader((teacher.out / "canvas.csv").read_text().splitlines()))
         assert rows[2] == ["Ann Lee", "1", "s1", "", "", "0"]
 
@@ -323,6 +328,12 @@ class TestIntakeByCommand:
         assert sorted(teacher.rows()) == ["leeann"]
         assert f"leeann_1_12_{EXERCISE}.ipynb: leeann_1_11_{EXERCISE}.ipynb counts" in said
         assert f"ekbob_LATE_2_13_{EXERCISE}.ipynb is late" in said
+
+    def test_whom_a_later_folder_does_not_have_is_said(self, download: Path, teacher: Desk) -> None:
+        teacher.grade(download)
+        said = teacher.grade(teacher.folder)
+        assert f"Graded before, not in what is named now, and not in the reports: ekbob {EXERCISE}, leeann" in said
+        assert "Graded before" not in teacher.grade(teacher.folder, "--fresh") + teacher.grade()
 
     def test_several_folders_and_archives_are_graded_together(self, download: Path, teacher: Desk) -> None:
         teacher.grade(download, teacher.folder)

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ from labkit.grading import nbgrader_course
 from labkit.grading.checker import Checker
 from labkit.grading.course_secret import FILE, CourseSecret, make_secret, read_secret, seed_name
 from labkit.grading.grader import Grader
+from labkit.grading.intake import Intake
 from labkit.grading.seed import Seed
+from labkit.grading.session import GradingSession
+from labkit.grading.submissions import find
 from labkit.grading.tasks import find_exercise
 from tests.grading.independent_solutions import independent
 from tests.grading.support import solved_cells, submit
@@ -167,6 +171,36 @@ def test_a_secret_that_is_handed_in_is_none(tmp_path: Path, capfd: pytest.Captur
     notebook = str(tmp_path / "submitted" / "eve" / "ex4-roles.ipynb")
     assert run_labkit(["grade", notebook, "--out", str(tmp_path / "o"), "--places", "1"]) == 0
     assert "secret" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ('CODE = "{ann}"', ""),
+        ('exercise(lab, "ex4-roles", ME, code="{small}")', ""),
+        ('CODE = "{bob}"', "ann with another code"),
+        ('status_code = "{bob}"; CODE = ""; code = "x"', ""),
+    ],
+)
+def test_another_code_in_a_notebook_is_said(cell: str, said: str, tmp_path: Path) -> None:
+    secret, _ = make_secret(tmp_path)
+    ann, bob = secret.code("ann"), secret.code("bob")
+    cells = [cell.format(ann=ann, bob=bob, small=ann.lower().replace("-", " "))]
+    (entry,) = find(submit(tmp_path / "s", "ann", "ex4-roles", cells).parent.parent)
+    session = GradingSession(Intake([replace(entry, code=ann)]), tmp_path / "o", course=secret.fingerprint)
+    assert session.looks[entry.key].declared == said
+
+
+@pytest.mark.usefixtures("at_hand")
+def test_a_notebook_that_is_named_alone_is_not_graded_without_the_secret(
+    course: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    grade(course)
+    before = (course / "results" / "scores.csv").read_text()
+    notebook = str(course / "submitted" / "ann" / "ex4-roles.ipynb")
+    assert run_labkit(["grade", notebook, "--out", str(course / "results"), "--places", "1"]) == 2
+    assert "--only LEARNER" in capfd.readouterr().err
+    assert (course / "results" / "scores.csv").read_text() == before
 
 
 def test_the_commands_make_it_and_print_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

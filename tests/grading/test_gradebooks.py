@@ -99,6 +99,13 @@ def test_moodles_worksheet_has_what_its_import_needs(tmp_path: Path) -> None:
         assert (cells["Grade"], cells["Email address"], cells["ID number"]) == ("1.5", "ann@x.edu", "s01")
 
 
+def test_a_participant_without_an_id_number_gets_none(tmp_path: Path) -> None:
+    table = tmp_path / "roster.csv"
+    table.write_text("Identifier,Full name,ID number,Email address\nParticipant 7,Ann Lee,,ann@x.edu\n")
+    write_gradebooks([result("ann@x.edu")], Roster(table).people, tmp_path)
+    assert rows(tmp_path / "moodle" / "ex4-roles.csv")[1][:4] == ["Participant 7", "Ann Lee", "", "ann@x.edu"]
+
+
 def test_what_the_grader_failed_at_changes_no_gradebook(tmp_path: Path) -> None:
     """An empty cell changes nothing; a zero would be a score."""
     failed = replace(result("ann"), ended=FAILED)

@@ -109,6 +109,11 @@ class TestCanvas:
         intake = took(tmp_path, [(f"a_1_1_{FILE}", NOTEBOOK), ("b_2_2_answer.pdf", b"%PDF"), ("index.html", b"")])
         assert intake.lines == ["Not graded: b_2_2_answer.pdf is no notebook."]
 
+    def test_a_text_instead_of_a_file_is_named(self, tmp_path: Path) -> None:
+        pages = [("lee_LATE_2_text.html", b""), ("kim_3_link.html", b"")]
+        intake = took(tmp_path, [(f"a_1_1_{FILE}", NOTEBOOK), *pages])
+        assert intake.left_out == [f"Not graded: {name} is no notebook." for name in sorted(dict(pages))]
+
 
 class TestMoodle:
     def test_folders_and_flat_files_of_all_versions_are_taken_in(self, tmp_path: Path) -> None:
@@ -175,6 +180,25 @@ class TestOtherLayouts:
                 (flags,) = struct.unpack_from("<H", silent, start + at)
                 struct.pack_into("<H", silent, start + at, flags & ~archives.UTF8_NAME)
         assert learners(took(tmp_path, bytes(silent))) == ["김철수"]
+
+    @pytest.mark.parametrize(("name", "encoding"), [("김철수", "cp949"), ("Zoë_Müller", "cp437")])
+    def test_an_archive_of_windows_has_its_names_in_its_own_encoding(
+        self, name: str, encoding: str, tmp_path: Path
+    ) -> None:
+        written = name.encode(encoding)
+        data = archive([("x" * len(written) + f"/{FILE}", NOTEBOOK)]).replace(b"x" * len(written), written)
+        assert learners(took(tmp_path, data)) == [name]
+
+    def test_an_exercises_folder_is_no_learner(self, tmp_path: Path) -> None:
+        files = [(f"{EXERCISE}/ann/{FILE}", NOTEBOOK), (f"{EXERCISE}/bob/{EXERCISE}.IPYNB", NOTEBOOK)]
+        assert learners(took(tmp_path, files)) == ["ann", "bob"]
+        for who, folder in (("cy", EXERCISE), ("di", "homework 4")):
+            alone = submit(tmp_path / "submitted" / who, folder, EXERCISE, [])
+            assert [entry.learner for entry in find(alone)] == [who]
+        alone = tmp_path / "submitted" / "cy" / EXERCISE / FILE
+        with pytest.raises(UsageError, match="no submission") as refused:
+            find(alone.parent.parent)
+        assert "Name the folder above" in refused.value.todo
 
     def test_several_are_named_and_the_later_counts(self, tmp_path: Path) -> None:
         old, new = tmp_path / "week1", tmp_path / "week2"
@@ -358,6 +382,12 @@ class TestRoster:
         assert list(people) == ["s01", "s02", "s03", "s04"]
         assert (people["s02"].name, people["s03"].name, people["s04"].mail) == ("Zoë Müller", "김철수", "bo@x.edu")
 
+    @pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", "Spring class\n\n"])
+    def test_what_is_above_the_headings_is_nobody(self, first: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text(f"{first}id;name;mail\ns01;Lee, Ann;a@x.edu\n")
+        assert list(Roster(path).people) == ["s01"]
+
     def test_a_table_of_windows_is_read(self, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
         path.write_bytes("s02;Zoë Müller;z@x.edu".encode("cp1252"))
@@ -367,7 +397,7 @@ class TestRoster:
         names = ("leeann_1_1", "müllerzoë_2_2", unicodedata.normalize("NFD", "김철수_3_3"))
         intake = took(tmp_path, [(f"{name}_{FILE}", NOTEBOOK) for name in names], ROSTER)
         assert learners(intake) == ["s01", "s02", "s03"]
-        assert intake.lines == [f"Handed in nothing for {EXERCISE}: s04 (Bo Ek)."]
+        assert intake.lines == [f"Nothing to grade for {EXERCISE}: s04 (Bo Ek)."]
         assert intake.people["s02"].numbers == {"canvas": "2"}
 
     @pytest.mark.parametrize("name", ["s01", "S01", "ann@x.edu", "Ann Lee", "Lee, Ann", "lee ann"])
@@ -402,6 +432,14 @@ class TestRoster:
             took_paths(tmp_path / "unpacked", [tmp_path / "download.zip"], "1,Kim Min,\n2,Kim Min,\n")
         assert "would be kimmin's" in refused.value.why
 
+    def test_two_of_one_name_are_two_though_the_roster_has_one(self, tmp_path: Path) -> None:
+        names = [f"Ann Lee_{number}_assignsubmission_file_/{FILE}" for number in (1, 2)]
+        intake = took(tmp_path, [*((name, NOTEBOOK) for name in names), (f"s04/{FILE}", NOTEBOOK)], ROSTER)
+        assert learners(intake) == ["s04"]
+        assert [f"Not graded: {name} would be s01's {EXERCISE}, and another's is as well." for name in names] == [
+            line for line in intake.lines if "would be" in line
+        ]
+
     def test_a_number_of_canvas_is_not_taken_for_a_students_number(self, tmp_path: Path) -> None:
         intake = took(tmp_path, [(f"guest_1234_9_{FILE}", NOTEBOOK)], "1234,Ann Lee,ann@x.edu\n")
         assert learners(intake) == ["guest"]
@@ -409,16 +447,47 @@ class TestRoster:
     def test_moodles_worksheet_is_a_roster(self, tmp_path: Path) -> None:
         sheet = "Identifier,Full name,Email address,Status,Grade\nParticipant 101,Ann Lee,a@x.edu,,\n"
         intake = took(tmp_path, [(f"Ann L._101_assignsubmission_file_/{FILE}", NOTEBOOK)], sheet)
-        assert learners(intake) == ["101"]
-        assert intake.people["101"].name == "Ann Lee"
+        assert learners(intake) == ["a@x.edu"]
+        assert intake.people["a@x.edu"].name == "Ann Lee"
 
     def test_moodles_participants_are_a_roster(self, tmp_path: Path) -> None:
         sheet = "First name,Last name,ID number,Email address\nAnn,Lee,s01,a@x.edu\n"
         assert learners(took(tmp_path, [(f"Ann Lee_7_assignsubmission_file_/{FILE}", NOTEBOOK)], sheet)) == ["s01"]
 
+    @pytest.mark.parametrize("text", ["20231234,김철수,k@x.kr\n20231235,똠방,\n", "20231234.0,김철수,k@x.kr\n"])
+    def test_a_table_of_windows_in_korea_is_read(self, text: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_bytes(text.encode("cp949"))
+        assert Roster(path).people["20231234"].name == "김철수"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "ID;Vollständiger Name;E-Mail-Adresse\nTeilnehmer/in5;Ann Lee;a@x.edu\n",
+            "이름,성,학번,이메일 주소\n민수,김,s1,m@x.kr\n",
+            "학번,이름\n20231234,김철수\n",
+        ],
+    )
+    def test_headings_that_are_not_known_are_nobody(self, text: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=r"headings of .* are not known: (ID, Vol|이름, 성|학번, 이)"):
+            Roster(path)
+
+    @pytest.mark.parametrize("first", ["a1,Ann Lee,a@x.edu,", "a1,Ann Lee,a@x.edu,B", "a1,Ann Lee,,", "7,Ann Lee,,"])
+    def test_a_first_learner_is_no_heading(self, first: str, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text(f"{first}\n8,Bo Ek,b@x.edu,c@x.edu\n" if "@" in first else f"{first}\nb2,Bo Ek,b@x.edu,\n")
+        assert [person.name for person in Roster(path).people.values()] == ["Ann Lee", "Bo Ek"]
+
     def test_a_roster_that_is_none_is_said(self, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
-        for text, said in (("", "Nobody is in"), ("s1,Ann,\ns1,Bob,\n", "Two rows of .* have the id s1")):
+        for text, said in (
+            ("", "Nobody is in"),
+            ("s1,Ann,\ns1,Bob,\n", "Two rows of .* have the id s1"),
+            ("2.02E+07,Ann,\n", "shortened an id"),
+            ("PK\3\4", "no table of text"),
+        ):
             path.write_text(text)
             with pytest.raises(UsageError, match=said):
                 Roster(path)

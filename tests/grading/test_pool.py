@@ -260,6 +260,17 @@ def test_there_are_as_many_as_are_of_use(
     assert (len(made.slots), sum(made.slots)) == tuple(expected)
 
 
+def test_a_grader_whose_pool_is_gone_prints_nothing() -> None:
+    """Such as when there is no space for results: its event loop is interrupted anywhere."""
+    ours, theirs = socket.socketpair()
+    code = "import socket, sys; from labkit.grading import pool; pool._interrupt_when_closed(socket.socket(fileno=%d))"
+    command = [sys.executable, "-c", code % theirs.fileno()]
+    with theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as process:
+        ours.close()
+        assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode != 0
+
+
 def _learners_below(pid: int) -> list[int]:
     """Learners' processes that came from a process; recognized by their niceness."""
     found = []
