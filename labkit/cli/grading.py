@@ -211,14 +211,8 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
         if name := session.looks[entry.key].declared:
             line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
             click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
-    if session.unsigned:
-        click.echo(f"Not yours: {session.unsigned} stored results; they are graded again.", err=True)
-    for reason, count in session.outdated.items():
-        click.echo(f"Not used: {count} stored results, which are graded again: {reason}.", err=True)
-    if session.gone:
-        names = ", ".join(f"{learner} {exercise}" for learner, exercise in sorted(session.gone))
-        line = f"Graded before, not in what is named now, and not in the reports: {names}."
-        click.echo(f"{line} Name all folders and archives together.", err=True)
+    for line in session.unused:
+        click.echo(line, err=True)
     for entry in session.all:
         if entry not in session.chosen and entry.key not in session.done:
             click.echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)

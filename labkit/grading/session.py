@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -97,6 +97,17 @@ class GradingSession:
             again = {entry.key for entry in self.chosen}
             self._store.forget(again)
             self.done = {key: result for key, result in self.done.items() if key not in again}
+
+    @property
+    def unused(self) -> Iterator[str]:
+        """What of earlier results is not used, and why, as sentences."""
+        if self.unsigned:
+            yield f"Not yours: {self.unsigned} stored results; they are graded again."
+        for reason, count in self.outdated.items():
+            yield f"Not used: {count} stored results, which are graded again: {reason}."
+        if gone := ", ".join(" ".join(key) for key in sorted(self.gone)):
+            line = f"Graded before, not in what is named now, and not in the reports: {gone}."
+            yield f"{line} Name all folders and archives together."
 
     @property
     def left(self) -> list[Submission]:
