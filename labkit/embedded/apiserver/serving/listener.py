@@ -10,6 +10,7 @@ import contextlib
 import logging
 import resource
 import socket
+from functools import partial
 
 from OpenSSL import SSL
 
@@ -88,7 +89,7 @@ class Listener:
                 continue
             task = loop.create_task(self._greet(connection))
             self._greeting.add(task)
-            task.add_done_callback(self._greeting.discard)
+            task.add_done_callback(partial(self._greeted, connection))
 
     async def close(self) -> None:
         """Stop listening and drop unfinished handshakes."""
@@ -115,7 +116,10 @@ class Listener:
                 connection.shutdown(socket.SHUT_WR)
         except (OSError, TimeoutError, SSL.Error) as error:
             log.debug("a connection ended before its first request: %s", error)
-        except asyncio.CancelledError:
-            connection.close()
-            raise
         connection.close()
+
+    def _greeted(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        """Forget a handshake that has ended; one that was cancelled may not even have begun."""
+        self._greeting.discard(task)
+        if task.cancelled():
+            connection.close()

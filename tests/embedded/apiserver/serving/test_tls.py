@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import Mock
 
 import pytest
 from OpenSSL import SSL
 
 from labkit.embedded.apiserver.serving import listener
+from labkit.embedded.apiserver.serving.address import listen
+from labkit.embedded.apiserver.serving.tls import tls_context
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Response, ShownCertificate
 from tests.support.certificates import SERVER, Identity, authority_of, root
@@ -186,3 +191,25 @@ def test_many_that_do_not_finish_hold_nobody_up(local: Local, keys: Keys) -> Non
     with connect(local.port, keys.ca_certificate) as one:
         one.sendall(REQUEST)
         assert read_all(one).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_handshake_that_is_cancelled_before_it_begins_closes_its_connection(keys: Keys) -> None:
+    class Ended(set[asyncio.Task[None]]):
+        def add(self, task: asyncio.Task[None]) -> None:
+            super().add(task)
+            task.cancel()
+
+    async def closed_by(listening: socket.socket) -> bytes:
+        accepts = listener.Listener(listening, Mock(connections=[]), tls_context(keys))
+        accepts._greeting = Ended()
+        accepting = asyncio.create_task(accepts.run())
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        data = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        accepting.cancel()
+        await accepts.close()
+        return data
+
+    with listen(0) as listening:
+        assert asyncio.run(closed_by(listening)) == b""
+    gc.collect()
