@@ -104,7 +104,7 @@ class Cluster:
             mount_secrets=automatic,
         )
         admission = Admission(plugins)
-        writer = Writer(self.registry, admission, access.refuse_creation)
+        writer = Writer(self.registry, admission, access.refuse_creation, access.refuse_escalation)
 
         # What reacts to it.
         create = controller_create(writer)
@@ -146,7 +146,7 @@ class Cluster:
         if self._node is not None:
             self._node.start()  # after bootstrap: its objects need their namespaces
         self.handle = pipeline(
-            access.guarded(self._route),
+            self._route,
             new_id=self.registry.new_uid,
             clock=clock,
             sink=self.audit_sink,

@@ -13,7 +13,7 @@ from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
-from labkit.embedded.machinery.request import Handler, Object, Request, Response
+from labkit.embedded.machinery.request import Object, Request
 from labkit.rbac.attributes import Attributes, Authorizer, User
 
 CERTIFICATES = "certificates.k8s.io"
@@ -24,7 +24,6 @@ class Access:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._request: Request | None = None
         self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
         self.authorize: Authorizer = restrict_proxies(  # outermost: it changes the question
             first_of(
@@ -35,22 +34,7 @@ class Access:
         )
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
         for plural in ("clusterroles", "clusterrolebindings", "roles", "rolebindings"):
-            kind = BY_RESOURCE[RBAC, "v1", plural]
-            registry.store.follow(kind.resource, self.rbac.forget)
-            registry.strategy(kind).hooks.append(self._refuse_escalation)
-
-    def guarded(self, handler: Handler) -> Handler:
-        """Note whose request ``handler`` answers: only writes for a caller are held to the guard."""
-
-        def handle(request: Request) -> Response:
-            # Requests can nest: a pod's program may call the API during the write that starts it.
-            outer, self._request = self._request, request
-            try:
-                return handler(request)
-            finally:
-                self._request = outer
-
-        return handle
+            registry.store.follow(BY_RESOURCE[RBAC, "v1", plural].resource, self.rbac.forget)
 
     def refuse_creation(self, request: Request) -> None:
         """Refuse with 403 a caller who creates by an update or an apply, and may not create."""
@@ -58,6 +42,10 @@ class Access:
         decision = self.authorize(question)
         if not decision.allowed:
             raise refusal(question, decision.reason)
+
+    def refuse_escalation(self, request: Request, new: Object, old: Object | None) -> None:
+        """Refuse with 403 a caller who grants more than they hold; ``old`` is None for a creation."""
+        self._guard(request.user, request.info, new, old)
 
     def may_use_signer(self, user: User, verb: str, name: str) -> bool:
         """Whether a user may ``approve``, ``attest`` or ``sign`` for a signer."""
@@ -74,11 +62,6 @@ class Access:
 
     def _allows(self, question: Attributes) -> bool:
         return self.authorize(question).allowed
-
-    def _refuse_escalation(self, new: Object, old: Object | None) -> None:
-        """Check an RBAC object before it is written; what controllers write is not checked."""
-        if self._request is not None:
-            self._guard(self._request.user, self._request.info, new, old)
 
     def _list_rbac(self, plural: str, namespace: str) -> Iterable[Object]:
         return self._registry.list(BY_RESOURCE[RBAC, "v1", plural], namespace)

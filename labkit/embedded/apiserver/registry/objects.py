@@ -17,8 +17,8 @@ from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
-from labkit.embedded.apiserver.registry.strategies import Strategies
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.apiserver.registry.strategies import strategy_of
+from labkit.embedded.apiserver.registry.strategy import Context, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
@@ -47,6 +47,9 @@ class Change:
 Controller = Callable[[Change], None]
 """Reacts to a change by further writes; runs inside the write that caused it."""
 
+Guard = Callable[[Object, Object | None], None]
+"""Called with a new object and the old one or None before validation; raises what its caller may not write."""
+
 Check = Callable[[Object | None, Object | None], None]
 """Validating admission: (new object or None, old object or None); raises to refuse."""
 
@@ -60,7 +63,6 @@ class Objects:
         self.steady = SteadyClock(clock)
         self.random = random
         self.controllers: list[Controller] = []
-        self.strategies = Strategies()
         self.custom = CustomKinds(store)
         """The kinds that definitions of custom resources declare."""
         self.owner_uids: set[str] = set()
@@ -87,9 +89,7 @@ class Objects:
         """Objects in key order, of one namespace or all."""
         return iter(self.store.list(kind.resource, namespace))
 
-    def strategy(self, kind: Kind) -> Strategy:
-        """The rules of a kind."""
-        return self.strategies.of(kind)
+    strategy = staticmethod(strategy_of)
 
     def struct(self, kind: Kind) -> Struct:
         """The schema of a kind."""

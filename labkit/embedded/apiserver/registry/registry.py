@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_objec
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import path_segment_name
-from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Objects, Texts
+from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Guard, Objects, Texts
 from labkit.embedded.apiserver.registry.resource_versions import check_version, parsed_revision, same, wrong_uid
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
 from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
 
-__all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
+__all__ = ["Change", "Check", "Controller", "Guard", "Registry", "timestamp"]
 
 
 class Registry(Objects):
@@ -37,6 +37,7 @@ class Registry(Objects):
         obj: Object,
         *,
         dry_run: bool = False,
+        guard: Guard | None = None,
         check: Check | None = None,
         warnings: Texts | None = None,
         manager: str = "",
@@ -47,6 +48,7 @@ class Registry(Objects):
             kind: Its row.
             obj: The object, with its namespace set where it belongs in one. It is changed; do not use it afterwards.
             dry_run: Do everything but store it.
+            guard: What a caller must hold to write this; controllers are not held to it.
             check: Validating admission.
             warnings: Collects the warnings for the caller.
             manager: For objects of controllers: complete it, and note this manager as the owner of its fields.
@@ -70,8 +72,8 @@ class Registry(Objects):
             metadata["name"] = self.new_name(metadata["generateName"])
         context = replace(self._context, dry_run=dry_run)
         strategy.prepare_create(context, obj)
-        for hook in strategy.hooks:
-            hook(obj, None)
+        if guard is not None:
+            guard(obj, None)
         self._refuse_invalid(kind, obj, strategy.validate(kind, obj))
         if warnings is not None:
             warnings += strategy.warnings(obj, None)
@@ -98,6 +100,7 @@ class Registry(Objects):
         uid: str = "",
         create: bool = False,
         dry_run: bool = False,
+        guard: Guard | None = None,
         check: Check | None = None,
         check_create: Check | None = None,
         warnings: Texts | None = None,
@@ -113,6 +116,7 @@ class Registry(Objects):
             uid: The uid that the object must have, empty for any.
             create: Whether to create a missing object of any kind.
             dry_run: Do everything but store it.
+            guard: What a caller must hold to write this; controllers are not held to it.
             check: Validating admission of an update.
             check_create: The same for a creation.
             warnings: Collects the warnings for the caller.
@@ -136,14 +140,14 @@ class Registry(Objects):
                 why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
                 raise conflict(kind.plural, kind.group, name, why)
             obj["metadata"].pop("resourceVersion", None)
-            return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
+            return self.create(kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings), True
         if isinstance(kind, CustomKind):
             old = in_version_of(kind, old)
         if uid and uid != old["metadata"]["uid"]:
             raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
         new = change(old)
         check_version(kind, strategy, new, old)
-        self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
+        self._prepare_update(kind, strategy, new, old, subresource, dry_run, guard, warnings)
         forget_empty(self.struct(stored_kind(kind)), new)
         if same(new, old):
             return old, False
@@ -236,6 +240,7 @@ class Registry(Objects):
         old: Object,
         subresource: str,
         dry_run: bool,
+        guard: Guard | None,
         warnings: Texts | None,
     ) -> None:
         context = replace(self._context, dry_run=dry_run)
@@ -254,8 +259,8 @@ class Registry(Objects):
                 metadata[field] = before[field]
         if "deletionGracePeriodSeconds" in before:
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
-        for hook in strategy.hooks:
-            hook(new, old)
+        if guard is not None:
+            guard(new, old)
         if subresource in ("status", "finalize"):
             errors = strategy.validate_status_update(kind, new, old)
         elif subresource:

@@ -100,10 +100,6 @@ class Strategy:
     checks_twice = False
     """Whether an update repeats the kind's checks, as causes of the real server show."""
 
-    def __init__(self) -> None:
-        self.hooks: list[Callable[[Object, Object | None], None]] = []
-        """Called with the new object and the old one or None before a write's validation."""
-
     def default(self, obj: Object) -> None:
         """Set the defaults of an object."""
 

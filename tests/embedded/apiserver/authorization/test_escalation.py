@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.authorization.escalation import go_rule
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.rbac.parts import compact, uncovered
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
@@ -205,11 +206,20 @@ def test_errors_met_on_the_way_are_told(api: ClusterApi, mallory: Caller) -> Non
     assert reply.message.endswith('; resolution errors: [rolebindings.rbac.authorization.k8s.io "ghost" not found]')
 
 
-def test_a_request_amid_another_does_not_make_it_a_controllers() -> None:
+def test_what_a_controller_writes_during_a_callers_request_is_not_held_to_the_callers_rights() -> None:
     api = ClusterApi()
     api.role("maker", rule("create", "clusterroles", "rbac.authorization.k8s.io"))
     api.bind("maker", "ClusterRole/maker", "User/jane")
+    registry = api.cluster.registry
     kind = BY_RESOURCE["rbac.authorization.k8s.io", "v1", "clusterroles"]
-    api.cluster.registry.strategy(kind).hooks.insert(0, lambda new, old: api.must(api.admin.get("/version")))
-    reply = api.user("jane").post(f"{RBAC}/clusterroles", {"metadata": {"name": "all"}, "rules": [ALL]})
-    assert (reply.status, api.admin.get(f"{RBAC}/clusterroles/all").status) == (403, 404)
+
+    def react(change: Change) -> None:
+        if change.new is not None and change.new["metadata"]["name"] == "few":
+            registry.create(kind, {"metadata": {"name": "all"}, "rules": [ALL]}, manager="controller")
+
+    registry.controllers.append(react)
+    few = {"metadata": {"name": "few"}, "rules": [rule("create", "clusterroles", "rbac.authorization.k8s.io")]}
+    jane = api.user("jane")
+    assert jane.post(f"{RBAC}/clusterroles", few).status == 201
+    assert api.admin.get(f"{RBAC}/clusterroles/all").status == 200
+    assert jane.post(f"{RBAC}/clusterroles", {"metadata": {"name": "more"}, "rules": [ALL]}).status == 403

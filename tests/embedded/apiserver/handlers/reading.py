@@ -35,7 +35,7 @@ class Reading:
         self.store = Store(history_length=history_length)
         registry = Registry(self.store, lambda: self.now, Random(1))
         admission, transformer = Admission(), Transformer(lambda: self.now)
-        writer = Writer(registry, admission, lambda request: None)
+        writer = Writer(registry, admission, lambda request: None, lambda request, new, old: None)
         self.handler = ResourceHandler(registry, admission, writer, transformer, Random(1), {}, proxies(self.store))
         self.watcher = self.handler.watcher
 

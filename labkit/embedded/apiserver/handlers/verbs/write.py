@@ -31,6 +31,9 @@ from labkit.embedded.machinery.status import not_found
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""
 
+AuthorizeGrant = Callable[[Request, Object, Object | None], None]
+"""Raises 403 if a caller's new object, which replaces the second one, grants more than the caller holds."""
+
 SYSTEM_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid", "creationTimestamp")
 
 
@@ -40,10 +43,17 @@ class Writer:
     ``request.info.subresource`` tells a write of the object from one of its status or finalizers.
     """
 
-    def __init__(self, registry: Registry, admission: Admission, authorize_create: AuthorizeCreate) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        admission: Admission,
+        authorize_create: AuthorizeCreate,
+        authorize_grant: AuthorizeGrant,
+    ) -> None:
         self._registry = registry
         self._admission = admission
         self._authorize_create = authorize_create
+        self._authorize_grant = authorize_grant
 
     def create(self, request: Request, kind: Kind) -> One:
         """Create an object; 400, 403, 404, 409, 415 or 422."""
@@ -67,6 +77,7 @@ class Writer:
             kind,
             obj,
             dry_run=options.dry_run,
+            guard=partial(self._authorize_grant, request),
             check=self._admission.check(request, kind, "CREATE", options.dry_run),
             warnings=request.warnings,
         )
@@ -170,6 +181,7 @@ class Writer:
             uid=uid,
             create=create,
             dry_run=options.dry_run,
+            guard=partial(self._authorize_grant, request),
             check=self._admission.check(request, kind, "UPDATE", options.dry_run),
             check_create=may_create,
             warnings=request.warnings,

@@ -36,7 +36,6 @@ class CustomStrategy(Strategy):
     known_finalizers = False
 
     def __init__(self, kind: CustomKind) -> None:
-        super().__init__()
         self._kind = kind
         self._scale: Object | None = (kind.version_spec.get("subresources") or {}).get("scale")
         self._status = "status" in kind.subresources

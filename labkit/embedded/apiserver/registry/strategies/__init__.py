@@ -18,6 +18,7 @@ rule in the real server's order. Methods marked as overrides do what ``Strategy`
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -31,32 +32,18 @@ WITH_STATUS = {"generation": True, "status": True}
 """The attributes where a kind has a status and no row."""
 
 
-class Strategies:
-    """The strategies of one cluster, made when they are first asked for: clusters do not share hooks."""
+def strategy_of(kind: Kind) -> Strategy:
+    """The strategy of a kind; it has no state, so clusters share it."""
+    if isinstance(kind, CustomKind):
+        from labkit.embedded.apiserver.registry.custom.strategy import CustomStrategy
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[str, str], Strategy] = {}
-
-    def of(self, kind: Kind) -> Strategy:
-        """Return the strategy of a kind."""
-        if isinstance(kind, CustomKind):
-            return _custom_strategy(kind)
-        key = kind.group, kind.kind
-        found = self._made.get(key)
-        if found is None:
-            found = self._made[key] = _make_strategy(kind)
-        return found
+        return CustomStrategy(kind)
+    return _native_strategy(kind.group, kind.kind, "status" in kind.subresources)
 
 
-def _custom_strategy(kind: CustomKind) -> Strategy:
-    from labkit.embedded.apiserver.registry.custom.strategy import CustomStrategy
-
-    return CustomStrategy(kind)
-
-
-def _make_strategy(kind: Kind) -> Strategy:
-    default = WITH_STATUS if "status" in kind.subresources else {}
-    attributes = dict(TABLE.get(kind.group, {}).get(kind.kind, default))
+@cache
+def _native_strategy(group: str, word: str, has_status: bool) -> Strategy:
+    attributes = dict(TABLE.get(group, {}).get(word, WITH_STATUS if has_status else {}))
     module, _, name = attributes.pop("strategy", "").rpartition(".")
     strategy: Strategy = getattr(import_module(f"{__name__}.{module}"), name)() if module else Strategy()
     for attribute, value in attributes.items():
