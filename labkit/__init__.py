@@ -4,9 +4,10 @@ The few names that notebooks use. They are loaded when first used, so that ``imp
 imports no client, no widget and no server. Where to look for what, from the top down:
 
 - ``cli``       the command ``labkit``
+- ``presenter`` the walkthrough shown by itself, and to a class
 - ``ui``        the widgets
 - ``grading``   exercises that grade themselves, and what teachers do with them
-- ``lab``       what a learner holds: the cluster and its callers, check, hint, predict, exercises, the demo
+- ``lab``       what a learner holds: the cluster and its callers, check, hint, predict, exercises
 - ``lessons``   the walkthrough: its steps and their checkpoints
 - ``backends``  which cluster: embedded, kind or existing
 - ``embedded``  the embedded cluster, a process of its own

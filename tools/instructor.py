@@ -12,9 +12,9 @@ from typing import Any
 
 import nbformat
 
-from labkit.lab.performance.screen import DATA
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import Talk, talks
+from labkit.presenter.screen import DATA
 
 DROPPED = ("StartPanel(", "Board(", "PodTerminal(", "RBACGraph(")
 """What a learner uses, and a class does not see; the graph comes from the talk."""

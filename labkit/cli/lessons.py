@@ -45,14 +45,14 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
     made for it and thrown away, or with --here on the one that `labkit up` chose, such
     as kind. Your progress is never touched.
     """
-    from labkit.lab import demo
+    from labkit.presenter import demo
 
     if notes:
         if by_step or pace or here:
             raise click.UsageError(
                 "--notes follows a demo that runs in another terminal; it goes with no other option."
             )
-        from labkit.lab.performance.notes import follow
+        from labkit.presenter.notes import follow
 
         return follow()
     by_step = by_step or pace is not None

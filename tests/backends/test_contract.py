@@ -14,8 +14,8 @@ from labkit.backends.base import Backend
 from labkit.client.manifests import Library, parse
 from labkit.core import resources
 from labkit.core.errors import ExecFailed
-from labkit.lab.demo import Demo
 from labkit.lab.lab import Lab
+from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet, settle
 
 LIBRARY = Library(resources.clusters() / "lessons")

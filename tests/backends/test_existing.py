@@ -17,8 +17,8 @@ from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.transport import Credentials
 from labkit.core.errors import NotRunning, Unreachable, UsageError
-from labkit.lab.demo import Demo
 from labkit.lab.lab import Lab
+from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}

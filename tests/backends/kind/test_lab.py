@@ -15,8 +15,8 @@ from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.engine import find
 from labkit.backends.kind.cluster import Kind
-from labkit.lab.demo import Demo
 from labkit.lab.lab import Lab
+from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
 from tests.lessons.clients import missing
 from tests.lessons.test_any_client import WAYS

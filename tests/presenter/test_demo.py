@@ -10,10 +10,11 @@ from rich.console import Console
 
 from labkit import lessons
 from labkit.core.redact import TOKEN
-from labkit.lab import demo, words
-from labkit.lab.demo import Demo
+from labkit.lab import words
 from labkit.lab.lab import Lab
 from labkit.lessons import variants
+from labkit.presenter import demo
+from labkit.presenter.demo import Demo
 
 
 def console() -> tuple[Console, io.StringIO]:

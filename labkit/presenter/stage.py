@@ -14,10 +14,10 @@ from rich.text import Text
 from labkit import lessons
 from labkit.core.errors import UsageError
 from labkit.lab.lab import Lab
-from labkit.lab.performance import screen
-from labkit.lab.performance.notes import Share, shared
-from labkit.lab.performance.play import Play
-from labkit.lab.performance.terminal import Terminal, keys
+from labkit.presenter import screen
+from labkit.presenter.notes import Share, shared
+from labkit.presenter.play import Play
+from labkit.presenter.terminal import Terminal, keys
 
 MARGIN = 2
 FRAME_LINES = 4

@@ -13,8 +13,8 @@ from labkit import lessons
 from labkit.core.redact import TOKEN
 from labkit.lab import current
 from labkit.lab.lab import Lab
-from labkit.lab.performance.play import Play
 from labkit.lessons.talk import talks
+from labkit.presenter.play import Play
 
 PASSING = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}": "UID",

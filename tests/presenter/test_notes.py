@@ -16,7 +16,7 @@ import pytest
 from labkit import lessons
 from labkit.cli import run
 from labkit.core.home import held
-from labkit.lab.performance.notes import LOCK, PLACE, notes, shared
+from labkit.presenter.notes import LOCK, PLACE, notes, shared
 from tests.support.terminal import ROOT, Terminal
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
-from labkit.lab.performance.screen import DATA, large_letters
+from labkit.presenter.screen import DATA, large_letters
 from tests.support.terminal import ROOT, Terminal
 
 START = "Each step begins with a question."

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.core.yaml_file import read_yaml
-from labkit.lab.performance.pictures import graph, xray
-from labkit.lab.performance.play import Play, Played
 from labkit.lessons.talk import talks
+from labkit.presenter.pictures import graph, xray
+from labkit.presenter.play import Play, Played
 
 STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 LETTERS_HEIGHT = 14

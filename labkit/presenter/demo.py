@@ -2,7 +2,7 @@
 
 It runs the notebooks' solved cells, step by step, on a temporary embedded cluster or on the
 chosen one, and prints each request, the server's answer and the checkpoint's verdict. The
-learner's progress is not touched. ``labkit.lab.performance`` shows the same to a class.
+learner's progress is not touched. ``stage`` shows the same to a class.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from labkit import lessons
 from labkit.core.signals import cleaned_up
-from labkit.lab.cells import Cells
 from labkit.lab.cluster import print_progress
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
+from labkit.presenter.cells import Cells
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +50,7 @@ def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None
             with _cluster(Path(directory), console, here=here, quiet=by_step) as lab:
                 if not by_step:
                     return Demo(lab, console).run()
-                from labkit.lab.performance.stage import perform
+                from labkit.presenter.stage import perform
 
                 return perform(lab, console, pace_seconds)
         except KeyboardInterrupt:

@@ -21,8 +21,8 @@ from rich.markdown import Markdown
 from labkit import lessons
 from labkit.core.errors import LabkitError, NotRunning
 from labkit.core.home import held, home_path, locked, read_json, write_private
-from labkit.lab.performance.terminal import keys
 from labkit.lessons.talk import talks
+from labkit.presenter.terminal import keys
 
 LOCK, PLACE = "lock", "place.json"
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from labkit.client.answer import Answer
 from labkit.core.errors import LabkitError
-from labkit.lab.cells import Cells
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import talks
+from labkit.presenter.cells import Cells
 
 WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""
