@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.core.display import Card, Row, Shown
+
+if TYPE_CHECKING:
+    from labkit.client.proxy import Serve
+    from labkit.client.transport import Connect
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
@@ -82,6 +86,8 @@ class Traits:
         pods: Pods run.
         pod_image: The image of the walkthrough's pods; empty for the manifests' own.
         ca_file: The file where it keeps its CA certificate; None where it keeps none.
+        connect: Opens connections to it; None where sockets do.
+        serve: Opens the address of a proxy; None where sockets do.
     """
 
     at_once: bool = False
@@ -92,6 +98,8 @@ class Traits:
     pods: bool = True
     pod_image: str = ""
     ca_file: Path | None = None
+    connect: Connect | None = None
+    serve: Serve | None = None
 
 
 @dataclass(frozen=True, slots=True)

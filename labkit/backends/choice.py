@@ -93,9 +93,10 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
 def make(name: str, home: Path, options: Options) -> Backend:
     """The backend of that name, one of ``NAMES``."""
     if page.IN_PAGE:
-        from labkit.backends.page.cluster import Page
+        from labkit.backends.page.backend import PageBackend
+        from labkit.backends.page.page import current_page
 
-        return Page(home, options)
+        return PageBackend(home, options, current_page())
     if name == "embedded":
         from labkit.backends.embedded import Embedded
 

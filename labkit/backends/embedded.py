@@ -131,7 +131,9 @@ class Embedded:
         from labkit.client.client import Client, failure
 
         found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
-        answer = Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT).request("POST", PRISTINE)
+        connect = self.traits.connect
+        client = Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT, connect=connect)
+        answer = client.request("POST", PRISTINE)
         if not answer.ok:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 

@@ -17,7 +17,7 @@ from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
 from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
-from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport, open_transport
+from labkit.client.transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
 from labkit.core.arguments import LINE, METHOD, TEXT, fit, shown, takes
 from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
@@ -41,6 +41,7 @@ class Client:
         observers: Called with every answer.
         find_event: Returns the audit event of an Audit-Id, or None.
         transport: Connections that are shared with another client.
+        connect: Opens connections where none are shared; those of a socket when left out.
         agent: The ``User-Agent``.
     """
 
@@ -54,6 +55,7 @@ class Client:
         observers: Sequence[Observer] = (),
         find_event: FindEvent = lambda _audit_id: None,
         transport: Transport | None = None,
+        connect: Connect | None = None,
         agent: str = USER_AGENT,
     ) -> None:
         self.name = name
@@ -62,7 +64,8 @@ class Client:
         self.names = names or Names()
         self.observers = list(observers)
         self.find_event = find_event
-        self.transport = transport or open_transport(endpoint, self.credentials)
+        self._connect = connect or Transport
+        self.transport = transport or self._connect(endpoint, self.credentials)
         self.agent = agent
         self._anonymous_transport: Transport | None = None
         self._identity: Identity | None = None
@@ -307,7 +310,7 @@ class Client:
         transport = None
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
-                self._anonymous_transport = open_transport(self.endpoint)
+                self._anonymous_transport = self._connect(self.endpoint, Credentials())
             transport = self._anonymous_transport or self.transport
         return Client(
             self.endpoint,
@@ -317,6 +320,7 @@ class Client:
             observers=self.observers,
             find_event=self.find_event,
             transport=transport,
+            connect=self._connect,
             agent=self.agent,
         )
 

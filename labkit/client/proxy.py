@@ -16,15 +16,14 @@ import re
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from labkit.client import loopback
-from labkit.core import ownership, page
+from labkit.core import ownership
 from labkit.core.errors import LabkitError, UsageError
 
 if sys.platform == "emscripten":  # which has no Unix sockets
@@ -49,6 +48,24 @@ MAX_BODY = 3 * 1024 * 1024
 """The API server takes no larger bodies."""
 
 
+class AddressServer(Protocol):
+    """A server whose address leads to a handler."""
+
+    @property
+    def server_address(self) -> tuple[str, int]:
+        """Its host and port."""
+
+    def shutdown(self) -> None:
+        """Stop serving."""
+
+    def server_close(self) -> None:
+        """Free the address."""
+
+
+Serve = Callable[[int, type[BaseHTTPRequestHandler]], AddressServer]
+"""Opens a port of 127.0.0.1, or for 0 a free one, for a handler of requests."""
+
+
 class Proxy:
     """A running proxy. Use it in a ``with`` block, or call ``close``.
 
@@ -56,21 +73,27 @@ class Proxy:
         caller: Whose credentials to use.
         port: The port on 127.0.0.1; 0 takes a free one.
         unix_socket: A Unix socket to listen on instead, which only its owner may connect to.
+        serve: Opens the address where there are no sockets and threads.
 
     Raises:
         UsageError: When the port is taken, or the socket cannot be made or somebody else could replace it.
     """
 
-    def __init__(self, caller: Client, *, port: int = 0, unix_socket: Path | None = None) -> None:
+    def __init__(
+        self, caller: Client, *, port: int = 0, unix_socket: Path | None = None, serve: Serve | None = None
+    ) -> None:
         self.caller = caller
         self.unix_socket = unix_socket.expanduser().absolute() if unix_socket else None
         handler = type("Handler", (_Handler,), {"caller": caller, "disable_nagle_algorithm": unix_socket is None})
-        self._server: _Server | _UnixServer | _PageServer
-        if page.IN_PAGE:
-            self._server = _PageServer(port, handler)
-        else:
-            self._server = _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+        self._thread: threading.Thread | None = None
+        self._server: _Server | _UnixServer | AddressServer
+        if serve:
+            self._server = serve(port, handler)
+            return
+        self._server = server = (
+            _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
+        )
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
         """Ask through the proxy: a plain HTTP call, without credentials of its own.
@@ -109,13 +132,13 @@ class Proxy:
 
     def start(self) -> Proxy:
         """Begin to serve, in a thread that ends with the process."""
-        if not self._thread.is_alive() and not page.IN_PAGE:
+        if self._thread and not self._thread.is_alive():
             self._thread.start()
         return self
 
     def close(self) -> None:
         """Stop serving and free the port."""
-        if self._thread.is_alive():
+        if self._thread and self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
         if self.unix_socket:
@@ -148,32 +171,6 @@ class _UnixServer(ThreadingMixIn, UnixStreamServer):
         """Set the mode before it listens, when nobody can connect yet."""
         super().server_bind()
         Path(str(self.server_address)).chmod(0o600)
-
-
-class _PageServer:
-    """A server in a page, which has no ports: its address leads into this process."""
-
-    def __init__(self, port: int, handler: type[_Handler]) -> None:
-        taken = {used for _, used in loopback.ROUTES}
-        free = next(each for each in count(8001) if each not in taken)
-        self.server_address = ("127.0.0.1", port or free)
-        self._handler = handler
-        loopback.lead(*self.server_address, self._respond)
-
-    def shutdown(self, _seconds: float = 0.0) -> None:
-        """Nothing runs between requests."""
-
-    serve_forever = shutdown
-
-    def server_close(self) -> None:
-        """Free the address."""
-        loopback.ROUTES.pop(self.server_address, None)
-
-    def _respond(self, request: bytes, shown: str) -> bytes:
-        wire: Any = loopback.Wire(lambda _sent: request)
-        server: Any = self
-        self._handler(wire, self.server_address, server)
-        return bytes(wire.sent)
 
 
 def _tcp_server(port: int, handler: type[_Handler]) -> _Server:

@@ -263,14 +263,8 @@ def _timeout(read_seconds: float | None) -> urllib3.Timeout:
     return urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
 
 
-local: dict[str, Callable[[Endpoint, Credentials], Transport]] = {}
-"""What makes transports to servers in this process, by their address."""
-
-
-def open_transport(endpoint: Endpoint, credentials: Credentials | None = None) -> Transport:
-    """Connections to a server, or the way to it in this process."""
-    return local.get(endpoint.server, Transport)(endpoint, credentials or Credentials())
-
+Connect = Callable[[Endpoint, Credentials], Transport]
+"""Opens a transport: ``Transport`` itself, or what leads to a server in this process."""
 
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's verification codes for a certificate outside its validity."""

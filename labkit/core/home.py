@@ -13,15 +13,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from labkit.core import ownership, page
 from labkit.core.errors import HomeError, UsageError
-
-observers: list[Callable[[Path], None]] = []
-"""Called with each file that has changed."""
 
 
 def home_path() -> Path:
@@ -118,9 +115,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 def changed(path: Path) -> None:
-    """Tell those who keep a copy of the state that a file of it has changed."""
-    for observer in observers:
-        observer(path)
+    """Tell the page, which keeps a copy of the state, that a file has changed."""
+    if page.current:
+        page.current.changed(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

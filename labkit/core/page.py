@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Protocol
 
 from labkit.core.errors import UsageError
 
 IN_PAGE = sys.platform == "emscripten"
 """A page has one process without threads, sockets and file locks, and one user. Tests of the page set it."""
+
+
+class Page(Protocol):
+    """What labkit tells the page that it is in; ``labkit.backends.page.Page`` is one."""
+
+    def changed(self, path: Path) -> None:
+        """A file has changed, perhaps one of the state that the page keeps."""
+
+
+current: Page | None = None
+"""The page that was entered and not left. Only ``labkit.backends.page.Page`` sets it."""
 
 AT_HOME = "At home it works: install kube-labkit, and bring your progress along with export_progress()."
 

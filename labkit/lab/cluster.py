@@ -111,6 +111,7 @@ class ChosenCluster(Shown):
             names=self.names,
             observers=[self._observe],
             find_event=self.backend.audit_event,
+            connect=self.traits.connect,
         )
 
     @property

@@ -308,7 +308,7 @@ class Lab(ChosenCluster):
         """
         from labkit.client.proxy import Proxy
 
-        return Proxy(caller or self.admin, port=port).start()
+        return Proxy(caller or self.admin, port=port, serve=self.traits.serve).start()
 
     # -- the walkthrough ---------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from labkit.backends.base import Backend, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.existing import Existing
 from labkit.backends.kind.cluster import Kind
-from labkit.backends.page.cluster import Page
+from labkit.backends.page import Page
+from labkit.backends.page.backend import PageBackend
 from labkit.core import page
 
 
@@ -61,9 +62,9 @@ def backend(
         "embedded": Embedded,
         "existing": lambda home, options: Existing(home, replace(options, kubeconfig=foreign_cluster)),
         "kind": Kind,
-        "page": Page,
+        "page": lambda home, options: PageBackend(home, options, ours),
     }
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, Page() as ours:
         patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-contract-{os.getpid()}")
         patch.setattr(page, "IN_PAGE", request.param == "page")
         backend = makers[request.param](home, Options())

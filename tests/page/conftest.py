@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 
-from labkit.backends.page import storage
-from labkit.client import loopback
-from labkit.core import home, page
+from labkit.backends.page import Page
+from labkit.core import page
 from labkit.lab import current
 from labkit.lab.lab import Lab
 
 
-class Kept:
-    """A page's storage."""
+class MemoryStorage:
+    """A page's storage, which outlives the page."""
 
     def __init__(self) -> None:
         self.names: dict[str, bytes] = {}
@@ -38,13 +37,10 @@ class Kept:
         self.writes += 1
 
 
-def forget() -> None:
-    """What the end of a page does: nothing in memory stays."""
-    for running in storage.running.values():
-        running.close()
-    storage.running.clear()
-    loopback.ROUTES.clear()
-    home.observers.clear()
+def leave() -> None:
+    """End the page: nothing in memory stays."""
+    if isinstance(page.current, Page):
+        page.current.leave()
     current._labs.clear()
 
 
@@ -60,12 +56,12 @@ def in_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for owner, name in ((threading.Thread, "start"), (subprocess, "Popen"), (os, "fork"), (fcntl, "flock"), *sockets):
         monkeypatch.setattr(owner, name, refuse)
     yield
-    forget()
+    leave()
 
 
 @pytest.fixture
-def kept(in_page: None) -> Kept:
-    return Kept()
+def kept(in_page: None) -> MemoryStorage:
+    return MemoryStorage()
 
 
 @pytest.fixture

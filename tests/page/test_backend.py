@@ -15,12 +15,10 @@ from urllib.request import Request, urlopen
 import kubernetes
 import pytest
 
-from labkit.backends.page import storage
 from labkit.client.exec.command import open_exec
 from labkit.core.errors import ExecFailed, UsageError
 from labkit.lab.lab import Lab
 from labkit.ui import StartPanel
-from tests.page.conftest import forget
 
 POD = """
 apiVersion: v1
@@ -234,11 +232,6 @@ def test_a_stand_in_refuses_to_be_used_elsewhere(name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"ImportError: this {name} is for a page of a browser alone" in done.stderr
-
-
-def test_nothing_of_a_page_is_left_in_memory(lab: Lab) -> None:
-    forget()
-    assert storage.running == {}
 
 
 def test_outside_a_page_the_cluster_is_a_process(labkit_home: Path) -> None:

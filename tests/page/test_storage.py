@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import labkit
-from labkit.backends.page import install, refresh, snapshot, storage
+from labkit.backends.page import Page, snapshot
 from labkit.core.errors import UsageError
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
-from tests.page.conftest import Kept, forget
+from tests.page.conftest import MemoryStorage, leave
 
 KIKAI = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
 
@@ -29,15 +29,15 @@ def namespaces(lab: Lab) -> set[str]:
     return {each["metadata"]["name"] for each in lab.admin.get("/api/v1/namespaces").items}
 
 
-def reloaded(kept: Kept, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+def reloaded(kept: MemoryStorage, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     """Close the page and open it again: memory and files are gone."""
-    forget()
+    leave()
     monkeypatch.setenv("LABKIT_HOME", str(folder))
-    return install(kept.read, kept.write)
+    return Page(kept).enter().restore()
 
 
-def test_a_reload_loses_nothing(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert install(kept.read, kept.write) == ""
+def test_a_reload_loses_nothing(kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Page(kept).enter().restore() == ""
     lab = Lab(say=quiet)
     lab.apply(KIKAI)
     lab.predict("W15", "forbidden")
@@ -56,8 +56,8 @@ def test_a_reload_loses_nothing(kept: Kept, tmp_path: Path, monkeypatch: pytest.
     assert "kikai" not in namespaces(lab)
 
 
-def test_each_change_is_kept_and_a_look_changes_nothing(kept: Kept) -> None:
-    install(kept.read, kept.write)
+def test_each_change_is_kept_and_a_look_changes_nothing(kept: MemoryStorage) -> None:
+    Page(kept).enter()
     lab = Lab(say=quiet)
     before = kept.writes
     lab.admin.without_observers().get("/api/v1/namespaces")
@@ -68,8 +68,8 @@ def test_each_change_is_kept_and_a_look_changes_nothing(kept: Kept) -> None:
     assert kept.writes == before + 2
 
 
-def test_in_a_loop_a_cell_is_kept_once_when_it_has_ended(kept: Kept) -> None:
-    install(kept.read, kept.write)
+def test_in_a_loop_a_cell_is_kept_once_when_it_has_ended(kept: MemoryStorage) -> None:
+    Page(kept).enter()
     lab = Lab(say=quiet)
     before = kept.writes
 
@@ -85,9 +85,9 @@ def test_in_a_loop_a_cell_is_kept_once_when_it_has_ended(kept: Kept) -> None:
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "text", "empty comment"])
 def test_a_damaged_snapshot_is_set_aside(
-    kept: Kept, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: MemoryStorage, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(kept.read, kept.write)
+    Page(kept).enter()
     Lab(say=quiet).apply(KIKAI)
     whole = kept.names["snapshot"]
     where = whole.index(b"CERTIFICATE")
@@ -103,9 +103,9 @@ def test_a_damaged_snapshot_is_set_aside(
     assert "kikai" not in namespaces(Lab(say=quiet))
 
 
-def test_a_newer_labkits_snapshot_is_set_aside(kept: Kept) -> None:
-    kept.names["snapshot"] = _zipped({}, json.dumps({"snapshot": storage.VERSION + 1, "labkit": "99.0"}).encode())
-    said = install(kept.read, kept.write)
+def test_a_newer_labkits_snapshot_is_set_aside(kept: MemoryStorage) -> None:
+    kept.names["snapshot"] = _zipped({}, json.dumps({"snapshot": snapshot.VERSION + 1, "labkit": "99.0"}).encode())
+    said = Page(kept).enter().restore()
     version = labkit.__version__
     assert said == (
         f"What this page had kept cannot be used: labkit 99.0 made it, and this is labkit {version}. "
@@ -113,17 +113,17 @@ def test_a_newer_labkits_snapshot_is_set_aside(kept: Kept) -> None:
     )
 
 
-def test_a_snapshot_writes_nothing_outside_the_lab(kept: Kept, labkit_home: Path) -> None:
-    head = json.dumps({"snapshot": storage.VERSION, "labkit": "1"}).encode()
+def test_a_snapshot_writes_nothing_outside_the_lab(kept: MemoryStorage, labkit_home: Path) -> None:
+    head = json.dumps({"snapshot": snapshot.VERSION, "labkit": "1"}).encode()
     kept.names["snapshot"] = _zipped({"../outside": b"x", "/tmp/labkit-outside": b"x", "inside": b"x"}, head)
-    assert install(kept.read, kept.write) == ""
+    assert Page(kept).enter().restore() == ""
     assert (labkit_home / "inside").read_bytes() == b"x"
     assert not (labkit_home.parent / "outside").exists()
     assert not Path("/tmp/labkit-outside").exists()
 
 
-def test_a_full_storage_is_said_once(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    install(kept.read, kept.write)
+def test_a_full_storage_is_said_once(kept: MemoryStorage, capsys: pytest.CaptureFixture[str]) -> None:
+    Page(kept).enter()
     lab = Lab(say=quiet)
     kept.problem = OSError(errno.ENOSPC, "no room is left")
     lab.apply(KIKAI)
@@ -138,9 +138,9 @@ def test_a_full_storage_is_said_once(kept: Kept, capsys: pytest.CaptureFixture[s
     assert b"W16" in zipfile.ZipFile(io.BytesIO(kept.names["snapshot"])).read("progress.json")
 
 
-def test_another_pages_work_is_gone_on_from_with_the_same_clients(kept: Kept) -> None:
-    install(kept.read, kept.write)
-    assert not refresh()
+def test_another_pages_work_is_gone_on_from_with_the_same_clients(kept: MemoryStorage) -> None:
+    page = Page(kept).enter()
+    assert not page.refresh()
     lab = Lab(say=quiet)
     lab.apply(KIKAI)
     lab.predict("W15", "forbidden")
@@ -150,23 +150,23 @@ def test_another_pages_work_is_gone_on_from_with_the_same_clients(kept: Kept) ->
     lab.predict("W15", "allowed")
     assert caller.get("/api").status == 401
     kept.names["snapshot"] = theirs
-    assert refresh()
+    assert page.refresh()
     assert "kikai" in namespaces(lab)
     assert caller.get("/api").status == 200
     assert lab.progress.prediction("W15") == "forbidden"
 
 
-def test_the_end_of_a_long_audit_log_is_kept(kept: Kept, labkit_home: Path) -> None:
-    install(kept.read, kept.write)
+def test_the_end_of_a_long_audit_log_is_kept(kept: MemoryStorage, labkit_home: Path) -> None:
+    page = Page(kept).enter()
     Lab(say=quiet)
     line = json.dumps({"auditID": "x" * 100}).encode() + b"\n"
     (labkit_home / "audit.log").write_bytes(line * 10_000)
-    log = zipfile.ZipFile(io.BytesIO(snapshot())).read("audit.log")
-    assert storage.MAX_AUDIT_BYTES - len(line) <= len(log) <= storage.MAX_AUDIT_BYTES
+    log = zipfile.ZipFile(io.BytesIO(page.snapshot())).read("audit.log")
+    assert snapshot.MAX_AUDIT_BYTES - len(line) <= len(log) <= snapshot.MAX_AUDIT_BYTES
     assert log.startswith(b'{"auditID"')
 
 
-def test_progress_goes_home_without_anything_else(kept: Kept, tmp_path: Path) -> None:
+def test_progress_goes_home_without_anything_else(kept: MemoryStorage, tmp_path: Path) -> None:
     lab = Lab(say=quiet)
     token = lab.as_service_account("default/default").credentials.token
     progress = lab.progress

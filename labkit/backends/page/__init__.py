@@ -1,5 +1,5 @@
-"""The embedded cluster in this process, for a page of a browser, and the snapshot that the page keeps."""
+"""The lab in a page of a browser: the embedded cluster in this process, its addresses, and its snapshot."""
 
-from labkit.backends.page.storage import install, refresh, snapshot
+from labkit.backends.page.page import Page
 
-__all__ = ["install", "refresh", "snapshot"]
+__all__ = ["Page"]

@@ -8,10 +8,13 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import labkit_site
 from pyodide.code import find_imports
+
+if TYPE_CHECKING:
+    from labkit.backends.page import Page
 
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
@@ -22,8 +25,8 @@ REST_SECONDS = 0.25
 """How long after a cell nothing is imported, for the next one may follow at once."""
 SOON = (
     "_strptime", "urllib3", "labkit.lab.lab", "labkit.embedded.apiserver.registry.registry",
-    "labkit.embedded.cluster", "labkit.backends.page.cluster", "labkit.lessons", "asn1crypto.x509",
-    "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
+    "labkit.embedded.cluster", "labkit.backends.page.backend", "labkit.backends.page.cluster", "labkit.lessons",
+    "asn1crypto.x509", "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
     "labkit.embedded.apiserver.registry.strategies.rbac", "labkit.embedded.node.pod.pod",
     "labkit.embedded.container.shell.control", "labkit.embedded.container.programs.elementary", "ipywidgets",
     "psygnal", "anywidget", "jinja2", "encodings.unicode_escape", "labkit.ui", "labkit.ui.board", "labkit.ui.start",
@@ -53,7 +56,8 @@ class Shared:
     """The lab that this notebook shares with the others of the site."""
 
     def __init__(self) -> None:
-        self.installed = False
+        self.page: Page | None = None
+        self.write = labkit_site.write
 
     async def __aenter__(self) -> None:
         newer = await labkit_site.enter()
@@ -67,20 +71,22 @@ class Shared:
 
     def restore(self, newer: bool) -> str:
         """Put back what is kept, if this kernel does not have it; a sentence for the learner."""
-        from labkit.backends import page
+        from labkit.backends.page import Page
 
-        if self.installed:
-            return CONTINUED if newer and page.refresh() else ""
-        said = page.install(self.read, labkit_site.write)
-        self.installed = True
+        if self.page is not None:
+            return CONTINUED if newer and self.page.refresh() else ""
+        with contextlib.ExitStack() as undo:
+            page = undo.enter_context(Page(self))
+            said = page.restore()
+            undo.pop_all()  # the page lasts as long as the kernel
+        self.page = page
         return said
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.sleep(0)  # labkit writes its snapshot when the cell has ended
         await labkit_site.leave()
 
-    @staticmethod
-    def read(name: str) -> bytes | None:
+    def read(self, name: str) -> bytes | None:
         """What is kept under a name."""
         kept = labkit_site.read(name)
         return None if kept is None else bytes(kept.to_py())
@@ -122,7 +128,7 @@ def load_ipython_extension(shell: Any) -> None:
                 return await run(code)
 
     def on_message(*message: Any) -> None:
-        if not shared.installed:  # no cell was run: no widget knows the lab
+        if shared.page is None:  # no cell was run: no widget knows the lab
             comm_msg(*message)
             return
         begin(answer(lambda: comm_msg(*message)))

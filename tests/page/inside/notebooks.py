@@ -9,23 +9,25 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from labkit.backends import page
+from labkit.backends.page import Page
 
 asked = json.loads(question)  # type: ignore[name-defined]  # noqa: F821 - run.mjs sets it
 KEPT = Path("/kept")
 
 
-def read(name: str) -> bytes | None:
-    """The bytes that an earlier page kept."""
-    return (KEPT / name).read_bytes() if (KEPT / name).exists() else None
+class FileStorage:
+    """A page's storage, in files that outlive the page."""
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes that an earlier page kept."""
+        return (KEPT / name).read_bytes() if (KEPT / name).exists() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keep bytes."""
+        (KEPT / name).write_bytes(data)
 
 
-def write(name: str, data: bytes) -> None:
-    """Keep bytes."""
-    (KEPT / name).write_bytes(data)
-
-
-said = page.install(read, write)
+said = Page(FileStorage()).enter().restore()
 begun = time.perf_counter()
 
 

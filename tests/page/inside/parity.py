@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.backends.page import storage
-from labkit.backends.page.cluster import Running
+from labkit.backends.page import Page
 from tests.parity import servers
 from tests.parity.__main__ import summary
 from tests.parity.accepted import Agreement
@@ -21,10 +20,10 @@ agreement = Agreement.read()
 def fresh() -> Iterator[Https]:
     """A fresh cluster of the page without a node."""
     home = Path(tempfile.mkdtemp())
-    storage.running[home] = Running(home, node=False, era="now")
-    with servers.existing(home / "admin.conf", home / "pki") as transport:
-        yield transport
-    storage.running.pop(home).close()
+    with Page() as page:
+        page.start_cluster(home, node=False, era="now")
+        with servers.existing(home / "admin.conf", home / "pki") as transport:
+            yield transport
 
 
 found = {}

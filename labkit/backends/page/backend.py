@@ -1,0 +1,44 @@
+"""The embedded cluster as a backend in a page of a browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from labkit.backends.base import Options
+from labkit.backends.embedded import Embedded
+from labkit.backends.page.page import Page
+from labkit.client.transport import Credentials, Endpoint, Transport
+
+
+class PageBackend(Embedded):
+    """The embedded cluster in this process; of the options, node and era count."""
+
+    up, down = "Lab()", "lab.stop()"
+
+    def __init__(self, home: Path, options: Options, page: Page) -> None:
+        super().__init__(home, options)
+        self._page = page
+        self.traits = replace(self.traits, connect=self._connect, serve=page.loopback.serve)
+
+    def _connect(self, endpoint: Endpoint, credentials: Credentials) -> Transport:
+        cluster = self._page.clusters.get(self.home)
+        return cluster.connect(endpoint, credentials) if cluster else Transport(endpoint, credentials)
+
+    def _alive(self) -> bool:
+        return self.home in self._page.clusters
+
+    def _answers(self) -> bool:
+        return self._alive()
+
+    def _state(self) -> dict[str, Any]:
+        cluster = self._page.clusters.get(self.home)
+        return {"pid": "this page", "url": cluster.url, "node": cluster.node, "era": cluster.era} if cluster else {}
+
+    def _spawn(self) -> None:
+        options = self.options
+        self._page.start_cluster(self.home, node=options.node is not False, era=options.era or "now")
+
+    def _end(self, patience_seconds: float = 0.0) -> None:
+        self._page.stop_cluster(self.home)

@@ -1,0 +1,130 @@
+"""The page that the lab is in. It owns what a page needs of this process, and gives it back when it is left."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from labkit.backends.page import snapshot
+from labkit.backends.page.storage import SnapshotStore, Storage
+from labkit.core import home as homes
+from labkit.core import page
+
+if TYPE_CHECKING:
+    from labkit.backends.page.cluster import PageCluster
+    from labkit.backends.page.loopback import Loopback
+
+
+class Page:
+    """A page of a browser: its clusters, the addresses that lead to them, and the storage that keeps their state.
+
+    Enter it before the lab is used. When it is left, its clusters are closed, and the patches of ``ssl``,
+    ``http.client`` and urllib3 are undone::
+
+        with Page(storage) as page:
+            print(page.restore())
+
+    Args:
+        storage: Where the page keeps bytes; None keeps nothing.
+        home: The state directory that is kept; ``LABKIT_HOME`` when left out.
+    """
+
+    def __init__(self, storage: Storage | None = None, home: Path | None = None) -> None:
+        self.clusters: dict[Path, PageCluster] = {}
+        """The clusters that run, by state directory."""
+        self._home = home
+        self._store = SnapshotStore(storage, self.snapshot) if storage else None
+        self._exits = ExitStack()
+
+    def enter(self) -> Self:
+        """Make this the page of the process.
+
+        Raises:
+            RuntimeError: The process is in a page already.
+        """
+        if page.current is not None:
+            raise RuntimeError("another page was entered, and not left")
+        page.current = self
+        return self
+
+    def leave(self) -> None:
+        """Close the clusters and restore the process."""
+        while self.clusters:
+            self.stop_cluster(next(iter(self.clusters)))
+        self._exits.close()
+        self.__dict__.pop("loopback", None)
+        page.current = None
+
+    def __enter__(self) -> Self:
+        return self.enter()
+
+    def __exit__(self, *_error: object) -> None:
+        self.leave()
+
+    @property
+    def home(self) -> Path:
+        """The state directory that is kept."""
+        return self._home or homes.home_path()
+
+    @cached_property
+    def loopback(self) -> Loopback:
+        """The addresses that lead into this process."""
+        # Entered at the first use: urllib3 takes long to import, and the page's first cell waits for what enters it.
+        from labkit.backends.page.loopback import Loopback
+
+        return self._exits.enter_context(Loopback())
+
+    def start_cluster(self, home: Path, *, node: bool, era: str) -> None:
+        """Open the cluster of a state directory."""
+        from labkit.backends.page.cluster import PageCluster
+
+        self.clusters[home] = PageCluster(home, self.loopback, node=node, era=era)
+
+    def stop_cluster(self, home: Path) -> None:
+        """Close the cluster of a state directory; its objects stay."""
+        self.clusters.pop(home).close()
+
+    def changed(self, path: Path) -> None:
+        """Save the state if a file of it has changed."""
+        if self._store and self.home in path.parents:
+            self._store.save_soon()
+
+    def snapshot(self) -> bytes:
+        """The state directory as bytes."""
+        cluster = self.clusters.get(self.home)
+        return snapshot.pack(self.home, cluster.database() if cluster else None)
+
+    def restore(self) -> str:
+        """Replace the state by what the storage keeps.
+
+        Returns:
+            A sentence for the learner when that cannot be used; empty when all is well.
+        """
+        return self._restored() or ""
+
+    def refresh(self) -> bool:
+        """Continue, with the clients there are, from what another page has saved; False where that is not usable."""
+        return self._restored() == ""
+
+    def _restored(self) -> str | None:
+        """As ``restore``; None where nothing is kept."""
+        data = self._store.load() if self._store else None
+        if not self._store or not data:
+            return None
+        homes.ensure_private(self.home)
+        cluster = self.clusters.get(self.home)
+        if cluster:
+            cluster.close()
+        why = snapshot.unpack(data, self.home)
+        if cluster:
+            cluster.open()
+        return self._store.set_aside(data, why) if why else ""
+
+
+def current_page() -> Page:
+    """The page of this process. Where none was entered, one that keeps nothing is."""
+    if not isinstance(page.current, Page):
+        return Page().enter()
+    return page.current

@@ -1,0 +1,84 @@
+"""A snapshot of the state directory: what a page keeps when it is closed, for its files are gone then.
+
+A snapshot is a zip archive of the files (objects, keys, progress, journal, the end of the audit log), whose comment
+has its version.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+from labkit.core import home as homes
+from labkit.core import ownership
+from labkit.core.version import __version__
+
+VERSION = 1
+"""The version of a snapshot; a new layout of the database is a new version of the snapshot, too."""
+
+DATABASE, AUDIT_LOG = "state.db", "audit.log"
+SKIPPED = ("kube-cache", "notebooks", ".", f"{DATABASE}-")
+"""Prefixes of the names of files that are left out."""
+
+MAX_AUDIT_BYTES = 256 * 1024
+"""How much of the audit log's end a snapshot has."""
+
+
+def pack(home: Path, database: bytes | None = None) -> bytes:
+    """A snapshot of a state directory.
+
+    Args:
+        home: The state directory.
+        database: The content of the database of a running cluster, whose file may be behind.
+    """
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.comment = json.dumps({"snapshot": VERSION, "labkit": __version__}).encode()
+        for name in _files(home):
+            archive.writestr(name, database if database and name == DATABASE else _content(home, name))
+    return data.getvalue()
+
+
+def unpack(data: bytes, home: Path) -> str:
+    """Replace a state directory's files by a snapshot's.
+
+    Returns:
+        What is wrong with the snapshot, and then no file has changed; empty when nothing is.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            comment = json.loads(archive.comment)
+            if comment["snapshot"] > VERSION:
+                return f"labkit {comment['labkit']} made it, and this is labkit {__version__}"
+            files = {name: archive.read(name) for name in archive.namelist() if ".." not in name and name[0] != "/"}
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        return "it is damaged"
+    for name in _files(home):
+        (home / name).unlink()
+    for name, content in files.items():
+        homes.ensure_private((home / name).parent)
+        with os.fdopen(ownership.open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+            file.write(content)
+    return ""
+
+
+def _files(home: Path) -> list[str]:
+    """The names of a snapshot's files, below the directory. It is called after each cell, and paths are slow.
+
+    The database is the first: its pages stay where they are in the snapshot, so that few of its blocks change.
+    """
+    names, start = [], len(f"{home}/")
+    for folder, below, files in os.walk(home):
+        below[:] = [name for name in below if not name.startswith(SKIPPED)]
+        names += [f"{folder}/{name}"[start:] for name in files if not name.startswith(SKIPPED)]
+    return sorted(names, key=lambda name: (name != DATABASE, name))
+
+
+def _content(home: Path, name: str) -> bytes:
+    data = (home / name).read_bytes()
+    if name == AUDIT_LOG and len(data) > MAX_AUDIT_BYTES:
+        return data[-MAX_AUDIT_BYTES:].partition(b"\n")[2]
+    return data
