@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import NAMES, Backend, Options
+from labkit.backends.base import NAMES, Backend, Manifest, Options
 from labkit.core import page
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
@@ -90,8 +91,15 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
     )
 
 
-def make(name: str, home: Path, options: Options) -> Backend:
-    """The backend of that name, one of ``NAMES``."""
+def make(name: str, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]) -> Backend:
+    """Make a backend.
+
+    Args:
+        name: One of ``NAMES``.
+        home: The state directory.
+        options: Its options.
+        lesson_objects: Gives the objects that learners create, by whose names an existing cluster is searched.
+    """
     if page.IN_PAGE:
         from labkit.backends.page.backend import PageBackend
         from labkit.backends.page.page import current_page
@@ -107,14 +115,4 @@ def make(name: str, home: Path, options: Options) -> Backend:
         return Kind(home, options)
     from labkit.backends.existing import Existing
 
-    return Existing(home, options)
-
-
-def chosen(home: Path, name: str | None = None) -> Backend:
-    """The backend that was chosen last, or one by its name, with its kept options.
-
-    Raises:
-        UsageError: When there is no such backend.
-    """
-    choice = Choice.of(home, name, Options())
-    return make(choice.backend, home, choice.options)
+    return Existing(home, options, lesson_objects)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,8 @@ from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
-from labkit.client.manifests import Library, title
+from labkit.client.manifests import title
 from labkit.client.prefix import Names
-from labkit.core import resources
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
 from labkit.core.version import LAB_AGENT
@@ -40,9 +40,10 @@ class Existing:
 
     name = "existing"
 
-    def __init__(self, home: Path, options: Options) -> None:
+    def __init__(self, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]) -> None:
         self.home = home
         self.options = options
+        self._lesson_objects = lesson_objects
         self.directory = home / "existing"
         self.names = Names(options.prefix)
 
@@ -83,7 +84,7 @@ class Existing:
                 report(NO_PART_5)
             return
         try:
-            found = look(self._client, context, self._library.objects(), self.names, self._selector)
+            found = look(self._client, context, self._lesson_objects(), self.names, self._selector)
             report(str(found))
             self._judge(found)
             self._make_default_namespace()
@@ -217,7 +218,7 @@ class Existing:
 
     def _unique(self) -> list[tuple[Manifest, str]]:
         finder = Resources(self._client)
-        return list({finder.path(entry): (entry, finder.path(entry)) for entry in self._library.objects()}.values())
+        return list({finder.path(entry): (entry, finder.path(entry)) for entry in self._lesson_objects()}.values())
 
     @property
     def _value(self) -> str:
@@ -234,10 +235,6 @@ class Existing:
     @property
     def _record_file(self) -> Path:
         return self.directory / "cluster.json"
-
-    @cached_property
-    def _library(self) -> Library:
-        return Library(resources.clusters() / "lessons")
 
     @cached_property
     def _client(self) -> Client:

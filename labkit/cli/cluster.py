@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, chosen, make
+from labkit.backends.choice import Choice
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
+from labkit.lab.backend import chosen, make
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab

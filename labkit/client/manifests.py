@@ -1,18 +1,14 @@
-"""Read manifests and apply them: the lessons' files, YAML text, or plain objects.
+"""Read manifests, as YAML text or plain objects, and apply them.
 
-Applying creates a missing object and patches an existing one. A lesson's files are named
-by the step that creates their objects, so the state before a step is all files with a
-smaller number, in order.
+Applying creates a missing object and patches an existing one.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,14 +17,10 @@ from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
 from labkit.core.arguments import shown
 from labkit.core.display import Card, Row, Shown
-from labkit.core.errors import UsageError, near
+from labkit.core.errors import UsageError
 
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
-
-_STEP = re.compile(r"^W(\d+)", re.IGNORECASE)
-LAST_STEP = 24
-
 
 TEXT = "the text"
 """What a text without a name is called in errors."""
@@ -91,76 +83,6 @@ def given(what: object) -> list[Manifest]:
     """
     entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
     return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "What was given") for entry in entries]
-
-
-def step_number(step: str | int) -> int:
-    """The number of a step, such as 17 for ``W17``.
-
-    Raises:
-        UsageError: When the walkthrough has no such step.
-    """
-    match = re.fullmatch(r"[Ww]?(\d{1,2})", str(step).strip())
-    if not match or not 1 <= int(match[1]) <= LAST_STEP:
-        raise UsageError(f"{shown(str(step))} is no step.", todo=f"Steps are W1 to W{LAST_STEP}.")
-    return int(match[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """The lessons' manifests.
-
-    Args:
-        root: The directory that holds one directory a lesson.
-    """
-
-    root: Path
-
-    def lessons(self) -> list[str]:
-        """The lessons' names, in order."""
-        return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
-
-    def files(self, name: str) -> list[Path]:
-        """The files of a lesson, or one of them.
-
-        Args:
-            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
-
-        Raises:
-            UsageError: When there is no such lesson or file.
-        """
-        lesson, _, rest = name.strip("/").partition("/")
-        known = self.lessons()
-        matches = [entry for entry in known if lesson in (entry, entry.split("-")[0])]
-        if not matches:
-            if lesson.endswith((".yaml", ".yml", ".json")):
-                raise UsageError(
-                    f"There is no file {shown(name)} here, and no lesson has it.", todo=near(lesson, known)
-                )
-            raise UsageError(f"There is no lesson {shown(lesson)}.", todo=near(lesson, known))
-        directory = self.root / matches[0]
-        if not rest:
-            return sorted(directory.glob("*.yaml"))
-        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
-        found = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
-        if not found:
-            known_files = f"Its files are: {', '.join(files)}." if files else "It has none."
-            raise UsageError(f'"{matches[0]}" has no file {shown(rest)}.', todo=known_files)
-        return found
-
-    def before(self, step: int) -> list[Path]:
-        """The files whose objects exist before a step, in the order of their creation.
-
-        Args:
-            step: The step's number; one more than the last gives all files.
-        """
-        files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
-        numbered = [(int(match[1]), file) for file in files if (match := _STEP.match(file.name))]
-        return [file for number, file in sorted(numbered) if number < step]
-
-    def objects(self) -> list[Manifest]:
-        """Every object of every lesson, experiments included."""
-        files = sorted(self.root.rglob("*.yaml"))
-        return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -232,17 +154,6 @@ def apply(
     """
     done = [_apply_one(client, resources, entry, adapt, patience_seconds) for entry in manifests]
     return Applied(tuple(done))
-
-
-PREPARED = "labkit/prepared"
-"""The annotation of objects that ``Lab.prepare`` created."""
-
-
-def prepared(manifest: Manifest, step: str = "") -> Manifest:
-    """The manifest with the annotation that the lab created it for a step, not the learner."""
-    meta = dict(manifest.get("metadata") or {})
-    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: step or "true"}
-    return {**manifest, "metadata": meta}
 
 
 def title(manifest: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import Backend, Options, Report, Status, Traits
-from labkit.backends.choice import Choice, make
+from labkit.backends.choice import Choice
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.answer import Answer
 from labkit.client.client import Client
@@ -26,6 +26,7 @@ from labkit.core.display import Card, Row, Shown
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.core.redact import redact
 from labkit.lab import expect
+from labkit.lab.backend import make
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress

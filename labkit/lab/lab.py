@@ -19,18 +19,19 @@ from labkit.client import manifests
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
 from labkit.client.exec.command import CompletedExec
-from labkit.client.manifests import Applied, Library
+from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import MountedToken, Pods, ReadyPod
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
-from labkit.core import resources
 from labkit.core.arguments import COMMAND, INPUT, KEPT, LINE, MANIFESTS, PORT, SECONDS, STEP, TEXT, takes
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.redact import redact_all
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
+from labkit.lessons.library import Library, library, prepared
 from labkit.lessons.predictions import Noted
+from labkit.lessons.steps import step_id
 
 if TYPE_CHECKING:
     from labkit.client.kubectl import Ran
@@ -155,7 +156,7 @@ class Lab(ChosenCluster):
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
-        applied = self._apply([manifests.prepared(entry) for entry in missing])
+        applied = self._apply([prepared(entry) for entry in missing])
         for entry in objects:
             if entry["kind"] == "Pod" and not self.traits.at_once:
                 meta = entry["metadata"]
@@ -322,23 +323,17 @@ class Lab(ChosenCluster):
         Raises:
             UsageError: When there is no such step.
         """
-        last = str(step).strip().lower() == "end"
-        number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
+        goal = None if str(step).strip().lower() == "end" else step_id(step)
         self.reset()
-        applied = self._apply(
-            [
-                manifests.prepared(entry, f"W{manifests.step_number(file.name[:3])}")
-                for file in self.library.before(number)
-                for entry in _read(file)
-            ]
-        )
+        earlier = self.library.before(goal)
+        applied = self._apply([prepared(entry, own) for own, file in earlier for entry in _read(file)])
         self._begin()
-        return replace(applied, title=f"The cluster is as {'the walkthrough ends' if last else f'W{number} begins'}.")
+        return replace(applied, title=f"The cluster is as {f'{goal} begins' if goal else 'the walkthrough ends'}.")
 
     @cached_property
     def library(self) -> Library:
         """The lessons' manifests."""
-        return Library(resources.clusters() / "lessons")
+        return library()
 
     @cached_property
     def pods(self) -> Pods:

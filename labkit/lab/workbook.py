@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.backends.choice import chosen
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
 from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+from labkit.lab.backend import chosen
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"

@@ -14,8 +14,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from labkit.client.manifests import Library
-from labkit.core import resources as lesson_files
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import (
     part1_api_server,
@@ -25,10 +23,11 @@ from labkit.lessons import (
     part5_cluster_roles,
 )
 from labkit.lessons.base import Context, Outcome, failed, passed, run_with_retries, with_step
+from labkit.lessons.library import library
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
-from labkit.lessons.steps import STATE, Lesson, Step
+from labkit.lessons.steps import STATE, Lesson, Step, step_id
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
@@ -72,10 +71,7 @@ def find(step: str | int) -> Step:
     Raises:
         UsageError: There is none.
     """
-    found = STEPS.get(f"W{str(step).strip().upper().removeprefix('W')}")
-    if found is None:
-        raise UsageError(f'There is no step "{step}".', todo=f"Steps are W1 to W{len(STEPS)}.")
-    return found
+    return STEPS[step_id(step)]
 
 
 def predict(step: str, value: object, progress: Progress) -> Noted:
@@ -188,10 +184,8 @@ def solution(step: str, progress: Progress) -> Help:
 
 def _manifests(step: Step) -> Iterator[str]:
     """The manifests that a step asks for, as plain YAML; none for a step that only looks."""
-    library = Library(lesson_files.clusters() / "lessons")
-    own = [file for file in library.root.rglob(f"W{int(step.id[1:]):02}-*.yaml") if step.by == STATE]
-    made = [file for file in own if file.parent.name != "tryout"] or own
-    for file in sorted(made):
+    own = library().of_step(step.id) if step.by == STATE else []
+    for file in [file for file in own if file.parent.name != "tryout"] or own:
         lines = file.read_text(encoding="utf-8").strip().removeprefix("---").splitlines()
         yield "\n".join(line for line in lines if not line.startswith("#")).strip()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.client.manifests import PREPARED
 from labkit.lessons.base import Outcome, not_attempted
+from labkit.lessons.library import PREPARED
+from labkit.lessons.steps import position, step_ids
 
 
 def is_prepared(obj: Mapping[str, Any], step: str) -> bool:
@@ -14,7 +15,7 @@ def is_prepared(obj: Mapping[str, Any], step: str) -> bool:
     made_for = (obj.get("metadata", {}).get("annotations") or {}).get(PREPARED)
     if made_for is None:
         return False
-    return not made_for[1:].isdigit() or int(made_for[1:]) >= int(step[1:])
+    return made_for not in step_ids() or position(made_for) >= position(step)
 
 
 def made_by_lab(obj: Mapping[str, Any], name: str, step: str) -> Outcome | None:

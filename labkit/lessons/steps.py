@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from labkit.core.arguments import shown
+from labkit.core.errors import UsageError
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check
 from labkit.lessons.predictions import Prediction
 
 ANY = "any client: lab, kubectl, curl, Python, labkit exec"
 STATE = "any client: the cluster is asked how it is now"
+
+WALKTHROUGH = "W"
+"""The letter of the write-up's steps."""
 
 BY = {
     "any": ANY,
@@ -81,10 +87,40 @@ def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
     return make
 
 
+def step_id(step: str | int) -> str:
+    """The id of a step: ``W15`` for ``w15``, ``"15"`` and ``15``; a number alone is one of the walkthrough's.
+
+    Raises:
+        UsageError: There is no such step.
+    """
+    match = re.fullmatch(r"([A-Z]?)0*(\d+)", str(step).strip().upper(), re.ASCII)
+    name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
+    if name not in _texts():
+        raise UsageError(f"There is no step {shown(str(step))}.", todo=f"Steps are {_ranges()}.")
+    return name
+
+
+def step_ids() -> tuple[str, ...]:
+    """The ids of all steps, in order."""
+    return tuple(_texts())
+
+
+def position(step: str) -> int:
+    """The place of a step, by its id, among all steps."""
+    return step_ids().index(step)
+
+
+def _ranges() -> str:
+    """The ids of all steps in words: ``W1 to W24``."""
+    letters = dict.fromkeys(name[0] for name in _texts())
+    series = [[name for name in _texts() if name[0] == letter] for letter in letters]
+    return " and ".join(names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" for names in series)
+
+
 @cache
 def _texts() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = read_yaml(__file__, "steps.yaml")
-    return found
+    texts: dict[str, dict[str, Any]] = read_yaml(__file__, "steps.yaml")
+    return texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import Need, Options
-from labkit.backends.choice import chosen, make, offered
+from labkit.backends.choice import offered
 from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
+from labkit.lab.backend import chosen, make
 from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, text_table
 

@@ -17,6 +17,7 @@ from labkit.backends.kind.cluster import Kind
 from labkit.backends.page import Page
 from labkit.backends.page.backend import PageBackend
 from labkit.core import page
+from labkit.lessons.library import library
 
 
 def quiet(_line: str) -> None:
@@ -60,7 +61,9 @@ def backend(
         pytest.skip("LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster")
     makers: dict[str, Maker] = {
         "embedded": Embedded,
-        "existing": lambda home, options: Existing(home, replace(options, kubeconfig=foreign_cluster)),
+        "existing": lambda home, options: Existing(
+            home, replace(options, kubeconfig=foreign_cluster), library().objects
+        ),
         "kind": Kind,
         "page": lambda home, options: PageBackend(home, options, ours),
     }

@@ -11,14 +11,14 @@ import pytest
 from rich.console import Console
 
 from labkit.backends.base import Backend
-from labkit.client.manifests import Library, parse
-from labkit.core import resources
+from labkit.client.manifests import parse
 from labkit.core.errors import ExecFailed
 from labkit.lab.lab import Lab
+from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet, settle
 
-LIBRARY = Library(resources.clusters() / "lessons")
+LIBRARY = library()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from labkit.client.discovery import Resources
 from labkit.client.transport import Credentials
 from labkit.core.errors import NotRunning, Unreachable, UsageError
 from labkit.lab.lab import Lab
+from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
 
@@ -32,7 +33,7 @@ def admin(foreign_cluster: Path) -> Client:
 
 
 def make(home: Path, cluster: Path, **options: object) -> Existing:
-    return Existing(home, Options(kubeconfig=cluster, **options))  # type: ignore[arg-type]
+    return Existing(home, Options(kubeconfig=cluster, **options), library().objects)  # type: ignore[arg-type]
 
 
 def test_it_is_shown_before_anything_is_written(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
@@ -189,7 +190,7 @@ def test_lacking_rights_are_listed(tmp_path: Path, foreign_cluster: Path, admin:
 
 def test_an_unnamed_unreachable_or_wrong_cluster(tmp_path: Path, foreign_cluster: Path) -> None:
     with pytest.raises(UsageError, match="No kubeconfig is named") as caught:
-        Existing(tmp_path / "home", Options()).start(quiet)
+        Existing(tmp_path / "home", Options(), library().objects).start(quiet)
     assert "~/.kube/config" in caught.value.why
     with pytest.raises(UsageError, match='no context "nope"'):
         make(tmp_path / "home", foreign_cluster, context="nope").start(quiet)

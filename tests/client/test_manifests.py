@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +8,9 @@ import pytest
 from labkit.client import manifests
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
-from labkit.client.manifests import Library, given, parse, step_number
-from labkit.core import resources
+from labkit.client.manifests import given, parse
 from labkit.core.errors import ApiFailure, UsageError
 from tests.client.fake import Fake, Reply, Request, fake_api, status
-
-LIBRARY = Library(resources.clusters() / "lessons")
 
 
 def test_documents_and_lists_are_taken_apart() -> None:
@@ -101,74 +96,6 @@ def test_what_no_object_can_hold_is_said(more: str, said: str) -> None:
 def test_what_is_no_object_is_said(what: object) -> None:
     with pytest.raises(UsageError, match="What was given holds something that is no Kubernetes object"):
         given(what)
-
-
-@pytest.mark.parametrize(("step", "number"), [("W17", 17), ("w1", 1), (" 24 ", 24)])
-def test_steps_have_numbers(step: str, number: int) -> None:
-    assert step_number(step) == number
-
-
-@pytest.mark.parametrize("step", ["W0", "W25", "x", "", "W-1", "W1.5"])
-def test_other_steps_are_refused(step: str) -> None:
-    with pytest.raises(UsageError, match="no step"):
-        step_number(step)
-
-
-def names(files: list[Path]) -> list[str]:
-    return [file.name for file in files]
-
-
-def test_a_lesson_or_a_file_is_found_by_name() -> None:
-    assert LIBRARY.lessons() == [
-        "01-api-server",
-        "02-inside-a-pod",
-        "03-service-accounts",
-        "04-roles",
-        "05-cluster-roles",
-    ]
-    assert names(LIBRARY.files("02-inside-a-pod")) == names(LIBRARY.files("02")) == ["W05-pod-curl.yaml"]
-    assert LIBRARY.files("01-api-server") == []
-    assert names(LIBRARY.files("04-roles/W16-roles-service-reader.yaml")) == ["W16-roles-service-reader.yaml"]
-    assert names(LIBRARY.files("04-roles/W16-roles-service-reader")) == ["W16-roles-service-reader.yaml"]
-    assert names(LIBRARY.files("05/tryout/W22-rolebinding-view")) == ["W22-rolebinding-view.yaml"]
-
-
-@pytest.mark.parametrize("name", ["06-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""])
-def test_what_is_not_there_is_said(name: str) -> None:
-    with pytest.raises(UsageError):
-        LIBRARY.files(name)
-
-
-def test_before_a_step_are_all_earlier_files_in_order_without_experiments() -> None:
-    assert LIBRARY.before(1) == []
-    assert names(LIBRARY.before(17)) == [
-        "W05-pod-curl.yaml",
-        "W10-serviceaccount-kikai.yaml",
-        "W11-pod-curl-custom-sa.yaml",
-        "W14-namespaces.yaml",
-        "W14-pods-test.yaml",
-        "W16-roles-service-reader.yaml",
-    ]
-    everything = names(LIBRARY.before(25))
-    assert everything[-1] == "W24-clusterrolebinding-view-test.yaml"
-    assert not [name for name in everything if "W22" in name]
-
-
-def test_every_manifest_is_named_by_its_step_and_readable() -> None:
-    for file in LIBRARY.root.rglob("*.yaml"):
-        assert re.match(r"W\d\d-[a-z-]+\.yaml$", file.name)
-        assert parse(file.read_text(), file.name)
-
-
-def test_the_write_ups_own_pods_and_role_are_word_for_word() -> None:
-    by_name = {(e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e for e in LIBRARY.objects()}
-    main = {"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}
-    ambassador = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2"}
-    assert by_name["Pod", None, "curl"]["spec"] == {"containers": [main]}
-    custom = by_name["Pod", None, "curl-custom-sa"]["spec"]
-    assert custom == {"serviceAccountName": "kikai", "containers": [main, ambassador]}
-    rules = [{"apiGroups": [""], "verbs": ["get", "list"], "resources": ["services"]}]
-    assert by_name["Role", "kikai", "service-reader"]["rules"] == rules
 
 
 def test_differences_are_told_by_path() -> None:
@@ -336,12 +263,3 @@ def test_a_kind_in_the_wrong_group_or_version_is_shown_its_own(api: Fake, versio
     assert caught.value.what == said
     right = "rbac.authorization.k8s.io/v1"
     assert caught.value.todo == f"Role is served in {right}: write apiVersion: {right}."
-
-
-def test_a_file_that_a_lesson_lacks_is_told_what_there_is() -> None:
-    with pytest.raises(UsageError) as caught:
-        LIBRARY.files("02-inside-a-pod/W16")
-    assert caught.value.todo == "Its files are: W05-pod-curl.yaml."
-    with pytest.raises(UsageError) as caught:
-        LIBRARY.files("01-api-server/W1")
-    assert caught.value.todo == "It has none."

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from labkit import lessons
-from labkit.client.manifests import Library
-from labkit.core import resources
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
 from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed, run_with_retries, with_step
+from labkit.lessons.library import library, step_of
 from labkit.lessons.looking import curl_status
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import not_running, state
@@ -198,11 +197,10 @@ def test_every_step_has_three_hints_and_a_solution(step: str, progress: Progress
 
 @pytest.mark.parametrize("step", lessons.STEPS)
 def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> None:
-    library = Library(resources.clusters() / "lessons")
     for name in re.findall(r'lab\.(?:apply|prepare)\("([^"]+)"\)', " ".join(lessons.find(step).hints)):
         lesson, _, begins = name.partition("…")[0].partition("/")
-        made = {int(file.name[1:3]) for file in library.files(lesson) if file.name.startswith(begins)}
-        assert made == {int(step[1:])}, name
+        made = {step_of(file) for file in library().files(lesson) if file.name.startswith(begins)}
+        assert made == {step}, name
 
 
 def test_the_index_is_the_walkthrough() -> None:

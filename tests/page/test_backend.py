@@ -238,7 +238,7 @@ def test_outside_a_page_the_cluster_is_a_process(labkit_home: Path) -> None:
     from labkit.backends.choice import make, offered
     from labkit.backends.embedded import Embedded
 
-    assert type(make("embedded", labkit_home, _options())) is Embedded
+    assert type(make("embedded", labkit_home, _options(), list)) is Embedded
     assert offered() == ("embedded", "kind", "existing")
 
 

@@ -1,0 +1,98 @@
+"""The lessons' manifests: the files in ``clusters/lessons``, each named by the step that creates its objects.
+
+The state before a step is the files of all earlier steps, in order. Objects that the lab creates from them
+carry an annotation, so that no checkpoint counts them as the learner's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.client.manifests import Manifest, parse
+from labkit.core import resources
+from labkit.core.arguments import shown
+from labkit.core.errors import UsageError, near
+from labkit.lessons.steps import position, step_id
+
+PREPARED = "labkit/prepared"
+"""The annotation of objects that the lab created; its value is the step whose work they are, or ``true``."""
+
+
+def prepared(manifest: Manifest, step: str = "") -> Manifest:
+    """The manifest with the annotation that the lab created it for a step, not the learner."""
+    meta = dict(manifest.get("metadata") or {})
+    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: step or "true"}
+    return {**manifest, "metadata": meta}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The lessons' manifests.
+
+    Args:
+        root: The directory that holds one directory a lesson.
+    """
+
+    root: Path
+
+    def lessons(self) -> list[str]:
+        """The lessons' names, in order."""
+        return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
+
+    def files(self, name: str) -> list[Path]:
+        """The files of a lesson, or one of them.
+
+        Args:
+            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
+
+        Raises:
+            UsageError: When there is no such lesson or file.
+        """
+        lesson, _, rest = name.strip("/").partition("/")
+        lessons = self.lessons()
+        matches = [entry for entry in lessons if lesson in (entry, entry.split("-")[0])]
+        if not matches:
+            if lesson.endswith((".yaml", ".yml", ".json")):
+                raise UsageError(
+                    f"There is no file {shown(name)} here, and no lesson has it.", todo=near(lesson, lessons)
+                )
+            raise UsageError(f"There is no lesson {shown(lesson)}.", todo=near(lesson, lessons))
+        directory = self.root / matches[0]
+        if not rest:
+            return sorted(directory.glob("*.yaml"))
+        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
+        named = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
+        if not named:
+            names = f"Its files are: {', '.join(files)}." if files else "It has none."
+            raise UsageError(f'"{matches[0]}" has no file {shown(rest)}.', todo=names)
+        return named
+
+    def before(self, step: str | None) -> list[tuple[str, Path]]:
+        """The files whose objects exist before a step, each with its own step, in the order of their creation.
+
+        Args:
+            step: The step's id; None for the end, where all files' objects exist.
+        """
+        files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
+        ordered = sorted((position(step_of(file)), file) for file in files)
+        return [(step_of(file), file) for place, file in ordered if step is None or place < position(step)]
+
+    def of_step(self, step: str) -> list[Path]:
+        """The files of a step, experiments included, in order."""
+        return sorted(file for file in self.root.rglob("*.yaml") if step_of(file) == step)
+
+    def objects(self) -> list[Manifest]:
+        """Every object of every lesson, experiments included."""
+        files = sorted(self.root.rglob("*.yaml"))
+        return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
+
+
+def step_of(file: Path) -> str:
+    """The step that a file's name begins with, such as ``W5`` for ``W05-pod-curl.yaml``."""
+    return step_id(file.name.partition("-")[0])
+
+
+def library() -> Library:
+    """The lessons' manifests that labkit comes with."""
+    return Library(resources.clusters() / "lessons")
