@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.grading import nbgrader_course
-from labkit.grading.notebooks import code
-from labkit.grading.pool import pool_for
-from labkit.grading.result import Result
-from labkit.grading.seed import Seed
-from labkit.grading.submissions import find
+from labkit.grading.exercises.notebooks import code
+from labkit.grading.intake.submissions import find
+from labkit.grading.judging.result import Result
+from labkit.grading.nbgrader import course as nbgrader_course
+from labkit.grading.pools.pool import pool_for
 from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import Seed
 
 EXERCISE = "ex4-roles"
 KUBECTL = ("!kubectl get namespaces", "!kubectl create configmap made")

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from labkit.grading.notebooks import code
+from labkit.grading.exercises.notebooks import code
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
 from tools.notebooks import ROOT, notebook, sources

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks import grading
-from labkit.grading.dask_pool import DaskPool
-from labkit.grading.pool import GraderPool
+from labkit.grading.intake.submissions import Submission, find
+from labkit.grading.pools.dask_pool import DaskPool
+from labkit.grading.pools.pool import GraderPool
 from labkit.grading.session import SubmissionGrader
-from labkit.grading.submissions import Submission, find
 from tests.scale.cluster import Cluster, until
 
 SIMULATED = 5000

@@ -31,7 +31,7 @@ from typing import Any
 import jupytext
 import nbformat
 
-from labkit.grading.notebooks import learner_notebook
+from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.lessons import LESSONS
 from tools import instructor

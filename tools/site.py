@@ -54,7 +54,7 @@ LEFT_OUT = re.compile(
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions|sphinxext)/"
     r"|^labkit/(_data/notebooks|presenter)/"
-    r"|^labkit/grading/(?!(__init__|course_secret|exercise|findings|notebooks|notes|pods|probes|score|seed|task|tasks)\b)"
+    r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
 SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/)")

@@ -18,12 +18,12 @@ from labkit.core.signals import cleaned_up
 
 if TYPE_CHECKING:
     from labkit.backends.base import Report
-    from labkit.grading.dask_pool import DaskPool
-    from labkit.grading.intake import Intake
-    from labkit.grading.isolation import Limits
-    from labkit.grading.pool import GraderPool
-    from labkit.grading.result import Result
+    from labkit.grading.intake.intake import Intake
+    from labkit.grading.judging.result import Result
+    from labkit.grading.pools.dask_pool import DaskPool
+    from labkit.grading.pools.pool import GraderPool
     from labkit.grading.session import GradingSession, SubmissionGrader
+    from labkit.grading.walls.isolation import Limits
     from labkit.lab.lab import Lab
 
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -124,10 +124,10 @@ def grade_command(
 
     With --scheduler, the workers of a Dask cluster grade; docs/scale.md says how to start one.
     """
-    from labkit.grading.intake import take_in
-    from labkit.grading.isolation import Limits
-    from labkit.grading.roster import Roster
+    from labkit.grading.intake.intake import take_in
+    from labkit.grading.intake.roster import Roster
     from labkit.grading.session import GradingSession
+    from labkit.grading.walls.isolation import Limits
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
@@ -150,7 +150,7 @@ def grade_command(
         _need_walls()
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
     if real:
-        from labkit.grading.real_cluster import lab_for
+        from labkit.grading.graders.real_cluster import lab_for
 
         open_lab = partial(lab_for, backend, kubeconfig=kubeconfig, context=context, image=image)
         _grade_on_a_real_cluster(session, open_lab, limits, kernel=kernel, force=force)
@@ -159,7 +159,7 @@ def grade_command(
         results = session.finish()
         _print_summary(session, results)
         return _exit_code(results)
-    from labkit.grading.pool import pool_for
+    from labkit.grading.pools.pool import pool_for
 
     if scheduler:
         files = {"tls_ca_file": tls_ca, "tls_client_cert": tls_cert, "tls_client_key": tls_key}
@@ -179,7 +179,7 @@ def _dask_pool(address: str, files: Mapping[str, Path | None], limits: Limits, *
     from labkit.core.errors import Missing
 
     try:
-        from labkit.grading.dask_pool import DaskPool
+        from labkit.grading.pools.dask_pool import DaskPool
     except ModuleNotFoundError as error:
         todo = "Install labkit with its extra: pip install 'kube-labkit[scale]'"
         raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
@@ -189,7 +189,7 @@ def _dask_pool(address: str, files: Mapping[str, Path | None], limits: Limits, *
 
 def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     """Give each submission its learner's code, if a secret lies beside what is named; return its fingerprint."""
-    from labkit.grading.course_secret import read_secret
+    from labkit.grading.exercises.course_secret import read_secret
 
     # Never beside single notebooks: they lie among what was handed in.
     folders = [path.resolve().parent for path in submissions if path.suffix.lower() != ".ipynb"]
@@ -203,7 +203,7 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
 
 def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     """Print what is left out, what was worked on under another name, and what of earlier results is used."""
-    from labkit.grading.submissions import printable
+    from labkit.grading.intake.submissions import printable
 
     for line in lines:
         click.echo(line, err=True)
@@ -226,7 +226,7 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
     import shutil
 
     from labkit.core.errors import UsageError
-    from labkit.grading.submissions import calls_kubectl
+    from labkit.grading.intake.submissions import calls_kubectl
 
     callers = [] if shutil.which("kubectl") else [entry for entry in session.left if calls_kubectl(entry.path)]
     if callers and not go_on:
@@ -248,7 +248,7 @@ def _need_walls() -> None:
         UsageError: There are no namespaces.
     """
     from labkit.core.errors import UsageError
-    from labkit.grading.isolation import strongest_level
+    from labkit.grading.walls.isolation import strongest_level
 
     if strongest_level() == "plain":
         raise UsageError(
@@ -260,7 +260,7 @@ def _need_walls() -> None:
 
 def _exit_code(results: list[Result]) -> int:
     """The exit code: 1 where the grader itself failed at a submission, else 0."""
-    from labkit.grading.result import FAILED
+    from labkit.grading.judging.result import FAILED
 
     return 1 if any(result.ended == FAILED for result in results) else 0
 
@@ -310,8 +310,8 @@ def _grade_on_a_real_cluster(
     force: bool,
 ) -> None:
     """Grade on one real cluster, then on embedded ones, and print where the scores differ."""
-    from labkit.grading.grader import Grader
-    from labkit.grading.real_cluster import RealClusterGrader
+    from labkit.grading.graders.grader import Grader
+    from labkit.grading.graders.real_cluster import RealClusterGrader
 
     left = session.left
     if left:
@@ -329,7 +329,7 @@ def _grade_on_a_real_cluster(
 
 def _compare(real: Result, embedded: Result) -> None:
     """Print one submission's two scores."""
-    from labkit.grading.real_cluster import disagreements
+    from labkit.grading.graders.real_cluster import disagreements
 
     differ = disagreements(real, embedded)
     scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
@@ -349,7 +349,7 @@ def course_command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def build_command(folder: Path) -> int:
     """Write a course that nbgrader accepts into FOLDER."""
-    from labkit.grading import nbgrader_course
+    from labkit.grading.nbgrader import course as nbgrader_course
 
     written = nbgrader_course.build(folder)
     click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
@@ -366,9 +366,9 @@ def secret_command(folder: Path, roster: Path | None) -> int:
     """
     import csv
 
-    from labkit.grading.course_secret import FILE, make_secret
-    from labkit.grading.reports import safe_cell
-    from labkit.grading.roster import Roster
+    from labkit.grading.exercises.course_secret import FILE, make_secret
+    from labkit.grading.intake.roster import Roster
+    from labkit.grading.reports.scores import safe_cell
 
     secret, is_new = make_secret(folder)
     click.echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
@@ -388,8 +388,8 @@ def checker_command(folder: Path) -> int:
     """
     import asyncio
 
-    from labkit.grading import checker
-    from labkit.grading.course_secret import read_secret
+    from labkit.grading.exercises.course_secret import read_secret
+    from labkit.grading.nbgrader import checker
 
     path = (folder / "checker.sock").absolute()
     click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")

@@ -12,16 +12,10 @@ from typing import NamedTuple, Protocol
 
 from labkit.core.errors import UsageError, near
 from labkit.core.version import __version__
-from labkit.grading.gradebooks import write_gradebooks
-from labkit.grading.intake import Intake
-from labkit.grading.overview import write_overview
-from labkit.grading.reports import write_all
-from labkit.grading.result import FAILED, Result, by_exercise_and_learner
-from labkit.grading.result_store import ResultStore
-from labkit.grading.roster import Person
-from labkit.grading.seed import learner_name
-from labkit.grading.stages import unreadable_result
-from labkit.grading.submissions import (
+from labkit.grading.graders.stages import unreadable_result
+from labkit.grading.intake.intake import Intake
+from labkit.grading.intake.roster import Person
+from labkit.grading.intake.submissions import (
     Submission,
     Unreadable,
     declared_learner,
@@ -32,7 +26,13 @@ from labkit.grading.submissions import (
     printable,
     read_untrusted,
 )
+from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learner
+from labkit.grading.reports.gradebooks import write_gradebooks
+from labkit.grading.reports.overview import write_overview
+from labkit.grading.reports.result_store import ResultStore
+from labkit.grading.reports.scores import write_all
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.seed import learner_name
 
 
 class SubmissionGrader(Protocol):

@@ -45,7 +45,7 @@ def exercise(lab: Lab, name: str, learner: str | None = None, code: str = "") ->
         UsageError: There is no such exercise, the name is empty, or the code is another's.
     """
     try:
-        from labkit.grading.exercise import Exercise
+        from labkit.grading.exercises.exercise import Exercise
     except ImportError:
         return SealedExercise(name)
     return Exercise(lab, name, learner, code)

@@ -38,6 +38,18 @@ PLANTED = {
         ("labkit.embedded.node", "labkit.embedded.cluster"),
         ("labkit.embedded.wiring", "labkit.embedded.cluster"),
     ],
+    "grading": [
+        ("labkit.grading.tasks", "labkit.grading.judging"),
+        ("labkit.grading.walls", "labkit.grading.intake"),
+        ("labkit.grading.running", "labkit.grading.clusters"),
+        ("labkit.grading.graders", "labkit.grading.pools"),
+        ("labkit.grading.pools", "labkit.grading.reports"),
+    ],
+    "fork-server": [
+        ("labkit.grading.running.fork_server", "labkit.grading.tasks"),
+        ("labkit.grading.running.shell", "labkit.grading.judging"),
+        ("labkit.grading.walls", "labkit.embedded.machinery"),
+    ],
     "server-without-clients": [
         ("labkit.embedded.cluster", "kubernetes"),
         ("labkit.embedded.cluster", "labkit.client.client"),
@@ -85,7 +97,7 @@ PLANTED = {
 }
 """For each contract: who imports what, against the rule."""
 
-LAZY = ("labkit.lab.exercises", "labkit.grading.exercise")
+LAZY = ("labkit.lab.exercises", "labkit.grading.exercises.exercise")
 """The one import upward: a learner's word that shows a grader's exercise."""
 
 ALLOWED = [
@@ -93,8 +105,10 @@ ALLOWED = [
     ("labkit.lessons", "labkit.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.rbac.rules"),
-    ("labkit.grading.shell", "IPython"),
-    ("labkit.grading.grader", "labkit.embedded.cluster"),
+    ("labkit.grading.running.shell", "IPython"),
+    ("labkit.grading.graders.grader", "labkit.embedded.cluster"),
+    ("labkit.grading.running.fork_server", "labkit.grading.running.shell"),
+    ("labkit.grading.running.fork_server", "labkit.grading.walls"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
     ("labkit.backends.inprocess", "labkit.embedded.cluster"),
     ("labkit.backends.page.cluster", "labkit.embedded.cluster"),
@@ -117,6 +131,8 @@ MODULES = [
     ),
     *(f"labkit.embedded.{part}" for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")),
     *(f"labkit.embedded.{part}" for part in ("machinery", "node", "wiring")),
+    *(f"labkit.grading.{part}" for part in ("clusters", "exercises", "graders", "intake", "judging", "nbgrader")),
+    *(f"labkit.grading.{part}" for part in ("pools", "reports", "running", "session", "tasks", "walls")),
 ]
 """The rooms that every skeleton has."""
 
@@ -135,7 +151,7 @@ def lint(folder: Path, *contract: str) -> subprocess.CompletedProcess[str]:
 
 def skeleton(folder: Path, *extra: tuple[str, str]) -> Path:
     """A package with labkit's walls and nothing in its rooms but these imports."""
-    named = set(re.findall(r"labkit(?:\.[a-z]+)+", CONFIG.read_text(encoding="utf-8")))
+    named = set(re.findall(r"labkit(?:\.[a-z_]+)+", CONFIG.read_text(encoding="utf-8")))
     imports = [*ALLOWED, *extra]
     for module in {*named, *MODULES, *(name for pair in imports for name in pair if name.startswith("labkit"))}:
         path = folder.joinpath(*module.split("."))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from labkit.grading.overview import write_overview
+from labkit.grading.reports.overview import write_overview
 from tests.grading import classroom
 
 

@@ -6,11 +6,11 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.grading.result import FAILED, Result
-from labkit.grading.score import Item, Score, TaskScore
-from labkit.grading.seed import Seed, learner_name
-from labkit.grading.submissions import Submission
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.judging.score import Item, Score, TaskScore
 from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import Seed, learner_name
 from tests.grading.independent_solutions import SOLUTIONS, independent
 from tests.grading.support import submit
 

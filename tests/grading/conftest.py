@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from labkit.grading.grader import Grader
-from labkit.grading.isolation import Limits
+from labkit.grading.graders.grader import Grader
+from labkit.grading.walls.isolation import Limits
 
 SHORT = Limits(seconds=20.0, cpu_seconds=10)
 

@@ -8,11 +8,11 @@ from functools import cache
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
-from labkit.grading.embedded_cluster import ClusterTemplate, EmbeddedCluster
-from labkit.grading.inprocess import admin_of, anonymous_of
-from labkit.grading.score import TaskScore, score
-from labkit.grading.seed import Seed
+from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
+from labkit.grading.clusters.inprocess import admin_of, anonymous_of
+from labkit.grading.judging.score import TaskScore, score
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.seed import Seed
 from tests.grading.solutions import RBAC, Object, binding, role
 
 API = f"/apis/{RBAC}/v1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.grading.seed import Seed
+from labkit.grading.tasks.seed import Seed
 
 SOLUTIONS = (
     """\

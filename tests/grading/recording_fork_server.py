@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from labkit.grading import execution, fork_server
+from labkit.grading.running import execution, fork_server
 
 FORMATS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml", "application/json")
 

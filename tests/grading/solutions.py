@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.grading.seed import Seed
+from labkit.grading.tasks.seed import Seed
 
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from labkit.grading import fork_server, workers
-from labkit.grading.grader import Grader
-from labkit.grading.notebooks import code, solved_notebook
-from labkit.grading.result import Result
-from labkit.grading.submissions import find
+from labkit.grading.exercises.notebooks import code, solved_notebook
+from labkit.grading.graders.grader import Grader
+from labkit.grading.intake.submissions import find
+from labkit.grading.judging.result import Result
+from labkit.grading.running import fork_server, workers
 from labkit.grading.tasks import find_exercise
 from tests.grading import weaker_fork_server
 

@@ -16,13 +16,13 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.grading import session
-from labkit.grading.grader import Grader
-from labkit.grading.notebooks import code
-from labkit.grading.reports import write_all
-from labkit.grading.result import Result
-from labkit.grading.result_store import STORED, ResultStore
+from labkit.grading.exercises.notebooks import code
+from labkit.grading.graders.grader import Grader
+from labkit.grading.judging.result import Result
+from labkit.grading.reports.result_store import STORED, ResultStore
+from labkit.grading.reports.scores import write_all
 from labkit.grading.session import GradingSession
-from labkit.grading.task import texts
+from labkit.grading.tasks.task import texts
 from tests.grading.support import submit
 
 EXERCISE = "ex4-roles"
@@ -67,7 +67,7 @@ def graded(monkeypatch: pytest.MonkeyPatch, grader: Grader) -> list[str]:
 
             return grader.grade(submissions, seen)
 
-    monkeypatch.setattr("labkit.grading.pool.pool_for", lambda *_, **__: nullcontext(Watched()))
+    monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(Watched()))
     return who
 
 

@@ -12,14 +12,15 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
-from labkit.grading import root_directory, workers
-from labkit.grading.grader import Grader
-from labkit.grading.pool import GraderPool
-from labkit.grading.result import Result
-from labkit.grading.result_store import STORED
-from labkit.grading.seed import Seed, learner_name
+from labkit.grading.graders.grader import Grader
+from labkit.grading.intake.submissions import code_cells, declared_learner, find, skipped
+from labkit.grading.judging.result import Result
+from labkit.grading.pools.pool import GraderPool
+from labkit.grading.reports.result_store import STORED
+from labkit.grading.running import workers
 from labkit.grading.session import GradingSession
-from labkit.grading.submissions import code_cells, declared_learner, find, skipped
+from labkit.grading.tasks.seed import Seed, learner_name
+from labkit.grading.walls import root_directory
 from tests.grading.support import solved_cells, submit
 
 
@@ -66,8 +67,8 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
-        broken.setattr("labkit.grading.grader.EmbeddedCluster", nothing)
-        broken.setattr("labkit.grading.pool.pool_for", lambda *_, **__: Grader(slots=1))  # in this process
+        broken.setattr("labkit.grading.graders.grader.EmbeddedCluster", nothing)
+        broken.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: Grader(slots=1))  # in this process
         assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
     assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))

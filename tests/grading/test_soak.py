@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.grading.result_store import STORED
+from labkit.grading.reports.result_store import STORED
 from tests.grading.independent_solutions import SOLUTIONS, independent
 from tests.grading.support import SETUP, solved_cells, submit
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from labkit.grading import control_group, fork_server, isolation
+from labkit.grading.running import fork_server
+from labkit.grading.walls import control_group, isolation
 
 WITHOUT = "LABKIT_TEST_WITHOUT"
 """The variable that says what is missing: ``control groups`` or ``namespaces``."""
 
 
 def main() -> int:
-    """Serve as ``labkit.grading.fork_server`` does."""
+    """Serve as ``labkit.grading.running.fork_server`` does."""
     control_group.hierarchies = lambda *_: []
     if os.environ[WITHOUT] == "namespaces":
         isolation.strongest_level = lambda: "plain"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labkit import Lab, check, exercise, hint, predict, recall, solution
 from labkit.core.errors import LabkitError, UsageError
-from labkit.grading.exercise import Exercise
+from labkit.grading.exercises.exercise import Exercise
 from labkit.lab import current
 
 HABITS = (

@@ -9,8 +9,8 @@ from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.embedded.cluster import Cluster
-from labkit.grading.inprocess import admin_of
-from labkit.grading.task import account, binding, namespace, role
+from labkit.grading.clusters.inprocess import admin_of
+from labkit.grading.tasks.task import account, binding, namespace, role
 from tests.support.cluster import keys
 
 Object = dict[str, object]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from labkit.client.client import Client
-from labkit.grading.task import binding, role
+from labkit.grading.tasks.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Permission

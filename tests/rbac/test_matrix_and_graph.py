@@ -8,7 +8,7 @@ import pytest
 from labkit.client.client import Client
 from labkit.core.errors import UsageError
 from labkit.embedded.machinery.kinds import KINDS
-from labkit.grading.task import binding, role
+from labkit.grading.tasks.task import binding, role
 from labkit.rbac.graph import rbac_graph
 from labkit.rbac.matrix import CLUSTER_SCOPED, Permission, access_matrix
 from labkit.rbac.policy import read_policy

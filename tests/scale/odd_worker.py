@@ -14,10 +14,11 @@ from typing import Any
 
 from distributed import Worker, versions
 
-from labkit.grading import dask_worker, fork_server, workers
-from labkit.grading import pool as grader_pool
-from labkit.grading.stages import unreadable_result
-from labkit.grading.submissions import Submission
+from labkit.grading.graders.stages import unreadable_result
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.pools import dask_worker
+from labkit.grading.pools import pool as grader_pool
+from labkit.grading.running import fork_server, workers
 from labkit.grading.tasks import EXERCISES
 from tests.grading import weaker_fork_server
 

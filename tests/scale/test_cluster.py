@@ -15,10 +15,10 @@ from threading import Thread
 import psutil
 import pytest
 
-from labkit.grading.dask_pool import DaskPool
-from labkit.grading.pool import GraderPool
-from labkit.grading.result import FAILED, Result
-from labkit.grading.result_store import STORED
+from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.pools.dask_pool import DaskPool
+from labkit.grading.pools.pool import GraderPool
+from labkit.grading.reports.result_store import STORED
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
@@ -129,7 +129,7 @@ def test_a_grader_that_is_killed_is_replaced(cluster: Cluster, tmp_path: Path) -
 
     def kill_grader() -> None:
         until(lambda: len(list((tmp_path / "cluster").rglob("ex4-roles.ipynb"))) == 1)
-        (grader,) = [child for child in worker.children() if "labkit.grading.pool" in child.cmdline()]
+        (grader,) = [child for child in worker.children() if "labkit.grading.pools.pool" in child.cmdline()]
         grader.send_signal(signal.SIGKILL)
 
     killer = Thread(target=kill_grader)

@@ -13,11 +13,11 @@ import pytest
 
 from labkit.cli import run
 from labkit.core.errors import Missing, Unreachable, UsageError
-from labkit.grading.dask_connection import security_for
-from labkit.grading.dask_pool import DaskPool
-from labkit.grading.dask_worker import installed
-from labkit.grading.result import FAILED
-from labkit.grading.submissions import find
+from labkit.grading.intake.submissions import find
+from labkit.grading.judging.result import FAILED
+from labkit.grading.pools.dask_connection import security_for
+from labkit.grading.pools.dask_pool import DaskPool
+from labkit.grading.pools.dask_worker import installed
 from tests.grading.support import submit
 from tests.scale import odd_worker
 from tests.scale.cluster import KEY, Cluster, free_port, make_certificates, until
@@ -113,7 +113,7 @@ def test_dask_is_imported_only_where_a_scheduler_is_given(folder: Path, tmp_path
 
 
 def test_a_scheduler_that_does_not_answer_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.grading.dask_connection.CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("labkit.grading.pools.dask_connection.CONNECT_SECONDS", 1.0)
     with pytest.raises(Unreachable, match="does not answer"), DaskPool(f"tcp://127.0.0.1:{free_port()}", NOTHING):
         pass
 

@@ -14,8 +14,8 @@ from threading import Thread
 import psutil
 import pytest
 
-from labkit.grading.dask_pool import DaskPool
-from labkit.grading.result import Result
+from labkit.grading.judging.result import Result
+from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
@@ -39,7 +39,7 @@ def _kill_one(cluster: Cluster, source: random.Random, number: int) -> None:
         return
     with suppress(psutil.NoSuchProcess):
         family = psutil.Process(source.choice(cluster.workers).pid).children(recursive=True)
-        kinds = ("multiprocessing.spawn", "labkit.grading.pool")
+        kinds = ("multiprocessing.spawn", "labkit.grading.pools.pool")
         victims = [each for each in family if any(kind in " ".join(each.cmdline()) for kind in kinds)]
         if victims:
             source.choice(victims).send_signal(signal.SIGKILL)

@@ -13,7 +13,7 @@ import pytest
 from labkit import lessons
 from labkit.client.client import Client
 from labkit.core.errors import TokenError, Unreachable, UsageError
-from labkit.grading.task import binding
+from labkit.grading.tasks.task import binding
 from labkit.lab.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget

@@ -2,14 +2,14 @@
 
 from labkit.core.arguments import shown
 from labkit.core.errors import UsageError, near
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Object
 from labkit.grading.tasks.api_server import API_SERVER
 from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
 from labkit.grading.tasks.final import FINAL
 from labkit.grading.tasks.inside_a_pod import INSIDE_A_POD
 from labkit.grading.tasks.roles import ROLES
+from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.service_accounts import SERVICE_ACCOUNTS
+from labkit.grading.tasks.task import ExerciseSpec, Object
 
 EXERCISES: tuple[ExerciseSpec, ...] = (API_SERVER, INSIDE_A_POD, SERVICE_ACCOUNTS, ROLES, CLUSTER_ROLES, FINAL)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.probes import ProbeContext, config_map_says, exists, may_not
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, namespace
+from labkit.grading.tasks.probes import ProbeContext, config_map_says, exists, may_not
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, namespace
 from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 
 GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.grading.probes import Finding, Probe, ProbeContext, may, may_not
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
+from labkit.grading.tasks.probes import Finding, Probe, ProbeContext, may, may_not
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.objects import namespace_of, role_key

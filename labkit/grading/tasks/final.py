@@ -6,10 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, absent, config_map_says, may, may_not, was_read
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
+from labkit.grading.tasks.pods import mounted_tokens, not_running
+from labkit.grading.tasks.probes import (
+    PODS,
+    Finding,
+    Probe,
+    ProbeContext,
+    absent,
+    config_map_says,
+    may,
+    may_not,
+    was_read,
+)
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.subjects import subject

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.pods import mounted_tokens, not_running
-from labkit.grading.probes import PODS, Finding, Probe, ProbeContext, called_from, exists, may_not
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, account, namespace, pod
+from labkit.grading.tasks.pods import mounted_tokens, not_running
+from labkit.grading.tasks.probes import PODS, Finding, Probe, ProbeContext, called_from, exists, may_not
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
 
 def pod_with_account(seed: Seed) -> Variant:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.grading.probes import may, may_not
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
+from labkit.grading.tasks.probes import may, may_not
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 
 
 def reader(seed: Seed) -> Variant:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit.client.tokens import Token
-from labkit.grading.probes import PODS, ProbeContext, token_in_secret
-from labkit.grading.seed import Seed
-from labkit.grading.task import ExerciseSpec, Task, Variant, account, namespace, pod
+from labkit.grading.tasks.probes import PODS, ProbeContext, token_in_secret
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
 
 def _keep(space: str, name: str) -> str:

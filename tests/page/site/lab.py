@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from labkit.grading.notebooks import code, learner_notebook
+from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.tasks import EXERCISES
 from tests.browser.jupyter import KERNEL, SECONDS, Jupyter
 from tests.browser.test_walk import Walk

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext
 
-from labkit.grading.notebooks import learner_notebook, solved_notebook
-from labkit.grading.task import ExerciseSpec
+from labkit.grading.exercises.notebooks import learner_notebook, solved_notebook
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.test_walk import LEARNER, checks, own, walk
 from tests.page.site.lab import SitePage
 from tools.notebooks import sources

@@ -1,0 +1,306 @@
+"""An exercise in a learner's notebook: show a task, check it, see the score.
+
+Its checks are for the learner alone. The grader asks the same probes again, in another process,
+when the notebook has ended.
+"""
+
+from __future__ import annotations
+
+import ast
+import getpass
+import os
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+import yaml
+
+from labkit.client.pods import is_ready
+from labkit.core.arguments import LINE, shown, takes
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError, near
+from labkit.grading.exercises.course_secret import seed_name
+from labkit.grading.exercises.notes import Notes
+from labkit.grading.judging.findings import probe_exercise, probe_task
+from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
+from labkit.grading.tasks import EXERCISES, find_exercise, setup
+from labkit.grading.tasks.probes import ProbeContext
+from labkit.grading.tasks.seed import Seed, learner_name
+from labkit.grading.tasks.task import ExerciseSpec, Task, texts
+from labkit.lab import words
+from labkit.lessons.bindings import walkthrough_allowances
+from labkit.rbac.difference import policy_at_start, with_objects
+from labkit.rbac.policy import Policy, read_policy
+from labkit.rbac.reviews import review
+
+if TYPE_CHECKING:
+    from labkit.client.client import Client
+    from labkit.lab.lab import Lab
+
+
+class Exercise(Shown):
+    """One exercise for one learner.
+
+    Args:
+        lab: The cluster to work on.
+        exercise: The exercise's id, such as ``ex4-roles``.
+        learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
+        code: Their code, where the course has a secret; ``LABKIT_COURSE_CODE`` when left out.
+
+    Raises:
+        UsageError: There is no such exercise, the name is empty, or the code is another's.
+    """
+
+    def __init__(self, lab: Lab, exercise: str, learner: str | None = None, code: str = "") -> None:
+        self.lab = lab
+        self.spec = find_exercise(exercise)
+        named = os.environ.get("LABKIT_LEARNER") or getpass.getuser() if learner is None else learner_name(learner)
+        if not named:
+            raise UsageError(
+                "Whose exercise is this?",
+                why="the names in the tasks are drawn from the name that you hand in under",
+                todo=f'Write yours between the quotes: ME = "…", or exercise(lab, "{self.spec.id}", "ann").',
+            )
+        self.learner = learner_name(named)
+        self._seed_name = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
+        self._notes = Notes(lab, self.spec.id)
+
+    @takes('paper.start("4.1")', task=LINE)
+    def start(self, task: str = "") -> Self:
+        """Create the objects that the exercise starts with.
+
+        Args:
+            task: Only this task's; all when left out.
+
+        Raises:
+            UsageError: There is no such task, or the exercise was begun under another name.
+        """
+        tasks = self._tasks(task)
+        self._notes.begin(self._seed_name)
+        for entry in tasks:
+            objects = entry.variant(Seed(self._seed_name)).setup
+            if objects:
+                self.lab.apply(objects)
+        return self
+
+    @takes('paper.show("4.1")', task=LINE)
+    def show(self, task: str) -> TaskText:
+        """Show what a task asks, with this learner's names.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        entry = self._tasks(task)[0]
+        variant = entry.variant(Seed(self._seed_name))
+        return TaskText(entry.id, entry.title, entry.text(self._seed_name), variant.max_points)
+
+    @takes('paper.check("4.1")', task=LINE)
+    def check(self, task: str) -> Card:
+        """Check a task against the cluster as it is now.
+
+        The first check says what does not hold; from the second on it also names what was granted beyond. When
+        the task is solved, it says what was to be seen, and shows a solution to compare.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        result = self._scored(task)
+        again = self._notes.checked(result.id, result.points, result.most)
+        shown = task_card(result, named=again)
+        rows = [*shown.rows, Row("in all", self._so_far())]
+        if not result.full:
+            return replace(shown, rows=rows)
+        entry = self._tasks(result.id)[0]
+        rows += [Row("to see", entry.said["seen"]), Row("read on", "\n".join(entry.said["read"]))]
+        body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self._seed_name)).answer)}"
+        return replace(shown, rows=rows, body=body)
+
+    @takes('paper.hint("4.1")', task=LINE)
+    def hint(self, task: str) -> Card:
+        """A hint for a task: where to look, what to write, all but the last word, then what is too much.
+
+        The next call gives the next one. What is done needs none.
+
+        Args:
+            task: The task's id, such as ``4.1``.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        result = self._scored(task)
+        wrong = [item for item in result.items if item.judged and not item.ok]
+        ladder = self._tasks(result.id)[0].said["hints"] if any(item.most for item in wrong) else []
+        broken = [item.hint for item in wrong if not item.most]
+        hints = list(dict.fromkeys([*ladder, *broken, *(f"too much: {line}" for line in result.excess)]))
+        if not hints:
+            return Card(f"Task {result.id}: nothing is left to be mended", "good")
+        number = self._notes.hinted(result.id, len(hints))
+        return Card(f"Task {result.id}: hint {number} of {len(hints)}", "plain", [Row("hint", hints[number - 1])])
+
+    @takes("paper.board()")
+    def board(self) -> Card:
+        """The points of each task, as its last check found them."""
+        rows, checked = [], self._notes.checks()
+        for entry in self.spec.tasks:
+            known = checked.get(entry.id)
+            so_far = f"{known[0]:g} of {known[1]:g} points" if known else "not checked yet"
+            mark = "✔ " if known and 0 < known[1] == known[0] else ""
+            rows.append(Row(entry.id, f"{mark}{entry.title}: {so_far}"))
+        done = all(row.value.startswith("✔") for row in rows)
+        rows += [Row("to see", texts()[self.spec.id]["end"])] if done else []
+        return Card(f"{self.spec.title}: {self._so_far()}", "good" if done else "plain", rows)
+
+    def _so_far(self) -> str:
+        most = sum(entry.variant(Seed(self._seed_name)).max_points for entry in self.spec.tasks)
+        return f"{sum(points for points, _most in self._notes.checks().values()):g} of {most:g} points so far"
+
+    def _scored(self, task: str) -> TaskScore:
+        entry = self._tasks(task)[0]
+        return score_task(probe_task(self.spec, entry, self._seed_name, *self._judged()))
+
+    @takes("paper.score()")
+    def score(self) -> Score:
+        """Score all tasks as the cluster is now."""
+        return score(self.spec, self.learner, probe_exercise(self.spec, self._seed_name, *self._judged()))
+
+    def card(self) -> Card:
+        """List the exercise's tasks."""
+        rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
+        return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
+
+    def _judged(self) -> tuple[ProbeContext, Sequence[ExerciseSpec]]:
+        """The probes' context, with the policy as it was when the exercise began, and the exercises beside it.
+
+        A learner's cluster has those and the walkthrough as well.
+        """
+        given = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
+        kept = self._notes.policy()
+        now = read_policy(self.lab.admin.without_observers())
+        before = policy_at_start(now, given) if kept is None else with_objects(kept, given)
+        allowances = walkthrough_allowances(words.context(self.lab), before)
+        context = replace(lab_context(self.lab, lambda: before), allowances=allowances)
+        return context, [spec for spec in EXERCISES if spec is not self.spec]
+
+    def _tasks(self, task: str) -> list[Task]:
+        found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
+        if not found:
+            ids = [entry.id for entry in self.spec.tasks]
+            raise UsageError(f"There is no task {shown(task)} here.", todo=near(task, ids))
+        return found
+
+
+def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
+    """Make the probes' context for a lab. Observers see none of its requests.
+
+    Args:
+        lab: The lab.
+        before: Reads the roles and bindings from before the learner began.
+    """
+    admin = lab.admin.without_observers()
+    audited = lab.traits.whole_log
+    return ProbeContext(
+        admin,
+        lab.as_anonymous().without_observers(),
+        partial(review, admin),
+        lambda: read_policy(admin),
+        before,
+        lambda: (lab.backend.audit_events() or ()) if audited else (),
+        audited=audited,
+        pods=pods_run(admin),
+    )
+
+
+def pods_run(admin: Client) -> bool:
+    """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
+    answer = admin.get("/api/v1/nodes")
+    return not answer.ok or any(map(is_ready, answer.items))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskText:
+    """What a task asks: Markdown in a notebook, plain text elsewhere.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        text: What to do, as Markdown.
+        points: What it can earn.
+    """
+
+    id: str
+    title: str
+    text: str
+    points: float
+
+    def _repr_markdown_(self) -> str:
+        return f"**Task {self.id}: {self.title}** ({self.points:g} points)\n\n{self.text}"
+
+    def __repr__(self) -> str:
+        """The text without Markdown's marks, wrapped for a terminal."""
+        plain = self.text.replace("`", "").replace("**", "")
+        wrapped = "\n".join(textwrap.fill(paragraph, 100) for paragraph in plain.split("\n\n"))
+        return f"Task {self.id}: {self.title} ({self.points:g} points)\n{wrapped}"
+
+
+def readable(answer: str) -> str:
+    """A task's solution to read: manifests as YAML, other lines as they are."""
+    shown = []
+    for line in answer.splitlines():
+        manifests = re.fullmatch(r"lab\.apply\((.*)\)", line)
+        if manifests is None:
+            shown.append(line)
+            continue
+        objects = ast.literal_eval(manifests[1])
+        made = yaml.safe_dump_all(objects if isinstance(objects, list) else [objects], sort_keys=False)
+        shown.append(f"# kubectl apply -f - with this manifest:\n{made}")
+    return "\n".join(shown)
+
+
+def task_card(result: TaskScore, *, named: bool = True) -> Card:
+    """Show a task's result: what was expected and seen, and a hint where they differ.
+
+    Args:
+        result: The result.
+        named: Whether it names the cause: hints, the bindings that allow something, and grants beyond the need.
+    """
+    rows = []
+    for item in result.items:
+        if item.ok and not item.most:
+            continue
+        text, seen = item.expected, item.seen if named or not item.judged else _without_culprit(item, result)
+        if not item.ok:
+            text += f"\nseen: {seen}" + (f"\nhint: {item.hint}" if named and item.judged else "")
+        rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", text))
+    if named:
+        rows += [Row("!", f"too much: {line}") for line in result.excess[:MAX_NAMED]]
+        rows += [Row("!", f"and {len(result.excess) - MAX_NAMED} more")] if len(result.excess) > MAX_NAMED else []
+    elif not result.full:
+        rows.append(Row("then", f'look again; paper.hint("{result.id}") helps; the next check names the cause'))
+    title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
+    return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
+
+
+MAX_NAMED = 10
+"""How many permissions that are too much a card names."""
+
+
+def _without_culprit(item: Item, result: TaskScore) -> str:
+    """What was seen, without the binding that allows it, and without who has too much."""
+    count = len(result.excess)
+    counted = f"{count} permission{'s' * (count > 1)} too much"
+    return counted if item.expected == NOTHING_MORE else item.seen.partition(" (")[0]
+
+
+def _tone(result: TaskScore) -> str:
+    if result.full:
+        return "good"
+    return "bad" if result.most else "plain"

@@ -1,0 +1,140 @@
+"""Grades submissions in this process, several at once, each on an embedded cluster of its own.
+
+The clusters live in this process, behind one event loop; the notebooks run in ``workers``.
+``pool`` grades with several such processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.process import run
+from labkit.grading.clusters.budget import Quota
+from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
+from labkit.grading.clusters.loop_watch import LoopWatch, Share
+from labkit.grading.graders.stages import failed_result, grade_submission
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.judging.result import Result, by_exercise_and_learner
+from labkit.grading.running.workers import WithWorkers, Workers
+from labkit.grading.tasks.task import ExerciseSpec
+from labkit.grading.walls.isolation import Limits
+
+OnResult = Callable[[Result], None]
+NextSubmission = Callable[[], Awaitable[Submission | None]]
+
+GRADED_AGAIN = "It was graded again, alone: something else had kept its server from answering."
+"""The note of a result that replaces one during which the server was blocked."""
+
+log = logging.getLogger(__name__)
+
+SLOTS = 4
+"""How many submissions are graded at once; a slot waits for its worker part of the time."""
+
+
+class Grader(WithWorkers):
+    """Grades submissions on one processor, ``slots`` at once."""
+
+    def __init__(
+        self,
+        *,
+        slots: int = SLOTS,
+        limits: Limits | None = None,
+        kernel: bool = False,
+        quota: Quota | None = None,
+    ) -> None:
+        self._quota = quota or Quota()
+        self.slots = slots
+        self._template = ClusterTemplate()
+        self._watch = LoopWatch()
+        super().__init__(Workers(limits, kernel=kernel))
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of this process and of the workers that have ended."""
+        return cpu_seconds() + self.workers.cpu_seconds
+
+    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+        """Grade submissions, and call ``on_result`` with each result as it comes.
+
+        Returns:
+            The results, sorted by exercise and learner.
+
+        Raises:
+            OSError: ``on_result`` could not store a result.
+        """
+        waiting = iter(submissions)
+
+        async def next_submission() -> Submission | None:
+            return next(waiting, None)
+
+        return by_exercise_and_learner(self.grade_all(next_submission, on_result))
+
+    def grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
+        """Grade until there is no next submission, which each free slot asks for; return the results as they came.
+
+        Raises:
+            OSError: ``on_result`` could not store a result.
+        """
+        try:
+            return run(self._grade_all(next_submission, on_result))
+        except BaseExceptionGroup as group:  # several slots may fail at once: such as at a full disk
+            raise group.exceptions[0] from None
+
+    async def _grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
+        results: list[Result] = []
+        blocked: list[Submission] = []
+
+        def report(result: Result) -> None:
+            results.append(result)
+            on_result(result)
+
+        async def fill(slot: int) -> None:
+            while (submission := await next_submission()) is not None:
+                result, is_blocked = await self._grade_one(submission, slot)
+                if is_blocked:
+                    blocked.append(submission)
+                else:
+                    report(result)
+
+        watching = asyncio.create_task(self._watch.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for slot in range(self.slots):
+                    group.create_task(fill(slot))
+            for submission in blocked:
+                result, _ = await self._grade_one(submission, 0)
+                report(replace(result, note=f"{GRADED_AGAIN} {result.note}".strip()))
+        finally:
+            watching.cancel()
+        return results
+
+    async def _grade_one(self, submission: Submission, slot: int) -> tuple[Result, bool]:
+        """Grade a submission; return its result, and whether its server was blocked meanwhile."""
+        share = Share()
+        new_cluster = partial(self._new_cluster, share)
+        try:
+            result = await grade_submission(submission, slot, self.workers, new_cluster, "embedded")
+        except Exception as error:  # one submission must not keep the others from being graded
+            log.exception("%s could not be graded", submission.path)
+            return failed_result(submission, self.level, error), False
+        return result, share.blocked
+
+    def _new_cluster(self, share: Share, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
+        """Make a cluster; from the template where learners cannot reach each other's."""
+        template = self._template if self.workers.isolated else None
+        keys = template.keys if template else Keys.generate(self._template.keys.token_key)
+        return EmbeddedCluster(
+            keys, exercise, learner, template=template, quota=self._quota, watch=self._watch, share=share
+        )
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime

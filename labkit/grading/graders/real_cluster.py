@@ -1,0 +1,256 @@
+"""Grading a handful on a real cluster, for a teacher who wants to see that the scores agree.
+
+All submissions share the cluster, so they are graded one after the other. Each is set up, run in an
+isolated worker that reaches the cluster through a reverse proxy only, and judged; then exactly what
+was created is deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from labkit.backends import preflight, sweep
+from labkit.backends.base import Report
+from labkit.client import kubeconfig as kubeconfigs
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply, title
+from labkit.client.prefix import Names
+from labkit.core.errors import NotRunning, UsageError
+from labkit.core.home import ensure_private, home_path
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.grading.clusters.lab_home import home_files
+from labkit.grading.clusters.request_policy import RequestPolicy
+from labkit.grading.clusters.reverse_proxy import ReverseProxy
+from labkit.grading.exercises.exercise import lab_context, pods_run
+from labkit.grading.graders.stages import failed_result, grade_submission
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.judging.findings import TaskFindings, probe_exercise
+from labkit.grading.judging.result import Result, by_exercise_and_learner
+from labkit.grading.judging.score import score_task
+from labkit.grading.running.workers import Endpoint, WithWorkers, WorkerFailed, Workers
+from labkit.grading.tasks import find_exercise, setup
+from labkit.grading.tasks.task import ExerciseSpec, Object
+from labkit.grading.walls.isolation import Limits
+from labkit.lab.lab import Lab
+from labkit.rbac.policy import Policy, read_policy
+
+KIND_CLUSTER = "labkit-grading"
+"""The name of the grader's own kind cluster."""
+
+SETTLE_SECONDS = 1.0
+MAX_PROBINGS = 3
+"""How often the probes are asked while points are still missing."""
+
+MAX_REFUSALS = 20
+"""Refused requests that a result names."""
+
+
+class SharedCluster:
+    """A real cluster as one submission uses it; see ``LearnerCluster``.
+
+    The keys are the reverse proxy's, not the cluster's. Controllers get ``settle_seconds`` to act on a
+    change; 0 for a cluster that acts at once.
+    """
+
+    def __init__(
+        self, lab: Lab, exercise: ExerciseSpec, learner: str, *, keys: Keys, pods: bool, settle_seconds: float
+    ) -> None:
+        self._lab = lab
+        self._exercise, self._learner = exercise, learner
+        self._keys, self._pods, self._settle_seconds = keys, pods, settle_seconds
+        self._admin = lab.admin.without_observers()
+        self._requests = RequestPolicy(self._admin)
+        self._before: Policy
+
+    def set_up(self) -> None:
+        """Create the objects that the exercise starts with, and wait for its pods.
+
+        Raises:
+            UsageError: One of them exists already.
+        """
+        resources, objects = Resources(self._admin), setup(self._exercise, self._learner)
+        for obj in objects:
+            path = resources.path(obj)
+            if self._admin.get(path).status != 404:
+                raise UsageError(f"{title(obj)} is there already.", todo="Delete it, or take another cluster.")
+            # Recorded first: what is created and then interrupted must be deleted as well.
+            self._requests.created.append(path)
+            apply(self._admin, resources, [obj], self._lab.backend.adapt, patience_seconds=10.0)
+        if self._pods:
+            for obj in objects:
+                if obj["kind"] == "Pod":
+                    self._lab.wait(f"{obj['metadata']['namespace']}/{obj['metadata']['name']}")
+        self._before = read_policy(self._admin)
+
+    def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
+        """Serve the cluster through a reverse proxy."""
+        anonymous = self._lab.as_anonymous().without_observers()
+        proxy = ReverseProxy(listener, self._keys, self._admin, anonymous, self._requests)
+        files = home_files(proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
+        # The worker's lab takes it for an existing cluster; kind's pods have the lab's image.
+        image = self._lab.traits.pod_image
+        return Endpoint(files, partial(asyncio.to_thread, proxy.close), {"LABKIT_POD_IMAGE": image} if image else {})
+
+    def probe(self) -> list[TaskFindings]:
+        """Ask all probes, again while points are missing: controllers may still act on the last change."""
+        for _ in range(MAX_PROBINGS):
+            time.sleep(self._settle_seconds)
+            found = probe_exercise(self._exercise, self._learner, lab_context(self._lab, lambda: self._before))
+            scores = [score_task(entry) for entry in found]
+            if all(task.full or not task.most for task in scores):
+                break
+        return found
+
+    @property
+    def note(self) -> str:
+        """The requests that were refused."""
+        return "\n".join(self._requests.refused[:MAX_REFUSALS])
+
+    def close(self) -> None:
+        """Delete what was created, the last first, and whatever finalizers it has."""
+        paths = list(dict.fromkeys(reversed(self._requests.created)))
+        for path in paths:
+            answer = self._admin.get(path)
+            if answer.ok and answer.body["metadata"].get("finalizers"):
+                self._admin.patch(path, {"metadata": {"finalizers": None}})
+        # Pods first, since their namespace waits for them; namespaces last.
+        sweep.remove(self._admin, sorted(paths, key=_deletion_rank))
+
+
+def _deletion_rank(path: str) -> int:
+    return 0 if "/pods/" in path else 2 if path.startswith("/api/v1/namespaces/") and path.count("/") == 4 else 1
+
+
+class RealClusterGrader(WithWorkers):
+    """Grades submissions on one cluster, one at a time.
+
+    Controllers get ``settle_seconds`` to act on a change; 0 for a cluster that acts at once.
+    """
+
+    def __init__(
+        self, lab: Lab, *, limits: Limits | None = None, kernel: bool = False, settle_seconds: float = SETTLE_SECONDS
+    ) -> None:
+        self.lab = lab
+        super().__init__(Workers(limits, kernel=kernel))
+        self._admin = lab.admin.without_observers()
+        self._pods = pods_run(self._admin)
+        self._new_cluster = partial(
+            SharedCluster, lab, keys=Keys.generate(b"-"), pods=self._pods, settle_seconds=settle_seconds
+        )
+
+    def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
+        """Report what would be created, and refuse what must not be: before anything is.
+
+        Raises:
+            UsageError: Names are taken, or the cluster looks like production and ``force`` is not given.
+            NotRunning: The caller lacks a right that grading needs.
+        """
+        objects: list[Object] = [
+            obj for entry in submissions for obj in setup(find_exercise(entry.exercise), entry.seed_name)
+        ]
+        found = preflight.look(self._admin, self.lab.choice.options.context, objects, Names(), "labkit/grading=never")
+        spaces = sum(obj["kind"] == "Namespace" for obj in objects)
+        progress(f"On {found.server} (context {found.context}), as {found.user}:")
+        progress(
+            f"  {len(objects)} objects ({spaces} namespaces) are made for the exercises, and more by the learners;"
+        )
+        progress("  each is taken away when it is judged. What is there already is not changed.")
+        if found.taken:
+            raise UsageError(
+                "Objects of the exercises' names are there already.",
+                why=", ".join(found.taken),
+                todo="Delete them, if an interrupted grading left them; or take another cluster.",
+            )
+        if found.looks_like_production and not force:
+            raise UsageError(
+                "This cluster looks like production.",
+                why=f"{len(found.foreign)} namespaces belong to somebody else",
+                todo="Learners' code is run on it: take one that you can throw away, or say --force.",
+            )
+        if found.missing:
+            raise NotRunning(
+                "You lack rights on this cluster that grading needs.",
+                why="; ".join(right.text for right in found.missing),
+                todo="Grade with an administrator's kubeconfig.",
+            )
+        if not self._pods:
+            progress("None of its nodes is ready, so no pod runs here: what needs a running pod is not judged.")
+        if not self.lab.traits.whole_log:
+            progress("Its audit log cannot be read from end to end: what needs it is not judged.")
+
+    def grade(
+        self, submissions: Iterable[Submission], on_result: Callable[[Result], None] = lambda _result: None
+    ) -> list[Result]:
+        """Grade submissions, one after the other, and call ``on_result`` with each result.
+
+        Returns:
+            The results, sorted by exercise and learner.
+
+        Raises:
+            LabkitError: The cluster does not answer, or objects cannot be created or deleted.
+        """
+        results = []
+        for submission in submissions:
+            results.append(self._grade(submission))
+            on_result(results[-1])
+        return by_exercise_and_learner(results)
+
+    def _grade(self, submission: Submission) -> Result:
+        name = self.lab.backend.name
+        with asyncio.Runner() as runner:
+            # Not by Runner.run: there Ctrl-C waits until the set-up or the probes, which block, have ended.
+            loop = runner.get_loop()
+            try:
+                graded = grade_submission(submission, 0, self.workers, self._new_cluster, name)
+                return loop.run_until_complete(graded)
+            except (WorkerFailed, OSError) as error:
+                return failed_result(submission, self.level, error, name)
+
+
+@contextmanager
+def lab_for(
+    backend: str, progress: Report, *, kubeconfig: Path | None = None, context: str = "", image: str | None = None
+) -> Iterator[Lab]:
+    """Open a lab to grade on, beside the teacher's own; a kind cluster is created for it, and deleted afterwards.
+
+    Args:
+        backend: ``kind`` or ``existing``.
+        progress: Called with each line of progress.
+        kubeconfig: For an existing cluster: the file that names it.
+        context: Its context; the file's current one when left out.
+        image: kind's node image.
+
+    Raises:
+        LabkitError: There is no such cluster, or it cannot be created.
+    """
+    with ExitStack() as stack:
+        if backend == "kind":
+            os.environ.setdefault("LABKIT_KIND_CLUSTER", KIND_CLUSTER)
+            lab = Lab("kind", image=image, home=home_path() / "grading", say=progress)
+            stack.callback(lab.stop)
+        elif kubeconfig is None:
+            raise UsageError("No kubeconfig is named.", todo="labkit grade SUBMISSIONS --kubeconfig FILE")
+        else:
+            home = Path(stack.enter_context(TemporaryDirectory(prefix="labkit-grade-")))
+            named = context or kubeconfigs.load(kubeconfig).name
+            lab = Lab("existing", kubeconfig=kubeconfig, context=named, home=home, start=False, say=progress)
+            kubeconfigs.extract(kubeconfig, named, ensure_private(home / "existing") / "kubeconfig")
+        yield lab
+
+
+def disagreements(real: Result, embedded: Result) -> list[str]:
+    """List where two results of one submission differ, among what both clusters could judge."""
+    found: list[str] = []
+    for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True):
+        for item, same in zip(one.items, other.items, strict=True):
+            if item.judged and same.judged and item.ok != same.ok:
+                found.append(f"{one.id}: {item.expected}: {item.seen} On the embedded cluster: {same.seen}")
+    return found

@@ -1,0 +1,219 @@
+"""How one submission is graded: ``STAGES``, in order.
+
+After ``close`` nothing of the learner's is left that could change the cluster, so that what the
+probes see is what the learner left behind. ``grade_submission`` has the set-up, the clean-up and
+the error handling around the stages.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from labkit.core.redact import redact
+from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
+from labkit.grading.judging.findings import TaskFindings, TooManyGrants
+from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.judging.score import Score, TaskScore, plain, score
+from labkit.grading.running.workers import Endpoint, Report, Worker, Workers
+from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec
+
+TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+"""ANSI colour sequences, as in IPython's tracebacks."""
+
+MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
+"""What a notebook prints whose import found nothing."""
+
+MAX_OUTPUT = 4000
+"""Characters of a notebook's output that are kept."""
+
+
+class LearnerCluster(Protocol):
+    """The cluster that a submission works on: one of its own, or a real one that it shares."""
+
+    def set_up(self) -> None:
+        """Create the objects that the exercise starts with."""
+
+    def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
+        """Serve the cluster on a worker's socket, for a ``LABKIT_HOME`` at a path."""
+
+    def probe(self) -> list[TaskFindings]:
+        """Ask all probes of the exercise.
+
+        Raises:
+            TooManyGrants: The cluster has more grants than can be judged.
+        """
+
+    @property
+    def note(self) -> str:
+        """What the submission was refused, for the result; empty if nothing."""
+
+    def close(self) -> None:
+        """Remove what was created, or the cluster itself."""
+
+
+NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
+"""Makes the cluster for an exercise and the name of a learner's seed. Nothing is created before ``set_up``."""
+
+
+@dataclass
+class GradingRun:
+    """One submission on its way through the stages; each stage sets what the later ones need.
+
+    ``cleanup`` closes what the stages opened, the last first.
+    """
+
+    submission: Submission
+    exercise: ExerciseSpec
+    slot: int
+    workers: Workers
+    new_cluster: NewCluster
+    cleanup: AsyncExitStack
+    cells: list[str] = field(init=False)
+    files: dict[str, bytes] = field(init=False)
+    worker: Worker = field(init=False)
+    cluster: LearnerCluster = field(init=False)
+    report: Report = field(init=False)
+    findings: list[TaskFindings] = field(init=False)
+    score: Score = field(init=False)
+
+
+async def read(run: GradingRun) -> None:
+    """Read the notebook's code cells, and what lies beside it; ``Unreadable`` ends the run."""
+    run.cells = code_cells(run.submission.path)
+    run.files = files_beside(run.submission)
+
+
+async def isolate(run: GradingRun) -> None:
+    """Fork a worker into namespaces of its own."""
+    run.worker = await run.workers.start(run.slot)
+    run.cleanup.push_async_callback(run.worker.close)
+
+
+async def open_cluster(run: GradingRun) -> None:
+    """Set up the learner's cluster, and serve it on the worker's socket."""
+    run.cluster = run.new_cluster(run.exercise, run.submission.seed_name)
+    run.cleanup.callback(run.cluster.close)
+    run.cleanup.push_async_callback(run.worker.close)  # first, so that nothing is created after the clean-up
+    run.cluster.set_up()
+    run.worker.connect(run.cluster.serve(run.worker.listener, run.worker.lab_home))
+
+
+async def run_cells(run: GradingRun) -> None:
+    """Run the cells in the worker, until they end or a limit ends them."""
+    run.report = await run.worker.run(run.cells, run.submission.learner, kernel=run.workers.kernel, files=run.files)
+    run.workers.cpu_seconds += run.report.cpu_seconds
+
+
+async def close(run: GradingRun) -> None:
+    """Kill the worker's processes and close its socket."""
+    await run.worker.close()
+
+
+async def probe(run: GradingRun) -> None:
+    """Ask the cluster; ``TooManyGrants`` ends the run."""
+    run.findings = run.cluster.probe()
+
+
+async def count_points(run: GradingRun) -> None:
+    """Turn findings into points."""
+    run.score = score(run.exercise, run.submission.learner, run.findings)
+
+
+class Stage(NamedTuple):
+    """A step of grading: its name, what it is for, and the function that takes it."""
+
+    name: str
+    caption: str
+    function: Callable[[GradingRun], Awaitable[None]]
+
+
+STAGES = (
+    Stage("read", "the notebook's code cells are read", read),
+    Stage("isolate", "a worker is forked into namespaces of its own", isolate),
+    Stage("open", "a cluster is set up, and served on the worker's socket", open_cluster),
+    Stage("run", "the cells run in the worker", run_cells),
+    Stage("close", "the worker is killed and its socket closed: the cluster is as the learner left it", close),
+    Stage("probe", "the exercise's probes ask the cluster", probe),
+    Stage("score", "findings become points", count_points),
+)
+
+
+async def grade_submission(
+    submission: Submission, slot: int, workers: Workers, new_cluster: NewCluster, cluster_name: str
+) -> Result:
+    """Take one submission through all stages; one that cannot be read or judged gets no points.
+
+    What the stages opened is closed in any case: after the last one, after an error, and when the
+    task is cancelled.
+
+    Raises:
+        Exception: A stage failed, and not by the submission's fault.
+    """
+    exercise = find_exercise(submission.exercise)
+    try:
+        async with AsyncExitStack() as cleanup:
+            run = GradingRun(submission, exercise, slot, workers, new_cluster, cleanup)
+            for stage in STAGES:
+                try:
+                    await stage.function(run)
+                except Exception as error:
+                    error.add_note(f"Stage {stage.name}: {stage.caption}.")
+                    raise
+            return _result(run, cluster_name)
+    except Unreadable as error:
+        return unreadable_result(submission, workers.level, str(error), cluster_name)
+    except TooManyGrants as error:
+        reason = f"it left more than can be judged: {error}"
+        return unreadable_result(submission, workers.level, reason, cluster_name)
+
+
+def _result(run: GradingRun, cluster_name: str) -> Result:
+    missing = MISSING.search(run.report.output)
+    return Result(
+        run.submission.learner,
+        run.exercise.id,
+        run.report.ended,
+        run.report.claimed_cells,
+        len(run.cells),
+        run.score,
+        run.workers.level,
+        run.cluster.note,
+        _kept_output(run.report.output),
+        cluster_name,
+        plain(missing[1], 100) if missing else "",
+    )
+
+
+def unreadable_result(submission: Submission, level: str, reason: str, cluster_name: str = "embedded") -> Result:
+    """Make the result of a submission that is no notebook: no points, and the reason."""
+    exercise, seed = find_exercise(submission.exercise), Seed(submission.learner)
+    tasks = tuple(
+        TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0) for task in exercise.tasks
+    )
+    empty = Score(exercise.id, submission.learner, tasks)
+    return Result(submission.learner, exercise.id, "unreadable", 0, 0, empty, level, reason, cluster=cluster_name)
+
+
+def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:
+    """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
+    reason = f"the grader failed, start it again: {error}"[:200]
+    return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
+
+
+def _kept_output(output: str) -> str:
+    """Keep the start and the end of what a notebook printed, without tokens, colours and control characters."""
+    # Redacting is slow on some texts that a learner can choose, so it gets a short one.
+    text = redact(TERMINAL_COLOURS.sub("", _shortened(output, 4 * MAX_OUTPUT)))
+    return plain(_shortened(text.replace("\r\n", "\n"), MAX_OUTPUT), 2 * MAX_OUTPUT)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}\n[…]\n{text[-most // 2 :]}"

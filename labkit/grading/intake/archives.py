@@ -1,0 +1,134 @@
+"""Unpack the archives that learning systems hand out, and those that learners hand in. Nothing in them is trusted.
+
+Only what systems write is opened: zip files, stored or deflated. Sizes are counted as they are written,
+whatever an archive says of itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from labkit.grading.intake.submissions import MAX_BYTES, below, printable
+
+SUFFIX = ".zip"
+
+MAX_NAMED = 4 << 30
+"""The bytes that an archive may hold which a teacher named."""
+
+MAX_FOUND = 64 << 20
+"""The size of an archive that lies in a folder or in another archive, and of what it holds: a learner made it."""
+
+MAX_FOUND_FILES = 1000
+
+MAX_DEPTH = 64
+"""How many folders a file may lie in: Python removes folders by recursion."""
+
+UTF8_NAME = 0x800
+"""The flag of an entry whose name is UTF-8; others are read as code page 437."""
+
+
+class Refused(Exception):
+    """An archive, or a file in one, that is not unpacked."""
+
+
+def unpack(archive: Path, folder: Path, *, named: bool = False, nested: bool = True) -> Iterator[str]:
+    """Unpack an archive into a new folder, and once the archives in it; yield what is refused, as sentences.
+
+    Args:
+        archive: The file; it is replaced where ``folder`` is the same path.
+        folder: Where to.
+        named: Whether a teacher named it; others are bounded as what a learner may have made.
+        nested: Whether archives in it are opened.
+    """
+    try:
+        with archive.open("rb") as file:
+            if not named and os.fstat(file.fileno()).st_size > MAX_FOUND:
+                raise Refused(f"it is larger than {MAX_FOUND >> 20} MiB")
+            if archive == folder:
+                archive.unlink()
+            folder.mkdir(parents=True)
+            with zipfile.ZipFile(file) as opened:
+                yield from _write_all(opened, folder, named=named)
+    except Exception as error:  # one archive must not keep the others from being graded
+        yield f"the archive is not opened: {_reason(error)}"
+    for inner in find_archives(folder):
+        again = unpack(inner, inner, nested=False) if nested else ["it is an archive in an archive in another"]
+        yield from (f"{printable(inner.relative_to(folder))}: {line}" for line in again)
+
+
+def find_archives(folder: Path) -> list[Path]:
+    """The archives in a folder, without links."""
+    found = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def _write_all(opened: zipfile.ZipFile, folder: Path, *, named: bool) -> Iterator[str]:
+    entries = [entry for entry in opened.infolist() if not entry.is_dir() and "__MACOSX/" not in entry.filename]
+    if not named and len(entries) > MAX_FOUND_FILES:
+        raise Refused(f"it has {len(entries)} files")
+    left = MAX_NAMED if named else MAX_FOUND
+    for entry in entries:
+        try:
+            left -= _write(opened, entry, folder)
+        except Exception as error:  # one file must not keep the others from being graded
+            yield f"{printable(_name(entry)[:200])} is not unpacked: {_reason(error)}"
+        if left < 0:
+            raise Refused("what is in it is too large")
+
+
+def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int:
+    """Write one file, and return its size. Of what is too large, as much is kept as shows that it is."""
+    name = _name(entry)
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name):
+        raise Refused("its path leads out of the archive")
+    if len(parts[:-1]) > MAX_DEPTH:
+        raise Refused(f"it lies in more than {MAX_DEPTH} folders")
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise Refused("it is no ordinary file")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Refused("it is compressed in an unusual way")
+    path = folder.joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with opened.open(entry) as source, path.open("xb") as target:
+        size = target.write(source.read((MAX_FOUND if name.lower().endswith(SUFFIX) else MAX_BYTES) + 1))
+    with suppress(ValueError, OverflowError):
+        changed = time.mktime((*entry.date_time, 0, 0, -1))
+        os.utime(path, (changed, changed))
+    return size
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name. macOS writes UTF-8 and does not say so; Windows its own encoding, and backslashes."""
+    name = entry.filename
+    if not entry.flag_bits & UTF8_NAME:
+        with suppress(UnicodeError):
+            name = decoded(name.encode("cp437"), "cp437")
+    return name.replace("\\", "/")
+
+
+def decoded(data: bytes, western: str) -> str:
+    """Decode text that does not say its encoding: UTF-8, that of Windows in Korea, or a Western one.
+
+    Hardly any Western text has pairs of letters beyond ASCII, as Korea's common syllables are.
+    """
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8-sig")
+    with suppress(UnicodeDecodeError):
+        text = data.decode("cp949")
+        if not text.encode("euc-kr", "ignore").isascii():
+            return text
+    return data.decode(western, "replace")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Refused | OSError):
+        return getattr(error, "strerror", None) or str(error)
+    return f"it is damaged or encrypted ({type(error).__name__})"

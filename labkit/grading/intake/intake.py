@@ -1,0 +1,143 @@
+"""Take in what teachers name: folders, notebooks and archives, with or without a roster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from labkit.core.errors import UsageError
+from labkit.grading.intake.archives import SUFFIX, find_archives, unpack
+from labkit.grading.intake.roster import Person, Roster
+from labkit.grading.intake.submissions import (
+    WRAPPER,
+    Submission,
+    choose,
+    is_submission,
+    none_found,
+    printable,
+    skipped,
+    walk,
+)
+
+
+@dataclass
+class Intake:
+    """What is to be graded.
+
+    Args:
+        submissions: One of each learner and exercise, sorted.
+        whole: Whether it is all of a class, so that what is not in it is gone; not where notebooks were named.
+        people: What is known of learners, by their ids.
+        lines: What is left out, and what a teacher should know, as sentences.
+    """
+
+    submissions: list[Submission]
+    whole: bool = True
+    people: dict[str, Person] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> list[str]:
+        """Those of the lines that say what is not graded, and of whom nothing is."""
+        return [line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))]
+
+    def leave_out(self, reasons: Iterable[str]) -> None:
+        """Note what is not graded, and why."""
+        self.lines += [f"Not graded: {reason}." for reason in reasons]
+
+
+def take_in(
+    paths: Sequence[Path], unpacked: Path, *, roster: Roster | None, duplicates: str = "newest", late: bool = True
+) -> Intake:
+    """Take in what is named.
+
+    Args:
+        paths: Folders, notebooks and archives.
+        unpacked: An empty folder for what is in archives.
+        roster: Maps what systems write to the learners' ids.
+        duplicates: Which of a learner's several counts; see ``choose``.
+        late: Whether what a system marks as late is accepted.
+
+    Raises:
+        UsageError: There is no such path, or no submission.
+    """
+    intake = Intake([], any(path.is_dir() or _is_archive(path) for path in paths))
+    found: list[Submission] = []
+    for number, path in enumerate(paths):
+        if not path.exists():
+            raise UsageError(f"There is no {path}.", todo="Name the folder or archive that holds the submissions.")
+        copy = unpacked / str(number)
+        intake.leave_out(_unpack(path, copy))
+        folders = [_unwrapped(each, path.stem) for each in (path, copy) if each.exists() and not _is_archive(each)]
+        intake.leave_out(skipped(*folders))
+        found += [entry for folder in folders for entry in walk(folder) if is_submission(entry)]
+    if not late:
+        intake.leave_out(f"{entry.shown} is late" for entry in found if entry.late)
+        found = [entry for entry in found if not entry.late]
+    intake.submissions, left_out = choose(_identified(found, roster, intake), duplicates)
+    intake.leave_out(left_out)
+    if not intake.submissions:
+        raise none_found(", ".join(map(str, paths)), " ".join(intake.lines[:10]))
+    intake.lines += [f"Late, and graded: {entry.shown}." for entry in intake.submissions if entry.late]
+    intake.lines += _missing(intake.submissions, roster) if roster else ()
+    return intake
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX and path.is_file()
+
+
+def _unpack(path: Path, copy: Path) -> Iterator[str]:
+    """Unpack an archive, or those in a folder, each under its path there; yield what is refused."""
+    for archive in [path] if _is_archive(path) else find_archives(path):
+        for line in unpack(archive, copy / archive.relative_to(path), named=archive == path):
+            yield f"{printable(archive.name)}: {line}"
+
+
+def _unwrapped(folder: Path, name: str) -> Path:
+    """The one folder in an archive that was made of a folder, which is named like it; else the folder itself."""
+    inner = list(folder.iterdir()) if folder.is_dir() else []
+    if len(inner) == 1 and inner[0].name in (name, WRAPPER) and not list(inner[0].glob("*.ipynb")):
+        return inner[0]
+    return folder
+
+
+def _identified(found: Sequence[Submission], roster: Roster | None, intake: Intake) -> Iterator[Submission]:
+    """Give each submission the id of who sent it, and note what is known of them.
+
+    Whom a system gives two numbers are two people, though the roster has one of that name.
+    """
+    in_roster = roster.people if roster else {}
+    intake.people |= in_roster
+    known = [(entry, roster.find(entry) if roster else Person(entry.learner, entry.name)) for entry in found]
+    numbers: dict[tuple[str, str, str], set[str]] = {}
+    for entry, person in known:
+        system, _, number = entry.sender.rpartition(":")
+        numbers.setdefault((person.id if person else "", entry.exercise, system), set()).add(number)
+    for entry, person in known:
+        if person is None and entry.learner in in_roster:
+            intake.leave_out([f"{entry.shown}: {entry.learner} is another's id in the roster"])
+            continue
+        if person is None:
+            intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.shown}.")
+            person = Person(entry.learner, entry.name)
+        system, _, number = entry.sender.rpartition(":")
+        if system:
+            person = intake.people.get(person.id, person)
+            person = replace(person, numbers={**person.numbers, system: number})
+            intake.people[person.id] = person
+        one = not system or len(numbers.get((person.id, entry.exercise, system), ())) == 1
+        sender = person.id if one and person.id in in_roster else entry.sender
+        yield replace(entry, learner=person.id, sender=sender)
+
+
+def _missing(submissions: Iterable[Submission], roster: Roster) -> Iterator[str]:
+    """Of whom in the roster nothing is graded of an exercise of which others handed something in."""
+    handed_in: dict[str, set[str]] = {}
+    for entry in submissions:
+        handed_in.setdefault(entry.exercise, set()).add(entry.learner)
+    for exercise, learners in handed_in.items():
+        missing = [f"{each.id} ({each.name})" for each in roster.people.values() if each.id not in learners]
+        if missing:
+            yield f"Nothing to grade for {exercise}: {printable(', '.join(missing))}."

@@ -1,0 +1,163 @@
+"""A class's roster: who a learner is, by what a system writes of them.
+
+It is a table with an id, a name and a mail address in each row, in this order or under headings. Canvas' gradebook
+export, Moodle's grading worksheet and its list of participants are such tables, too. What a teacher tells learners
+to write as ``ME`` is the id.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import dropwhile, zip_longest
+from pathlib import Path
+
+from labkit.core.errors import UsageError
+from labkit.grading.intake.archives import decoded
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.tasks.seed import learner_name
+
+IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "sid", "id")
+NAMES = ("name", "student", "full name", "student name")
+MAILS = ("mail", "email", "e-mail", "email address")
+"""The headings of the columns in lower case; of several the first counts."""
+
+
+FIRST_NAME = "first name"
+
+ROWS = "Give each learner a row: id, name and mail address."
+
+ADDRESS = ".+@.+"
+
+SHORTENED = re.compile(r"\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)
+"""What a spreadsheet makes of a long number."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A learner, as far as a roster or a system tells: their numbers are by system, the row by headings."""
+
+    id: str
+    name: str = ""
+    mail: str = ""
+    numbers: dict[str, str] = field(default_factory=dict)
+    row: dict[str, str] = field(default_factory=dict)
+
+
+class Roster:
+    """A roster that was read from a file.
+
+    Raises:
+        UsageError: It is no table, its headings are unknown, or two rows have one id.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.people: dict[str, Person] = {}
+        self._known: dict[str, set[str]] = {}
+        for person in filter(None, map(_person, _rows(path))):
+            if person.id in self.people:
+                raise UsageError(f"Two rows of {path} have the id {person.id}.", todo="Remove one of them.")
+            self.people[person.id] = person
+            for clue in _clues(person):
+                self._known.setdefault(clue, set()).add(person.id)
+        if not self.people:
+            raise UsageError(f"Nobody is in {path}.", todo=ROWS)
+
+    def find(self, entry: Submission) -> Person | None:
+        """Find who handed something in: by the system's number if it is known here, else by id, mail or name.
+
+        A name that two people have finds nobody.
+        """
+        sender = _plain(entry.name)
+        of_system = entry.sender.startswith(("canvas:", "moodle:"))
+        clues = [entry.sender] if of_system else [f"id:{sender}", f"mail:{sender}"]
+        for clue in (*clues, f"name:{sender}"):
+            if len(found := self._known.get(clue, ())) == 1:
+                return self.people[next(iter(found))]
+        return None
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table, by their headings.
+
+    Raises:
+        UsageError: It is a spreadsheet's own file, or has headings that are not known.
+    """
+    data = path.read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
+    text = re.sub(r"\A\s*sep=.\s*", "", _text(data), flags=re.IGNORECASE)  # Excel's own line
+    first = re.search(r".*[,;\t].*", text)
+    delimiter = max(",;\t", key=first[0].count) if first else ","
+    table = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
+    headings = [cell.lower() for cell in rows[0]] if rows else []
+    if _unknown(rows, headings):
+        raise UsageError(
+            f"The headings of {path} are not known: {', '.join(filter(None, rows[0]))}.",
+            todo="Call them id, name and mail. What Moodle exports is known in English.",
+        )
+    if {*IDS, *NAMES, *MAILS}.isdisjoint(headings):
+        headings = ["id", "name", "mail"]
+    else:
+        del rows[0]
+    return (dict(zip(headings, cells, strict=False)) for cells in rows)
+
+
+def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
+    """Whether the first row is one of headings, and none tells where the names and addresses are.
+
+    Below such a heading all cells are numbers of learners, or mail addresses, and no heading is an address.
+    """
+    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(re.fullmatch(ADDRESS, cell) for cell in headings):
+        return False
+    for column, cells in enumerate(zip_longest(*rows, fillvalue="")):
+        like = ADDRESS if column or not {*IDS}.isdisjoint(headings) else rf"{ADDRESS}|\d+"
+        others = list(filter(None, cells[1:]))
+        if (
+            others
+            and cells[0]
+            and not re.fullmatch(like, cells[0])
+            and all(re.fullmatch(like, cell) for cell in others)
+        ):
+            return True
+    return False
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
+
+
+def _person(row: dict[str, str]) -> Person | None:
+    """Who a row is about; nobody where it has neither id nor mail address. Without one it is the mail address.
+
+    Raises:
+        UsageError: A spreadsheet has rounded the id.
+    """
+    id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
+    moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
+    canvas = row.get("id", "") if "sis login id" in row else ""
+    numbers = {system: number for system, number in (("canvas", canvas), ("moodle", moodle)) if number}
+    name = name or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
+    if SHORTENED.fullmatch(id_):
+        raise UsageError(f"A spreadsheet shortened an id: {id_}.", todo="Make its column text, and save it again.")
+    learner = learner_name(re.sub(r"^(\d+)\.0$", r"\1", id_) or mail or moodle)
+    return Person(learner, name, mail, numbers, row) if learner else None
+
+
+def _clues(person: Person) -> Iterator[str]:
+    """What a person may be found by; a name also in any rotation of its words, such as the family name first."""
+    yield from (f"id:{_plain(person.id)}", f"mail:{_plain(person.mail)}")
+    yield from (f"{system}:{number}" for system, number in person.numbers.items())
+    words = person.name.replace(",", " ").split()
+    for number in range(len(words)):
+        yield f"name:{_plain(''.join(words[number:] + words[:number]))}"
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone, composed and in lower case: Canvas leaves out all else of a name."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text.casefold())))

@@ -1,0 +1,392 @@
+"""Find submissions and read their cells. Nothing in them is trusted.
+
+What systems name the files of a bulk download: Canvas ``NAME_[LATE_]USER_FILE_name.ipynb``, the name in lower case
+without spaces (https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb); Moodle
+``Full Name_ID_assignsubmission_file/…``, with ``_`` at the end in earlier versions, or, without folders,
+``…_file_name.ipynb`` (https://github.com/moodle/moodle/blob/main/mod/assign/classes/downloader.php).
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from labkit.core.errors import UsageError
+from labkit.grading.exercises.course_secret import seed_name
+from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.seed import learner_name
+
+IDS = frozenset(exercise.id for exercise in EXERCISES)
+
+MAX_BYTES = 8 << 20
+"""The size of a notebook."""
+
+NBFORMAT = 4
+"""The notebook format since 2015; earlier ones have their cells elsewhere."""
+
+SUFFIX = ".ipynb"
+"""How the name of a notebook ends, in small or capital letters."""
+
+WRAPPER = "submitted"
+"""nbgrader's name of the folder that holds learners' folders."""
+
+LEARNERS_FOLDER = 2
+"""The depth from which a submission lies in a folder of its learner's."""
+
+MAX_FILES = 256
+"""How many files beside a notebook are given to it."""
+
+MAX_ENTRIES = 4096
+"""How many files and folders beside a notebook are looked at: meanwhile its grader serves nobody else."""
+
+KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
+"""A line of code that may call kubectl."""
+
+DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
+"""The line in which learners write the name that they hand in under."""
+
+DECLARED_CODE = re.compile(r"""\bcode\s*=\s*["']((?:\w{4}[- ]?){2}\w\w)["']""", re.IGNORECASE)
+"""Where learners write their code."""
+
+CANVAS = re.compile(
+    r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)", re.DOTALL
+)
+CANVAS_PAGE = re.compile(r".+_\d+_(text|link)\.html", re.DOTALL)
+"""What Canvas makes of a text or an address that was handed in instead of a file."""
+
+MOODLE = re.compile(r"(?P<name>.*)_(?P<person>\d+)_assignsubmission_file_?(?P<rest>.*)", re.DOTALL)
+
+COPY = re.compile(r"(-\d+| \(\d+\))?$")
+"""What Canvas adds to a file's name that was handed in before, and browsers to one that was downloaded before."""
+
+
+class Unreadable(Exception):
+    """A submission that is no notebook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One learner's notebook of one exercise.
+
+    Args:
+        learner: The folder's name, or the part before ``__`` of the file's.
+        exercise: The exercise's id.
+        path: The notebook.
+        origin: The entry of the searched folder that it was found in.
+        depth: How many parts its path has below the searched folder; 0 for a notebook that was named itself.
+        sender: Who handed it in, as the system tells them apart: ``canvas:NUMBER``, ``moodle:NUMBER``, a folder's name.
+        name: The sender's name, as the system writes it.
+        late: Whether the system says that it is late.
+        version: The system's number of the file, which grows; 0 where there is none.
+        code: The learner's code, where the course has a secret.
+    """
+
+    learner: str
+    exercise: str
+    path: Path
+    origin: str = ""
+    depth: int = 0
+    sender: str = ""
+    name: str = ""
+    late: bool = False
+    version: int = 0
+    code: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The learner and the exercise."""
+        return self.learner, self.exercise
+
+    @property
+    def seed_name(self) -> str:
+        """The name that the learner's seed is made of."""
+        return seed_name(self.learner, self.code)
+
+    @property
+    def shown(self) -> str:
+        """Its path below the searched folder, for people."""
+        return printable(Path(*self.path.parts[-max(self.depth, 1) :]))
+
+    @property
+    def shares_folder(self) -> bool:
+        """Whether it lies in no folder of its learner's, so that what lies beside it may be another's."""
+        return self.depth < LEARNERS_FOLDER
+
+
+def find(folder: Path) -> list[Submission]:
+    """Find all submissions below a folder, sorted by learner and exercise; the folder may be one notebook.
+
+    Layouts: ``LEARNER/EXERCISE.ipynb``, nbgrader's ``LEARNER/ASSIGNMENT/EXERCISE.ipynb``,
+    single files ``LEARNER__EXERCISE.ipynb``, and downloads of Canvas and Moodle. A symbolic link is not followed.
+
+    Raises:
+        UsageError: There is no such folder, or no submission in it.
+    """
+    if not folder.exists():
+        raise UsageError(f"There is no {folder}.", todo="Name the folder that holds the submissions.")
+    found, _ = choose(walk(folder))
+    if not found:
+        raise none_found(folder)
+    return found
+
+
+def none_found(where: object, why: str = "") -> UsageError:
+    """The error for a place where no submission is."""
+    known = ", ".join(exercise.id for exercise in EXERCISES)
+    return UsageError(
+        f"There is no submission in {where}.",
+        why=why or "a submission is LEARNER/EXERCISE.ipynb or LEARNER__EXERCISE.ipynb",
+        todo=f"Name the folder above the learners' folders, and keep the exercises' file names: {known}.",
+    )
+
+
+def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[list[Submission], list[str]]:
+    """Choose one submission of each learner and exercise.
+
+    Args:
+        entries: What ``walk`` found.
+        duplicates: Which of a learner's several counts: ``newest``, ``first``, or none of them (``refuse``). Of
+            those in one folder of a learner's it is the topmost.
+
+    Returns:
+        The chosen, sorted by learner and exercise, and what is left out, as sentences.
+    """
+    chosen: list[Submission] = []
+    lines: list[str] = []
+    ordered = sorted(filter(is_submission, entries), key=lambda each: (*each.key, each.path))
+    for (learner, exercise), group in groupby(ordered, lambda each: each.key):
+        several, copies = list(group), dict[Path, list[Submission]]()
+        for entry in several:
+            copies.setdefault(entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []).append(entry)
+        found = sorted((min(each, key=_height) for each in copies.values()), key=_age, reverse=duplicates == "newest")
+        if len({entry.sender for entry in found}) > 1:
+            lines += [f"{entry.shown} would be {learner}'s {exercise}, and another's is as well" for entry in several]
+        elif len(found) > 1 and duplicates == "refuse":
+            lines += [f"{entry.shown} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
+        else:
+            chosen.append(found[0])
+            lines += [f"{each.shown}: {found[0].shown} counts" for each in several if each is not found[0]]
+    return chosen, lines
+
+
+def _height(entry: Submission) -> tuple[bool, int, float]:
+    """Orders the submissions in one folder of a learner's, the one that counts first."""
+    return entry.path.is_dir(), entry.depth, -_age(entry)
+
+
+def _age(entry: Submission) -> float:
+    """The system's number of the file, or when it was changed; only to be compared with its like."""
+    if entry.version:
+        return entry.version
+    try:
+        return entry.path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def skipped(*folders: Path) -> list[str]:
+    """List, as sentences, what looks like a submission and is not found by ``find``."""
+    found = [(folder, entry) for folder in folders for entry in walk(folder)]
+    entries = [entry for _, entry in found]
+    held = {entry.path.relative_to(folder).parts[0] for folder, entry in found if entry.path != folder}
+    tops = sorted({top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items())
+    others = [name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()]
+    return [
+        *(f"{entry.shown} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
+        *(f"{printable(name)} holds no notebook" for name, top in tops if top.is_dir() and name not in held),
+        *(f"{printable(name)} is no notebook" for name in others if _system(name) or CANVAS_PAGE.fullmatch(name)),
+    ]
+
+
+def printable(path: object) -> str:
+    """Replace the control characters of a file's name: a terminal would obey them."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
+
+
+def _wrong(entry: Submission) -> str:
+    return "names no learner" if not entry.learner and entry.exercise in IDS else "has no exercise's name"
+
+
+def is_submission(entry: Submission) -> bool:
+    """Whether it has an exercise's name, and a learner."""
+    return bool(entry.learner) and entry.exercise in IDS
+
+
+def declared_learner(cells: Iterable[str]) -> str:
+    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
+
+    It is only shown. The folder decides whose submission it is.
+    """
+    found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
+    return next((learner_name(match[1]) for match in found if match), "")
+
+
+def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
+    """Whether a notebook has a code that is not the one that its learner is graded with."""
+    codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
+    try:
+        return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
+    except UsageError:
+        return True
+
+
+def code_cells(path: Path) -> list[str]:
+    """Read the sources of a notebook's code cells.
+
+    Raises:
+        Unreadable: It is no notebook, or larger than ``MAX_BYTES``.
+    """
+    return parse(read_untrusted(path))[0]
+
+
+def parse(data: bytes) -> tuple[list[str], str]:
+    """Parse a notebook: the sources of its code cells, and the language of its kernel, empty where it is not said.
+
+    Raises:
+        Unreadable: It is no notebook.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        raise Unreadable("its text is UTF-16: open it in JupyterLab and save it")
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+        if document.get("nbformat", NBFORMAT) < NBFORMAT:
+            raise Unreadable(f"it is a notebook of format {document['nbformat']}: open it in JupyterLab and save it")
+        cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
+        return cells, _language(document)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
+        raise Unreadable(f"it is no notebook ({why})") from error
+
+
+def calls_kubectl(path: Path) -> bool:
+    """Return whether a notebook may call kubectl, so that it cannot be graded where there is none."""
+    try:
+        return any(KUBECTL.search(cell) for cell in code_cells(path))
+    except Unreadable:
+        return False
+
+
+def files_beside(submission: Submission) -> dict[str, bytes]:
+    """Read the files in the notebook's folder and below it, by their paths there.
+
+    There are none where the folder may be another's, also a teacher's. Hidden files, links, and what is
+    beyond ``MAX_FILES`` or together larger than ``MAX_BYTES`` are left out.
+    """
+    folder, found, left = submission.path.parent, dict[str, bytes](), MAX_BYTES
+    if submission.shares_folder:
+        return {}
+    visible = below(folder, lambda name: not name.startswith((".", "__pycache__")))
+    paths = (path for path in sorted(islice(visible, MAX_ENTRIES)) if path != submission.path)
+    for path in islice(paths, MAX_FILES):
+        with suppress(Unreadable):
+            data = read_untrusted(path)
+            if len(data) <= left:
+                found[path.relative_to(folder).as_posix()] = data
+                left -= len(data)
+    return found
+
+
+def _language(document: dict[str, Any]) -> str:
+    try:
+        language = document["metadata"]["kernelspec"]["language"]
+    except (KeyError, TypeError):
+        return ""
+    return printable(language)[:40] if isinstance(language, str) else ""
+
+
+def read_untrusted(path: Path) -> bytes:
+    """Read a file that somebody else made.
+
+    Raises:
+        Unreadable: It is no regular file, is larger than ``MAX_BYTES``, or cannot be opened.
+    """
+    try:
+        # No link is followed, and a pipe is opened without waiting for its other end.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise Unreadable("it is no ordinary file")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        why = "it is a symbolic link" if path.is_symlink() else f"{error.strerror}"
+        raise Unreadable(why) from error
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB: clear its outputs and save it")
+    return data
+
+
+def _source(cell: dict[str, Any]) -> str:
+    source = cell.get("source", "")
+    text = source if isinstance(source, str) else "".join(source)
+    return text.encode("utf-8", "replace").decode()
+
+
+def below(folder: Path, chosen: Callable[[str], bool] = bool) -> Iterator[Path]:
+    """List what lies below a folder and has a chosen name, the nearest first.
+
+    However deep it lies: links are not followed, and what cannot be opened is left out.
+    """
+    places = [os.fspath(folder)]
+    for place in places:
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                if chosen(entry.name):
+                    yield Path(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        places.append(entry.path)
+
+
+def walk(folder: Path) -> Iterator[Submission]:
+    """List every notebook, also those without an exercise's name or a learner."""
+    notebooks = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
+    files = [folder] if folder.is_file() else sorted(notebooks)
+    for path in files:
+        if ".ipynb_checkpoints" in path.parts or path.name.startswith("._"):
+            continue
+        parts = path.relative_to(folder).parts if path != folder else (path.name,)
+        match = _system(parts[0], folder=len(parts) > 1)
+        yield _downloaded(path, parts, match) if match else _plain(path, parts, alone=path == folder)
+
+
+def _system(name: str, *, folder: bool = False) -> re.Match[str] | None:
+    """Match the names that learning systems make; Canvas makes no folders, but an archive becomes one."""
+    return MOODLE.fullmatch(name) or (None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name))
+
+
+def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submission:
+    """A notebook that a learning system has named."""
+    facts = match.groupdict()
+    stem = path.stem if len(parts) > 1 else facts["rest"].removesuffix(path.suffix)
+    name, late = facts["name"] or facts["person"], bool(facts.get("late"))
+    sender = f"{'canvas' if match.re is CANVAS else 'moodle'}:{facts['person']}"
+    version = int(facts.get("version") or 0)
+    exercise = COPY.sub("", stem, count=1)
+    return Submission(learner_name(name), exercise, path, parts[0], len(parts), sender, name, late, version)
+
+
+def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
+    """A notebook in a learner's folder, or one whose name has the learner in it.
+
+    A folder that has an exercise's name is no learner's: they lie in it, or it is in theirs.
+    """
+    if parts[0] in IDS and len(parts) > 1:
+        parts = parts[1:]
+    name, double, stem = path.stem.partition("__")
+    depth = 0 if alone and not double else len(parts)
+    if len(parts) > 1:
+        # A file's name in a learner's folder cannot make it another learner's.
+        name, stem = parts[0].removesuffix(".zip"), stem if double else path.stem
+    elif not double:
+        above = path.absolute().parent
+        is_assignment = above.name in IDS or above.parent.parent.name == WRAPPER
+        name, stem = (above.parent if is_assignment else above).name if alone else "", path.stem
+    return Submission(learner_name(name), stem, path, parts[0], depth, name, name)

@@ -1,0 +1,142 @@
+"""What the probes of an exercise find in the cluster that a learner left behind.
+
+Beside its probes each task has two limits: nobody is granted more than the exercise asks for, and
+what the task began with is still there. Whatever was granted beyond the need is charged to the tasks that it
+concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. What concerns no
+task, such as a stranger's rights in the whole cluster, is charged to all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from labkit.embedded.machinery.kinds import KINDS
+from labkit.grading.tasks.probes import Finding, Probe, ProbeContext
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
+from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
+from labkit.rbac.objects import name_of, namespace_of, role_key, title
+from labkit.rbac.policy import Policy
+
+MAX_EVALUATED = 500_000
+"""Words of rules that the bindings of a cluster may make the server read for one question."""
+
+SERVED = {
+    (kind.group, resource): kind.namespaced
+    for kind in KINDS
+    for resource in (kind.plural, *(f"{kind.plural}/{sub}" for sub in kind.subresources))
+}
+"""The API group and name of each resource that a permission can be about, and whether it lies in namespaces."""
+
+
+class TooManyGrants(Exception):
+    """A cluster whose grants would take the server minutes to evaluate."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFindings:
+    """What the probes of one task found.
+
+    Args:
+        task: The task.
+        findings: Each probe with what it found.
+        needed: How many permissions the task asks for.
+        excess: Permissions that were granted beyond them, in words.
+        gone: What the task began with and needs, and is no longer there, in words.
+    """
+
+    task: Task
+    findings: tuple[tuple[Probe, Finding], ...]
+    needed: int
+    excess: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+
+
+def probe_exercise(
+    exercise: ExerciseSpec, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
+) -> list[TaskFindings]:
+    """Ask all probes of an exercise, for the names of this learner.
+
+    ``beside`` are other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
+
+    Raises:
+        TooManyGrants: The cluster has more grants than can be judged.
+    """
+    policy = context.policy()
+    context = replace(context, policy=lambda: policy)
+    evaluated = _evaluated(policy)
+    if evaluated > MAX_EVALUATED:
+        raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
+    excesses = _excesses(exercise, learner, context, policy, beside)
+    return [_probe(task, learner, context, excesses[task.id]) for task in exercise.tasks]
+
+
+def probe_task(
+    exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
+) -> TaskFindings:
+    """Ask the probes of one task; what the exercise's other tasks ask for may be granted."""
+    policy = context.policy()
+    context = replace(context, policy=lambda: policy)
+    return _probe(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
+
+
+def _probe(task: Task, learner: str, context: ProbeContext, excess: tuple[str, ...]) -> TaskFindings:
+    variant = task.variant(Seed(learner))
+    gone = tuple(_gone(variant, context))
+    findings = tuple((probe, _ask(probe, context, gone)) for probe in variant.probes)
+    return TaskFindings(task, findings, len(variant.needs), excess, gone)
+
+
+def _ask(probe: Probe, context: ProbeContext, gone: Sequence[str]) -> Finding:
+    lacking = context.lacks(probe.needs)
+    if lacking:
+        return Finding(False, lacking, judged=False)
+    missing = f"ServiceAccount {probe.need.who.label}" if probe.need and not probe.limit else ""
+    return Finding(False, f"There is no {missing} any more.") if missing in gone else probe.look(context)
+
+
+KEPT = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
+"""The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
+
+MORE = "and more"
+"""Stands last in a list that was cut off."""
+
+
+def _gone(variant: Variant, context: ProbeContext) -> Iterator[str]:
+    """The objects that a task began with and that are no longer there; a namespace goes with what lies in it."""
+    kept = [obj for obj in variant.setup if obj["kind"] in KEPT]
+    spaces = {namespace_of(obj) for obj in kept}
+    for kind, space, name in ((obj["kind"], namespace_of(obj), name_of(obj)) for obj in kept):
+        path = f"/api/v1/{f'namespaces/{space}/' if space else ''}{KEPT[kind]}/{name}"
+        if (space or name not in spaces) and context.find(path) is None:
+            yield title(kind, space, name)
+
+
+def _excesses(
+    exercise: ExerciseSpec, learner: str, context: ProbeContext, policy: Policy, beside: Sequence[ExerciseSpec]
+) -> Mapping[str, tuple[str, ...]]:
+    """What was granted beyond the need, by the task that it concerns."""
+    seed = Seed(learner)
+    tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
+    allowances = [*context.allowances, *(each for variant in tasks.values() for each in variant.allowances)]
+    found: dict[str, dict[str, None]] = {task: {} for task in tasks}
+    for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
+        concerned = [task for task, variant in tasks.items() if excess is not None and variant.is_concerned(excess)]
+        for task in concerned or tasks:
+            full = excess is None or len(found[task]) >= MAX_EXCESSES
+            found[task][MORE if full else str(excess)] = None
+    return {task: tuple(each) for task, each in found.items()}
+
+
+def _evaluated(policy: Policy) -> int:
+    """Count the words in the rules that bindings refer to; a role that is bound twice counts twice."""
+    bound = Counter(map(role_key, policy.bindings))
+    words = (
+        times * len(words or ())
+        for key, times in bound.items()
+        for rule in policy.roles.get(key, {}).get("rules") or ()
+        for words in rule.values()
+    )
+    return len(policy.bindings) + sum(words)

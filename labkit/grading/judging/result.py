@@ -1,0 +1,148 @@
+"""The result of one submission: how its notebook ended, and its score. Results are stored as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from labkit.grading.judging.score import Item, Score, TaskScore
+
+FAILED = "not graded"
+"""``Result.ended`` of a submission that the grader failed at."""
+
+ERROR_LINE = r"[A-Za-z_][\w.]*(?::.*)?$"
+
+ERROR = re.compile(
+    rf"Traceback \(most recent call last\):?\n(?:(?!{ERROR_LINE}).*\n)*(?P<raised>{ERROR_LINE})"
+    r"|^(?P<shown>[\w.]+(?:Error|Exception|Interrupt)\b(?::.*)?)$",
+    re.MULTILINE,
+)
+"""An error in what a notebook printed: the line after a traceback, or one with an error's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One submission, graded.
+
+    Args:
+        learner: The learner.
+        exercise: The exercise's id.
+        ended: ``done``, or how else the notebook ended, as seen from outside its process: ``time limit``,
+            ``memory limit``, ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
+        claimed_cells: How many cells ran, as the notebook's own process says; nothing depends on it.
+        total_cells: How many there were.
+        score: Its score.
+        isolation: How it was isolated: ``root``, ``user`` or ``plain``; see ``isolation``.
+        note: More about it, such as why it could not be read.
+        output: The start and the end of what it printed, for people only.
+        cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
+        missing_module: A module that the notebook imported and that is not installed, as it says; or empty.
+        declared: The name that its learner wrote into it, where that is another one; or empty.
+        language: The language of its kernel, where that is not Python; or empty.
+        graded_by: The version of labkit that graded it.
+        exercise_fingerprint: What identifies the exercise's source.
+        course_fingerprint: What identifies the course's secret; empty without one.
+    """
+
+    learner: str
+    exercise: str
+    ended: str
+    claimed_cells: int
+    total_cells: int
+    score: Score
+    isolation: str
+    note: str = ""
+    output: str = ""
+    cluster: str = "embedded"
+    missing_module: str = ""
+    declared: str = ""
+    language: str = ""
+    graded_by: str = ""
+    exercise_fingerprint: str = ""
+    course_fingerprint: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The learner and the exercise."""
+        return self.learner, self.exercise
+
+    @property
+    def complete(self) -> bool:
+        """Whether the notebook's process ended by itself and without an error. Otherwise it is never passed."""
+        return self.ended == "done"
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has full marks, all of it was judged, and the notebook ended by itself."""
+        return not self.score.unjudged and self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether it has all points of what could be judged, and the notebook ended by itself."""
+        return self.complete and self.score.most > 0 and self.score.points == self.score.most
+
+    @property
+    def omissions(self) -> str:
+        """What the score leaves out, as a sentence; empty when all was judged."""
+        if not self.score.unjudged:
+            return ""
+        tasks = ", ".join(self.score.unjudged)
+        return f"Not all of it can be judged on the {self.cluster} cluster; left out is something of: {tasks}."
+
+    @property
+    def outcome(self) -> str:
+        """How the notebook ended, and what it says of itself."""
+        if self.ended in ("unreadable", FAILED):
+            return f"It could not be graded: {self.note}"
+        how = "The notebook ended by itself." if self.complete else f"The notebook was ended: {self.ended}."
+        return f"{how} By its own account, {self.claimed_cells} of {self.total_cells} cells ran."
+
+    @property
+    def first_error(self) -> str:
+        """The first error in what it printed, which is in its learner's hands."""
+        found = ERROR.search(self.output)
+        return (found["raised"] or found["shown"])[:300] if found else ""
+
+    @property
+    def notices(self) -> list[str]:
+        """What went wrong before any task did, as sentences for its learner and the teacher."""
+        name, kernel, error, module = self.declared, self.language, self.first_error, self.missing_module
+        lines = (
+            module and f"There is no module {module} where it was graded.",
+            "" if self.ended in ("unreadable", FAILED) else self.note,
+            error and f"The first error that it printed: “{error}”.",
+            name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",
+            kernel and f"It was written for a {kernel} kernel, and was run as Python.",
+        )
+        return [line for line in lines if line]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert it to what JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Result:
+        """Convert it back from ``as_dict``.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: A field is unknown.
+        """
+        tasks = tuple(
+            TaskScore(
+                **{
+                    **task,
+                    "items": tuple(Item(**item) for item in task["items"]),
+                    "excess": tuple(task["excess"]),
+                }
+            )
+            for task in data["score"]["tasks"]
+        )
+        return cls(**{**data, "score": Score(**{**data["score"], "tasks": tasks})})
+
+
+def by_exercise_and_learner(results: Iterable[Result]) -> list[Result]:
+    """Sort results by exercise, then by learner."""
+    return sorted(results, key=lambda result: (result.exercise, result.learner))

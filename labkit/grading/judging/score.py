@@ -1,0 +1,176 @@
+"""Turn findings into points.
+
+A task's must-allow probes and facts earn points. Its limits earn nothing, since an
+untouched cluster keeps them all; breaking one costs points, down to zero. Every task has two limits
+more: nothing beyond it is granted to anybody, and what it began with is still there. What is granted
+beyond it is named, and lowers a second figure, the least-privilege score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labkit.grading.judging.findings import TaskFindings
+from labkit.grading.tasks.probes import Finding, Probe
+from labkit.grading.tasks.task import ExerciseSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One probe's result.
+
+    Args:
+        expected: What should be.
+        seen: What the cluster said.
+        ok: Whether they agree.
+        points: What it earned, or minus what it cost.
+        most: What it could earn; 0 for a limit.
+        hint: One hint, for when it is not so.
+        judged: False where the cluster does not let it be judged; then it is worth nothing.
+    """
+
+    expected: str
+    seen: str
+    ok: bool
+    points: float
+    most: float
+    hint: str
+    judged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """One task's result.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        points: What was earned, never below zero.
+        most: What could be.
+        items: Probe by probe.
+        excess: Permissions that were granted and not needed.
+        needed: How many permissions the task needs.
+    """
+
+    id: str
+    title: str
+    points: float
+    most: float
+    items: tuple[Item, ...]
+    excess: tuple[str, ...]
+    needed: int
+
+    @property
+    def full(self) -> bool:
+        """Whether all was earned of what could be judged. Where nothing could be, it was not."""
+        return self.most > 0 and self.points == self.most
+
+    @property
+    def judged(self) -> bool:
+        """Whether every probe could be judged on this cluster."""
+        return all(item.judged for item in self.items)
+
+    @property
+    def least_privilege(self) -> float | None:
+        """1.0 when nothing was granted beyond the need; None where nothing is to be granted.
+
+        Needed over needed plus excess, and 0 while the need itself is not met.
+        """
+        if not self.needed:
+            return None
+        if any(not item.ok for item in self.items if item.most):
+            return 0.0
+        return self.needed / (self.needed + len(self.excess))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An exercise's result for one learner."""
+
+    exercise: str
+    learner: str
+    tasks: tuple[TaskScore, ...]
+
+    @property
+    def points(self) -> float:
+        """What was earned."""
+        return round(sum(task.points for task in self.tasks), 2)
+
+    @property
+    def most(self) -> float:
+        """What could be."""
+        return sum(task.most for task in self.tasks)
+
+    @property
+    def unjudged(self) -> list[str]:
+        """The tasks of which something could not be judged on this cluster."""
+        return [task.id for task in self.tasks if not task.judged]
+
+
+LIMIT_COST = 0.25
+"""What granting too much costs, and what deleting too much does, as a fraction of the task's points."""
+
+NOTHING_MORE = "Nothing more is granted than the task asks for."
+
+MAX_SEEN = 500
+"""Characters of what was seen; a learner may have written it."""
+
+
+def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]) -> Score:
+    """Score an exercise."""
+    return Score(exercise.id, learner, tuple(score_task(entry) for entry in findings))
+
+
+def score_task(found: TaskFindings) -> TaskScore:
+    """Score one task."""
+    items = [_item(probe, finding, found.task.said["hints"][0]) for probe, finding in found.findings]
+    most = sum(item.most for item in items)
+    excess = tuple(plain(line) for line in found.excess)
+    items += [
+        _limit(
+            NOTHING_MORE,
+            "Granted too: {}.",
+            excess,
+            most,
+            "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
+        ),
+        _limit(
+            "What the task began with is still there.",
+            "Gone: {}.",
+            found.gone,
+            most,
+            "Create it again under its name, or start the task again.",
+        ),
+    ]
+    points = max(0.0, sum(item.points for item in items))
+    return TaskScore(found.task.id, found.task.title, round(points, 2), most, tuple(items), excess, found.needed)
+
+
+def _limit(expected: str, seen: str, found: Sequence[str], most: float, hint: str) -> Item:
+    """Make the item of a limit that every task has: nothing of a kind may be found."""
+    if not found:
+        return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return Item(expected, seen.format(found[0] + more), False, -LIMIT_COST * most, 0.0, hint)
+
+
+def _item(probe: Probe, finding: Finding, hint: str) -> Item:
+    if not finding.judged:
+        return Item(probe.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
+    seen, hint = plain(finding.seen), probe.hint or hint
+    if probe.limit:
+        return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, hint)
+    return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, hint)
+
+
+LAYOUT = str.maketrans("", "", "\n\t")
+"""Removes the control characters that may stay."""
+
+
+def plain(text: str, most: int = MAX_SEEN) -> str:
+    """Shorten a text that a learner may have written, and replace its control characters."""
+    text = text if len(text) <= most else f"{text[:most]}…"
+    if text.translate(LAYOUT).isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

@@ -1,0 +1,144 @@
+"""The checker of an nbgrader course: clusters, checks and the ledger, in a process without learners' code.
+
+It listens on a Unix socket of mode 0600. ``/open`` creates a cluster for one notebook;
+``/points`` judges one task on it and appends a line to the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from labkit.core.errors import LabkitError
+from labkit.embedded.apiserver.serving.address import listen
+from labkit.embedded.apiserver.serving.server import ApiServer
+from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
+from labkit.grading.clusters.lab_home import home_files
+from labkit.grading.exercises.course_secret import CourseSecret, seed_name
+from labkit.grading.exercises.exercise import task_card
+from labkit.grading.judging.findings import probe_task
+from labkit.grading.judging.score import score_task
+from labkit.grading.tasks import find_exercise
+
+MAX_CLUSTERS = 64
+"""How many clusters are open at once; the oldest is closed for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One notebook's cluster and its server."""
+
+    learner: str
+    cluster: EmbeddedCluster
+    server: ApiServer
+
+
+class Checker:
+    """Opens clusters for notebooks, judges them, and appends scores to the ledger, a JSON line each."""
+
+    def __init__(self, ledger: Path, secret: CourseSecret | None = None) -> None:
+        self._ledger = ledger
+        self._secret = secret
+        self._token_key = new_token_key()
+        self._open: dict[str, Opened] = {}
+
+    def application(self) -> web.Application:
+        """Make the HTTP application."""
+        app = web.Application()
+        app.router.add_post("/open", self._answer_open)
+        app.router.add_post("/points", self._answer_points)
+        app.on_shutdown.append(self._close_all)
+        return app
+
+    async def open(self, learner: str, exercise: str, home: Path) -> dict[str, Any]:
+        """Create and serve a cluster for one notebook, whose ``LABKIT_HOME`` is ``home``.
+
+        Returns:
+            ``ticket``, the ``files`` of that directory, and the tasks' ``texts``.
+
+        Raises:
+            UsageError: There is no such exercise.
+        """
+        found = find_exercise(exercise)
+        # Every notebook can reach every port here, so each cluster has a CA of its own.
+        keys = Keys.generate(self._token_key)
+        seeded = seed_name(learner, self._secret.code(learner) if self._secret else "")
+        cluster = EmbeddedCluster(keys, found, seeded)
+        cluster.set_up()
+        server = ApiServer(cluster.cluster, listen(0))
+        ticket = secrets.token_urlsafe(18)
+        self._open[ticket] = Opened(learner, cluster, server)
+        while len(self._open) > MAX_CLUSTERS:
+            await self._close(next(iter(self._open)))
+        texts = {task.id: task.text(seeded) for task in found.tasks}
+        return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
+
+    def points(self, ticket: str, task: str) -> dict[str, Any]:
+        """Judge one task of the notebook with this ticket, and append the score to the ledger.
+
+        Returns:
+            ``points``, ``most`` and a ``text`` for the learner.
+        """
+        opened = self._open.get(ticket)
+        cluster = opened.cluster if opened else None
+        found = next((entry for entry in cluster.exercise.tasks if entry.id == task), None) if cluster else None
+        if opened is None or cluster is None or found is None:
+            return {"points": 0.0, "text": "The checker does not know this notebook or task."}
+        result = score_task(probe_task(cluster.exercise, found, cluster.learner, cluster.context))
+        line = {
+            "learner": opened.learner,
+            "exercise": cluster.exercise.id,
+            "task": task,
+            "ticket": ticket,
+            "points": result.points,
+            "most": result.most,
+        }
+        with self._ledger.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        return {"points": result.points, "most": result.most, "text": task_card(result).text()}
+
+    async def _answer_open(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        try:
+            answer = await self.open(str(asked["learner"]), str(asked["exercise"]), Path(str(asked["home"])))
+            return web.json_response(answer)
+        except LabkitError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    async def _answer_points(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        return web.json_response(self.points(str(asked["ticket"]), str(asked["task"])))
+
+    async def _close(self, ticket: str) -> None:
+        opened = self._open.pop(ticket)
+        await opened.server.close()
+        opened.cluster.close()
+
+    async def _close_all(self, _app: web.Application) -> None:
+        for ticket in list(self._open):
+            await self._close(ticket)
+
+
+async def serve(path: Path, ledger: Path, secret: CourseSecret | None = None) -> None:
+    """Serve on a Unix socket until cancelled."""
+    path.unlink(missing_ok=True)
+    runner = web.AppRunner(Checker(ledger, secret).application(), access_log=None)
+    await runner.setup()
+    try:
+        before = os.umask(0o177)  # never accessible to others, not even for a moment
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(before)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+        path.unlink(missing_ok=True)

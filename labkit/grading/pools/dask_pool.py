@@ -1,0 +1,282 @@
+"""Grades on the workers of a Dask cluster, with the interface of ``GraderPool``.
+
+The client's result store is the record: what has no result is submitted again after a worker or the scheduler has
+gone. A worker that ends takes what it has with it, so little is submitted ahead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple, Self
+
+from distributed import Client, Future, KilledWorker
+
+from labkit.core.errors import Missing, Unreachable
+from labkit.grading.graders.grader import OnResult
+from labkit.grading.graders.stages import failed_result, unreadable_result
+from labkit.grading.intake.submissions import LEARNERS_FOLDER, Submission, Unreadable, files_beside, read_untrusted
+from labkit.grading.judging.result import Result, by_exercise_and_learner
+from labkit.grading.pools.dask_connection import connect, require_labkit, security_for
+from labkit.grading.pools.dask_worker import GraderPlugin, grade_on_worker, installed
+from labkit.grading.walls.isolation import Limits
+
+ATTEMPTS = 3
+"""How often a submission is graded beside others, where its worker ends or fails, before it is graded alone."""
+
+TASKS_PER_SLOT = 2
+"""One that is being graded, and one that waits on the worker."""
+
+POLL_SECONDS = 1.0
+"""How often the client looks which workers there are."""
+
+RESULT_SECONDS = 5.0
+"""How long the client waits for a result that is there."""
+
+RECONNECT_SECONDS = 600.0
+"""How long the client waits for a scheduler that has gone."""
+
+LOST = (OSError, CancelledError)
+"""The errors of calls to a scheduler that has gone, and of futures that went with it."""
+
+WORKER_ENDED = "its worker has ended"
+
+
+class _Task(NamedTuple):
+    """A submission's task, and the workers that may run it."""
+
+    submission: Submission
+    future: Future[str]
+    workers: frozenset[str]
+
+
+class DaskPool:
+    """Grades submissions on a Dask cluster.
+
+    Args:
+        address: The scheduler's; see ``security_for``, as for ``files``.
+        files: The TLS files.
+        limits: What one submission may use.
+        kernel: Whether every notebook runs in a real kernel.
+        report: Called with sentences about workers that cannot grade, and about a scheduler that has gone.
+    """
+
+    _client: Client
+
+    def __init__(
+        self,
+        address: str,
+        files: Mapping[str, str],
+        *,
+        limits: Limits | None = None,
+        kernel: bool = False,
+        report: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._address, self._security, self._report = address, security_for(address, files), report
+        name = f"labkit-{secrets.token_hex(4)}"
+        self._plugin = GraderPlugin(name, installed(), limits or Limits(), kernel=kernel)
+        self._numbers = count()
+        self._tasks: dict[object, _Task] = {}
+        self._done: SimpleQueue[Future[str]] = SimpleQueue()
+        self._workers: set[str] = set()
+        self._slots: dict[str, int] = {}
+        self._reported: set[str] = set()
+        self._scheduler, self._looked = "", -math.inf
+        self.level = ""
+        """The isolation on the workers: ``root`` or ``user``; empty before one can grade."""
+
+    def __enter__(self) -> Self:
+        self._client = connect(self._address, self._security)
+        try:
+            self._prepare()
+            self._look()
+            if self._workers and not self._slots:
+                raise Missing(
+                    f"None of the cluster's {len(self._workers)} workers can grade.",
+                    why="see above, for each of them",
+                    todo="Mend one, or start others as docs/scale.md says.",
+                )
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._close()
+
+    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+        """Grade submissions, and call ``on_result`` with each result as it comes.
+
+        Returns:
+            The results, sorted by exercise and learner. What ends its worker also when it is graded alone has a
+            result that says so.
+
+        Raises:
+            Unreachable: The scheduler has gone, and does not come back.
+        """
+        results: list[Result] = []
+
+        def add(result: Result) -> None:
+            results.append(result)
+            on_result(result)
+
+        for submission, _ in self._grade(submissions, add, alone=False):
+            for _, reason in self._grade([submission], add, alone=True):
+                error = ChildProcessError(f"it ended its grader several times, at last when graded alone: {reason}")
+                add(failed_result(submission, self.level, error))
+        return by_exercise_and_learner(results)
+
+    def _grade(self, submissions: Iterable[Submission], add: OnResult, *, alone: bool) -> list[tuple[Submission, str]]:
+        """Grade submissions; return those that no worker could grade, and why."""
+        waiting = deque(submissions)
+        ended: Counter[tuple[str, str]] = Counter()
+        failed: list[tuple[Submission, str]] = []
+        while waiting or self._tasks:
+            for submission, result in self._step(waiting, alone=alone):
+                ended[submission.key] += 1
+                if isinstance(result, Result):
+                    add(result)
+                elif result is WORKER_ENDED and not alone and ended[submission.key] < ATTEMPTS:
+                    waiting.append(submission)
+                else:
+                    failed.append((submission, result))
+        return failed
+
+    def _step(self, waiting: deque[Submission], *, alone: bool) -> list[tuple[Submission, Result | str]]:
+        """Submit as many as there is room for, and wait for one to end; return results, or why there is none."""
+        done: list[tuple[Submission, Result | str]] = []
+        try:
+            self._look()
+            slots = sum(self._slots.values())
+            while waiting and len(self._tasks) < (min(slots, 1) if alone else TASKS_PER_SLOT * slots):
+                try:
+                    notebook = {waiting[0].path.name: read_untrusted(waiting[0].path)}
+                    self._submit(waiting[0], notebook | files_beside(waiting[0]), alone=alone)
+                except Unreadable as error:
+                    done.append((waiting[0], unreadable_result(waiting[0], self.level, str(error))))
+                waiting.popleft()
+            for task in self._ended_tasks():
+                done.append((task.submission, self._result_of(task)))
+                del self._tasks[task.future.key]
+        except LOST as error:
+            waiting.extendleft(task.submission for task in self._tasks.values())
+            self._reconnect(error)
+        return done
+
+    def _submit(self, submission: Submission, files: Mapping[str, bytes], *, alone: bool) -> None:
+        """Submit a task. Alone, it runs on one worker and once, so that it is known what ended that worker."""
+        number = next(self._numbers)
+        workers = sorted(self._slots)
+        path = Path(submission.path.name)  # no more than grading takes: who sent it stays here
+        sent = Submission(submission.learner, submission.exercise, path, depth=LEARNERS_FOLDER, code=submission.code)
+        if alone:
+            workers = [workers[number % len(workers)]]
+        future = self._client.submit(
+            grade_on_worker,
+            self._plugin.name,
+            sent,
+            files,
+            key=f"grade-{self._plugin.name}-{number}",
+            workers=workers,
+            retries=0 if alone else ATTEMPTS - 1,
+        )
+        self._tasks[future.key] = _Task(submission, future, frozenset(workers))
+        future.add_done_callback(self._done.put)
+
+    def _ended_tasks(self) -> list[_Task]:
+        """Wait for a task to end, but not for long; return it, and those none of whose workers is left."""
+        ended = [task for task in self._tasks.values() if not task.workers & self._workers]
+        with suppress(Empty):
+            task = self._tasks.get(self._done.get(timeout=0 if ended else POLL_SECONDS).key)
+            ended += [task] if task and task not in ended else []
+        return ended
+
+    def _result_of(self, task: _Task) -> Result | str:
+        """Return a task's result, or why it has none."""
+        try:
+            seconds = RESULT_SECONDS if task.future.done() else 0.1
+            result = Result.from_dict(json.loads(task.future.result(timeout=seconds)))
+            return result if result.key == task.submission.key else "a worker sent another submission's result"
+        except TimeoutError:  # it went with its worker, before it was made or after
+            self._client.cancel([task.future])
+            return WORKER_ENDED
+        except LOST:
+            raise
+        except KilledWorker as error:
+            return f"{error.allowed_failures + 1} workers have ended that had it, the last {error.last_worker.address}"
+        except Exception as error:  # whatever a worker, or Dask itself, has failed at
+            return str(error) or type(error).__name__
+
+    def _look(self) -> None:
+        """Look which workers there are, and which of them can grade; report those that cannot, once.
+
+        Raises:
+            OSError: The scheduler has gone, or was started again: then Dask's client has found it, and no task.
+        """
+        if time.monotonic() - self._looked < POLL_SECONDS:
+            return
+        info = self._client.scheduler_info()
+        if self._client.status != "running" or info["id"] != self._scheduler:
+            raise ConnectionResetError("it was started again")
+        self._workers = set(info["workers"])
+        events = {event["worker"]: event for _, event in self._client.get_events(self._plugin.name)}
+        present = [event for address, event in events.items() if address in self._workers]
+        fit = [event for event in present if not event["refused"]]
+        self._slots = {event["worker"]: event["slots"] for event in fit}
+        self.level = fit[0]["level"] if fit else self.level
+        lines = [f"The worker {each['worker']} gets nothing: {each['refused']}." for each in present if each["refused"]]
+        if not self._workers:
+            lines = [f"No worker is connected to {self._address}. Start one: this command waits for it."]
+        for line in dict.fromkeys(lines):
+            if line not in self._reported:
+                self._report(line)
+        self._reported.update(lines)
+        self._looked = time.monotonic()
+
+    def _prepare(self) -> None:
+        require_labkit(self._client)
+        self._scheduler = self._client.scheduler_info()["id"]
+        with suppress(*LOST):  # a worker has gone meanwhile, or the scheduler: the next call to it tells
+            self._client.register_plugin(self._plugin)
+        self._looked = -math.inf
+
+    def _reconnect(self, error: Exception) -> None:
+        """Wait for a scheduler that has gone, and prepare its workers.
+
+        Raises:
+            Unreachable: It does not come back.
+        """
+        self._report(f"The scheduler at {self._address} has gone ({error}): waiting for it. Results so far are stored.")
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        self._close()
+        while True:
+            try:
+                self._client = connect(self._address, self._security)
+                return self._prepare()
+            except (Unreachable, *LOST) as reason:
+                if time.monotonic() > deadline:
+                    raise Unreachable(
+                        f"The scheduler at {self._address} has gone, and does not come back.",
+                        why=str(reason),
+                        todo="Start it and its workers, then the same command: it goes on where it was.",
+                    ) from reason
+                self._client.close()
+                time.sleep(POLL_SECONDS)
+
+    def _close(self) -> None:
+        """End what runs on the workers, and the connection."""
+        tasks, self._tasks, self._done, self._slots = self._tasks, {}, SimpleQueue(), {}
+        if self._client.status == "running":
+            with suppress(*LOST, TypeError, ValueError):  # it has gone, or is a new one, which knows no such plugin
+                self._client.cancel([task.future for task in tasks.values()])
+                self._client.unregister_worker_plugin(self._plugin.name)
+        self._client.close()

@@ -1,0 +1,158 @@
+"""What runs on a Dask worker: a plugin that keeps graders prepared, and the task that grades one submission.
+
+A worker has a grader for each of its threads, each in a process of its own, with the same walls as on one machine.
+A worker that would not give the same scores gets no submissions, and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from distributed import WorkerPlugin, get_worker
+
+from labkit.core.errors import LabkitError
+from labkit.core.version import __version__
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.judging.result import FAILED
+from labkit.grading.pools.pool import ENDING_SECONDS, GraderPool
+from labkit.grading.tasks import EXERCISES
+from labkit.grading.walls.isolation import Limits
+from labkit.grading.walls.root_directory import is_visible
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+DIFFERENT = "its {} is {}, and not {}: run it with the Python and the labkit of this command"
+KEY_READABLE = "notebooks could read its TLS key {}: move the key out of the folders that they see, such as /etc/ssl"
+NO_KUBECTL = "it has no kubectl, which notebooks may call: install it on the worker's PATH"
+NO_WALLS = "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces"
+
+
+class GradingFailed(Exception):
+    """A worker could not grade a submission, and not by the submission's fault."""
+
+
+def installed() -> dict[str, str]:
+    """What scores depend on, by name: versions, and the fingerprint of each exercise."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"labkit": __version__, "Python": python, **{spec.id: spec.fingerprint() for spec in EXERCISES}}
+
+
+class GraderPlugin(WorkerPlugin):
+    """Keeps a grader for each thread of a worker.
+
+    Args:
+        name: The plugin's name, also the topic of the event that tells whether the worker can grade.
+        required: What must be ``installed`` on the worker.
+        limits: What one submission may use.
+        kernel: Whether every notebook runs in a real kernel.
+    """
+
+    idempotent = True
+
+    def __init__(self, name: str, required: Mapping[str, str], limits: Limits, *, kernel: bool) -> None:
+        self.name = name
+        self._required, self._limits, self._kernel = required, limits, kernel
+
+    async def setup(self, worker: Worker) -> None:
+        """Start the graders, and log an event: ``refused`` (why it cannot grade, or empty), ``level``, ``slots``."""
+        self._directory = worker.local_directory
+        self._graders: SimpleQueue[GraderPool | None] = SimpleQueue()
+        refused = self._refused(worker)
+        starts = (asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads))
+        started = await asyncio.gather(*starts, return_exceptions=True)
+        self._all = [each for each in started if isinstance(each, GraderPool)]
+        for grader in self._all:
+            self._graders.put(grader)
+        level = self._all[0].level if self._all else ""
+        if level == "plain":
+            refused = NO_WALLS
+            await self.teardown(worker)
+        elif started and not self._all:
+            refused = f"its graders do not start: {' '.join(str(started[0]).split())}"
+        event = {"worker": worker.contact_address, "refused": refused, "level": level, "slots": len(self._all)}
+        await worker.scheduler.log_event(topic=self.name, msg=event)  # known when this returns
+
+    async def teardown(self, worker: Worker) -> None:
+        """End the graders, and what they are grading."""
+        await asyncio.to_thread(self._end)
+
+    def grade(self, submission: Submission, files: Mapping[str, bytes]) -> str:
+        """Grade a submission whose folder was sent along; return the result as JSON.
+
+        ``files`` are the notebook, at the submission's path, and what lies beside it, by their paths in the folder.
+
+        Raises:
+            GradingFailed: The grader failed; it is replaced.
+        """
+        grader = self._graders.get()
+        try:
+            if grader is None:
+                raise GradingFailed("the worker is ending")
+            with TemporaryDirectory(dir=self._directory, ignore_cleanup_errors=True) as made:
+                directory = Path(made)
+                for name, data in files.items():
+                    path = directory / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(data)
+                (result,) = grader.grade([replace(submission, path=directory / submission.path)])
+            if result.ended == FAILED:
+                grader = self._replaced(grader)
+                raise GradingFailed(f"{get_worker().address}: {result.note}")
+        except OSError as error:
+            raise GradingFailed(f"{get_worker().address}: {error}") from None
+        finally:
+            self._graders.put(grader)
+        return json.dumps(result.as_dict())
+
+    def _refused(self, worker: Worker) -> str:
+        tls = worker.security.get_tls_config_for_role("worker")
+        key = tls["key"] or tls["cert"]
+        if key and "\n" not in key and is_visible(Path(key).resolve()):
+            return KEY_READABLE.format(key)
+        if not shutil.which("kubectl"):
+            return NO_KUBECTL
+        here = installed()
+        different = [name for name, value in self._required.items() if here.get(name) != value]
+        return DIFFERENT.format(different[0], here.get(different[0]), self._required[different[0]]) if different else ""
+
+    def _start(self) -> GraderPool:
+        return GraderPool(1, slots=1, limits=self._limits, kernel=self._kernel).__enter__()
+
+    def _replaced(self, grader: GraderPool) -> GraderPool:
+        """Replace a grader that failed; where no other starts, the next submission tries again."""
+        with suppress(LabkitError, OSError):
+            self._all[self._all.index(grader)] = started = self._start()
+            grader.__exit__()
+            return started
+        return grader
+
+    def _end(self) -> None:
+        for pid in [pid for grader in self._all for pid in grader.pids]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        for _ in self._all:
+            with suppress(Empty):
+                if free := self._graders.get(timeout=ENDING_SECONDS):
+                    free.__exit__()
+        self._all = []
+        self._graders.put(None)  # tasks that still come fail, and do not wait
+
+
+def grade_on_worker(plugin: str, submission: Submission, files: Mapping[str, bytes]) -> str:
+    """Grade a submission on the worker that runs this task, with the plugin of a name; see ``GraderPlugin.grade``."""
+    found = get_worker().plugins[plugin]
+    assert isinstance(found, GraderPlugin)
+    return found.grade(submission, files)

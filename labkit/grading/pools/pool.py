@@ -1,0 +1,276 @@
+"""A pool of graders, each a process of its own, since one event loop uses one processor.
+
+A grader asks for a submission whenever a slot is free, and reports each result as it comes, so that
+none is idle while there is work. They talk in JSON; see ``wire``. A single grader is a process of its
+own as well: stopping the command at the terminal (Ctrl-Z, Ctrl-S) does not stop the clusters of
+notebooks whose time is limited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import select
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from labkit.core.errors import LabkitError
+from labkit.grading.graders.grader import Grader, NextSubmission, OnResult, cpu_seconds
+from labkit.grading.graders.stages import failed_result
+from labkit.grading.intake.submissions import Submission
+from labkit.grading.judging.result import Result, by_exercise_and_learner
+from labkit.grading.running import wire
+from labkit.grading.running.workers import end_process, start_process
+from labkit.grading.walls.isolation import Limits
+
+SLOTS_PER_PROCESSOR = 2
+"""A slot waits for its worker part of the time."""
+
+DEFAULT_PROCESSORS = 8
+"""How many processors are used by default: a container sees all of the machine's, and may get a few."""
+
+SUBMISSIONS_PER_GRADER = 4
+"""For fewer, starting another process costs more than it saves."""
+
+ENDING_SECONDS = 10.0
+"""How long a grader may take to end its learners' processes."""
+
+NEXT, RESULT, END, REFUSED = "next", "result", "end", "refused"
+"""A grader's messages: a slot is free; a submission's result; all are graded; the system's error at its start."""
+
+
+class GraderDied(LabkitError):
+    """A grader's process has ended before it could grade."""
+
+
+def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False) -> GraderPool:
+    """Size a pool for this machine; by default two slots for each of up to eight processors."""
+    processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
+    slots = slots or SLOTS_PER_PROCESSOR * processors
+    count = min(processors, slots, -(-submissions // SUBMISSIONS_PER_GRADER))
+    return GraderPool(max(count, 1), slots=slots, limits=limits, kernel=kernel)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+class GraderPool:
+    """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
+
+    def __init__(self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False) -> None:
+        self.slots = [slots // count + (number < slots % count) for number in range(count)]
+        options = {"limits": asdict(limits or Limits()), "kernel": kernel}
+        self._options: list[dict[str, Any]] = [{"slots": share, **options} for share in self.slots]
+        self._graders: list[_GraderProcess] = []
+        self.level = ""
+        """The isolation: ``root``, ``user`` or ``plain``; empty before the pool is entered."""
+
+    def __enter__(self) -> Self:
+        try:
+            for _ in self._options:
+                self._graders.append(_GraderProcess())
+            for grader, options in zip(self._graders, self._options, strict=True):
+                grader.send(options)
+            self.level = [grader.wait_until_ready() for grader in self._graders].pop()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._end()
+
+    @property
+    def pids(self) -> list[int]:
+        """The graders' process ids."""
+        return [grader.process.pid for grader in self._graders]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of this process, and of graders and workers until the last ``grade`` ended."""
+        return cpu_seconds() + sum(grader.cpu_seconds for grader in self._graders)
+
+    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+        """Grade submissions, and call ``on_result`` with each result as it comes.
+
+        Returns:
+            The results, sorted by exercise and learner. The submissions of a grader that died, and
+            those that no grader was left for, have results that say so.
+        """
+        waiting = iter(submissions)
+        results: list[Result] = []
+
+        def add(result: Result) -> None:
+            results.append(result)
+            on_result(result)
+
+        with selectors.DefaultSelector() as selector:
+            for grader in self._graders:
+                grader.send({})
+                selector.register(grader.channel, selectors.EVENT_READ, grader)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    sender: _GraderProcess = key.data
+                    message = sender.receive()
+                    if message == NEXT:
+                        sender.submit(next(waiting, None))
+                    elif isinstance(message, Result):
+                        add(message)
+                    else:
+                        selector.unregister(sender.channel)
+                        for submission in sender.take_unfinished():
+                            add(self._not_graded(submission))
+        for submission in waiting:
+            add(self._not_graded(submission))
+        return by_exercise_and_learner(results)
+
+    def _not_graded(self, submission: Submission) -> Result:
+        return failed_result(submission, self.level, ChildProcessError("its process has ended"))
+
+    def _end(self) -> None:
+        for grader in self._graders:
+            grader.channel.close()  # ends the process
+        for grader in self._graders:
+            end_process(grader.process, ENDING_SECONDS)
+            if grader.directory:
+                shutil.rmtree(grader.directory, ignore_errors=True)
+        self._graders.clear()
+
+
+class _GraderProcess:
+    """A grader in another process: its end of the channel is served by ``main``."""
+
+    def __init__(self) -> None:
+        self.cpu_seconds = 0.0
+        self.directory = ""
+        """Its temporary files, which stay where it is killed; empty before it is ready."""
+        self._unfinished: dict[tuple[str, str], Submission] = {}
+        self.process, self.channel = start_process("labkit.grading.pools.pool", os.environ)
+
+    def wait_until_ready(self) -> str:
+        """Wait until it can grade; return its isolation level.
+
+        Raises:
+            GraderDied: Its process has ended.
+            OSError: The system refused it something, such as a temporary directory.
+        """
+        try:
+            answer, _ = wire.receive(self.channel)
+        except (wire.Closed, OSError) as error:
+            raise GraderDied(
+                "A grader's process has ended before it could grade.",
+                why="perhaps there is too little memory",
+                todo="Grade fewer at once: --places 1.",
+            ) from error
+        if REFUSED in answer:
+            raise OSError(*answer[REFUSED])
+        self.directory = str(answer["directory"])
+        return str(answer["level"])
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message. Where its process has ended, the next ``receive`` returns ``END``."""
+        with suppress(OSError):
+            wire.send(self.channel, message)
+
+    def receive(self) -> str | Result:
+        """Receive ``NEXT``, a result, or ``END``; the last also when its process has ended."""
+        try:
+            message, _ = wire.receive(self.channel)
+        except (wire.Closed, OSError):
+            return END
+        if RESULT in message:
+            result = Result.from_dict(message[RESULT])
+            self._unfinished.pop((result.learner, result.exercise), None)
+            return result
+        self.cpu_seconds = message.get("cpu_seconds", self.cpu_seconds)
+        return NEXT if NEXT in message else END
+
+    def submit(self, submission: Submission | None) -> None:
+        """Answer ``NEXT`` with a submission, or with none."""
+        if submission is None:
+            self.send({})
+            return
+        self._unfinished[submission.learner, submission.exercise] = submission
+        self.send({**asdict(submission), "path": str(submission.path.absolute())})
+
+    def take_unfinished(self) -> list[Submission]:
+        """Return the submissions that it has not reported a result of, and forget them."""
+        unfinished = list(self._unfinished.values())
+        self._unfinished.clear()
+        return unfinished
+
+
+def main(channel_number: int) -> int:
+    """Run a grader, until the pool closes the channel with this file descriptor."""
+    channel = socket.socket(fileno=channel_number)
+    # asyncio cancels its tasks at SIGINT, which a shell lets background processes ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        threading.Thread(target=_interrupt_when_closed, args=(channel,), daemon=True).start()
+        options, _ = wire.receive(channel)
+        options["limits"] = Limits(**options["limits"])
+        with Grader(**options) as grader:
+            gc.collect()
+            gc.freeze()  # modules stay; collections need only look at clusters
+            gc.set_threshold(10_000)
+            _serve(channel, grader)
+    except (KeyboardInterrupt, wire.Closed, ConnectionError):
+        pass  # the pool has ended this grader, or has ended itself
+    except OSError as error:
+        signal.signal(signal.SIGINT, _ignore)
+        with suppress(OSError):
+            wire.send(channel, {REFUSED: [error.errno, error.strerror, error.filename]})
+    return 0
+
+
+def _serve(channel: socket.socket, grader: Grader) -> None:
+    try:
+        wire.send(channel, {"level": grader.level, "directory": str(grader.workers.directory)})
+        while True:
+            wire.receive(channel)
+            grader.grade_all(_requester(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
+            wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
+    finally:
+        signal.signal(signal.SIGINT, _ignore)  # the end must not be interrupted
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing; with ``SIG_IGN``, Python would report a signal that is pending already."""
+
+
+def _interrupt_when_closed(channel: socket.socket) -> None:
+    """Interrupt this process when the pool's end of the channel is closed, also while nothing is received."""
+    end = select.poll()
+    end.register(channel, 0)  # no events but POLLHUP
+    end.poll()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what fails from here on, such as the loop's end, concerns nobody
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _requester(channel: socket.socket) -> NextSubmission:
+    """Make a function that asks the pool for a submission, and serves running notebooks meanwhile."""
+    lock = asyncio.Lock()
+
+    async def next_submission() -> Submission | None:
+        async with lock:
+            wire.send(channel, {NEXT: True})
+            answer, _ = await asyncio.to_thread(wire.receive, channel)
+        return Submission(**{**answer, "path": Path(answer["path"])}) if answer else None
+
+    return next_submission
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,6 @@
+"""What becomes of results.
+
+- ``result_store``              signed, so that an interrupted session resumes
+- ``scores``, ``gradebooks``    files for learners and for teachers' systems
+- ``overview``, ``similarity``  a class on one page; which notebooks are too much alike
+"""

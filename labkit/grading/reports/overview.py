@@ -1,0 +1,227 @@
+"""What a teacher wants to know of a whole class, as ``overview.html``, ``overview.json`` and ``overview.csv``.
+
+All three are made of the same tables. What learners wrote is text in them and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import statistics
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from labkit.core.html import TEMPLATES, render, stylesheet
+from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
+from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.judging.score import plain
+from labkit.grading.reports.scores import safe_cell
+from labkit.grading.reports.similarity import Row, Similarity, compare
+from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import SEEDED
+
+FEWEST = 10
+"""How many results a task must have before its discrimination says anything."""
+
+BANDS = 10
+"""Into how many bands the shares of points are put."""
+
+MAX_ROWS = 200
+"""Rows of a table on the page; the files have all."""
+
+UNGRADED = (FAILED, "unreadable")
+"""How results ended that say nothing of the tasks."""
+
+
+def write_overview(
+    results: Sequence[Result], submissions: Iterable[Submission], folder: Path, left_out: Iterable[str] = ()
+) -> None:
+    """Write the overview of a class into the folder of its results.
+
+    Args:
+        results: All results, sorted by exercise and learner.
+        submissions: What they are results of; their code is compared.
+        folder: The folder of results.
+        left_out: What was not taken in, and why, as sentences.
+    """
+    tables = overview(results, similarities(submissions), left_out)
+    (folder / "overview.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+    with (folder / "overview.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(_csv_rows(tables))
+    (folder / "overview.html").write_text(page(tables), encoding="utf-8")
+
+
+def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
+    """Compare the code of the submissions of each exercise that can be read."""
+    codes: dict[str, dict[str, list[str]]] = {}
+    seed_names: dict[str, str] = {}
+    for submission in submissions:
+        seed_names[submission.learner] = submission.seed_name
+        with suppress(Unreadable):
+            codes.setdefault(submission.exercise, {})[submission.learner] = code_cells(submission.path)
+    return [compare(find_exercise(exercise), of_one, seed_names) for exercise, of_one in sorted(codes.items())]
+
+
+def page(tables: Mapping[str, Sequence[Row]]) -> str:
+    """Make the page, which needs no network and runs no script but its own."""
+    style, script = stylesheet(), (TEMPLATES / "overview.js").read_text(encoding="utf-8")
+    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+    return render(
+        "overview.html", tables=tables, most=MAX_ROWS, fewest=FEWEST, policy=policy, style=style, script=script
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def overview(
+    results: Sequence[Result], similar: Sequence[Similarity], left_out: Iterable[str] = ()
+) -> dict[str, list[Row]]:
+    """Make the tables, in the order in which they are read. What they mean stands in ``overview.html``."""
+    judged = [result for result in results if result.ended not in UNGRADED]
+    by_exercise: dict[str, list[Result]] = {}
+    for result in judged:
+        by_exercise.setdefault(result.exercise, []).append(result)
+    alike = {found.exercise: found.count for found in similar}
+    excess = (
+        ((result.exercise, task.id, _generic(grant)), result.learner)
+        for result in judged
+        for task in result.score.tasks
+        for grant in task.excess
+    )
+    return {
+        "exercises": [_exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()],
+        "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
+        "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
+        "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
+        "ideas": _counted(("exercise", "task", "expected", "seen"), _wrong_ideas(judged)),
+        "excess": _counted(("exercise", "task", "grant"), excess),
+        "ungraded": [
+            *(row for result in results for row in _ungraded(result)),
+            *({"exercise": "", "learner": "", "ended": "left out", "why": line} for line in left_out),
+        ],
+        "similar": [row for found in similar for row in found.pairs],
+        "foreign": [row for found in similar for row in found.foreign],
+    }
+
+
+def _share(points: float, most: float) -> float:
+    return points / most if most else 0.0
+
+
+def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
+    shares = [_share(result.score.points, result.score.most) for result in results]
+    return {
+        "exercise": name,
+        "graded": len(results),
+        "full marks": sum(result.full for result in results),
+        "mean share": round(statistics.mean(shares), 3),
+        "median share": round(statistics.median(shares), 3),
+        "similar pairs": alike,
+    }
+
+
+def _bands(name: str, results: Sequence[Result]) -> Iterator[Row]:
+    """Count the results in each band of shares; the last one has those with all points as well."""
+    shares = [_share(result.score.points, result.score.most) for result in results]
+    counts = Counter(min(BANDS - 1, int(BANDS * share)) for share in shares)
+    for band in range(BANDS):
+        yield {
+            "exercise": name,
+            "from share": band / BANDS,
+            "to share": (band + 1) / BANDS,
+            "submissions": counts[band],
+        }
+
+
+def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
+    """Say how difficult each task is, and how well it tells learners apart."""
+    for number, first in enumerate(results[0].score.tasks):
+        judged = [(task, score) for score in (result.score for result in results) if (task := score.tasks[number]).most]
+        rest = [
+            (_share(task.points, task.most), _share(score.points - task.points, score.most - task.most))
+            for task, score in judged
+        ]
+        earned, most = sum(task.points for task, _ in judged), sum(task.most for task, _ in judged)
+        yield {
+            "exercise": name,
+            "task": first.id,
+            "title": first.title,
+            "share": round(earned / most, 3) if most else None,
+            "full marks": sum(task.full for task, _ in judged),
+            "judged": len(judged),
+            "discrimination": _correlation(rest),
+        }
+
+
+def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Pearson's correlation; None for few pairs, or where one side is always the same."""
+    if len(pairs) < FEWEST:
+        return None
+    try:
+        return round(statistics.correlation(*zip(*pairs, strict=True)), 2)
+    except statistics.StatisticsError:
+        return None
+
+
+def _counted(columns: Sequence[str], found: Iterable[tuple[tuple[str, ...], str]]) -> list[Row]:
+    """Put together which learners have the same, the commonest first; what is empty is left out."""
+    having: dict[tuple[str, ...], dict[str, None]] = {}
+    for what, learner in found:
+        if any(what):
+            having.setdefault(what, {})[learner] = None
+    most_first = sorted(having.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return [
+        {**dict(zip(columns, what, strict=True)), "count": len(who), "learners": list(who)} for what, who in most_first
+    ]
+
+
+_NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")
+
+
+def without_names(error: str) -> str:
+    """Remove from an error's line what differs between learners who made the same mistake."""
+    kind, colon, message = error.partition(":")
+    return plain(f"{kind.rpartition('.')[2]}{colon}{_NAMES.sub('…', _generic(message))}", 200)
+
+
+def _generic(text: str) -> str:
+    """Shorten the names that seeds make, so that what several learners saw is the same."""
+    return plain(SEEDED.sub(r"\1-…", text))
+
+
+def _wrong_ideas(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What was seen instead of what was expected."""
+    for result in results:
+        for task in result.score.tasks:
+            for item in task.items:
+                if item.judged and not item.ok:
+                    yield (result.exercise, task.id, _generic(item.expected), _generic(item.seen)), result.learner
+
+
+def _ungraded(result: Result) -> Iterator[Row]:
+    """A row for what was not graded, not judged, or did not end by itself; else nothing."""
+    outcome = "" if result.complete else result.outcome
+    note = "" if result.ended in UNGRADED else result.note  # the outcome has it
+    why = " ".join(filter(None, (outcome, note, result.omissions)))
+    if why:
+        yield {"exercise": result.exercise, "learner": result.learner, "ended": result.ended, "why": why}
+
+
+def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[object]]:
+    """All tables below each other; the first column names the table, and each begins with its headings."""
+    for name, rows in tables.items():
+        if rows:
+            yield ["table", *rows[0]]
+        yield from ([name, *map(_csv_cell, row.values())] for row in rows)
+
+
+def _csv_cell(cell: object) -> object:
+    text = "\n".join(cell) if isinstance(cell, list) else cell
+    return safe_cell(text) if isinstance(text, str) else text

@@ -1,0 +1,129 @@
+"""The file that stores a session's results, so that an interrupted one resumes.
+
+Every line is signed. The key lies in labkit's home directory, which is no learner's to read where there
+are walls. Without walls (``plain``) a notebook could read and write what the grader's user can: then
+results stay in the grader's memory, and so does the key while notebooks run.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from labkit.core.errors import HomeError
+from labkit.core.home import home_path, write_private
+from labkit.grading.judging.result import Result
+
+STORED = ".graded.jsonl"
+"""A line for each result: the submission's digest, the result, and their signature."""
+
+KEY_FILE = "grading.key"
+KEY_BYTES = 32
+
+Store = Callable[[str, Result], None]
+"""Stores a result of a submission with a digest."""
+
+
+class ResultStore:
+    """The stored results in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / STORED
+        self._key, self._key_file = _read_key()
+        self.unsigned = 0
+        """How many results ``read`` left out because this user's grader has not signed them."""
+
+    def read(self) -> Iterator[tuple[str, Result]]:
+        """Return digests and results, without those that others wrote; skip lines that were cut off."""
+        self.unsigned = 0
+        for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else ():
+            try:
+                entry = json.loads(line)
+                digest, stored = entry["digest"], entry["result"]
+                result = Result.from_dict(stored)
+                signature = str(entry.get("signature", ""))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+            if hmac.compare_digest(signature.encode(), self._sign(digest, stored).encode()):
+                yield digest, result
+            else:
+                self.unsigned += 1
+
+    def clear(self) -> None:
+        """Remove all stored results."""
+        self._path.unlink(missing_ok=True)
+
+    def forget(self, keys: Collection[tuple[str, str]]) -> None:
+        """Remove the results of these learners and exercises, and what others wrote.
+
+        Raises:
+            OSError: The file cannot be written; then it is as it was.
+        """
+        lines = [self._line(digest, result) for digest, result in self.read() if result.key not in keys]
+        if self._path.exists():
+            replacement = self._path.with_suffix(".new")
+            replacement.write_text("".join(lines), encoding="utf-8")
+            replacement.replace(self._path)
+
+    @contextmanager
+    def writer(self, level: str) -> Iterator[Store]:
+        """Return a function that stores results; at the level ``plain`` of isolation it stores none.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if level == "plain":
+            with self._key_withheld():
+                yield lambda _digest, _result: None
+            return
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
+
+            def store(digest: str, result: Result) -> None:
+                file.write(self._line(digest, result))
+                file.flush()
+
+            yield store
+
+    def _line(self, digest: str, result: Result) -> str:
+        stored = result.as_dict()
+        return json.dumps({"digest": digest, "result": stored, "signature": self._sign(digest, stored)}) + "\n"
+
+    def _sign(self, digest: object, stored: dict[str, Any]) -> str:
+        """Sign a result as it is stored, so that those of earlier versions, with fewer fields, stay good."""
+        return hmac.digest(self._key, json.dumps([digest, stored]).encode(), "sha256").hex()
+
+    @contextmanager
+    def _key_withheld(self) -> Iterator[None]:
+        """Remove the key's file meanwhile. If this process is killed, all stored results are graded again."""
+        if self._key_file is None:
+            yield
+            return
+        self._key_file.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            write_private(self._key_file, self._key.hex())
+
+
+def _read_key() -> tuple[bytes, Path | None]:
+    """Read this user's key, or make one; return its file as well.
+
+    Where labkit's home directory cannot be used there is no file: the key is good for this process only.
+    """
+    key = secrets.token_bytes(KEY_BYTES)
+    try:
+        path = home_path() / KEY_FILE
+        with suppress(OSError, ValueError):
+            found = bytes.fromhex(path.read_text(encoding="ascii"))
+            if len(found) == KEY_BYTES:
+                return found, path
+        write_private(path, key.hex())
+    except HomeError:
+        return key, None
+    return key, path

@@ -1,0 +1,153 @@
+"""Scores in the formats that teachers' systems read, and a page for each learner.
+
+Sources: https://gradescope-autograders.readthedocs.io/en/latest/specs/,
+https://prairielearn.readthedocs.io/en/latest/externalGrading/
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from labkit.core.html import render
+from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.judging.score import Item
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""The first characters of a cell that a spreadsheet takes for a formula."""
+
+
+def write_all(results: Sequence[Result], folder: Path) -> None:
+    """Write every format into a folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_table(results, folder / "scores.csv")
+    _write_junit(results, folder / "junit.xml")
+    _write_json(results, folder / "gradescope", _gradescope)
+    _write_json(results, folder / "prairielearn", _prairielearn)
+    _write_pages(results, folder / "feedback")
+
+
+def safe_cell(text: str) -> str:
+    """Keep a spreadsheet from taking a cell's text for a formula."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+def _least_privilege(result: Result) -> str:
+    found = [task.least_privilege for task in result.score.tasks if task.least_privilege is not None]
+    return f"{sum(found) / len(found):.2f}" if found else ""
+
+
+COLUMNS: dict[str, Callable[[Result], str]] = {
+    "learner": lambda result: result.learner,
+    "exercise": lambda result: result.exercise,
+    "points": lambda result: f"{result.score.points:g}",
+    "most": lambda result: f"{result.score.most:g}",
+    "passed": lambda result: "yes" if result.passed else "no",
+    "ended": lambda result: result.ended,
+    "claimed_cells": lambda result: str(result.claimed_cells),
+    "total_cells": lambda result: str(result.total_cells),
+    "least_privilege": _least_privilege,
+    "isolation": lambda result: result.isolation,
+    "cluster": lambda result: result.cluster,
+    "not_judged": lambda result: " ".join(result.score.unjudged),
+    "note": lambda result: " ".join(result.notices) or ("" if result.complete else result.outcome),
+}
+"""The columns of ``scores.csv``: heading and content."""
+
+
+def _write_table(results: Sequence[Result], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for result in results:
+            writer.writerow(safe_cell(content(result)) for content in COLUMNS.values())
+
+
+def _write_junit(results: Sequence[Result], path: Path) -> None:
+    """Write a suite for each submission, with a test case for each task."""
+    text = render("junit.xml", results=results, clean=_xml_text, not_as_expected=_not_as_expected)
+    path.write_text(text, encoding="utf-8")
+
+
+def _xml_text(text: str) -> str:
+    """Remove the characters that XML cannot carry."""
+    return "".join(char for char in text if char in "\t\n\r" or (ord(char) >= 32 and ord(char) not in (0xFFFE, 0xFFFF)))
+
+
+def _not_as_expected(items: Sequence[Item]) -> str:
+    return "\n".join(f"{item.expected}: {item.seen}" for item in items if not item.ok)
+
+
+def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:
+    """Write ``LEARNER/EXERCISE.json`` for each submission; nothing where the grader itself failed."""
+    for result in results:
+        path = folder / result.learner / f"{result.exercise}.json"
+        if result.ended == FAILED:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document(result), indent=1) + "\n")
+
+
+def _message(result: Result) -> str:
+    return " ".join(filter(None, (*result.notices, result.outcome, result.omissions)))
+
+
+def _gradescope(result: Result) -> dict[str, Any]:
+    """Make a Gradescope autograder's ``results.json``."""
+    return {
+        "score": result.score.points,
+        "output": _message(result),
+        "visibility": "visible",
+        "tests": [
+            {
+                "name": f"{task.id} {task.title}",
+                "score": task.points,
+                "max_score": task.most,
+                **({"status": "passed" if task.full else "failed"} if task.most else {}),
+                "output": "\n".join(_gradescope_line(item) for item in task.items),
+            }
+            for task in result.score.tasks
+        ],
+    }
+
+
+def _gradescope_line(item: Item) -> str:
+    if not item.judged:
+        return f"– {item.expected} — {item.seen}"
+    return f"✓ {item.expected}" if item.ok else f"✗ {item.expected} — {item.seen} Hint: {item.hint}"
+
+
+def _prairielearn(result: Result) -> dict[str, Any]:
+    """Make an external grader's results for PrairieLearn, whose score is a fraction."""
+    most = result.score.most
+    unreadable = result.ended == "unreadable"
+    return {
+        "gradable": not unreadable,
+        **({"format_errors": [result.note]} if unreadable else {}),
+        "score": result.score.points / most if most else 0.0,
+        "message": _message(result),
+        "tests": [
+            {
+                "name": f"{task.id} {task.title}",
+                "points": task.points,
+                "max_points": task.most,
+                "message": _not_as_expected(task.items),
+            }
+            for task in result.score.tasks
+        ],
+    }
+
+
+def _write_pages(results: Sequence[Result], folder: Path) -> None:
+    """Write a page for each learner, with all their exercises: what was seen and expected, and one hint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    learners: dict[str, list[Result]] = {}
+    for result in results:
+        learners.setdefault(result.learner, []).append(result)
+    for learner, own in learners.items():
+        text = render("feedback.html", learner=learner, results=own)
+        (folder / f"{learner}.html").write_text(text, encoding="utf-8")

@@ -1,0 +1,176 @@
+"""Execute a notebook's cells, in the learner's isolated process. Two ways with the same outcome.
+
+``run_in_shell`` executes them in this process, which was forked from the fork server; ``run_in_kernel`` in
+a real Jupyter kernel, which only notebooks that use the kernel itself need. An error ends its cell, not the
+notebook; ``quit()`` ends the notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.grading.running.shell import NotebookShell
+
+SIGNAL_BASE = 128
+"""Exit code 128 + n stands for signal n, as in shells."""
+
+OnCell = Callable[[int], None]
+"""Called after each cell with the number of cells that have run."""
+
+OnMessage = Callable[[str, dict[str, Any]], None]
+"""Called with the type and the content of each message that a kernel publishes."""
+
+FORMATS: tuple[str, ...] = ("text/plain",)
+"""What values are shown as; nothing else is kept."""
+
+STARTUP = (
+    'get_ipython().register_magic_function(lambda line: print("While a notebook is graded, nothing can be installed: '
+    'there is no network."), "line", "pip")',
+)
+"""What runs before the first cell, in both."""
+
+KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole")
+"""What only a real kernel has: itself, and its connection."""
+
+FLUSH_SECONDS = 0.02
+PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve")))
+ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
+"""What starts programs without ``os.fork``, and what ends this one. An audit hook would be called hundreds of times."""
+
+ENDING_SECONDS = 5
+"""How long threads and exit handlers may take at the end, as nbclient has it."""
+
+
+def needs_kernel(cells: Sequence[str]) -> bool:
+    """Return whether a cell may use what only a real kernel has."""
+    return any(KERNEL.search(cell) for cell in cells)
+
+
+def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
+    """Execute cells in this process, in its home directory; the exit code is 0, or what a task exits with."""
+    shell.enter(Path.cwd(), on_message)
+    loop, code = asyncio.new_event_loop(), 0
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(shell.run_cells(cells, on_cell))
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except (KeyboardInterrupt, RuntimeError):  # a task has been interrupted, or a cell has stopped the loop
+        pass
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(ENDING_SECONDS)
+    sys.unraisablehook = lambda _: None  # Python 3.14 shows the interrupt of a thread that does not end
+    with suppress(KeyboardInterrupt):  # what an interpreter does at its end, and ``os._exit`` does not
+        threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
+        atexit._run_exitfuncs()
+    return code
+
+
+def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
+    """Execute cells in a real kernel; return its exit code, as a shell has it, if it ended before its notebook."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
+
+    class Client(NotebookClient):
+        def process_message(self, message: dict[str, Any], *place: Any) -> Any:
+            on_message(message["msg_type"], message["content"])
+            return super().process_message(message, *place)
+
+    make: Any = nbformat.v4
+    notebook = make.new_notebook(cells=[make.new_code_cell(source) for source in cells])
+    process: Any = None
+
+    def started(**_facts: Any) -> None:
+        nonlocal process
+        process = client.km.provisioner.process  # the client forgets it when it has ended
+
+    def executed(cell_index: int, execute_reply: Any, **_facts: Any) -> None:
+        on_cell(cell_index + 1)
+        if any(entry.get("source") == "ask_exit" for entry in execute_reply["content"].get("payload", ())):
+            raise EOFError
+
+    with tempfile.TemporaryDirectory(prefix="kernel-", dir="/tmp", ignore_cleanup_errors=True) as sockets:
+        client: Any = Client(
+            notebook,
+            # Unix sockets, outside the home directory.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/s"}}),
+            timeout=None,
+            allow_errors=True,
+            extra_arguments=[
+                *(f"--DisplayFormatter.active_types={name}" for name in FORMATS),
+                *(f"--IPKernelApp.exec_lines={line}" for line in STARTUP),
+            ],
+            on_cell_start=started,
+            on_cell_executed=executed,
+        )
+        try:
+            # What reaches its standard output comes as messages, too.
+            client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            on_cell(len(cells))
+        except EOFError:  # a cell has ended the notebook
+            return 0
+        except DeadKernelError:
+            code = int(process.returncode or 0)
+            return code if code >= 0 else SIGNAL_BASE - code
+    return 0
+
+
+class Printer:
+    """Prints what messages show, in pieces, since each wakes the supervisor: at least one for each cell."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+        self._forked, self._flushed = False, 0.0
+        os.register_at_fork(before=self.flush, after_in_child=lambda: setattr(self, "_forked", True))
+        for module, name in (*PROGRAMS, *ENDS):
+            setattr(module, name, self._flushing(getattr(module, name)))
+
+    def __call__(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message's type and content."""
+        text = as_text(kind, content)
+        with suppress(OSError):
+            self._file.write(text)
+            if self._forked or (text.endswith("\n") and time.monotonic() > self._flushed + FLUSH_SECONDS):
+                self.flush()
+
+    def flush(self) -> None:
+        """Print what is left; the learner's code may have closed its file."""
+        self._flushed = time.monotonic()
+        with suppress(OSError):
+            self._file.flush()
+
+    def _flushing(self, start: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(start)
+        def flush_and_start(*arguments: Any, **options: Any) -> Any:
+            self.flush()
+            return start(*arguments, **options)
+
+        return flush_and_start
+
+
+def as_text(kind: str, content: dict[str, Any]) -> str:
+    """Convert a message to text; most show nothing."""
+    if kind == "stream":
+        return str(content["text"])
+    if kind == "error":
+        return f"Traceback (most recent call last):\n{content['ename']}: {content['evalue']}\n"
+    if kind in ("execute_result", "display_data", "update_display_data"):
+        return f"{content['data'].get('text/plain', '')}\n"
+    return ""

@@ -1,0 +1,290 @@
+"""The fork server: an interpreter that has imported what notebooks import, and forks for each of them.
+
+Forking saves each notebook the second that a new interpreter and its imports take. The server starts
+with a clean environment and never has a secret, a check or a cluster in its memory, which every
+learner's process inherits. For each submission it forks a supervisor, which enters new namespaces,
+opens the listening socket *inside* them, hands it to the grader, and forks the learner's process.
+The supervisor outlives that process, kills what is left of it, and reports how it ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import importlib
+import mmap
+import os
+import resource
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from labkit.grading.running import execution, wire
+from labkit.grading.running.guard import Guard
+from labkit.grading.running.processes import Descendants, become_subreaper
+from labkit.grading.running.shell import NotebookShell, prepare_shell
+from labkit.grading.walls import control_group, isolation, root_directory, seccomp
+from labkit.grading.walls.control_group import ControlGroup
+from labkit.grading.walls.packages import PackageDirectory
+
+PRELOADED = (
+    "encodings.idna",
+    "websocket",
+    "jwt",
+    "labkit.backends.existing",
+    "labkit.client.exec.command",
+    "labkit.lab.words",
+    "labkit.lab.expect",
+    "labkit.lab.exercises",
+    "labkit.lab.course",
+    "labkit.ui.base",
+)
+"""Modules that notebooks import; their memory is shared by every fork."""
+
+COUNT_BYTES = 4
+"""The size of the count of cells, in memory that the learner's process shares with its supervisor."""
+
+KERNEL_MODULES = ("nbformat", "nbclient")
+"""Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
+
+USER_NAME = "learner"
+"""The value of ``USER``: the learner's user id has no name in ``/etc/passwd``."""
+
+PORT = 6443
+"""The cluster's port, in a network namespace of its own: a printed address is the same in each run."""
+
+
+def main(channel_number: int) -> int:
+    """Serve the grader on the channel with this file descriptor until it closes it."""
+    shell = prepare_shell()  # first: the others' code is specialized for its builtins
+    for name in PRELOADED:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    level = isolation.strongest_level()
+    root_directory.warm_up()
+    seccomp.warm_up()
+    groups = ControlGroups()
+    try:
+        _serve(socket.socket(fileno=channel_number), level, groups, shell)
+    except (wire.Closed, OSError):  # the grader has gone
+        groups.remove()
+        return 0
+
+
+class ControlGroups:
+    """A control group for each slot, made when it is first used."""
+
+    def __init__(self) -> None:
+        self._hierarchies = control_group.hierarchies()
+        self._groups: dict[int, ControlGroup | None] = {}
+
+    def for_slot(self, slot: int, limits: isolation.Limits) -> ControlGroup | None:
+        """Return a slot's group; None where none can be made."""
+        group = self._groups.get(slot)
+        if slot not in self._groups or (group is not None and not group.exists()):
+            name = f"{control_group.group_prefix(os.getpid())}{slot}"
+            self._groups[slot] = control_group.create(name, limits, self._hierarchies)
+        return self._groups[slot]
+
+    def remove(self) -> None:
+        """Remove the groups, whose processes the supervisors end when the grader has gone."""
+        for group in self._groups.values():
+            if group is not None:
+                group.remove()
+
+
+def _serve(channel: socket.socket, level: str, groups: ControlGroups, shell: NotebookShell) -> NoReturn:
+    """Fork a supervisor for each order, until the channel is closed."""
+    hello, _ = wire.receive(channel)
+    _warm_up_tls(hello)
+    for name in KERNEL_MODULES if hello["kernel"] else ():
+        importlib.import_module(name)
+    packages = [PackageDirectory(**entry) for entry in hello["packages"]]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()  # no collection writes to memory that forks share
+    gc.set_threshold(5_000)
+    wire.send(channel, {"ready": True, "level": level})
+    while True:
+        order, connection = wire.receive(channel)
+        if connection is None:
+            continue
+        limits = isolation.Limits(**order["limits"])
+        group = groups.for_slot(order["slot"], limits)
+        if os.fork() == 0:
+            channel.close()
+            code = 1
+            try:
+                supervise(connection, Order(order, limits, level, packages, group, shell))
+                code = 0
+            except Exception as error:
+                with suppress(OSError):
+                    wire.send(connection, {"failed": f"{type(error).__name__}: {error}"})
+            finally:
+                os._exit(code)
+        connection.close()
+
+
+def _warm_up_tls(credentials: dict[str, Any]) -> None:
+    """Begin a TLS handshake, so that OpenSSL has fetched its algorithms before a fork.
+
+    The credentials are of no cluster: every learner's process inherits this memory.
+    """
+    from labkit.client.transport import Credentials, Endpoint, tls_context
+
+    endpoint = Endpoint("https://127.0.0.1:1", ca=credentials["ca"])
+    context = tls_context(endpoint, Credentials(certificate=credentials["certificate"], key=credentials["key"]))
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1").do_handshake()
+
+
+class Order(NamedTuple):
+    """What a supervisor is to isolate; ``order`` is what the grader sent: ``user``, ``root``, ``home``, ``hidden``."""
+
+    order: dict[str, Any]
+    limits: isolation.Limits
+    level: str
+    packages: Sequence[PackageDirectory]
+    group: ControlGroup | None
+    shell: NotebookShell
+
+
+def supervise(connection: socket.socket, order: Order) -> None:
+    """Enter new namespaces, run one notebook in them, and report how it ended.
+
+    The learner's process is isolated while the grader sets the cluster up; then it gets the notebook.
+    """
+    become_subreaper()
+    below = Descendants()
+    events = order.group.open_events() if order.group is not None else -1
+    isolation.enter_namespaces(order.level)
+    init = isolation.start_init(order.level)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with socket.create_server(("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64) as listener:
+        isolation.limit_network(order.level)
+        wire.send(connection, {"port": listener.getsockname()[1]}, listener)
+    output, output_end = os.pipe()
+    built, built_end = os.pipe()
+    jobs, jobs_end = socket.socketpair()
+    progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared memory: writing to it wakes no process
+    killed = control_group.kills(events)
+    child = os.fork()
+    if child == 0:
+        os.close(output)
+        connection.close()
+        jobs.close()
+        _learner_process(order, jobs_end, (output_end, built_end), progress)
+    try:
+        os.close(output_end)
+        os.close(built_end)
+        jobs_end.close()
+        job, _ = wire.receive(connection)
+        with suppress(OSError):  # it has ended: ``built`` tells
+            wire.send(jobs, job)
+        jobs.close()
+        guard = Guard(child, output, order.limits, below, lambda: control_group.kills(events) > killed)
+        ended, printed = guard.watch(connection)
+    finally:
+        below.kill(child, init)
+    if not os.read(built, 1):
+        raise OSError(f"the walls could not be built: {printed.strip()}")
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
+    claimed = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
+    wire.send(connection, {"ended": ended, "claimed_cells": claimed, "output": printed, "cpu_seconds": cpu})
+
+
+def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], progress: mmap.mmap) -> None:
+    """Isolate this process, then receive the notebook and run it. Never returns.
+
+    ``ends`` are pipes for its output, and for a byte when it is isolated. ``progress`` is shared memory
+    for the number of cells that have run.
+    """
+    output, built = ends
+    code = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nowhere, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        if order.group is not None:
+            order.group.join()
+        given = order.order
+        home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
+        root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
+        isolation.drop_privileges(order.level, given["user"])
+        low, high = sorted((built, jobs.fileno()))
+        for first, last in ((3, low), (low + 1, high), (high + 1, 256)):
+            os.closerange(first, last)
+        job, _ = wire.receive(jobs)
+        jobs.close()
+        kernel = job["kernel"] or execution.needs_kernel(job["cells"])
+        isolation.limit_resources(order.limits.for_kernel if kernel else order.limits)
+        _set_up_home(home, job)
+        os.write(built, b"1")
+        os.close(built)
+        run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, order.shell)
+        printer = execution.Printer()
+
+        def on_cell(count: int) -> None:
+            _write_count(progress, count)
+            printer.flush()
+
+        code = run(job["cells"], on_cell, printer)
+        printer.flush()
+    except BaseException as error:  # it is isolated: print it and end
+        with suppress(BaseException):
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _set_up_home(home: Path, job: dict[str, Any]) -> None:
+    """Write the lab's files and what was handed in beside the notebook, and replace the environment."""
+    lab_home = home / "labkit"
+    lab_home.mkdir(mode=0o700, exist_ok=True)
+    for name, text in job["files"].items():
+        path = lab_home / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+    for name, data in job["beside"].items():
+        with suppress(OSError):  # too many, or too long a path: they are the learner's
+            if not (path := home / name).is_relative_to(lab_home):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(base64.b64decode(data))
+    os.chdir(home)
+    keep = {name: os.environ[name] for name in ("LANG", "VIRTUAL_ENV") if name in os.environ}
+    # As in an activated environment: ``!python`` is this Python.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    os.environ.clear()
+    os.environ.update(
+        keep,
+        PATH=path,
+        HOME=str(home),
+        USER=USER_NAME,
+        LOGNAME=USER_NAME,
+        TMPDIR=str(home),
+        LABKIT_HOME=str(lab_home),
+        LABKIT_LEARNER=job["learner"],
+        KUBECONFIG=str(lab_home / "admin.conf"),
+        PYTHONDONTWRITEBYTECODE="1",
+        **isolation.ALLOCATORS,
+        **job["environment"],
+    )
+    sys.argv = ["notebook"]
+    sys.path.insert(0, "")
+
+
+def _write_count(progress: mmap.mmap, count: int) -> None:
+    progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,57 @@
+"""The seed of a learner's exercise: names and details vary with it, so that a copied answer fails.
+
+Everything follows from a hash of the learner's name: the same learner always gets the same
+exercise, on every machine. Nothing about it is secret, unless the course has a secret (``course_secret``): then
+the name begins with the learner's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+ANIMALS = tuple((resources.files(__package__) / "animals.txt").read_text(encoding="utf-8").split())
+"""The words in names; another order gives every learner other names."""
+
+SEEDED = re.compile(
+    rf"(?<![a-z0-9])([a-z]{{1,20}}(?:-[a-z]{{1,20}}){{0,3}})-(?:{'|'.join(ANIMALS)})-[1-9][0-9](?![0-9])"
+)
+"""A name that some learner's seed makes, with its label as group 1."""
+
+_NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
+_MAX_NAME_BYTES = 200
+
+
+def learner_name(text: str) -> str:
+    """Normalize a learner's name for the seed and for file names.
+
+    Letters and digits of every script stay, and ``. _ @ -``; other characters between them become
+    one ``_``. Unicode is composed (NFC): macOS decomposes 한글 in file names. At most 200 bytes of
+    UTF-8 stay, which leaves room for a file's suffix.
+    """
+    composed = unicodedata.normalize("NFC", text).strip()
+    return _NOT_IN_NAMES.sub("_", composed).lstrip(".").encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Chooses names and details for one learner."""
+
+    learner: str
+
+    def number(self, label: str, below: int) -> int:
+        """Choose a number from 0 to ``below`` - 1; another label gives another number."""
+        digest = hashlib.blake2b(f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") % below
+
+    def one(self, label: str, choices: Sequence[str]) -> str:
+        """Choose one of several words."""
+        return choices[self.number(label, len(choices))]
+
+    def name(self, label: str) -> str:
+        """Choose an object's name, such as ``team-heron-41``: a DNS label."""
+        return f"{label}-{self.one(label, ANIMALS)}-{self.number(label + '#', 90) + 10}"

@@ -1,0 +1,219 @@
+"""A graded task: its text, the objects it starts with, and the probes that judge it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from labkit.core.yaml_file import read_yaml
+from labkit.grading.tasks.probes import Probe
+from labkit.grading.tasks.seed import Seed
+from labkit.rbac.difference import Allowance, Excess
+from labkit.rbac.needs import Need
+from labkit.rbac.objects import name_of
+from labkit.rbac.rules import rule_allows
+
+Object = dict[str, Any]
+
+
+@cache
+def texts() -> dict[str, dict[str, Any]]:
+    """What is said of tasks and exercises, by id, besides what depends on the learner."""
+    found: dict[str, dict[str, Any]] = read_yaml(__file__, "texts.yaml")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A task for one learner, with names from the learner's seed.
+
+    Args:
+        text: What to do, as Markdown.
+        probes: What judges it.
+        setup: Objects that exist before the learner begins, in the order of creation.
+        answer: Commands that solve it, one a line: kubectl, or Python beginning with
+            ``lab.``. The solved notebooks are made of it, and the tests grade them.
+        allowed: What may be granted besides what the probes need. A role named here is what the task is
+            about: if it gives more than it did, that is this task's excess.
+        strangers: Users and groups, besides its accounts, whose excess is this task's concern.
+    """
+
+    text: str
+    probes: Sequence[Probe]
+    setup: Sequence[Object] = ()
+    answer: str = ""
+    allowed: Sequence[Allowance] = ()
+    strangers: Sequence[str] = ()
+
+    @property
+    def needs(self) -> list[Need]:
+        """The permissions that the probes ask for."""
+        return [probe.need for probe in self.probes if probe.need is not None]
+
+    @property
+    def allowances(self) -> list[Allowance]:
+        """What may be granted: what is needed, and what is allowed besides."""
+        places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
+        return [*(Allowance(need.who, [need.rule()], where) for need, where in places), *self.allowed]
+
+    def is_concerned(self, excess: Excess) -> bool:
+        """Whether an excess is this task's.
+
+        It is if it holds in one of the task's namespaces, if an account or the group of one got it, or if it
+        gives everywhere what the task asks for.
+        """
+        if not excess.binding:
+            return excess.role in {allowance.role for allowance in self.allowed}
+        spaces = {name_of(obj) for obj in self.setup if obj["kind"] == "Namespace"}
+        homes = {f"system:serviceaccounts:{space}" for space in spaces}
+        return (
+            excess.namespace in spaces
+            or not homes.isdisjoint(excess.who.groups)
+            or not {excess.who.user, *excess.who.groups}.isdisjoint(self.strangers)
+            or (not excess.namespace and any(rule_allows(excess.part.rule(), need.question()) for need in self.needs))
+        )
+
+    @property
+    def max_points(self) -> float:
+        """What the task can earn on a cluster where all of it can be judged."""
+        return sum(probe.points for probe in self.probes if not probe.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of an exercise.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        make: Makes it for a learner.
+    """
+
+    id: str
+    title: str
+    make: Callable[[Seed], Variant]
+
+    def variant(self, seed: Seed) -> Variant:
+        """The task for a learner."""
+        return _variant(self, seed)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What ``texts.yaml`` says of it."""
+        return texts()[self.id]
+
+    def text(self, learner: str) -> str:
+        """What to do and what counts as too much, as Markdown."""
+        return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.said['too much']}"
+
+
+@lru_cache(maxsize=256)
+def _variant(task: Task, seed: Seed) -> Variant:
+    return task.make(seed)
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseSpec:
+    """A set of tasks: one notebook.
+
+    Args:
+        id: The notebook's file name without its suffix, such as ``ex4-roles``.
+        title: Its heading.
+        about: One sentence on what it is about.
+        tasks: In order.
+    """
+
+    id: str
+    title: str
+    about: str
+    tasks: tuple[Task, ...]
+
+    def fingerprint(self) -> str:
+        """Hash its source: the modules of its tasks, and what ``texts.yaml`` says of it and them."""
+        modules = sorted({task.make.__module__ for task in self.tasks})
+        source = [inspect.getsource(sys.modules[module]) for module in modules]
+        said = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]
+        return hashlib.sha256(json.dumps([source, said], default=str).encode()).hexdigest()[:16]
+
+
+def namespace(name: str, **labels: str) -> Object:
+    """Make a namespace."""
+    metadata: Object = {"name": name}
+    if labels:
+        metadata["labels"] = labels
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def account(space: str, name: str) -> Object:
+    """Make a service account."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": space}}
+
+
+def pod(
+    space: str, name: str, *, image: str = "curlimages/curl", command: Sequence[str] = ("sleep", "9999999"), **spec: Any
+) -> Object:
+    """Make a pod with one container ``main`` that sleeps."""
+    container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "IfNotPresent"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": space},
+        "spec": {"containers": [container], **spec},
+    }
+
+
+def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
+    """Make a role, or with an empty ``space`` a cluster role.
+
+    Args:
+        space: The namespace.
+        name: Its name.
+        rules: Each as (verbs, API group, resources), commas between words.
+    """
+    metadata: Object = {"name": name}
+    if space:
+        metadata["namespace"] = space
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role" if space else "ClusterRole",
+        "metadata": metadata,
+        "rules": [
+            {"verbs": verbs.split(","), "apiGroups": [group], "resources": resources.split(",")}
+            for verbs, group, resources in rules
+        ],
+    }
+
+
+def binding(space: str, name: str, to: str, *who: str) -> Object:
+    """Make a role binding, or with an empty ``space`` a cluster role binding.
+
+    Args:
+        space: The namespace.
+        name: Its name.
+        to: Such as ``Role/reader`` or ``ClusterRole/view``.
+        who: Service accounts as ``namespace/name``, or groups as ``group:NAME``.
+    """
+    metadata: Object = {"name": name}
+    if space:
+        metadata["namespace"] = space
+    kind, _, target = to.partition("/")
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding" if space else "ClusterRoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": target},
+        "subjects": [_subject(entry) for entry in who],
+    }
+
+
+def _subject(entry: str) -> Object:
+    if entry.startswith("group:"):
+        return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": entry.removeprefix("group:")}
+    space, _, name = entry.partition("/")
+    return {"kind": "ServiceAccount", "name": name, "namespace": space}

@@ -1,0 +1,186 @@
+"""The root directory of a learner's process: Python, labkit and what they require, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from labkit.grading.walls.isolation import Limits
+from labkit.grading.walls.packages import PackageDirectory
+from labkit.grading.walls.syscalls import (
+    MS_BIND,
+    MS_NODEV,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    libc,
+    mount,
+    pivot_root,
+)
+
+VISIBLE_SETTINGS = (
+    *("group", "hosts", "host.conf", "nsswitch.conf", "passwd", "protocols", "resolv.conf", "services"),
+    *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates", "crypto-policies"),
+)
+"""The entries of ``/etc`` that are visible. Others may have secrets that all users of the machine can read."""
+
+MASKED_IN_PROC = (
+    *("cmdline", "config.gz", "diskstats", "interrupts", "iomem", "kallsyms"),
+    *("key-users", "keys", "modules", "partitions", "timer_list"),
+)
+"""Files of ``/proc`` that are empty: how the machine was started, and what it is made of."""
+
+
+def warm_up() -> None:
+    """Fill the caches, before forks inherit them."""
+    if sys.platform == "linux":
+        _required_paths()
+        _masked_in_proc()
+        libc()
+
+
+def mount_root(
+    level: str, root: Path, home: Path, limits: Limits, hidden: Iterable[Path], packages: Iterable[PackageDirectory]
+) -> None:
+    """Replace the root file system by one that holds Python and nothing else.
+
+    What a Python process requires is bind-mounted read-only at its own path; the rest of the
+    machine's files, submissions and solutions among them, do not exist. The home directory is a
+    temporary file system.
+
+    Args:
+        level: The isolation level.
+        root: An empty directory to mount the new root at.
+        home: The home directory.
+        limits: The size of the home directory.
+        hidden: Directories that are covered although they lie in one that is required.
+        packages: The directories of packages of which a part is left out.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    if level == "plain":
+        home.mkdir(parents=True, exist_ok=True)
+        return
+    mount("none", "/", "", MS_REC | MS_PRIVATE)
+    mount("tmpfs", str(root), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
+    # Before the required paths, which may lie below one of them.
+    for path, share in ((home, 1), (Path("/tmp"), 4), (Path("/dev/shm"), 4)):
+        target = root / path.relative_to("/")
+        target.mkdir(parents=True, exist_ok=True)
+        size = f"size={limits.disk_bytes // share},nr_inodes=8192,mode=1777"
+        mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, size)
+    for source, mode in _required_paths().items():
+        _bind_mount(str(source), mode, f"{root}{source}")
+    for entry in packages:
+        _mount_packages(entry, root)
+    for path in hidden:
+        _cover(root / path.relative_to("/"))
+    (root / "dev/pts").mkdir()
+    mount("devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+    (root / "dev/ptmx").symlink_to("pts/ptmx")
+    _mount_proc(str(root / "proc"))
+    mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
+    os.chdir(root)
+    pivot_root()
+    os.chdir("/")
+
+
+def sandbox_home() -> Path:
+    """Choose a notebook's home directory inside its root: one that contains no required path.
+
+    The grader's own account may be called ``learner``, with labkit or Python in its home.
+    """
+    homes = (Path(f"/home/learner{number or ''}") for number in count())
+    return next(home for home in homes if not any(path.is_relative_to(home) for path in _required_paths()))
+
+
+def is_visible(path: Path) -> bool:
+    """Whether an absolute path of this machine is visible to a learner's process; links are not followed."""
+    return any(path.is_relative_to(required) for required in _required_paths())
+
+
+@cache
+def _required_paths() -> dict[Path, int]:
+    """List the directories and devices that a Python process requires, outermost first, with their mode."""
+    package = Path(__file__).resolve().parents[2]
+    wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
+    wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
+    wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
+    if kubectl := shutil.which("kubectl"):
+        wanted += [Path(kubectl), Path(kubectl).resolve()]
+    wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
+    found: dict[Path, int] = {}
+    for path in sorted({path for path in wanted if path.exists()}, key=lambda path: len(path.parts)):
+        if not any(path.is_relative_to(other) for other in found):
+            found[path] = path.lstat().st_mode
+    return found
+
+
+def _bind_mount(source: str, mode: int, target: str) -> None:
+    """Mount a directory or a device read-only; copy a symbolic link."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(source), target)
+        return
+    if stat.S_ISDIR(mode):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.mknod(target)
+    mount(source, target, "", MS_BIND | MS_REC)
+    mount("none", target, "", MS_BIND | MS_REMOUNT | MS_NOSUID | (0 if stat.S_ISCHR(mode) else MS_RDONLY))
+
+
+def _cover(directory: Path) -> None:
+    """Mount an empty directory over one, if it is there."""
+    if directory.is_dir():
+        mount("tmpfs", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755")
+
+
+def _mount_packages(packages: PackageDirectory, root: Path) -> None:
+    """Replace a directory of packages below the new root by one without those that labkit does not need."""
+    source, target = Path(packages.directory), root / Path(packages.directory).relative_to("/")
+    if not packages.needed:
+        _cover(target)
+        return
+    if packages.whiteouts:
+        with suppress(OSError):
+            lower = f"lowerdir={packages.whiteouts}:{source}"
+            mount("overlay", str(target), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, lower)
+            return
+    # Without overlays, slower: each that is needed, from the read-only mount that it lies in.
+    below = os.open(target, os.O_PATH)
+    mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    for name in packages.needed:
+        entry = Path(f"/proc/self/fd/{below}/{name}")
+        if entry.is_dir():
+            (target / name).mkdir()
+        elif entry.exists():
+            (target / name).touch()
+        else:
+            continue
+        mount(str(entry), str(target / name), "", MS_BIND)
+    os.close(below)
+    mount("none", str(target), "", MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_RDONLY)
+
+
+def _mount_proc(target: str) -> None:
+    os.mkdir(target)
+    mount("proc", target, "proc", MS_NOSUID | MS_NODEV)
+    for name in _masked_in_proc():
+        mount(os.devnull, f"{target}/{name}", "", MS_BIND)
+
+
+@cache
+def _masked_in_proc() -> list[str]:
+    """List the files of ``MASKED_IN_PROC`` that this kernel has."""
+    return [name for name in MASKED_IN_PROC if os.path.exists(f"/proc/{name}")]

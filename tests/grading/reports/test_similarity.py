@@ -1,0 +1,144 @@
+"""Which submissions are named as alike, and which are not. No points depend on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from labkit.grading.reports import similarity
+from labkit.grading.reports.similarity import Similarity, compare
+from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import Seed
+from tests.grading.independent_solutions import SOLUTIONS, independent
+from tests.grading.support import solved_cells
+
+EXERCISE = find_exercise("ex4-roles")
+OPENING = ["from labkit import Lab, exercise", 'paper.show("4.1")']
+COPIED = (3, 10, 13, 18)
+"""What ann solved her four tasks with, and others copied."""
+
+
+def classroom() -> dict[str, list[str]]:
+    """Thirty learners, none of whom has seen another's solution."""
+    names = [f"s{number:02}" for number in range(len(SOLUTIONS))]
+    return {name: [*OPENING, independent(number, name), 'paper.check("4.1")'] for number, name in enumerate(names)}
+
+
+def solved_by(learner: str) -> list[str]:
+    """Four tasks, solved as ann did, with a learner's names."""
+    return [*OPENING, *(independent(number, learner) for number in COPIED)]
+
+
+def named(found: Similarity) -> set[frozenset[str]]:
+    """The pairs that are named."""
+    return {frozenset((pair["learner"], pair["other"])) for pair in found.pairs}
+
+
+def test_thirty_independent_solutions_of_a_small_task_are_not_named() -> None:
+    found = compare(EXERCISE, classroom())
+    assert len(SOLUTIONS) == 30
+    assert (found.pairs, found.count, found.foreign) == ([], 0, [])
+
+
+def test_independent_solutions_are_far_from_being_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "ENOUGH", 0.6 * similarity.ENOUGH)
+    monkeypatch.setattr(similarity, "FEWEST", similarity.FEWEST // 2)
+    assert compare(EXERCISE, classroom()).count == 0
+
+
+def renamed(cells: list[str]) -> list[str]:
+    """Other names of variables, functions and objects."""
+    pairs = {"grant": "make_it", "space": "ns", "account": "sa", "verbs": "vs", "rule": "one_rule", "group": "api"}
+    pairs |= {"role": "r1", "binding": "second", "hall-reader": "my-own", "get-and-list": "it-reads", "leser": "lector"}
+    pattern = rf"(?<![\w\"-])(?:{'|'.join(pairs)})(?![\w\"-]|:)"
+    return [re.sub(pattern, lambda match: pairs[match[0]], cell) for cell in cells]
+
+
+def reordered(cells: list[str]) -> list[str]:
+    """The same cells in another order, and some put together."""
+    return [cells[5], f"{cells[3]}\n\n{cells[2]}", cells[0], cells[4], cells[1]]
+
+
+def commented(cells: list[str]) -> list[str]:
+    """Other comments, other white space, other quotes."""
+    lines = [f"# I have thought of this: {number}\n{cell}  # so\n\n" for number, cell in enumerate(cells)]
+    return [line.replace(", ", ",  ").replace('"', "'").replace("\n", "\n\n") for line in lines]
+
+
+def everything(cells: list[str]) -> list[str]:
+    """All of that."""
+    return commented(reordered(renamed(cells)))
+
+
+@pytest.mark.parametrize("disguise", [list, renamed, reordered, commented, everything])
+def test_a_copy_in_disguise_is_named(disguise: Callable[[list[str]], list[str]]) -> None:
+    codes = {**classroom(), "ann": solved_by("ann"), "bob": disguise(solved_by("bob"))}
+    found = compare(EXERCISE, codes)
+    pair = next(pair for pair in found.pairs if {pair["learner"], pair["other"]} == {"ann", "bob"})
+    assert pair["share"] > 0.6
+    lines = [line.split("\n⟷ ") for line in pair["lines"]]
+    assert Seed("ann").name("hall") in str([one for one, _ in lines])
+    assert Seed("bob").name("hall") in str([two for _, two in lines])
+    assert not found.foreign
+
+
+def test_a_copy_with_ones_own_names_is_the_same() -> None:
+    codes = {**classroom(), "ann": solved_by("ann"), "bob": solved_by("bob")}
+    pair = next(pair for pair in compare(EXERCISE, codes).pairs if pair["learner"] == "ann")
+    assert (pair["other"], pair["share"]) == ("bob", 1.0)
+
+
+def test_what_the_assignment_gives_is_no_copy() -> None:
+    cells = solved_cells("ex4-roles", "ann")
+    assert compare(EXERCISE, {"ann": cells, "bob": solved_cells("ex4-roles", "bob")}).count == 0
+
+
+def test_what_many_have_is_no_copy() -> None:
+    codes = {**classroom(), **{f"same{number}": solved_by(f"same{number}") for number in range(9)}}
+    assert not named(compare(EXERCISE, codes))
+    few = {**classroom(), **{f"same{number}": solved_by(f"same{number}") for number in range(3)}}
+    same = [f"same{number}" for number in range(3)]
+    assert {frozenset(pair) for pair in pairwise(same)} <= named(compare(EXERCISE, few))
+
+
+def test_who_uses_anothers_names_is_said() -> None:
+    codes = {**classroom(), "bob": ['lab.kubectl("get pods")', independent(0, "s07")]}
+    (found,) = compare(EXERCISE, codes).foreign
+    assert (found["learner"], found["other"]) == ("bob", "s07")
+    assert found["names"] == sorted(Seed("s07").name(label) for label in ("hall", "reader"))
+
+
+def test_names_of_somebody_outside_the_class_are_said_too() -> None:
+    (found,) = compare(EXERCISE, {"bob": [independent(0, "last-year")], "cat": [independent(1, "cat")]}).foreign
+    assert (found["learner"], found["other"], len(found["names"])) == ("bob", "", 2)
+
+
+def test_one_foreign_name_may_be_chance() -> None:
+    codes = {"bob": [f'print("{Seed("cat").name("hall")}")'], "cat": [independent(1, "cat")]}
+    assert not compare(EXERCISE, codes).foreign
+
+
+HOSTILE = {
+    "escaped quotes": '"' + '\\"' * 50_000,
+    "open strings": "f'" * 50_000,
+    "open triple strings": "'''\"\"\"" * 15_000,
+    "names": "name=\t" * 20_000 + "create role " + " " * 50_000,
+    "half a seeded name": "hall-" * 20_000,
+    "more than is compared": "x = [1, 2, 3]\n" * 500_000,
+    "no code": "\0\ud800\u202e" * 1000,
+}
+
+
+@pytest.mark.parametrize("threat", HOSTILE)
+def test_code_that_is_slow_to_read_hides_nobody(threat: str) -> None:
+    """What is read in quadratic time would take minutes."""
+    found = compare(EXERCISE, {"eve": [HOSTILE[threat]], "ann": solved_by("ann"), "bob": solved_by("bob")})
+    assert named(found) == {frozenset({"ann", "bob"})}
+
+
+def test_the_same_class_gives_the_same_findings() -> None:
+    codes = {**classroom(), "ann": solved_by("ann"), "bob": solved_by("bob")}
+    assert compare(EXERCISE, codes) == compare(EXERCISE, dict(reversed(codes.items())))
