@@ -6,16 +6,13 @@ import io
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import urllib3
 
 from labkit.client.transport import Endpoint, ExecOutput, Transport
-from labkit.embedded.apiserver.serving.head import warning_values
-from labkit.embedded.apiserver.serving.inprocess import Answer, ask
-from labkit.embedded.apiserver.serving.target import parse_query
-from labkit.embedded.machinery.request import WINDOW, Handler, PeerCertificate, Request, ShownCertificate
+from labkit.embedded import Answer, Handler, PeerCertificate, ShownCertificate, ask, read_request
 
 HERE = Endpoint("https://127.0.0.1:1")
 
@@ -53,9 +50,10 @@ class InProcess(Transport):
     ) -> Any:
         """Make a call; of a stream, take what is ready."""
         answer = self.answer(method, path, (headers or {}).items(), body or b"")
+        sent = answer.sent_headers
         if stream:
-            return urllib3.HTTPResponse(io.BytesIO(answer.body), answer.headers, answer.status, preload_content=False)
-        return Reply(answer.status, answer.headers, answer.body)
+            return urllib3.HTTPResponse(io.BytesIO(answer.body), sent, answer.status, preload_content=False)
+        return Reply(answer.status, sent, answer.body)
 
     def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
         """Make calls, one after the other."""
@@ -63,16 +61,11 @@ class InProcess(Transport):
 
     def answer(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
         """Make a call, with the whole answer."""
-        answer = ask(self._handle, method, path, headers=headers, body=body, certificate=self._certificate)
-        if not answer.warnings:
-            return answer
-        return replace(answer, headers={**answer.headers, "Warning": ", ".join(warning_values(answer.warnings))})
+        return ask(self._handle, method, path, headers=headers, body=body, certificate=self._certificate)
 
     def exec(self, path: str, query: str, headers: Mapping[str, str], fed: bytes | None, seconds: float) -> ExecOutput:
         """Run a command in a container to its end, or for so many seconds."""
-        sent = {name.lower(): value for name, value in headers.items()} | UPGRADE
-        request = Request("GET", path, parse_query(query), sent, b"", self._certificate)
-        request.raw_uri = f"{path}?{query}"
+        request = read_request("GET", f"{path}?{query}", [*UPGRADE.items(), *headers.items()], b"", self._certificate)
         response = self._handle(request)
         if response.upgrade is None:
             return ExecOutput(response.status, response.body)
@@ -93,7 +86,7 @@ class _Ends:
     """The client's end of a command (an ``ExecIO``)."""
 
     def __init__(self, fed: bytes, deadline: float) -> None:
-        self.window = WINDOW
+        self.window = 24, 80
         self.written: dict[int, list[bytes]] = {1: [], 2: []}
         self._fed, self._deadline = fed, deadline
 

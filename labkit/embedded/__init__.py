@@ -12,4 +12,106 @@ Data goes down: ``process`` → ``cluster`` → ``wiring`` → ``bootstrap`` →
 - ``apiserver``    what kube-apiserver does
 - ``container``    what runs in a pod: files, network, shell, programs
 - ``machinery``    what the components share: requests, errors, kinds, schemas, keys
+
+The other rooms import nothing of it but the names below:
+
+- a cluster      ``Cluster``, its ``Keys`` (``new_token_key``) and ``Store``, the ``KINDS`` it serves
+- its requests   ``ask`` for an ``Answer``, or ``read_request`` and ``Handler``; ``Request``, ``Response``,
+  ``EventStream``; who calls: ``PeerCertificate``, ``ShownCertificate``; ``ApiError``
+- its costs      ``limited`` to a ``WorkBudget``, ``uncharged``
+- its server     ``ApiServer`` on what ``listen`` opens, ``encode``; ``run`` with the loop that servers use
+- a directory    ``make_keys``, ``open_cluster`` on a ``SQLiteStore`` with an ``AuditFile``,
+  ``write_admin_kubeconfig`` for the ``ADMIN``
+
+A name is loaded at its first use: ``python -m labkit.embedded`` imports this module before it knows what it needs.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.serving.address import listen as listen
+    from labkit.embedded.apiserver.serving.head import encode as encode
+    from labkit.embedded.apiserver.serving.inprocess import Answer as Answer
+    from labkit.embedded.apiserver.serving.inprocess import ask as ask
+    from labkit.embedded.apiserver.serving.inprocess import read_request as read_request
+    from labkit.embedded.apiserver.serving.logs import AuditFile as AuditFile
+    from labkit.embedded.apiserver.serving.pki import ADMIN as ADMIN
+    from labkit.embedded.apiserver.serving.pki import make_keys as make_keys
+    from labkit.embedded.apiserver.serving.pki import write_admin_kubeconfig as write_admin_kubeconfig
+    from labkit.embedded.apiserver.serving.server import ApiServer as ApiServer
+    from labkit.embedded.apiserver.storage import Store as Store
+    from labkit.embedded.apiserver.storage.sqlite import SQLiteStore as SQLiteStore
+    from labkit.embedded.cluster import Cluster as Cluster
+    from labkit.embedded.machinery.kinds import KINDS as KINDS
+    from labkit.embedded.machinery.pki.keys import Keys as Keys
+    from labkit.embedded.machinery.pki.keys import new_token_key as new_token_key
+    from labkit.embedded.machinery.request import EventStream as EventStream
+    from labkit.embedded.machinery.request import Handler as Handler
+    from labkit.embedded.machinery.request import PeerCertificate as PeerCertificate
+    from labkit.embedded.machinery.request import Request as Request
+    from labkit.embedded.machinery.request import Response as Response
+    from labkit.embedded.machinery.request import ShownCertificate as ShownCertificate
+    from labkit.embedded.machinery.status import ApiError as ApiError
+    from labkit.embedded.machinery.work import WorkBudget as WorkBudget
+    from labkit.embedded.machinery.work import limited as limited
+    from labkit.embedded.machinery.work import uncharged as uncharged
+    from labkit.embedded.process import open_cluster as open_cluster
+    from labkit.embedded.process import run as run
+
+_NAMES = {
+    "apiserver.serving.address": ("listen",),
+    "apiserver.serving.head": ("encode",),
+    "apiserver.serving.inprocess": (
+        "Answer",
+        "ask",
+        "read_request",
+    ),
+    "apiserver.serving.logs": ("AuditFile",),
+    "apiserver.serving.pki": (
+        "ADMIN",
+        "make_keys",
+        "write_admin_kubeconfig",
+    ),
+    "apiserver.serving.server": ("ApiServer",),
+    "apiserver.storage": ("Store",),
+    "apiserver.storage.sqlite": ("SQLiteStore",),
+    "cluster": ("Cluster",),
+    "machinery.kinds": ("KINDS",),
+    "machinery.pki.keys": (
+        "Keys",
+        "new_token_key",
+    ),
+    "machinery.request": (
+        "EventStream",
+        "Handler",
+        "PeerCertificate",
+        "Request",
+        "Response",
+        "ShownCertificate",
+    ),
+    "machinery.status": ("ApiError",),
+    "machinery.work": (
+        "WorkBudget",
+        "limited",
+        "uncharged",
+    ),
+    "process": (
+        "open_cluster",
+        "run",
+    ),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module at first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

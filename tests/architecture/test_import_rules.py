@@ -50,6 +50,11 @@ PLANTED = {
         ("labkit.grading.running.shell", "labkit.grading.judging"),
         ("labkit.grading.walls", "labkit.embedded.machinery"),
     ],
+    "face": [
+        ("labkit.grading.graders.grader", "labkit.embedded.machinery"),
+        ("labkit.backends.inprocess", "labkit.embedded.cluster"),
+        ("labkit.backends.page.cluster", "labkit.embedded.apiserver.serving"),
+    ],
     "server-without-clients": [
         ("labkit.embedded.cluster", "kubernetes"),
         ("labkit.embedded.cluster", "labkit.client.client"),
@@ -106,12 +111,12 @@ ALLOWED = [
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.rbac.rules"),
     ("labkit.grading.running.shell", "IPython"),
-    ("labkit.grading.graders.grader", "labkit.embedded.cluster"),
+    ("labkit.grading.graders.grader", "labkit.embedded"),
     ("labkit.grading.running.fork_server", "labkit.grading.running.shell"),
     ("labkit.grading.running.fork_server", "labkit.grading.walls"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
-    ("labkit.backends.inprocess", "labkit.embedded.cluster"),
-    ("labkit.backends.page.cluster", "labkit.embedded.cluster"),
+    ("labkit.backends.inprocess", "labkit.embedded"),
+    ("labkit.backends.page.cluster", "labkit.embedded"),
     LAZY,
 ]
 """What the contracts allow; these imports are in every skeleton below."""

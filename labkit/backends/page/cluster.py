@@ -19,12 +19,20 @@ from labkit.backends.page.snapshot import AUDIT_LOG, DATABASE
 from labkit.client import kubeconfig
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.home import changed
-from labkit.embedded.apiserver.serving import pki
-from labkit.embedded.apiserver.serving.head import encode
-from labkit.embedded.apiserver.serving.logs import AuditFile
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
-from labkit.embedded.machinery.request import Object, PeerCertificate, Request, Response, ShownCertificate
-from labkit.embedded.process import open_cluster
+from labkit.embedded import (
+    ADMIN,
+    AuditFile,
+    PeerCertificate,
+    Request,
+    Response,
+    ShownCertificate,
+    SQLiteStore,
+    encode,
+    make_keys,
+    open_cluster,
+    write_admin_kubeconfig,
+)
+from labkit.rbac.objects import Object
 
 HOST, PORT = "127.0.0.1", 6443
 URL = f"https://{HOST}:{PORT}"
@@ -52,15 +60,15 @@ class PageCluster:
 
     def open(self) -> None:
         """Open its files and its address."""
-        admin = pki.make(self.home)
+        admin = make_keys(self.home)
         self._audit = AuditFile(self.home / AUDIT_LOG)
         self._cluster = open_cluster(self.home, self.node, self.era, self._log)
         self._cluster.address = URL.removeprefix("https://")
-        conf = pki.write_admin_kubeconfig(self.home, self._cluster.keys, URL, admin)
+        conf = write_admin_kubeconfig(self.home, self._cluster.keys, URL, admin)
         context = kubeconfig.load(conf, scratch=self.home)
         self._admin_pem = context.credentials.certificate.strip()
         fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(self._admin_pem)).hexdigest()
-        self._admin = PeerCertificate(*pki.ADMIN, fingerprint)
+        self._admin = PeerCertificate(*ADMIN, fingerprint)
         self._routes[HOST, PORT] = self._respond, context.endpoint.ca
         self._revision = -1
         self._note_change()
@@ -110,4 +118,4 @@ class PageCluster:
         reader = io.BytesIO(rest)
         headers = parse_headers(reader).items()
         answer = InProcess(self.handle, self._certificate(presented_pem)).answer(method, target, headers, reader.read())
-        return encode(Response(answer.status, dict(answer.headers), answer.body), method)
+        return encode(Response(answer.status, dict(answer.sent_headers), answer.body), method)

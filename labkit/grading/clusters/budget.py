@@ -12,11 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import EventStream, Request, Response
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
+from labkit.embedded import ApiError, Cluster, EventStream, Keys, Request, Response, WorkBudget, limited, uncharged
 from labkit.grading.clusters.loop_watch import Share
 from labkit.grading.clusters.request_policy import READ_METHODS
 

@@ -10,11 +10,7 @@ from typing import Any
 
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.apiserver.serving.server import ApiServer
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded import ApiServer, Cluster, Keys, Store
 from labkit.grading.clusters.budget import Budget, Quota
 from labkit.grading.clusters.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.clusters.lab_home import home_files
@@ -35,8 +31,9 @@ class ClusterTemplate:
 
     def __init__(self) -> None:
         self.keys = Keys.generate()
-        self.signer = TokenSigner(self.keys.token_key)
-        self.base = Cluster(self.keys, signer=self.signer).store.snapshot()
+        cluster = Cluster(self.keys)
+        self.signer = cluster.signer
+        self.base = cluster.store.snapshot()
 
 
 class EmbeddedCluster:

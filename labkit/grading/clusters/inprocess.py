@@ -6,11 +6,9 @@ from typing import cast
 
 from labkit.backends.inprocess import HERE, InProcess
 from labkit.client.client import Client
-from labkit.embedded.bootstrap.policy import GROUP
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import PeerCertificate
+from labkit.embedded import Cluster, PeerCertificate
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object, name_of, namespace_of
+from labkit.rbac.objects import GROUP, Object, name_of, namespace_of
 from labkit.rbac.policy import Policy
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")

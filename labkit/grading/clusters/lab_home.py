@@ -7,7 +7,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded import Keys
 
 
 def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True) -> dict[str, str]:

@@ -27,8 +27,7 @@ from urllib.parse import urlsplit
 
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.status import ApiError
+from labkit.embedded import ApiError, Keys
 from labkit.grading.clusters.request_policy import READ_METHODS, RequestPolicy
 
 MAX_HEAD_BYTES = 64 << 10

@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.process import run
+from labkit.embedded import Keys, run
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
 from labkit.grading.clusters.loop_watch import LoopWatch, Share

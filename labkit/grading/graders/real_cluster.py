@@ -25,7 +25,7 @@ from labkit.client.manifests import apply, title
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
-from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded import Keys
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy

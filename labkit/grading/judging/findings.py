@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from labkit.embedded.machinery.kinds import KINDS
+from labkit.embedded import KINDS
 from labkit.grading.tasks.probes import Finding, Probe, ProbeContext
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant

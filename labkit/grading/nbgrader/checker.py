@@ -17,9 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from labkit.core.errors import LabkitError
-from labkit.embedded.apiserver.serving.address import listen
-from labkit.embedded.apiserver.serving.server import ApiServer
-from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+from labkit.embedded import ApiServer, Keys, listen, new_token_key
 from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.exercises.course_secret import CourseSecret, seed_name

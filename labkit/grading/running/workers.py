@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded import Keys
 from labkit.grading.running import wire
 from labkit.grading.running.guard import ASK_HELD
 from labkit.grading.walls import isolation

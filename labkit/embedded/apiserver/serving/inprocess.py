@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.embedded.apiserver.serving.head import warning_values
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, ShownCertificate
 
@@ -21,6 +22,32 @@ class Answer:
     body: bytes
     warnings: Sequence[str] = ()
 
+    @property
+    def sent_headers(self) -> Mapping[str, str]:
+        """The headers as a client gets them: with one for the warnings."""
+        return {**self.headers, "Warning": ", ".join(warning_values(self.warnings))} if self.warnings else self.headers
+
+
+def read_request(
+    method: str,
+    target: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+    certificate: PeerCertificate | ShownCertificate | None,
+) -> Request:
+    """Make a request of what comes over a connection.
+
+    The target is path and query, escaped as in a URL; the name of a header may repeat.
+
+    Raises:
+        BadTarget: The target is no URI.
+    """
+    path, query = split_target(target)
+    first, values = collect_headers(headers)
+    request = Request(method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate)
+    request.raw_uri, request.header_values = target, values
+    return request
+
 
 def ask(
     handle: Handler,
@@ -31,17 +58,11 @@ def ask(
     body: bytes = b"",
     certificate: PeerCertificate | ShownCertificate | None = None,
 ) -> Answer:
-    """Make one request of ``Cluster.handle``.
-
-    The target is path and query, escaped as in a URL; the name of a header may repeat.
-    """
+    """Make one request of ``Cluster.handle``; the arguments are those of ``read_request``."""
     try:
-        path, query = split_target(target)
+        request = read_request(method, target, headers, body, certificate)
     except BadTarget:
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, b"400 Bad Request")
-    first, values = collect_headers(headers)
-    request = Request(method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate)
-    request.raw_uri, request.header_values = target, values
     response = handle(request)
     body = response.body
     if response.stream is not None:

@@ -83,7 +83,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
     return finish
 
 
-def make(home: Path) -> Identity | None:
+def make_keys(home: Path) -> Identity | None:
     """Generate the keys in this process if they are missing; see ``begin``."""
     pki = _incomplete(home)
     return None if pki is None else _write_files(pki, *_new_files(pki))
