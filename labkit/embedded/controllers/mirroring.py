@@ -73,7 +73,7 @@ class EndpointsMirror(BaseController):
                 obj["metadata"].pop(name, None)
                 if value:
                     obj["metadata"][name] = value
-            obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + (0 if same else 1)
+            obj["metadata"]["generation"] += 0 if same else 1
             obj["endpoints"] = made["endpoints"]
 
         self._registry.edit(SLICES, one, MANAGER, change)

@@ -120,10 +120,9 @@ def _shortage(pod: Object, node: Object, others: Sequence[Object]) -> str:
 
 
 def _requests(pods: Sequence[Object]) -> Counter[str]:
-    """The requests of pods together, in billionths."""
+    """The requests of pods together, in billionths; where a limit has no request, it was the request's default."""
     total: Counter[str] = Counter()
     for container in (container for pod in pods for container in pod["spec"].get("containers") or ()):
-        resources = container.get("resources") or {}
-        for name, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
             total[name] += amount(value)
     return total

@@ -66,6 +66,18 @@ def test_it_follows(api: ClusterApi) -> None:
     assert after["endpoints"] == [{"addresses": ["3.3.3.3"], "conditions": {"ready": True}}]
 
 
+def test_only_a_change_of_endpoints_is_a_new_generation(api: ClusterApi) -> None:
+    (before,) = slices(api)
+    assert before["metadata"]["generation"] == 1
+    change(api, "endpoints/s", {"metadata": {"labels": {"x": "z"}}})
+    (labelled,) = slices(api)
+    assert (labelled["metadata"]["labels"]["x"], labelled["metadata"]["generation"]) == ("z", 1)
+    for number, address in ((2, "3.3.3.3"), (3, "4.4.4.4")):
+        change(api, "endpoints/s", {"subsets": [{**SUBSETS[0], "addresses": [{"ip": address}]}]})
+        (after,) = slices(api)
+        assert (after["endpoints"][0]["addresses"], after["metadata"]["generation"]) == ([address], number)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -86,6 +86,39 @@ def test_other_probes_wait_until_a_container_has_started_up(lab: Lab) -> None:
     assert (lab.state()["started"], lab.state()["ready"]) == (True, True)
 
 
+def test_a_startup_probe_runs_until_it_succeeds_and_the_others_from_then_on(lab: Lab) -> None:
+    startup = checks("echo >> /tmp/startup; test -f /tmp/up", failureThreshold=9)
+    others = {kind: checks(f"echo >> /tmp/{kind}") for kind in ("livenessProbe", "readinessProbe")}
+    lab.pod(containers=[main(startupProbe=startup, **others)])
+
+    def runs(name: str) -> int:
+        return int(lab.exec(f"cat /tmp/{name} 2>/dev/null | wc -l").stdout)
+
+    lab.wait(5)
+    waited = runs("startup")
+    assert (waited > 1, runs("livenessProbe"), runs("readinessProbe")) == (True, 0, 0)
+    lab.exec("touch /tmp/up")
+    lab.wait(4)
+    once = runs("livenessProbe")
+    assert runs("startup") == waited + 1
+    lab.wait(6)
+    assert runs("startup") == waited + 1
+    assert runs("livenessProbe") == once + 3
+    assert runs("readinessProbe") >= 3
+
+
+def test_a_liveness_probe_rests_from_its_failure_to_the_restart(lab: Lab) -> None:
+    lab.pod(containers=[main(livenessProbe=checks("test ! -f /tmp/bad", failureThreshold=1))])
+    lab.exec("touch /tmp/bad")
+    lab.wait(8)
+    assert told(lab, "Unhealthy") == {"Liveness probe failed: ": 1}
+    lab.wait(40)
+    assert lab.state()["restartCount"] == 1
+    lab.exec("touch /tmp/bad")
+    lab.wait(8)
+    assert told(lab, "Unhealthy") == {"Liveness probe failed: ": 2}
+
+
 @pytest.mark.parametrize(
     ("probe", "words", "message"),
     [({"httpGet": {"path": "/version", "port": 8001}}, OPEN_PROXY, ""),

@@ -56,6 +56,16 @@ def test_preemption_helps_only_where_the_node_is_large_enough(api: ClusterApi) -
     assert refusal(api, most) == want
 
 
+def test_requests_count_and_limits_only_where_they_are_the_requests(api: ClusterApi) -> None:
+    cpus = int(api.admin.get(NODE).body["status"]["allocatable"]["cpu"])
+    half, more = {"cpu": f"{cpus * 500}m"}, {"cpu": str(cpus + 1)}
+    assert refusal(api, {"resources": {"requests": half, "limits": more}}) == ""
+    assert refusal(api, {"resources": {"limits": more}}) == "0/1 nodes are available: 1 Insufficient cpu" + HELPLESS
+    assert refusal(api, {"resources": {"limits": half}}) == ""
+    want = f"0/1 nodes are available: 1 Insufficient cpu. {TAIL}No preemption victims found for incoming pod."
+    assert refusal(api, {"resources": {"requests": {"cpu": "1m"}}}) == want
+
+
 def test_a_missing_claim_comes_before_the_node(api: ClusterApi) -> None:
     api.must(api.admin.patch(NODE, TAINT))
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "lost"}}]

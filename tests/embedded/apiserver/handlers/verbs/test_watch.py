@@ -93,6 +93,19 @@ def test_one_object_is_watched_by_its_name(api: Reading) -> None:
     assert (code, message) == (400, "fieldSelector metadata.name doesn't match requested name")
 
 
+def test_one_object_is_watched_by_its_name_and_a_selector(api: Reading) -> None:
+    api.put("configmaps", "lab/a")
+    response = api.call("GET", "/api/v1/watch/namespaces/lab/configmaps/a?labelSelector=on%3D1")
+    stream = response.stream
+    assert stream is not None
+    assert told(stream) == []
+    api.put("configmaps", "lab/b", metadata={"labels": {"on": "1"}})
+    api.put("configmaps", "lab/a", metadata={"labels": {"on": "1"}})
+    assert told(stream) == [("ADDED", "a")]
+    api.put("configmaps", "lab/a")
+    assert told(stream) == [("DELETED", "a")]
+
+
 def test_the_old_watch_paths(api: Reading) -> None:
     api.put("configmaps", "lab/a")
     api.put("configmaps", "other/b")
