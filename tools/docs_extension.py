@@ -28,7 +28,7 @@ GLOSSARY = "docs/glossary"
 EXPLAINED = re.compile(r"notebooks/")
 """The pages whose words are explained."""
 NOT_IN: tuple[type[Any], ...] = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title, nodes.raw)
-ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (W\d+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([A-Z]\d+) \|$", re.MULTILINE)
 OTHER_CASE = {"Service", "Secret"}
 """Words that are no others when they are written small."""
 

@@ -33,14 +33,16 @@ import nbformat
 
 from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
-from labkit.lessons import LESSONS
+from labkit.lessons import LESSONS, STEPS
 from tools import instructor
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "# Your turn: write it below this line."
-STEP = re.compile(r"^## (W\d+) · ", re.MULTILINE)
+STEP = re.compile(r"## ([A-Z]\d+) · \S")
+LIKE_A_STEP = re.compile(r"#+ *[A-Za-z]\d+\b")
+"""A heading that names a step, well or badly."""
 PICTURES = ROOT / "notebooks" / "pictures"
 STRIPS = (("you",), ("tls", "authentication"), ("authentication", "admission"), ("authorization",))
 """The stations that a notebook's picture highlights, as the ids in ``request.svg``."""
@@ -114,8 +116,7 @@ def notebook(source: Path, *, solved: bool = False) -> Any:
     for cell in document.cells:
         heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
         if heading:
-            step = STEP.match(cell.source)
-            section, number = (step[1].lower() if step else _slug(heading[1])), 0
+            section, number = (_step(cell.source, source).lower() or _slug(heading[1])), 0
         number += 1
         made.cells.append(_built(cell, f"{section}-{number}", solved))
     return made
@@ -137,7 +138,7 @@ def _built(cell: Any, name: str, solved: bool) -> Any:
     made = _code(with_solution(cell.source) if solved else without_solution(cell.source), id=name)
     if BEGIN in cell.source:
         made.metadata["tags"] = ["exercise"]
-    elif re.match(r'check\("W\d+"\)$', cell.source):
+    elif re.match(r'check\("[A-Z]\d+"\)$', cell.source):
         made.metadata["tags"] = ["check"]
     return made
 
@@ -154,9 +155,10 @@ def worked_steps() -> Steps:
         waiting: list[str] = []
         for cell in document.cells:
             if cell.cell_type == "markdown":
-                found = STEP.search(cell.source)
-                if found:
-                    step = found[1]
+                if heading := _step(cell.source, source):
+                    step = heading
+                    if step in steps:
+                        raise _misread(source, cell.source.splitlines()[0], f"{step} has a heading already")
                     steps[step] = {"notebook": source.stem, "cells": waiting, "solution": ""}
                     waiting = []
                 elif cell.source.startswith("## "):
@@ -170,7 +172,30 @@ def worked_steps() -> Steps:
                     steps[step]["solution"] = "\n\n".join(filter(None, parts))
             elif cell.cell_type == "code" and not cell.source.startswith("recall("):
                 waiting.append(with_solution(cell.source))
+    if lacking := [step for step in STEPS if step not in steps]:
+        raise ValueError(f"no source has a heading for {', '.join(lacking)}: it begins with ## {lacking[0]} · ")
     return steps
+
+
+def _step(text: str, source: Path) -> str:
+    """The step whose heading a Markdown cell begins with; empty where it begins with none.
+
+    Raises:
+        ValueError: When a heading names a step in another form, or one that there is not, or stands within a cell.
+    """
+    match = STEP.match(text)
+    for line in text.splitlines()[bool(match) :]:
+        if LIKE_A_STEP.match(line):
+            raise _misread(source, line, "a step's heading begins a cell, in the form ## W17 · Title")
+    if match and match[1] not in STEPS:
+        raise _misread(source, text.splitlines()[0], f"labkit/lessons has no step {match[1]}")
+    return match[1] if match else ""
+
+
+def _misread(source: Path, line: str, why: str) -> ValueError:
+    lines = source.read_text(encoding="utf-8").splitlines()
+    number = lines.index(f"# {line}") + 1
+    return ValueError(f"{source.relative_to(ROOT)}:{number}: {line}: {why}")
 
 
 def glossary() -> str:
@@ -198,11 +223,11 @@ def strip(stations: Sequence[str]) -> str:
 
 def outputs() -> dict[Path, str]:
     """Every file that is built, with its content."""
+    steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"  # first, for its errors name a line
     built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
     for exercise in EXERCISES:
         text = _text(_from_dict(learner_notebook(exercise)))
         built[ROOT / "notebooks" / "exercises" / f"{exercise.id}.ipynb"] = text + "\n"
-    steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
     built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
     built[ROOT / "docs" / "glossary.md"] = glossary()
     page = ROOT / "docs" / "instructor.md"
@@ -225,7 +250,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the learner's notebooks from notebooks/source.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when not up to date")
     options = parser.parse_args(arguments)
-    changed = stale()
+    try:
+        changed = stale()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     for path in changed:
         print(f"{'not up to date' if options.check else 'written'}: {path.relative_to(ROOT)}")
         if not options.check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,35 @@ def test_check_fails_when_something_is_stale(
     monkeypatch.setattr(notebooks, "outputs", lambda: {**real, changed: "something else\n"})
     assert notebooks.main(["--check"]) == 1
     assert "not up to date: docs/glossary.md" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("heading", "why"),
+    [
+        ("## W25 · One more", "labkit/lessons has no step W25"),
+        ("## W15 · Again", "W15 has a heading already"),
+        ("## W16: Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
+        ("### W16 · Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
+        ("Some words first.\n## W16 · Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
+        ("## Write a role", "no source has a heading for W16: it begins with ## W16 · "),
+    ],
+)
+def test_a_heading_that_is_not_understood_is_an_error_with_its_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], heading: str, why: str
+) -> None:
+    sources = tmp_path / "notebooks" / "source"
+    shutil.copytree(notebooks.SOURCES, sources)
+    roles = sources / "04-roles.py"
+    lines = roles.read_text(encoding="utf-8").splitlines()
+    number = next(index for index, line in enumerate(lines) if line.startswith("# ## W16 ·"))
+    lines[number : number + 1] = [f"# {line}" for line in heading.splitlines()]
+    roles.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(notebooks, "SOURCES", sources)
+    assert notebooks.main(["--check"]) == 1
+    *_, last = heading.splitlines()
+    place = f"notebooks/source/04-roles.py:{number + len(heading.splitlines())}: {last}: "
+    assert capsys.readouterr().err == (f"{why}\n" if why.startswith("no source") else f"{place}{why}\n")
 
 
 def test_every_part_has_a_notebook() -> None:
