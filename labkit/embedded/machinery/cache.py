@@ -13,17 +13,17 @@ MAX_KEY_LENGTH = 1024
 """Characters of all arguments together: clients may send thousands of paths of a megabyte each."""
 
 
-def remembered(most: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
-    """Cache the last ``most`` results of a function of texts, except for long texts."""
+def cached(max_size: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
+    """Cache the last ``max_size`` results of a function of texts, except for long texts."""
 
     def around(function: Callable[[*Texts], Answer]) -> Callable[[*Texts], Answer]:
-        kept = lru_cache(maxsize=most)(function)
+        lookup = lru_cache(maxsize=max_size)(function)
 
         @wraps(function)
         def answer(*texts: *Texts) -> Answer:
             if sum(map(len, cast(tuple[Sized, ...], texts))) > MAX_KEY_LENGTH:
                 return function(*texts)
-            return kept(*texts)
+            return lookup(*texts)
 
         return answer
 

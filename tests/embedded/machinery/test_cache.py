@@ -10,7 +10,7 @@ import pytest
 from labkit.embedded.apiserver.authorization.index import BindingIndex
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.machinery.cache import MAX_KEY_LENGTH, remembered
+from labkit.embedded.machinery.cache import MAX_KEY_LENGTH, cached
 from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, Clock, ClusterApi, keys
 
@@ -20,7 +20,7 @@ TIMES, LONG = 30, 100_000
 def test_only_short_texts_are_remembered() -> None:
     asked: list[str] = []
 
-    @remembered(8)
+    @cached(8)
     def length(text: str, more: str) -> int:
         asked.append(text)
         return len(text + more)

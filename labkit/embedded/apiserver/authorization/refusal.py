@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError, forbidden
 from labkit.rbac.attributes import Attributes
@@ -30,7 +30,7 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
     return error
 
 
-@remembered(4096)
+@cached(4096)
 def _resource_sentence(user: str, verb: str, resource: str, group: str, namespace: str) -> str:
     where = f"in the namespace {go_quote(namespace)}" if namespace else "at the cluster scope"
     return _sanitized(

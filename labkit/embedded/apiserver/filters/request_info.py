@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name
 from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, read_options
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError
 
@@ -35,7 +35,7 @@ def request_info(request: Request) -> RequestInfo:
     return replace(info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields)
 
 
-@remembered(4096)
+@cached(4096)
 def read_path(method: str, path: str) -> RequestInfo:
     """Read a method and a path; ``Unreadable`` if the path is malformed."""
     stripped = path.strip("/")

@@ -9,7 +9,7 @@ import re
 
 import regex
 
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.work import charge
 
 NAMED = r"\[:\^?\w+:\]"
@@ -34,11 +34,11 @@ WRONG = {
     "perl": "invalid or unsupported Perl syntax",
 }
 DIFFERENT = re.compile(rf"(?P<set>{SET})|\\.|\$(?=$|\))|\{{,\d*\}}", re.DOTALL)
-MOST_REPEATS, CHAR_COST = 1000, 20
+MAX_REPEATS, CHAR_COST = 1000, 20
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 
 
-@remembered(256)
+@cached(256)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern of which ``problem_of`` finds nothing wrong."""
     return regex.compile(DIFFERENT.sub(_rewritten, pattern))
@@ -64,7 +64,7 @@ def problem_of(pattern: str) -> str:
             return f"{WRONG[name]}: `{text if name != 'trailing' else ''}`"
         if name == "count":
             counts = [int(each[:9]) for each in found["count"].split(",") if each]
-            if counts[0] > counts[-1] or counts[-1] > MOST_REPEATS:
+            if counts[0] > counts[-1] or counts[-1] > MAX_REPEATS:
                 return f"invalid repeat count: `{text}`"
         problem = _class_problem(text) if name in ("set", "property") else ""
         if problem:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
@@ -81,7 +81,7 @@ class FieldTerm:
     equal: bool
 
 
-@remembered(256)
+@cached(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """Parse a field selector; 400 if it is invalid."""
     charge(2 * len(text))

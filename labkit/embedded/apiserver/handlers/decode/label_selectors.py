@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, shown
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.status import bad_request
 from labkit.embedded.machinery.work import charge
 
@@ -75,7 +75,7 @@ class LabelSelector:
         return all(requirement.matches(labels) for requirement in self.requirements)
 
 
-@remembered(256)
+@cached(256)
 def parse_labels(text: str) -> LabelSelector:
     """Parse a label selector; 400 if it is invalid."""
     charge(3 * len(text))

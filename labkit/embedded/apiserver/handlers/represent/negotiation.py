@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
 
@@ -70,7 +70,7 @@ def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
         raise error
 
 
-@remembered(256)
+@cached(256)
 def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     wanted = [part.partition(";")[0].strip() for part in header.split(",")]
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
@@ -133,7 +133,7 @@ class Clause:
     parameters: tuple[tuple[str, str], ...]
 
 
-@remembered(256)
+@cached(256)
 def parse_accept(header: str) -> tuple[Clause, ...]:
     """The media ranges, best first: by quality, then the more specific."""
     clauses = []
@@ -160,7 +160,7 @@ def parse_accept(header: str) -> tuple[Clause, ...]:
     return tuple(clauses)
 
 
-@remembered(256)
+@cached(256)
 def _accepted(header: str, transforms: tuple[str, ...]) -> Form | None:
     if not header:
         return PLAIN
