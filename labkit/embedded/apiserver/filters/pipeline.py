@@ -139,6 +139,7 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
             try:
                 user = authenticate(request)
             except ApiError as error:
+                # Another may know them: a bearer token can be meant for any of several authenticators.
                 refusal = error
             if user is not None:
                 break

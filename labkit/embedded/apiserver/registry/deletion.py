@@ -37,10 +37,12 @@ def begin_graceful(
         return False, False
     metadata = marked["metadata"]
     asked = options.grace_seconds
+    # Not 0, which would remove a pod behind the kubelet's back.
     if asked is not None and asked < 0:
         asked = options.grace_seconds = 1
     if metadata.get("deletionTimestamp"):
         current = metadata.get("deletionGracePeriodSeconds", 0)
+        # Its time is over: this time it goes, unless finalizers are left.
         if not current:
             return False, False
         if asked is None or asked >= current:
@@ -61,6 +63,7 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
     if not metadata.get("deletionTimestamp") and metadata.get("generation"):
         metadata["generation"] += 1
     now = timestamp(clock())
+    # "~" sorts after every digit: a missing time is later than any.
     if metadata.get("deletionTimestamp", "~") > now:
         metadata["deletionTimestamp"] = now
     metadata["deletionGracePeriodSeconds"] = 0
@@ -86,8 +89,10 @@ def emptied_finalizers(new: Object, old: Object) -> bool:
     before = old["metadata"]
     if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
         return False
+    # Namespaces had finalizers before objects did, and keep those in their spec.
     if new["kind"] == "Namespace" and new.get("spec", {}).get("finalizers"):
         return False
+    # A pod without finalizers but with time left is still the kubelet's.
     return not before.get("deletionGracePeriodSeconds")
 
 

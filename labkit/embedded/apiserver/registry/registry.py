@@ -79,6 +79,7 @@ class Registry(Objects):
             warnings += strategy.warnings(obj, None)
         if check is not None:
             check(obj, None)
+        # Storage refuses this in the real server, hence so late, with a 500, and never in a dry run.
         if parsed_revision(metadata.get("resourceVersion", "")) and not dry_run:
             raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         name = metadata["name"]
@@ -139,6 +140,7 @@ class Registry(Objects):
             if wanted:
                 why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
                 raise conflict(kind.plural, kind.group, name, why)
+            # The version that it was to replace; a new object replaces none.
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings), True
         if isinstance(kind, CustomKind):
@@ -153,6 +155,7 @@ class Registry(Objects):
             return old, False
         if check is not None:
             check(new, old)
+        # Whoever takes the last finalizer off ends the object: no controller deletes it afterwards.
         if deletion.emptied_finalizers(new, old):
             if not dry_run:
                 self.remove(kind, namespace, name, new)
@@ -178,6 +181,7 @@ class Registry(Objects):
         """
         options = options or DeleteOptions()
         strategy = self.strategy(kind)
+        # Before it is looked up: what must stay is refused even while it is missing.
         strategy.check_deletion(name)
         old = self.get(kind, namespace, name)
         deletion.check_preconditions(kind, old, options)
@@ -185,14 +189,18 @@ class Registry(Objects):
             return self._delete_namespace(kind, old, options, check)
         if check is not None:
             check(None, old)
+        # A definition does not end before its custom resources, which its controller deletes first.
         begun = strategy.begin_deletion(old, timestamp(self.clock()))
         if begun is not None:
             return begun if options.dry_run else self.write(kind, self.ordered(kind, begun))
         metadata = dict(old["metadata"])
         marked: Object = {**old, "metadata": metadata}
         graceful, pending = deletion.begin_graceful(strategy, marked, options, self.clock)
+        # The kubelet is at it already. A second request must neither give it more time nor change who goes with it,
+        # so the options' finalizers are ignored from here on, as in the real server.
         if pending:
             return deletion.deleted_answer(kind, strategy, old)
+        # Nobody would take the garbage collector's finalizers off a kind that it does not handle.
         effective = options if strategy.collected else replace(options, propagation="Background")
         finalizers = deletion.deletion_finalizers(metadata.get("finalizers", []), effective, strategy.orphans)
         if finalizers != metadata.get("finalizers", []):
@@ -204,11 +212,13 @@ class Registry(Objects):
         if not graceful:
             deletion.mark_deleting(metadata, self.clock)
         marked = self.ordered(kind, marked)
+        # Even what gets no time at all is marked first, so that watchers and the node see why it goes.
         at_once = graceful and not finalizers and not metadata.get("deletionGracePeriodSeconds")
         if options.dry_run:
             return deletion.deleted_answer(kind, strategy, marked) if at_once else marked
         with self.transaction():
             stored = self.write(kind, marked) if not same(marked, old) else old
+            # That write tells the node, which may have removed the pod by now; the real server loses the same race.
             if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
                 stored = self.remove(kind, namespace, name)
         return deletion.deleted_answer(kind, strategy, stored) if at_once else stored
@@ -275,6 +285,7 @@ class Registry(Objects):
         if check is not None:
             check(None, old)
         name = old["metadata"]["name"]
+        # The first request only marks it: its controller empties it, and then takes the finalizer off.
         if not old["metadata"].get("deletionTimestamp"):
             metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
             finalizer = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)

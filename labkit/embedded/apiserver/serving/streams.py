@@ -18,6 +18,7 @@ from labkit.embedded.machinery.request import EventStream, Response
 
 def chunk(pieces: list[bytes]) -> bytes:
     """Frame pieces as HTTP/1.1 chunks, one each."""
+    # An empty chunk would end the body.
     return b"".join([b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece])
 
 
@@ -68,6 +69,7 @@ class Streams:
             await writer.drain()
 
         await self.run(stream, write)
+        # Without its last chunk a client would report a broken connection where a watch only timed out.
         if chunked and not transport.is_closing():
             transport.write(b"0\r\n\r\n")
         return SentResponse(keep_alive=not close and not self._stopping)
@@ -80,7 +82,7 @@ class Streams:
         try:
             async with asyncio.timeout(stream.timeout_seconds):
                 while True:
-                    wake.clear()
+                    wake.clear()  # before reading: a change in between must not be slept through
                     pieces = stream.read()
                     if pieces:
                         await write(pieces)

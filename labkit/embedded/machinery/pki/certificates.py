@@ -53,7 +53,7 @@ def issue(
 ) -> tuple[bytes, bytes]:
     """Make a certificate and its key, PEM: ``user`` becomes the CN, ``groups`` the O values.
 
-    That of a ``server`` has the names and addresses of the API server.
+    With ``server``, include the API server's DNS names and IP addresses.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     authority = x509.load_pem_x509_certificate(ca_certificate)
@@ -108,6 +108,7 @@ def _certificate(
 ) -> x509.Certificate:
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
     subject = grouped_name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    # Clocks differ, most of all that of a laptop which has slept: a certificate must not be of the future.
     now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     authority = issuer is None
     builder = (
@@ -120,17 +121,31 @@ def _certificate(
         .not_valid_before(max(now - 10 * YEAR, EARLIEST) if authority else now)
         .not_valid_after(now + (10 * YEAR if authority else YEAR))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        # kubeadm asks for key encipherment whatever the key; an elliptic one like ours encrypts nothing.
         .add_extension(
-            x509.KeyUsage(True, False, not authority, False, False, authority, False, False, False),
+            x509.KeyUsage(
+                digital_signature=True,
+                content_commitment=False,
+                key_encipherment=not authority,
+                data_encipherment=False,
+                key_agreement=False,
+                key_cert_sign=authority,
+                crl_sign=False,
+                encipher_only=False,
+                decipher_only=False,
+            ),
             critical=True,
         )
+        # Most clients do without these two; Python verifies strictly (RFC 5280) since 3.13, and does not.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if not authority:
+        # One usage only: a client's certificate, which a learner gets hold of, must not pass for the server's.
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if server:
+        # Go has read no host from the common name since 1.15; an address counts only as an entry of its own type.
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1", "10.96.0.1")]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

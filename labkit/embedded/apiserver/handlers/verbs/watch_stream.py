@@ -114,6 +114,7 @@ class WatchStream:
         try:
             events = self._store.events(self._since, self._resource)
         except Expired:
+            # Inside the stream, since 200 has been sent long ago: the client lists again and starts a new watch.
             self._closed = True
             return [*pieces, self._expired()]
         for event in events:
@@ -125,6 +126,7 @@ class WatchStream:
             self._since = events[-1].revision
         if self._bookmarks and self._clock() >= self._next_bookmark:
             self._next_bookmark = self._bookmark_after(self._clock())
+            # Other resources' changes count: the point of a bookmark is that a quiet watch does not grow too old.
             self._since = max(self._since, self._store.revision)
             pieces.append(self._encoder.bookmark(self._since))
         return pieces
@@ -144,10 +146,12 @@ class WatchStream:
             if not before and not after:
                 return None
             type_ = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+            # What no longer matches is sent as it last matched: its new content may be none of this client's concern.
             if type_ == "DELETED" and event.type != "DELETED" and event.previous is not None:
                 return self._written(type_, with_revision(event.previous, event.revision))
         if self._headers:
             return self._written(type_, obj)
+        # A hundred watchers of one resource share an encoding, except of tables: the first row has headers.
         key = self._encoder.key(type_)
         known = event.encodings.get(key)
         if known is None:
