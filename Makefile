@@ -47,6 +47,7 @@ check: $(DEV) ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file page/mypy.ini
 	$(BIN)/lint-imports --no-cache
 
 format: $(DEV) ## let ruff format and fix the code

@@ -77,7 +77,7 @@ class Shared:
             return CONTINUED if newer and self.page.refresh() else ""
         with contextlib.ExitStack() as undo:
             page = undo.enter_context(Page(self))
-            said = page.restore()
+            said: str = page.restore()
             undo.pop_all()  # the page lasts as long as the kernel
         self.page = page
         return said

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import secrets
+from typing import Any
 
 from asn1crypto import algos, csr, pem
 from asn1crypto import x509 as asn1
@@ -41,6 +42,9 @@ class RelativeDistinguishedName:
 
 
 class Name:
+    _read: Any = None
+    """The name as asn1crypto has it, if it was read."""
+
     def __init__(self, attributes):
         parts = [part if isinstance(part, RelativeDistinguishedName) else [part] for part in attributes]
         self._parts = [list(part) for part in parts]
@@ -55,8 +59,6 @@ class Name:
         )
         made._read = name
         return made
-
-    _read = None
 
     def asn1(self):
         if self._read is not None:
@@ -121,6 +123,11 @@ NAMES = {kind.kind: kind for kind in (DNSName, IPAddress, RFC822Name, UniformRes
 
 class ExtensionType:
     oid = ObjectIdentifier("")
+
+    @classmethod
+    def read(cls, value):
+        """The extension from asn1crypto's value."""
+        raise NotImplementedError
 
 
 class BasicConstraints(ExtensionType):
@@ -268,7 +275,7 @@ class Extension:
 
 class Extensions:
     def __init__(self, found):
-        self._found = []
+        self._found: list[Extension] = []
         for each in found:
             oid = ObjectIdentifier(each["extn_id"].dotted)
             if any(oid == other.oid for other in self._found):
