@@ -20,7 +20,7 @@ UPGRADE = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-proto
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class BufferedResponse:
     """As much of a urllib3 response as ``Client.request`` reads."""
 
     status: int
@@ -53,7 +53,7 @@ class InProcess(Transport):
         sent = answer.sent_headers
         if stream:
             return urllib3.HTTPResponse(io.BytesIO(answer.body), sent, answer.status, preload_content=False)
-        return Reply(answer.status, sent, answer.body)
+        return BufferedResponse(answer.status, sent, answer.body)
 
     def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
         """Make calls, one after the other."""
@@ -63,14 +63,16 @@ class InProcess(Transport):
         """Make a call, with the whole answer."""
         return ask(self._handle, method, path, headers=headers, body=body, certificate=self._certificate)
 
-    def exec(self, path: str, query: str, headers: Mapping[str, str], fed: bytes | None, seconds: float) -> ExecOutput:
+    def exec(
+        self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float
+    ) -> ExecOutput:
         """Run a command in a container to its end, or for so many seconds."""
         request = read_request("GET", f"{path}?{query}", [*UPGRADE.items(), *headers.items()], b"", self._certificate)
         response = self._handle(request)
         if response.upgrade is None:
             return ExecOutput(response.status, response.body)
-        ends = _Ends(fed or b"", time.monotonic() + seconds)
-        running = response.upgrade.run(ends).__await__()
+        client = _ClientEnd(stdin or b"", time.monotonic() + seconds)
+        running = response.upgrade.run(client).__await__()
         status = b""
         try:
             while True:
@@ -79,19 +81,19 @@ class InProcess(Transport):
             status = json.dumps(done.value).encode()
         except TimeoutError:
             pass
-        return ExecOutput(response.status, status, b"".join(ends.written[1]), b"".join(ends.written[2]))
+        return ExecOutput(response.status, status, b"".join(client.written[1]), b"".join(client.written[2]))
 
 
-class _Ends:
+class _ClientEnd:
     """The client's end of a command (an ``ExecIO``)."""
 
-    def __init__(self, fed: bytes, deadline: float) -> None:
+    def __init__(self, stdin: bytes, deadline: float) -> None:
         self.window = 24, 80
         self.written: dict[int, list[bytes]] = {1: [], 2: []}
-        self._fed, self._deadline = fed, deadline
+        self._stdin, self._deadline = stdin, deadline
 
     async def read_stdin(self) -> bytes:
-        data, self._fed = self._fed, b""
+        data, self._stdin = self._stdin, b""
         return data
 
     def stdin_ready(self) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 from labkit.client.answer import Answer
 from labkit.client.client import Client, failure
-from labkit.client.exec.command import SHELLS, CompletedExec, run, run_shell
+from labkit.client.exec.command import run, run_shell
+from labkit.client.exec.completed import SHELLS, CompletedExec
 from labkit.client.object_names import habit, pod_name
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import ApiFailure, ExecFailed

@@ -173,7 +173,7 @@ class Transport:
         return self._pools.connection_from_url(server), (urllib3.util.parse_url(server).path or "").rstrip("/")
 
     def exec(
-        self, path: str, query: str, headers: Mapping[str, str], fed: bytes | None, seconds: float
+        self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float
     ) -> ExecOutput | None:
         """Run a command in a container without a WebSocket; None where it takes one."""
         return None

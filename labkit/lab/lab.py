@@ -18,7 +18,7 @@ from labkit import lessons
 from labkit.client import manifests
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
-from labkit.client.exec.command import CompletedExec
+from labkit.client.exec.completed import CompletedExec
 from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import MountedToken, Pods, ReadyPod

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from labkit.client.client import Client
-from labkit.client.exec.command import CompletedExec
+from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
 from labkit.lessons.evidence import Evidence

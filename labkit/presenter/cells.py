@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.client.answer import Answer
-from labkit.client.exec.command import CompletedExec
+from labkit.client.exec.completed import CompletedExec
 from labkit.core.redact import redact
 from labkit.lab import words
 from labkit.lab.lab import Lab

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 import kubernetes
 import pytest
 
-from labkit.client.exec.command import open_exec
+from labkit.client.exec.connection import open_exec
 from labkit.core.errors import ExecFailed, UsageError
 from labkit.lab.lab import Lab
 from labkit.ui import StartPanel

@@ -31,7 +31,7 @@ STALL_SECONDS = 0.2
 """How long to wait for the rest of a frame before writing again."""
 
 
-def typed(data: bytes, protocol: str | None) -> Iterator[bytes]:
+def input_frames(data: bytes, protocol: str | None) -> Iterator[bytes]:
     """The frames of a command's whole input, with its end where the protocol has one."""
     for start in range(0, len(data), PIECE_BYTES):
         yield bytes((STDIN,)) + data[start : start + PIECE_BYTES]
@@ -83,11 +83,11 @@ def frames(
             socket.send_binary(waiting.popleft())
         for descriptor in readable:
             if descriptor in watched:
-                made = next(watched[descriptor], None)
-                if made is None:
+                piece = next(watched[descriptor], None)
+                if piece is None:
                     del watched[descriptor]
                 else:
-                    waiting.append(made)
+                    waiting.append(piece)
         if buffered or connection in readable:
             try:
                 frame = _received(socket)

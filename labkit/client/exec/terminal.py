@@ -17,16 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
 from labkit.client.exec import channels
-from labkit.client.exec.command import (
-    SHELLS,
-    UnknownProtocol,
-    cut_off,
-    default_container,
-    exit_code,
-    lacks_program,
-    open_exec,
-    opened,
-)
+from labkit.client.exec.command import default_container
+from labkit.client.exec.completed import SHELLS
+from labkit.client.exec.connection import open_exec, open_with_input
+from labkit.client.exec.failures import UnknownProtocol, connection_lost, exit_code, lacks_program
 from labkit.core.errors import ExecFailed
 
 if TYPE_CHECKING:
@@ -59,20 +53,20 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
 
 def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
     if tty:
-        opening = open_exec(client, pod, words, container=container, stdin=True, tty=True)
-        with opening as socket, _raw_terminal() as resized:
+        connection = open_exec(client, pod, words, container=container, stdin=True, tty=True)
+        with connection as socket, _raw_terminal() as resized:
             return _until_end(channels.frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
     if sys.stdin.isatty():
-        with opened(client, pod, words, container, None) as socket:
+        with open_with_input(client, pod, words, container, None) as socket:
             return _until_end(channels.frames(socket), pod)
     try:
-        speaks = channels.PROTOCOLS[:1]
-        with open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
+        protocols = channels.PROTOCOLS[:1]
+        with open_exec(client, pod, words, container=container, stdin=True, protocols=protocols) as socket:
             return _until_end(channels.frames(socket, (), _input(socket)), pod)
     except UnknownProtocol:
-        fed = _piped()
-        with opened(client, pod, words, container, fed) as socket:
-            outgoing = channels.typed(fed, socket.getsubprotocol()) if fed is not None else ()
+        stdin = _piped()
+        with open_with_input(client, pod, words, container, stdin) as socket:
+            outgoing = channels.input_frames(stdin, socket.getsubprotocol()) if stdin is not None else ()
             return _until_end(channels.frames(socket, outgoing), pod)
 
 
@@ -82,7 +76,7 @@ def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
         if channel == channels.ERROR:
             return exit_code(data, pod)
         _write(2 if channel == channels.STDERR else 1, data)
-    raise cut_off(pod)
+    raise connection_lost(pod)
 
 
 def _piped() -> bytes | None:

@@ -17,6 +17,9 @@ from aiohttp import WSMsgType, web
 
 from labkit.client.client import Client
 from labkit.client.exec import command
+from labkit.client.exec.completed import CompletedExec
+from labkit.client.exec.connection import COUNTED
+from labkit.client.exec.failures import lacks_program
 from labkit.client.transport import Endpoint
 from labkit.core.errors import ExecFailed, Unreachable
 
@@ -129,7 +132,7 @@ def test_an_old_server_cannot_be_told_the_inputs_end_so_it_is_counted() -> None:
     assert (done.args, done.returncode, done.stdout) == (["cat", "-"], 0, "hällo")
     assert kubelet.received == [(0, "hällo".encode())]
     words = [value for key, value in kubelet.queries[-1] if key == "command"]
-    assert words == ["sh", "-c", command.COUNTED, "6", "cat", "-"]
+    assert words == ["sh", "-c", COUNTED, "6", "cat", "-"]
     real = subprocess.run([*words[:5], "-"], input=b"h\xc3\xa4llo and more", capture_output=True, check=True)
     assert real.stdout == "hällo".encode()
 
@@ -142,7 +145,7 @@ def test_on_an_old_server_a_missing_program_is_an_error_and_its_exit_code_127_is
             if missing:
                 with pytest.raises(ExecFailed) as caught:
                     command.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x")
-                assert command.lacks_program(caught.value, "bash")
+                assert lacks_program(caught.value, "bash")
             else:
                 assert command.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x").returncode == 127
 
@@ -205,7 +208,7 @@ def test_nothing_listening_is_said() -> None:
 
 def test_the_result_shows_itself_without_tokens() -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
-    done = command.CompletedExec(["bash", "-c", "cat token"], 0, token, "", "default/curl", "main")
+    done = CompletedExec(["bash", "-c", "cat token"], 0, token, "", "default/curl", "main")
     assert done.stdout == token
     for text in (repr(done), done._repr_html_(), str(done.summary())):
         assert "c2lnbmF0dXJl" not in text
@@ -214,7 +217,7 @@ def test_the_result_shows_itself_without_tokens() -> None:
 
 def test_a_printed_status_tells_the_http_status() -> None:
     def printed(text: str) -> int:
-        return command.CompletedExec(["x"], 0, text, "").status
+        return CompletedExec(["x"], 0, text, "").status
 
     assert printed('{"kind":"Status","code":403}') == 403
     assert printed('{"kind":"ServiceList","items":[]}') == 200

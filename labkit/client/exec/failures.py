@@ -1,0 +1,84 @@
+"""Why a command did not run, or did not end, and what the learner can do about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from labkit.client.object_names import habit
+from labkit.core.errors import ExecFailed
+
+IN_THE_IMAGE = "Name a program that the container's image has."
+
+
+class UnknownProtocol(ExecFailed):
+    """The server speaks none of the offered protocols, as one before 1.30 does not speak ``v5``."""
+
+
+def exit_code(status: bytes, pod: str) -> int:
+    """The exit code in the Status that ends a command.
+
+    Args:
+        status: The error channel's JSON.
+        pod: The pod, for the error.
+
+    Raises:
+        ExecFailed: When the command was never started.
+    """
+    document = _document(status) or {"status": "Failure", "message": status.decode("utf-8", "replace")}
+    if document.get("status") == "Success":
+        return 0
+    for cause in (document.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "ExitCode":
+            return int(cause.get("message", 1))
+    code, reason = int(document.get("code", 500)), str(document.get("reason", ""))
+    raise not_started(pod, str(document.get("message", "")), code, reason)
+
+
+def not_started(pod: str, why: str, code: int = 500, reason: str = "") -> ExecFailed:
+    """The error for a command that the container could not start."""
+    return ExecFailed(code, reason, f"The command could not be started in {pod}.", why=why, todo=IN_THE_IMAGE)
+
+
+def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFailed) -> ExecFailed:
+    """The error for a server that refuses to run commands in a pod.
+
+    Args:
+        code: The HTTP status.
+        body: The answer's body, which may be a Status.
+        pod: The pod, as ``namespace/name``.
+        error: The error's class.
+    """
+    status = _document(body) or {"message": body.decode("utf-8", "replace")}
+    message = str(status.get("message", ""))
+    if code == 404 and habit(pod):
+        todo = habit(pod)
+    elif code == 403:
+        todo = "Grant create on pods/exec, or ask as somebody who may."
+    elif "is not valid for pod" in message:
+        todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
+    else:
+        todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
+    why = message or f"the server answered {code}"
+    return error(code, str(status.get("reason", "")), f"No command can be run in {pod}.", why=why, todo=todo)
+
+
+def connection_lost(pod: str) -> ExecFailed:
+    """The error for a connection that ended before its command did."""
+    what = f"The connection to {pod} ended before the command did."
+    return ExecFailed(0, "", what, todo="Try again: the pod or the server may have gone meanwhile (`labkit status`).")
+
+
+def lacks_program(error: ExecFailed, program: str) -> bool:
+    """Whether a command could not be started because the container lacks the program."""
+    text = error.why.lower()
+    return program in text and ("not found" in text or "no such file" in text)
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    """A JSON object; empty when it is not one."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
