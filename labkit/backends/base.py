@@ -5,7 +5,7 @@ Everything else goes through the API and is the same on each cluster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from labkit.core.display import Card, Row, Shown
 
 if TYPE_CHECKING:
+    from labkit.client.auditlog import AuditLog
     from labkit.client.proxy import Serve
     from labkit.client.transport import Connect
 
@@ -73,6 +74,10 @@ class Status(Shown):
         return Card(f"The {self.backend} cluster {state}.", "good" if self.running else "plain", rows)
 
 
+def _unchanged(manifest: Manifest) -> Manifest:
+    return manifest
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What differs from cluster to cluster.
@@ -86,6 +91,7 @@ class Traits:
         pods: Pods run.
         pod_image: The image of the walkthrough's pods; empty for the manifests' own.
         ca_file: The file where it keeps its CA certificate; None where it keeps none.
+        adapt: Changes a manifest for it; returns the same object where there is nothing to change.
         connect: Opens connections to it; None where sockets do.
         serve: Opens the address of a proxy; None where sockets do.
     """
@@ -98,6 +104,7 @@ class Traits:
     pods: bool = True
     pod_image: str = ""
     ca_file: Path | None = None
+    adapt: Callable[[Manifest], Manifest] = _unchanged
     connect: Connect | None = None
     serve: Serve | None = None
 
@@ -109,14 +116,14 @@ class Need:
     Args:
         thing: Such as ``Docker``.
         met: Whether the machine has it.
-        found: What was found, in words.
+        state: What the machine has, in words.
         todo: How to get it.
         required: False when the backend works without it.
     """
 
     thing: str
     met: bool
-    found: str
+    state: str
     todo: str = ""
     required: bool = True
 
@@ -157,15 +164,6 @@ class Backend(Protocol):
     def reset(self, report: Report) -> None:
         """Restore the cluster's initial state."""
 
-    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request; None where no audit log is readable."""
-
-    def audit_events(self) -> Iterable[dict[str, Any]] | None:
-        """The audit log's events, the newest first; None where no audit log is readable."""
-        ...
-
-    def adapt(self, manifest: Manifest) -> Manifest:
-        """The manifest with this backend's changes; the same object where there are none."""
-
-    def needs(self) -> list[Need]:
-        """This backend's requirements, met or not."""
+    @property
+    def audit_log(self) -> AuditLog | None:
+        """The cluster's audit log; None where it cannot be read."""

@@ -27,8 +27,8 @@ from typing import Any
 from labkit.backends import podimage
 from labkit.backends.base import Options, Report
 from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind.cluster import Kind
-from labkit.backends.kind.creation import ensure_node_image
+from labkit.backends.kind.backend import KindBackend
+from labkit.backends.kind.program import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
@@ -107,7 +107,7 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
     """The node image's name, after it and the pod image are in the engine's store."""
-    image = Kind(home, Options(image=named or None)).image
+    image = KindBackend(home, Options(image=named or None)).image
     if not image:
         raise Missing(
             "No node image is named.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import NAMES, Backend, Manifest, Options
+from labkit.backends.base import NAMES, Backend, Manifest, Need, Options
 from labkit.core import page
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
@@ -110,9 +110,25 @@ def make(name: str, home: Path, options: Options, lesson_objects: Callable[[], l
 
         return Embedded(home, options)
     if name == "kind":
-        from labkit.backends.kind.cluster import Kind
+        from labkit.backends.kind.backend import KindBackend
 
-        return Kind(home, options)
+        return KindBackend(home, options)
     from labkit.backends.existing import Existing
 
     return Existing(home, options, lesson_objects)
+
+
+def find_needs(name: str, home: Path, options: Options) -> list[Need]:
+    """The requirements of the backend of that name on this machine, met or not."""
+    if name == "embedded":
+        from labkit.backends import embedded
+
+        return embedded.find_needs()
+    if name == "kind":
+        from labkit.backends.kind import needs
+        from labkit.backends.kind.backend import KindBackend
+
+        return needs.find_needs(KindBackend(home, options).image)
+    from labkit.backends import existing
+
+    return existing.find_needs(options.kubeconfig)

@@ -16,14 +16,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
-from labkit.client import auditlog
+from labkit.backends.base import Need, Options, Report, Status, Traits
+from labkit.client.auditlog import AuditFile
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, home_error, locked, read_json
@@ -40,6 +40,12 @@ ADMIN_CONF = "admin.conf"
 PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
+def find_needs() -> list[Need]:
+    """The requirements: Python alone."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return [Need("Python", True, f"{version}; no Docker is needed")]
+
+
 class Embedded:
     """The embedded server's process; of the options, node, era and port count."""
 
@@ -52,6 +58,7 @@ class Embedded:
         self.options = options
         ca_file = home / "pki" / "ca.crt"
         self.traits = Traits(at_once=True, made_for_lab=True, whole_log=True, ca_file=ca_file)
+        self.audit_log = AuditFile(home / "audit.log")
         self._distrust = ""
         """Why the server's certificate was not trusted by the last ``_answers``."""
 
@@ -136,23 +143,6 @@ class Embedded:
         answer = client.request("POST", PRISTINE)
         if not answer.ok:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
-
-    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request, from the server's log."""
-        return auditlog.find(self.home / "audit.log", audit_id)
-
-    def audit_events(self) -> Iterable[dict[str, Any]]:
-        """The events of the server's log, the newest first."""
-        return auditlog.events(self.home / "audit.log")
-
-    def adapt(self, manifest: Manifest) -> Manifest:
-        """The manifest unchanged: the embedded node simulates the walkthrough's images."""
-        return manifest
-
-    def needs(self) -> list[Need]:
-        """Python alone."""
-        version = ".".join(str(part) for part in sys.version_info[:3])
-        return [Need("Python", True, f"{version}; no Docker is needed")]
 
     # -- within ----------------------------------------------------------------------
 

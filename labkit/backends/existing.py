@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
@@ -35,10 +34,20 @@ NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the r
 MANAGED = "app.kubernetes.io/managed-by"
 
 
+def find_needs(file: Path | None) -> list[Need]:
+    """The requirements: a kubeconfig."""
+    if file:
+        exists = file.exists()
+        return [Need("kubeconfig", exists, f"{'' if exists else 'there is no file '}{file}")]
+    todo = "labkit up --backend existing --kubeconfig FILE --context NAME"
+    return [Need("kubeconfig", False, "none is named; ~/.kube/config is never used unasked", todo)]
+
+
 class Existing:
     """The lab's objects on a cluster of somebody else's; kubeconfig, context, prefix and force count."""
 
     name = "existing"
+    audit_log = None
 
     def __init__(self, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]) -> None:
         self.home = home
@@ -52,7 +61,8 @@ class Existing:
         """What the cluster's record says; a grader's says that changes are in force at once."""
         record = read_json(self._record_file)
         at_once = bool(record.get("at_once"))
-        return Traits(at_once=at_once, audited=False, grader=at_once, pods=bool(record.get("pods", True)))
+        pods = bool(record.get("pods", True))
+        return Traits(at_once=at_once, audited=False, grader=at_once, pods=pods, adapt=self._adapt)
 
     def start(self, report: Report) -> None:
         """Report what would be created where, check the learner's rights, and record the cluster.
@@ -133,34 +143,6 @@ class Existing:
         self._remove(lambda _line: None)
         self._make_default_namespace()
 
-    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """None: the audit log of somebody else's cluster is not read."""
-        return None
-
-    def audit_events(self) -> None:
-        """None: see ``audit_event``."""
-        return
-
-    def adapt(self, manifest: Manifest) -> Manifest:
-        """The object with the lab's label, and a current image for the walkthrough's proxy.
-
-        ``LABKIT_POD_IMAGE`` names an image for all of the walkthrough's containers: it needs
-        bash and curl, and must run ``kubectl proxy`` by itself.
-        """
-        adapted = copy.deepcopy(manifest)
-        meta = adapted.setdefault("metadata", {})
-        meta["labels"] = {**(meta.get("labels") or {}), MANAGED: "labkit", LABEL: self._value}
-        image = os.environ.get("LABKIT_POD_IMAGE")
-        return podimage.adapt(adapted, image) if image else podimage.adapt_proxy(adapted)
-
-    def needs(self) -> list[Need]:
-        """A kubeconfig."""
-        if self.options.kubeconfig:
-            there = self.options.kubeconfig.exists()
-            return [Need("kubeconfig", there, f"{'' if there else 'there is no file '}{self.options.kubeconfig}")]
-        todo = "labkit up --backend existing --kubeconfig FILE --context NAME"
-        return [Need("kubeconfig", False, "none is named; ~/.kube/config is never used unasked", todo)]
-
     # -- within ----------------------------------------------------------------------
 
     def _named(self) -> tuple[Path, str]:
@@ -194,11 +176,23 @@ class Existing:
                 todo="Ask the cluster's administrator, or take another cluster.",
             )
 
+    def _adapt(self, manifest: Manifest) -> Manifest:
+        """The object with the lab's label, and a current image for the walkthrough's proxy.
+
+        ``LABKIT_POD_IMAGE`` names an image for all of the walkthrough's containers: it needs
+        bash and curl, and must run ``kubectl proxy`` by itself.
+        """
+        adapted = copy.deepcopy(manifest)
+        meta = adapted.setdefault("metadata", {})
+        meta["labels"] = {**(meta.get("labels") or {}), MANAGED: "labkit", LABEL: self._value}
+        image = os.environ.get("LABKIT_POD_IMAGE")
+        return podimage.adapt(adapted, image) if image else podimage.adapt_proxy(adapted)
+
     def _make_default_namespace(self) -> None:
         """Create the namespace that replaces ``default`` when there is a prefix."""
         if not self.names.prefix:
             return
-        body = self.adapt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        body = self._adapt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
         answer = self._client.post("/api/v1/namespaces", body)
         if not answer.ok and answer.status != 409:
             raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")

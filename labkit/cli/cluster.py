@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice
+from labkit.backends.choice import Choice, find_needs
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 from labkit.lab.backend import chosen, make
@@ -134,7 +134,7 @@ def doctor_command() -> None:
     """
     home = home_path()
     for name in NAMES:
-        needs = make(name, home, Options()).needs()
+        needs = find_needs(name, home, Options())
         ready = all(need.met for need in needs if need.required)
         click.echo(f"{'✔' if ready else '✘'} {name}: {'ready' if ready else 'something is missing'}")
         for need in needs:
@@ -151,5 +151,5 @@ def found_lab() -> Lab:
 
 def _line(need: Need) -> str:
     mark = "✔" if need.met else "✘" if need.required else "!"
-    line = f"    {mark} {need.thing}: {need.found}"
+    line = f"    {mark} {need.thing}: {need.state}"
     return line if need.met or not need.todo else f"{line}\n        try: {need.todo}"

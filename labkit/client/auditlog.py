@@ -1,4 +1,4 @@
-"""Find a request's event in an audit log.
+"""Read a cluster's audit log, and find a request's event in it.
 
 A log holds one JSON event a line, the newest last. It is read backwards, because the
 event that is asked for is a recent one.
@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from labkit.core import ownership
 
@@ -20,21 +20,37 @@ MAX_BYTES = 16 * 1024 * 1024
 """How far back from its end a log is read, in bytes."""
 
 
-def find(path: Path, audit_id: str) -> dict[str, Any] | None:
-    """The last event with an audit id, which is the ``Audit-Id`` header of an answer."""
-    return pick(backwards(path), audit_id) if audit_id else None
+class AuditLog(Protocol):
+    """A cluster's audit log, as far as it can be read."""
+
+    def event(self, audit_id: str) -> dict[str, Any] | None:
+        """The last event with an audit id, which is the ``Audit-Id`` header of an answer; None without one."""
+
+    def events(self) -> Iterable[dict[str, Any]]:
+        """Its events, the newest first."""
+        ...
+
+
+class AuditFile:
+    """An audit log in a file of this machine; one that cannot be read is empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def event(self, audit_id: str) -> dict[str, Any] | None:
+        """The last event with an audit id."""
+        return pick(backwards(self._path), audit_id) if audit_id else None
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Its events, the newest first."""
+        return parsed(backwards(self._path))
 
 
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
-    """The first of a log's lines, the newest first, that is the event with an audit id."""
-    wanted = audit_id.encode()
-    found = parsed(line for line in lines if wanted in line)
-    return next((event for event in found if event.get("auditID") == audit_id), None)
-
-
-def events(path: Path) -> Iterator[dict[str, Any]]:
-    """A log's events, the newest first; lines that hold none are skipped."""
-    return parsed(backwards(path))
+    """The event with an audit id in some lines of a log, the newest first."""
+    text = audit_id.encode()
+    candidates = parsed(line for line in lines if text in line)
+    return next((event for event in candidates if event.get("auditID") == audit_id), None)
 
 
 def parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -111,7 +111,7 @@ class ChosenCluster(Shown):
             name="admin",
             names=self.names,
             observers=[self._observe],
-            find_event=self.backend.audit_event,
+            find_event=self.audit_event,
             connect=self.traits.connect,
         )
 
@@ -128,7 +128,8 @@ class ChosenCluster(Shown):
         """What the learner asked and ran since the cluster's last reset."""
         began = self.journal.began
         since = began if began <= time.time() else 0.0  # the clock was wrong at the reset
-        return gather(self.backend.audit_events(), self.journal.entries(), since)
+        log = self.backend.audit_log
+        return gather(log.events() if log else None, self.journal.entries(), since)
 
     def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
         """Note in the journal that a command ran in a pod.
@@ -172,7 +173,8 @@ class ChosenCluster(Shown):
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request; None where no audit log is readable."""
-        return self.backend.audit_event(audit_id)
+        log = self.backend.audit_log
+        return log.event(audit_id) if log else None
 
     def reset(self) -> None:
         """Restore the cluster's initial state. Your progress is kept."""

@@ -352,7 +352,7 @@ class Lab(ChosenCluster):
             self.admin.without_observers(),
             self.resources,
             objects,
-            self.backend.adapt,
+            self.traits.adapt,
             patience_seconds=self.patience_seconds,
         )
         if any(str(entry.get("apiVersion")).startswith(RBAC_GROUP) for entry in objects):

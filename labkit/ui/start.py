@@ -11,17 +11,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import Need, Options
-from labkit.backends.choice import offered
+from labkit.backends.choice import find_needs, offered
 from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
-from labkit.lab.backend import chosen, make
+from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, text_table
 
@@ -73,9 +74,9 @@ class StartPanel(LabWidget):
         self.lab: Lab | None = self._running()
         options = Options(kubeconfig=self._kubeconfig)
         self._names = offered()
-        self._needs = {name: make(name, self._home, options).needs() for name in self._names if name != "kind"}
+        self._needs = {name: find_needs(name, self._home, options) for name in self._names if name != "kind"}
         if "kind" in self._names:  # Docker answers more slowly than a widget may take to appear.
-            _in_background(make("kind", self._home, options).needs, self._found)
+            _in_background(partial(find_needs, "kind", self._home, options), self._show_kind)
         self._show()
 
     def on_start(self, backend: str) -> None:
@@ -145,7 +146,7 @@ class StartPanel(LabWidget):
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in variables.items())
         return f"export {given} PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 
-    def _found(self, needs: list[Need]) -> None:
+    def _show_kind(self, needs: list[Need]) -> None:
         self._needs["kind"] = needs
         self._show()
 
@@ -167,7 +168,7 @@ class StartPanel(LabWidget):
                 rows.append([name, "not known yet", "run: labkit doctor"])
                 continue
             missing = [need for need in self._needs[name] if need.required and not need.met]
-            what = " ".join(f"{need.thing}: {need.found.rstrip('.')}. {need.todo}" for need in missing)
+            what = " ".join(f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing)
             rows.append([name, "no" if missing else "yes", what])
         return rows
 

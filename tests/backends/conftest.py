@@ -13,7 +13,7 @@ import pytest
 from labkit.backends.base import Backend, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.existing import Existing
-from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.backend import KindBackend
 from labkit.backends.page import Page
 from labkit.backends.page.backend import PageBackend
 from labkit.core import page
@@ -64,7 +64,7 @@ def backend(
         "existing": lambda home, options: Existing(
             home, replace(options, kubeconfig=foreign_cluster), library().objects
         ),
-        "kind": Kind,
+        "kind": KindBackend,
         "page": lambda home, options: PageBackend(home, options, ours),
     }
     with pytest.MonkeyPatch.context() as patch, Page() as ours:

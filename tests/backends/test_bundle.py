@@ -14,7 +14,7 @@ import pytest
 from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import Done
-from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.backend import KindBackend
 from labkit.cli import run
 from labkit.core.errors import Missing, UsageError
 from tests.backends.programs import Programs
@@ -64,8 +64,8 @@ def test_what_is_saved_can_be_loaded_elsewhere(tmp_path: Path, programs: Program
     there.mkdir()
     assert bundle.load(file, there, quiet) == saved
     assert there.stat().st_mode & 0o077 == 0
-    assert Kind(there, Options()).image == "me/node:v1"
-    assert Kind(there, Options(image="other:1")).image == "other:1"
+    assert KindBackend(there, Options()).image == "me/node:v1"
+    assert KindBackend(there, Options(image="other:1")).image == "other:1"
     assert programs.calls("docker load")
     assert sorted(entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")) == []
 

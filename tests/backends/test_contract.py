@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from labkit.backends.base import Backend
+from labkit.backends.base import Backend, Options
+from labkit.backends.choice import find_needs
 from labkit.client.manifests import parse
 from labkit.core.errors import ExecFailed
 from labkit.lab.lab import Lab
@@ -95,15 +96,16 @@ def test_a_service_account_is_refused_until_it_is_bound(lab: Lab) -> None:
 
 def test_a_request_leads_to_its_audit_event_where_there_is_a_log(lab: Lab, backend: Backend) -> None:
     answer = lab.as_anonymous().get("/api/v1/namespaces")
-    event = backend.audit_event(answer.audit_id)
     if backend.name == "existing":
-        assert event is None
+        assert backend.audit_log is None
         return
+    assert backend.audit_log is not None
+    event = backend.audit_log.event(answer.audit_id)
     assert event is not None
     assert event["auditID"] == answer.audit_id
     assert event["user"]["username"] == "system:anonymous"
     assert event["annotations"]["authorization.k8s.io/decision"] == "forbid"
-    assert backend.audit_event("0000-nope") is None
+    assert backend.audit_log.event("0000-nope") is None
 
 
 def test_a_command_runs_in_a_pod(lab: Lab) -> None:
@@ -162,13 +164,13 @@ def test_every_checkpoint_passes_with_the_solutions(lab: Lab) -> None:
 def test_adapting_keeps_the_manifest_it_was_given(backend: Backend) -> None:
     for manifest in LIBRARY.objects():
         before = repr(manifest)
-        adapted = backend.adapt(manifest)
+        adapted = backend.traits.adapt(manifest)
         assert repr(manifest) == before
         assert adapted["metadata"]["name"] == manifest["metadata"]["name"]
 
 
-def test_needs_say_how_to_get_what_is_missing(backend: Backend) -> None:
-    for need in backend.needs():
+def test_needs_say_how_to_get_what_is_missing(backend: Backend, tmp_path: Path) -> None:
+    for need in find_needs(backend.name, tmp_path, Options()):
         assert need.thing
         assert need.met or need.todo or not need.required
 

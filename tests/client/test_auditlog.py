@@ -15,12 +15,12 @@ def line(audit_id: str, **more: object) -> str:
 def test_an_event_is_found_from_the_end(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     log.write_text(line("a", n=1) + line("b", n=2) + line("a", n=3) + line("c", n=4))
-    found = auditlog.find(log, "a")
+    found = auditlog.AuditFile(log).event("a")
     assert found is not None
     assert found["n"] == 3
-    assert auditlog.find(log, "nope") is None
-    assert auditlog.find(log, "") is None
-    assert auditlog.find(tmp_path / "missing", "a") is None
+    assert auditlog.AuditFile(log).event("nope") is None
+    assert auditlog.AuditFile(log).event("") is None
+    assert auditlog.AuditFile(tmp_path / "missing").event("a") is None
 
 
 @pytest.mark.parametrize("block", [1, 7, 40, 10_000])
@@ -37,12 +37,12 @@ def test_it_does_not_look_back_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(auditlog, "BLOCK_BYTES", 50)
     log = tmp_path / "audit.log"
     log.write_text(line("old") + line("x") * 100 + line("new"))
-    assert auditlog.find(log, "new") is not None
-    assert auditlog.find(log, "old") is None
+    assert auditlog.AuditFile(log).event("new") is not None
+    assert auditlog.AuditFile(log).event("old") is None
 
 
 def test_half_lines_and_mentions_are_passed_over(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     log.write_text(line("a", n=1) + line("b", note="a") + '{"auditID": "a", "n"')
-    found = auditlog.find(log, "a")
+    found = auditlog.AuditFile(log).event("a")
     assert found == {"auditID": "a", "n": 1}

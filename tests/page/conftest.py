@@ -37,6 +37,12 @@ class MemoryStorage:
         self.writes += 1
 
 
+def audit_events(lab: Lab) -> list[dict[str, Any]]:
+    """The events of the cluster's audit log."""
+    assert lab.backend.audit_log is not None
+    return list(lab.backend.audit_log.events())
+
+
 def leave() -> None:
     """End the page: nothing in memory stays."""
     if isinstance(page.current, Page):

@@ -19,6 +19,7 @@ from labkit.client.exec.connection import open_exec
 from labkit.core.errors import ExecFailed, UsageError
 from labkit.lab.lab import Lab
 from labkit.ui import StartPanel
+from tests.page.conftest import audit_events
 
 POD = """
 apiVersion: v1
@@ -89,7 +90,7 @@ def test_a_command_that_is_refused_says_why(lab: Lab) -> None:
 def test_what_a_pod_asks_is_in_the_audit_log_at_once(lab: Lab) -> None:
     lab.rewind("W8")
     lab.exec("default/curl", "apt-get update -q && apt-get install -yq curl && curl -sk https://kubernetes.default/api")
-    assert any(event["requestURI"] == "/api" for event in lab.backend.audit_events() or ())
+    assert any(event["requestURI"] == "/api" for event in audit_events(lab))
 
 
 def test_the_clock_moves_with_each_request(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""The steps of ``kind create cluster``: node image, configuration, the program itself, and why it failed.
+"""The program kind: its node image, its configuration, ``kind create cluster``, and why that failed.
 
 Where a command in the node fails, kind prints all of its output, which for kubeadm is
 hundreds of lines. They go to a file, and the learner gets the one line that says why.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labkit.backends.base import Report
 from labkit.backends.engine import Engine, follow
+from labkit.backends.kind.cluster import KindCluster
 from labkit.core import resources
 from labkit.core.errors import Missing, StartFailed
 from labkit.core.home import write_private
@@ -62,24 +63,29 @@ def write_config(directory: Path, cgroup_version: str) -> None:
     write_private(directory / "audit-policy.yaml", policy)
 
 
-def run(
-    command: Sequence[str], directory: Path, variables: Mapping[str, str], image: str, cluster: str, report: Report
-) -> None:
+def create_cluster(cluster: KindCluster, variables: Mapping[str, str], image: str, report: Report) -> None:
     """Run ``kind create cluster`` with its own output as progress.
 
-    It runs in the configuration's directory, with ``variables`` added to the environment; its output is
-    written there when it fails.
+    It runs in the configuration's directory; its output is written there when it fails.
+
+    Args:
+        cluster: The cluster to create.
+        variables: Added to the environment.
+        image: The node image; empty for kind's own.
+        report: Takes kind's lines.
 
     Raises:
         StartFailed: When kind fails.
     """
+    command = ["kind", "create", "cluster", "--name", cluster.name, "--config", "lab.yaml"]
+    command += ["--kubeconfig", str(cluster.config_file), *(["--image", image] if image else [])]
     environment = {**os.environ, **variables}
     environment.pop("KUBECONFIG", None)
-    code, lines = follow(command, _without_command_output(report), cwd=directory, env=environment)
+    code, lines = follow(command, _without_command_output(report), cwd=cluster.directory, env=environment)
     if code:
-        log = directory / "creation.log"
+        log = cluster.directory / "creation.log"
         write_private(log, "\n".join(lines) + "\n")
-        raise failed(lines, log, image, cluster)
+        raise failed(lines, log, image, cluster.name)
 
 
 def _without_command_output(report: Report) -> Report:

@@ -206,15 +206,15 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
         before: Reads the roles and bindings from before the learner began.
     """
     admin = lab.admin.without_observers()
-    audited = lab.traits.whole_log
+    log = lab.backend.audit_log if lab.traits.whole_log else None
     return ProbeContext(
         admin,
         lab.as_anonymous().without_observers(),
         partial(review, admin),
         lambda: read_policy(admin),
         before,
-        lambda: (lab.backend.audit_events() or ()) if audited else (),
-        audited=audited,
+        log.events if log else tuple,
+        audited=log is not None,
         pods=pods_run(admin),
     )
 

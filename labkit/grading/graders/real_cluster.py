@@ -83,7 +83,7 @@ class SharedCluster:
                 raise UsageError(f"{title(obj)} is there already.", todo="Delete it, or take another cluster.")
             # Recorded first: what is created and then interrupted must be deleted as well.
             self._requests.created.append(path)
-            apply(self._admin, resources, [obj], self._lab.backend.adapt, patience_seconds=10.0)
+            apply(self._admin, resources, [obj], self._lab.traits.adapt, patience_seconds=10.0)
         if self._pods:
             for obj in objects:
                 if obj["kind"] == "Pod":

@@ -67,7 +67,7 @@ function drawStart(data, act, view) {
       h("details", { open: Boolean(view[backend.name]),
         ontoggle: (event) => { view[backend.name] = event.target.open; } },
         h("summary", { "data-key": `lacks-${backend.name}` }, "What to do"),
-        h("ul", {}, missing.map((need) => h("li", {}, [`${need.thing}: ${need.found.replace(/\.$/, "")}.`, need.todo].join(" "))))),
+        h("ul", {}, missing.map((need) => h("li", {}, [`${need.thing}: ${need.state.replace(/\.$/, "")}.`, need.todo].join(" "))))),
     ];
   };
   const choice = (backend) => {

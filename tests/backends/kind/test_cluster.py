@@ -21,8 +21,8 @@ import yaml
 
 from labkit.backends import engine, podimage
 from labkit.backends.base import Options
-from labkit.backends.kind import cluster, needs
-from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind import auditlog, needs
+from labkit.backends.kind.backend import KindBackend
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core import resources
@@ -46,8 +46,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Kind:
-    return Kind(tmp_path / "home", Options())
+def backend(tmp_path: Path) -> KindBackend:
+    return KindBackend(tmp_path / "home", Options())
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path
     (tmp_path / "home").mkdir(mode=0o755)
     (tmp_path / "home" / "file").touch()
     with pytest.raises(HomeError, match="others may enter it"):
-        Kind(tmp_path / "home", Options()).start(quiet)
+        KindBackend(tmp_path / "home", Options()).start(quiet)
     assert not programs.calls("kind create")
 
 
-def test_the_whole_life_of_a_cluster(backend: Kind, usable: Client, programs: Programs) -> None:
+def test_the_whole_life_of_a_cluster(backend: KindBackend, usable: Client, programs: Programs) -> None:
     said: list[str] = []
     backend.start(said.append)
     assert backend.status().running
@@ -84,7 +84,7 @@ def test_the_whole_life_of_a_cluster(backend: Kind, usable: Client, programs: Pr
     backend.start(said.append)
     assert len(programs.calls("kind create")) == 1
     with pytest.raises(UsageError, match="already runs"):
-        Kind(backend.home, Options(image="other:1")).start(quiet)
+        KindBackend(backend.home, Options(image="other:1")).start(quiet)
 
     usable.post("/api/v1/namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "mine"}})
     backend.reset(quiet)
@@ -101,7 +101,7 @@ def test_the_whole_life_of_a_cluster(backend: Kind, usable: Client, programs: Pr
 
 
 def test_a_running_cluster_is_found_without_asking_the_machine_again(
-    backend: Kind, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    backend: KindBackend, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.docker(info={"CgroupVersion": "1"})
     said: list[str] = []
@@ -109,7 +109,7 @@ def test_a_running_cluster_is_found_without_asking_the_machine_again(
     assert any("cgroup version" in line for line in said)
     monkeypatch.setattr(needs, "DISK_BYTES", 10**18)
     said.clear()
-    Kind(backend.home, Options()).start(said.append)
+    KindBackend(backend.home, Options()).start(said.append)
     assert said == []
 
 
@@ -135,7 +135,9 @@ def test_an_image_that_cannot_be_loaded_is_said(tmp_path: Path, programs: Progra
     assert not programs.calls("docker cp")
 
 
-def test_a_cluster_that_is_not_ours_any_more_is_left_alone(backend: Kind, usable: Client, programs: Programs) -> None:
+def test_a_cluster_that_is_not_ours_any_more_is_left_alone(
+    backend: KindBackend, usable: Client, programs: Programs
+) -> None:
     backend.start(quiet)
     (programs.directory / "node").write_text("another-id\n")
     said: list[str] = []
@@ -144,7 +146,7 @@ def test_a_cluster_that_is_not_ours_any_more_is_left_alone(backend: Kind, usable
     assert "left alone" in said[0]
 
 
-def test_a_name_that_is_taken_is_said_and_nothing_is_touched(backend: Kind, programs: Programs) -> None:
+def test_a_name_that_is_taken_is_said_and_nothing_is_touched(backend: KindBackend, programs: Programs) -> None:
     programs.kind(clusters="other labkit")
     with pytest.raises(UsageError, match='named "labkit" exists') as caught:
         backend.start(quiet)
@@ -157,11 +159,11 @@ def test_another_name_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LABKIT_KIND_CLUSTER", "mine")
     programs.kind(create="exit 1", clusters="labkit")
     with pytest.raises(StartFailed):
-        Kind(tmp_path / "home", Options()).start(quiet)
+        KindBackend(tmp_path / "home", Options()).start(quiet)
     assert "--name mine" in programs.calls("kind create")[0]
 
 
-def test_a_failed_creation_leaves_nothing_and_says_why(backend: Kind, programs: Programs) -> None:
+def test_a_failed_creation_leaves_nothing_and_says_why(backend: KindBackend, programs: Programs) -> None:
     programs.kind(create="echo ' * Ensuring node image'; echo 'ERROR: failed to create: boom' >&2; exit 1")
     said: list[str] = []
     with pytest.raises(StartFailed) as caught:
@@ -188,7 +190,9 @@ k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow.(*Runner).Run.func1
 """How kind 0.27 ends where kubeadm 1.36 fails, shortened."""
 
 
-def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(backend: Kind, programs: Programs) -> None:
+def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(
+    backend: KindBackend, programs: Programs
+) -> None:
     (programs.directory / "output").write_text(KUBEADM_FAILED, encoding="utf-8")
     programs.kind(create=f"cat {programs.directory}/output >&2; exit 1")
     said: list[str] = []
@@ -203,7 +207,7 @@ def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(backend:
     assert not any("round_trippers.go" in line or reason in line for line in said)
 
 
-def test_where_another_command_fails_its_output_is_the_reason(backend: Kind, programs: Programs) -> None:
+def test_where_another_command_fails_its_output_is_the_reason(backend: KindBackend, programs: Programs) -> None:
     programs.kind(create="echo 'ERROR: no node'; echo; echo 'Command Output: docker: no such network'; exit 1")
     with pytest.raises(StartFailed) as caught:
         backend.start(quiet)
@@ -214,11 +218,11 @@ def test_an_image_that_is_no_nodes_is_suspected(tmp_path: Path, programs: Progra
     words = 'could not find a log line that matches "Reached target .*Multi-User System.*|detected cgroup v1"'
     programs.kind(create=f"echo 'ERROR: failed to create cluster: {words}'; exit 1")
     with pytest.raises(StartFailed) as caught:
-        Kind(tmp_path / "home", Options(image="debian:13")).start(quiet)
+        KindBackend(tmp_path / "home", Options(image="debian:13")).start(quiet)
     assert caught.value.todo.startswith("debian:13 does not start as a node.")
 
 
-def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(backend: Kind, programs: Programs) -> None:
+def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(backend: KindBackend, programs: Programs) -> None:
     programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
     with pytest.raises(StartFailed) as caught:
         backend.start(quiet)
@@ -230,7 +234,7 @@ def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
 ) -> None:
     programs.docker(images="labkit*", rest='echo "manifest unknown" >&2; exit 1')
     with pytest.raises(Missing, match="me/node:v1 is not here and cannot be pulled"):
-        Kind(tmp_path / "home", Options(image="me/node:v1")).start(quiet)
+        KindBackend(tmp_path / "home", Options(image="me/node:v1")).start(quiet)
     assert not programs.calls("kind create")
 
 
@@ -273,23 +277,27 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
     assert not (place / "node").exists()
 
 
-def test_what_a_killed_start_left_is_removed_by_the_next(backend: Kind, usable: Client, programs: Programs) -> None:
+def test_what_a_killed_start_left_is_removed_by_the_next(
+    backend: KindBackend, usable: Client, programs: Programs
+) -> None:
     backend.home.mkdir(mode=0o700)
     backend.directory.mkdir(mode=0o700)
     (backend.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
     said: list[str] = []
     backend.start(said.append)
-    assert "cut off" in " ".join(said)
+    assert "An earlier start was interrupted" in said[0]
     assert programs.calls()[-1]
     assert programs.log.read_text().index("kind delete") < programs.log.read_text().index("kind create")
     backend.stop(quiet)
 
 
-def test_stopping_while_docker_does_not_run_forgets_nothing(backend: Kind, usable: Client, programs: Programs) -> None:
+def test_stopping_while_docker_does_not_run_forgets_nothing(
+    backend: KindBackend, usable: Client, programs: Programs
+) -> None:
     backend.start(quiet)
     programs.write("docker", 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
     with pytest.raises(Missing, match="does not run"):
-        Kind(backend.home, Options()).stop(quiet)
+        KindBackend(backend.home, Options()).stop(quiet)
     assert (backend.directory / "cluster.json").exists()
 
 
@@ -303,24 +311,26 @@ def test_stopping_while_docker_does_not_run_forgets_nothing(backend: Kind, usabl
         ("echo nonsense", "does not answer", "docker info"),
     ],
 )
-def test_a_docker_that_cannot_be_used(backend: Kind, programs: Programs, script: str, what: str, todo: str) -> None:
+def test_a_docker_that_cannot_be_used(
+    backend: KindBackend, programs: Programs, script: str, what: str, todo: str
+) -> None:
     programs.write("docker", script)
     with pytest.raises(Missing, match=what) as caught:
         backend.start(quiet)
     assert todo in caught.value.todo
-    assert not backend.needs()[0].met
+    assert not needs.find_needs(backend.image)[0].met
 
 
-def test_podman_serves_where_there_is_no_docker(backend: Kind, programs: Programs) -> None:
+def test_podman_serves_where_there_is_no_docker(backend: KindBackend, programs: Programs) -> None:
     (programs.directory / "docker").unlink()
     info = {"host": {"memTotal": 8 * 1024**3, "cgroupVersion": "v2"}, "version": {"Version": "5.0"}}
     programs.write("podman", f"case $1 in info) echo '{json.dumps(info)}';; esac")
-    assert [need.met for need in backend.needs()] == [True, True, True, True]
-    assert backend.needs()[0].found == "podman 5.0"
-    assert backend._environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
+    assert [need.met for need in needs.find_needs(backend.image)] == [True, True, True, True]
+    assert needs.find_needs(backend.image)[0].state == "podman 5.0"
+    assert backend._cluster.environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
 
 
-def test_no_kind_no_memory_no_disk(backend: Kind, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_kind_no_memory_no_disk(backend: KindBackend, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.docker(info={"MemTotal": 512 * 1024**2})
     with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
         backend.start(quiet)
@@ -348,9 +358,9 @@ def test_the_node_image_can_be_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, era: str, image: str
 ) -> None:
     monkeypatch.delenv("LABKIT_KIND_IMAGE", raising=False)
-    assert Kind(tmp_path, Options(image=chosen or None, era=era or None)).image == image
+    assert KindBackend(tmp_path, Options(image=chosen or None, era=era or None)).image == image
     monkeypatch.setenv("LABKIT_KIND_IMAGE", chosen)
-    assert Kind(tmp_path, Options(era=era or None)).image == image
+    assert KindBackend(tmp_path, Options(era=era or None)).image == image
 
 
 def patches(text: str) -> dict[str, Any]:
@@ -363,7 +373,7 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
     by_version = patches((resources.clusters() / "kind" / "lab.yaml").read_text())
     wanted = {
         "audit-policy-file": "/etc/kubernetes/policies/audit-policy.yaml",
-        "audit-log-path": f"{cluster.AUDIT_LOGS}/kube-apiserver-audit.log",
+        "audit-log-path": f"{auditlog.LOGS}/kube-apiserver-audit.log",
         "audit-log-maxsize": "20",
         "audit-log-maxbackup": "2",
     }
@@ -375,7 +385,7 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
     assert {entry["name"]: entry["value"] for entry in arguments[2]} == wanted
 
 
-def test_the_configuration_lies_beside_its_policy(backend: Kind, programs: Programs) -> None:
+def test_the_configuration_lies_beside_its_policy(backend: KindBackend, programs: Programs) -> None:
     programs.docker(info={"CgroupVersion": "1"})
     programs.kind(create="exit 1")
     with pytest.raises(StartFailed):
@@ -395,13 +405,14 @@ def test_the_audit_policy_keeps_learners_and_drops_the_machinery() -> None:
     assert not [rule for rule in dropped if not (rule.get("users") or rule.get("userGroups"))]
 
 
-def test_an_audit_event_is_searched_in_the_node(backend: Kind, programs: Programs) -> None:
+def test_an_audit_event_is_searched_in_the_node(backend: KindBackend, programs: Programs) -> None:
     event = json.dumps({"auditID": "id-7", "verb": "list"})
     programs.docker(rest=f"echo '{event}'")
-    assert backend.audit_event("id-7") == {"auditID": "id-7", "verb": "list"}
+    assert backend.audit_log is not None
+    assert backend.audit_log.event("id-7") == {"auditID": "id-7", "verb": "list"}
     assert "grep -hF id-7 /var/log/kubernetes/*.log" in programs.calls("docker exec")[0]
-    assert backend.audit_event("x; rm -rf /") is None
-    assert backend.audit_event("") is None
+    assert backend.audit_log.event("x; rm -rf /") is None
+    assert backend.audit_log.event("") is None
 
 
 @pytest.mark.parametrize(

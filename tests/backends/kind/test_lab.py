@@ -14,7 +14,7 @@ from labkit import check, lessons, predict
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.engine import find
-from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.backend import KindBackend
 from labkit.lab.lab import Lab
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
@@ -32,17 +32,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindBackend]:
     """The backend of a running cluster."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-lab-{os.getpid()}")
-        made = Kind(tmp_path_factory.mktemp("lab") / "home", Options())
+        made = KindBackend(tmp_path_factory.mktemp("lab") / "home", Options())
         made.start(quiet)
         yield made
         made.stop(quiet)
 
 
-def test_every_notebook_passes(backend: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_notebook_passes(backend: KindBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_HOME", str(backend.home))
     Lab("kind", say=quiet).reset()
     for name in NAMES:
@@ -51,7 +51,7 @@ def test_every_notebook_passes(backend: Kind, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)])
-def test_any_client_counts(backend: Kind, step: str, said: object, ask: Callable[[Lab], object]) -> None:
+def test_any_client_counts(backend: KindBackend, step: str, said: object, ask: Callable[[Lab], object]) -> None:
     lab = Lab("kind", home=backend.home, say=quiet)
     lab.progress.forget()
     lab.rewind(step)
@@ -63,7 +63,7 @@ def test_any_client_counts(backend: Kind, step: str, said: object, ask: Callable
 
 @pytest.mark.parametrize(("take", "step", "client"), CELLS, ids=[f"{step}-{client}" for _, step, client in CELLS])
 def test_a_verdict_does_not_depend_on_the_client(
-    backend: Kind, take: Callable[[Lab, str, str], None], step: str, client: str
+    backend: KindBackend, take: Callable[[Lab, str, str], None], step: str, client: str
 ) -> None:
     if missing([client]):
         pytest.skip(f"{client} is not installed; the other clients take the same steps")
@@ -73,7 +73,7 @@ def test_a_verdict_does_not_depend_on_the_client(
 
 
 def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
-    backend: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: KindBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABKIT_POD_IMAGE", podimage.IMAGE)
     admin = Lab("kind", home=backend.home, say=quiet).admin
@@ -88,8 +88,8 @@ def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
     assert set(sweep.inventory(admin)) == before
 
 
-def test_a_node_that_was_stopped_is_started_again(backend: Kind) -> None:
-    find().run("stop", f"{backend.cluster}-control-plane", timeout_seconds=60)
+def test_a_node_that_was_stopped_is_started_again(backend: KindBackend) -> None:
+    find().run("stop", f"{backend._cluster.name}-control-plane", timeout_seconds=60)
     assert not backend.status().running
     said: list[str] = []
     backend.start(said.append)

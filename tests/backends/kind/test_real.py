@@ -15,7 +15,7 @@ import pytest
 from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import call
-from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.backend import KindBackend
 from labkit.core.errors import UsageError
 from tests.backends.conftest import quiet
 
@@ -67,13 +67,13 @@ def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path, line: str, 
     assert "Cleaning up" in rest
     time.sleep(2)  # whatever was still under way
     assert named not in clusters()
-    assert not Kind(tmp_path / "home", Options()).status().running
+    assert not KindBackend(tmp_path / "home", Options()).status().running
 
 
 def test_somebody_elses_cluster_of_that_name_is_left_alone(named: str, tmp_path: Path) -> None:
-    backend = Kind(tmp_path / "one", Options())
+    backend = KindBackend(tmp_path / "one", Options())
     backend.start(quiet)
-    other = Kind(tmp_path / "two", Options())
+    other = KindBackend(tmp_path / "two", Options())
     with pytest.raises(UsageError, match="did not make it"):
         other.start(quiet)
     other.stop(quiet)
@@ -85,4 +85,4 @@ def test_somebody_elses_cluster_of_that_name_is_left_alone(named: str, tmp_path:
 def test_a_bundle_can_be_saved_and_loaded(tmp_path: Path) -> None:
     saved = bundle.save(tmp_path / "lab.tar", tmp_path / "here", IMAGE, quiet)
     assert bundle.load(tmp_path / "lab.tar", tmp_path / "there", quiet) == saved
-    assert saved.node_image == Kind(tmp_path / "there", Options()).image
+    assert saved.node_image == KindBackend(tmp_path / "there", Options()).image

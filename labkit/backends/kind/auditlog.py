@@ -1,0 +1,40 @@
+"""The audit log of a kind cluster, which lies in its node."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.backends.engine import Engine
+from labkit.client import auditlog
+
+EVENT_SECONDS = 2.0
+LOGS = "/var/log/kubernetes"
+
+
+class NodeAuditLog:
+    """The audit log in a node's container."""
+
+    def __init__(self, engine: Engine, node: str) -> None:
+        self._engine, self._node = engine, node
+
+    def event(self, audit_id: str) -> dict[str, Any] | None:
+        """The event with an audit id; None when there is none within ``EVENT_SECONDS``."""
+        if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
+            return None
+        command = f"grep -hF {audit_id} {LOGS}/*.log"
+        deadline = time.monotonic() + EVENT_SECONDS
+        while True:
+            done = self._engine.run("exec", self._node, "sh", "-c", command)
+            event = auditlog.pick(reversed(done.stdout.encode().splitlines()), audit_id)
+            if event is not None or done.returncode > 1 or time.monotonic() > deadline:
+                return event
+            time.sleep(0.05)  # kube-apiserver writes the event a moment after it has answered
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Its events, the newest first."""
+        command = f"cat $(ls -rt {LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
+        done = self._engine.run("exec", self._node, "sh", "-c", command)
+        return auditlog.parsed(reversed(done.stdout.encode().splitlines()))

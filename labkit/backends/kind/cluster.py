@@ -1,0 +1,111 @@
+"""The lab's cluster in Docker: its node's container, its kubeconfig, and the record of who created it.
+
+The record, ``cluster.json``, has the id of the node's container, so that labkit deletes no cluster of the same name
+that somebody else created. While a cluster is created the record's state is ``creating``: whoever finds that later,
+be it the failed creation itself or the next start, deletes what there is of the cluster.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labkit.backends.engine import Engine, call, find
+from labkit.client import kubeconfig
+from labkit.client.client import Client
+from labkit.core.errors import LabkitError
+from labkit.core.home import read_json, write_private
+from labkit.core.version import LAB_AGENT
+
+READY, CREATING = "ready", "creating"
+
+
+class KindCluster:
+    """One cluster of kind's, by its name.
+
+    Args:
+        directory: Where its record, configuration and kubeconfig lie.
+        name: kind's name for it.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory
+        self.name = name
+        self.node = f"{name}-control-plane"
+        """The name of the node's container."""
+        self.config_file = directory / "kubeconfig"
+        self._record_file = directory / "cluster.json"
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """The container engine; None when none answers."""
+        with suppress(LabkitError):
+            return find()
+        return None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead kind to the engine."""
+        return self.engine.environment if self.engine else {}
+
+    @cached_property
+    def client(self) -> Client:
+        """The administrator, for labkit's own requests."""
+        context = kubeconfig.load(self.config_file, scratch=self.directory)
+        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record; empty when there is none."""
+        return read_json(self._record_file)
+
+    def write_record(self, state: str, **facts: object) -> None:
+        """Replace the record."""
+        text = json.dumps({"state": state, "cluster": self.name, **facts}, indent=1)
+        write_private(self._record_file, f"{text}\n")
+
+    def is_ours(self) -> bool:
+        """Whether the cluster exists and is the one that this lab created."""
+        record = self.record
+        if record.get("state") != READY or record.get("cluster") != self.name or not self.engine:
+            return False
+        return bool(record.get("node") == self.engine.container_id(self.node))
+
+    def is_unfinished(self) -> bool:
+        """Whether its creation has begun and did not end."""
+        return self.record.get("state") == CREATING
+
+    def answers(self) -> bool:
+        """Whether its API server is ready."""
+        with suppress(LabkitError):
+            return self.client.get("/readyz").ok
+        return False
+
+    def delete(self) -> None:
+        """Delete the cluster, then its record: without the cluster gone, the record stays.
+
+        Raises:
+            LabkitError: When kind cannot delete it.
+        """
+        command = ["kind", "delete", "cluster", "--name", self.name, "--kubeconfig", str(self.config_file)]
+        done = call(command, timeout_seconds=120.0, env=self.environment)
+        if done.ok and self.engine and self.engine.container_id(self.node):
+            # `docker run` of an interrupted creation goes on by itself, and may have made the container only after
+            # kind had looked for it.
+            done = self.engine.run("rm", "--force", "--volumes", self.node, timeout_seconds=120.0)
+        if not done.ok:
+            raise LabkitError(
+                f"The kind cluster {self.name} could not be deleted.",
+                why=done.last_words,
+                todo=f"kind delete cluster --name {self.name}",
+            )
+        self.forget()
+
+    def forget(self) -> None:
+        """Delete the record and the kubeconfig."""
+        for name in ("cluster.json", "kubeconfig", "kubeconfig.lock"):
+            (self.directory / name).unlink(missing_ok=True)
+        self.__dict__.pop("client", None)

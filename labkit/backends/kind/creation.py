@@ -1,0 +1,117 @@
+"""Create a cluster: a list of actions, and one rule for what is left when one of them does not succeed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.backends import podimage, sweep
+from labkit.backends.base import Report
+from labkit.backends.engine import Engine
+from labkit.backends.kind import program, readiness
+from labkit.backends.kind.cluster import CREATING, READY, KindCluster
+from labkit.core.errors import LabkitError
+from labkit.core.signals import cleaned_up
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What the actions share.
+
+    Args:
+        cluster: The cluster to create.
+        engine: The container engine.
+        image: The node image; empty for kind's own.
+        report: Takes lines of progress.
+    """
+
+    cluster: KindCluster
+    engine: Engine
+    image: str
+    report: Report
+
+
+Action = Callable[[ActionContext], None]
+
+
+def create(context: ActionContext) -> None:
+    """Create a cluster, and wait until pods can run in it.
+
+    Raises:
+        Missing: When an image cannot be had.
+        StartFailed: When kind fails, or the cluster is not usable in time. What was created is deleted.
+    """
+    cluster, report = context.cluster, context.report
+    actions: tuple[tuple[Action, str], ...] = (
+        (pull_node_image, ""),  # that kind would pull without a word
+        (prepare_pod_image, ""),  # build it, or load it from a file
+        (write_config, ""),  # kind's, and the audit policy
+        (create_nodes, f"Creating the kind cluster {cluster.name}; this takes a minute or two …"),
+        (load_pod_image, "Loading the pod image …"),  # so that pods start without a registry
+        (wait_until_usable, "Waiting until a pod can run …"),  # later than the node's Ready
+        (record_as_ready, ""),  # with the objects that a reset keeps
+    )
+    begun = time.monotonic()
+    try:
+        with cleaned_up():
+            for action, caption in actions:
+                if caption:
+                    report(caption)
+                action(context)
+    except BaseException:  # Ctrl-C, too
+        _clean_up(cluster, report)
+        raise
+    report(f"The kind cluster {cluster.name} is ready ({time.monotonic() - begun:.0f} s).")
+
+
+def _clean_up(cluster: KindCluster, report: Report) -> None:
+    """Delete what there is of the cluster. Where that fails, the record stays, and the next start tries again."""
+    if not cluster.is_unfinished():
+        return
+    report("Cleaning up the unfinished cluster …")
+    try:
+        cluster.delete()
+    except LabkitError as error:
+        report(str(error))
+
+
+def pull_node_image(context: ActionContext) -> None:
+    """Pull the chosen node image, if it is not here."""
+    program.ensure_node_image(context.engine, context.image, context.report)
+
+
+def prepare_pod_image(context: ActionContext) -> None:
+    """Have the pods' image in the engine."""
+    podimage.ensure(context.engine, context.image, context.report)
+
+
+def write_config(context: ActionContext) -> None:
+    """Write kind's configuration."""
+    program.write_config(context.cluster.directory, context.engine.cgroup_version)
+
+
+def create_nodes(context: ActionContext) -> None:
+    """Run ``kind create cluster``. From here on there is something to clean up."""
+    cluster = context.cluster
+    cluster.write_record(CREATING, image=context.image)
+    program.create_cluster(cluster, context.engine.environment, context.image, context.report)
+    cluster.config_file.chmod(0o600)
+
+
+def load_pod_image(context: ActionContext) -> None:
+    """Load the pods' image into the node."""
+    cluster = context.cluster
+    podimage.load(context.engine, cluster.name, context.engine.environment, cluster.directory)
+
+
+def wait_until_usable(context: ActionContext) -> None:
+    """Wait until a pod runs and resolves a name."""
+    readiness.wait(context.cluster.client, f"kind export logs --name {context.cluster.name}", context.report)
+
+
+def record_as_ready(context: ActionContext) -> None:
+    """Record the node's container and the objects of the new cluster."""
+    cluster = context.cluster
+    node, pristine = context.engine.container_id(cluster.node), sweep.inventory(cluster.client)
+    cluster.write_record(READY, image=context.image, node=node, pristine=pristine)
