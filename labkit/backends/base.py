@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 
 if TYPE_CHECKING:
     from labkit.client.auditlog import AuditLog
@@ -51,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True, repr=False)
-class Status(Shown):
+class Status(Displayable):
     """The state of a cluster.
 
     Args:

@@ -14,7 +14,7 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import title
 from labkit.client.prefix import NAMESPACES, Names
 from labkit.client.transport import Credentials
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 
 MANY = 5
 """With more foreign namespaces than this a cluster looks like production."""
@@ -58,7 +58,7 @@ class Right:
 
 
 @dataclass(frozen=True, repr=False)
-class Preflight(Shown):
+class Preflight(Displayable):
     """The result of the check.
 
     Args:

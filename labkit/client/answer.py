@@ -15,7 +15,7 @@ from typing import Any
 
 from labkit.client.equivalents import curl_command, kubectl_command
 from labkit.client.request_info import Call, read_call
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.redact import redact
 
 _NAMED = re.compile(r'User "([^"]+)" cannot')
@@ -51,7 +51,7 @@ NOBODY = Identity("")
 
 
 @dataclass(frozen=True, repr=False)
-class Answer(Shown):
+class Answer(Displayable):
     """One answer of an API server.
 
     Args:

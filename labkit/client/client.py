@@ -18,7 +18,7 @@ from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lin
 from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
-from labkit.core.arguments import LINE, METHOD, TEXT, fit, shown, takes
+from labkit.core.arguments import LINE, METHOD, TEXT, describe, fit, takes
 from labkit.core.errors import ApiFailure, UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
@@ -180,7 +180,9 @@ class Client:
             UsageError: When there is no such kind of patch.
         """
         if kind not in PATCH_TYPES:
-            raise UsageError(f"There is no kind of patch {shown(kind)}.", todo=f"Choose of {', '.join(PATCH_TYPES)}.")
+            raise UsageError(
+                f"There is no kind of patch {describe(kind)}.", todo=f"Use one of {', '.join(PATCH_TYPES)}."
+            )
         return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:

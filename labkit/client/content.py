@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from labkit.core.arguments import shown
+from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def encode(body: object | None) -> bytes | None:
     try:
         return body.encode() if isinstance(body, str) else json.dumps(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        what = f"{shown(body)[0].upper()}{shown(body)[1:]} cannot be sent."
+        what = f"{describe(body)[0].upper()}{describe(body)[1:]} cannot be sent."
         raise UsageError(what, why=str(error), todo="Give a dict of text, numbers, lists and dicts.") from error
 
 

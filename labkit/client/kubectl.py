@@ -15,8 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from labkit.core import page
-from labkit.core.arguments import shown
-from labkit.core.display import Card, Row, Shown
+from labkit.core.arguments import describe
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
 from labkit.core.redact import redact
 
@@ -25,7 +25,7 @@ SECONDS = 60.0
 
 
 @dataclass(frozen=True, repr=False)
-class Ran(Shown):
+class Ran(Displayable):
     """A kubectl command that ran, or could not run.
 
     Args:
@@ -97,13 +97,15 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"{shown(line)} is no command line.", why=str(error), todo="Close what you opened.") from error
+        raise UsageError(
+            f"{describe(line)} is no command line.", why=str(error), todo="Close the quotes that you opened."
+        ) from error
     if words[:1] == ["kubectl"]:
         words = words[1:]
     command = shlex.join(["kubectl", *words])
     if words[:1] == ["edit"]:
         raise UsageError(
-            f"{shown(command)} opens an editor, and a cell has none.",
+            f"{describe(command)} opens an editor, and a cell has none.",
             todo="Run it in a terminal, or make the change in YAML (lab.apply) or in Python.",
         )
     program = None if page.IN_PAGE else shutil.which("kubectl")

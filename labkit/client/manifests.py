@@ -15,8 +15,8 @@ import yaml
 
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
-from labkit.core.arguments import shown
-from labkit.core.display import Card, Row, Shown
+from labkit.core.arguments import describe
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
 
 Manifest = dict[str, Any]
@@ -63,7 +63,7 @@ def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
         return UsageError(what, why=" ".join(str(error).split())[:500], todo="Look for a bracket that is not closed.")
     empty = len(text) - len(text.lstrip("\n")) if source == TEXT else 0
     line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
-    where = f"line {mark.line + 1 - empty}, {shown(line.strip())}"
+    where = f"line {mark.line + 1 - empty}, {describe(line.strip())}"
     if "\t" in line and "'\\t'" in str(error):
         todo = "Put spaces in place of the tab: two for each level."
         return UsageError(what, why=f"{where}, has a tab, and YAML is indented with spaces", todo=todo)
@@ -86,7 +86,7 @@ def given(what: object) -> list[Manifest]:
 
 
 @dataclass(frozen=True, repr=False)
-class AppliedObject(Shown):
+class AppliedObject(Displayable):
     """One object that was applied.
 
     Args:
@@ -108,7 +108,7 @@ class AppliedObject(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Applied(Shown):
+class Applied(Displayable):
     """The outcome of applying manifests.
 
     Args:
@@ -246,7 +246,7 @@ def _checked(entry: Any, source: str) -> Manifest:
     texts |= {"name": meta.get("name") or "", "namespace": meta.get("namespace") or ""}
     for field, value in texts.items():
         if not isinstance(value, str):
-            why = f"its {field} is {shown(value)}, which is no text"
+            why = f"its {field} is {describe(value)}, which is no text"
             raise UsageError(f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT)
     if not texts["name"]:
         raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")

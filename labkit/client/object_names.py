@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol, Self
 
 from labkit.client.prefix import Names
-from labkit.core.arguments import shown
+from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 
 ACCOUNT_PREFIX = "system:serviceaccount:"
@@ -43,7 +43,7 @@ def pod_name(name: str) -> str:
     if NAME.fullmatch(namespace) and NAME.fullmatch(rest):
         return f"{namespace}/{rest}"
     todo = f"Write {meant}." if (meant := _meant(name)) else "Write namespace/name, such as `kikai/test`."
-    raise UsageError(f"{shown(name)} is no name.", why=NAMES, todo=todo)
+    raise UsageError(f"{describe(name)} is no name.", why=NAMES, todo=todo)
 
 
 def _meant(name: str) -> str:

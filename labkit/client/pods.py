@@ -16,7 +16,7 @@ from labkit.client.client import Client, failure
 from labkit.client.exec.command import run, run_shell
 from labkit.client.exec.completed import SHELLS, CompletedExec
 from labkit.client.object_names import habit, pod_name
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -39,7 +39,7 @@ POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, repr=False)
-class ReadyPod(Shown):
+class ReadyPod(Displayable):
     """A pod that is ready.
 
     Args:

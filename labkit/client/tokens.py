@@ -20,7 +20,7 @@ from typing import Any
 
 from labkit.client.answer import Answer
 from labkit.client.client import Client
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import TokenError
 from labkit.core.json_file import read_json
 from labkit.core.redact import HIDDEN
@@ -41,7 +41,7 @@ EXPLAINED: Mapping[str, str] = read_json(__file__, "claims.json")
 
 
 @dataclass(frozen=True, repr=False)
-class Token(Shown):
+class Token(Displayable):
     """A decoded token.
 
     Args:
@@ -155,7 +155,7 @@ class Token(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison(Shown):
+class Comparison(Displayable):
     """Two tokens side by side.
 
     Args:

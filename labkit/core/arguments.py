@@ -24,7 +24,7 @@ from labkit.core.redact import redact
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_SHOWN = 60
+MAX_DESCRIPTION = 60
 """The most letters of an argument that an error repeats."""
 
 MAX_LINE = 1000
@@ -35,7 +35,7 @@ MAX_SECONDS = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ArgumentKind:
     """What an argument has to be.
 
     Args:
@@ -48,7 +48,7 @@ class Kind:
     read: Callable[[object], object]
 
 
-def takes(example: str, **kinds: Kind) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def takes(example: str, **kinds: ArgumentKind) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Check the arguments of what a learner calls.
 
     Args:
@@ -66,22 +66,24 @@ def takes(example: str, **kinds: Kind) -> Callable[[Callable[P, T]], Callable[P,
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
-                given = signature.bind(*args, **kwargs)
+                bound = signature.bind(*args, **kwargs)
             except TypeError as error:
-                raise UsageError(f"{name} was not called rightly.", why=str(error), todo=f"Write {example}.") from None
+                raise UsageError(
+                    f"{name}() got the wrong arguments.", why=str(error), todo=f"Write {example}."
+                ) from None
             for parameter, kind in kinds.items():
-                value = given.arguments.get(parameter, inspect.Parameter.empty)
+                value = bound.arguments.get(parameter, inspect.Parameter.empty)
                 if value is inspect.Parameter.empty or value is signature.parameters[parameter].default:
                     continue
-                given.arguments[parameter] = fit(value, kind, name, parameter, example)
-            return function(*given.args, **given.kwargs)
+                bound.arguments[parameter] = fit(value, kind, name, parameter, example)
+            return function(*bound.args, **bound.kwargs)
 
         return call
 
     return decorate
 
 
-def fit(value: object, kind: Kind, name: str, parameter: str, example: str) -> object:
+def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: str) -> object:
     """Check one argument.
 
     Args:
@@ -102,20 +104,20 @@ def fit(value: object, kind: Kind, name: str, parameter: str, example: str) -> o
     except (TypeError, ValueError, OverflowError, RecursionError):
         is_bytes = isinstance(value, bytes | bytearray)
         raise UsageError(
-            f"{name} cannot take {shown(value)} as `{parameter}`.",
+            f"{name} cannot take {describe(value)} as `{parameter}`.",
             why=f"it has to be {kind.words}",
             todo=f"Make text of the bytes: add .decode(). Write {example}." if is_bytes else f"Write {example}.",
         ) from None
 
 
-def shown(value: object) -> str:
-    """A learner's argument for an error: in one line, short, and never bytes or a token."""
+def describe(value: object) -> str:
+    """Describe a learner's argument in an error: in one line, short, and never bytes or a token."""
     if value is None or isinstance(value, bool | int | float):
         text = str(value) if not isinstance(value, int) or value.bit_length() < 128 else "a very large number"
     elif isinstance(value, str):
         line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
-        line = "".join(letter if _is_printed(letter) else repr(letter)[1:-1] for letter in line[: MAX_SHOWN + 1])
-        text = f'"{line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"}"'
+        line = "".join(letter if _is_printed(letter) else repr(letter)[1:-1] for letter in line[: MAX_DESCRIPTION + 1])
+        text = f'"{line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"}"'
     else:
         text = f"a value of the type {type(value).__name__}"
     return text
@@ -198,22 +200,22 @@ def _method(value: object) -> str:
     return value
 
 
-def _kept(value: object) -> object:
+def _storable(value: object) -> object:
     if isinstance(value, int | str | Mapping | list | tuple | set | frozenset):
         listed = list(value) if isinstance(value, set | frozenset) else value
         json.dumps(listed, default=str, ensure_ascii=False, skipkeys=True).encode()
     return value
 
 
-TEXT = Kind("text", _text)
-LINE = Kind("one line of text", _line)
-LINE_OR_NONE = Kind("one line of text", _line_or_none)
-PATH = Kind("the path of a file or a directory", _path)
-STEP = Kind("a step, such as W15", _step)
-SECONDS = Kind("a number of seconds", _seconds)
-PORT = Kind("a number from 0 to 65535", _port)
-COMMAND = Kind("a command line, or a list of its words", _command)
-MANIFESTS = Kind("a lesson, a file, YAML text or objects", _manifests)
-INPUT = Kind("text or bytes", _input)
-METHOD = Kind("GET, POST, PUT, PATCH or DELETE", _method)
-KEPT = Kind("something that can be kept as text", _kept)
+TEXT = ArgumentKind("text", _text)
+LINE = ArgumentKind("one line of text", _line)
+LINE_OR_NONE = ArgumentKind("one line of text", _line_or_none)
+PATH = ArgumentKind("the path of a file or a directory", _path)
+STEP = ArgumentKind("a step, such as W15", _step)
+SECONDS = ArgumentKind("a number of seconds", _seconds)
+PORT = ArgumentKind("a number from 0 to 65535", _port)
+COMMAND = ArgumentKind("a command line, or a list of its words", _command)
+MANIFESTS = ArgumentKind("a lesson, a file, YAML text or objects", _manifests)
+INPUT = ArgumentKind("text or bytes", _input)
+METHOD = ArgumentKind("GET, POST, PUT, PATCH or DELETE", _method)
+STORABLE = ArgumentKind("something that can be kept as text", _storable)

@@ -65,7 +65,7 @@ class Card:
         return self.html()
 
 
-class Shown:
+class Displayable:
     """A value that a cell shows as a card: subclasses override ``card``."""
 
     def card(self) -> Card:

@@ -22,7 +22,7 @@ from labkit.client.prefix import Names
 from labkit.client.tokens import Token
 from labkit.core import page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
 from labkit.core.redact import redact
 from labkit.lab import expect
@@ -46,7 +46,7 @@ def print_progress(line: str) -> None:
     stream.flush()
 
 
-class ChosenCluster(Shown):
+class ChosenCluster(Displayable):
     """The cluster of a ``Lab``, which describes the arguments."""
 
     @takes(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.arguments import LINE, LINE_OR_NONE, Kind, takes
-from labkit.core.display import Card, Shown
+from labkit.core.arguments import LINE, LINE_OR_NONE, ArgumentKind, takes
+from labkit.core.display import Card, Displayable
 from labkit.lab.cluster import ChosenCluster
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _a_lab(value: object) -> object:
 
 @takes(
     'exercise(lab, "ex4-roles", "ann")',
-    lab=Kind("the lab, as Lab() makes it", _a_lab),
+    lab=ArgumentKind("the lab, as Lab() makes it", _a_lab),
     name=LINE,
     learner=LINE_OR_NONE,
     code=LINE,
@@ -51,7 +51,7 @@ def exercise(lab: Lab, name: str, learner: str | None = None, code: str = "") ->
     return Exercise(lab, name, learner, code)
 
 
-class SealedExercise(Shown):
+class SealedExercise(Displayable):
     """An exercise in a notebook that a grader runs: it is judged afterwards, in another process.
 
     Args:

@@ -24,7 +24,7 @@ from labkit.client.object_names import habit, missing_account, missing_user, pod
 from labkit.client.pods import MountedToken, Pods, ReadyPod
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
-from labkit.core.arguments import COMMAND, INPUT, KEPT, LINE, MANIFESTS, PORT, SECONDS, STEP, TEXT, takes
+from labkit.core.arguments import COMMAND, INPUT, LINE, MANIFESTS, PORT, SECONDS, STEP, STORABLE, TEXT, takes
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.redact import redact_all
 from labkit.lab import current, expect
@@ -281,7 +281,7 @@ class Lab(ChosenCluster):
         """
         return self.pods.token(pod, container)
 
-    @takes('lab.record("W6", "10.96.0.1:443")', step=STEP, what=KEPT)
+    @takes('lab.record("W6", "10.96.0.1:443")', step=STEP, what=STORABLE)
     def record(self, step: str, what: object) -> None:
         """Record an answer for a step; after ``predict`` this happens by itself.
 
@@ -291,7 +291,7 @@ class Lab(ChosenCluster):
         """
         lessons.record(step, redact_all(what), self.progress)
 
-    @takes('lab.predict("W15", "forbidden")', step=STEP, value=KEPT)
+    @takes('lab.predict("W15", "forbidden")', step=STEP, value=STORABLE)
     def predict(self, step: str, value: object) -> Noted:
         """Record what you expect of a step; the following answers are recorded for it."""
         return lessons.predict(step, value, self.progress)

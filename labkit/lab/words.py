@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from labkit import lessons
-from labkit.core.arguments import KEPT, LINE, STEP, TEXT, takes
+from labkit.core.arguments import LINE, STEP, STORABLE, TEXT, takes
 from labkit.core.home import place_error
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
@@ -45,7 +45,7 @@ def context(lab: Lab) -> Context:
 @takes(
     'predict("W15", "forbidden"), or predict("W19", {"kikai": "…", "darbo": "…"}) where a step asks several things',
     step=STEP,
-    value=KEPT,
+    value=STORABLE,
 )
 def predict(step: str, value: object) -> Noted:
     """Keep what you expect of a step; the answers that follow are kept for it.

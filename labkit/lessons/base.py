@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from labkit.client.client import Client
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
@@ -44,7 +44,7 @@ class Exec(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Outcome(Shown):
+class Outcome(Displayable):
     """A checkpoint's verdict: what was seen, what was expected, one hint.
 
     Args:

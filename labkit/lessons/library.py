@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.client.manifests import Manifest, parse
 from labkit.core import resources
-from labkit.core.arguments import shown
+from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.lessons.steps import position, step_id
 
@@ -55,9 +55,9 @@ class Library:
         if not matches:
             if lesson.endswith((".yaml", ".yml", ".json")):
                 raise UsageError(
-                    f"There is no file {shown(name)} here, and no lesson has it.", todo=near(lesson, lessons)
+                    f"There is no file {describe(name)} here, and no lesson has it.", todo=near(lesson, lessons)
                 )
-            raise UsageError(f"There is no lesson {shown(lesson)}.", todo=near(lesson, lessons))
+            raise UsageError(f"There is no lesson {describe(lesson)}.", todo=near(lesson, lessons))
         directory = self.root / matches[0]
         if not rest:
             return sorted(directory.glob("*.yaml"))
@@ -65,7 +65,7 @@ class Library:
         named = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
         if not named:
             names = f"Its files are: {', '.join(files)}." if files else "It has none."
-            raise UsageError(f'"{matches[0]}" has no file {shown(rest)}.', todo=names)
+            raise UsageError(f'"{matches[0]}" has no file {describe(rest)}.', todo=names)
         return named
 
     def before(self, step: str | None) -> list[tuple[str, Path]]:

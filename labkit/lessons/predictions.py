@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.client.prefix import Names
-from labkit.core.display import Card, Shown
+from labkit.core.display import Card, Displayable
 from labkit.core.errors import UsageError
 from labkit.rbac.subjects import ACCOUNT_PREFIX
 
@@ -136,7 +136,7 @@ def with_status(decision: str) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class Noted(Shown):
+class Noted(Displayable):
     """A prediction that was kept.
 
     Args:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
 from labkit.core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True, repr=False)
-class Reply(Shown):
+class Reply(Displayable):
     """What a choice is answered.
 
     Args:
@@ -42,7 +42,7 @@ def judge(question: str, choice: str) -> Reply:
     """
     found = _questions().get(question.strip())
     if found is None:
-        raise UsageError(f"There is no question {question}.", todo=f"Choose of {', '.join(_questions())}.")
+        raise UsageError(f"There is no question {question}.", todo=f"Use one of {', '.join(_questions())}.")
     letter = choice.strip().strip("().:").lower()
     if not letter:
         return Reply(question, None, "Write a, b or c between the quotes, and run the cell again.")

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.core.display import SYMBOLS, Card, Row, Shown
+from labkit.core.display import SYMBOLS, Card, Displayable, Row
 from labkit.core.html import render
 from labkit.lessons.base import TONES, WORDS
 from labkit.lessons.steps import Lesson
 
 
 @dataclass(frozen=True, repr=False)
-class Help(Shown):
+class Help(Displayable):
     """A hint or a solution, with its heading and what to do next."""
 
     title: str
@@ -29,7 +29,7 @@ class Help(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Board(Shown):
+class Board(Displayable):
     """Every step of the lessons and its state, from the kept facts of each step."""
 
     lessons: Sequence[Lesson]

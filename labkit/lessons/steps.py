@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from labkit.core.arguments import shown
+from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check
@@ -96,7 +96,7 @@ def step_id(step: str | int) -> str:
     match = re.fullmatch(r"([A-Z]?)0*(\d+)", str(step).strip().upper(), re.ASCII)
     name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
     if name not in _texts():
-        raise UsageError(f"There is no step {shown(str(step))}.", todo=f"Steps are {_ranges()}.")
+        raise UsageError(f"There is no step {describe(str(step))}.", todo=f"Steps are {_ranges()}.")
     return name
 
 

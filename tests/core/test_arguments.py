@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.core.arguments import COMMAND, KEPT, LINE, SECONDS, STEP, TEXT, shown, takes
+from labkit.core.arguments import COMMAND, LINE, SECONDS, STEP, STORABLE, TEXT, describe, takes
 from labkit.core.errors import LabkitError, UsageError
 
 TOKEN = f"eyJ{'a' * 40}.eyJ{'b' * 400}.{'c' * 300}"
@@ -32,7 +32,7 @@ def test_what_fits_arrives() -> None:
 
 def test_a_wrong_call_shows_the_right_one() -> None:
     assert refused() == (
-        "act was not called rightly.\n"
+        "act() got the wrong arguments.\n"
         "  why: missing a required argument: 'pod'\n"
         '  try: Write act("kikai/test", "ls").'
     )
@@ -74,14 +74,14 @@ def test_what_holds_itself_cannot_be_kept() -> None:
     ring: list[object] = []
     ring.append(ring)
     with pytest.raises(ValueError, match="Circular"):
-        KEPT.read(ring)
+        STORABLE.read(ring)
     for value in ({"sub", "iss"}, object(), {("a", 1): 2}):
-        assert KEPT.read(value) is value
+        assert STORABLE.read(value) is value
 
 
 @pytest.mark.parametrize("secret", [TOKEN, ENCODED])
 def test_no_error_repeats_a_token(secret: str) -> None:
     error = LabkitError(f"There is no {secret}.", why=f"no {secret}", todo=f"not {secret}")
-    for text in (str(error), repr(error), error.what, error.why, error.todo, shown(secret), repr(error.args)):
+    for text in (str(error), repr(error), error.what, error.why, error.todo, describe(secret), repr(error.args)):
         assert "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" not in text
         assert "cccc" not in text

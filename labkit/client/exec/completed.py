@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.core.display import Card, Row, Shown
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.redact import redact
 
 SHELLS = ("bash", "sh")
@@ -15,7 +15,7 @@ SHELLS = ("bash", "sh")
 
 
 @dataclass(frozen=True, repr=False)
-class CompletedExec(Shown):
+class CompletedExec(Displayable):
     """A command that ran in a container; similar to ``subprocess.CompletedProcess``.
 
     Args:

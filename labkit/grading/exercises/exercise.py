@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Self
 import yaml
 
 from labkit.client.pods import is_ready
-from labkit.core.arguments import LINE, shown, takes
-from labkit.core.display import Card, Row, Shown
+from labkit.core.arguments import LINE, describe, takes
+from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.exercises.notes import Notes
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-class Exercise(Shown):
+class Exercise(Displayable):
     """One exercise for one learner.
 
     Args:
@@ -194,7 +194,7 @@ class Exercise(Shown):
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
             ids = [entry.id for entry in self.spec.tasks]
-            raise UsageError(f"There is no task {shown(task)} here.", todo=near(task, ids))
+            raise UsageError(f"There is no task {describe(task)} here.", todo=near(task, ids))
         return found
 
 

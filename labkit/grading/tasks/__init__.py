@@ -1,6 +1,6 @@
 """The exercises, in order."""
 
-from labkit.core.arguments import shown
+from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.grading.tasks.api_server import API_SERVER
 from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
@@ -23,7 +23,9 @@ def find_exercise(name: str) -> ExerciseSpec:
     for exercise in EXERCISES:
         if exercise.id == name:
             return exercise
-    raise UsageError(f"There is no exercise {shown(name)}.", todo=near(name, [exercise.id for exercise in EXERCISES]))
+    raise UsageError(
+        f"There is no exercise {describe(name)}.", todo=near(name, [exercise.id for exercise in EXERCISES])
+    )
 
 
 def setup(exercise: ExerciseSpec, learner: str) -> list[Object]:
