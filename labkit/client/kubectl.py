@@ -25,7 +25,7 @@ SECONDS = 60.0
 
 
 @dataclass(frozen=True, repr=False)
-class Ran(Displayable):
+class CompletedKubectl(Displayable):
     """A kubectl command that ran, or could not run.
 
     Args:
@@ -83,7 +83,7 @@ def impersonated(command: str) -> str:
     return next(iter(given), "")
 
 
-def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
+def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
     """Run one kubectl command.
 
     Args:
@@ -110,7 +110,7 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
         )
     program = None if page.IN_PAGE else shutil.which("kubectl")
     if program is None:
-        return Ran(command, 127, stderr="kubectl: command not found")
+        return CompletedKubectl(command, 127, stderr="kubectl: command not found")
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(cache)}
     try:
         done = subprocess.run(
@@ -127,9 +127,9 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
         why = error.strerror or str(error)
         raise UsageError("kubectl could not be run.", why=why, todo="Write a shorter command.") from error
     except subprocess.TimeoutExpired:
-        return Ran(
+        return CompletedKubectl(
             command,
             124,
             stderr=f"cut off after {SECONDS:g} s: what goes on by itself, or waits for you, belongs in a terminal",
         )
-    return Ran(command, done.returncode, done.stdout, done.stderr)
+    return CompletedKubectl(command, done.returncode, done.stdout, done.stderr)

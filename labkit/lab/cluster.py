@@ -30,7 +30,7 @@ from labkit.lab.backend import make
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress
-from labkit.rbac.policy import Policy, Unreadable, read_policy
+from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5
@@ -205,7 +205,7 @@ class ChosenCluster(Displayable):
     def _begin(self) -> None:
         """Let evidence and grants count from now on."""
         self.journal.begin()
-        with suppress(Unreadable):
+        with suppress(PolicyUnreadable):
             objects = list(read_policy(self.admin.without_observers()).objects())
             write_private(self._policy_file, json.dumps({"began": self.journal.began, "objects": objects}))
 

@@ -34,7 +34,7 @@ from labkit.lessons.predictions import Noted
 from labkit.lessons.steps import step_id
 
 if TYPE_CHECKING:
-    from labkit.client.kubectl import Ran
+    from labkit.client.kubectl import CompletedKubectl
     from labkit.client.proxy import Proxy
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 """The extensions of manifest files."""
@@ -164,7 +164,7 @@ class Lab(ChosenCluster):
         return applied
 
     @takes('lab.kubectl("get pods -n kikai")', line=TEXT)
-    def kubectl(self, line: str) -> Ran:
+    def kubectl(self, line: str) -> CompletedKubectl:
         """Run the machine's kubectl, if it has one, with the lab's kubeconfig.
 
         Args:

@@ -13,10 +13,10 @@ from labkit.core.arguments import LINE, STEP, STORABLE, TEXT, takes
 from labkit.core.home import place_error
 from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
-from labkit.lessons.base import Context
+from labkit.lessons.base import CheckContext
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
-from labkit.lessons.questions import Reply, judge
+from labkit.lessons.questions import Feedback, judge
 
 
 def current() -> Lab:
@@ -25,10 +25,10 @@ def current() -> Lab:
     return Lab() if found is None else cast(Lab, found)
 
 
-def context(lab: Lab) -> Context:
+def context(lab: Lab) -> CheckContext:
     """The part of a lab that checkpoints use."""
     quiet = lab.admin.without_observers()
-    return Context(
+    return CheckContext(
         admin=quiet,
         as_token=lambda raw: lab.as_token(raw).without_observers(),
         as_anonymous=lambda: lab.as_anonymous().without_observers(),
@@ -61,7 +61,7 @@ def predict(step: str, value: object) -> Noted:
 
 
 @takes('recall("3.1", "b")', question=LINE, choice=LINE)
-def recall(question: str, choice: str = "") -> Reply:
+def recall(question: str, choice: str = "") -> Feedback:
     """Judge your choice for a question at the beginning of a part. Nothing is counted.
 
     Args:

@@ -1,6 +1,6 @@
 """The walkthrough as data, and its functions: predict, check, hint, solution, board.
 
-A checkpoint is a plain function of a ``Context``; nothing here depends on the kind of cluster.
+A checkpoint is a plain function of a ``CheckContext``; nothing here depends on the kind of cluster.
 Solutions come from the notebooks' sources when those are built.
 """
 
@@ -22,7 +22,7 @@ from labkit.lessons import (
     part4_roles,
     part5_cluster_roles,
 )
-from labkit.lessons.base import Context, Outcome, failed, passed, run_with_retries, with_step
+from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries, with_step
 from labkit.lessons.library import library
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
@@ -118,7 +118,7 @@ def _kept_value(value: object) -> object:
     return value
 
 
-def check(step: str, context: Context) -> Outcome:
+def check(step: str, context: CheckContext) -> Outcome:
     """Judge a step by what the cluster does, and keep the outcome.
 
     A pass is kept: when a later step has changed what the checkpoint sees, the outcome

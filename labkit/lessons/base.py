@@ -1,6 +1,6 @@
-"""A checkpoint's input and output: ``Context`` and ``Outcome``.
+"""A checkpoint's input and output: ``CheckContext`` and ``Outcome``.
 
-A checkpoint is a plain function ``(Context) -> Outcome``. It asks the cluster through
+A checkpoint is a plain function ``(CheckContext) -> Outcome``. It asks the cluster through
 the API, never the notebook, so the same function works on every cluster.
 """
 
@@ -118,7 +118,7 @@ def not_attempted(todo: str) -> Outcome:
     return Outcome("not attempted", "", "", todo)
 
 
-Check = Callable[["Context"], Outcome]
+Check = Callable[["CheckContext"], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CheckContext:
     """All that a checkpoint may use.
 
     Args:
@@ -237,7 +237,7 @@ STEADY_SECONDS = 3.0
 
 def run_with_retries(
     check: Check,
-    context: Context,
+    context: CheckContext,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.lessons.base import Account, Context, Outcome, failed
+from labkit.lessons.base import Account, CheckContext, Outcome, failed
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import grants
 from labkit.rbac.attributes import User
 from labkit.rbac.difference import Allowance, PolicyDifference, policy_at_start
 from labkit.rbac.objects import Object, binding_title, is_default, kind_of, name_of, namespace_of
-from labkit.rbac.policy import RBAC_PATH, Policy, Unreadable, read_policy
+from labkit.rbac.policy import RBAC_PATH, Policy, PolicyUnreadable, read_policy
 from labkit.rbac.subjects import subject_matches
 
 
-def role_bindings(context: Context, namespace: str) -> list[Object]:
+def role_bindings(context: CheckContext, namespace: str) -> list[Object]:
     """The role bindings of a namespace."""
     return context.items(f"{RBAC_PATH}/namespaces/{namespace}/rolebindings")
 
 
-def cluster_bindings(context: Context, account: Account, role: str = "") -> list[Object]:
+def cluster_bindings(context: CheckContext, account: Account, role: str = "") -> list[Object]:
     """The cluster role bindings that name an account, or a role of the lesson."""
     role = context.names.cluster(role) if role else ""
     return [
@@ -61,13 +61,13 @@ def binding_text(binding: Object) -> str:
     return f"{name_of(binding)} gives {role_kind(binding)} {role_name(binding)} to {subjects(binding)}"
 
 
-def attempted_bindings(context: Context, namespaces: Sequence[str], account: Account) -> list[Object]:
+def attempted_bindings(context: CheckContext, namespaces: Sequence[str], account: Account) -> list[Object]:
     """All bindings that may be an attempt: those in some namespaces, and those that name the account."""
     found = [each for name in namespaces for each in role_bindings(context, name)]
     return found + cluster_bindings(context, account)
 
 
-def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome | None:
+def too_much(context: CheckContext, hint: str, *, reading: bool = False) -> Outcome | None:
     """A failed outcome when anybody was granted what no step of the walkthrough grants, else None.
 
     It compares the whole policy with the one at the cluster's last reset, for every subject. What later
@@ -80,7 +80,7 @@ def too_much(context: Context, hint: str, *, reading: bool = False) -> Outcome |
     """
     try:
         now = read_policy(context.admin)
-    except Unreadable:  # on a shared cluster, a learner may not be allowed to
+    except PolicyUnreadable:  # on a shared cluster, a learner may not be allowed to
         return None
     before = context.policy_at_reset() or policy_at_start(now, ())
     found = PolicyDifference(now, before, context.served()).beyond_allowances(
@@ -112,7 +112,7 @@ def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
 VIEW = "ClusterRole/view"
 
 
-def walkthrough_allowances(context: Context, before: Policy, reader: str = "") -> list[Allowance]:
+def walkthrough_allowances(context: CheckContext, before: Policy, reader: str = "") -> list[Allowance]:
     """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
     kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
     space = context.names.namespace("kikai")
@@ -129,7 +129,7 @@ def walkthrough_allowances(context: Context, before: Policy, reader: str = "") -
     ]
 
 
-def giving(context: Context, bindings: Sequence[Object], account: Account, resource: str) -> list[Object]:
+def giving(context: CheckContext, bindings: Sequence[Object], account: Account, resource: str) -> list[Object]:
     """The bindings, out of some, that name an account and let it list a resource."""
     return [
         each
@@ -150,7 +150,7 @@ def role_text(binding: Object) -> str:
     return f"{role_kind(binding)}/{role_name(binding)}"
 
 
-def _rules(context: Context, binding: Object) -> list[Object]:
+def _rules(context: CheckContext, binding: Object) -> list[Object]:
     """The rules that a binding gives, none where its role does not exist."""
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace_of(binding)}/roles"
     return list((context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}") or {}).get("rules") or ())

@@ -85,7 +85,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class PodCommand:
     """One command that the learner ran in a pod.
 
     Args:
@@ -179,7 +179,7 @@ class Evidence:
     """
 
     asked: Sequence[Asked] = ()
-    ran: Sequence[Ran] = ()
+    ran: Sequence[PodCommand] = ()
     facts: Sequence[Mapping[str, Any]] = ()
     logged: bool = False
 
@@ -196,7 +196,7 @@ def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping
         The evidence; a request that both saw is in it once.
     """
     asked: list[Asked] = []
-    ran: list[Ran] = []
+    ran: list[PodCommand] = []
     facts: list[Mapping[str, Any]] = []
     seen: dict[str, Mapping[str, Any]] = {}
     for entry in journal:
@@ -273,9 +273,9 @@ def _is_plain(entry: Mapping[str, Any]) -> bool:
     return str(entry.get("server", "")).startswith("http://")
 
 
-def _of_exec(entry: Mapping[str, Any]) -> Ran:
+def _of_exec(entry: Mapping[str, Any]) -> PodCommand:
     ended = float(entry.get("at", 0))
-    return Ran(
+    return PodCommand(
         str(entry.get("who", "")),
         _line(str(entry.get("command", ""))),
         int(entry.get("returncode", 0)),
@@ -285,11 +285,11 @@ def _of_exec(entry: Mapping[str, Any]) -> Ran:
     )
 
 
-def _of_exec_event(event: Mapping[str, Any]) -> Ran:
+def _of_exec_event(event: Mapping[str, Any]) -> PodCommand:
     split = urlsplit(str(event.get("requestURI", "")))
     words = parse_qs(split.query).get("command", [])
     place = event.get("objectRef") or {}
-    return Ran(
+    return PodCommand(
         f"{place.get('namespace')}/{place.get('name')}",
         _script(words),
         None,
@@ -299,7 +299,7 @@ def _of_exec_event(event: Mapping[str, Any]) -> Ran:
     )
 
 
-def _twin(event: Ran, others: Iterable[Ran]) -> bool:
+def _twin(event: PodCommand, others: Iterable[PodCommand]) -> bool:
     """Whether labkit ran the command that the audit log saw, so that its exit code is known."""
     return any(
         other.returncode is not None and other.pod == event.pod and other.command == event.command for other in others

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from labkit.client.request_info import read_call
-from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Asked, Evidence, Ran
+from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
 
 QUESTIONS = ("selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectrulesreviews")
@@ -39,7 +39,7 @@ class Question:
     expected: str = FORBIDDEN
 
 
-def recorded_fact(context: Context, step: str) -> Any:
+def recorded_fact(context: CheckContext, step: str) -> Any:
     """The last fact the learner recorded for a step, else their prediction, else None.
 
     A command's output counts as a fact: it was recorded on purpose.
@@ -67,7 +67,7 @@ def curl_status(text: str) -> int | None:
     return 200 if re.search(r'"(kind|paths)":\s*["\[]', text) else None
 
 
-def in_pod(context: Context, evidence: Evidence, namespace: str, name: str = "") -> list[Ran]:
+def in_pod(context: CheckContext, evidence: Evidence, namespace: str, name: str = "") -> list[PodCommand]:
     """The commands that ran in a pod, or in all pods of one of the walkthrough's namespaces."""
     homes = {namespace, context.names.namespace(namespace)}
     found = context.pod(context.names.namespace(namespace), name) if name else None
@@ -79,7 +79,7 @@ def in_pod(context: Context, evidence: Evidence, namespace: str, name: str = "")
     ]
 
 
-def asked_for(context: Context, evidence: Evidence, question: Question) -> list[Asked]:
+def asked_for(context: CheckContext, evidence: Evidence, question: Question) -> list[Asked]:
     """The requests that are a question of a step, by the right caller."""
     here = context.names.path(question.path)
     found = [
@@ -90,7 +90,7 @@ def asked_for(context: Context, evidence: Evidence, question: Question) -> list[
     return found if evidence.logged else [*found, *_printed(context, evidence, question)]
 
 
-def _printed(context: Context, evidence: Evidence, question: Question) -> Iterable[Asked]:
+def _printed(context: CheckContext, evidence: Evidence, question: Question) -> Iterable[Asked]:
     """What commands in the caller's pods printed, where no audit log knows better."""
     namespace = own_name(context, question.account)
     for each in in_pod(context, evidence, namespace):
@@ -100,14 +100,14 @@ def _printed(context: Context, evidence: Evidence, question: Question) -> Iterab
             yield Asked(question.account.user, read_call("GET", question.path), status, each.ended)
 
 
-def own_name(context: Context, account: Account) -> str:
+def own_name(context: CheckContext, account: Account) -> str:
     """The walkthrough's own name of an account's namespace, which the notebooks use."""
     prefix = context.names.prefix
     return account.namespace.removeprefix(f"{prefix}-") if prefix else account.namespace
 
 
 def judge_looking(
-    context: Context,
+    context: CheckContext,
     step: str,
     questions: Sequence[Question],
     *,
@@ -172,7 +172,7 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     return failed("you have asked, and predicted nothing", "a prediction; late is better than never", todo)
 
 
-def asked_to_predict(context: Context, step: str) -> str:
+def asked_to_predict(context: CheckContext, step: str) -> str:
     """A sentence for a step that is done without a prediction; empty where one was made."""
     if context.progress.prediction(step) is not None:
         return ""
@@ -196,7 +196,7 @@ def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why
     return None
 
 
-def _miss(context: Context, evidence: Evidence, question: Question) -> str | None:
+def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str | None:
     """What was asked instead of a question, and what it lacks; None when nothing came near it."""
     here = context.names.path(question.path)
     wanted = read_call("GET", here)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked
 from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
@@ -49,7 +49,7 @@ def address_in(value: object) -> str:
 
 
 @step()
-def w1(context: Context) -> Outcome:
+def w1(context: CheckContext) -> Outcome:
     """The recorded address is where the server really answers."""
     given = recorded_fact(context, "W1")
     if given is None:
@@ -77,7 +77,7 @@ STRANGER, BAD_TOKEN = "no token", "bad token"
 
 
 @step(decisions(STRANGER, BAD_TOKEN))
-def w2(context: Context) -> Outcome:
+def w2(context: CheckContext) -> Outcome:
     """A stranger and a bad token were refused as predicted."""
     prediction = context.progress.prediction("W2")
     now = {
@@ -122,7 +122,7 @@ def w2(context: Context) -> Outcome:
 
 
 @step(decisions())
-def w3(context: Context) -> Outcome:
+def w3(context: CheckContext) -> Outcome:
     """A call through the proxy was answered, as predicted.
 
     The audit log does not say whether a proxy stood between: what labkit's own proxy saw counts, and
@@ -167,7 +167,7 @@ def _by(asked: Asked) -> str:
 
 
 @step(Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"))
-def w4(context: Context) -> Outcome:
+def w4(context: CheckContext) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
     asked = [each for each in context.evidence().asked if each.reads]
     tried = [each for each in asked if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH, each.path)]
@@ -209,7 +209,7 @@ def w4(context: Context) -> Outcome:
     )
 
 
-def _resources(context: Context, group: str) -> set[str]:
+def _resources(context: CheckContext, group: str) -> set[str]:
     """The resource types of a group, or of a group and version."""
     if group in ("", "core", "v1", "api/v1"):
         path = "/api/v1"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
-from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Asked, Evidence, Ran
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.part1_api_server import address, address_in
 from labkit.lessons.pods import CURL, account_of, mounted_token, no_pod, not_running, own_name
@@ -21,7 +21,7 @@ POD = "default/curl"
 
 
 @step()
-def w5(context: Context) -> Outcome:
+def w5(context: CheckContext) -> Outcome:
     """The pod ``curl`` runs in ``default``, as the default account, and runs commands."""
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl")
@@ -52,7 +52,7 @@ def w5(context: Context) -> Outcome:
 
 
 @step()
-def w6(context: Context) -> Outcome:
+def w6(context: CheckContext) -> Outcome:
     """The recorded address is the one the pod's environment and the Service name."""
     given = recorded_fact(context, "W6")
     if given is None:
@@ -88,7 +88,7 @@ _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
 
 
 @step(decisions())
-def w7(context: Context) -> Outcome:
+def w7(context: CheckContext) -> Outcome:
     """The TLS failure was seen, then the mounted CA was used; the answer is as predicted.
 
     A failed handshake leaves no audit event, so the commands in the pod are the evidence.
@@ -153,7 +153,7 @@ def w7(context: Context) -> Outcome:
     )
 
 
-def _no_call(evidence: Evidence, ran: Sequence[Ran]) -> Outcome:
+def _no_call(evidence: Evidence, ran: Sequence[PodCommand]) -> Outcome:
     """The outcome of W7 when nobody called the server over HTTPS in the pod."""
     if any(each.interactive for each in ran):
         seen = f"a shell in {POD}; what was typed there is not known"
@@ -170,14 +170,14 @@ _INDIRECT = re.compile(r"\bxargs\b[^;&|\n]*\bcurl\b|\(\)\s*\{[^}]*\bcurl\b")
 """A curl that ``xargs`` or a function of the shell runs."""
 
 
-def _curls(ran: Ran) -> bool:
+def _curls(ran: PodCommand) -> bool:
     """Whether a command calls something over HTTPS with curl."""
     if "https" not in ran.command:
         return False
     return bool((ran.runs("curl") and _CALL.search(ran.command)) or _INDIRECT.search(ran.command))
 
 
-def _last_line(ran: Ran) -> str:
+def _last_line(ran: PodCommand) -> str:
     lines = ran.output.strip().splitlines()
     return lines[-1] if lines else f"exit code {ran.returncode}"
 
@@ -190,14 +190,14 @@ REFUSED_BY_SERVER = 22
 """curl's exit code with ``-f`` for an answer of 400 and more."""
 
 
-def _untrusted(ran: Ran) -> bool:
+def _untrusted(ran: PodCommand) -> bool:
     """Whether a curl failed for want of the CA; without an exit code, whether it had to."""
     if ran.returncode is not None:
         return ran.returncode == 60 or "SSL certificate problem" in ran.output
     return not _insecure(ran.command) and not _TRUSTING.search(ran.command)
 
 
-def _answered(ran: Ran, evidence: Evidence) -> bool:
+def _answered(ran: PodCommand, evidence: Evidence) -> bool:
     """Whether a curl got an answer: the audit log has a request of that moment; without a log, it printed one."""
     if ran.returncode not in (None, 0, REFUSED_BY_SERVER):
         return False
@@ -214,7 +214,7 @@ def _insecure(command: str) -> bool:
 
 
 @step(USER)
-def w8(context: Context) -> Outcome:
+def w8(context: CheckContext) -> Outcome:
     """The mounted token authenticates, as the user the learner predicted."""
     prediction = context.progress.prediction("W8")
     evidence = context.evidence()
@@ -275,7 +275,7 @@ def w8(context: Context) -> Outcome:
     )
 
 
-def _asked_as(user: str, evidence: Evidence, ran: list[Ran]) -> list[Asked]:
+def _asked_as(user: str, evidence: Evidence, ran: list[PodCommand]) -> list[Asked]:
     """The requests that were made as a user; without an audit log, those whose output says so."""
     found = [each for each in evidence.asked if user and each.user == user]
     if not evidence.logged:

@@ -8,7 +8,7 @@ from base64 import b64decode
 from typing import Any
 
 from labkit.client.tokens import request_token
-from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, curl_status, in_pod, without_prediction
 from labkit.lessons.pods import (
     CURL,
@@ -32,7 +32,7 @@ POD = "default/curl-custom-sa"
 
 
 @step(NAME)
-def w9(context: Context) -> Outcome:
+def w9(context: CheckContext) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
     looked = [
@@ -86,7 +86,7 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
 
 
 @step(YES_OR_NO)
-def w10(context: Context) -> Outcome:
+def w10(context: CheckContext) -> Outcome:
     """The account ``kikai`` exists, and what came with it is as predicted."""
     namespace = context.names.namespace("default")
     account = context.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/kikai")
@@ -121,7 +121,7 @@ def w10(context: Context) -> Outcome:
 
 
 @step()
-def w11(context: Context) -> Outcome:
+def w11(context: CheckContext) -> Outcome:
     """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")
@@ -167,7 +167,7 @@ def w11(context: Context) -> Outcome:
 
 
 @step(SAME_OR_NOT)
-def w12(context: Context) -> Outcome:
+def w12(context: CheckContext) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
@@ -200,7 +200,7 @@ def w12(context: Context) -> Outcome:
     return outcome
 
 
-def _tokens(context: Context) -> tuple[str, list[str]]:
+def _tokens(context: CheckContext) -> tuple[str, list[str]]:
     """The token mounted in the pod, and the account's own tokens.
 
     Its own are the one in its Secret, where the cluster made one, and a requested one.
@@ -216,7 +216,7 @@ def _tokens(context: Context) -> tuple[str, list[str]]:
 
 
 @step(USER)
-def w13(context: Context) -> Outcome:
+def w13(context: CheckContext) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
     prediction = context.progress.prediction("W13")
     evidence = context.evidence()
@@ -273,7 +273,7 @@ def w13(context: Context) -> Outcome:
 _REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
 
 
-def _user_at_proxy(context: Context) -> str | None:
+def _user_at_proxy(context: CheckContext) -> str | None:
     """The user that the server sees behind ``localhost:8001``, None without an answer."""
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")

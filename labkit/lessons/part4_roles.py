@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.lessons import rules
-from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
     VIEW,
     attempted_bindings,
@@ -33,7 +33,7 @@ NAMESPACES = ("kikai", "darbo")
 
 
 @step()
-def w14(context: Context) -> Outcome:
+def w14(context: CheckContext) -> Outcome:
     """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
     spaces = {name: context.names.namespace(name) for name in NAMESPACES}
     missing = [name for name, real in spaces.items() if not context.find(f"/api/v1/namespaces/{real}")]
@@ -85,7 +85,7 @@ def services(namespace: str) -> str:
 
 
 @step(decisions())
-def w15(context: Context) -> Outcome:
+def w15(context: CheckContext) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
     question = Question("services in kikai", context.account("kikai"), services("kikai"))
     return judge_looking(
@@ -99,7 +99,7 @@ def w15(context: Context) -> Outcome:
 
 
 @step(decisions())
-def w16(context: Context) -> Outcome:
+def w16(context: CheckContext) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
     found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
     if not any(found.values()):
@@ -176,7 +176,7 @@ NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in k
 
 
 @step(decisions())
-def w17(context: Context) -> Outcome:
+def w17(context: CheckContext) -> Outcome:
     """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
     account = context.account("kikai")
@@ -222,7 +222,7 @@ def w17(context: Context) -> Outcome:
     )
 
 
-def _binding_mistake(context: Context, binding: dict[str, Any], account: Account, namespace: str) -> str:
+def _binding_mistake(context: CheckContext, binding: dict[str, Any], account: Account, namespace: str) -> str:
     where = binding["metadata"].get("namespace")
     if where and where != namespace:
         return f"It lies in {where}: a RoleBinding grants in its own namespace only."
@@ -242,7 +242,7 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
 
 
 @step()
-def w18(context: Context) -> Outcome:
+def w18(context: CheckContext) -> Outcome:
     """``darbo``'s default account reads ``kikai``'s services too; ``kikai``'s still does."""
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
     first, second = context.account("kikai"), context.account("darbo")
@@ -282,7 +282,7 @@ def _mentions(binding: dict[str, Any], *words: str) -> bool:
 
 
 @step(decisions(*NAMESPACES))
-def w19(context: Context) -> Outcome:
+def w19(context: CheckContext) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
     account = context.account("darbo")
     why = {

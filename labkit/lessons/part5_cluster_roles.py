@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
     binding_text,
     cluster_bindings,
@@ -26,7 +26,7 @@ NARROW = "Bind view, not edit, admin or cluster-admin."
 
 
 @step()
-def w20(context: Context) -> Outcome:
+def w20(context: CheckContext) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
     role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
     if role is None:
@@ -52,7 +52,7 @@ def w20(context: Context) -> Outcome:
 
 
 @step(decisions())
-def w21(context: Context) -> Outcome:
+def w21(context: CheckContext) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
     path = f"/api/v1/{VOLUMES}"
     return judge_looking(
@@ -69,7 +69,7 @@ IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
 
 
 @step(decisions(IN_KIKAI, IN_DARBO, PVS))
-def w22(context: Context) -> Outcome:
+def w22(context: CheckContext) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
     account = context.account("kikai")
     kikai = account.namespace
@@ -127,7 +127,7 @@ def w22(context: Context) -> Outcome:
 
 
 @step()
-def w23(context: Context) -> Outcome:
+def w23(context: CheckContext) -> Outcome:
     """``kikai``'s default account lists persistent volumes, and gained nothing else."""
     account = context.account("kikai")
     if not context.can(account, "list", VOLUMES):
@@ -168,7 +168,7 @@ _WHY = {
 }
 
 
-def _predicted_otherwise(context: Context) -> Outcome | None:
+def _predicted_otherwise(context: CheckContext) -> Outcome | None:
     """A failed outcome when W24's prediction does not agree with the server, else None."""
     prediction = context.progress.prediction("W24")
     if prediction is None:
@@ -180,7 +180,7 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
 
 
 @step(decisions(BEFORE, AFTER))
-def w24(context: Context) -> Outcome:
+def w24(context: CheckContext) -> Outcome:
     """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""
     account = context.account("kikai")
     places = {

@@ -8,7 +8,7 @@ from typing import Any
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
-from labkit.lessons.base import Context, Outcome, failed, not_attempted
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
 
@@ -79,27 +79,27 @@ def without_token(pod: Pod, expected: str) -> Outcome | None:
     return failed(f"no token is mounted in {own_name(pod)}", expected, hint)
 
 
-def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
+def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
     """Other namespaces that hold a pod of this name."""
     pods = context.items("/api/v1/pods")
     found = (pod["metadata"] for pod in pods if pod["metadata"]["name"] == name)
     return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
 
 
-def no_pod(context: Context, name: str, namespace: str, hint: str, todo: str) -> Outcome:
+def no_pod(context: CheckContext, name: str, namespace: str, hint: str, todo: str) -> Outcome:
     """The outcome where a pod is not there: failed, with a hint, if it is in another namespace."""
     if strays := elsewhere(context, name, namespace):
         return failed(f"a pod {name} in {', '.join(strays)}", f"a pod {name} in the namespace {namespace}", hint)
     return not_attempted(todo)
 
 
-def mounted_token(context: Context, pod: str) -> str:
+def mounted_token(context: CheckContext, pod: str) -> str:
     """The token that is mounted in a pod, empty without one."""
     result = context.exec(pod, f"cat {MOUNT}/token")
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
-def answering(context: Context, pod: str, path: str = "/version") -> str:
+def answering(context: CheckContext, pod: str, path: str = "/version") -> str:
     """The first answer of ``localhost:8001`` inside a pod, from any container with curl; empty without one."""
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
@@ -112,7 +112,7 @@ def answering(context: Context, pod: str, path: str = "/version") -> str:
     return ""
 
 
-def has_curl(context: Context, pod: str) -> bool:
+def has_curl(context: CheckContext, pod: str) -> bool:
     """Whether any container of a pod has curl, to ask its neighbours with."""
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):

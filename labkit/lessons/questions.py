@@ -11,7 +11,7 @@ from labkit.core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True, repr=False)
-class Reply(Displayable):
+class Feedback(Displayable):
     """What a choice is answered.
 
     Args:
@@ -30,7 +30,7 @@ class Reply(Displayable):
         return Card(f"{self.question} {verdict}", tone, [Row("", self.text)])
 
 
-def judge(question: str, choice: str) -> Reply:
+def judge(question: str, choice: str) -> Feedback:
     """Judge a choice.
 
     Args:
@@ -45,10 +45,10 @@ def judge(question: str, choice: str) -> Reply:
         raise UsageError(f"There is no question {question}.", todo=f"Use one of {', '.join(_questions())}.")
     letter = choice.strip().strip("().:").lower()
     if not letter:
-        return Reply(question, None, "Write a, b or c between the quotes, and run the cell again.")
+        return Feedback(question, None, "Write a, b or c between the quotes, and run the cell again.")
     if letter not in found or letter == "right":
         raise UsageError(f"Question {question} has no option {choice}.", todo="Choose a, b or c.")
-    return Reply(question, letter == found["right"], found[letter])
+    return Feedback(question, letter == found["right"], found[letter])
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from labkit.lessons.base import Context, Outcome, failed, passed
-from labkit.lessons.evidence import Evidence, Ran
+from labkit.lessons.base import CheckContext, Outcome, failed, passed
+from labkit.lessons.evidence import Evidence, PodCommand
 from labkit.lessons.looking import in_pod
 from labkit.lessons.pods import ACCOUNT_UID, claims
 
@@ -61,12 +61,12 @@ _BY_ACCIDENT = {"iat", "nbf"}
 READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl", "tar")
 
 
-def _reads_token(ran: Ran) -> bool:
+def _reads_token(ran: PodCommand) -> bool:
     """Whether a command reads the mounted token; what happens in a shell is not known, and counts."""
     return ran.interactive or any("/token" in word for words in ran.runs(*READERS) for word in words)
 
 
-def not_looked_at(context: Context, evidence: Evidence) -> list[str]:
+def not_looked_at(context: CheckContext, evidence: Evidence) -> list[str]:
     """Which of the two tokens no call has read: the mounted one, the account's own."""
     base = f"/api/v1/namespaces/{context.names.namespace('default')}"
     user = context.account("default", "kikai").user

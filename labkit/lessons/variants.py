@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from labkit.lessons.base import Context
+from labkit.lessons.base import CheckContext
 
 NAMESPACE = "/api/v1/namespaces/default"
 
@@ -24,26 +24,26 @@ secret = lab.admin.get("/api/v1/namespaces/default/secrets/" + account.body["sec
 own = lab.token(b64decode(secret.body["data"]["token"]).decode())"""
 
 
-def refuses_anonymous(context: Context) -> bool:
+def refuses_anonymous(context: CheckContext) -> bool:
     """Whether a request without credentials gets a 401 before authorization."""
     return context.as_anonymous().get("/api").status == 401
 
 
-def makes_secrets(context: Context) -> bool:
+def makes_secrets(context: CheckContext) -> bool:
     """Whether the cluster makes a token Secret for every account."""
     answer = context.admin.get(f"{NAMESPACE}/serviceaccounts/default")
     found = answer.body.get("secrets") or () if answer.status == 200 else ()
     return any(str(each.get("name")).startswith("default-token-") for each in found)
 
 
-def mounts_secrets(context: Context) -> bool:
+def mounts_secrets(context: CheckContext) -> bool:
     """Whether the token Secret of its account is mounted in the pod of W11."""
     answer = context.admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
     volumes = answer.body["spec"].get("volumes") or () if answer.status == 200 else ()
     return any("-token-" in (each.get("secret") or {}).get("secretName", "") for each in volumes)
 
 
-CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
+CHANGES: Mapping[str, tuple[Callable[[CheckContext], bool], Mapping[str, str]]] = {
     "W2": (refuses_anonymous, {'"no token": "forbidden"': '"no token": "unauthorized"'}),
     "W7": (refuses_anonymous, {'predict("W7", "forbidden")': 'predict("W7", "unauthorized")'}),
     "W10": (makes_secrets, {'predict("W10", "no")': 'predict("W10", "yes")'}),
@@ -58,7 +58,7 @@ CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
 """A step to the condition under which another answer is right, and what to write instead."""
 
 
-def cells(step: str, worked: Sequence[str], context: Context) -> list[str]:
+def cells(step: str, worked: Sequence[str], context: CheckContext) -> list[str]:
     """The solved cells of a step, adapted to this cluster."""
     holds, changes = CHANGES.get(step, (None, {}))
     if holds is None or not holds(context):

@@ -12,7 +12,7 @@ from labkit.client.answer import Answer
 from labkit.lab.stages import stages
 from labkit.rbac.graph import GraphPath, rbac_graph
 from labkit.rbac.matrix import Permission
-from labkit.rbac.policy import Api, Unreadable, read_policy
+from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
 from labkit.rbac.subjects import subject
 
 STATES = {"pass": ("✓", "green"), "stop": ("✕", "bold red"), "none": ("–", "dim")}
@@ -51,7 +51,7 @@ def graph(api: Api, asked: str, width: int) -> RenderableType:
     question = Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
     try:
         drawn = rbac_graph(read_policy(api), who=subject(who) if who else None, question=question)
-    except Unreadable as error:
+    except PolicyUnreadable as error:
         return Text(str(error))
     place = f" in {question.namespace}" if question and question.namespace else ""
     title = Text(

@@ -70,7 +70,7 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
         policy: The RBAC objects, if they were read already.
 
     Raises:
-        Unreadable: The caller may not read them, or not ask (Unanswered).
+        PolicyUnreadable: The caller may not read them, or not ask (Unanswered).
     """
     policy = policy or read_policy(api)
     user = question.user

@@ -43,7 +43,7 @@ class Api(Protocol):
         """Post many reviews; status and body of each answer, in their order."""
 
 
-class Unreadable(Exception):
+class PolicyUnreadable(Exception):
     """The caller may not read what the explanation needs."""
 
     def __init__(self, path: str, message: str) -> None:
@@ -124,7 +124,7 @@ def read_policy(api: Api) -> Policy:
     """Read the roles and bindings of the cluster, as a caller who may list them in all namespaces.
 
     Raises:
-        Unreadable: They may not.
+        PolicyUnreadable: They may not.
     """
     kinds = (("clusterroles", "ClusterRole"), ("roles", "Role"))
     roles = {(kind, namespace_of(role), name_of(role)): role for plural, kind in kinds for role in _list(api, plural)}
@@ -135,5 +135,5 @@ def _list(api: Api, plural: str) -> list[Object]:
     path = f"{RBAC_PATH}/{plural}"
     reply = api.get(path)
     if reply.status != 200:
-        raise Unreadable(path, reply.message)
+        raise PolicyUnreadable(path, reply.message)
     return list(reply.body["items"])

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import Object
-from labkit.rbac.policy import Api, Unreadable
+from labkit.rbac.policy import Api, PolicyUnreadable
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
-class Unanswered(Unreadable):
+class Unanswered(PolicyUnreadable):
     """The caller may not ask the server what somebody may do."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -22,7 +22,7 @@ from IPython import get_ipython
 
 from labkit.core.errors import LabkitError
 from labkit.core.html import render, stylesheet
-from labkit.rbac.policy import Unreadable
+from labkit.rbac.policy import PolicyUnreadable
 
 STATIC = Path(__file__).with_name("static")
 WITHOUT_PLACES = ("__vsc_ipynb_file__", "google.colab")
@@ -64,7 +64,7 @@ class LabWidget(anywidget.AnyWidget):
     notice = traitlets.Unicode("").tag(sync=True)
     place = traitlets.Unicode("").tag(sync=True)
 
-    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, Unreadable, ValueError, RuntimeError, OSError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, PolicyUnreadable, ValueError, RuntimeError, OSError)
     """Errors of an action that are shown to the learner instead of raised."""
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -32,7 +32,7 @@ class RBACGraph(LabWidget):
         defaults: Whether the default bindings of every cluster are drawn too.
 
     Raises:
-        Unreadable: The caller may not list RBAC objects.
+        PolicyUnreadable: The caller may not list RBAC objects.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from labkit.core.errors import UsageError
 from labkit.lab.stages import WORDS, groups_of, stages
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
-from labkit.rbac.policy import Api, Unreadable, read_policy
+from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
@@ -43,7 +43,7 @@ class XRay(LabWidget):
             try:
                 policy = read_policy(api)
                 explanation = explanation_data(explain(api, _question(answer), policy), policy)
-            except Unreadable as error:
+            except PolicyUnreadable as error:
                 notice = str(error)
         known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
         audit = f" {answer.audit_id}" if answer.event else ""

@@ -23,7 +23,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def run(line: str) -> kubectl.Ran:
+def run(line: str) -> kubectl.CompletedKubectl:
     return kubectl.run(line, Path("/the/admin.conf"), Path("/the/cache"))
 
 

@@ -13,7 +13,7 @@ import pytest
 from labkit import lessons
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
-from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed, run_with_retries, with_step
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed, run_with_retries, with_step
 from labkit.lessons.library import library, step_of
 from labkit.lessons.looking import curl_status
 from labkit.lessons.part1_api_server import address
@@ -23,9 +23,9 @@ from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 
 
-def context(progress: Progress, patience_seconds: float = 0.0) -> Context:
+def context(progress: Progress, patience_seconds: float = 0.0) -> CheckContext:
     nothing: Any = None
-    return Context(nothing, nothing, nothing, nothing, progress, patience_seconds=patience_seconds)
+    return CheckContext(nothing, nothing, nothing, nothing, progress, patience_seconds=patience_seconds)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def outcomes(*states: Outcome) -> Any:
     rest: Iterator[Outcome] = iter(states)
     last = [states[-1]]
 
-    def check(_context: Context) -> Outcome:
+    def check(_context: CheckContext) -> Outcome:
         last[0] = next(rest, last[0])
         return last[0]
 
@@ -132,7 +132,7 @@ def test_a_pass_is_kept_when_the_picture_changes(progress: Progress, monkeypatch
 
 
 def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_context: Context) -> Outcome:
+    def check(_context: CheckContext) -> Outcome:
         raise LabkitError("Nothing answers.", todo="labkit up")
 
     monkeypatch.setitem(lessons.STEPS, "W15", _step(check))
@@ -140,7 +140,7 @@ def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkey
     assert outcome.state == "failed"
     assert outcome.hint == "labkit up"
 
-    def silent(_context: Context) -> Outcome:
+    def silent(_context: CheckContext) -> Outcome:
         raise LabkitError("Nothing listens.", why="the connection was refused", todo="labkit up")
 
     monkeypatch.setitem(lessons.STEPS, "W15", _step(silent))

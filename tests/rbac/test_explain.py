@@ -9,7 +9,7 @@ from labkit.grading.tasks.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Permission
-from labkit.rbac.policy import Unreadable, read_policy
+from labkit.rbac.policy import PolicyUnreadable, read_policy
 from labkit.rbac.subjects import Subject, subject
 from tests.rbac.conftest import anonymous, put
 
@@ -79,7 +79,7 @@ def test_a_role_that_nobody_is_bound_to_and_one_that_is_missing(api: Client) -> 
 
 def test_who_may_not_read_the_roles_is_told_whom_to_ask(api: Client) -> None:
     nobody = anonymous(api)
-    with pytest.raises(Unreadable, match=r"lab\.admin"):
+    with pytest.raises(PolicyUnreadable, match=r"lab\.admin"):
         read_policy(nobody)
 
 
