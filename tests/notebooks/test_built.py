@@ -139,7 +139,7 @@ def test_every_step_has_its_place_and_its_check(name: str) -> None:
         if cell.cell_type == "markdown" and (match := notebooks.STEP.search(cell.source))
     ]
     assert headings == [step.id for step in LESSONS[name].steps]
-    titles = re.findall(r"^## W\d+ · (.+)$", "\n".join(c.source for c in document.cells), re.MULTILINE)
+    titles = re.findall(r"^## [A-Z]\d+ · (.+)$", "\n".join(c.source for c in document.cells), re.MULTILINE)
     assert titles == [step.title for step in LESSONS[name].steps]
     for step in headings:
         own = [cell for cell in document.cells if cell.id.startswith(f"{step.lower()}-")]
