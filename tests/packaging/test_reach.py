@@ -102,7 +102,8 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_workflows_name_actions_by_commit_and_version() -> None:
-    assert {path.name for path in WORKFLOWS} == {"kind.yml", "links.yml", "release.yml", "site.yml", "tests.yml"}
+    names = {"kind.yml", "links.yml", "release.yml", "site.yml", "suites.yml", "tests.yml"}
+    assert {path.name for path in WORKFLOWS} == names
     lines = [line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
     assert len(lines) >= 10
     for line in lines:
@@ -114,8 +115,12 @@ def test_workflows_call_make_targets_that_are_there() -> None:
         target for _, step in steps() for target in re.findall(r"^make ([\w-]+)$", step.get("run", ""), re.MULTILINE)
     }
     assert called == {"check", "test", "test-kind", "test-page", "dist", "links", "site"}
+    assert ("suites.yml", {"run": "make ${{ matrix.target }}", "env": {"HOME": "/root"}}) in steps()
+    suites = yaml.safe_load(read(".github/workflows/suites.yml"))["jobs"]["suite"]["strategy"]["matrix"]["include"]
+    called_by_matrix = {suite["target"] for suite in suites}
+    assert called_by_matrix == {"test-browser", "test-hub", "test-page-node", "test-page-short", "test-reach"}
     makefile = read("Makefile")
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in called)
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in called | called_by_matrix)
 
 
 def test_only_publishing_may_more_than_read() -> None:
