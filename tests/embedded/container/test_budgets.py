@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.embedded.container.files.filesystem import MAX_BYTES
+from labkit.embedded.container.files.inodes import Link
 from labkit.embedded.container.shell.scheduler import Budget
 from tests.embedded.container.harness import container, run
 from tests.embedded.container.textio import TextIO, drive
@@ -43,13 +44,18 @@ QUICK = {
     "head -c 100000 /dev/zero | tr '\\0' a | grep -cE '(a*)*(a|aa)*b'": "0\n",
     "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in *a*a*a*a*a*a*a*a*b) ;; *) echo no;; esac": "no\n",
     "yes | head -1": "y\n",
-    "ln -s loop /tmp/loop; cat /tmp/loop 2>&1": "cat: /tmp/loop: Too many levels of symbolic links\n",
 }
 
 
 @pytest.mark.parametrize("script", QUICK)
 def test_bombs_that_go_off_quietly(script: str) -> None:
     assert run(script).stdout == QUICK[script]
+
+
+def test_links_that_lead_to_themselves_end() -> None:
+    place = container()
+    place.fs.add(place.fs.find("/tmp/loop"), Link(mode=0o777, target="loop"))
+    assert run("cat /tmp/loop", place).stderr == "cat: /tmp/loop: Too many levels of symbolic links\n"
 
 
 def test_a_file_system_is_bounded() -> None:
@@ -137,5 +143,5 @@ def test_who_works_much_at_once_lets_others_run_sooner() -> None:
 
 
 def test_texts_that_backtracking_would_take_long_for() -> None:
-    assert run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -k2 | wc -c").stdout.strip() == "200001"
+    assert run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -n | wc -c").stdout.strip() == "200001"
     assert run("seq 300000 | tail -n 299999 | head -n 1").stdout == "2\n"

@@ -55,10 +55,8 @@ def test_each_pod_has_its_own(lab: Lab) -> None:
 
 
 def test_the_mount_looks_like_the_kubelets(lab: Lab) -> None:
-    assert (
-        lab.exec(f"readlink {MOUNT}/token; cat {MOUNT}/namespace; ls {MOUNT} | wc -l").stdout
-        == "..data/token\ndefault3\n"
-    )
+    assert lab.exec(f"ls -l {MOUNT}/token").stdout.endswith(" -> ..data/token\n")
+    assert lab.exec(f"cat {MOUNT}/namespace; ls {MOUNT} | wc -l").stdout == "default3\n"
     assert lab.exec(f"echo x > {MOUNT}/token").rc != 0
     assert lab.exec(f"rm -rf {MOUNT}").rc != 0
     assert token(lab)

@@ -19,7 +19,7 @@ from labkit.embedded.container.programs.curl_transfer import (
     connect,
     header_block,
     parse_url,
-    shown_headers,
+    response_headers,
 )
 from labkit.embedded.container.programs.curl_verbose import PROGRESS_HEAD, connected, ended, progress, sending
 from labkit.embedded.container.programs.options import NOT_SIMULATED
@@ -59,7 +59,7 @@ async def curl(process: Process) -> int:
             return await process.out(HELP)
         if options.has("version"):
             return await process.out(
-                "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: file http https\n"
+                "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: http https\n"
             )
     except UsageError as error:
         if error.message:
@@ -92,16 +92,13 @@ class _Curl:
         name = options.outputs[number] if number < len(options.outputs) else "-"
         name = "" if name == "-" else name
         try:
-            url = parse_url(address, as_is=options.has("path-as-is"))
+            url = parse_url(address)
             if options.has("get") and options.body is not None:
                 url.target = append_query(url.target, options.body)
             # A meter is shown unless it would mix with the answer on a terminal.
             silent = self.silent or options.has("no-progress-meter")
             self.meter = not silent and (bool(name) or not process.stdout.terminal)
             transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
-            if options.has("verbose") and options.resolve:
-                for (host, port), where in options.resolve.items():
-                    await process.err(f"* Added {host}:{port}:{where} to DNS cache\n")
             if self.meter:
                 await process.err(PROGRESS_HEAD)
             await self._one(transfer, name)
@@ -152,7 +149,7 @@ class _Curl:
             request.path = "\0"
         response = endpoint.handle(request)
         transfer.response = response
-        transfer.received = shown_headers(process, transfer)
+        transfer.received = response_headers(process, transfer)
         lines = header_block(transfer)
         if options.has("verbose"):
             await process.err(

@@ -30,12 +30,14 @@ class TransferError(Exception):
         self.message = message
 
 
-PORTS = {
-    "http": 80, "https": 443, "ftp": 21, "ftps": 990, "dict": 2628, "gopher": 70, "gophers": 70, "imap": 143,
-    "imaps": 993, "ldap": 389, "ldaps": 636, "mqtt": 1883, "pop3": 110, "pop3s": 995, "rtsp": 554, "scp": 22,
-    "sftp": 22, "smb": 445, "smbs": 445, "smtp": 25, "smtps": 465, "telnet": 23, "ws": 80, "wss": 443,
-}  # fmt: skip
-"""The protocols of curl and their ports; of the others than HTTP only the connection is simulated."""
+PORTS = {"http": 80, "https": 443}
+"""The protocols that are served, and their ports."""
+
+_LEFT_OUT = frozenset({
+    "dict", "file", "ftp", "ftps", "gopher", "gophers", "imap", "imaps", "ldap", "ldaps", "mqtt", "pop3", "pop3s",
+    "rtsp", "scp", "sftp", "smb", "smbs", "smtp", "smtps", "telnet", "tftp", "ws", "wss",
+})  # fmt: skip
+"""Further protocols of the real curl."""
 
 
 @dataclass(slots=True)
@@ -66,15 +68,15 @@ def append_query(target: str, data: bytes) -> str:
     return target + ("?" if "?" not in target else "" if target[-1] in "?&" else "&") + decode(data)
 
 
-def parse_url(text: str, *, as_is: bool = False) -> Url:
+def parse_url(text: str) -> Url:
     """Parse an address; ``TransferError`` if it is none, or its protocol is not served."""
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
     scheme = match[1].lower() if match else "http"
     rest = text[match.end() :] if match else text
     if any(ord(char) <= 32 or ord(char) == 127 for char in text):
         raise TransferError(3, "URL rejected: Malformed input to a URL function")
-    if scheme == "file":
-        raise TransferError(1, f"file://{NOT_SIMULATED}")
+    if scheme in _LEFT_OUT:
+        raise TransferError(1, f"{scheme}://{NOT_SIMULATED}")
     if scheme not in PORTS:
         raise TransferError(1, f'Protocol "{scheme}" not supported')
     rest, mark, fragment = rest.partition("#")
@@ -84,23 +86,21 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
     if credentials:
         raise TransferError(3, f"URL with a user{NOT_SIMULATED}")
     host, port_text = host_port, ""
-    found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
-    if found is not None:
-        host, port_text = found[1], found[2] or ""
+    ipv6 = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
+    if ipv6 is not None:
+        host, port_text = ipv6[1], ipv6[2] or ""
     elif ":" in host_port:
         host, _, port_text = host_port.partition(":")
     if not host:
         raise TransferError(3, "URL rejected: No host part in the URL")
     if port_text and not (port_text.isdigit() and len(port_text) < 7 and int(port_text) < 65536):
         raise TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535")
-    if not found and not re.fullmatch(r"[\w.%~!$&'()*+,;=-]+", host):
+    if not ipv6 and not re.fullmatch(r"[\w.%~!$&'()*+,;=-]+", host):
         raise TransferError(3, "URL rejected: Bad hostname")
     if target.startswith("?") or not target:
         target = "/" + target
-    if not as_is:
-        target = _without_dots(target)
     port = int(port_text) if port_text else PORTS[scheme]
-    return Url(scheme, unquote(host), port, target, mark + fragment, bool(port_text))
+    return Url(scheme, unquote(host), port, _without_dots(target), mark + fragment, bool(port_text))
 
 
 def _without_dots(target: str) -> str:
@@ -128,7 +128,6 @@ class Transfer:
     response: Response | None = None
     endpoint: Endpoint | None = None
     method: str = "GET"
-    target: str = ""
     sent: list[tuple[str, str]] = field(default_factory=list)
     received: list[tuple[str, str]] = field(default_factory=list)
     certificate: x509.Certificate | None = None
@@ -165,8 +164,8 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpo
     """Find the server at the address, and check its certificate; ``TransferError`` if either fails."""
     url = transfer.url
     network = process.system.network
-    given = options.resolve.get((url.host.lower(), str(url.port)))
-    address = given or network.resolve(url.host.strip("[]") if url.host != "[::1]" else "localhost")
+    pinned = options.resolve.get((url.host.lower(), str(url.port)))
+    address = pinned or network.resolve(url.host.strip("[]") if url.host != "[::1]" else "localhost")
     if address is None:
         raise TransferError(6, f"Could not resolve host: {url.host}")
     transfer.address = address
@@ -176,8 +175,6 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpo
             7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
         )
     transfer.endpoint = endpoint
-    if url.scheme not in ("http", "https"):
-        raise TransferError(1, f"{url.scheme}://{NOT_SIMULATED}")
     if url.scheme == "https":
         if not endpoint.certificates:
             raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
@@ -256,7 +253,7 @@ def build_request(
     """The request as it is sent."""
     url = transfer.url
     body = None if options.has("get") else options.body
-    target = transfer.target = options.values.get("request-target", url.target)
+    target = url.target
     usual = "HEAD" if options.has("head") else "GET" if body is None else "POST"
     method = options.values.get("request", usual)
     headers: list[tuple[str, str]] = [("Host", url.authority)]
@@ -271,9 +268,9 @@ def build_request(
         headers = [item for item in headers if item[0].lower() != name.lower()]
         if value:
             headers.append((name, value.replace("\0", "")))
-    repeated = [name.lower() for name, value in options.headers if value]
+    names = [name.lower() for name, value in options.headers if value]
     for name, value in options.headers:
-        if value and repeated.count(name.lower()) > 1 and (name, value) not in headers:
+        if value and names.count(name.lower()) > 1 and (name, value) not in headers:
             headers.append((name, value))
     transfer.method, transfer.sent, transfer.body_sent = method, headers, len(body or b"")
     values: dict[str, list[str]] = {}
@@ -283,7 +280,7 @@ def build_request(
         method=method,
         path=unquote(target.partition("?")[0]),
         query=parse_qs(target.partition("?")[2], keep_blank_values=True, max_num_fields=200),
-        headers={name: ", ".join(given) for name, given in values.items()},
+        headers={name: ", ".join(repeated) for name, repeated in values.items()},
         body=body or b"",
         certificate=certificate,
         source_ip=process.system.network.address,
@@ -292,20 +289,20 @@ def build_request(
     )
 
 
-def shown_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]:
+def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]:
     """The answer's headers in the order and case in which Go's server sends them."""
     response = transfer.response
     if response is None or transfer.bare:
         return []
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(process.system.now()))
-    given = {name.lower(): value for name, value in response.headers.items()}
+    fields = {name.lower(): value for name, value in response.headers.items()}
     for hop in ("date", "content-length", "connection", "transfer-encoding", "server", "keep-alive"):
         if not (
             hop == "server" and transfer.endpoint is not None and transfer.endpoint.server not in ("apiserver", "proxy")
         ):
-            given.pop(hop, None)
-    pairs = sorted(given.items())
-    pairs += [("warning", f'299 - "{text}"') for text in response.warnings if "warning" not in given]
+            fields.pop(hop, None)
+    pairs = sorted(fields.items())
+    pairs += [("warning", f'299 - "{text}"') for text in response.warnings if "warning" not in fields]
     tail: list[tuple[str, str]] = []
     if response.stream is None:
         tail.append(("content-length", str(len(response.body))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
 
 from labkit.embedded.container.programs.common import seconds_of
 from labkit.embedded.container.programs.options import BadOption, read_options
@@ -67,14 +66,8 @@ _LETTERS = "aAbBcdDeFHIjklmMnpPrRStTuUVwWxXyY%"
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    options = read_options(process.args, "u,utc,universal d,date= R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!")
+    options = read_options(process.args, "u,utc,universal d! date! R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!")
     moment = process.system.now()
-    given = options.value("d")
-    if given is not None:
-        found = _moment(given, moment)
-        if found is None:
-            return await process.fail(f"invalid date '{given}'")
-        moment = found
     layout = "+%a %b %e %H:%M:%S UTC %Y"
     for layout in options.args:
         if not layout.startswith("+"):
@@ -86,19 +79,6 @@ async def date(process: Process) -> int:
         return own.get(match[1]) or (time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0])
 
     return await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
-
-
-def _moment(text: str, now: float) -> float | None:
-    """The time that ``-d`` gives: ``@SECONDS``, ``now`` or one in ISO 8601's form."""
-    if re.fullmatch(r"@\d{1,11}(\.\d+)?", text):
-        return float(text[1:])
-    if text in ("now", ""):
-        return now
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
 
 
 @program("sleep")

@@ -1,16 +1,15 @@
-"""Programs about files and paths: ``mkdir rm touch chmod readlink``."""
+"""Programs about files and paths: ``mkdir rm touch cp``."""
 
 from __future__ import annotations
 
 import re
-from functools import reduce
-from operator import or_
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link
-from labkit.embedded.container.programs.common import for_each_path
-from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
+from labkit.embedded.container.programs.common import AlreadySaid, everything, for_each_path
+from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
 
 
 @program("mkdir")
@@ -110,57 +109,59 @@ async def touch(process: Process) -> int:
     return await for_each_path(process, options.args, renew, "cannot touch")
 
 
-@program("readlink")
-async def readlink(process: Process) -> int:
-    """Print where a link leads."""
-    options = read_options(process.args, "f! canonicalize! e! m! n! q! s! v! z!", missing="missing operand")
-    status = 0
-    for name in options.args:
-        node = process.node(name, follow=False) if process.fs.exists(name, process.cwd, follow=False) else None
-        if isinstance(node, Link):
-            await process.out(node.target + "\n")
-        else:
-            status = 1
-    return status
+@program("cp")
+async def cp(process: Process) -> int:
+    """Copy files."""
+    options = read_options(
+        process.args,
+        "r,recursive R f,force a! archive! p! preserve! v! verbose! L! P! d! T! H! n! no-clobber! i! u! t! x! l! s! b! "
+        "parents!",
+    )
+    if len(options.args) < 2:
+        missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
+        raise BadOption(f"missing {missing}")
+    *sources, target = options.args
+    if len(sources) > 1 and not process.is_directory(target):
+        reason = "Not a directory" if process.fs.exists(target, process.cwd) else "No such file or directory"
+        raise FileError(f"target '{target}': {reason}")
 
-
-_BITS = {"r": 0o444, "w": 0o222, "x": 0o111, "u": 0o700, "g": 0o070, "o": 0o007, "a": 0o777}
-
-
-def _new_mode(spec: str, mode: int) -> int | None:
-    """A mode changed by ``755`` or ``u+x,go-w``, or None if that is no mode of the lab's."""
-    if re.fullmatch(r"[0-7]{1,4}", spec):
-        return int(spec, 8)
-    for clause in spec.split(","):
-        match = re.fullmatch(r"([ugoa]*)([-+=])([rwx]*)", clause)
-        if match is None:
-            return None
-        who = reduce(or_, (_BITS[letter] for letter in match[1] or "a"))
-        bits = who & reduce(or_, (_BITS[letter] for letter in match[3]), 0)
-        sign = match[2]
-        mode = mode | bits if sign == "+" else mode & ~bits if sign == "-" else mode & ~who | bits
-    return mode
-
-
-@program("chmod")
-async def chmod(process: Process) -> int:
-    """Change permissions."""
-    args = [word for word in process.args if word != "-f"]
-    if any(re.match(r"-[Rcv-]", word) for word in args):
-        return await process.fail(f"{next(word for word in args if word[:1] == '-')}{NOT_SIMULATED}")
-    if len(args) < 2:
-        raise BadOption(f"missing operand after '{args[0]}'" if args else "missing operand")
-    spec, *names = args
-    if _new_mode(spec, 0) is None:
-        raise BadOption(f"invalid mode: '{spec}'")
-    status = 0
-    for name in names:
+    async def copy(source: str) -> None:
+        node = process.node(source)
+        if isinstance(node, Directory) and not options.has("r", "R"):
+            await process.fail(f"-r not specified; omitting directory '{source}'")
+            raise AlreadySaid
+        goal = target
+        if process.is_directory(target):
+            goal = target.rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2]
+        if isinstance(node, File) and process.fs.exists(goal, process.cwd) and process.node(goal) is node:
+            await process.fail(f"'{source}' and '{goal}' are the same file")
+            raise AlreadySaid
         try:
-            node = process.fs.own(process.fs.find(name, process.cwd))
-            if process.fs.uid not in (0, node.uid):
-                raise FileError("Operation not permitted")
-            node.mode = _new_mode(spec, node.mode) or 0
+            await _copy(process, node, source, goal, set())
         except FileError as error:
-            verb = "cannot access" if error.reason.startswith("No such") else "changing permissions of"
-            status = await process.fail(f"{verb} '{name}': {error.reason}")
-    return status
+            kind = "directory" if isinstance(node, Directory) else "regular file"
+            await process.fail(f"cannot create {kind} '{goal}': {error.reason}")
+            raise AlreadySaid from None
+
+    return await for_each_path(process, sources, copy, "cannot stat")
+
+
+async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
+    await process.scheduler.tick()
+    fs = process.fs
+    if isinstance(node, Directory):
+        if id(node) in seen or len(seen) > 100:
+            raise FileError("cannot copy a directory into itself")
+        if not fs.exists(target, process.cwd):
+            fs.mkdir(target, process.cwd, mode=node.mode & 0o777)
+        seen = {*seen, id(node), id(fs.directory(target, process.cwd))}
+        for name in list(node.look()):
+            await _copy(process, node.entries[name], f"{source}/{name}", f"{target}/{name}", seen)
+    elif isinstance(node, Link):
+        fs.add(fs.find(target, process.cwd, follow=False), Link(mode=0o777, target=node.target))
+    elif isinstance(node, File):
+        copied = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
+        copied.program = node.program
+    else:
+        data = await everything(process, open_path(process.system, source, process.cwd, "r", process.fds))
+        fs.write(target, data, process.cwd)

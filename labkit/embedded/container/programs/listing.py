@@ -1,29 +1,22 @@
-"""``ls`` and ``stat``."""
+"""``ls``."""
 
 from __future__ import annotations
 
 import math
-import re
 import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import for_each_path
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
-_KINDS: dict[type[Node], tuple[str, str]] = {
-    Directory: ("d", "directory"),
-    Link: ("l", "symbolic link"),
-    Device: ("c", "character special file"),
-    File: ("-", "regular file"),
-}
-"""The letter and the name of each kind of node."""
+_LETTERS: dict[type[Node], str] = {Directory: "d", Link: "l", Device: "c", File: "-"}
+"""The letter of each kind of node."""
 
 
 def mode_text(node: Node) -> str:
     """``drwxr-xr-x``."""
-    out = _KINDS[type(node)][0]
+    out = _LETTERS[type(node)]
     for shift, special, letter in ((6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")):
         bits = node.mode >> shift & 7
         last = "x" if bits & 1 else "-"
@@ -205,43 +198,3 @@ async def _long(process: Process, options: Options, entries: list[Entry], names:
 
 def _device(node: Device) -> str:
     return {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(node.kind, "136, 0")
-
-
-@program("stat")
-async def stat(process: Process) -> int:
-    """Show what is known of a file."""
-    options = read_options(process.args, "L,dereference c,format= printf! f! t!", missing="missing operand")
-    layout = options.value("c")
-
-    async def show(name: str) -> None:
-        node = process.node(name, follow=options.has("L"))
-        facts = _facts(process, name, node)
-        if layout is not None:
-            await process.out(re.sub(r"%(.)", lambda match: facts.get(match[1], "?"), layout) + "\n")
-            return
-        stamp = facts["y"]
-        await process.out(
-            f"  File: {facts['N'].replace(chr(39), '')}\n"
-            f"  Size: {facts['s']:<10}\tBlocks: {facts['b']:<10} IO Block: 4096   {facts['F']}\n"
-            f"Device: 0,1\tInode: {facts['i']:<11} Links: {facts['h']}\n"
-            f"Access: ({node.mode & 0o7777:04o}/{facts['A']})  Uid: ({node.uid:5}/{facts['U']:>8}) "
-            f"  Gid: ({node.gid:5}/{facts['G']:>8})\n"
-            f"Access: {stamp}\nModify: {stamp}\nChange: {stamp}\n Birth: {stamp}\n"
-        )
-
-    return await for_each_path(process, options.args, show, "cannot statx")
-
-
-def _facts(process: Process, name: str, node: Node) -> dict[str, str]:
-    """The values of the letters of ``stat -c``."""
-    kind = _KINDS[type(node)][1]
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
-    return {
-        "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node),
-        "F": "regular empty file" if kind == "regular file" and not node_size(node) else kind,
-        "U": user_name(process, node.uid) or "UNKNOWN", "G": group_name(process, node.gid) or "UNKNOWN",
-        "u": str(node.uid), "g": str(node.gid),
-        "y": stamp, "x": stamp, "z": stamp, "w": "-", "Y": str(int(node.mtime)),
-        "h": str(links(node)), "i": str(id(node) % 900_000 + 100_000), "b": str(blocks(node) * 2),
-        "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "%": "%",
-    }  # fmt: skip

@@ -1,12 +1,10 @@
-"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
+"""Programs that run others: shells, ``env``, ``timeout``."""
 
 from __future__ import annotations
 
-import re
-
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything, seconds_of
-from labkit.embedded.container.programs.options import BadOption, Options, read_options
+from labkit.embedded.container.programs.common import seconds_of
+from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
@@ -128,46 +126,6 @@ async def env(process: Process) -> int:
     if process.fs.program(args[0], search, process.cwd) is None:
         return await process.fail(f"'{args[0]}': No such file or directory", 127)
     return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
-
-
-@program("xargs")
-async def xargs(process: Process) -> int:
-    """Run a command with words from stdin."""
-    options = read_options(
-        process.args,
-        "0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P,max-procs! p! x! s! a!",
-        stop=True,
-    )
-    replace = options.value("I")
-    items = _items(decode(await everything(process, process.stdin)), options)
-    command = options.args or ["echo"]
-    limit = options.value("n")
-    count = max(1, int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000)
-    if replace:
-        batches = [[word.replace(replace, item) for word in command] for item in items]
-    else:
-        batches = [[*command, *items[start : start + count]] for start in range(0, len(items), count)]
-        if not batches and not options.has("r"):
-            batches = [command]
-    status = 0
-    for words in batches:
-        await process.scheduler.tick()
-        if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
-            return await process.fail(f"{words[0]}: No such file or directory", 127)
-        result = await process.run(words)
-        if result == 255:
-            return 124
-        if result:
-            status = 123
-    return status
-
-
-def _items(text: str, options: Options) -> list[str]:
-    """The words in the input of ``xargs``."""
-    if options.has("I"):
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
-    return [re.sub(r"\\(.)|[\"']", r"\1", word) for word in words]
 
 
 @program("timeout", misuse=125)

@@ -1,12 +1,11 @@
-"""Programs about the container, its users and processes: ``hostname uname which df ps id`` and their like."""
+"""Programs about the container, its users and processes: ``hostname uname which ps id`` and their like."""
 
 from __future__ import annotations
 
 import time
 
-from labkit.embedded.container.files.filesystem import MAX_BYTES
-from labkit.embedded.container.files.inodes import Directory, FileError
-from labkit.embedded.container.programs.listing import group_name, human, user_name
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.programs.listing import group_name, user_name
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -70,13 +69,6 @@ async def which(process: Process) -> int:
     return int(None in paths)
 
 
-@program("tty")
-async def tty(process: Process) -> int:
-    """Print the terminal's name."""
-    await process.out("/dev/pts/0\n" if process.stdin.terminal else "not a tty\n")
-    return int(not process.stdin.terminal)
-
-
 @program("stty")
 async def stty(process: Process) -> int:
     """Print the terminal's size, and leave its settings as they are."""
@@ -96,39 +88,6 @@ async def yes(process: Process) -> int:
     while True:
         await process.scheduler.tick()
         await process.stdout.write(block)
-
-
-@program("mount")
-async def mount(process: Process) -> int:
-    """List mounts."""
-    await process.out(
-        "overlay on / type overlay (rw,relatime)\nproc on /proc type proc (rw,nosuid,nodev,noexec,relatime)\n"
-    )
-    for path, node, _ in process.fs.walk(process.fs.root, "/"):
-        if isinstance(node, Directory) and node.mount:
-            await process.out(f"tmpfs on {path} type tmpfs ({'ro' if node.read_only else 'rw'},relatime)\n")
-    return 0
-
-
-@program("df")
-async def df(process: Process) -> int:
-    """Print how full the container's file system is."""
-    options = read_options(process.args, "h k a P T! i! t!")
-    used, total = process.fs.used_bytes // 1024, MAX_BYTES // 1024
-    title = "Size  Used Avail" if options.has("h") else "1K-blocks    Used Available"
-    await process.out(f"Filesystem     {title} Use% Mounted on\n")
-    rows = [("overlay", "/", used, total)]
-    for path, node, _ in process.fs.walk(process.fs.root, "/"):
-        if isinstance(node, Directory) and node.mount and node.memory:
-            rows.append(("tmpfs", path, 12, 1048576))
-    for kind, path, taken, size in rows:
-        percent = f"{-(-100 * taken // size)}%"
-        if options.has("h"):
-            cells = f"{human(size * 1024):>4}  {human(taken * 1024):>4}  {human((size - taken) * 1024):>4}"
-        else:
-            cells = f"{size:>9} {taken:>7} {size - taken:>9}"
-        await process.out(f"{kind:<14} {cells} {percent:>4} {path}\n")
-    return 0
 
 
 SELF = 7
@@ -213,17 +172,10 @@ async def getent(process: Process) -> int:
     """Look up names."""
     if not process.args:
         return await process.err("Usage: getent [OPTION...] database [key ...]\n")
-    database, keys = process.args[0], process.args[1:]
+    database, *keys = process.args
     if database == "hosts":
         return await _hosts(process, keys)
-    if database not in ("passwd", "group"):
-        return await process.fail(f"{database}{NOT_SIMULATED}")
-    lines = decode(process.fs.read(f"/etc/{database}")).splitlines()
-    known = {name for line in lines for name in (line.split(":")[0], line.split(":")[2])}
-    for line in lines:
-        if not keys or {line.split(":")[0], line.split(":")[2]} & set(keys):
-            await process.out(line + "\n")
-    return 0 if known.issuperset(keys) else 2
+    return await process.fail(f"{database}{NOT_SIMULATED}")
 
 
 async def _hosts(process: Process, keys: list[str]) -> int:
