@@ -31,6 +31,8 @@ class Board(LabWidget):
         UsageError: There is no such lesson.
     """
 
+    _watcher: asyncio.Task[None] | None = None  # ipywidgets closes a board too that could not be made
+
     def __init__(self, lab: Lab, lesson: str = "") -> None:
         super().__init__()
         self._lab = lab
