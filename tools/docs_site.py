@@ -41,6 +41,12 @@ write: Any = nbformat.writes  # nbformat has no types for it
 CONTENTS = """
 ```{toctree}
 :hidden:
+
+docs/install
+```
+
+```{toctree}
+:hidden:
 :caption: Lessons
 
 notebooks/00-start
