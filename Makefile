@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach notebooks docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants notebooks docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ test-page-short: $(PAGE) ## build the site without the documentation, and the sh
 
 test-page-node: $(PAGE) ## the lab in Pyodide, under Node (needs node and npm)
 	$(BIN)/python -m pytest -m node tests/page $(PYTEST_ARGS)
+
+mutants: $(DEV) ## plant 200 changes in a room's code, and see which the tests notice (ROOM=rbac, lessons, judging, authorization)
+	$(BIN)/python -m tools.mutants $(ROOM)
 
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)

@@ -1,0 +1,255 @@
+"""Plant small changes in a room's code, and see which of them its tests notice.
+
+    python -m tools.mutants rbac                        200 changes, those of seed 1
+    python -m tools.mutants rbac --count 20 --seed 7
+    python -m tools.mutants rbac --slow                 with the tests that only `make test-all` runs
+
+Each change is made by one of the operators of ``tools/mutation.py`` in a copy of the checkout, where the tests that
+enter its line run until one fails. Which tests enter a line is measured once for each commit, by coverage. A change
+that no test notices is either behaviour that no test asserts, or equivalent: nobody could tell it from what it
+replaces. Those that are known to be equivalent stand, with the reason, in ``tools/mutants.toml``, beside the rooms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import psutil
+
+from tools.mutation import Mutation, mutations
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS: dict[str, Any] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))
+KEPT = ROOT / "build" / "mutants"
+MARK = "LABKIT_MUTANT"
+"""A variable of all processes that a run of tests starts, by which those that it left behind are found."""
+
+FIRST = 40
+"""The quickest tests that enter a line run first, alone: most changes are noticed by them."""
+
+MOST = 400
+"""More tests than these are not tried for one change: the quickest of them would have noticed it."""
+
+PATIENCE_SECONDS = 60.0
+"""What the tests of one change may take beyond five times what they took in the measured run."""
+
+
+@dataclass
+class Trace:
+    """What the measured run of a room's tests gave: which tests enter a line, and how long each took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    entered: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+
+    def tests(self, mutation: Mutation) -> list[str]:
+        """The tests that enter a mutation's lines, the quickest first."""
+        lines = self.entered.get(mutation.file, {})
+        names = {name for line in mutation.lines for name in lines.get(line, ())}
+        # What runs when the module is imported has no test of its own: any that uses the module may notice.
+        names = names or {name for entered in lines.values() for name in entered}
+        return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+
+
+# -- which tests enter a line ---------------------------------------------------------------
+
+
+def trace(room: str, marks: str) -> Trace:
+    """Run a room's tests under coverage, unless that was done for this commit already."""
+    commit = _git("rev-parse", "HEAD") + _git("diff", "HEAD", "--", "labkit", "tests")
+    file = KEPT / f"{room}-{abs(hash_of(commit + marks)):x}.json"
+    if not file.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        print(f"{room}: which tests enter which line?", file=sys.stderr)
+        command = [sys.executable, "-m", "tools.mutants_trace", str(file), marks, ",".join(ROOMS[room]["code"])]
+        subprocess.run([*command, *ROOMS[room]["tests"]], cwd=ROOT, check=True, stdout=sys.stderr)
+    document = json.loads(file.read_text(encoding="utf-8"))
+    entered = {path: {int(line): tests for line, tests in lines.items()} for path, lines in document["entered"].items()}
+    return Trace(document["seconds"], entered)
+
+
+def hash_of(text: str) -> int:
+    """A number for a text, the same in every process."""
+    return random.Random(text).getrandbits(64)
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+# -- choosing and planting ------------------------------------------------------------------
+
+
+def chosen(room: str, count: int, seed: int) -> list[Mutation]:
+    """Choose mutations of a room's code: an operator by chance, then a place, until there are enough."""
+    equivalent = {(entry["file"], entry["was"], entry["becomes"]) for entry in ROOMS[room].get("equivalent", ())}
+    by_operator: dict[str, list[Mutation]] = {}
+    for file in files_of(room):
+        for mutation in mutations(file, (ROOT / file).read_text(encoding="utf-8")):
+            by_operator.setdefault(mutation.operator, []).append(mutation)
+    chance = random.Random(seed)
+    for places in by_operator.values():
+        chance.shuffle(places)
+    picked: list[Mutation] = []
+    while len(picked) < count and any(by_operator.values()):
+        operator = chance.choice(sorted(name for name, places in by_operator.items() if places))
+        mutation = by_operator[operator].pop()
+        if (mutation.file, mutation.was, mutation.becomes) not in equivalent:
+            picked.append(mutation)
+    return picked
+
+
+def files_of(room: str) -> list[str]:
+    """The modules of a room, from the root of the checkout."""
+    paths = sorted(path for pattern in ROOMS[room]["code"] for path in ROOT.glob(pattern))
+    assert paths, f"{room} has no code"
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@dataclass
+class Copy:
+    """A copy of the checkout in which one mutation after the other is planted."""
+
+    root: Path
+    marks: str
+
+    def verdict(self, mutation: Mutation, trace: Trace) -> str:
+        """Plant a mutation, run the tests that enter it, and take it out again; empty when they all pass."""
+        tests = trace.tests(mutation)
+        path = self.root / mutation.file
+        original = path.read_text(encoding="utf-8")
+        try:
+            _write(path, mutation.source)
+            return self._run(tests[:FIRST], trace) or self._run(tests[FIRST:MOST], trace)
+        finally:
+            _write(path, original)
+
+    def _run(self, tests: Sequence[str], trace: Trace) -> str:
+        if not tests:
+            return ""
+        names = self.root / "tests.txt"
+        names.write_text("\n".join(tests), encoding="utf-8")
+        mark = f"{os.getpid()}-{self.root.name}-{time.monotonic_ns()}"
+        environment = {**os.environ, "PYTHONPATH": str(self.root), MARK: mark}
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        process = subprocess.Popen(
+            [*command, "-m", self.marks, f"@{names}"],
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        limit = PATIENCE_SECONDS + 5 * sum(trace.seconds[name] for name in tests)
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            return "does not end"
+        finally:
+            _end(mark)
+            process.wait()
+        if process.returncode == 0:
+            return ""
+        lines = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return lines[0].split(" - ")[0] if lines else f"pytest ended with {process.returncode}"
+
+
+STAMP = time.time()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a module with a time of its own: two texts of one length within a second would share their bytecode."""
+    global STAMP
+    STAMP += 2
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (STAMP, STAMP))
+
+
+def _end(mark: str) -> None:
+    """End all processes of a run of tests, those too that it left behind."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark:
+                process.kill()
+        except psutil.Error:
+            continue
+
+
+# -- the run ----------------------------------------------------------------------------------
+
+
+def verdicts(picked: Iterable[Mutation], trace: Trace, marks: str, workers: int) -> Iterator[tuple[Mutation, str]]:
+    """Plant mutations in as many copies as there are workers; each with what noticed it, empty for those that live."""
+    with tempfile.TemporaryDirectory(prefix="labkit-mutants-") as directory:
+        free: SimpleQueue[Copy] = SimpleQueue()
+        for number in range(workers):
+            root = Path(directory) / str(number)
+            ignored = shutil.ignore_patterns(".git", ".venv", "build", "node_modules", ".*_cache")
+            shutil.copytree(ROOT, root, ignore=ignored, symlinks=True)
+            free.put(Copy(root, marks))
+
+        def one(mutation: Mutation) -> tuple[Mutation, str]:
+            copy = free.get()
+            try:
+                return mutation, copy.verdict(mutation, trace)
+            finally:
+                free.put(copy)
+
+        with ThreadPoolExecutor(workers) as pool:
+            yield from pool.map(one, picked)
+
+
+def summary(results: Mapping[Mutation, str]) -> str:
+    """How many were noticed, and by which operator those were made that were not."""
+    living = [mutation for mutation, noticed in results.items() if not noticed]
+    noticed = len(results) - len(living)
+    lines = [f"\n{noticed} of {len(results)} noticed ({100 * noticed / max(1, len(results)):.1f} %)"]
+    lines += [
+        f"{mutation.file}:{mutation.line}: {mutation.operator}\n  - {mutation.was}\n  + {mutation.becomes}"
+        for mutation in living
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant the changes of a room. Returns the exit code: 1 when fewer than 95 % are noticed."""
+    parser = argparse.ArgumentParser(description="Plant small changes, and see which of them the tests notice.")
+    parser.add_argument("room", choices=sorted(ROOMS))
+    parser.add_argument("--count", type=int, default=200, help="how many (200)")
+    parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
+    parser.add_argument("--slow", action="store_true", help="run the tests of `make test-all` too")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    marks = EXPRESSION if not options.slow else EXPRESSION_OF_ALL
+    measured = trace(options.room, marks)
+    picked = chosen(options.room, options.count, options.seed)
+    results: dict[Mutation, str] = {}
+    for mutation, noticed in verdicts(picked, measured, marks, options.workers):
+        results[mutation] = noticed
+        print(f"{len(results):4} {mutation.file}:{mutation.line} {mutation.operator}: {noticed or 'LIVES'}", flush=True)
+    print(summary(results))
+    return int(sum(map(bool, results.values())) < 0.95 * len(results))
+
+
+OTHERS = "browser or hub or kind or node or page or reach or soak"
+EXPRESSION, EXPRESSION_OF_ALL = f"not (slow or {OTHERS})", f"not ({OTHERS})"
+"""The tests of ``make test``, and those of ``make test-all``."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
