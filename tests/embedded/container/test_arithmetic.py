@@ -12,20 +12,17 @@ LEAVES = st.integers(0, 10**6).map(str)
 EXPRESSIONS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["+", "-", "*", "&", "|", "^", "<", ">", "==", "!="]), inner).map(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "<", ">", "==", "!="]), inner).map(
             lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
         ),
         inner.map(lambda text: f"(-{text})"),
-        # The plus makes a number of what Python calls a bool.
-        inner.map(lambda text: f"(~+{text})"),
     ),
     max_leaves=12,
 )
 
 
 def value(text: str, variables: dict[str, str] | None = None) -> int:
-    names = variables if variables is not None else {}
-    return evaluate(text, lambda name: names.get(name, ""), names.__setitem__)
+    return evaluate(text, lambda name: (variables or {}).get(name, ""))
 
 
 @given(EXPRESSIONS)
@@ -33,34 +30,28 @@ def test_agrees_with_python(text: str) -> None:
     assert value(text) == wrap(int(eval(text)))
 
 
-def test_assignments_reach_the_variables() -> None:
-    variables = {"x": "y+1", "y": "2"}
-    assert value("x * 2", variables) == 6
-    assert value("z = x += 1", variables) == 4
-    assert variables == {"x": "4", "y": "2", "z": "4"}
+def test_variables_are_integers() -> None:
+    variables = {"x": "5", "negative": " -3 ", "hexadecimal": "0x10", "octal": "010"}
+    assert value("x * (negative + nope) + hexadecimal + octal", variables) == 9
 
 
-def test_the_branch_not_taken_does_nothing() -> None:
-    variables: dict[str, str] = {}
-    assert value("0 && (a = 1)", variables) == 0
-    assert value("1 || 1/0", variables) == 1
-    assert value("1 ? 2 : (b = 3)", variables) == 2
-    assert variables == {}
+def test_what_does_not_count_is_not_judged() -> None:
+    assert value("0 && 1/0") == 0
+    assert value("1 || 1/0") == 1
 
 
-@pytest.mark.parametrize("text", ["1+", "1/0", "08", "a b", "(1", "1 ? 2", "1 +* 2", "@", "x" * 5000, "(" * 200])
+@pytest.mark.parametrize("text", ["1+", "1/0", "08", "a b", "(1", "1 +* 2", "@", "x" * 5000, "(" * 200, "-" * 200])
 def test_nonsense_is_a_problem(text: str) -> None:
     with pytest.raises(ArithmeticProblem):
         value(text)
 
 
-@pytest.mark.parametrize(("text", "sign"), [("2**3", "**"), ("x++", "++"), ("--x", "--"), ("1, 2", ","), ("2#1", "2#")])
-def test_what_only_bash_has_is_left_out(text: str, sign: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [("2**3", "**"), ("x++", "++"), ("--x", "--"), ("1, 2", ","), ("2#1", "2#"), ("x = 1", "="), ("x += 1", "+="),
+     ("1 ? 2 : 3", "?"), ("1 << 2", "<<"), ("1 & 2", "&"), ("~1", "~"), ("name", "name=x+1")],
+)  # fmt: skip
+def test_what_is_left_out_says_so(text: str, sign: str) -> None:
     with pytest.raises(ArithmeticProblem) as caught:
-        evaluate(text, lambda name: "", lambda name, value: None, bash=True)
+        evaluate(text, lambda name: "x+1" if name == "name" else "", bash=True)
     assert str(caught.value) == f"$((… {sign} …)): not simulated in this lab's pods"
-
-
-def test_a_variable_that_names_itself_ends() -> None:
-    with pytest.raises(ArithmeticProblem, match="recursion"):
-        value("x", {"x": "x"})

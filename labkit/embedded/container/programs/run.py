@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.common import seconds_of
-from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
-from labkit.embedded.container.shell.parameters import FLAGS
+from labkit.embedded.container.shell.parameters import FLAGS, LETTERS
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Sleep, Task
@@ -49,9 +49,11 @@ async def shell_program(process: Process) -> int:
         if word in _IGNORED and dialect == "bash":
             continue
         if wrong := _take_letters(shell, word, args, letters):
-            shown = word if word.startswith("--") else f"-{wrong}"
-            said = f"{shown}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
-            return await process.err(f"{process.argv[0]}: {said}\n", 2)
+            if wrong in LETTERS or wrong == "o":
+                return await process.err(f"{process.name}: {word}{NOT_SIMULATED}\n", 127)
+            option = word if word.startswith("--") else f"-{wrong}"
+            problem = f"{option}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            return await process.err(f"{process.argv[0]}: {problem}\n", 2)
     if "c" in letters:
         return await _from_text(process, shell, args)
     if args:
@@ -68,8 +70,9 @@ def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> 
         if letter in "cisl":
             taken.add(letter)
         elif letter == "o":
-            if args:
-                shell.options.add(args.pop(0))
+            if args[:1] != ["pipefail"]:
+                return letter
+            shell.options.add(args.pop(0))
         elif letter in FLAGS:
             (shell.options.add if word[0] == "-" else shell.options.discard)(FLAGS[letter])
         else:

@@ -1,4 +1,4 @@
-"""``$((…))``: C's integer arithmetic on 64 bits, with the operators that bash and dash share."""
+"""``$((…))``: integers of 64 bits, with the arithmetic, comparing and logical operators of bash and dash."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from collections.abc import Callable
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F]+|\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<op><<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^!~<>=?:()]))"
+    r"|(?P<omitted><<=?|>>=?|[-+*/%&|^]=|&(?!&)|\|(?!\|)|=(?!=)|[~^?:])"
+    r"|(?P<op><=|>=|==|!=|&&|\|\||[-+*/%!<>()]))"
 )
-_LEFT_OUT = re.compile(r"\*\*|\+\+|--|,|\d+#")
+_BASH_OMITTED = re.compile(r"\*\*|\+\+|--|,|\d+#")
 """Operators that only bash has."""
 
-_BINARY = {
-    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
-    "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
+_LEVELS = {
+    "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6
 }  # fmt: skip
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "||": lambda left, right: bool(left or right), "&&": lambda left, right: bool(left and right), "|": operator.or_,
-    "^": operator.xor, "&": operator.and_, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
-    ">": operator.gt, ">=": operator.ge, "<<": lambda left, right: left << (right & 63),
-    ">>": lambda left, right: left >> (right & 63), "+": operator.add, "-": operator.sub, "*": operator.mul,
+    "||": lambda left, right: bool(left or right), "&&": lambda left, right: bool(left and right), "==": operator.eq,
+    "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "+": operator.add,
+    "-": operator.sub, "*": operator.mul,
 }  # fmt: skip
-"""All but those that may fail."""
+"""Operators that cannot raise."""
 
-_ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="})
 MAX_DEPTH = 40
 MAX_LENGTH = 4096
 
@@ -35,43 +33,40 @@ class ArithmeticProblem(Exception):
 
 
 def wrap(value: int) -> int:
-    """An integer cut to 64 bits with sign."""
+    """Cut an integer to 64 bits with sign."""
     value &= (1 << 64) - 1
     return value - (1 << 64) if value >> 63 else value
 
 
-def evaluate(
-    text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0, *, bash: bool = False
-) -> int:
-    """Evaluate an expression whose ``$`` are expanded: a signed 64-bit integer, 0 for an empty one.
+def evaluate(text: str, get: Callable[[str], str], *, bash: bool = False) -> int:
+    """Evaluate an expression whose ``$`` are expanded.
 
     Args:
         text: The expression.
-        get: A variable's value, empty if unset.
-        put: Sets a variable.
-        depth: How many variables were followed to get here.
-        bash: Whether bash's own operators (``++ -- ** ,``) are named as left out.
+        get: Returns a variable's value, empty if unset.
+        bash: Whether bash's own operators (``++ -- ** ,``) are reported as left out.
+
+    Returns:
+        A signed 64-bit integer, 0 for an empty expression.
 
     Raises:
-        ArithmeticProblem: It is no expression, or divides by zero.
+        ArithmeticProblem: The expression is malformed, uses what is left out, or divides by zero.
     """
     if len(text) > MAX_LENGTH:
         raise ArithmeticProblem("expression too long")
-    if depth > MAX_DEPTH:
-        raise ArithmeticProblem(
-            f'{text.strip()}: expression recursion level exceeded (error token is "{text.strip()}")'
-        )
-    if bash and (found := _LEFT_OUT.search(text)):
-        raise ArithmeticProblem(f"$((… {found[0]} …)): not simulated in this lab's pods")
-    return _Parser(text, get, put, depth).whole()
+    if bash and (omitted := _BASH_OMITTED.search(text)):
+        raise _left_out(omitted[0])
+    return _Parser(text, get).whole()
+
+
+def _left_out(what: str) -> ArithmeticProblem:
+    return ArithmeticProblem(f"$((… {what} …)): not simulated in this lab's pods")
 
 
 class _Parser:
-    def __init__(self, text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int) -> None:
+    def __init__(self, text: str, get: Callable[[str], str]) -> None:
         self.text = text
         self.get = get
-        self.put = put
-        self.depth = depth
         self.nesting = 0
         self.skipping = 0
         self.index = 0
@@ -83,6 +78,8 @@ class _Parser:
                 what = "invalid arithmetic operator" if self.tokens else "operand expected"
                 raise self.problem(f"syntax error: {what}", text[index:].strip())
             kind = match.lastgroup or ""
+            if kind == "omitted":
+                raise _left_out(match[kind])
             self.tokens.append((kind, match[kind], match.start(kind)))
             index = match.end()
 
@@ -96,58 +93,19 @@ class _Parser:
     def peek(self) -> str:
         return self.tokens[self.index][1] if self.index < len(self.tokens) else ""
 
-    def enter(self) -> None:
-        self.nesting += 1
-        if self.nesting > MAX_DEPTH:
-            raise ArithmeticProblem(f"{self.text.strip()}: expression recursion level exceeded")
-
     def whole(self) -> int:
         if not self.tokens:
             return 0
-        value = self.assignment()
+        value = self.binary(1)
         if self.index < len(self.tokens):
             raise self.problem("syntax error in expression", self.rest(self.index))
-        return value
-
-    def assignment(self) -> int:
-        self.enter()
-        kind, name, _ = self.tokens[self.index] if self.index < len(self.tokens) else ("", "", 0)
-        sign = self.tokens[self.index + 1][1] if self.index + 1 < len(self.tokens) else ""
-        if kind == "name" and sign in _ASSIGN:
-            self.index += 2
-            value = self.assignment()
-            if sign != "=":
-                value = self.apply(sign[:-1], self.variable(name), value)
-            if not self.skipping:
-                self.put(name, str(value))
-        else:
-            value = self.ternary()
-        self.nesting -= 1
-        return value
-
-    def ternary(self) -> int:
-        condition = self.binary(1)
-        if self.peek() != "?":
-            return condition
-        self.index += 1
-        first = self.branch(skip=not condition)
-        if self.peek() != ":":
-            raise self.problem("`:' expected for conditional expression", self.rest(self.index))
-        self.index += 1
-        second = self.branch(skip=bool(condition))
-        return first if condition else second
-
-    def branch(self, *, skip: bool) -> int:
-        self.skipping += skip
-        value = self.assignment()
-        self.skipping -= skip
         return value
 
     def binary(self, least: int) -> int:
         left = self.unary()
         while True:
             sign = self.peek()
-            level = _BINARY.get(sign, 0)
+            level = _LEVELS.get(sign, 0)
             if level < least:
                 return left
             self.index += 1
@@ -168,14 +126,18 @@ class _Parser:
         return wrap(quotient) if sign == "/" else left - quotient * right
 
     def unary(self) -> int:
+        self.nesting += 1
+        if self.nesting > MAX_DEPTH:
+            raise ArithmeticProblem(f"{self.text.strip()}: expression recursion level exceeded")
         sign = self.peek()
-        if sign not in ("!", "~", "-", "+"):
-            return self.primary()
-        self.index += 1
-        self.enter()
-        value = self.unary()
+        if sign in ("!", "-", "+"):
+            self.index += 1
+            value = self.unary()
+            value = int(not value) if sign == "!" else wrap(-value) if sign == "-" else value
+        else:
+            value = self.primary()
         self.nesting -= 1
-        return {"!": int(not value), "~": ~value, "-": wrap(-value)}.get(sign, value)
+        return value
 
     def primary(self) -> int:
         if self.index >= len(self.tokens):
@@ -188,7 +150,7 @@ class _Parser:
             return self.number(token)
         if kind == "name":
             return self.variable(token)
-        value = self.assignment()
+        value = self.binary(1)
         if self.peek() != ")":
             raise self.problem("missing `)'", self.rest(self.index))
         self.index += 1
@@ -202,9 +164,8 @@ class _Parser:
         return wrap(int(token[-40:], 8 if token.startswith("0") else 10))
 
     def variable(self, name: str) -> int:
-        text = self.get(name)
-        if not text.strip():
-            return 0
-        if re.fullmatch(r"\s*-?(?:[1-9]\d{0,18}|0)\s*", text):
-            return wrap(int(text))
-        return evaluate(text, self.get, self.put, self.depth + 1)
+        text = self.get(name).strip()
+        if not re.fullmatch(r"-?(?:0[xX][0-9a-fA-F]+|\d+)|", text):
+            raise _left_out(f"{name}={text[:40]}")
+        value = self.number(text.removeprefix("-")) if text else 0
+        return wrap(-value) if text.startswith("-") else value

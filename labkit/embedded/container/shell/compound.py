@@ -1,4 +1,4 @@
-"""The compound commands of the grammar: ``if``, loops, ``case``, functions and groups."""
+"""The compound commands of the grammar: ``if``, loops, functions and groups."""
 
 from __future__ import annotations
 
@@ -54,14 +54,13 @@ class CompoundParser(Lexer):
             return self.subshell
         if self.current is None:
             return None
-        if self.dialect == "bash" and self.token in BASH_RESERVED:
+        if self.token == "case" or (self.dialect == "bash" and self.token in BASH_RESERVED):
             self.left_out(self.token)
         return {
             "if": self.if_command,
             "while": self.loop,
             "until": self.loop,
             "for": self.for_loop,
-            "case": self.case,
             "{": self.group,
         }.get(self.token)
 
@@ -153,41 +152,3 @@ class CompoundParser(Lexer):
         self.skip_newlines()
         listed = tuple(words) if words is not None else None
         return syntax.For(name=name, words=listed, body=self._do())
-
-    def case(self) -> Command:
-        """``case word in … esac``."""
-        self.advance()
-        if self.current is None:
-            raise self.fail()
-        word = self.current
-        self.advance()
-        self.skip_newlines()
-        self.expect("in")
-        self.skip_newlines()
-        items: list[syntax.CaseItem] = []
-        while not self.is_reserved("esac"):
-            items.append(self._case_item())
-            self.skip_newlines()
-        self.advance()
-        return syntax.Case(word=word, items=tuple(items))
-
-    def _case_item(self) -> syntax.CaseItem:
-        if self.token == "(":
-            self.advance()
-        patterns: list[Word] = []
-        while True:
-            if self.current is None:
-                raise self.fail(")")
-            patterns.append(self.current)
-            self.advance()
-            if self.token != "|":
-                break
-            self.advance()
-        self.expect(")")
-        self.skip_newlines()
-        body: Commands = ()
-        if self.token != ";;" and not self.is_reserved("esac"):
-            body = self.commands(";;", "esac")
-        if self.token == ";;":
-            self.advance()
-        return syntax.CaseItem(tuple(patterns), body)

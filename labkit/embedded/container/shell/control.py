@@ -1,4 +1,4 @@
-"""Compound commands: pipelines, lists, ``if``, loops, ``case``."""
+"""Compound commands: pipelines, lists, ``if``, loops."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
             return await loop(shell, command)
         case syntax.For():
             return await for_loop(shell, command)
-        case syntax.Case():
-            return await case(shell, command)
     return shell.status
 
 
@@ -104,7 +102,7 @@ async def _part(shell: Shell, commands: syntax.Commands, ends: list[Stream]) -> 
     finally:
         for end_stream in ends:
             end_stream.close()
-    return await shell.finish()
+    return shell.status
 
 
 async def background(shell: Shell, command: syntax.Background) -> int:
@@ -200,17 +198,3 @@ async def for_loop(shell: Shell, command: syntax.For) -> int:
     finally:
         shell.loops -= 1
     return shell.status
-
-
-async def case(shell: Shell, command: syntax.Case) -> int:
-    """``case word in … esac``."""
-    text = await shell.text(command.word)
-    for item in command.items:
-        for word in item.patterns:
-            if (await shell.pattern(word)).matches(text):
-                if item.body:
-                    return await shell.run(item.body)
-                shell.status = 0
-                return 0
-    shell.status = 0
-    return 0

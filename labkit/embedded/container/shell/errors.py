@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.streams import StreamError
-from labkit.embedded.container.shell.variables import ReadOnly
 
 
 class ExpansionError(Exception):
@@ -17,7 +16,7 @@ class ExpansionError(Exception):
         self.status = status
 
 
-PROBLEMS = (ExpansionError, ReadOnly, StreamError, FileError)
+PROBLEMS = (ExpansionError, StreamError, FileError)
 """The problems of a command before or while it runs."""
 
 
@@ -34,7 +33,7 @@ class ExitShell(_Leave):
 
 
 class ReturnFromFunction(_Leave):
-    """``return`` from a function or a sourced script."""
+    """``return`` from a function."""
 
 
 class LoopControl(Exception):

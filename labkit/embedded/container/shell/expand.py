@@ -112,7 +112,7 @@ class Expander(Shell):
         return "".join(text for text, _ in await self._segments(word))
 
     async def pattern(self, word: Word) -> Pattern:
-        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
+        """A word as a pattern (``${x#…}``)."""
         return Pattern(await self._segments(word))
 
     async def _segments(self, word: Word) -> list[Segment]:
@@ -131,20 +131,9 @@ class Expander(Shell):
         """The value of an expression; ``ExpansionError`` if it has none."""
         text = await self.text(expression)
         try:
-            return self.evaluate(text)
+            return evaluate(text, lambda name: self.variables.text(name) or "", bash=self.dialect == "bash")
         except ArithmeticProblem as problem:
             raise ExpansionError(str(problem)) from None
-
-    def evaluate(self, text: str) -> int:
-        """The value of an expression whose ``$`` are expanded; ``ArithmeticProblem`` if it has none."""
-
-        def read(name: str) -> str:
-            found = self.variables.text(name) or ""
-            if found and not found.lstrip("-").isdigit():
-                self.scheduler.charge(2)  # an expression of its own, which may lead to two others
-            return found
-
-        return evaluate(text, read, self.assign, bash=self.dialect == "bash")
 
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
@@ -215,7 +204,7 @@ class Expander(Shell):
     def _file_names(self, field: list[Segment]) -> list[str]:
         text = "".join(piece for piece, _ in field)
         magic = any(not quoted and any(char in "*?[" for char in piece) for piece, quoted in field)
-        if not magic or "noglob" in self.options:
+        if not magic:
             return [text]
         return self._glob(field) or [text]
 

@@ -38,7 +38,6 @@ def _unfinished(text: str, dialect: str) -> bool:
 async def interact(shell: Shell) -> int:
     """Run the commands of a person, and return the exit status."""
     shell.interactive = shell.from_stdin = True
-    shell.options.add("monitor")
     source = shell.fds[0]
     while True:
         text = ""
@@ -52,7 +51,7 @@ async def interact(shell: Shell) -> int:
                     if text:
                         break
                     await shell.write(2, "exit\n" if shell.dialect == "bash" else "")
-                    return await shell.finish()
+                    return shell.status
                 text += line
                 if count < MAX_LINES and _unfinished(text, shell.dialect):
                     await shell.write(2, shell.variables.text("PS2") or "> ")
@@ -70,11 +69,11 @@ async def interact(shell: Shell) -> int:
             await shell.write(2, "\n")
         except ExitShell as leave:
             shell.status = leave.status
-            return await shell.finish()
+            return shell.status
         except (ReturnFromFunction, LoopControl):
             continue
         except StreamError:
-            return await shell.finish()
+            return shell.status
 
 
 async def run_lines(shell: Shell) -> int:
@@ -101,4 +100,4 @@ async def run_lines(shell: Shell) -> int:
         pass
     except StreamError as error:
         return await shell.complain(error.reason)
-    return await shell.finish()
+    return shell.status

@@ -19,7 +19,7 @@ from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler,
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple
 from labkit.embedded.container.shell.system import System
-from labkit.embedded.container.shell.variables import ReadOnly, Variables
+from labkit.embedded.container.shell.variables import Variables
 
 
 class Interpreter(Expander):
@@ -45,9 +45,7 @@ class Interpreter(Expander):
         self.dialect = dialect
         self.positional: list[str] = []
         self.functions: dict[str, Command] = {}
-        self.calls: list[str] = []
-        self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
-        self.traps: dict[str, str] = {}
+        self.options: set[str] = set()
         self.jobs: list[Task] = []
         self._alone = False
 
@@ -56,7 +54,7 @@ class Interpreter(Expander):
         if append:
             value = (self.variables.text(name) or "") + value
         self.scheduler.charge(len(value) / 20_000)
-        self.variables.set(name, value, exported=True if "allexport" in self.options else None)
+        self.variables.set(name, value)
 
     # Output.
 
@@ -96,41 +94,26 @@ class Interpreter(Expander):
         other.positional = list(self.positional)
         other.functions = dict(self.functions)
         other.options = set(self.options)
-        other.calls = list(self.calls)
-        for name in ("status", "line", "loops", "tested", "interactive", "from_command", "from_stdin", "sourcing",
-                     "errors_where", "pid", "last_background"):  # fmt: skip
+        for name in ("status", "line", "loops", "tested", "interactive", "from_command", "from_stdin",
+                     "pid", "last_background"):  # fmt: skip
             setattr(other, name, getattr(self, name))
         return other
 
     async def main(self, script: str | Script) -> int:
         """Run a whole script, as a process of its own."""
-        await self._to_the_end(parse(script, self.dialect) if isinstance(script, str) else script)
-        return await self.finish()
-
-    async def finish(self) -> int:
-        """End the shell: run its EXIT trap, and return its status."""
-        text = self.traps.pop("EXIT", "")
-        if text:
-            await self._to_the_end(parse(text, self.dialect), otherwise=self.status)
-        return self.status
-
-    async def _to_the_end(self, script: Script, *, otherwise: int | None = None) -> None:
-        """Run a script until it ends or leaves; its status is ``otherwise`` unless it leaves with its own."""
         try:
-            await self.run_script(script)
+            await self._run_script(parse(script, self.dialect) if isinstance(script, str) else script)
         except ExitShell as leave:
             self.status = leave.status
-            return
         except (ReturnFromFunction, LoopControl):
             pass
-        if otherwise is not None:
-            self.status = otherwise
+        return self.status
 
-    async def run_text(self, text: str, *, where: str = "") -> int:
+    async def run_text(self, text: str) -> int:
         """Parse and run a text in this shell."""
-        return await self.run_script(parse(text, self.dialect, self.line if where == "eval" else 1), where=where)
+        return await self._run_script(parse(text, self.dialect))
 
-    async def run_script(self, script: Script, *, where: str = "") -> int:
+    async def _run_script(self, script: Script) -> int:
         """Run a parsed text in this shell."""
         for warning in script.warnings if self.dialect == "bash" else ():
             await self.write(2, f"{self.name}: {warning}\n")
@@ -138,20 +121,15 @@ class Interpreter(Expander):
         self._alone = self.from_command and len(script.commands) == 1 and isinstance(script.commands[0], Simple)
         await self.run(script.commands)
         if script.error:
-            where = where or ("-c" if self.from_command and self.dialect == "bash" else "")
             for line in script.error.split("\n"):
                 if self.interactive and self.dialect == "bash":
                     line = line.partition(": ")[2] if line.startswith("line ") else line
                     await self.write(2, f"{self.name}: {line}\n")
                     break
-                if self.dialect == "dash" and where:
-                    number, _, rest = line.partition(": ")
-                    line = f"{number}: {where}: {rest}"
-                elif where:
-                    line = f"{where}: {line}"
-                await self.write(2, f"{self.name}: {line}\n")
+                where = "-c: " if self.from_command and self.dialect == "bash" else ""
+                await self.write(2, f"{self.name}: {where}{line}\n")
             self.status = 2
-            if not self.interactive and not (where == "eval" and self.dialect == "bash"):
+            if not self.interactive:
                 raise ExitShell(2)
         return self.status
 
@@ -187,10 +165,7 @@ class Interpreter(Expander):
     async def _problem(self, problem: Exception) -> int:
         """Report why a command could not be run, and end the shell if it must."""
         leave = False
-        if isinstance(problem, ReadOnly):
-            message = f"{problem.name}: {'readonly variable' if self.dialect == 'bash' else 'is read only'}"
-            self.status, leave = (1 if self.dialect == "bash" else 2), True
-        elif isinstance(problem, ExpansionError):
+        if isinstance(problem, ExpansionError):
             message = translated(problem.message, self.dialect)
             self.status = problem.status if problem.fatal else 1 if self.dialect == "bash" or self.interactive else 2
             leave = True
@@ -274,20 +249,18 @@ class Interpreter(Expander):
         builtin = BUILTINS.get(name) if self.dialect == "bash" or name not in BASH_ONLY else None
         if builtin is not None:
             return await builtin(self, words)
-        return await run_program(self, words, alone=self._alone and not self.traps)
+        return await run_program(self, words, alone=self._alone)
 
     async def _call_function(self, body: Command, words: list[str]) -> int:
         kept, self.positional = self.positional, words[1:]
         self.scheduler.depth += 1
         self.variables.push()
-        self.calls.append(words[0])
         loops, self.loops = self.loops, 0
         try:
             await self.execute(body)
         except ReturnFromFunction as end:
             self.status = end.status
         finally:
-            self.calls.pop()
             self.positional = kept
             self.loops = loops
             self.scheduler.depth -= 1

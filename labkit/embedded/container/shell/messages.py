@@ -13,7 +13,7 @@ def prefix(shell: Shell) -> str:
         return f"{shell.name}: {shell.line}: "
     if shell.interactive:
         return f"{shell.name}: "
-    return f"{shell.errors_where or shell.name}: line {shell.line}: "
+    return f"{shell.name}: line {shell.line}: "
 
 
 def translated(message: str, dialect: str) -> str:

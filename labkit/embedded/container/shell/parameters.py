@@ -10,22 +10,23 @@ from labkit.embedded.container.shell.patterns import Pattern
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.syntax import Parameter, Word
 
-FLAGS = {
-    "a": "allexport", "e": "errexit", "f": "noglob", "n": "noexec", "u": "nounset", "v": "verbose", "x": "xtrace",
-    "C": "noclobber", "b": "notify", "h": "hashall", "m": "monitor", "B": "braceexpand",
-}  # fmt: skip
+FLAGS = {"e": "errexit", "u": "nounset", "x": "xtrace"}
+"""The options of ``set`` by their letters."""
 
-LETTERS = "abefhikmnptuvxBCEHPT"
-"""The order in which ``$-`` has them."""
+OPTIONS = frozenset({*FLAGS.values(), "pipefail"})
+LETTERS = "abefhkmnptuvxBCEHPT"
+"""The letters of all options of the real ``set``."""
 
-_BASH_VARIABLES: dict[str, Callable[[Shell], str | None]] = {
+_LEFT_OUT = frozenset({"-", "FUNCNAME"})
+"""Parameters that the lab's shell leaves out."""
+
+_BASH_VARIABLES: dict[str, Callable[[Shell], str]] = {
     "RANDOM": lambda shell: str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF),
     "SECONDS": lambda shell: str(int(shell.scheduler.elapsed_seconds)),
     "BASH_VERSION": lambda shell: "5.2.37(1)-release",
     "UID": lambda shell: str(shell.system.fs.uid),
     "EUID": lambda shell: str(shell.system.fs.uid),
     "PPID": lambda shell: "0",
-    "FUNCNAME": lambda shell: shell.calls[-1] if shell.calls else None,
 }
 """Variables that bash sets itself, until a script sets them."""
 
@@ -41,15 +42,11 @@ def special(shell: Shell, name: str) -> str | None:
             return str(shell.pid)
         case "!":
             return str(shell.last_background.pid) if shell.last_background is not None else ""
-        case "-":
-            letters = {letter for letter, option in FLAGS.items() if option in shell.options}
-            letters |= {"i"} if shell.interactive else set()
-            letters |= {"H"} if shell.interactive and shell.dialect == "bash" else set()
-            tail = "c" if shell.from_command and shell.dialect == "bash" else "s" if shell.from_stdin else ""
-            return "".join(letter for letter in LETTERS if letter in letters) + tail
+    if name in _LEFT_OUT:
+        raise ExpansionError(f"${name}: not simulated in this lab's pods")
     if name == "LINENO":
         return str(shell.line)
-    if name not in _BASH_VARIABLES or shell.dialect != "bash" or shell.variables.get(name) is not None:
+    if name not in _BASH_VARIABLES or shell.dialect != "bash" or shell.variables.text(name) is not None:
         return None
     return _BASH_VARIABLES[name](shell)
 

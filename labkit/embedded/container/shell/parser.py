@@ -19,7 +19,7 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
 
-DECLARING = frozenset({"export", "readonly", "local"})
+DECLARING = frozenset({"export", "local"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")

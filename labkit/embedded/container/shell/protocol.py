@@ -31,20 +31,14 @@ class Shell(Protocol):
     pid: int = 7
     positional: list[str]
     functions: dict[str, Command]
-    calls: list[str]
-    """The names of the functions that run."""
     options: set[str]
     """The options of ``set`` that are on, by their long names."""
-    traps: dict[str, str]
-    """The scripts of ``trap``, by ``EXIT`` or the signal's name."""
     status: int = 0
     """``$?``."""
     line: int = 1
     """The line of the command that runs."""
     loops: int = 0
     """The number of loops that run."""
-    sourcing: int = 0
-    """The number of files being sourced."""
     tested: int = 0
     """The number of conditions that run, within which a failure ends nothing."""
     interactive: bool = False
@@ -54,8 +48,6 @@ class Shell(Protocol):
     last_background: Task | None = None
     jobs: list[Task]
     """The commands in the background that have not been waited for."""
-    errors_where: str = ""
-    """The sourced file that messages name; empty for the shell."""
 
     async def fields(self, words: Sequence[Word]) -> list[str]:
         """The texts that a command line's words become."""
@@ -68,9 +60,6 @@ class Shell(Protocol):
 
     async def arithmetic(self, expression: Word) -> int:
         """The value of an arithmetic expression."""
-
-    def evaluate(self, expression: str) -> int:
-        """The value of an arithmetic expression whose ``$`` are expanded."""
 
     def assign(self, name: str, value: str, *, append: bool = False) -> None:
         """Set a variable, or add to it."""
@@ -95,14 +84,8 @@ class Shell(Protocol):
     async def main(self, script: str | Script) -> int:
         """Run a whole script (a text, or what the parser made of it), as a process of its own; its exit status."""
 
-    async def finish(self) -> int:
-        """End the shell: run its EXIT trap, and return its status."""
-
-    async def run_text(self, text: str, *, where: str = "") -> int:
-        """Parse and run a text in this shell; ``where`` is ``-c`` or ``eval``, for the line of a syntax error."""
-
-    async def run_script(self, script: Script, *, where: str = "") -> int:
-        """Run a parsed text in this shell."""
+    async def run_text(self, text: str) -> int:
+        """Parse and run a text in this shell."""
 
     async def run(self, commands: Sequence[Command]) -> int:
         """Run commands one after the other."""

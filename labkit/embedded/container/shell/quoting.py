@@ -65,8 +65,3 @@ def traced(word: str) -> str:
     if word and all(char.isalnum() or char in "-_./:=,+@%" for char in word):
         return word
     return quote(word)
-
-
-def double_quote(text: str) -> str:
-    """A text in double quotes, as ``declare -p`` writes it."""
-    return '"' + re.sub(r'(["$`\\])', r"\\\1", text) + '"'

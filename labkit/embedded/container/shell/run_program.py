@@ -32,8 +32,7 @@ async def run_program(
         what = "command not found" if shell.dialect == "bash" else "not found"
         if shell.dialect == "bash" and ("/" in name or shell.variables.text("PATH") == ""):
             what = "No such file or directory"
-        lead = "eval: " if shell.errors_where == "eval" and "/" not in name else ""
-        return await shell.complain(f"{lead}{name}: {what}", 127)
+        return await shell.complain(f"{name}: {what}", 127)
     try:
         node = shell.system.fs.get(path, shell.cwd)
     except FileError as error:

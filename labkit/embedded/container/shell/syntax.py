@@ -178,22 +178,6 @@ class For(Command):
 
 
 @dataclass(slots=True)
-class CaseItem:
-    """Patterns and the commands for what they match."""
-
-    patterns: tuple[Word, ...]
-    body: Commands
-
-
-@dataclass(slots=True)
-class Case(Command):
-    """``case word in … esac``."""
-
-    word: Word = field(default_factory=lambda: Word(()))
-    items: tuple[CaseItem, ...] = ()
-
-
-@dataclass(slots=True)
 class Function(Command):
     """``name() body``."""
 

@@ -1,4 +1,4 @@
-"""A shell's variables: texts, exported and read-only ones, and those local to a function."""
+"""A shell's variables: texts, exported ones, and those local to a function."""
 
 from __future__ import annotations
 
@@ -17,15 +17,6 @@ class Variable:
 
     value: str | None = None
     exported: bool = False
-    readonly: bool = False
-
-
-class ReadOnly(Exception):
-    """A read-only variable was about to change."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 class Variables:
@@ -75,27 +66,18 @@ class Variables:
         return found
 
     def set(self, name: str, value: str, *, exported: bool | None = None) -> None:
-        """Set a variable's text; ``ReadOnly`` if it must not change, ``MemoryExceeded`` if the text is too long."""
+        """Set a variable's text; ``MemoryExceeded`` if the text is too long."""
         if len(value) > MAX_VALUE_CHARS:
             raise MemoryExceeded
         self._account(len(value))
         found = self.declare(name)
-        if found.readonly:
-            raise ReadOnly(name)
         found.value = value
         if exported is not None:
             found.exported = exported
 
     def unset(self, name: str) -> None:
-        """Forget a variable; ``ReadOnly`` if it must not change."""
-        found = self._all.get(name)
-        if found is not None and found.readonly:
-            raise ReadOnly(name)
+        """Forget a variable."""
         self._all.pop(name, None)
-
-    def names(self) -> list[str]:
-        """All names, sorted."""
-        return sorted(self._all)
 
     def environment(self) -> dict[str, str]:
         """The exported variables, which commands see."""

@@ -1,4 +1,4 @@
-"""Background commands and signals: ``trap``, ``wait``, ``kill``."""
+"""Background commands and signals: ``wait``, ``kill``."""
 
 from __future__ import annotations
 
@@ -10,44 +10,12 @@ from labkit.embedded.container.shell.scheduler import Task
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15}
 """The signals that have a name here."""
 
-FATAL = frozenset({1, 2, 3, 9, 14, 15})
-"""The signals that end a shell which has no trap for them."""
-
 
 def signal_number(text: str) -> int | None:
-    """The number of a signal given by number or name, None if there is none; 0 only tests for the process."""
+    """The number of a signal that ends a process, by its number or name; 0 only tests for the process."""
     if text.isdigit():
-        return int(text) if len(text) < 3 and int(text) < 65 else None
+        return int(text) if int(text[:4]) in (0, *SIGNALS.values()) else None
     return SIGNALS.get(text.upper().removeprefix("SIG"))
-
-
-@builtin("trap")
-async def trap(shell: Shell, words: list[str]) -> int:
-    """Set a script for the end of the shell, or for a signal."""
-    args = words[1:]
-    if args and args[0] in ("-p", "-l"):
-        return await left_out(shell, f"trap {args[0]}")
-    if args and args[0] == "--":
-        args = args[1:]
-    if not args:
-        for name, script in shell.traps.items():
-            await shell.write(1, f"trap -- '{script}' {name}\n")
-        return 0
-    script, names = (args[0], args[1:]) if len(args) > 1 else ("-", args)
-    for name in names:
-        number = signal_number(name)
-        if name in ("ERR", "DEBUG", "RETURN") and shell.dialect == "bash":
-            return await left_out(shell, f"trap {name}")
-        if name not in ("EXIT", "0") and number is None:
-            message = "invalid signal specification" if shell.dialect == "bash" else "bad trap"
-            return await shell.complain(f"trap: {name}: {message}")
-        known = next((known for known, one in SIGNALS.items() if one == number), name)
-        key = "EXIT" if not number else f"SIG{known}"
-        if script == "-":
-            shell.traps.pop(key, None)
-        else:
-            shell.traps[key] = script
-    return 0
 
 
 @builtin("wait")
@@ -85,12 +53,12 @@ async def kill(shell: Shell, words: list[str]) -> int:
     """Send a signal to a process of this exec."""
     args = words[1:]
     signal: int | None = 15
-    if args and args[0] in ("-l", "-L"):
-        return await left_out(shell, "kill -l")
-    if args and args[0] in ("-s", "-n") and len(args) > 1:
-        args = ["-" + args[1], *args[2:]]
+    if args and args[0] in ("-l", "-L", "-n", "-s"):
+        return await left_out(shell, f"kill {args[0]}")
     if args and args[0].startswith("-") and args[0] != "--":
         signal = signal_number(args[0][1:])
+        if signal is None and shell.dialect == "dash":
+            return await shell.complain(f"kill: Illegal option {args[0][:2]}", 2)
         if signal is None:
             return await shell.complain(f"kill: {args[0][1:]}: invalid signal specification")
         args = args[1:]
@@ -103,26 +71,19 @@ async def kill(shell: Shell, words: list[str]) -> int:
 
 
 async def _kill_one(shell: Shell, word: str, signal: int) -> int:
-    if word.startswith("%"):
-        return await left_out(shell, f"kill {word}")
     task = _job(shell, word)
     if task is not None and signal:
         shell.scheduler.stop(task, signal)
-    elif word == str(shell.pid):
-        name = next((name for name, number in SIGNALS.items() if number == signal), "")
-        script = shell.traps.get(f"SIG{name}") if signal != SIGNALS["KILL"] else None
-        if script is not None:
-            await shell.run_text(script)
-        elif signal in FATAL:
-            if shell.dialect != "bash":
-                shell.traps.clear()
-            raise ExitShell(128 + signal)
-    elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
+    elif word == str(shell.pid) and signal:
+        raise ExitShell(128 + signal)
+    elif task is None and word not in (str(shell.pid), *(str(pid) for pid, _ in shell.system.processes())):
+        if word.startswith("%"):
+            return await left_out(shell, f"kill {word}")
         if shell.dialect == "dash":
-            return await shell.complain(
-                "kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}"
-            )
-        if word.isdigit() and len(word) < 9:
-            return await shell.complain(f"kill: ({word}) - No such process")
-        return await shell.complain(f"kill: {word}: arguments must be process or job IDs")
+            problem = "No such process\n" if word.isdigit() else f"Illegal number: {word}"
+        elif word.isdigit() and len(word) < 9:
+            problem = f"({word}) - No such process"
+        else:
+            problem = f"{word}: arguments must be process or job IDs"
+        return await shell.complain(f"kill: {problem}")
     return 0

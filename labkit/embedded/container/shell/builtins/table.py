@@ -16,19 +16,20 @@ SPECIAL_BUILTINS = frozenset({
 })  # fmt: skip
 
 _LEFT_OUT = frozenset({
-    "alias", "bg", "fc", "fg", "getopts", "hash", "jobs", "times", "ulimit", "umask", "unalias",
+    ".", "alias", "bg", "eval", "fc", "fg", "getopts", "hash", "jobs", "read", "readonly", "times", "trap", "type",
+    "ulimit", "umask", "unalias",
 })  # fmt: skip
 """Builtins of bash, dash and busybox's ash that the lab's shell reports as left out."""
 
 _BASH_LEFT_OUT = frozenset({
     "bind", "builtin", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "help", "history", "let",
-    "logout", "mapfile", "popd", "pushd", "readarray", "shopt", "suspend", "typeset",
+    "logout", "mapfile", "popd", "pushd", "readarray", "shopt", "source", "suspend", "typeset",
 })  # fmt: skip
 """The left-out builtins that only bash has."""
 
 LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
 
-BASH_ONLY = frozenset({"source"}) | _BASH_LEFT_OUT
+BASH_ONLY = _BASH_LEFT_OUT
 
 KEYWORDS = frozenset({
     "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",

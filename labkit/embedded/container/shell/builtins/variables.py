@@ -6,18 +6,19 @@ import re
 
 from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
 from labkit.embedded.container.shell.errors import ExitShell
-from labkit.embedded.container.shell.parameters import FLAGS, LETTERS
+from labkit.embedded.container.shell.parameters import FLAGS, LETTERS, OPTIONS
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.quoting import double_quote
-from labkit.embedded.container.shell.variables import ReadOnly
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FLAGS = {"export": "fnp", "readonly": "aAfp", "local": "aAfFgiIlnrtuxp"}
+_LEFT_OUT = {"export": "fp", "local": "aAfFgiIlnrtuxp"}
+"""The options that the lab's builtins leave out."""
+
+_SET_USAGE = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"
 
 
-@builtin("export", "readonly", "local")
+@builtin("export", "local")
 async def declare(shell: Shell, words: list[str]) -> int:
-    """Declare variables: exported, read-only, local."""
+    """Declare variables: exported, local."""
     name, args = words[0], words[1:]
     flags = ""
     while args and len(args[0]) > 1 and args[0][0] == "-":
@@ -26,31 +27,17 @@ async def declare(shell: Shell, words: list[str]) -> int:
             break
         flags += word[1:]
     for flag in flags:
-        if flag not in _FLAGS[name]:
-            return await usage(shell, name, "-" + flag, f"{name} [-fn] [name[=value] ...] or {name} -p")
-        if flag not in "np":
+        if flag in _LEFT_OUT[name]:
             return await left_out(shell, f"{name} -{flag}")
+        if name == "local" or flag != "n":
+            return await usage(shell, name, "-" + flag, f"{name} [-fn] [name[=value] ...] or {name} -p")
     if name == "local" and not shell.variables.in_function:
         if shell.dialect != "bash":
             raise ExitShell(await shell.complain("local: not in a function", 2))
         return await shell.complain("local: can only be used in a function")
     if not args:
-        return await _list_variables(shell, name)
+        return await left_out(shell, f"{name} without names")
     return max([await _declare_one(shell, name, flags, word) for word in args])
-
-
-async def _list_variables(shell: Shell, name: str) -> int:
-    for one in shell.variables.names():
-        found = shell.variables.get(one)
-        if found is None or one == "_" or not (found.readonly if name == "readonly" else found.exported):
-            continue
-        if shell.dialect == "bash":
-            flags = ("r" if found.readonly else "") + ("x" if found.exported else "")
-            value = f"={double_quote(found.value)}" if found.value is not None else ""
-            await shell.write(1, f"declare -{flags} {one}{value}\n")
-        else:
-            await shell.write(1, f"{name} {one}='{found.value or ''}'\n")
-    return 0
 
 
 async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
@@ -65,16 +52,9 @@ async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
         value = (shell.variables.text(target) or "") + value
     variable = shell.variables.local(target) if name == "local" else shell.variables.declare(target)
     if equals:
-        try:
-            shell.assign(target, value)
-        except ReadOnly:
-            if shell.dialect != "bash":
-                raise
-            return await shell.complain(f"{target}: readonly variable")
+        shell.assign(target, value)
     if name == "export":
         variable.exported = "n" not in flags
-    if name == "readonly":
-        variable.readonly = True
     return 0
 
 
@@ -91,45 +71,28 @@ async def unset(shell: Shell, words: list[str]) -> int:
         elif not _NAME.fullmatch(word):
             status = await shell.complain(f"unset: `{word}': not a valid identifier")
         else:
-            try:
-                shell.variables.unset(word)
-            except ReadOnly:
-                if shell.dialect != "bash":
-                    raise ExitShell(await shell.complain(f"unset: {word}: is read only", 2)) from None
-                status = await shell.complain(f"unset: {word}: cannot unset: readonly variable")
+            shell.variables.unset(word)
     return status
 
 
 @builtin("set")
 async def set_options(shell: Shell, words: list[str]) -> int:
-    """Set options and positional parameters, or list variables."""
+    """Set options and positional parameters."""
     if len(words) == 1:
-        for name in shell.variables.names():
-            value = shell.variables.text(name)
-            if value is not None:
-                plain = re.fullmatch(r"[\w@%+=:,./-]*", value) is not None and shell.dialect == "bash"
-                quoted = value if plain else "'" + value.replace("'", "'\\''") + "'"
-                await shell.write(1, f"{name}={quoted}\n")
-        return 0
-    left = words[1:]
-    while left and left[0][:1] in ("-", "+") and len(left[0]) > 1 and left[0] != "--":
-        word = left.pop(0)
+        return await left_out(shell, "set without options")
+    rest = words[1:]
+    while rest and rest[0][:1] in ("-", "+") and len(rest[0]) > 1 and rest[0] != "--":
+        word = rest.pop(0)
         for letter in word[1:]:
-            option = (left.pop(0) if left else "") if letter == "o" else FLAGS.get(letter, letter)
+            option = (rest.pop(0) if rest else "") if letter == "o" else FLAGS.get(letter, "")
             if letter not in "o" + LETTERS:
-                usage_text = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"
-                return await usage(shell, "set", word[0] + letter, usage_text)
-            if option not in _OPTIONS:
-                return await left_out(
-                    shell, f"set {word[0]}{letter} {option}".rstrip() if letter == "o" else f"set {word[0]}{letter}"
-                )
+                return await usage(shell, "set", word[0] + letter, _SET_USAGE)
+            if option not in OPTIONS:
+                return await left_out(shell, f"set {word[0]}{letter} {option}".rstrip())
             (shell.options.add if word[0] == "-" else shell.options.discard)(option)
-    if left or words[-1] == "--":
-        shell.positional = left[1:] if left[:1] == ["--"] else left
+    if rest or words[-1] == "--":
+        shell.positional = rest[1:] if rest[:1] == ["--"] else rest
     return 0
-
-
-_OPTIONS = frozenset({"allexport", "errexit", "noglob", "nounset", "xtrace", "monitor", "pipefail"})
 
 
 @builtin("shift")
