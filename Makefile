@@ -1,4 +1,4 @@
-# Two commands for everyone: `make lab` opens the notebooks, `make test` runs every test.
+# Two commands for everyone: `make lab` opens the notebooks, `make test` runs the tests.
 # Both set up what is missing first; `make help` lists the rest.
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants notebooks docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants notebooks docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -37,11 +37,20 @@ $(DEV): requirements-dev.lock pyproject.toml tools/bootstrap.py
 lab: $(LAB) ## open JupyterLab at the first notebook
 	$(BIN)/labkit lab
 
+# Half of a test's time is waiting, so three share two processors. They take tests from each other at the end.
+BESIDE := -n 3 --dist worksteal
+
+# What has a target of its own.
+ELSEWHERE := browser or hub or kind or node or page or reach or soak
+
 demo: $(LAB) ## the whole walkthrough in the terminal (labkit demo --step performs it for a class)
 	$(BIN)/labkit demo
 
-test: $(DEV) ## every test (at most 10 minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
+test: $(DEV) ## the tests, but those that take long (at most 5 minutes)
+	$(BIN)/python -m pytest $(BESIDE) $(PYTEST_ARGS)
+
+test-all: $(DEV) ## every test that needs nothing else (at most 12 minutes)
+	$(BIN)/python -m pytest $(BESIDE) -m "not ($(ELSEWHERE))" $(PYTEST_ARGS)
 
 check: $(DEV) ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

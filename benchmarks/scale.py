@@ -16,7 +16,8 @@ from labkit.grading.intake.submissions import Submission, find
 from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.pools.pool import GraderPool
 from labkit.grading.session import SubmissionGrader
-from tests.scale.cluster import Cluster, until
+from tests.scale.cluster import Cluster
+from tests.support.until import until
 
 SIMULATED = 5000
 SIMULATED_WORKERS, SIMULATED_THREADS = 4, 16

@@ -18,13 +18,14 @@ from labkit.backends.page import Page
 from labkit.backends.page.backend import PageBackend
 from labkit.core import page
 from labkit.lessons.library import library
+from tests.support.until import SECONDS
 
 
 def quiet(_line: str) -> None:
     """Takes progress and says nothing."""
 
 
-def settle(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def settle(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
     """Wait for what a real cluster does a moment later."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:

@@ -24,6 +24,7 @@ from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys
+from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ def crash(backend: Embedded) -> None:
 
 def kill(backend: Embedded, process: int) -> None:
     os.kill(process, signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while held(backend.home / "lock"):
         assert time.monotonic() < deadline
         time.sleep(0.01)

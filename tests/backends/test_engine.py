@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.backends import engine
+from tests.support.until import SECONDS
 
 
 def test_a_program_is_followed_to_its_end(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_an_interruption_while_the_program_begins_ends_it(tmp_path: Path, monkey
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, given)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     while begun[0].poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     begun[0].kill()

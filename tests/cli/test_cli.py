@@ -23,6 +23,7 @@ from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.cli import COMMANDS, run
 from tests.support.jupyter import wait_until_it_answers
+from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +53,14 @@ def labkit(*words: str, stdin: str | None = None, home: Path | None = None) -> s
     environment = {**os.environ, **({"LABKIT_HOME": str(home)} if home else {})}
     command = [sys.executable, "-m", "labkit", *words]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=180, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
 
 
@@ -212,7 +220,7 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
     seen = b""
     # The size is told before what is typed after it, so the second line waits for the first one's answer.
     typing = [(b"# ", b"echo $((40+2))\r"), (b"42\r\n", b"stty size\rexit 5\r")]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 0.2)[0]:
             continue
@@ -245,12 +253,12 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
         try:
             line = process.stdout.readline() if process.stdout else ""
             assert line.startswith("Starting to serve on 127.0.0.1:")
-            connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=SECONDS)
             connection.request("GET", "/api")
             assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
             connection.close()
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=SECONDS)
         finally:
             process.kill()
     assert process.returncode == 130
@@ -274,7 +282,7 @@ def test_proxy_on_a_unix_socket_lets_in_its_owner_alone(running: Path, tmp_path:
             assert line == f"Starting to serve on {path}\n"
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=SECONDS)
         finally:
             process.kill()
     assert process.returncode == 130
@@ -313,6 +321,7 @@ def test_kind_without_docker_says_how_to_get_it(
     assert "labkit up --backend embedded" in err
 
 
+@pytest.mark.slow
 def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) -> None:
     """From any directory, with JupyterLab's own options, and without touching that directory."""
     empty = tmp_path / "empty"
@@ -333,7 +342,7 @@ def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) 
                     wait_until_it_answers(found[1])
                     break
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=SECONDS)
         finally:
             process.kill()
     assert f"Your notebooks are in {mine}" in seen
@@ -377,7 +386,7 @@ def test_a_demo_leaves_no_cluster_behind_however_it_ends(tmp_path: Path, end: st
         os.kill(pid, signal.SIGTERM)
     elif end == "closed":
         os.close(terminal)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)

@@ -15,6 +15,7 @@ from labkit.client.proxy import Proxy
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError
 from tests.client.fake import Fake, Reply, Request, fake_api
+from tests.support.until import SECONDS
 
 
 def answer(request: Request) -> Reply:
@@ -38,7 +39,7 @@ def proxy(api: Fake) -> Iterator[Proxy]:
 def call(
     proxy: Proxy, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, str, http.client.HTTPMessage]:
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
     try:
         connection.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
         response = connection.getresponse()

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.support.server import Server, running_server
+from tests.support.until import SECONDS
 
 NAMESPACE = "clients"
 RBAC = "rbac.authorization.k8s.io"
@@ -59,7 +60,7 @@ def serve_page(lab: Lab) -> str:
     path = f"/api/v1/namespaces/{lab.namespace}/pods"
     if lab.server.call("GET", f"{path}/web").status == 404:
         create(lab.server, path, "Pod", "web", spec={"containers": [{"name": "main", "image": "nginx"}]})
-    end = time.monotonic() + 60
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         statuses = lab.server.call("GET", f"{path}/web").json()["status"].get("containerStatuses") or [{}]
         if statuses[0].get("ready"):

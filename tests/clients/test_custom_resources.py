@@ -25,6 +25,7 @@ from lightkube.types import PatchType
 
 from tests.clients.conftest import Lab
 from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, definition
+from tests.support.until import SECONDS
 
 OPERATOR = Path(__file__).with_name("operator.py")
 
@@ -133,7 +134,7 @@ def kubectl(lab: Lab) -> Callable[..., str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=SECONDS,
             env=environment,
         )
         assert bool(done.returncode) == fails, done.stderr
@@ -187,7 +188,7 @@ def operator(lab: Lab, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     yield process
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    process.wait(SECONDS)
 
 
 def test_an_operator_looks_after_objects(lab: Lab, crontabs: Any, operator: Any, tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_an_operator_looks_after_objects(lab: Lab, crontabs: Any, operator: Any,
     crontabs.create(body=crontab("run", replicas=2), namespace=lab.namespace)
 
     def settled(check: Callable[[], bool]) -> None:
-        end = time.monotonic() + 40
+        end = time.monotonic() + SECONDS
         while not check():
             assert time.monotonic() < end, (tmp_path / "log").read_text()
             assert operator.poll() is None, (tmp_path / "log").read_text()

@@ -12,6 +12,7 @@ import pytest
 from kr8s.objects import ConfigMap, Pod
 
 from tests.clients.conftest import Lab, serve_page
+from tests.support.until import SECONDS
 
 pytestmark = [
     # kr8s knows the versions up to its own release; it works all the same.
@@ -90,7 +91,7 @@ def test_ports_are_forwarded(lab: Lab, api: Any) -> None:
     pod = Pod.get(serve_page(lab), namespace=lab.namespace, api=api)
     with pod.portforward(remote_port=80) as port:
         for _ in range(2):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=SECONDS) as answer:
                 assert b"Welcome to nginx" in answer.read()
 
 

@@ -20,6 +20,7 @@ import yaml
 from labkit.embedded.apiserver.serving.pki import load_keys
 from tests.clients.conftest import Lab, serve_page
 from tests.support.certificates import Identity, authority_of, root
+from tests.support.until import SECONDS
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
@@ -40,7 +41,7 @@ class Kubectl:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=SECONDS,
             env=self._environment,
         )
 
@@ -135,12 +136,12 @@ def test_ports_are_forwarded_over_websocket(lab: Lab, kubectl: Kubectl, websocke
         ports = [int(line.rpartition(" -> ")[0].rpartition(":")[2]) for line in lines]
         assert [line.rpartition(" -> ")[2].strip() for line in lines] == ["80", "80", "81", "81"]
         for path, status in (("/", 200), ("/none", 404)):
-            connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=SECONDS)
             connection.request("GET", path)
             answer = connection.getresponse()
             assert (answer.status, answer.headers["server"]) == (status, "nginx/1.29.1")
             connection.close()
-        with socket.create_connection(("127.0.0.1", ports[2]), timeout=30) as refused:
+        with socket.create_connection(("127.0.0.1", ports[2]), timeout=SECONDS) as refused:
             refused.sendall(b"x")
             with contextlib.suppress(ConnectionError):
                 assert refused.recv(1) == b""
@@ -194,7 +195,7 @@ def test_a_review_is_created_like_any_object(kubectl: Kubectl) -> None:
 
 
 def test_wait_and_explain(kubectl: Kubectl) -> None:
-    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=60s") == "pod/shell condition met\n"
+    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=300s") == "pod/shell condition met\n"
     assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")
 
 

@@ -18,6 +18,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward, stream
 
 from tests.clients.conftest import Lab, create, serve_page
+from tests.support.until import SECONDS
 
 
 def connect(kubeconfig: Path) -> Any:
@@ -107,7 +108,7 @@ def test_watch_sees_what_happens(lab: Lab, core: Any) -> None:
 def test_a_watch_over_websocket(lab: Lab) -> None:
     context = lab.server.tls(lab.server.admin_identity())
     url = f"wss{lab.server.url.removeprefix('https')}/api/v1/namespaces/{lab.namespace}/configmaps?watch=1"
-    opened = websocket.create_connection(url, sslopt={"context": context}, timeout=60)
+    opened = websocket.create_connection(url, sslopt={"context": context}, timeout=SECONDS)
     with contextlib.closing(opened):
         path = f"/api/v1/namespaces/{lab.namespace}/configmaps"
         create(lab.server, path, "ConfigMap", "over-websocket")
@@ -165,7 +166,7 @@ def execution(lab: Lab, core: Any, *command: str, **streams: bool) -> Iterator[A
 
 def test_exec_gives_output_and_exit_code(lab: Lab, core: Any) -> None:
     with execution(lab, core, "bash", "-c", "echo out; echo err >&2; exit 3") as session:
-        session.run_forever(timeout=60)
+        session.run_forever(timeout=SECONDS)
         assert session.read_stdout() == "out\n"
         assert session.read_stderr() == "err\n"
         assert session.returncode == 3
@@ -174,7 +175,7 @@ def test_exec_gives_output_and_exit_code(lab: Lab, core: Any) -> None:
 def test_exec_reads_stdin(lab: Lab, core: Any) -> None:
     with execution(lab, core, "head", "-1", stdin=True) as session:
         session.write_stdin("one\ntwo\n")
-        session.run_forever(timeout=60)
+        session.run_forever(timeout=SECONDS)
         assert session.read_stdout() == "one\n"
 
 

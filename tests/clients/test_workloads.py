@@ -45,7 +45,7 @@ def kubectl(lab: Lab) -> Kubectl:
 
 def test_a_job_from_its_creation_to_its_end(kubectl: Kubectl) -> None:
     kubectl("create", "job", "pi", "--image=ubuntu", "--", "sh", "-c", "sleep 1; echo 3.14159")
-    assert kubectl("wait", "--for=condition=complete", "job/pi", "--timeout=60s") == "job.batch/pi condition met\n"
+    assert kubectl("wait", "--for=condition=complete", "job/pi", "--timeout=300s") == "job.batch/pi condition met\n"
     assert kubectl("logs", "job/pi") == "3.14159\n"
     assert kubectl("get", "job", "pi").splitlines()[1].split()[:3] == ["pi", "Complete", "1/1"]
     described = kubectl("describe", "job", "pi")
@@ -65,16 +65,16 @@ def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> No
 
 def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=DAEMON_SET)
-    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
     assert kubectl("get", "ds", "agent").splitlines()[1].split()[:6] == ["agent", "1", "1", "1", "1", "1"]
     kubectl("set", "image", "ds/agent", "main=nginx:1.28")
-    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
     image = ("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].spec.containers[0].image}")
     assert kubectl(*image) == "nginx:1.28"
     history = kubectl("rollout", "history", "ds/agent").splitlines()
     assert [line.split()[0] for line in history if line[:1].isdigit()] == ["1", "2"]
     kubectl("rollout", "undo", "ds/agent")
-    kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    kubectl("rollout", "status", "ds/agent", "--timeout=300s")
     assert kubectl(*image) == "nginx"
     kubectl("delete", "ds", "agent")
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=agent", "-o", "name") == ""
@@ -82,19 +82,19 @@ def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
 
 def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=STATEFUL_SET)
-    done = kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    done = kubectl("rollout", "status", "sts/web", "--timeout=300s")
     assert done.splitlines()[-1].startswith("partitioned roll out complete: 3 new pods have been updated...")
     pods = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}")
     assert kubectl(*pods) == "web-0 web-1 web-2"
     kubectl("set", "image", "sts/web", "main=nginx:1.28")
-    kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    kubectl("rollout", "status", "sts/web", "--timeout=300s")
     images = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].spec.containers[0].image}")
     assert kubectl(*images) == "nginx:1.28 nginx:1.28 nginx:1.28"
     kubectl("rollout", "undo", "sts/web")
-    kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    kubectl("rollout", "status", "sts/web", "--timeout=300s")
     assert kubectl(*images) == "nginx nginx nginx"
     kubectl("scale", "sts/web", "--replicas=1")
-    kubectl("wait", "--for=delete", "pod/web-1", "--timeout=60s")
+    kubectl("wait", "--for=delete", "pod/web-1", "--timeout=300s")
     assert kubectl("get", "sts", "web").splitlines()[1].split()[:2] == ["web", "1/1"]
     kubectl("delete", "sts", "web")
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=web", "-o", "name") == ""
@@ -102,14 +102,14 @@ def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
 
 def test_a_cron_job_and_its_jobs(kubectl: Kubectl) -> None:
     kubectl("create", "cronjob", "tick", "--image=ubuntu", "--schedule=@every 1s", "--", "echo", "tock")
-    kubectl("wait", "--for=jsonpath={.status.lastSuccessfulTime}", "cronjob/tick", "--timeout=60s")
+    kubectl("wait", "--for=jsonpath={.status.lastSuccessfulTime}", "cronjob/tick", "--timeout=300s")
     kubectl("patch", "cronjob", "tick", "-p", '{"spec":{"suspend":true}}')
     (name,) = kubectl("get", "jobs", "-o", "name").split()[:1]
     assert name.startswith("job.batch/tick-")
     assert kubectl("logs", name) == "tock\n"
     assert "cronjob-controller  Created job tick-" in kubectl("describe", "cronjob", "tick")
     kubectl("create", "job", "by-hand", "--from=cronjob/tick")
-    kubectl("wait", "--for=condition=complete", "job/by-hand", "--timeout=60s")
+    kubectl("wait", "--for=condition=complete", "job/by-hand", "--timeout=300s")
     kubectl("delete", "cronjob", "tick")
-    kubectl("wait", "--for=delete", "job/by-hand", "--timeout=60s")
+    kubectl("wait", "--for=delete", "job/by-hand", "--timeout=300s")
     assert kubectl("get", "jobs", "-o", "name") == ""

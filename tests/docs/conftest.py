@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.until import SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,6 +43,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site") / "docs"
     command = [sys.executable, "-m", "tools.docs_site", "--out", str(folder)]
     done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=500
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SECONDS,
     )
     return Site(folder, done.stdout, done.returncode)

@@ -19,6 +19,7 @@ import pytest
 from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.embedded.apiserver.serving.state import private_directory
 from tests.support.server import Server, ServerFailed, running_server, start_server
+from tests.support.until import SECONDS
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -32,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def refused(home: Path, *options: str) -> tuple[int, str]:
     """Exit code and words of a server that does not start."""
     command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--no-node", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return done.returncode, done.stderr.strip()
@@ -132,7 +133,7 @@ def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: 
     response = connection.getresponse()
     server.process.send_signal(number)
     response.read()
-    assert server.process.wait(60) == 0
+    assert server.process.wait(SECONDS) == 0
     connection.close()
     assert "Traceback" not in server.log()
 
@@ -142,7 +143,7 @@ def test_a_server_whose_directory_was_taken_away_ends_and_leaves_the_next_one_al
     first = start_server(home, node=False)
     home.rename(tmp_path / "away")
     with running_server(home, node=False) as second:
-        assert first.process.wait(60) == 0
+        assert first.process.wait(SECONDS) == 0
         assert json.loads((home / "server.json").read_text())["pid"] == second.process.pid
         assert second.call("GET", "/version").status == 200
     assert "names another server: this one ends" in (tmp_path / "away" / "server.log").read_text()

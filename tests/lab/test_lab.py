@@ -23,6 +23,7 @@ from labkit.core.errors import (
 )
 from labkit.lab import current, words
 from labkit.ui import XRay
+from tests.support.until import SECONDS
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -338,7 +339,7 @@ def test_the_proxy_needs_no_credentials(lab: Lab) -> None:
     import http.client
 
     with lab.proxy() as proxy:
-        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
         connection.request("GET", "/api/v1/namespaces")
         assert connection.getresponse().status == 200
         connection.close()
@@ -349,7 +350,7 @@ def test_a_watch_through_the_proxy_streams(lab: Lab) -> None:
     import json
 
     with lab.proxy() as proxy:
-        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
         connection.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=60")
         response = connection.getresponse()
         lab.apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: seen\n")

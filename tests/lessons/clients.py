@@ -19,6 +19,7 @@ from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 
 from labkit.lab.lab import Lab
+from tests.support.until import SECONDS
 
 ADMIN, ANONYMOUS, BAD_TOKEN, PROXY = "the administrator", "nobody", "a bad token", "the administrator, through a proxy"
 AMBASSADOR = "the pod curl-custom-sa, through its ambassador"
@@ -45,7 +46,9 @@ def shell(lab: Lab, *words: str, text: str = "") -> int:
     """Run a command of the learner's terminal, with the lab's kubeconfig; its exit code."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
-    done = subprocess.run(words, env=environment, input=text.encode(), capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        words, env=environment, input=text.encode(), capture_output=True, timeout=SECONDS, check=False
+    )
     return done.returncode
 
 

@@ -17,6 +17,7 @@ import yaml
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from tests.lessons.test_checkpoints import MOUNT, RBAC, READERS, account, binding, both_in_kikai, pod
+from tests.support.until import SECONDS
 
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; kubectl covers it")
@@ -31,7 +32,7 @@ def shell(lab: Lab, *words: str) -> int:
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
     done = subprocess.run(
-        words, env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL, check=False
+        words, env=environment, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False
     )
     return done.returncode
 

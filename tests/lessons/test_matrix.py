@@ -252,7 +252,19 @@ CELLS: list[tuple[Callable[[Lab, str, str], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("take", "step", "client"), CELLS, ids=[f"{step}-{client}" for _, step, client in CELLS])
+SLOW = {
+    (step, client) for _, step, client in CELLS if client in ("kubectl", "labkit exec") and step not in ("W2", "W18")
+}
+"""What starts a program for each request; two steps are enough for a quick look."""
+
+
+@pytest.mark.parametrize(
+    ("take", "step", "client"),
+    [
+        pytest.param(*cell, id="-".join(cell[1:]), marks=[pytest.mark.slow] if cell[1:] in SLOW else [])
+        for cell in CELLS
+    ],
+)
 def test_a_verdict_does_not_depend_on_the_client(
     lab: Lab, take: Callable[[Lab, str, str], None], step: str, client: str
 ) -> None:

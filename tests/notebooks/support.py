@@ -10,6 +10,7 @@ from typing import Any
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+from tests.support.until import SECONDS
 from tools import notebooks
 
 NAMES = [source.stem for source in notebooks.sources()]
@@ -24,7 +25,7 @@ def execute(name: str, *, solved: bool, directory: Path) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             document,
-            timeout=120,
+            timeout=SECONDS,
             kernel_name="python3",
             resources={"metadata": {"path": str(directory)}},
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}}),

@@ -18,6 +18,7 @@ from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
 from labkit.lessons.talk import talks
 from tests.notebooks.support import states
+from tests.support.until import SECONDS
 from tools import instructor, notebooks
 
 FOLDER = notebooks.ROOT / "notebooks" / "instructor"
@@ -84,7 +85,12 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
     files = [str(path) for path in sorted(FOLDER.glob("*.ipynb"))]
     try:
         done = subprocess.run(
-            [*command, *options, *files], env=environment, capture_output=True, text=True, timeout=300, check=False
+            [*command, *options, *files],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         yield folder, done.stdout + done.stderr, states(home)
@@ -92,16 +98,19 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
         Lab(home=home, start=False, say=lambda _line: None).stop()
 
 
+@pytest.mark.slow
 def test_they_run_whole_and_convert_without_a_warning(converted: tuple[Path, str, dict[str, str]]) -> None:
     _, said, _ = converted
     assert said.count("Writing ") == len(LESSONS)
     assert not re.search("warn|error|traceback", said, re.IGNORECASE), said
 
 
+@pytest.mark.slow
 def test_every_checkpoint_passes_in_them(converted: tuple[Path, str, dict[str, str]]) -> None:
     assert converted[2] == dict.fromkeys(lessons.STEPS, "passed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 def test_the_slides_have_questions_outputs_and_notes_and_no_secret(
     name: str, converted: tuple[Path, str, dict[str, str]]

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = [
     "lab",
     "test",
+    "test-all",
     "check",
     "demo",
     "bench",
@@ -59,7 +61,18 @@ def test_every_target_is_there_and_phony(target: str) -> None:
 def test_help_lists_the_targets_with_their_purpose() -> None:
     listed = make("help").stdout
     assert re.search(r"^make lab +open JupyterLab", listed, re.M)
-    assert re.search(r"^make test +every test", listed, re.M)
+    assert re.search(r"^make test +the tests", listed, re.M)
+    assert re.search(r"^make test-all +every test", listed, re.M)
+
+
+def test_a_marker_has_a_target_of_its_own_or_is_slow() -> None:
+    """`make test-all` leaves out what other targets run, and `make test` the slow ones as well."""
+    elsewhere = re.search(r"^ELSEWHERE := (.*)$", MAKEFILE, re.M)
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    markers = {marker.split(":")[0] for marker in options["markers"]}
+    assert elsewhere is not None
+    assert set(elsewhere[1].split(" or ")) == markers - {"slow"}
+    assert f"-m 'not ({' or '.join(sorted(markers))})'" in options["addopts"]
 
 
 def test_ci_calls_only_make_targets_and_apt() -> None:
@@ -68,7 +81,7 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
     hub = "make test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
     page = ["make test-page-node", "make test-page-short"]
-    assert called == ["make check", "make test-browser", *page, hub, "make test-reach", "make test"]
+    assert called == ["make check", "make test-browser", *page, hub, "make test-reach", "make test-all"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 

@@ -46,11 +46,13 @@ def test_decisions() -> None:
 needs_kubectl = pytest.mark.skipif(bool(kubectl.missing()), reason=kubectl.missing() or "kubectl is here")
 
 
+@pytest.mark.slow
 @needs_kubectl
 def test_kubectl() -> None:
     judge(collect.commands(AGREEMENT))
 
 
+@pytest.mark.slow
 @needs_kubectl
 def test_pods_and_exec() -> None:
     for section in collect.in_pods():

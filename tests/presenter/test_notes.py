@@ -18,6 +18,7 @@ from labkit.cli import run
 from labkit.core.home import held
 from labkit.presenter.notes import LOCK, PLACE, notes, shared
 from tests.support.terminal import ROOT, Terminal
+from tests.support.until import SECONDS
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 def piped(home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LABKIT_HOME": str(home)}
     command = [sys.executable, "-m", "labkit", "demo", "--notes"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
 
 
 def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path) -> None:
@@ -57,6 +60,7 @@ def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path)
         follower.close()
 
 
+@pytest.mark.slow
 def test_a_key_ends_the_notes_and_not_the_demo(demo: Terminal) -> None:
     follower = Terminal("demo", "--notes")
     follower.wait("Next, W1")
@@ -65,6 +69,7 @@ def test_a_key_ends_the_notes_and_not_the_demo(demo: Terminal) -> None:
     assert "Where does a client learn" in demo.press(" ", "Where does a client learn")
 
 
+@pytest.mark.slow
 def test_in_a_pipe_they_are_printed_once(demo: Terminal, labkit_home: Path) -> None:
     demo.press("/17\r", "The role has get and list.")
     done = piped(labkit_home)

@@ -17,6 +17,7 @@ from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
 from labkit.presenter.screen import DATA, large_letters
 from tests.support.terminal import ROOT, Terminal
+from tests.support.until import SECONDS
 
 START = "Each step begins with a question."
 RIGHT, LEFT, UP, DOWN, ESCAPE = "\x1b[C", "\x1b[D", "\x1b[A", "\x1b[B", "\x1b"
@@ -89,7 +90,7 @@ def test_nonsense_after_the_slash_is_said_and_nothing_moves(demo: Terminal) -> N
         screen = demo.press(f"/{typed}\r", said)
         assert "Where does a client learn" in screen
     os.write(demo.terminal, b"\x1b[15~")  # F5, which does nothing, takes the sentence away
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while "There is no step" in demo.screen:
         assert time.monotonic() < deadline
         demo.read(0.2)
@@ -99,7 +100,7 @@ def test_a_jump_can_be_left(demo: Terminal) -> None:
     for leave in (ESCAPE, "1\x7f\x7f", "\r", "\x04"):
         demo.press("/", "Jump to step: /█")
         os.write(demo.terminal, leave.encode())
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SECONDS
         while "Jump to step" in demo.screen:
             assert time.monotonic() < deadline
             demo.read(0.2)
@@ -153,6 +154,7 @@ def test_a_long_page_is_scrolled_before_it_goes_on(labkit: Open) -> None:
     assert len(demo.screen.splitlines()) <= 10
 
 
+@pytest.mark.slow
 def test_another_size_of_the_window_is_taken(demo: Terminal) -> None:
     demo.press("/15\r", "Why is it refused all the same?")
     demo.press(" ", "403 services is forbidden")
@@ -164,6 +166,7 @@ def test_another_size_of_the_window_is_taken(demo: Terminal) -> None:
     assert "403 services is forbidden" in demo.screen
 
 
+@pytest.mark.slow
 def test_a_pace_goes_on_by_itself_and_can_be_stopped(labkit: Open) -> None:
     demo = labkit("demo", "--pace", "1")
     demo.wait(START)
@@ -182,6 +185,7 @@ def test_a_pace_goes_on_by_itself_and_can_be_stopped(labkit: Open) -> None:
     assert demo.end() == 0
 
 
+@pytest.mark.slow
 def test_the_end_says_how_many_passed_and_stays(demo: Terminal) -> None:
     demo.press("/W24\r", "May the pod read Secrets?")
     for _ in range(30):
@@ -205,6 +209,7 @@ def test_ctrl_z_does_nothing(demo: Terminal) -> None:
     assert "Where does a client learn" in demo.press(" ", "Where does a client learn")
 
 
+@pytest.mark.slow
 def test_without_colours_it_says_the_same(labkit: Open) -> None:
     demo = labkit("demo", "--step", environment={"NO_COLOR": "1"})
     demo.wait(START)
@@ -222,7 +227,7 @@ def test_a_dumb_terminal_is_told_so(labkit: Open) -> None:
 @pytest.mark.parametrize("option", [["--step"], ["--pace", "5"]])
 def test_without_a_terminal_it_says_so(option: list[str]) -> None:
     command = [sys.executable, "-m", "labkit", "demo", *option]
-    done = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 2
     assert f"{option[0]} waits for a key, and there is no terminal to press one on" in done.stderr
 
@@ -233,6 +238,7 @@ def test_a_notebooks_terminal_is_none(labkit: Open) -> None:
     assert "there is no terminal to press one on" in demo.screen
 
 
+@pytest.mark.slow
 def test_no_whole_token_is_drawn(demo: Terminal) -> None:
     demo.press("/9\r", "names no account")
     for _ in range(30):
@@ -261,6 +267,7 @@ def test_on_the_chosen_cluster_it_begins_and_ends_with_a_reset(labkit: Open, lab
         lab.stop()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_jump(demo: Terminal) -> None:
     os.write(demo.terminal, b"/24\r")
     demo.wait("going to W24")
@@ -272,4 +279,13 @@ def test_a_closed_terminal_ends_it(labkit: Open, tmp_path: Path) -> None:
     demo.wait(START)
     os.kill(demo.pid, signal.SIGHUP)
     assert demo.end() == 130
+    assert not list(tmp_path.glob("labkit-demo-*"))
+
+
+def test_a_closed_terminal_ends_it_where_hangups_come_ignored(labkit: Open, tmp_path: Path) -> None:
+    """As ``nohup`` does: then nothing but the end of its keys says that the terminal is gone."""
+    demo = labkit("demo", "--step", ignored=[signal.SIGHUP])
+    demo.wait(START)
+    demo.hang_up()
+    os.waitpid(demo.pid, 0)
     assert not list(tmp_path.glob("labkit-demo-*"))

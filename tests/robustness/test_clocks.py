@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import Server, start_server
+from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 FAKETIME = shutil.which("faketime")
@@ -39,7 +40,7 @@ def labkit(home: Path, *words: str, clock: str = "") -> subprocess.CompletedProc
         env={**os.environ, "LABKIT_HOME": str(home), "FAKETIME_DONT_FAKE_MONOTONIC": "1"},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=SECONDS,
         check=False,
     )
 
@@ -82,7 +83,7 @@ def movable(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
 
 def accepted(server: Server) -> HTTPSConnection:
     """A connection of the administrator, whose new certificate is written a moment after the server's."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     while True:
         fresh = server.connect(server.admin_identity())
         fresh.request("GET", "/version")

@@ -17,6 +17,7 @@ import pytest
 
 from tests.robustness.writers import CONFIG_MAPS, Writer, contradictions
 from tests.support.server import Server, start_server
+from tests.support.until import SECONDS
 
 WRITERS = 4
 
@@ -57,7 +58,7 @@ def wait_for_writes(writers: list[Writer], count: int) -> None:
     def begun() -> int:
         return sum(writer.count for writer in writers)
 
-    goal, deadline = begun() + count, time.monotonic() + 60
+    goal, deadline = begun() + count, time.monotonic() + SECONDS
     while begun() < goal and not any(writer.trouble for writer in writers):
         assert time.monotonic() < deadline, f"{goal - begun()} writes of {count} have not begun"
         time.sleep(0.001)
@@ -200,7 +201,7 @@ def test_a_disk_that_is_full_at_the_start_is_said(small_disk: Path) -> None:
         str(small_disk / "home"),
         "--no-node",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
     assert done.returncode == 4, done.stderr
     assert "No space left on device" in done.stderr
     assert "Free some space" in done.stderr
@@ -213,7 +214,7 @@ def test_an_older_database_is_refused_with_the_way_out(tmp_path: Path) -> None:
     database.execute("PRAGMA user_version=0")
     database.close()
     command = [sys.executable, "-m", "labkit.embedded", "--home", str(tmp_path), "--no-node"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
     assert done.returncode == 5
     assert "an older labkit made it" in done.stderr
     assert "begin with a fresh cluster" in done.stderr

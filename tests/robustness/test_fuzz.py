@@ -25,6 +25,7 @@ from labkit.embedded.machinery.pki.keys import Keys
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
 from tests.support.server import Server, running_server
+from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all
 
 CANARY = "canary-7f3a9c"
@@ -263,19 +264,19 @@ def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
     root = Path(__file__).parents[2]
     process = subprocess.Popen([sys.executable, "-c", command, str(home)], cwd=root)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SECONDS
         while not (home / "server.json").exists():
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.02)
         port = int(re.search(r'"port": ?(\d+)', (home / "server.json").read_text())[1])  # type: ignore[index]  # it is there
         flooded = Server(home, process, f"https://127.0.0.1:{port}")
-        crowd = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(200)]
+        crowd = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(200)]
         time.sleep(0.2)
         assert process.poll() is None
         for each in crowd:
             each.close()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SECONDS
         while True:
             try:
                 assert flooded.call("GET", "/version").status == 200
@@ -286,4 +287,4 @@ def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
         assert "Traceback" not in flooded.log()
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(SECONDS) == 0

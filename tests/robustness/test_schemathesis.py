@@ -13,6 +13,7 @@ from schemathesis.core.result import Ok
 
 from tests.support.defects import is_server_error
 from tests.support.server import Server, running_server
+from tests.support.until import SECONDS
 
 QUICK = ("apis/authorization.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1")
 
@@ -68,7 +69,7 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
             made += 1
             if "watch" in case.query or "follow" in case.query or "/watch/" in case.path:
                 case.query = {**case.query, "watch": "false", "follow": "false", "timeoutSeconds": "1"}
-            response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=60)
+            response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=SECONDS)
             assert not is_server_error(response.status_code, response.content), response.text
             assert "Traceback" not in response.text
 

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -20,8 +19,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.scale import odd_worker
 from tests.support import certificates
-
-SECONDS = 60.0
+from tests.support.until import until
 
 KEY = "LABKIT_TEST_TLS_KEY"
 """The variable that names another file for a worker's TLS key."""
@@ -31,14 +29,6 @@ def free_port() -> int:
     """A port that nothing listens at."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
-
-
-def until(true: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not become true"
-        time.sleep(0.05)
 
 
 @dataclass

@@ -23,7 +23,8 @@ from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
 from tests.scale import odd_worker
-from tests.scale.cluster import Cluster, until
+from tests.scale.cluster import Cluster
+from tests.support.until import SECONDS, until
 
 LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 
@@ -80,6 +81,7 @@ def test_the_command_writes_the_same_files_as_on_one_machine(cluster: Cluster, f
     assert "8 of 8 are graded already" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_worker_a_slow_one_and_a_new_scheduler_change_nothing(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_killed_worker_a_slow_one_and_a_new_scheduler_change_nothing(
     same_files(folder, tmp_path / "out", tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_a_submission_that_ends_its_workers_is_graded_alone_and_then_named(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_submission_that_ends_its_workers_is_graded_alone_and_then_named(
     assert [entry.learner for entry in GradingSession(folder, tmp_path / "out").left] == [odd_worker.DEADLY]
 
 
+@pytest.mark.slow
 def test_a_grader_that_is_killed_is_replaced(cluster: Cluster, tmp_path: Path) -> None:
     cells = ["import time; time.sleep(3)", *solved_cells("ex4-roles", "ann")]
     submit(tmp_path / "submitted", "ann", "ex4-roles", cells)
@@ -140,6 +144,7 @@ def test_a_grader_that_is_killed_is_replaced(cluster: Cluster, tmp_path: Path) -
     assert [(result.ended, result.full) for result in results] == [("done", True)]
 
 
+@pytest.mark.slow
 def test_interrupted_it_leaves_nothing_on_the_workers(cluster: Cluster, tmp_path: Path) -> None:
     submit(tmp_path / "submitted", "ann", "ex4-roles", ["import time; time.sleep(600)"])
     worker = psutil.Process(cluster.start_worker().pid)
@@ -149,7 +154,7 @@ def test_interrupted_it_leaves_nothing_on_the_workers(cluster: Cluster, tmp_path
         until(lambda: list((tmp_path / "cluster").rglob("ex4-roles.ipynb")))
         assert {child.pid for child in worker.children(recursive=True)} > before
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 130, said
     assert "Traceback" not in said
     until(lambda: {child.pid for child in worker.children(recursive=True)} == before)

@@ -20,7 +20,8 @@ from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.pools.dask_worker import installed
 from tests.grading.support import submit
 from tests.scale import odd_worker
-from tests.scale.cluster import KEY, Cluster, free_port, make_certificates, until
+from tests.scale.cluster import KEY, Cluster, free_port, make_certificates
+from tests.support.until import until
 
 NOTHING: dict[str, str] = {}
 
@@ -126,6 +127,7 @@ def test_a_scheduler_of_another_authority_is_not_spoken_to(cluster: Cluster, tmp
     assert "certificate verify failed" in refused.value.why.lower()
 
 
+@pytest.mark.slow
 def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
     """Each says why; where one worker can grade, it grades."""
     bare = tmp_path / "bin"
@@ -178,6 +180,7 @@ def test_a_worker_that_cannot_load_labkit_is_named(cluster: Cluster) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("odd", "reason"),
     [

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-GOODBYE_SECONDS = 60.0
+GOODBYE_SECONDS = 300.0
 """How long a loaded machine may take until the last connection is closed."""
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 """How long a loaded machine may take; a quiet one takes three."""
 
 

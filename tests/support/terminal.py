@@ -16,19 +16,26 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 CONTROL = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+|\x1b.*")
-SECONDS = 60
 
 
 class Terminal:
     """``labkit`` with these words, in a terminal of this size."""
 
     def __init__(
-        self, *words: str, columns: int = 80, rows: int = 24, environment: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        columns: int = 80,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+        ignored: Sequence[signal.Signals] = (),
     ) -> None:
         self.raw = self._rest = ""
         self._grid: dict[tuple[int, int], str] = {}
@@ -40,6 +47,8 @@ class Terminal:
         if self.pid == 0:
             os.read(self._begin, 1)  # until the terminal has its size
             os.chdir(ROOT)
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
             kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
             variables = {**kept, "TERM": "xterm-256color", **(environment or {})}
             os.execve(sys.executable, [sys.executable, "-m", "labkit", *words], variables)
@@ -121,6 +130,11 @@ class Terminal:
             pass
         return os.waitstatus_to_exitcode(ended[1])
 
+    def hang_up(self) -> None:
+        """Close the terminal, as its window does."""
+        os.close(self.terminal)
+        self.terminal = -1
+
     def close(self) -> None:
         """End the program, if it still runs."""
         try:
@@ -130,4 +144,5 @@ class Terminal:
         except ChildProcessError:
             pass
         for descriptor in (self.terminal, self._begin, self._begin_child):
-            os.close(descriptor)
+            with suppress(OSError):  # hung up
+                os.close(descriptor)

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from tests.support.until import SECONDS
+
 VICTIM, ATTACKER = 61001, 61002
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +50,7 @@ def _run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=SECONDS,
         check=False,
     )
 

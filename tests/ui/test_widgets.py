@@ -18,6 +18,7 @@ from labkit.lab.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
 from tests.rbac.conftest import api, put
+from tests.support.until import SECONDS
 
 __all__ = ["api"]
 
@@ -224,9 +225,9 @@ asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_a_kernel_with_nothing_to_do_imports_the_widgets_beforehand() -> None:
-    subprocess.run([sys.executable, "-c", LATER], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", LATER], check=True, timeout=SECONDS)
     alone = LATER.replace("import asyncio, sys, ipykernel", "import asyncio, sys").replace("60", "1.5")
-    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, timeout=SECONDS, check=False)
     assert "TimeoutError" in done.stderr, "a program that is no kernel must not import widgets"
 
 

@@ -29,6 +29,7 @@ from labkit.core import resources
 from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
+from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -246,11 +247,11 @@ def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: s
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SECONDS
     while not (programs.directory / "creating").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert "Cleaning up" in err
     assert programs.calls("kind delete")
@@ -267,11 +268,11 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
     environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home"), "LABKIT_KIND_IMAGE": "node:v1"}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SECONDS
         while not (place / "creating").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     time.sleep(1.2)
     assert not (place / "node").exists()

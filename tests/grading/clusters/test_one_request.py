@@ -358,7 +358,7 @@ FIELDS = HOLD.replace("labelSelector", "fieldSelector").replace('"a"', '"metadat
 LONG = HOLD.replace("14_000", "100_000")
 
 
-@pytest.mark.parametrize("kernel", [False, True], ids=["forked", "kernel"])
+@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
 def test_honest_notebooks_beside_a_hostile_one_have_all_their_points(kernel: bool, tmp_path: Path) -> None:
     honest = [f"ann{number}" for number in range(2 if kernel else 4)]
     for learner in honest:
@@ -382,7 +382,7 @@ for _ in range(2):
 """
 
 
-@pytest.mark.parametrize("kernel", [False, True], ids=["forked", "kernel"])
+@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
 def test_a_request_that_escapes_every_limit_costs_others_nothing(kernel: bool, tmp_path: Path) -> None:
     """Who was blocked beside it is graded again, alone, and the result says so."""
     submit(tmp_path, "ann", EXERCISE, ["import time; time.sleep(2)", *solved_cells(EXERCISE, "ann")])
@@ -395,6 +395,7 @@ def test_a_request_that_escapes_every_limit_costs_others_nothing(kernel: bool, t
     assert GRADED_AGAIN not in results["eve"].note
 
 
+@pytest.mark.slow
 def test_a_learners_time_does_not_run_while_others_hold_the_server(tmp_path: Path) -> None:
     """At most as much is given as a notebook has anyway, whatever the grader says."""
     submit(tmp_path, "ann", EXERCISE, ["import time; time.sleep(9); print('all of it')"])

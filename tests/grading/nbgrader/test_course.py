@@ -18,6 +18,7 @@ from labkit.core.errors import UsageError
 from labkit.grading.nbgrader import course as nbgrader_course
 from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import solved_cells
+from tests.support.until import SECONDS
 
 EXERCISE = "ex4-roles"
 
@@ -75,13 +76,13 @@ def checker(course: Path) -> Iterator[Path]:
         [sys.executable, "-m", "labkit", "course", "checker", str(course)], stdout=subprocess.DEVNULL
     )
     path = course / "checker.sock"
-    until = time.monotonic() + 60
+    until = time.monotonic() + SECONDS
     while not path.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     assert path.exists()
     yield path
     process.terminate()
-    process.wait(60)
+    process.wait(SECONDS)
 
 
 def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +28,7 @@ from labkit.grading.session import GradingSession
 from labkit.grading.walls.isolation import NICENESS, strongest_level
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
+from tests.support.until import SECONDS, until
 
 ENDED = "The notebook ended by itself. By its own account,"
 LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay")
@@ -120,39 +121,33 @@ except OSError as error:
     assert "No usable temporary directory" in done.stdout, done
 
 
-def _heed_signals() -> None:
-    """As in a terminal: who runs the tests in the background (nohup) may have them ignore some."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @contextmanager
-def _grading(folder: Path, room: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def _grading(
+    folder: Path, room: Path, *options: str, labkit: Sequence[str] = (sys.executable, "-m", "labkit")
+) -> Iterator[subprocess.Popen[str]]:
     """The command at work: its temporary directory and its results are below a directory."""
     (room / "rooms").mkdir()
-    command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(room / "out"), *options]
+    command = [*labkit, "grade", str(folder), "--out", str(room / "out"), *options]
     environment = {**os.environ, "TMPDIR": str(room / "rooms")}
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_signals
-    ) as process:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-@pytest.mark.parametrize("places", ["1", "2"])
+@pytest.mark.parametrize("places", ["1", pytest.param("2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_ended_from_outside_it_leaves_nothing_behind(
     number: signal.Signals, places: str, waiting: Path, tmp_path: Path
 ) -> None:
     """Ctrl-C, the end of a session, or no chance to say goodbye: nobody waits for the notebooks, and nothing stays."""
-    with _grading(waiting, tmp_path, "--places", places) as process:
-        _until(lambda: len(_learners_below(process.pid)) >= int(places))
+    with _grading(waiting, tmp_path, "--places", places, "--seconds", "600") as process:
+        until(lambda: len(_learners_below(process.pid)) >= int(places))
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
-        assert not psutil.wait_procs(family, timeout=20)[1]
+        _, said = process.communicate(timeout=SECONDS)
+        assert not psutil.wait_procs(family, timeout=SECONDS)[1]
     assert process.returncode == (-number if number == signal.SIGKILL else 130)
     assert "Traceback" not in said
     if number != signal.SIGKILL:
@@ -160,6 +155,19 @@ def test_ended_from_outside_it_leaves_nothing_behind(
     assert not (tmp_path / "out" / STORED).read_text().strip()
 
 
+def test_an_interrupt_that_came_ignored_ends_it(waiting: Path, tmp_path: Path) -> None:
+    """As a shell gives it to what runs in the background: the command and its graders heed it all the same."""
+    labkit = ["env", "--ignore-signal=INT", sys.executable, "-m", "labkit"]
+    with _grading(waiting, tmp_path, "--places", "1", "--seconds", "600", labkit=labkit) as process:
+        until(lambda: bool(_learners_below(process.pid)))
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+        assert not psutil.wait_procs(family, timeout=SECONDS)[1]
+    assert process.returncode == 130
+
+
+@pytest.mark.slow
 def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Path) -> None:
     """Ctrl-Z for longer than a notebook may take: that is not the notebook's fault."""
     folder = tmp_path / "submitted"
@@ -167,12 +175,12 @@ def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Pat
         wait = f"import time; time.sleep({seconds})"
         submit(folder, learner, "ex4-roles", [wait, *solved_cells("ex4-roles", learner)])
     with _grading(folder, tmp_path, "--places", "2", "--seconds", "5") as process:
-        _until(lambda: len(_learners_below(process.pid)) >= 2)
+        until(lambda: len(_learners_below(process.pid)) >= 2)
         process.send_signal(signal.SIGSTOP)
-        _until(lambda: not _learners_below(process.pid))
+        until(lambda: not _learners_below(process.pid))
         time.sleep(6)
         process.send_signal(signal.SIGCONT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=SECONDS) == 0
     results = GradingSession(folder, tmp_path / "out").results()
     assert [(result.outcome, result.full) for result in results] == [
         (f"{ENDED} {result.total_cells} of {result.total_cells} cells ran.", True) for result in results
@@ -180,13 +188,14 @@ def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Pat
     assert len(results) == 3
 
 
+@pytest.mark.slow
 def test_every_place_is_used(waiting: Path, tmp_path: Path) -> None:
     for number in range(10):
         submit(waiting, f"zed{number}", "ex4-roles", ["import time; time.sleep(600)"])
-    with _grading(waiting, tmp_path, "--places", "16") as process:
-        _until(lambda: len(_learners_below(process.pid)) == 16)
+    with _grading(waiting, tmp_path, "--places", "16", "--seconds", "600") as process:
+        until(lambda: len(_learners_below(process.pid)) == 16)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=SECONDS)
 
 
 def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +215,7 @@ def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as process:
         theirs.close()
         ours.close()  # long before it has loaded
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=SECONDS)
     assert (process.returncode, said) == (0, "")
 
 
@@ -227,7 +236,7 @@ def test_with_a_supervisor_that_was_killed_all_of_its_notebook_ends(tmp_path: Pa
     family: list[psutil.Process] = []
 
     def kill(above: int) -> None:
-        _until(lambda: any("600" in each.cmdline() for each in psutil.Process(above).children(recursive=True)))
+        until(lambda: any("600" in each.cmdline() for each in psutil.Process(above).children(recursive=True)))
         family.extend(psutil.Process(above).children(recursive=True))
         family[0].kill()
 
@@ -235,7 +244,7 @@ def test_with_a_supervisor_that_was_killed_all_of_its_notebook_ends(tmp_path: Pa
         killing = killer.submit(kill, alone.workers.fork_server_pid)
         result = alone.grade(find(tmp_path))[0]
         killing.result()
-        assert not psutil.wait_procs(family, timeout=20)[1]
+        assert not psutil.wait_procs(family, timeout=SECONDS)[1]
     assert (len(family), result.ended) == (4, FAILED)
 
 
@@ -264,11 +273,11 @@ def test_there_are_as_many_as_are_of_use(
 def test_a_grader_whose_pool_is_gone_prints_nothing() -> None:
     """Such as when there is no space for results: its event loop is interrupted anywhere."""
     ours, theirs = socket.socketpair()
-    code = "import socket, sys; from labkit.grading import pool; pool._interrupt_when_closed(socket.socket(fileno=%d))"
+    code = "import socket; from labkit.grading.pools import pool; pool._interrupt_when_closed(socket.socket(fileno=%d))"
     command = [sys.executable, "-c", code % theirs.fileno()]
     with theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as process:
         ours.close()
-        assert process.communicate(timeout=60)[1] == b""
+        assert process.communicate(timeout=SECONDS)[1] == b""
     assert process.returncode != 0
 
 
@@ -280,10 +289,3 @@ def _learners_below(pid: int) -> list[int]:
             if child.nice() == NICENESS:
                 found.append(child.pid)
     return found
-
-
-def _until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pytest
 from labkit.embedded.apiserver.serving import channels
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import ExecIO, Response
+from tests.support.until import until
 from tests.support.wire import PING, PONG, Frame, Local, WebSocket, connect, read_all, serving
 
 SUCCESS = {"metadata": {}, "status": "Success"}
@@ -343,11 +343,3 @@ def test_frames_that_break_the_rules_end_the_session(keys: Keys) -> None:
         socket.send_raw(b"\x82\x03abc")  # not masked
         socket.send_raw(b"\xff\xff\xff\xff")
         until(lambda: running.ended == ["cancelled"])
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that is about to happen."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)

@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.serving import connection as connection_module
 from labkit.embedded.apiserver.serving import http
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
+from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all, serving
 
 TEXT = {"Content-Type": "text/plain"}
@@ -292,7 +293,7 @@ def test_a_defect_is_an_internal_error_without_a_traceback(keys: Keys, caplog: p
 def test_plain_http_gets_a_sentence(keys: Keys) -> None:
     with (
         serving(keys, lambda request: Response(200)) as local,
-        socket.create_connection(("127.0.0.1", local.port), timeout=30) as connection,
+        socket.create_connection(("127.0.0.1", local.port), timeout=SECONDS) as connection,
     ):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         said = read_all(connection)
@@ -303,7 +304,7 @@ def test_plain_http_gets_a_sentence(keys: Keys) -> None:
 def test_garbage_instead_of_tls_is_dropped(keys: Keys) -> None:
     with serving(keys, lambda request: Response(200)) as local:
         for data in (b"\x00\x01\x02", b"\x16\x03\x01\xff\xff" + b"\xff" * 100):
-            with socket.create_connection(("127.0.0.1", local.port), timeout=30) as connection:
+            with socket.create_connection(("127.0.0.1", local.port), timeout=SECONDS) as connection:
                 connection.sendall(data)
                 assert b"HTTP" not in read_all(connection)
         with connect(local.port, keys.ca_certificate) as connection:

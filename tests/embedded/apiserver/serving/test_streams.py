@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -11,6 +10,7 @@ import pytest
 
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Request, Response
+from tests.support.until import until
 from tests.support.wire import connect, read_all, serving
 
 GET = b"GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -163,10 +163,3 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
         assert piece, f"the server hung up after {data!r}"
         data += piece
     return data
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)

@@ -22,6 +22,7 @@ from labkit.embedded.apiserver.serving.tls import tls_context
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Response, ShownCertificate
 from tests.support.certificates import SERVER, Identity, authority_of, root
+from tests.support.until import SECONDS
 from tests.support.wire import Local, connect, read_all, serving
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -56,7 +57,7 @@ class Asked(NamedTuple):
 
 def ask(local: Local, tls: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Asked:
     """Make one request on a connection of its own."""
-    raw = socket.create_connection(("127.0.0.1", local.port), timeout=30)
+    raw = socket.create_connection(("127.0.0.1", local.port), timeout=SECONDS)
     with tls.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as connection:
         connection.sendall(REQUEST)
         return Asked(read_all(connection), connection.session, connection.session_reused)
@@ -117,7 +118,7 @@ def test_a_session_gives_nobody_anothers_name(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_versions_and_protocol(local: Local, keys: Keys, version: ssl.TLSVersion) -> None:
-    raw = socket.create_connection(("127.0.0.1", local.port), timeout=30)
+    raw = socket.create_connection(("127.0.0.1", local.port), timeout=SECONDS)
     with context(keys, version).wrap_socket(raw, server_hostname="127.0.0.1") as connection:
         assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
         assert connection.selected_alpn_protocol() == "http/1.1"
@@ -171,7 +172,7 @@ def test_a_slow_handshake_is_cut(keys: Keys, monkeypatch: pytest.MonkeyPatch, be
     monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.3)
     with (
         serving(keys, lambda request: Response(200)) as local,
-        socket.create_connection(("127.0.0.1", local.port), timeout=30) as slow,
+        socket.create_connection(("127.0.0.1", local.port), timeout=SECONDS) as slow,
     ):
         slow.sendall(begun)
         with contextlib.suppress(ConnectionResetError):

@@ -20,6 +20,7 @@ from labkit.embedded.apiserver.serving.tls import handshake, tls_context
 from labkit.embedded.apiserver.serving.transport import HIGH_BYTES, TlsTransport
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Request, Response
+from tests.support.until import SECONDS
 from tests.support.wire import Loop, connect, read_all, serving
 
 BIG = bytes(range(256)) * 65536  # 16 MiB, more than the system keeps on the way
@@ -85,7 +86,7 @@ def pair(keys: Keys) -> Iterator[Pair]:
     """A connection over loopback."""
     loop = Loop()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        raw = socket.create_connection(listening.getsockname(), timeout=30)
+        raw = socket.create_connection(listening.getsockname(), timeout=SECONDS)
         accepted, _ = listening.accept()
     accepted.setblocking(False)
     protocol = Talker()

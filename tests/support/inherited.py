@@ -1,0 +1,20 @@
+"""What tests inherit from whoever starts them must not decide how they end."""
+
+from __future__ import annotations
+
+import signal
+
+
+def heed_signals() -> None:
+    """Let programs that tests start begin with no signal ignored.
+
+    ``nohup``, cron, a shell's ``&`` and some CI have their children ignore SIGINT, SIGQUIT or SIGHUP. A handler,
+    unlike "ignore", is not inherited by what is executed; for these processes themselves nothing changes.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _go_on)
+
+
+def _go_on(*_: object) -> None:
+    """Do nothing."""
