@@ -117,7 +117,6 @@ class Cluster:
             access,
             evaluators,
             automatic=automatic,
-            simulated_nodes=[NodeSettings().name] if node else [],
         )
         self._publishers = controllers.publishers
         self.registry.controllers += controllers.reacting

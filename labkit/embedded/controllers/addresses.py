@@ -81,9 +81,9 @@ class ServiceAddresses(BaseController):
                 }
                 self._registry.create(ADDRESS, obj, manager=APISERVER)
 
-    def _release(self, service: Object | None, kept: set[str]) -> None:
+    def _release(self, service: Object | None, staying: set[str]) -> None:
         for address in addresses_of(service):
-            if address not in kept and self._registry.find(ADDRESS, "", address) is not None:
+            if address not in staying and self._registry.find(ADDRESS, "", address) is not None:
                 self._registry.remove(ADDRESS, "", address)
 
     def _restore(self, gone: Object) -> None:

@@ -60,16 +60,16 @@ def superfluous(job: Object, active: list[Object]) -> list[Object]:
     return [*nothing, *(pod for pods in by_index.values() for pod in sorted(pods, key=deletion_order)[:-1])]
 
 
-def free_indexes(job: Object, over: set[int], pods: Iterable[Object]) -> Iterator[int]:
-    """The indexes that are neither over nor have a pod."""
-    taken = over | {index for pod in pods if (index := index_of(job, pod)) is not None}
+def free_indexes(job: Object, done: set[int], pods: Iterable[Object]) -> Iterator[int]:
+    """The indexes that are neither done nor have a pod."""
+    taken = done | {index for pod in pods if (index := index_of(job, pod)) is not None}
     return (index for index in range(min(job["spec"]["completions"], MAX_INDEXES)) if index not in taken)
 
 
-def at_index(pod: Object, job: Object, index: int, notes: dict[str, str]) -> Object:
-    """A pod with an index in its name, hostname and environment, and with further annotations."""
+def at_index(pod: Object, job: Object, index: int) -> Object:
+    """A pod with an index in its name, hostname and environment."""
     metadata, spec = dict(pod["metadata"]), copy.deepcopy(dict(pod["spec"]))
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), INDEX: str(index), **notes}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), INDEX: str(index)}
     metadata["labels"] = {**(metadata.get("labels") or {}), INDEX: str(index)}
     spec["hostname"] = f"{job['metadata']['name']}-{index}"
     tail = f"-{index}-"

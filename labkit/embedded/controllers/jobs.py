@@ -115,12 +115,10 @@ class Jobs(WorkloadController):
         failed = status.get("failed", 0) + sum(policies.counts(job, pod) for pod in new)
         succeeded = len(done) if indexes.is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
         ending = bool(job["metadata"].get("deletionTimestamp"))
-        lost = policies.failed_indexes(job, new) if policies.has_index_limit(job) else set()
         verdict = (
             progress.interim_verdict(job)
             or policies.failure_by_policy(job, pods)
             or self._failure(job, status, pods, failed)
-            or (policies.failure_by_index(job, done, lost) if lost else None)
             or policies.success_by_policy(job, done)
         )
         if verdict is not None:
@@ -129,7 +127,7 @@ class Jobs(WorkloadController):
                 self._delete(job, pod)
         elif not ending:
             active = self._remove_surplus(job, pods, succeeded)
-            if self._add_missing(job, pods, active, succeeded, done | lost):
+            if self._add_missing(job, pods, active, succeeded, done):
                 active.append({})
             wanted = job["spec"].get("completions")
             if succeeded >= (1 if wanted is None else wanted) and not active:
@@ -140,8 +138,6 @@ class Jobs(WorkloadController):
         status["succeeded"], status["failed"] = succeeded, failed
         if indexes.is_indexed(job):
             status["completedIndexes"] = indexes.write_indexes(done)
-        if policies.has_index_limit(job):
-            status["failedIndexes"] = indexes.write_indexes(lost)
         self._finish_sync(job, status, verdict)
 
     def _done(self, job: Object, new: list[Object]) -> set[int]:
@@ -172,37 +168,32 @@ class Jobs(WorkloadController):
         return [pod for pod in active if pod not in gone]
 
     def _add_missing(
-        self, job: Object, pods: list[Object], active: list[Object], succeeded: int, over: set[int]
+        self, job: Object, pods: list[Object], active: list[Object], succeeded: int, done: set[int]
     ) -> bool:
-        """Create one pod if some are missing, on no index that is over, and return whether one was created."""
+        """Create one pod if some are missing, on no index that is done, and return whether one was created."""
         most = max_pods(job["spec"]["template"])
         missing = min(progress.wanted_pods(job, succeeded, len(active)), most) - len(active)
         if progress.replaces_late(job):
             missing -= sum(map(progress.is_terminating, pods))
         if progress.is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
-        pod = self._next_pod(job, pods, active, over) if self._may_create(job) else None
+        pod = self._next_pod(job, pods, active, done) if self._may_create(job) else None
         if pod is None or self._create_dependent(job, pod) is not None:
             return False
         self._limiter.take()
         return True
 
-    def _next_pod(self, job: Object, pods: list[Object], active: list[Object], over: set[int]) -> Object | None:
+    def _next_pod(self, job: Object, pods: list[Object], active: list[Object], done: set[int]) -> Object | None:
         """The next pod, None if it is too early for one or no index is free."""
-        now, limited = self._registry.clock(), policies.has_index_limit(job)
-        if not limited and progress.delayed_until(pods) > now:
+        if progress.delayed_until(pods) > self._registry.clock():
             return None
         pod = pod_from(job["spec"]["template"], JOBS, job)
         pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
         if not indexes.is_indexed(job):
             return pod
-        failures = policies.failures_by_index(job, pods) if limited else {}
         taken = [*active, *filter(progress.is_terminating, pods)] if progress.replaces_late(job) else active
-        for index in indexes.free_indexes(job, over, taken):
-            notes, due = policies.attempt(job, failures.get(index, [])) if limited else ({}, 0.0)
-            if due <= now:
-                return indexes.at_index(pod, job, index, notes)
-        return None
+        free = next(indexes.free_indexes(job, done, taken), None)
+        return indexes.at_index(pod, job, free) if free is not None else None
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
         """Write a job's status, and record how it ends (None if it goes on) or that it was suspended or resumed."""

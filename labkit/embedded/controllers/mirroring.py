@@ -61,9 +61,9 @@ class EndpointsMirror(BaseController):
         for made in wanted.values():
             self._registry.create(SLICES, made, manager=MANAGER)
 
-    def _update(self, one: Object, made: Object) -> None:
-        notes = {name: made["metadata"].get(name) or {} for name in ("labels", "annotations")}
-        same = one["endpoints"] == made["endpoints"]
+    def _update(self, one: Object, new: Object) -> None:
+        notes = {name: new["metadata"].get(name) or {} for name in ("labels", "annotations")}
+        same = one["endpoints"] == new["endpoints"]
         if same and all((one["metadata"].get(name) or {}) == value for name, value in notes.items()):
             return
 
@@ -74,7 +74,7 @@ class EndpointsMirror(BaseController):
                 if value:
                     obj["metadata"][name] = value
             obj["metadata"]["generation"] += 0 if same else 1
-            obj["endpoints"] = made["endpoints"]
+            obj["endpoints"] = new["endpoints"]
 
         self._registry.edit(SLICES, one, MANAGER, change)
 

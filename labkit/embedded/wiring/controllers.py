@@ -5,7 +5,6 @@ The order decides in which order objects are written, and so their revisions and
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
 
 from labkit.embedded.apiserver.filters.request_info import request_info
@@ -65,10 +64,7 @@ class Publisher(Protocol):
 
 
 class Controllers:
-    """Every controller of the control plane; with ``automatic`` each service account gets a token Secret.
-
-    ``simulated_nodes`` are the names of the nodes whose kubelet is this process.
-    """
+    """Every controller of the control plane; with ``automatic`` each service account gets a token Secret."""
 
     def __init__(
         self,
@@ -81,7 +77,6 @@ class Controllers:
         evaluators: Evaluators,
         *,
         automatic: bool,
-        simulated_nodes: Collection[str],
     ) -> None:
         self.addresses = ServiceAddresses(registry)
         system = SystemContent(registry, ca_certificate, tracked=not automatic)
@@ -92,7 +87,7 @@ class Controllers:
         signing = Signing(registry, access.may_have_node_certificate, sign)
         replica_sets = ReplicaController(registry, create, REPLICA_SETS)
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
-        nodes = NodeLifecycle(registry, simulated_nodes)
+        nodes = NodeLifecycle(registry)
         jobs = Jobs(registry, create)
         cron_jobs = CronJobs(registry, create)
         daemon_sets = DaemonSets(registry, create)
@@ -131,7 +126,6 @@ class Controllers:
             jobs,  # delays, deadlines and times to live
             daemon_sets,  # refused pods again, minReadySeconds
             stateful_sets,  # refused pods again, minReadySeconds
-            nodes,  # silent kubelets
             signing,  # old requests
             Expiry(registry),  # old events
         )

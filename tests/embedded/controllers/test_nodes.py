@@ -79,54 +79,6 @@ def test_a_cordoned_node_has_a_taint_beside_those_of_others(api: ClusterApi) -> 
     assert node(api)["spec"]["taints"] == [mine]
 
 
-def test_a_node_that_never_says_anything_is_unknown_after_a_minute(api: ClusterApi) -> None:
-    pass_time(api, 60)
-    assert "conditions" not in node(api)["status"]
-    pass_time(api, 10)
-    names = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
-    assert told(api) == dict.fromkeys(names, ("Unknown", "NodeStatusNeverUpdated", NEVER))
-    assert node(api)["status"]["conditions"][0]["lastHeartbeatTime"] == "2027-01-15T08:00:00Z"
-    assert set(taints(api)) == {("unreachable", "NoSchedule"), ("unreachable", "NoExecute")}
-    own = node(api, "/api/v1/nodes/labkit")["status"]["conditions"]
-    assert [one["status"] for one in own] == ["False", "False", "False", "True"]
-    say(api, Ready="True")
-    pass_time(api, 5)
-    assert taints(api) == []
-
-
-@pytest.mark.parametrize("sign", ["heartbeat", "lease"])
-def test_a_node_is_healthy_while_its_kubelet_is_heard(api: ClusterApi, sign: str) -> None:
-    say(api, Ready="True", DiskPressure="False")
-    for number in range(6):
-        pass_time(api, 40)
-        if sign == "heartbeat":
-            say(api, Ready="True", DiskPressure="False")
-        else:
-            api.admin.delete(f"{LEASES}/n")
-            spec = {"holderIdentity": "n", "renewTime": f"2027-01-15T08:0{number}:00.000000Z"}
-            api.must(api.admin.post(LEASES, {"metadata": {"name": "n"}, "spec": spec}))
-        pass_time(api, 5)
-        assert told(api)["Ready"][0] == "True"
-    pass_time(api, 60)
-    unknown = ("Unknown", "NodeStatusUnknown", SILENT)
-    assert (told(api)["Ready"], told(api)["DiskPressure"]) == (unknown, unknown)
-    assert told(api)["PIDPressure"] == ("Unknown", "NodeStatusNeverUpdated", NEVER)
-
-
-def test_no_pod_need_go_where_no_node_is_ready() -> None:
-    api = ClusterApi()
-    api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n"}}))
-    say(api, Ready="False")
-    pass_time(api, 5)
-    assert taints(api) == [("not-ready", "NoSchedule")]
-    api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "other"}}))
-    api.must(
-        api.admin.patch("/api/v1/nodes/other/status", {"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
-    )
-    pass_time(api, 5)
-    assert set(taints(api)) == {("not-ready", "NoSchedule"), ("not-ready", "NoExecute")}
-
-
 def test_a_daemon_set_has_a_pod_on_a_node_that_becomes_ready(api: ClusterApi) -> None:
     api.namespace("lab")
     template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}

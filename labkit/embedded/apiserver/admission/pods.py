@@ -16,7 +16,6 @@ from labkit.embedded.machinery.status import ApiError
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
-MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
@@ -87,92 +86,24 @@ class Priority(ReadingPlugin):
 
 
 class RuntimeClass(ReadingPlugin):
-    """Adds a runtime class's overhead, node selector and tolerations to a pod."""
+    """Refuses pods whose runtime class is missing. Overhead and scheduling of classes are not simulated."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        found, spec = self._class_of(attributes)
-        if found is None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
             return
-        fixed = self._overhead(found)
-        if fixed is not None:
-            if spec.get("overhead") is not None and spec["overhead"] != fixed:
-                raise attributes.refuse(MISMATCH)
-            spec["overhead"] = dict(fixed)
-        scheduling = found.get("scheduling")
-        if scheduling is None:
+        name = attributes.obj["spec"].get("runtimeClassName")
+        if name is None or self._lookup("runtimeclasses.node.k8s.io", "", name) is not None:
             return
-        nodes = dict(spec.get("nodeSelector") or {})
-        for key, value in sorted((scheduling.get("nodeSelector") or {}).items()):
-            if nodes.get(key, value) != value:
-                raise attributes.refuse(
-                    f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; "
-                    f"pod.spec.nodeSelector[{key}] = {nodes[key]}"
-                )
-            nodes[key] = value
-        if nodes:
-            spec["nodeSelector"] = nodes
-        tolerations = merged_tolerations(spec.get("tolerations") or [], scheduling.get("tolerations") or [])
-        if tolerations:
-            spec["tolerations"] = tolerations
+        problem = unaskable(name)
+        if problem:
+            raise ApiError(500, "", problem)
+        raise attributes.refuse(f"pod rejected: RuntimeClass {go_quote(name)} not found")
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        found, spec = self._class_of(attributes)
-        fixed = self._overhead(found) if found is not None else None
-        if fixed is not None:
-            if spec.get("overhead") != fixed:
-                raise attributes.refuse(MISMATCH)
-        elif spec.get("overhead") is not None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
+            return
+        if attributes.obj["spec"].get("overhead") is not None:
             why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
             raise attributes.refuse(why)
-
-    def _overhead(self, found: Object) -> Object | None:
-        overhead = found.get("overhead")
-        return (overhead.get("podFixed") or {}) if overhead is not None else None
-
-    def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
-        """A new pod's runtime class, None if it names none, and its spec."""
-        if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
-            return None, {}
-        spec = attributes.obj["spec"]
-        name = spec.get("runtimeClassName")
-        if name is None:
-            return None, spec
-        found = self._lookup("runtimeclasses.node.k8s.io", "", name)
-        if found is None:
-            problem = unaskable(name)
-            if problem:
-                raise ApiError(500, "", problem)
-            raise attributes.refuse(f"pod rejected: RuntimeClass {go_quote(name)} not found")
-        return found, spec
-
-
-def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
-    """Both lists without the tolerations that another one covers (``pkg/util/tolerations``)."""
-    every = [*first, *second]
-    kept: list[Object] = []
-    for index, each in enumerate(every):
-        later = any(other != each and _covers(other, each) for other in every[index + 1 :])
-        if not later and not any(_covers(other, each) for other in kept):
-            kept.append(dict(each))
-    return kept
-
-
-def _covers(wide: Object, narrow: Object) -> bool:
-    """Whether the first toleration tolerates all that the second one does."""
-    if wide == narrow:
-        return True
-    operator: str = wide.get("operator", "")
-    key = wide.get("key", "")
-    if key != narrow.get("key", "") and (key or operator != "Exists"):
-        return False
-    if wide.get("effect") and wide["effect"] != narrow.get("effect", ""):
-        return False
-    if wide.get("effect", "") == "NoExecute":
-        seconds, other = wide.get("tolerationSeconds"), narrow.get("tolerationSeconds")
-        if seconds is not None and (other is None or other > seconds):
-            return False
-    if operator in ("", "Equal"):
-        return bool(narrow.get("operator") == "Equal" and wide.get("value", "") == narrow.get("value", ""))
-    return operator == "Exists"

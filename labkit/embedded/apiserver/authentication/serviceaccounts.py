@@ -162,13 +162,13 @@ def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
     return _Reference(plural, namespace, _text(named.get("name")), _text(named.get("uid")))
 
 
-def _common(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+def _common(held: tuple[str, ...], requested: Sequence[str]) -> tuple[str, ...]:
     """The wanted audiences that a token has, in the order in which they are wanted; there must be one."""
-    if held == wanted:
+    if held == requested:
         return held
-    matched = tuple(audience for audience in wanted if audience in held)
+    matched = tuple(audience for audience in requested if audience in held)
     if not matched:
-        shown = f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(wanted)}"
+        shown = f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(requested)}"
         raise BadToken(f"token audiences {shown}")
     return matched
 

@@ -116,15 +116,15 @@ def _address(text: str) -> str:
         return ""
 
 
-def _object_reference(info: RequestInfo, known: Object) -> Object:
+def _object_reference(info: RequestInfo, reference: Object) -> Object:
     fields = (
         ("resource", info.resource),
-        ("namespace", info.namespace or known.get("namespace")),
-        ("name", info.name or known.get("name")),
-        ("uid", known.get("uid")),
+        ("namespace", info.namespace or reference.get("namespace")),
+        ("name", info.name or reference.get("name")),
+        ("uid", reference.get("uid")),
         ("apiGroup", info.group),
         ("apiVersion", info.version),
-        ("resourceVersion", known.get("resourceVersion")),
+        ("resourceVersion", reference.get("resourceVersion")),
         ("subresource", info.subresource),
     )
     return {field: value for field, value in fields if value}

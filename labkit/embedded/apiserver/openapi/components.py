@@ -70,14 +70,14 @@ def components(roots: Iterable[str]) -> dict[str, Object]:
     return {name: found[name] for name in sorted(found)}
 
 
-def _describe_references(schema: Object, found: dict[str, Object]) -> None:
+def _describe_references(schema: Object, components: dict[str, Object]) -> None:
     """Say of properties that refer to a component what is said of that: the client has no text of their own."""
     properties = schema.get("properties") or {}
     for name, item in properties.items():
         target = next(iter(item.get("allOf", ())), item).get("$ref")
         if target is not None and "description" not in item:
             kind = target.rpartition(".")[2]
-            text = OWN.get(kind) or OWN.get(name) or found[target.removeprefix(PREFIX)].get("description", "")
+            text = OWN.get(kind) or OWN.get(name) or components[target.removeprefix(PREFIX)].get("description", "")
             properties[name] = described(item, text)
 
 

@@ -65,7 +65,7 @@ def _timeless(entries: list[Object]) -> list[Object]:
     return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
 
 
-def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str, dry_run: bool = False) -> ApiError:
+def wrong_uid(kind: Kind, namespace: str, name: str, expected: str, actual: str, dry_run: bool = False) -> ApiError:
     """Return a 409 for an object of another uid."""
     place = STORAGE_PLACES.get(kind.plural, kind.plural)
     key = "".join(f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part)
@@ -74,5 +74,5 @@ def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str, dr
         kind.group,
         name,
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+        f"Precondition failed: UID in precondition: {expected}, UID in object meta: {actual}",
     )

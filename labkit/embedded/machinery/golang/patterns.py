@@ -44,9 +44,9 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     return regex.compile(DIFFERENT.sub(_rewritten, pattern))
 
 
-def _rewritten(found: re.Match[str]) -> str:
-    text = found[0]
-    if found["set"]:
+def _rewritten(match: re.Match[str]) -> str:
+    text = match[0]
+    if match["set"]:
         return re.sub(r"\\(.)", lambda each: PERL.get(each[1], each[0]), text)
     if text[1:].lower() in PERL:
         return f"[{'^' if text[1].isupper() else ''}{PERL[text[1].lower()]}]"

@@ -91,11 +91,11 @@ class Decoder:
         if self._strict is not None and text not in self._strict and len(self._strict) < MAX_STRICT_ERRORS:
             self._strict.append(text)
 
-    def _struct(self, struct: Struct, data: dict[str, Any], path: str, shown: str) -> dict[str, Any]:
+    def _struct(self, struct: Struct, data: dict[str, Any], path: str, display: str) -> dict[str, Any]:
         charge(STRUCT_COST + ITEM_COST * len(data))
         fields = struct.fields
         prefix = path + "." if path else ""
-        shown_prefix = shown + "." if shown else ""
+        shown_prefix = display + "." if display else ""
         values: dict[str, Any] = {}
         if isinstance(data, Pairs):
             for name in data.duplicates:
@@ -126,25 +126,27 @@ class Decoder:
                     made[name] = absent
         return made
 
-    def _value(self, type_: Type, value: Any, struct: Struct, path: str, shown: str) -> Any:
+    def _value(self, type_: Type, value: Any, struct: Struct, path: str, display: str) -> Any:
         form = type_.form
         if form == "string":
             if isinstance(value, str):
                 return value
         elif form == "struct":
             if isinstance(value, dict):
-                return self._struct(type_.struct, value, path, shown)
+                return self._struct(type_.struct, value, path, display)
         elif form == "list":
             if isinstance(value, list):
                 charge(ITEM_COST * len(value))
                 item = type_.item
                 if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
                     return [
-                        zero_of(item) if element is None else self._value(item, element, struct, path, shown)
+                        zero_of(item) if element is None else self._value(item, element, struct, path, display)
                         for element in value
                     ]
                 return [
-                    zero_of(item) if element is None else self._value(item, element, struct, path, f"{shown}[{index}]")
+                    zero_of(item)
+                    if element is None
+                    else self._value(item, element, struct, path, f"{display}[{index}]")
                     for index, element in enumerate(value)
                 ]
         elif form == "map":
@@ -153,11 +155,11 @@ class Decoder:
                 item = type_.item
                 if isinstance(value, Pairs):
                     for name in value.duplicates:
-                        self._note(f"duplicate field {go_quote(f'{shown}.{name}')}")
+                        self._note(f"duplicate field {go_quote(f'{display}.{name}')}")
                 return {
                     name: zero_of(item)
                     if element is None
-                    else self._value(item, element, struct, path, f"{shown}.{name}")
+                    else self._value(item, element, struct, path, f"{display}.{name}")
                     for name, element in value.items()
                 }
         elif form in RANGES:

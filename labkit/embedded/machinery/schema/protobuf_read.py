@@ -64,14 +64,14 @@ def _flat(name: str) -> str:
     return name.replace(".", "_").replace("-", "_")
 
 
-def _add_message(made: descriptor_pb2.DescriptorProto, name: str, fields: dict[str, list[Any]]) -> None:
-    made.name = name
+def _add_message(message: descriptor_pb2.DescriptorProto, name: str, fields: dict[str, list[Any]]) -> None:
+    message.name = name
     for number, (field_name, kind, repeated) in fields.items():
-        field = made.field.add(name=field_name, number=int(number))
+        field = message.field.add(name=field_name, number=int(number))
         field.label = Field.LABEL_REPEATED if repeated else Field.LABEL_OPTIONAL
         if kind.startswith("map<"):
             key_type, _, value_type = kind[4:-1].partition(",")
-            entry = made.nested_type.add(name=field_name[0].upper() + field_name[1:] + "Entry")
+            entry = message.nested_type.add(name=field_name[0].upper() + field_name[1:] + "Entry")
             entry.options.map_entry = True
             key = entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL)
             _set_type(key, key_type.strip())
@@ -138,11 +138,11 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
     return {**found, **to_json(made, struct)}
 
 
-def to_json(made: Any, struct: Struct | None) -> dict[str, Any]:
+def to_json(message: Any, struct: Struct | None) -> dict[str, Any]:
     """Convert a message to JSON values."""
     found: dict[str, Any] = {}
     charge(5)
-    for field, value in made.ListFields():
+    for field, value in message.ListFields():
         known = struct.fields.get(field.name) if struct is not None else None
         if known is None:
             if field.message_type is not None and not field.is_repeated:

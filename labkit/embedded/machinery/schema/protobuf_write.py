@@ -49,11 +49,11 @@ def _partial(obj: Object) -> Any:
     return made
 
 
-def _enveloped(api_version: str, kind: str, made: Any) -> bytes:
+def _enveloped(api_version: str, kind: str, message: Any) -> bytes:
     envelope = message_class(UNKNOWN)()
     envelope.typeMeta.apiVersion = api_version
     envelope.typeMeta.kind = kind
-    envelope.raw = made.SerializeToString(deterministic=True)
+    envelope.raw = message.SerializeToString(deterministic=True)
     envelope.contentEncoding = envelope.contentType = ""
     return MAGIC + bytes(envelope.SerializeToString(deterministic=True))
 
@@ -74,62 +74,62 @@ def encode_discovery(document: Object) -> bytes:
     return _enveloped(document.get("apiVersion", ""), document["kind"], made)
 
 
-def _fill_alike(made: Any, document: Object) -> None:
-    for name, field in made.DESCRIPTOR.fields_by_name.items():
+def _fill_alike(message: Any, document: Object) -> None:
+    for name, field in message.DESCRIPTOR.fields_by_name.items():
         value = document.get(name)
         if value is None:
             continue
         if field.message_type is None and field.is_repeated:
-            getattr(made, name).extend(value)
+            getattr(message, name).extend(value)
         elif field.message_type is None:
-            setattr(made, name, value)
+            setattr(message, name, value)
         elif field.is_repeated:
             for item in value:
-                _fill_alike(getattr(made, name).add(), item)
+                _fill_alike(getattr(message, name).add(), item)
         else:  # lists that may be null are wrapped
-            _fill_alike(getattr(made, name), {"items": value} if isinstance(value, list) else value)
+            _fill_alike(getattr(message, name), {"items": value} if isinstance(value, list) else value)
 
 
-def _fill(made: Any, obj: Object, struct: Struct) -> None:
-    fields = made.DESCRIPTOR.fields_by_name
+def _fill(message: Any, obj: Object, struct: Struct) -> None:
+    fields = message.DESCRIPTOR.fields_by_name
     for name, value in obj.items():
         known = struct.fields.get(name)
         if known is None or value is None:
             continue
         if name in fields:
-            _set(made, name, value, known.type)
+            _set(message, name, value, known.type)
         else:
-            _fill_inlined(made, name, value, known.type, struct)
+            _fill_inlined(message, name, value, known.type, struct)
 
 
-def _fill_inlined(made: Any, name: str, value: Any, type_: Type, struct: Struct) -> None:
+def _fill_inlined(message: Any, name: str, value: Any, type_: Type, struct: Struct) -> None:
     """Set a field that JSON has inline and protobuf in a message of its own."""
-    for field in made.DESCRIPTOR.fields:
+    for field in message.DESCRIPTOR.fields:
         inner = field.message_type
         if inner is None or field.is_repeated or field.name in struct.fields:
             continue
         if name in inner.fields_by_name:
-            _set(getattr(made, field.name), name, value, type_)
+            _set(getattr(message, field.name), name, value, type_)
             return
 
 
-def _set(made: Any, name: str, value: Any, type_: Type) -> None:
-    if type_.form == "list" and made.DESCRIPTOR.fields_by_name[name].is_repeated:
-        _extend(getattr(made, name), value, type_.item)
+def _set(message: Any, name: str, value: Any, type_: Type) -> None:
+    if type_.form == "list" and message.DESCRIPTOR.fields_by_name[name].is_repeated:
+        _extend(getattr(message, name), value, type_.item)
     elif type_.form == "map":
-        entries = getattr(made, name)
-        entry = made.DESCRIPTOR.fields_by_name[name].message_type
+        entries = getattr(message, name)
+        entry = message.DESCRIPTOR.fields_by_name[name].message_type
         for key, item in value.items():
             if _is_message(entry, "value"):
                 _into(entries[key], item, type_.item)
             else:
                 entries[key] = _scalar(item, type_.item)
-    elif _is_message(made.DESCRIPTOR, name):
-        inner = getattr(made, name)
+    elif _is_message(message.DESCRIPTOR, name):
+        inner = getattr(message, name)
         inner.SetInParent()
         _into(inner, value, type_)
     else:
-        setattr(made, name, _scalar(value, type_))
+        setattr(message, name, _scalar(value, type_))
 
 
 def _is_message(descriptor: Any, name: str) -> bool:
@@ -144,25 +144,25 @@ def _extend(repeated: Any, values: list[Any], item: Type) -> None:
             repeated.append(_scalar(value, item))
 
 
-def _into(made: Any, value: Any, type_: Type) -> None:
+def _into(message: Any, value: Any, type_: Type) -> None:
     """Fill a message from a value that JSON may write as text."""
-    names = made.DESCRIPTOR.fields_by_name
+    names = message.DESCRIPTOR.fields_by_name
     if type_.form in ("time", "microtime"):
         whole, _, fraction = value.rstrip("Z").partition(".")
-        made.seconds = int(parse_time(f"{whole}Z"))
-        made.nanos = int(fraction.ljust(9, "0")[:9]) if fraction else 0
+        message.seconds = int(parse_time(f"{whole}Z"))
+        message.nanos = int(fraction.ljust(9, "0")[:9]) if fraction else 0
     elif type_.form == "quantity":
-        made.string = str(value)
+        message.string = str(value)
     elif type_.form == "intstr":
-        made.type = INTSTR_INT if isinstance(value, int) else INTSTR_STRING
-        made.intVal = value if isinstance(value, int) else 0
-        made.strVal = "" if isinstance(value, int) else value
+        message.type = INTSTR_INT if isinstance(value, int) else INTSTR_STRING
+        message.intVal = value if isinstance(value, int) else 0
+        message.strVal = "" if isinstance(value, int) else value
     elif "raw" in names or "Raw" in names:
-        setattr(made, "raw" if "raw" in names else "Raw", orjson.dumps(value))
+        setattr(message, "raw" if "raw" in names else "Raw", orjson.dumps(value))
     elif type_.form == "struct":
-        _fill(made, value, type_.struct)
+        _fill(message, value, type_.struct)
     elif "items" in names:  # a list with a message of its own, such as a user's extra values
-        made.items.extend(value)
+        message.items.extend(value)
 
 
 def _scalar(value: Any, type_: Type) -> Any:

@@ -194,7 +194,7 @@ def test_templates_are_warned_of_at_the_enforced_level() -> None:
 
 def test_there_are_no_runtime_classes() -> None:
     with pytest.raises(ApiError, match='pod rejected: RuntimeClass "gvisor" not found'):
-        RuntimeClass(lambda *key: None, lambda *key: []).validate(World().write("pods", pod(runtimeClassName="gvisor")))
+        RuntimeClass(lambda *key: None, lambda *key: []).admit(World().write("pods", pod(runtimeClassName="gvisor")))
 
 
 @pytest.mark.parametrize(

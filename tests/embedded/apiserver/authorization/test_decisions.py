@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import rules_for
 from labkit.rbac.rules import rule_allows
+from tests.embedded.apiserver.authorization.plain import RBACAuthorizer
 
 RECORDING = Path(__file__).parents[3] / "parity" / "data" / "decisions.json"
 

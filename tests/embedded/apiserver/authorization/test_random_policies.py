@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.index import GrantIndex
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import Getter, Grant, Lister
 from labkit.rbac.rules import rule_allows
 from tests.embedded.apiserver.authorization.naive import Policy, allowed
+from tests.embedded.apiserver.authorization.plain import RBACAuthorizer
 from tests.rbac.strategies import ASKS, POLICIES, RULES, TEAMS, USERS, place
 from tests.support.cluster import rule
 

@@ -226,19 +226,6 @@ def test_a_new_object_that_breaks_a_rule(
     assert causes(api.admin.post(path, body)) == [(field, message)]
 
 
-def test_a_workloads_status_counts_up(api: ClusterApi) -> None:
-    api.must(api.admin.post(f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": SELECTED}))
-    status = f"{APPS}/deployments/d/status"
-    assert causes(api.admin.patch(status, {"status": {"readyReplicas": 9}})) == [
-        ("status.readyReplicas", "Invalid value: 9: cannot be greater than status.replicas")
-    ]
-    assert causes(api.admin.patch(status, {"status": {"replicas": -1}}))[0] == (
-        "status.replicas",
-        "Invalid value: -1: must be greater than or equal to 0",
-    )
-    assert api.admin.patch(status, {"status": {"replicas": 2, "readyReplicas": 1}}).status == 200
-
-
 def test_a_namespace_is_active_until_it_ends(api: ClusterApi) -> None:
     reply = api.admin.patch("/api/v1/namespaces/lab/status", {"status": {"phase": "Terminating"}})
     assert causes(reply) == [

@@ -252,12 +252,12 @@ def stores(gvk: tuple[str, str, str]) -> str:
     return next((row.resource for row in KINDS if (row.group, row.version, row.kind) == gvk), "")
 
 
-def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
-    if found == expected:
+def _check_kind(actual: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+    if actual == expected:
         return
-    group, version, kind = found
+    group, version, kind = actual
     api_version = f"{group}/{version}" if group else version
-    if is_older(api_version, kind, expected[0], expected[2]) or (stores(found) and stores(found) == stores(expected)):
+    if is_older(api_version, kind, expected[0], expected[2]) or (stores(actual) and stores(actual) == stores(expected)):
         wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
         text = f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
         raise bad_request(text)

@@ -171,10 +171,10 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     return wanted
 
 
-def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
+def too_large_revision(revision: int, current: int, *, retry: bool = True) -> ApiError:
     """504: the server has not reached that resource version."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    text = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    text = f"Timeout: Too large resource version: {revision}, current: {current}"
     error = ApiError(504, "Timeout", text, {"causes": [cause]})
     return error.with_retry_after(1) if retry else error
 

@@ -31,9 +31,9 @@ def is_registered(api_version: str, kind: str) -> bool:
     return kind in KINDS.get(api_version, "").split()
 
 
-def is_older(api_version: str, kind: str, group: str, wanted: str) -> bool:
-    """Whether a kind is an older version of ``wanted``, which is now in ``group``."""
+def is_older(api_version: str, kind: str, group: str, newer: str) -> bool:
+    """Whether a kind is an older version of ``newer``, which is now in ``group``."""
     named = api_version.rpartition("/")[0]
     home = MOVED.get(named, {}).get(kind, MOVED_ALL.get(named, named))
-    today = MOVED.get(group, {}).get(wanted, group)
-    return is_registered(api_version, kind) and (home, kind) == (today, wanted)
+    today = MOVED.get(group, {}).get(newer, group)
+    return is_registered(api_version, kind) and (home, kind) == (today, newer)

@@ -144,9 +144,9 @@ def _body_options(request: Request) -> Object:
         raise bad_request(text.rpartition(" (")[0] if shown else text) from error
 
 
-def _check_options(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+def _check_options(actual: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
     """Accept the DeleteOptions of any group; refuse other kinds."""
-    group, version, kind = found
+    group, version, kind = actual
     api_version = f"{group}/{version}" if group else version
     if kind == expected[2]:
         return

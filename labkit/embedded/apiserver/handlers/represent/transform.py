@@ -55,29 +55,29 @@ class Transformer:
             }
         raise _unwanted(form, f"a list (*{_go_package(kind)}.{kind.kind}List)")
 
-    def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+    def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
         """Print objects as a Table."""
         if isinstance(kind, CustomKind):
-            return self._custom_table(kind, objects, metadata, wanted)
-        table = self._rendered(kind.resource, objects, metadata, wanted)
-        if kind.stored_as is not None and wanted.include == "Object":
+            return self._custom_table(kind, objects, metadata, form)
+        table = self._rendered(kind.resource, objects, metadata, form)
+        if kind.stored_as is not None and form.include == "Object":
             for row in table["rows"] or ():
                 row["object"] = from_stored(kind, row["object"])
         return table
 
-    def _custom_table(self, kind: CustomKind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+    def _custom_table(self, kind: CustomKind, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
         # Loaded with the first table of a custom kind.
         from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
         from labkit.embedded.apiserver.handlers.represent.tables.registry import render_table
 
         shown = [from_stored(kind, obj) for obj in objects]
-        return render_table(custom_printer(kind), shown, metadata, self._clock(), wanted)
+        return render_table(custom_printer(kind), shown, metadata, self._clock(), form)
 
-    def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+    def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
         # All kinds' columns are loaded with the first table.
         from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of, render_table
 
-        return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), wanted)
+        return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), form)
 
 
 def partial(version: str, obj: Object) -> Object:

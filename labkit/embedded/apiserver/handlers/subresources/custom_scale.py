@@ -40,13 +40,13 @@ def custom_scale(kind: CustomKind, obj: Object) -> Object:
     return scale_document(obj, wanted, status)
 
 
-def scale_document(obj: Object, wanted: int, status: Object) -> Object:
+def scale_document(obj: Object, replicas: int, status: Object) -> Object:
     """A scale, with the metadata of what it scales."""
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: obj["metadata"][name] for name in FIELDS if name in obj["metadata"]},
-        "spec": {"replicas": wanted} if wanted else {},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
 

@@ -212,11 +212,11 @@ class Writer:
         self._admission.admit(request, kind, operation, new, old, options.dry_run)
 
 
-def _keep_empty_labels(kind: Kind, given: Object, new: Object) -> None:
+def _keep_empty_labels(kind: Kind, sent: Object, new: Object) -> None:
     """Restore the empty labels of a template: validation, which refuses them, shows them so."""
     if isinstance(kind, CustomKind):
         return
-    metadata = ((given.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    metadata = ((sent.get("spec") or {}).get("template") or {}).get("metadata") or {}
     if metadata.get("labels") == {}:
         new["spec"]["template"]["metadata"]["labels"] = {}
 

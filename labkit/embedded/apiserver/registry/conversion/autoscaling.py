@@ -1,12 +1,12 @@
 """Conversion of HorizontalPodAutoscalers between ``autoscaling/v1`` and ``v2``.
 
-Version 1 has one target, of the processors' use; all that it lacks goes into annotations.
+Version 1 has one target, of the processors' use; all that it lacks goes into annotations, where it keeps the form
+of version 2 (a real server's has other names there).
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``, ``annotations.go``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -21,17 +21,6 @@ METRICS, CURRENT, CONDITIONS, BEHAVIOR = (
 )
 SPEC, STATUS = (f"autoscaling.v2.HorizontalPodAutoscaler{part}" for part in ("Spec", "Status"))
 DEFAULT_UTILIZATION = 80
-BEHAVIOR_NAMES = ("scaleUp", "scaleDown")
-RULE_NAMES = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
-POLICY_NAMES = ("type", "value", "periodSeconds")
-SOURCES = {
-    "Object": "object",
-    "Pods": "pods",
-    "Resource": "resource",
-    "ContainerResource": "containerResource",
-    "External": "external",
-}
-"""Types of metrics and the fields that hold them."""
 
 
 def utilization_metric(percent: int) -> Object:
@@ -63,9 +52,9 @@ def from_v2(obj: Object) -> Object:
     metrics, current = spec.get("metrics") or [], status.get("currentMetrics") or []
     notes: Object = {}
     for name, value in (
-        (METRICS, [_to_v1(metric, "target") for metric in metrics if not _is_utilization(metric)]),
-        (CURRENT, [_to_v1(metric, "current") for metric in current]),
-        (BEHAVIOR, _go_names(spec["behavior"]) if spec.get("behavior") is not None else None),
+        (METRICS, [metric for metric in metrics if not _is_utilization(metric)]),
+        (CURRENT, current),
+        (BEHAVIOR, spec.get("behavior")),
         (CONDITIONS, status.get("conditions")),
     ):
         if value:
@@ -88,13 +77,11 @@ def to_v2(obj: Object) -> Object:
     given = obj["metadata"].get("annotations") or {}
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     percent = spec.get("targetCPUUtilizationPercentage")
-    metrics = _read(given, METRICS, SPEC, "metrics", lambda found: [_to_v2(metric, "target") for metric in found]) or []
+    metrics = _read(given, METRICS, SPEC, "metrics") or []
     if percent is not None:
         metrics.append(utilization_metric(percent))
     measured = status.get("currentCPUUtilizationPercentage")
-    current = _read(
-        given, CURRENT, STATUS, "currentMetrics", lambda found: [_to_v2(metric, "current") for metric in found]
-    )
+    current = _read(given, CURRENT, STATUS, "currentMetrics")
     if current is None and measured is not None:
         current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": measured}}}]
     return {
@@ -102,12 +89,12 @@ def to_v2(obj: Object) -> Object:
         "spec": _copied(spec, *SPEC_FIELDS)
         | _present(
             metrics=metrics or [utilization_metric(DEFAULT_UTILIZATION)],
-            behavior=_read(given, BEHAVIOR, SPEC, "behavior", _json_names) or None,
+            behavior=_read(given, BEHAVIOR, SPEC, "behavior"),
         ),
         "status": _copied(status, *STATUS_FIELDS)
         | _present(
             currentMetrics=current,
-            conditions=_read(given, CONDITIONS, STATUS, "conditions", list),
+            conditions=_read(given, CONDITIONS, STATUS, "conditions"),
         ),
     }
 
@@ -122,12 +109,12 @@ def _with_notes(obj: Object, notes: Object) -> Object:
     return metadata
 
 
-def _read(notes: Object, note: str, struct: str, field: str, convert: Callable[[Any], Any]) -> Any:
+def _read(notes: Object, note: str, struct: str, field: str) -> Any:
     """Decode an annotation as the value of a field; None if it does not fit."""
     try:
-        found = convert(orjson.loads(notes.get(note) or "null"))
-        return Decoder().decode(schemas()[struct], {field: found}).get(field)
-    except (orjson.JSONDecodeError, DecodeProblem, AttributeError, TypeError):
+        value = orjson.loads(notes.get(note) or "null")
+        return Decoder().decode(schemas()[struct], {field: value}).get(field)
+    except (orjson.JSONDecodeError, DecodeProblem):
         return None
 
 
@@ -138,113 +125,3 @@ def _part(metric: Object, name: str) -> Object:
 
 def _is_utilization(metric: Object) -> bool:
     return _is_processor(metric) and _part(metric, "target").get("averageUtilization") is not None
-
-
-def _to_v1(metric: Object, measure: str) -> Object:
-    """Convert a metric's ``target`` or ``current`` measure to the form of version 1's annotation."""
-    field = SOURCES.get(metric.get("type", ""), "")
-    source = metric.get(field)
-    if source is None:
-        return {"type": metric.get("type", "")}
-    numbers, named = source.get(measure) or {}, source.get("metric") or {}
-    value, average, percent = (numbers.get(name) for name in ("value", "averageValue", "averageUtilization"))
-    # What was measured is always a quantity; what is wanted may be left out.
-    missing = "0" if measure == "current" else None
-    made: Object
-    if field == "object":
-        made = {
-            "target": source.get("describedObject"),
-            "metricName": named.get("name", ""),
-            f"{measure}Value": value or "0",
-            "selector": named.get("selector"),
-            "averageValue": average,
-        }
-    elif field == "pods":
-        made = {
-            "metricName": named.get("name", ""),
-            f"{measure}AverageValue": average or "0",
-            "selector": named.get("selector"),
-        }
-    elif field == "external":
-        made = {
-            "metricName": named.get("name", ""),
-            "metricSelector": named.get("selector"),
-            f"{measure}Value": value or missing,
-            f"{measure}AverageValue": average,
-        }
-    else:
-        made = {
-            "name": source.get("name", ""),
-            f"{measure}AverageUtilization": percent,
-            f"{measure}AverageValue": average or missing,
-            "container": source.get("container"),
-        }
-    return {"type": metric["type"], field: _present(**made)}
-
-
-def _to_v2(metric: Object, measure: str) -> Object:
-    """Convert a metric from the form of version 1's annotation."""
-    field = SOURCES.get(str(metric.get("type")), "")
-    source = metric.get(field)
-    if not isinstance(source, dict):
-        return {"type": str(metric.get("type", ""))}
-    value, percent = source.get(f"{measure}Value"), source.get(f"{measure}AverageUtilization")
-    average = source.get("averageValue" if field == "object" else f"{measure}AverageValue")
-    if field not in ("object", "pods", "external"):
-        kind = "AverageValue" if percent is None else "Utilization"
-        numbers = _present(averageValue=average, averageUtilization=percent)
-        made = {"name": source.get("name", ""), measure: _typed(kind, numbers, measure)}
-        return {"type": metric["type"], field: made | _copied(source, "container")}
-    if field == "object":
-        kind = "Value" if average is None else "AverageValue"
-    else:
-        kind = "Value" if field == "external" and value is not None else "AverageValue"
-    selector = source.get("metricSelector" if field == "external" else "selector")
-    made = {
-        "metric": _present(name=source.get("metricName", ""), selector=selector),
-        measure: _typed(kind, _present(value=value, averageValue=average), measure),
-    }
-    if field == "object":
-        made["describedObject"] = source.get("target") or {}
-    return {"type": metric["type"], field: made}
-
-
-def _typed(kind: str, numbers: Object, measure: str) -> Object:
-    """Add the type that targets have and measured values have not."""
-    return {"type": kind, **numbers} if measure == "target" else numbers
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
-
-
-def _go_names(behavior: Object) -> Object:
-    """A behavior as Go writes its internal type: all fields, by their Go names."""
-    made: Object = {}
-    for direction in BEHAVIOR_NAMES:
-        rules = behavior.get(direction)
-        made[_capital(direction)] = rules and {
-            _capital(name): [
-                {_capital(each): policy.get(each) for each in POLICY_NAMES} for policy in rules.get(name) or ()
-            ]
-            if name == "policies"
-            else rules.get(name)
-            for name in RULE_NAMES
-        }
-    return made
-
-
-def _json_names(behavior: Object) -> Object:
-    """A behavior from the form of ``_go_names``."""
-    made: Object = {}
-    for direction in BEHAVIOR_NAMES:
-        rules = behavior.get(_capital(direction))
-        if not isinstance(rules, dict):
-            continue
-        made[direction] = _present(**{name: rules.get(_capital(name)) for name in RULE_NAMES})
-        if "policies" in made[direction]:
-            made[direction]["policies"] = [
-                _present(**{each: policy.get(_capital(each)) for each in POLICY_NAMES})
-                for policy in made[direction]["policies"]
-            ]
-    return made

@@ -160,7 +160,7 @@ GO_TYPES: dict[type, str] = {bool: "bool", int: "int64", float: "float64", str: 
 GO_TYPES |= {dict: "map[string]interface {}", list: "[]interface {}"}
 
 
-def nested(obj: Object, path: str, wanted: type) -> tuple[Any, str]:
+def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
     """The value at a dotted path, None if there is none; and what is wrong with it.
 
     Source: k8s.io/apimachinery ``pkg/apis/meta/v1/unstructured/helpers.go``.
@@ -177,7 +177,7 @@ def nested(obj: Object, path: str, wanted: type) -> tuple[Any, str]:
         if step not in value:
             return None, ""
         value = value[step]
-    if type(value) is not wanted:
-        shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[wanted]}"
+    if type(value) is not type_:
+        shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[type_]}"
         return None, f".{'.'.join(steps)} accessor error: {shown}"
     return value, ""

@@ -25,9 +25,9 @@ def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
     return list(_struct(struct, value, "", repeats))
 
 
-def said(found: list[str]) -> str:
+def said(problems: list[str]) -> str:
     """Problems as one text."""
-    return found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
+    return problems[0] if len(problems) == 1 else "\n  ".join(["errors:", *problems])
 
 
 def go_text(value: Any) -> str:

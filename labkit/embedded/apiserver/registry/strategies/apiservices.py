@@ -92,12 +92,6 @@ class ApiServiceStrategy(Strategy):
         validate_metadata(new["metadata"], False, self._named(new), errors)
         self.check(new, errors)
 
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        for index, condition in enumerate(new["status"].get("conditions") or ()):
-            place = f"status.conditions[{index}].status"
-            errors.check_choice(place, condition.get("status", ""), ("True", "False", "Unknown"))
-
 
 def available(now: str) -> Object:
     """The condition of an APIService that this server serves."""

@@ -12,7 +12,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
 from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
-from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
@@ -183,11 +182,9 @@ class SecretStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        if obj.get("type") != "kubernetes.io/tls":
-            return []
-        certificate, key = (base64.b64decode(obj["data"].get(name) or "") for name in ("tls.crt", "tls.key"))
-        problem = pair_problem(certificate, key)
-        return [problem] if problem else []
+        is_pair = obj.get("type") == "kubernetes.io/tls"
+        lacks = is_pair and b"-----BEGIN " not in base64.b64decode(obj["data"].get("tls.crt") or "")
+        return ["tls: failed to find any PEM data in certificate input"] if lacks else []
 
 
 class ServiceAccountStrategy(Strategy):

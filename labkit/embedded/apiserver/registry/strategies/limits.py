@@ -53,12 +53,6 @@ class ResourceQuotaStrategy(Strategy):
         if set(wanted) != set(old["spec"].get("scopes") or ()):
             errors.invalid("spec.scopes", wanted or None, "field is immutable")
 
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
-        for field in ("hard", "used"):
-            _check_hard(new["status"].get(field), f"status.{field}", errors)
-
 
 def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldErrors) -> None:
     for name, amount in sorted(read(amounts).items()):
@@ -92,10 +86,10 @@ def _check_scopes(spec: Object, errors: FieldErrors) -> None:
     _check_opposites(chosen, "spec.scopes", chosen, errors)
 
 
-def _check_opposites(chosen: Iterable[str], path: str, shown: list[str], errors: FieldErrors) -> None:
+def _check_opposites(chosen: Iterable[str], path: str, scopes: list[str], errors: FieldErrors) -> None:
     for pair in OPPOSITES:
         if set(pair) <= set(chosen):
-            errors.invalid(path, shown or None, "conflicting scopes")
+            errors.invalid(path, scopes or None, "conflicting scopes")
 
 
 def _check_selector(spec: Object, errors: FieldErrors) -> None:
@@ -207,27 +201,27 @@ WRONG_ORDER = (
 """(the smaller, the greater, the field that is wrong, the value that is shown, why)."""
 
 
-def _check_amounts(given: Amounts, name: str, path: str, errors: FieldErrors) -> None:
+def _check_amounts(amounts: Amounts, name: str, path: str, errors: FieldErrors) -> None:
     for smaller, greater, field, value, why in WRONG_ORDER:
-        if smaller in given and greater in given and given[smaller].value > given[greater].value:
-            shown = str(given[value])
-            errors.invalid(f"{path}.{field}[{name}]", shown, why.format(given[smaller], given[greater]))
-    ratio = given.get("maxLimitRequestRatio")
+        if smaller in amounts and greater in amounts and amounts[smaller].value > amounts[greater].value:
+            shown = str(amounts[value])
+            errors.invalid(f"{path}.{field}[{name}]", shown, why.format(amounts[smaller], amounts[greater]))
+    ratio = amounts.get("maxLimitRequestRatio")
     if ratio is not None:
-        _check_ratio(ratio, given, f"{path}.maxLimitRequestRatio[{name}]", errors)
-    default, request = given.get("default"), given.get("defaultRequest")
+        _check_ratio(ratio, amounts, f"{path}.maxLimitRequestRatio[{name}]", errors)
+    default, request = amounts.get("default"), amounts.get("defaultRequest")
     overcommitted = names.native(name) and not name.startswith(names.HUGE_PAGES)
     if default is not None and request is not None and not overcommitted and default.value != request.value:
         why = f"default value {default} must equal to defaultRequest value {request} in {name}"
         errors.invalid(f"{path}.defaultRequest[{name}]", str(request), why)
 
 
-def _check_ratio(ratio: Amount, given: Amounts, path: str, errors: FieldErrors) -> None:
+def _check_ratio(ratio: Amount, amounts: Amounts, path: str, errors: FieldErrors) -> None:
     if ratio.value < read_one("1").value:
         errors.invalid(path, str(ratio), f"ratio {ratio} is less than 1")
-    if "min" not in given or "max" not in given:
+    if "min" not in amounts or "max" not in amounts:
         return
-    smallest, largest = _millis(given["min"]), _millis(given["max"])
+    smallest, largest = _millis(amounts["min"]), _millis(amounts["max"])
     if max(smallest, largest) >= MAX_MILLIS * 1000:
         smallest, largest = -(-smallest // 1000), -(-largest // 1000)
     bound = largest / smallest if smallest else float("inf") if largest else float("nan")

@@ -112,19 +112,19 @@ def _typed(document: Any) -> Any:
     return document
 
 
-def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
+def _tell(request: Request, mode: str, document: Any, strict: list[str]) -> None:
     """Warn of what strict decoding would refuse, or refuse it."""
     if strict and mode == "Strict":
-        raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
+        raise _invalid_patch(document, f"strict decoding error: {', '.join(strict)}")
     request.warnings += strict
 
 
-def _invalid_patch(shown: Any, problem: str) -> ApiError:
+def _invalid_patch(document: Any, problem: str) -> ApiError:
     """422: the patched document (or the patch as a text) is not an object of the kind."""
-    if not isinstance(shown, str):
-        shown = gojson.escape(json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode()).decode()
+    if not isinstance(document, str):
+        document = gojson.escape(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()).decode()
     errors = FieldErrors()
-    errors.invalid("patch", shown, problem)
+    errors.invalid("patch", document, problem)
     return invalid_object("", "", "", errors)
 
 

@@ -28,11 +28,11 @@ def _autoscaler(obj: Object, now: float) -> Cells:
     ]
 
 
-def targets(wanted: list[Object], measured: list[Object]) -> str:
+def targets(metrics: list[Object], measured: list[Object]) -> str:
     """The first metrics, each as its current and its target value."""
-    if not wanted:
+    if not metrics:
         return NONE
-    texts = [_target(metric, measured[index] if index < len(measured) else {}) for index, metric in enumerate(wanted)]
+    texts = [_target(metric, measured[index] if index < len(measured) else {}) for index, metric in enumerate(metrics)]
     return shortened(texts, SHOWN, ", ")
 
 

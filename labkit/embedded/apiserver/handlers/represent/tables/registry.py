@@ -37,13 +37,13 @@ def printer_of(resource: str, era: str = "now") -> Printer:
     return PRINTERS.get(resource, DEFAULT)
 
 
-def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, wanted: Table) -> Object:
+def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, form: Table) -> Object:
     """Print objects as a Table.
 
     The objects have kind and apiVersion, but a watch's bookmark has no name. The metadata is that of the list, or the
     object's resource version. ``now`` is in seconds since the epoch, for ages.
     """
-    api_version = f"meta.k8s.io/{wanted.version}"
+    api_version = f"meta.k8s.io/{form.version}"
     rows: list[Object] = []
     for obj in sorted(objects, key=printer.order) if printer.order is not None else objects:
         named = obj if "name" in obj["metadata"] else {**obj, "metadata": {"name": "", **obj["metadata"]}}
@@ -51,13 +51,13 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
         conditions = printer.conditions(obj) if printer.conditions is not None else []
         if conditions:
             row["conditions"] = conditions
-        row["object"] = _carried(obj, api_version, wanted.include)
+        row["object"] = _carried(obj, api_version, form.include)
         rows.append(row)
     return {
         "kind": "Table",
         "apiVersion": api_version,
         "metadata": metadata,
-        "columnDefinitions": printer.definitions if wanted.headers else None,
+        "columnDefinitions": printer.definitions if form.headers else None,
         "rows": rows if rows or printer is not DEFAULT else None,
     }
 

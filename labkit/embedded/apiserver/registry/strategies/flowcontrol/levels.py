@@ -68,10 +68,6 @@ class PriorityLevelStrategy(Strategy):
             but = " except the 'spec.exempt' field" if free else ""
             errors.invalid("spec", shown, f"spec of '{name}'{but} must equal the fixed value")
 
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_conditions(new["status"], errors)
-
 
 def _check_shares(part: Object, path: str, errors: FieldErrors) -> None:
     shares = part.get("nominalConcurrencyShares") or 0

@@ -56,10 +56,6 @@ class FlowSchemaStrategy(Strategy):
             errors.invalid("spec", shown, f"spec of '{name}' must equal the fixed value")
         check_conditions(obj["status"], errors)
 
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_conditions(new["status"], errors)
-
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
     subjects = rule.get("subjects") or []

@@ -46,13 +46,6 @@ class AddressStrategy(Strategy):
             check = errors.check_if_given if field == "namespace" else errors.check_required
             check(f"spec.parentRef.{field}", parent.get(field, ""), names.path_segment_name)
 
-    @override
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        parent = new["spec"].get("parentRef")
-        if parent != old["spec"].get("parentRef"):
-            shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
-            errors.invalid("spec.parentRef", shown if parent is not None else None, "field is immutable")
-
 
 class RangeStrategy(Strategy):
     """ServiceCIDRs; writes of the object may change its status."""

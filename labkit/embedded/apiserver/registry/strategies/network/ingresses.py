@@ -16,24 +16,8 @@ from labkit.embedded.machinery.request import Object
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
-def _points(ingress: Object) -> list[Object]:
-    """The load balancer's addresses in the status."""
-    return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-
-
 class IngressStrategy(Strategy):
     """Ingresses."""
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        known = {entry.get("ip") for entry in _points(old)}
-        for index, entry in enumerate(_points(new)):
-            place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            if address not in known:
-                errors.check_if_given(f"{place}.ip", address, names.address_messages)
-            errors.check_if_given(f"{place}.hostname", host, names.dns_subdomain)
-            if host and names.ip_address(host):
-                errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -167,11 +167,11 @@ class _Ports:
             return OUTSIDE
         return "provided port is already allocated" if number in self._used else ""
 
-    def _take(self, asked: int, path: str) -> int:
-        problem = self._problem(asked) if asked else ""
+    def _take(self, port: int, path: str) -> int:
+        problem = self._problem(port) if port else ""
         if problem:
-            raise _refused(self._obj, path, asked, problem)
-        number = asked or self._free()
+            raise _refused(self._obj, path, port, problem)
+        number = port or self._free()
         self._used.add(number)
         return number
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
-from labkit.embedded.apiserver.registry.strategies.pods.warnings import APP_ARMOR, CONTAINER_SECCOMP, POD_SECCOMP
+from labkit.embedded.apiserver.registry.strategies.pods.warnings import APP_ARMOR
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -31,9 +30,6 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
     cost = notes.get(DELETION_COST)
     if cost is not None and not (WHOLE.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
         errors.invalid(f"{path}[{DELETION_COST}]", cost, "must be a 32bit integer")
-    for key, profile in notes.items():
-        if key == POD_SECCOMP or key.startswith(CONTAINER_SECCOMP):
-            _check_seccomp(profile, f"{path}.{key}", errors)
     names = {container.get("name", "") for container, _ in every_container(spec, "spec")}
     for key, profile in notes.items():
         if not key.startswith(APP_ARMOR):
@@ -42,15 +38,6 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
             errors.invalid(f"{path}[{key}]", key.removeprefix(APP_ARMOR), "container not found")
         if profile not in ("", "runtime/default", "unconfined") and not profile.startswith("localhost/"):
             errors.invalid(f"{path}[{key}]", profile, f"invalid AppArmor profile name: {go_quote(profile)}")
-
-
-def _check_seccomp(profile: str, path: str, errors: FieldErrors) -> None:
-    if profile in ("runtime/default", "docker/default", "unconfined"):
-        return
-    if profile.startswith("localhost/"):
-        check_descending(profile.removeprefix("localhost/"), path, errors)
-    else:
-        errors.invalid(path, profile, "must be a valid seccomp profile")
 
 
 def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> None:
@@ -66,43 +53,6 @@ def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> N
             if key == MIRROR:
                 errors.forbidden(f"{PATH}[{key}]", f"{verb} mirror pod annotation")
     check_annotations(new, errors)
-
-
-def check_profiles(pod: Object, errors: FieldErrors, path: str = "spec") -> None:
-    """Reject conflicting annotation and field values."""
-    notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
-    whole = spec.get("securityContext") or {}
-    if whole.get("seccompProfile") is not None and POD_SECCOMP in notes:
-        _check_same(notes[POD_SECCOMP], whole["seccompProfile"], f"{path}.securityContext.seccompProfile", errors)
-    for container, where in every_container(spec, path):
-        profile = (container.get("securityContext") or {}).get("seccompProfile")
-        note = notes.get(CONTAINER_SECCOMP + container.get("name", ""))
-        if profile is not None and note is not None:
-            _check_same(note, profile, f"{where}.securityContext.seccompProfile", errors)
-    if (spec.get("os") or {}).get("name") == "windows":
-        return
-    for container, where in every_container(spec, path):
-        profile = (container.get("securityContext") or {}).get("appArmorProfile") or whole.get("appArmorProfile")
-        note = notes.get(APP_ARMOR + container.get("name", ""))
-        if profile is not None and note is not None:
-            place = f"{where}.securityContext.appArmorProfile"
-            _check_same(note, profile, place, errors, word="apparmor", old_name=False)
-
-
-def _check_same(
-    note: str, profile: Object, path: str, errors: FieldErrors, word: str = "seccomp", old_name: bool = True
-) -> None:
-    kind = profile.get("type", "")
-    wanted = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default",)}.get(kind, ())
-    if old_name and kind == "RuntimeDefault":
-        wanted = (*wanted, "docker/default")
-    if kind == "Localhost":
-        if not note.startswith("localhost/"):
-            errors.forbidden(f"{path}.type", f"{word} type in annotation and field must match")
-        elif note.removeprefix("localhost/") != profile.get("localhostProfile"):
-            errors.forbidden(f"{path}.localhostProfile", f"{word} profile in annotation and field must match")
-    elif wanted and note not in wanted:
-        errors.forbidden(f"{path}.type", f"{word} type in annotation and field must match")
 
 
 def take_app_armor(pod: Object) -> None:

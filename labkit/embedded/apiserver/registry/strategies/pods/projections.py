@@ -25,9 +25,9 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
     _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
     files: set[str] = set()
 
-    def take(file: str, shown: str) -> None:
+    def take(file: str, place: str) -> None:
         if file and file in files:
-            errors.invalid(path, shown, "conflicting duplicate paths")
+            errors.invalid(path, place, "conflicting duplicate paths")
         files.add(file)
 
     for index, projection in enumerate(source.get("sources") or ()):

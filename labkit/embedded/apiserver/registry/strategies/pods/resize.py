@@ -118,8 +118,8 @@ def _check_removed(container: Object, old: Object, path: str, errors: FieldError
             errors.forbidden(f"{path}.{form}", f"resource {form} cannot be removed")
 
 
-def _removed(given: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> bool:
-    return bool((had or {}).keys() - (given or {}).keys())
+def _removed(new: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> bool:
+    return bool((had or {}).keys() - (new or {}).keys())
 
 
 def _plain(container: Object) -> Object:

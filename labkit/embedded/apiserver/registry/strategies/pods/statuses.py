@@ -12,14 +12,11 @@ from typing import Any
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.pods import resource_claims
-from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import MAX_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
 SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 NOT_NEGATIVE = "must be a non-negative integer"
-STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
 def keep_observed(status: Object, before: Object) -> None:
@@ -48,19 +45,12 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     if status.get("observedGeneration", 0) < 0:
         errors.invalid("status.observedGeneration", status["observedGeneration"], NOT_NEGATIVE)
     errors.check_unchanged("status.qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
-    for name in STATUS_LISTS:
-        _check_transitions(name, status, before, spec, errors)
-    resource_claims.check_claim_statuses(status, spec, errors)
     _complete_addresses(status)
     _check_addresses(status.get("podIPs") or [], before.get("podIPs") or [], "podIPs", "PodIP", errors)
     hosts = status.get("hostIPs") or []
     if hosts and status.get("hostIP", "") != hosts[0].get("ip", ""):
         errors.invalid("status.hostIPs[0].ip", hosts[0].get("ip", ""), "must be equal to `hostIP`")
     _check_addresses(hosts, before.get("hostIPs") or [], "hostIPs", "HostIP", errors)
-    for name in STATUS_LISTS:
-        for index, container in enumerate(status.get(name) or ()):
-            _check_user(container, spec, f"status.{name}[{index}].user.linux", errors)
-    resource_claims.check_allocated(status, spec, errors)
 
 
 def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
@@ -69,42 +59,6 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
         if condition.get("observedGeneration", 0) < 0:
             errors.invalid(f"{place}.observedGeneration", condition["observedGeneration"], NOT_NEGATIVE)
         errors.invalid_each(f"{place}.Type", kind, names.qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ())
-
-
-def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
-    """Refuse to restart a terminated container that may not restart."""
-    form = {"containerStatuses": "containers", "initContainerStatuses": "initContainers"}.get(name)
-    if form is not None and _all_may_restart(spec):
-        return
-    containers = {container.get("name"): container for container in (spec.get(form) if form else None) or ()}
-    for index, was in enumerate(before.get(name) or ()):
-        ended = (was.get("state") or {}).get("terminated")
-        if ended is None:
-            continue
-        now = [other for other in status.get(name) or () if other.get("name") == was.get("name")]
-        if not any((other.get("state") or {}).get("terminated") is None for other in now):
-            continue
-        container = containers.get(was.get("name"))
-        if container is None or not _may_restart(container, spec, ended.get("exitCode", 0)):
-            errors.forbidden(f"status.{name}[{index}].state", "may not be transitioned to non-terminated state")
-
-
-def _all_may_restart(spec: Object) -> bool:
-    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    rules = [rule for container in containers for rule in container.get("restartPolicyRules") or ()]
-    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
-
-
-def _may_restart(container: Object, spec: Object, code: int) -> bool:
-    policy = container.get("restartPolicy")
-    if policy is not None:
-        for rule in container.get("restartPolicyRules") or ():
-            codes = rule.get("exitCodes") or {}
-            if (code in (codes.get("values") or ())) == (codes.get("operator") == "In"):
-                return True
-    else:
-        policy = spec.get("restartPolicy")
-    return code != 0 if policy == "OnFailure" else policy != "Never"
 
 
 def _complete_addresses(status: Object) -> None:
@@ -116,9 +70,11 @@ def _complete_addresses(status: Object) -> None:
         status["podIP"] = others[0].get("ip", "")
 
 
-def _check_addresses(given: list[Object], before: list[Object], field: str, struct: str, errors: FieldErrors) -> None:
+def _check_addresses(
+    addresses: list[Object], before: list[Object], field: str, struct: str, errors: FieldErrors
+) -> None:
     path = f"status.{field}"
-    texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
+    texts, known = ([address.get("ip", "") for address in several] for several in (addresses, before))
     for index, text in enumerate(texts):
         errors.invalid_each(f"{path}[{index}]", text, names.address_messages(text) if text not in known else ())
     if len(texts) < 2:
@@ -129,19 +85,5 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
         errors.add("InternalError", path, f"Internal error: {problem}")
     families: set[Any] = {ipaddress.ip_address(text).version for text in texts if names.ip_address(text)}
     if bad is not None or len(families) < 2 or len(texts) > 2:
-        shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in given]
+        shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in addresses]
         errors.invalid(path, shown, "may specify no more than one IP for each IP family")
-
-
-def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors) -> None:
-    user = (container.get("user") or {}).get("linux")
-    if user is None:
-        return
-    if (spec.get("os") or {}).get("name") == "windows":
-        errors.forbidden(path, "cannot be set for a windows pod")
-        return
-    numbers = [(user.get("uid", 0), f"{path}.uid"), (user.get("gid", 0), f"{path}.gid")]
-    groups = enumerate(user.get("supplementalGroups") or ())
-    numbers += [(group, f"{path}.supplementalGroups[{index}]") for index, group in groups]
-    for number, place in numbers:
-        errors.check_between(place, number, 0, MAX_ID)

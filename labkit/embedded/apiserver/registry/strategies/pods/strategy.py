@@ -18,7 +18,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
     check_annotations,
-    check_profiles,
     take_app_armor,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
@@ -166,7 +165,6 @@ class PodStrategy(Strategy):
             errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
         if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
             errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
-        check_profiles(obj, errors)
 
     def _check_pod(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]

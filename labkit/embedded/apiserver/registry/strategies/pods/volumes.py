@@ -14,7 +14,6 @@ from labkit.embedded.apiserver.registry.strategies.pods import projections
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
-from labkit.embedded.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
@@ -22,7 +21,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     names_secret,
     needs,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
+from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
@@ -58,8 +57,6 @@ def check_volumes(
 def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> None:
     """Check what depends on a volume's name."""
     name = volume.get("name", "")
-    if volume.get("iscsi") is not None and too_long_for_portal(volume["iscsi"], name):
-        errors.invalid(f"{path}.name", name, TOO_LONG_FOR_PORTAL)
     if volume.get("ephemeral") is not None and pod and name:
         claim = f"{pod}-{name}"
         for message in dns_subdomain(claim):
@@ -100,7 +97,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
     "secret": both(needs("secretName"), projections.check_keys),
     "nfs": SHARED["nfs"],
-    "iscsi": iscsi,
+    "iscsi": needs("targetPortal", "iqn"),
     "glusterfs": needs("endpoints", "path"),
     "flocker": SHARED["flocker"],
     "persistentVolumeClaim": needs("claimName"),
@@ -117,7 +114,7 @@ POD_SOURCES: Mapping[str, Rule] = {
     "photonPersistentDisk": SHARED["photonPersistentDisk"],
     "portworxVolume": SHARED["portworxVolume"],
     "azureDisk": SHARED["azureDisk"],
-    "storageos": storage_os("name"),
+    "storageos": both(needs("volumeName"), names_secret("name")),
     "projected": projections.projected_volume,
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,

@@ -146,8 +146,6 @@ def _ports(spec: Object, place: str) -> Iterator[str]:
     ]
     known: dict[tuple[int, str], list[tuple[Object, str]]] = {}
     for port, where in ports:
-        if port.get("hostIP") and not port.get("hostPort"):
-            yield f"{where}: hostIP set without hostPort: {_go_port(port)}"
         others = known.setdefault((port.get("containerPort", 0), port.get("protocol", "")), [])
         for other, whose in others:
             how = _overlap(port, other)
@@ -174,12 +172,6 @@ def _overlap(port: Object, other: Object) -> str:
     if not outer or not theirs:
         return "overlapping"
     return "dangerously ambiguous" if outer == theirs and bool(address) != bool(their_address) else ""
-
-
-def _go_port(port: Object) -> str:
-    """A port as Go prints a struct."""
-    fields = {"name": "", "hostPort": 0, "containerPort": 0, "protocol": "", "hostIP": ""}
-    return "{" + " ".join(f"{name[0].upper()}{name[1:]}:{port.get(name, zero)}" for name, zero in fields.items()) + "}"
 
 
 def _affinity(spec: Object, place: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Validation of Windows pods and Windows options.
+"""Validation of Windows options.
 
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateWindows``,
-``validateWindowsSecurityContextOptions``, ``validateWindowsHostProcessPod``).
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateWindowsSecurityContextOptions``,
+``validateWindowsHostProcessPod``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.machinery.request import Object
@@ -22,14 +21,7 @@ BAD_IN_USER = re.compile(r"""["/\\:;|=,+*?<>@\[\]]""")
 MAX_SPEC_KIB = 64
 MAX_DOMAIN = 256
 MAX_USER = 104
-NOT_ON_WINDOWS = "cannot be set for a windows pod"
 ALL_OR_NONE = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
-
-_LACKING = read_json(__file__, "windows_options.json")
-POD_FIELDS: list[tuple[str, str]] = _LACKING["pod"]
-"""Fields that Windows pods lack: (the struct that holds it, the field)."""
-
-CONTAINER_FIELDS: list[str] = _LACKING["container"]
 
 
 def every_container(spec: Object, path: str) -> Iterator[tuple[Object, str]]:
@@ -103,7 +95,7 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check the OS of a pod, and refuse the fields that it lacks."""
+    """Check the OS of a pod. Fields that Windows lacks are not looked at: no node here runs such a pod."""
     if spec.get("os") is None:
         return
     name = spec["os"].get("name", "")
@@ -114,20 +106,5 @@ def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None
             if (holder.get("securityContext") or {}).get("windowsOptions") is not None:
                 where = f"{place}.securityContext.windowsOptions"
                 errors.forbidden(where, "windows options cannot be set for a linux pod")
-    elif name == "windows":
-        _check_windows(spec, path, errors)
-    else:
+    elif name != "windows":
         errors.not_supported(f"{path}.os", name, ["linux", "windows"])
-
-
-def _check_windows(spec: Object, path: str, errors: FieldErrors) -> None:
-    for holder, field in POD_FIELDS:
-        value = (spec.get(holder) or {}).get(field) if holder else spec.get(field)
-        flag = field in ("hostPID", "hostIPC", "sysctls")
-        if value if flag else value is not None:
-            errors.forbidden(f"{path}.{holder}.{field}" if holder else f"{path}.{field}", NOT_ON_WINDOWS)
-    for container, place in every_container(spec, path):
-        context = container.get("securityContext") or {}
-        for field in CONTAINER_FIELDS:
-            if context.get(field) is not None:
-                errors.forbidden(f"{place}.securityContext.{field}", NOT_ON_WINDOWS)

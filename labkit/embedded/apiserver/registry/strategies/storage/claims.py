@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
 from labkit.embedded.machinery.request import Object
@@ -27,13 +27,6 @@ CLAIM = "PersistentVolumeClaim"
 SNAPSHOT = ("VolumeSnapshot", "snapshot.storage.k8s.io")
 MAY_CHANGE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 NOT_POSITIVE = "must be greater than zero"
-RESIZE_STATES = (
-    "ControllerResizeInProgress",
-    "ControllerResizeInfeasible",
-    "NodeResizeInProgress",
-    "NodeResizeInfeasible",
-    "NodeResizePending",
-)
 
 
 class ClaimStrategy(Strategy):
@@ -83,21 +76,6 @@ class ClaimStrategy(Strategy):
             form = "nil" if wish is None else "empty string"
             why = f"update to {form} is forbidden when status.currentVolumeAttributesClassName is not nil"
             errors.forbidden("spec.volumeAttributesClassName", why)
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        status = new["status"]
-        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
-        errors.check_present("Spec.accessModes", new["spec"].get("accessModes"))
-        for name, value in (status.get("capacity") or {}).items():
-            check_basic(value, f"status.capacity[{name}]", errors)
-        for name, state in (status.get("allocatedResourceStatuses") or {}).items():
-            _check_allocated_name(name, "status.allocatedResourceStatuses", errors)
-            if state not in RESIZE_STATES:
-                errors.not_supported("status.allocatedResourceStatuses", name, RESIZE_STATES)
-        for name, value in (status.get("allocatedResources") or {}).items():
-            if _check_allocated_name(name, "status.allocatedResources", errors):
-                check_basic(value, f"status.allocatedResources[{name}]", errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -164,15 +142,6 @@ def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
     size = amount(value)
     if size <= -NANO:
         errors.invalid(path, -(-size // NANO), "must be a valid resource quantity")
-
-
-def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
-    """Check the name of an allocated resource, and return whether it is valid."""
-    good = errors.check_format(path, name, qualified_name)
-    if good and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
-        errors.not_supported(path, name, ["storage"])
-        return False
-    return good
 
 
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:

@@ -1,6 +1,6 @@
 """The strategies of CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments and VolumeAttributesClasses.
 
-No driver runs here; the objects are stored and checked as a real server does.
+No driver runs here: new objects are checked as by a real server, and their changes no further.
 Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pkg/registry/storage``.
 """
 
@@ -16,7 +16,6 @@ from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_na
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
-from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -26,16 +25,16 @@ MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
 
 
-def check_parameters(given: Object, path: str, errors: FieldErrors) -> None:
+def check_parameters(parameters: Object, path: str, errors: FieldErrors) -> None:
     """Check the parameters for a driver."""
-    if len(given) > MAX_PARAMETERS:
+    if len(parameters) > MAX_PARAMETERS:
         errors.too_long(path, MAX_PARAMETERS)
         return
-    if "" in given:
+    if "" in parameters:
         errors.invalid(path, "", "field can not be empty.")
-    if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > MAX_PARAMETER_BYTES:
+    if sum(len(key.encode()) + len(value.encode()) for key, value in parameters.items()) > MAX_PARAMETER_BYTES:
         errors.too_long(path, MAX_PARAMETER_BYTES)
-    errors.check_present(path, given, "must contain at least one key/value pair")
+    errors.check_present(path, parameters, "must contain at least one key/value pair")
 
 
 class DriverStrategy(Strategy):
@@ -103,11 +102,6 @@ class DriverStrategy(Strategy):
             if seconds is not None:
                 check_token_seconds(seconds, f"{path}.expirationSeconds", errors)
 
-    @override
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
-            errors.check_unchanged(f"spec.{path}", new["spec"].get(field), old["spec"].get(field))
-
 
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
@@ -133,22 +127,6 @@ class DriverNodeStrategy(Strategy):
             errors.check_unique(path, key, seen)
             errors.check_format(path, key, qualified_name)
 
-    @override
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        for before in old["spec"].get("drivers") or ():
-            for driver in new["spec"].get("drivers") or ():
-                if driver.get("name") != before.get("name"):
-                    continue
-                after, known = ({**each, "allocatable": None} for each in (driver, before))
-                if after != known:
-                    shown = {
-                        "Name": driver.get("name", ""),
-                        "NodeID": driver.get("nodeID", ""),
-                        "TopologyKeys": driver.get("topologyKeys"),
-                        "Allocatable": None,
-                    }
-                    errors.invalid("spec.drivers", shown, "field is immutable")
-
 
 class CapacityStrategy(Strategy):
     """CSIStorageCapacities."""
@@ -160,11 +138,6 @@ class CapacityStrategy(Strategy):
         capacity = obj.get("capacity")
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)
-
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        for field in ("nodeTopology", "storageClassName"):
-            errors.check_unchanged(field, new.get(field), old.get(field))
 
 
 class AttachmentStrategy(Strategy):
@@ -198,21 +171,6 @@ class AttachmentStrategy(Strategy):
                 errors.too_long(f"status.{name}.message", MAX_PARAMETER_BYTES)
             errors.check_between(f"status.{name}.errorCode", error.get("errorCode"), 0, 2**31 - 1)
 
-    @override
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        if new["spec"] != old["spec"]:
-            spec = new["spec"]
-            source = {
-                "PersistentVolumeName": spec["source"].get("persistentVolumeName"),
-                "InlineVolumeSpec": spec["source"].get("inlineVolumeSpec"),
-            }
-            shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
-            errors.invalid("spec", shown, "field is immutable")
-
-    @override
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        return self.validate_update(kind, new, old)
-
 
 class AttributesClassStrategy(Strategy):
     """VolumeAttributesClasses."""
@@ -222,10 +180,3 @@ class AttributesClassStrategy(Strategy):
         driver = obj.get("driverName", "")
         errors.check_required("driverName", driver.lower(), qualified_name)
         check_parameters(obj.get("parameters") or {}, "parameters", errors)
-
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        for field in ("driverName", "parameters"):
-            if (new.get(field) or {}) != (old.get(field) or {}):
-                errors.forbidden(field, f"updates to {field} are forbidden.")
-        self.check(new, errors)

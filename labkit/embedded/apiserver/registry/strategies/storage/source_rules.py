@@ -44,10 +44,6 @@ def both(*rules: Rule) -> Rule:
     return rule
 
 
-def ordinary(source: Object, path: str, errors: FieldErrors) -> None:
-    """Accept any source."""
-
-
 PLACES = {"gcePersistentDisk": "persistentDisk"}
 """Sources whose causes stand under another name than their own."""
 SECOND_PLACES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}

@@ -1,5 +1,7 @@
 """Rules for volume sources that pods and persistent volumes share.
 
+Of sources for which this lab has no storage only the required fields are checked.
+
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
 
@@ -8,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
-from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, needs
 from labkit.embedded.machinery.request import Object
 
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
-MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
-BLOB_DISK = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
 DEPRECATED = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
@@ -77,29 +76,6 @@ def nfs(source: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.path", directory, "must be an absolute path")
 
 
-def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a persistent Gluster volume."""
-    needs("endpoints", "path")(source, path, errors)
-    namespace = source.get("endpointsNamespace")
-    if namespace is None:
-        return
-    place = f"{path}.endpointsNamespace"
-    if not namespace:
-        errors.invalid(place, namespace, "if the endpointnamespace is set, it must be a valid namespace name")
-    errors.check_if_given(place, namespace, dns_label)
-
-
-def flocker(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a Flocker volume."""
-    name, identity = source.get("datasetName", ""), source.get("datasetUUID", "")
-    if not name and not identity:
-        errors.required(path, "one of datasetName and datasetUUID is required")
-    if name and identity:
-        errors.invalid(path, "resource", "datasetName and datasetUUID can not be specified simultaneously")
-    if "/" in name:
-        errors.invalid(f"{path}.datasetName", name, "must not contain '/'")
-
-
 def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a Quobyte volume."""
     registry = source.get("registry", "")
@@ -114,20 +90,6 @@ def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
     needs("volume")(source, path, errors)
 
 
-def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a Fibre Channel volume."""
-    targets, names = source.get("targetWWNs") or [], source.get("wwids") or []
-    if not targets and not names:
-        errors.required(f"{path}.targetWWNs", "must specify either targetWWNs or wwids, but not both")
-    if targets and names:
-        errors.invalid(f"{path}.targetWWNs", targets, "targetWWNs and wwids can not be specified simultaneously")
-    if targets:
-        unit = source.get("lun")
-        if unit is None:
-            errors.required(f"{path}.lun", "lun is required if targetWWNs is specified")
-        errors.check_between(f"{path}.lun", unit, 0, 255)
-
-
 def flex(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a FlexVolume."""
     needs("driver")(source, path, errors)
@@ -137,52 +99,21 @@ def flex(source: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved")
 
 
-def azure_file_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a persistent Azure File volume."""
-    needs("secretName", "shareName")(source, path, errors)
-    if source.get("secretNamespace") == "":
-        errors.required(f"{path}.secretNamespace")
-
-
-def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check an Azure Disk volume."""
-    needs("diskName", "diskURI")(source, path, errors)
-    kind, address = source.get("kind"), source.get("diskURI", "")
-    errors.check_choice(f"{path}.cachingMode", source.get("cachingMode"), ("None", "ReadOnly", "ReadWrite"))
-    errors.check_choice(f"{path}.kind", kind, ("Dedicated", "Managed", "Shared"))
-    if kind == "Managed" and not address.startswith("/subscriptions/"):
-        errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
-    if kind is not None and kind != "Managed" and not address.startswith("https://"):
-        errors.not_supported(f"{path}.diskURI", address, [BLOB_DISK])
-
-
-def storage_os(*secret: str) -> Rule:
-    """Make a rule for a StorageOS volume."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        needs("volumeName")(source, path, errors)
-        for field in ("volumeName", "volumeNamespace"):
-            errors.check_if_given(f"{path}.{field}", source.get(field), dns_label)
-        names_secret(*secret)(source, path, errors)
-
-    return rule
-
-
 SHARED: Mapping[str, Rule] = {
     "hostPath": host_path,
     "gcePersistentDisk": partitioned("pdName"),
     "awsElasticBlockStore": partitioned("volumeID"),
-    "flocker": flocker,
+    "flocker": needs(),
     "nfs": nfs,
     "rbd": needs("monitors", "image"),
     "quobyte": quobyte,
     "cephfs": needs("monitors"),
-    "fc": fibre_channel,
+    "fc": needs(),
     "flexVolume": flex,
     "vsphereVolume": needs("volumePath"),
     "photonPersistentDisk": needs("pdID"),
     "portworxVolume": needs("volumeID"),
-    "azureDisk": azure_disk,
+    "azureDisk": needs("diskName", "diskURI"),
     "scaleIO": needs("gateway", "system", "volumeName"),
 }
 """The sources whose rules are the same in a pod and in a persistent volume."""

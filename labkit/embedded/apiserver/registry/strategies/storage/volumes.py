@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
-from labkit.embedded.apiserver.registry.strategies.storage import claims, iscsi, sources
+from labkit.embedded.apiserver.registry.strategies.storage import claims, sources
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
@@ -27,7 +27,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     needs,
 )
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
-from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -40,24 +39,24 @@ SOURCES: Mapping[str, Rule] = {
     "hostPath": sources.SHARED["hostPath"],
     "gcePersistentDisk": sources.SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": sources.SHARED["awsElasticBlockStore"],
-    "glusterfs": sources.glusterfs_volume,
+    "glusterfs": needs("endpoints", "path"),
     "flocker": sources.SHARED["flocker"],
     "nfs": sources.SHARED["nfs"],
     "rbd": sources.SHARED["rbd"],
     "quobyte": sources.SHARED["quobyte"],
     "cephfs": sources.SHARED["cephfs"],
-    "iscsi": iscsi.iscsi_volume,
+    "iscsi": needs("targetPortal", "iqn"),
     "cinder": both(needs("volumeID"), names_secret("name", "namespace")),
     "fc": sources.SHARED["fc"],
     "flexVolume": sources.SHARED["flexVolume"],
-    "azureFile": sources.azure_file_volume,
+    "azureFile": needs("secretName", "shareName"),
     "vsphereVolume": sources.SHARED["vsphereVolume"],
     "photonPersistentDisk": sources.SHARED["photonPersistentDisk"],
     "portworxVolume": sources.SHARED["portworxVolume"],
     "azureDisk": sources.SHARED["azureDisk"],
     "scaleIO": sources.SHARED["scaleIO"],
     "local": sources.local,
-    "storageos": sources.storage_os("name", "namespace"),
+    "storageos": both(needs("volumeName"), names_secret("name", "namespace")),
     "csi": csi_volume,
 }
 """The sources of persistent volumes, in the order of the real server's checks."""
@@ -96,12 +95,6 @@ class VolumeStrategy(Strategy):
                 status["lastPhaseTransitionTime"] = noted
         elif said in (None, noted):
             status["lastPhaseTransitionTime"] = timestamp(context.clock())
-
-    @override
-    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        errors = super().validate(kind, obj)
-        _check_portal(obj, errors)
-        return errors
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -178,17 +171,11 @@ def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
     return kept
 
 
-def _check_portal(obj: Object, errors: FieldErrors) -> None:
-    source = obj["spec"].get("iscsi")
-    if source is not None and iscsi.too_long_for_portal(source, obj["metadata"].get("name", "")):
-        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), iscsi.TOO_LONG_FOR_PORTAL)
-
-
-def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
-    capacity = given or {}
+def _check_capacity(amounts: Mapping[str, Any] | None, errors: FieldErrors) -> None:
+    capacity = amounts or {}
     errors.check_present("spec.capacity", capacity)
     if "storage" not in capacity or len(capacity) > 1:
-        shown = None if given is None else dict(sorted(capacity.items()))
+        shown = None if amounts is None else dict(sorted(capacity.items()))
         errors.not_supported("spec.capacity", shown, ["storage"])
     for name, value in capacity.items():
         claims.check_basic(value, f"spec.capacity[{name}]", errors)

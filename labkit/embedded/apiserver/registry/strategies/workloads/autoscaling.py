@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
+from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, utilization_metric
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resource_name
@@ -19,6 +19,14 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
+SOURCES = {
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "External": "external",
+}
+"""Types of metrics and the fields that hold them."""
 MAX_WINDOW, MAX_PERIOD = 3600, 1800
 UP: Object = {
     "stabilizationWindowSeconds": 0,
@@ -33,8 +41,8 @@ RULE_FIELDS = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolera
 TYPES = tuple(sorted(SOURCES))
 
 
-def _rules(given: Object | None, default: Object) -> Object:
-    merged = {**copy.deepcopy(default), **{name: value for name, value in (given or {}).items() if value is not None}}
+def _rules(rules: Object | None, default: Object) -> Object:
+    merged = {**copy.deepcopy(default), **{name: value for name, value in (rules or {}).items() if value is not None}}
     return {name: merged[name] for name in RULE_FIELDS if name in merged}
 
 
@@ -57,10 +65,6 @@ class AutoscalerStrategy(Strategy):
                 "scaleUp": _rules(behavior.get("scaleUp"), UP),
                 "scaleDown": _rules(behavior.get("scaleDown"), DOWN),
             }
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_counts("status", new["status"], "currentReplicas", "desiredReplicas")
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

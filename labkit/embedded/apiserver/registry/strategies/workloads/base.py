@@ -11,7 +11,6 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import name_advice, template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.pods.resources import pod_cost
@@ -61,10 +60,6 @@ class WorkloadStrategy(TemplateStrategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -10,9 +10,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import path_segment_name
-from labkit.embedded.apiserver.registry.strategies.fields.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
-from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -35,11 +33,6 @@ class DisruptionBudgetStrategy(Strategy):
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
         errors.check_choice("spec.unhealthyPodEvictionPolicy", spec.get("unhealthyPodEvictionPolicy"), POLICIES)
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        check_conditions(new["status"].get("conditions") or [], "status.conditions", errors)
-        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
 
 def _internal(spec: Object) -> Object:

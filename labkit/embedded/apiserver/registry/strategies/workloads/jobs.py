@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules impo
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import refuse_labels, shown_selector
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, keep
+from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -97,7 +97,8 @@ class JobStrategy(WorkloadStrategy):
         spec, before = new["spec"], old["spec"]
         _check_completions(spec, before, errors)
         errors.check_unchanged("spec.selector", spec.get("selector"), before.get("selector"))
-        _check_template_update(new, old, errors)
+        if spec["template"] != before["template"]:
+            errors.invalid("spec.template", internal_template(spec["template"]), "field is immutable")
         for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
             if (spec.get(name) or None) != (before.get(name) or None):
                 value = spec.get(name)
@@ -116,34 +117,6 @@ def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> Non
         errors.check_unchanged("spec.completions", completions, before.get("completions"))
     elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
         errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
-
-
-def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> None:
-    """Refuse to change the template, except the scheduling of a suspended job that has not started."""
-    template, before = new["spec"]["template"], old["spec"]["template"]
-    suspended = bool(old["spec"].get("suspend"))
-    started = bool(old.get("status", {}).get("startTime"))
-    if not suspended or started:
-        if template != before:
-            errors.invalid("spec.template", internal_template(template), "field is immutable")
-        return
-    pod, fixed = template["spec"], dict(before["spec"])
-    for name in ("nodeSelector", "tolerations", "schedulingGates"):
-        keep(fixed, pod, name)
-    affinity = {name: value for name, value in (fixed.pop("affinity", None) or {}).items() if name != "nodeAffinity"}
-    if "nodeAffinity" in (pod.get("affinity") or {}):
-        affinity["nodeAffinity"] = pod["affinity"]["nodeAffinity"]
-    if affinity:
-        fixed["affinity"] = affinity
-    for group in ("containers", "initContainers"):
-        ours, theirs = fixed.get(group) or [], pod.get(group) or []
-        if len(ours) == len(theirs):
-            fixed[group] = [
-                {**one, "resources": other["resources"]} if one.get("name") == other.get("name") else one
-                for one, other in zip(ours, theirs, strict=True)
-            ] or fixed.get(group)
-    if {name: value for name, value in fixed.items() if value} != {name: value for name, value in pod.items() if value}:
-        errors.invalid("spec.template.spec", internal_template(template)["Spec"], "field is immutable")
 
 
 def _take_labels(job: Object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels, validate_selector
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations, check_profiles
+from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.machinery.request import Object
 
@@ -22,7 +22,6 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     validate_annotations(template["metadata"].get("annotations"), f"{path}.annotations", errors)
     check_annotations(template, errors, f"{path}.annotations")
     check_pod_spec(template["spec"], f"{path}.spec", errors)
-    check_profiles(template, errors, f"{path}.spec")
     if template["spec"].get("ephemeralContainers"):
         errors.forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
 

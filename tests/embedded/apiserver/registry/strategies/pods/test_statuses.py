@@ -9,9 +9,6 @@ import pytest
 from tests.support.cluster import ClusterApi, causes
 
 PODS = "/api/v1/namespaces/lab/pods"
-HEALTH = 'Unsupported value: "": supported values: "Healthy", "Unhealthy", "Unknown"'
-UNKNOWN = "must match the name of an entry in spec.initContainers.name or spec.containers.name"
-REQUESTS = "must match one of the container's resource requests"
 
 
 @pytest.fixture(scope="module")
@@ -23,71 +20,23 @@ def api() -> ClusterApi:
     return made
 
 
-def told(name: str, *resources: Any) -> list[dict[str, Any]]:
-    return [{"name": name, "image": "", "imageID": "", "allocatedResourcesStatus": list(resources)}]
-
-
 @pytest.mark.parametrize(
     ("status", "wrong"),
     [
-        (
-            {"resourceClaimStatuses": [{"name": "a"}]},
-            [
-                (
-                    "resourceClaimStatuses[0].name",
-                    'Invalid value: "a": must match the name of an entry in `spec.resourceClaims`',
-                )
-            ],
-        ),
-        (
-            {"extendedResourceClaimStatus": {"resourceClaimName": "r", "requestMappings": []}},
-            [
-                (
-                    "extendedResourceClaimStatus.requestMappings",
-                    "Required value: at least one request mapping is required",
-                )
-            ],
-        ),
-        (
-            {
-                "extendedResourceClaimStatus": {
-                    "requestMappings": [{"containerName": "d", "resourceName": "g", "requestName": "r"}]
-                }
-            },
-            [
-                (
-                    "extendedResourceClaimStatus.requestMappings[0].containerName",
-                    f'Invalid value: "d": {UNKNOWN}',
-                ),
-                ("extendedResourceClaimStatus.resourceClaimName", "Required value"),
-            ],
-        ),
-        (
-            {"containerStatuses": told("c", {"name": "gpu"})},
-            [("containerStatuses[0].allocatedResourcesStatus[0].name", f'Invalid value: "gpu": {REQUESTS}')],
-        ),
-        (
-            {"containerStatuses": told("c", {"name": "cpu", "resources": [{"resourceID": "1"}]})},
-            [("containerStatuses[0].allocatedResourcesStatus[0].resources[0].health", HEALTH)],
-        ),
-        ({"containerStatuses": told("elsewhere", {"name": "gpu"})}, []),
-        (
-            {"ephemeralContainerStatuses": told("c", {"name": "cpu"})},
-            [
-                (
-                    "ephemeralContainerStatuses[0].allocatedResourcesStatus",
-                    "Forbidden: must not be specified in container status",
-                )
-            ],
-        ),
+        ({"observedGeneration": -1}, ["observedGeneration"]),
+        ({"conditions": [{"type": "a b", "status": "True", "observedGeneration": -1}]},
+         ["conditions[0].observedGeneration", "conditions[0].Type"]),
+        ({"podIPs": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}]}, ["podIPs"]),
+        ({"hostIP": "10.0.0.1", "hostIPs": [{"ip": "10.0.0.2"}]}, ["hostIPs[0].ip"]),
+        ({"nominatedNodeName": "A_B"}, ["nominatedNodeName"]),
         ({"hostIP": "x"}, []),
     ],
-)
-def test_rules(api: ClusterApi, status: Any, wrong: list[tuple[str, str]]) -> None:
+)  # fmt: skip
+def test_rules(api: ClusterApi, status: Any, wrong: list[str]) -> None:
     reply = api.admin.patch(f"{PODS}/p/status?dryRun=All", {"status": status})
     assert reply.status == (422 if wrong else 200)
     if wrong:
-        assert causes(reply) == [(f"status.{field}", message) for field, message in wrong]
+        assert [field for field, _ in causes(reply)] == [f"status.{field}" for field in wrong]
 
 
 def test_what_is_off_is_not_kept(api: ClusterApi) -> None:

@@ -123,11 +123,9 @@ def test_what_of_a_job_may_change(api: ClusterApi) -> None:
     assert causes(api.admin.patch(path, {"spec": {"completions": 4}})) == [
         ("spec.completions", "Invalid value: 4: can only be modified in tandem with spec.parallelism")
     ]
-    pods = {"nodeSelector": {"a": "b"}, "tolerations": [{"key": "k", "operator": "Exists"}]}
-    assert api.admin.patch(path, {"spec": {"template": {"spec": pods}}}).status == 200
     image = {"containers": [{"name": "c", "image": "y"}]}
     assert [field for field, _ in causes(api.admin.patch(path, {"spec": {"template": {"spec": image}}}))] == [
-        "spec.template.spec"
+        "spec.template"
     ]
     assert causes(api.admin.patch(path, {"spec": {"managedBy": "a.b/c", "backoffLimitPerIndex": 1}})) == [
         ("spec.backoffLimitPerIndex", "Invalid value: 1: field is immutable"),
