@@ -84,7 +84,7 @@ class Traits:
 
     Args:
         at_once: A change is in force when its answer comes.
-        made_for_lab: Nobody has used it but this lab: what is there is the learner's work.
+        exclusive: Nobody but this lab uses it: what is in it is the learner's work.
         audited: Its audit log can be read; without one, the journal notes every answer.
         whole_log: The log can be read from end to end.
         grader: It is a grader's cluster, where no step is checked.
@@ -97,7 +97,7 @@ class Traits:
     """
 
     at_once: bool = False
-    made_for_lab: bool = False
+    exclusive: bool = False
     audited: bool = True
     whole_log: bool = False
     grader: bool = False

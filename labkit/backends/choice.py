@@ -39,28 +39,28 @@ class Choice:
     options: Options
 
     @classmethod
-    def of(cls, home: Path, backend: str | None, asked: Options) -> Choice:
+    def of(cls, home: Path, backend: str | None, options: Options) -> Choice:
         """Complete a choice with the kept one; without a backend it is the one that was chosen last.
 
         Raises:
             UsageError: When there is no such backend, or an option is another one's.
         """
-        kept = read_json(home / "backend.json")
+        saved = read_json(home / "backend.json")
         if backend is None:
-            backend = "existing" if asked.kubeconfig else str(kept.get("backend") or "embedded")
+            backend = "existing" if options.kubeconfig else str(saved.get("backend") or "embedded")
         if backend in NAMES and backend not in offered():
             raise page.refusal(f"The cluster {backend}")
         if backend not in NAMES:
             raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
         for option, owner in OWNERS.items():
-            if owner != backend and getattr(asked, option) != getattr(Options(), option):
+            if owner != backend and getattr(options, option) != getattr(Options(), option):
                 raise UsageError(
                     f'The backend {backend} has no option "{option}".',
                     todo=f"It is one of {owner}: choose that backend as well, or leave the option out.",
                 )
-        if kept.get("backend") == backend and (asked.kubeconfig is None or backend != "existing"):
-            asked = _filled(asked, kept)
-        return cls(backend, asked)
+        if saved.get("backend") == backend and (options.kubeconfig is None or backend != "existing"):
+            options = _complete(options, saved)
+        return cls(backend, options)
 
     def keep(self, home: Path) -> None:
         """Write the choice, if it changed."""
@@ -80,14 +80,14 @@ class Choice:
         (home / "backend.json").unlink(missing_ok=True)
 
 
-def _filled(asked: Options, kept: dict[str, Any]) -> Options:
-    path = kept.get("kubeconfig")
+def _complete(options: Options, saved: dict[str, Any]) -> Options:
+    path = saved.get("kubeconfig")
     return replace(
-        asked,
-        kubeconfig=asked.kubeconfig or (Path(path) if path else None),
-        context=asked.context or str(kept.get("context") or ""),
-        prefix=asked.prefix or str(kept.get("prefix") or ""),
-        image=asked.image or kept.get("image"),
+        options,
+        kubeconfig=options.kubeconfig or (Path(path) if path else None),
+        context=options.context or str(saved.get("context") or ""),
+        prefix=options.prefix or str(saved.get("prefix") or ""),
+        image=options.image or saved.get("image"),
     )
 
 

@@ -26,7 +26,7 @@ from labkit.backends.base import Need, Options, Report, Status, Traits
 from labkit.client.auditlog import AuditFile
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
-from labkit.core.home import ensure_private, held, home_error, locked, read_json
+from labkit.core.home import ensure_private, home_error, is_locked, locked, read_json
 from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
 
@@ -57,7 +57,7 @@ class Embedded:
         self.home = home
         self.options = options
         ca_file = home / "pki" / "ca.crt"
-        self.traits = Traits(at_once=True, made_for_lab=True, whole_log=True, ca_file=ca_file)
+        self.traits = Traits(at_once=True, exclusive=True, whole_log=True, ca_file=ca_file)
         self.audit_log = AuditFile(home / "audit.log")
         self._distrust = ""
         """Why the server's certificate was not trusted by the last ``_answers``."""
@@ -70,15 +70,15 @@ class Embedded:
             UsageError: When it runs with another era or node than asked for.
         """
         ensure_private(self.home)
-        if self._found():
+        if self._is_running():
             return
         with locked(self.home / "start.lock"):
-            if self._found():
+            if self._is_running():
                 return
             begun = time.monotonic()
             report("Starting the embedded cluster …")
             self._clear_hung(report)
-            if not self._found():
+            if not self._is_running():
                 self._spawn()
             took = time.monotonic() - begun
             report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
@@ -137,16 +137,16 @@ class Embedded:
         from labkit.client import kubeconfig
         from labkit.client.client import Client, failure
 
-        found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
+        context = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         connect = self.traits.connect
-        client = Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT, connect=connect)
+        client = Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, connect=connect)
         answer = client.request("POST", PRISTINE)
         if not answer.ok:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 
     # -- within ----------------------------------------------------------------------
 
-    def _found(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether a server of this version runs, with the options asked for, and answers.
 
         Raises:
@@ -168,7 +168,7 @@ class Embedded:
     def _alive(self) -> bool:
         # The process id first: testing the lock takes it for an instant, which would fail a
         # server that is just starting.
-        return (self._elsewhere() or _exists(self._state().get("pid"))) and held(self.home / "lock")
+        return (self._elsewhere() or _exists(self._state().get("pid"))) and is_locked(self.home / "lock")
 
     def _elsewhere(self) -> bool:
         """Whether the server's process id is one of another container or machine, which shares the home."""

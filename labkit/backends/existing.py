@@ -76,9 +76,9 @@ class Existing:
         ensure_private(self.home)
         ensure_private(self.directory)
         source, context = self._named()
-        wanted = {"kubeconfig": str(source), "context": context, "prefix": self.options.prefix}
+        target = {"kubeconfig": str(source), "context": context, "prefix": self.options.prefix}
         record = read_json(self._record_file)
-        in_use = {key: record.get(key) for key in wanted} == wanted
+        in_use = {key: record.get(key) for key in target} == target
         if record and not in_use and self._config_file.exists():
             prefix = f" with the prefix {record['prefix']}" if record.get("prefix") else ""
             raise UsageError(
@@ -94,16 +94,16 @@ class Existing:
                 report(NO_PART_5)
             return
         try:
-            found = look(self._client, context, self._lesson_objects(), self.names, self._selector)
-            report(str(found))
-            self._judge(found)
+            preflight = look(self._client, context, self._lesson_objects(), self.names, self._selector)
+            report(str(preflight))
+            self._judge(preflight)
             self._make_default_namespace()
         except BaseException:
             self._config_file.unlink(missing_ok=True)
             raise
-        part5 = all(right.held for right in found.rights if right.why.startswith("part 5"))
-        facts = {"server": found.server, "user": found.user, "anonymous": found.anonymous, "part5": part5}
-        write_private(self._record_file, json.dumps({**wanted, **facts}, indent=1) + "\n")
+        part5 = all(right.allowed for right in preflight.rights if right.why.startswith("part 5"))
+        facts = {"server": preflight.server, "user": preflight.user, "anonymous": preflight.anonymous, "part5": part5}
+        write_private(self._record_file, json.dumps({**target, **facts}, indent=1) + "\n")
         if not part5:
             report(NO_PART_5)
 
@@ -155,20 +155,20 @@ class Existing:
             )
         return source, self.options.context or kubeconfig.load(source).name
 
-    def _judge(self, found: Preflight) -> None:
-        if found.taken:
+    def _judge(self, preflight: Preflight) -> None:
+        if preflight.conflicts:
             raise UsageError(
                 "Objects of the walkthrough's names are there already, and are not the lab's.",
-                why=", ".join(found.taken),
+                why=", ".join(preflight.conflicts),
                 todo="Choose a prefix of your own: --prefix ann",
             )
-        if found.looks_like_production and not self.options.force:
+        if preflight.looks_like_production and not self.options.force:
             raise UsageError(
                 "This cluster looks like production.",
-                why=f"{len(found.foreign)} namespaces belong to somebody else",
+                why=f"{len(preflight.foreign)} namespaces belong to somebody else",
                 todo="Take another cluster; or, if you know what you do, say --force.",
             )
-        lacking = [right for right in found.missing if right.essential]
+        lacking = [right for right in preflight.missing if right.essential]
         if lacking:
             raise NotRunning(
                 "You lack rights on this cluster that the lab cannot do without.",
@@ -232,8 +232,8 @@ class Existing:
 
     @cached_property
     def _client(self) -> Client:
-        found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
-        return Client(found.endpoint, found.credentials, name="admin", agent=LAB_AGENT, names=self.names)
+        context = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
+        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, names=self.names)
 
     def _answers(self) -> bool:
         try:

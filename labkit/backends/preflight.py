@@ -38,7 +38,7 @@ class Right:
         group: The API group, empty for the core group.
         namespace: Empty for a cluster-wide right.
         why: What it is for.
-        held: Whether the learner has it.
+        allowed: Whether the learner has it.
         essential: Whether the lab cannot do without it.
     """
 
@@ -47,7 +47,7 @@ class Right:
     group: str
     namespace: str
     why: str
-    held: bool
+    allowed: bool
     essential: bool
 
     @property
@@ -67,7 +67,7 @@ class Preflight(Displayable):
         user: The user that the server authenticates the learner as.
         makes: The objects that the lab will create.
         rights: The rights that it needs.
-        taken: Existing objects of those names that are not the lab's.
+        conflicts: Existing objects of those names that are not the lab's.
         foreign: Namespaces that belong to no learner.
         anonymous: Whether the cluster authenticates anonymous requests (403) or not (401).
     """
@@ -77,14 +77,14 @@ class Preflight(Displayable):
     user: str
     makes: tuple[str, ...]
     rights: tuple[Right, ...]
-    taken: tuple[str, ...]
+    conflicts: tuple[str, ...]
     foreign: tuple[str, ...]
     anonymous: bool
 
     @property
     def missing(self) -> list[Right]:
-        """The rights that are not held."""
-        return [right for right in self.rights if not right.held]
+        """The missing rights."""
+        return [right for right in self.rights if not right.allowed]
 
     @property
     def looks_like_production(self) -> bool:
@@ -99,12 +99,12 @@ class Preflight(Displayable):
             Row("context", self.context),
             Row("you are", self.user),
             Row("will make", ", ".join(self.makes)),
-            Row("needs", ", ".join(right.text for right in self.rights if right.held)),
+            Row("needs", ", ".join(right.text for right in self.rights if right.allowed)),
             Row("lacks", "\n".join(lacking)),
-            Row("in the way", ", ".join(self.taken)),
+            Row("in the way", ", ".join(self.conflicts)),
             Row("others here", f"{len(self.foreign)} namespaces" if self.foreign else ""),
         ]
-        tone = "bad" if self.taken or any(r.essential for r in self.missing) else "good"
+        tone = "bad" if self.conflicts or any(r.essential for r in self.missing) else "good"
         return Card("Nothing was written yet. This is what the lab would do here:", tone, rows)
 
 
@@ -126,7 +126,7 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
         user=client.whoami().user,
         makes=tuple(dict.fromkeys(_made(client, objects, names))),
         rights=tuple(_rights(client, names)),
-        taken=tuple(_taken(client, objects, selector)),
+        conflicts=tuple(_conflicts(client, objects, selector)),
         foreign=tuple(foreign),
         anonymous=anonymous.status == 403,
     )
@@ -173,11 +173,11 @@ def _rights(client: Client, names: Names) -> Iterable[Right]:
     ]
     wanted += [("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)]
     for verb, resource, group, namespace, why, essential in wanted:
-        held = client.can(verb, resource, namespace, group=group)
-        yield Right(verb, resource, group, namespace, why, held, essential)
+        allowed = client.can(verb, resource, namespace, group=group)
+        yield Right(verb, resource, group, namespace, why, allowed, essential)
 
 
-def _taken(client: Client, objects: Sequence[dict[str, Any]], selector: str) -> Iterable[str]:
+def _conflicts(client: Client, objects: Sequence[dict[str, Any]], selector: str) -> Iterable[str]:
     resources = Resources(client)
     key, _, value = selector.partition("=")
     seen = set()

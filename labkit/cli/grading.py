@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.cli.cluster import report
-from labkit.core.signals import cleaned_up
+from labkit.core.signals import interrupt_on_signals
 
 if TYPE_CHECKING:
     from labkit.backends.base import Report
@@ -136,7 +136,7 @@ def grade_command(
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
     command = click.get_current_context()
-    command.with_resource(cleaned_up())
+    command.with_resource(interrupt_on_signals())
     unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
     people = Roster(roster) if roster else None
     intake = take_in(submissions, Path(unpacked), roster=people, duplicates=duplicates, late=late == "accept")

@@ -43,17 +43,17 @@ class AuditFile:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Its events, the newest first."""
-        return parsed(backwards(self._path))
+        return parse_events(backwards(self._path))
 
 
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
     """The event with an audit id in some lines of a log, the newest first."""
     text = audit_id.encode()
-    candidates = parsed(line for line in lines if text in line)
+    candidates = parse_events(line for line in lines if text in line)
     return next((event for event in candidates if event.get("auditID") == audit_id), None)
 
 
-def parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The events in some lines of a log; lines that hold none are skipped."""
     for line in lines:
         try:

@@ -72,7 +72,7 @@ def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
     return UsageError(what, why=why, todo="Look at that line, and the one before.")
 
 
-def given(what: object) -> list[Manifest]:
+def from_python(what: object) -> list[Manifest]:
     """The objects that a learner wrote in Python.
 
     Args:
@@ -82,7 +82,7 @@ def given(what: object) -> list[Manifest]:
         UsageError: When one of them is not an object.
     """
     entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
-    return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "What was given") for entry in entries]
+    return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "The argument") for entry in entries]
 
 
 @dataclass(frozen=True, repr=False)

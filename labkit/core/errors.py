@@ -132,17 +132,17 @@ class ExpectedForbidden(LabkitError, AssertionError):
     """A call was allowed, or none was made, where a refusal was expected."""
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def near(name: str, choices: Iterable[str]) -> str:
     """Suggest the known name that is most like a mistyped one.
 
     Args:
         name: The mistyped name.
-        known: All valid names.
+        choices: All valid names.
 
     Returns:
         A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
     """
-    names = list(known)
+    names = list(choices)
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f'Did you mean "{close[0]}"?'

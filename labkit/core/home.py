@@ -153,7 +153,7 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether some process holds a lock on a file; a missing one is held by nobody."""
     import fcntl
 

@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def cleaned_up() -> Iterator[None]:
+def interrupt_on_signals() -> Iterator[None]:
     """Raise KeyboardInterrupt in the block on SIGTERM and SIGHUP.
 
     A signal that is ignored or handled already keeps its handler. Outside the main thread, which alone may

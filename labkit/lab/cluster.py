@@ -94,7 +94,7 @@ class ChosenCluster(Displayable):
         if start:
             self.backend.start(say)
             self.choice.keep(self.home)
-            if not (self.traits.made_for_lab or self.traits.grader or self.journal.began):
+            if not (self.traits.exclusive or self.traits.grader or self.journal.began):
                 self._begin()  # what made the cluster, and who used it before, is nobody's work here
         self._found()
 

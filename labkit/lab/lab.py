@@ -131,7 +131,7 @@ class Lab(ChosenCluster):
             ApiFailure: When the server refuses an object.
         """
         if not isinstance(what, str):
-            objects = manifests.given(what)
+            objects = manifests.from_python(what)
         elif "\n" in what or ": " in what:
             objects = manifests.parse(what)
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit import lessons
-from labkit.core.signals import cleaned_up
+from labkit.core.signals import interrupt_on_signals
 from labkit.lab.cluster import print_progress
 from labkit.lab.lab import Lab
 from labkit.lessons.base import Outcome
@@ -45,7 +45,10 @@ def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=not by_step)
-    with cleaned_up(), tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
+    with (
+        interrupt_on_signals(),
+        tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory,
+    ):
         try:
             with _cluster(Path(directory), console, here=here, quiet=by_step) as lab:
                 if not by_step:

@@ -20,7 +20,7 @@ from rich.markdown import Markdown
 
 from labkit import lessons
 from labkit.core.errors import LabkitError, NotRunning
-from labkit.core.home import held, home_path, locked, read_json, write_private
+from labkit.core.home import home_path, is_locked, locked, read_json, write_private
 from labkit.lessons.talk import talks
 from labkit.presenter.terminal import keys
 
@@ -37,7 +37,7 @@ def shared() -> Iterator[Share | None]:
         share: Share | None = None
         with suppress(LabkitError):
             home = home_path() / "demo"
-            if not held(home / LOCK):
+            if not is_locked(home / LOCK):
                 stack.enter_context(locked(home / LOCK))
                 stack.callback(_clear, home)
                 share = partial(_write, home / PLACE)
@@ -63,7 +63,7 @@ def follow() -> int:
         NotRunning: No demo runs with this ``LABKIT_HOME``.
     """
     home = home_path() / "demo"
-    if not held(home / LOCK):
+    if not is_locked(home / LOCK):
         raise NotRunning(
             "No demo runs here.",
             why=f"nothing is shared in {home}",
@@ -74,7 +74,7 @@ def follow() -> int:
         console.print(Markdown(notes(read_json(home / PLACE))))
         return 0
     with keys() as terminal, console.screen() as screen:
-        while held(home / LOCK):
+        while is_locked(home / LOCK):
             screen.update(Markdown(notes(read_json(home / PLACE))))
             if terminal.key(0.5) in ("q", "Q", "c-d"):
                 return 0

@@ -19,7 +19,7 @@ import pytest
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
-from labkit.core.home import held
+from labkit.core.home import is_locked
 from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
@@ -40,7 +40,7 @@ def crash(backend: Embedded) -> None:
 def kill(backend: Embedded, process: int) -> None:
     os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + SECONDS
-    while held(backend.home / "lock"):
+    while is_locked(backend.home / "lock"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -8,7 +8,7 @@ import pytest
 from labkit.client import manifests
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
-from labkit.client.manifests import given, parse
+from labkit.client.manifests import from_python, parse
 from labkit.core.errors import ApiFailure, UsageError
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
@@ -94,8 +94,8 @@ def test_what_no_object_can_hold_is_said(more: str, said: str) -> None:
 
 @pytest.mark.parametrize("what", [5, [5], {"kind": "Pod"}, [{"kind": "Pod"}]])
 def test_what_is_no_object_is_said(what: object) -> None:
-    with pytest.raises(UsageError, match="What was given holds something that is no Kubernetes object"):
-        given(what)
+    with pytest.raises(UsageError, match="The argument holds something that is no Kubernetes object"):
+        from_python(what)
 
 
 def test_differences_are_told_by_path() -> None:

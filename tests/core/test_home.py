@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labkit.core.errors import HomeError
-from labkit.core.home import ensure_private, held, home_path, locked, read_json, write_private
+from labkit.core.home import ensure_private, home_path, is_locked, locked, read_json, write_private
 
 
 def mode(path: Path) -> int:
@@ -96,14 +96,14 @@ def test_damaged_json_counts_as_none(tmp_path: Path) -> None:
 
 def test_a_lock_is_seen_by_others_and_ends_with_its_block(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    probe = [sys.executable, "-c", "import sys; from pathlib import Path; from labkit.core.home import held; "]
-    probe[2] += "print(held(Path(sys.argv[1])))"
+    probe = [sys.executable, "-c", "import sys; from pathlib import Path; from labkit.core.home import is_locked; "]
+    probe[2] += "print(is_locked(Path(sys.argv[1])))"
     root = Path(__file__).parents[2]
 
     def seen() -> str:
         return subprocess.check_output([*probe, str(lock)], cwd=root, text=True).strip()
 
-    assert not held(lock)
+    assert not is_locked(lock)
     with locked(lock):
         assert seen() == "True"
     assert seen() == "False"

@@ -15,7 +15,7 @@ import pytest
 
 from labkit.core import ownership
 from labkit.core.errors import HomeError
-from labkit.core.home import check_home, ensure_private, held, home_path, locked, read_json, write_private
+from labkit.core.home import check_home, ensure_private, home_path, is_locked, locked, read_json, write_private
 from labkit.core.ownership import NotPlain, Unsafe, check_parent, follow, open_file
 
 
@@ -196,7 +196,7 @@ def test_files_are_the_users_own_and_plain(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="symbolic link"), locked(home / "lock"):
         pass
     with pytest.raises(HomeError, match="symbolic link"):
-        held(home / "lock")
+        is_locked(home / "lock")
     (home / "hard").hardlink_to(treasure)
     for flags in (os.O_WRONLY | os.O_TRUNC, os.O_RDWR):
         with pytest.raises(NotPlain, match="hard link"):

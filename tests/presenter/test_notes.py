@@ -15,7 +15,7 @@ import pytest
 
 from labkit import lessons
 from labkit.cli import run
-from labkit.core.home import held
+from labkit.core.home import is_locked
 from labkit.presenter.notes import LOCK, PLACE, notes, shared
 from tests.support.terminal import ROOT, Terminal
 from tests.support.until import SECONDS
@@ -99,7 +99,7 @@ def test_a_second_demo_does_not_take_the_notes_of_the_first(labkit_home: Path) -
     with shared() as first, shared() as second:
         assert first is not None
         assert second is None
-        assert held(labkit_home / "demo" / LOCK)
+        assert is_locked(labkit_home / "demo" / LOCK)
     assert not (labkit_home / "demo").exists()
 
 

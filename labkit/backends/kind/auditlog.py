@@ -37,4 +37,4 @@ class NodeAuditLog:
         """Its events, the newest first."""
         command = f"cat $(ls -rt {LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
         done = self._engine.run("exec", self._node, "sh", "-c", command)
-        return auditlog.parsed(reversed(done.stdout.encode().splitlines()))
+        return auditlog.parse_events(reversed(done.stdout.encode().splitlines()))

@@ -12,7 +12,7 @@ from labkit.backends.engine import Engine
 from labkit.backends.kind import program, readiness
 from labkit.backends.kind.cluster import CREATING, READY, KindCluster
 from labkit.core.errors import LabkitError
-from labkit.core.signals import cleaned_up
+from labkit.core.signals import interrupt_on_signals
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def create(context: ActionContext) -> None:
     )
     begun = time.monotonic()
     try:
-        with cleaned_up():
+        with interrupt_on_signals():
             for action, caption in actions:
                 if caption:
                     report(caption)

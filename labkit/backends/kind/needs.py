@@ -24,21 +24,21 @@ def find_needs(image: str) -> list[Need]:
     memory, disk = engine.memory_bytes, engine.free_disk_bytes
     enough = not memory or memory >= MEMORY_BYTES
     cgroup = engine.cgroup_version
-    found = [
+    needs = [
         Need("Docker or Podman", True, f"{engine.program} {engine.version}"),
         _program(),
         Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
     ]
     if disk is not None:
-        found.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
+        needs.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
     if image:
         there = engine.has_image(image)
         text = "in the local engine" if there else "will be pulled"
-        found.append(Need(f"node image {image}", there, text, "", required=False))
+        needs.append(Need(f"node image {image}", there, text, "", required=False))
     if cgroup:
         todo = "It works here, but Kubernetes will drop v1; a current Linux has v2."
-        found.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
-    return found
+        needs.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
+    return needs
 
 
 def _program() -> Need:

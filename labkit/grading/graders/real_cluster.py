@@ -163,10 +163,10 @@ class RealClusterGrader(WithWorkers):
             f"  {len(objects)} objects ({spaces} namespaces) are made for the exercises, and more by the learners;"
         )
         progress("  each is taken away when it is judged. What is there already is not changed.")
-        if found.taken:
+        if found.conflicts:
             raise UsageError(
                 "Objects of the exercises' names are there already.",
-                why=", ".join(found.taken),
+                why=", ".join(found.conflicts),
                 todo="Delete them, if an interrupted grading left them; or take another cluster.",
             )
         if found.looks_like_production and not force:
