@@ -1,1 +1,1 @@
-"""The three clusters behind one protocol; nothing else in labkit knows which one it is."""
+"""The three kinds of cluster behind one protocol, so that the rest of labkit does not depend on any of them."""

@@ -1,6 +1,6 @@
 """The interface of a backend: start, stop and reset a cluster, and give its kubeconfig.
 
-Everything else goes through the API and is the same on each cluster.
+All other calls go through the API and are the same on every cluster.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Traits:
     """What differs from cluster to cluster.
 
     Args:
-        at_once: A change is in force when its answer comes.
+        at_once: A change has taken effect when the server answers.
         exclusive: Nobody but this lab uses it: what is in it is the learner's work.
         audited: Its audit log can be read; without one, the journal notes every answer.
         whole_log: The log can be read from end to end.

@@ -1,4 +1,4 @@
-"""The chosen backend and its options, kept in ``backend.json``."""
+"""The chosen backend and its options, saved in ``backend.json``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OWNERS = {
     "prefix": "existing",
     "force": "existing",
 }
-"""The backend of each option: with another one it is refused, because it would have no effect."""
+"""The backend of each option. With another backend the option is an error, because it would have no effect."""
 
 
 def offered() -> tuple[str, ...]:
@@ -33,14 +33,14 @@ def offered() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend and its options; those that are not given now are the kept ones."""
+    """A backend and its options. Options that are not named are those of the last time."""
 
     backend: str
     options: Options
 
     @classmethod
     def of(cls, home: Path, backend: str | None, options: Options) -> Choice:
-        """Complete a choice with the kept one; without a backend it is the one that was chosen last.
+        """Complete a choice with the saved one; without a backend, use the saved backend.
 
         Raises:
             UsageError: When there is no such backend, or an option is another one's.

@@ -47,7 +47,7 @@ def find_needs() -> list[Need]:
 
 
 class Embedded:
-    """The embedded server's process; of the options, node, era and port count."""
+    """The embedded server's process. It uses the options node, era and port."""
 
     name = "embedded"
     up, down = "labkit up", "labkit down"
@@ -224,7 +224,7 @@ class Embedded:
             answers = self._answers()
             if answers:
                 return
-        report("A server of another version, or one that hangs, is stopped first.")
+        report("Stopping a server of another version, or one that does not respond, first.")
         self._end(patience_seconds=STOP_SECONDS if answers else 1.0)
 
     def _spawn(self) -> None:
@@ -247,12 +247,12 @@ class Embedded:
                 raise StartFailed(
                     "The embedded cluster's own certificate is not trusted.",
                     why=self._distrust,
-                    todo=f"Set this machine's clock right; or begin afresh, with {self.home} moved away.",
+                    todo=f"Correct this machine's clock; or move {self.home} away, and start again.",
                 )
         raise StartFailed(
             "The embedded cluster did not start.",
             why=self._last_words(),
-            todo=f"The whole story is in {self.home / 'server.log'}.",
+            todo=f"The server's output is in {self.home / 'server.log'}.",
         )
 
     def _last_port(self) -> int:
@@ -322,13 +322,13 @@ class Embedded:
         if lines:
             return lines[-1]
         full = shutil.disk_usage(self.home).free < NEEDED_BYTES
-        return f"no space is left where {self.home} lies" if full else "the process ended without a word"
+        return f"no space is left where {self.home} lies" if full else "the process ended without output"
 
     def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
-                "A server holds the lock, and left no word about which process it is.",
+                "A server holds the lock, but its process id is not recorded.",
                 todo="Find it with `ps ax | grep labkit.embedded` and end it.",
             )
         for number in _SIGNALS:

@@ -1,6 +1,6 @@
 """Find Docker or Podman on this machine and run its commands.
 
-labkit calls their command lines only. A missing engine is an error that says how to get it;
+labkit only calls their command lines. A missing engine is an error that says how to install one;
 there is no silent fallback.
 """
 
@@ -43,7 +43,7 @@ class Done:
 
     @property
     def last_words(self) -> str:
-        """The last line of its standard error, which mostly says why it failed."""
+        """The last line of its standard error, which usually has the reason of a failure."""
         lines = [line for line in (self.stderr or self.stdout).splitlines() if line.strip()]
         return lines[-1].strip() if lines else f"exit code {self.returncode}"
 
@@ -115,7 +115,7 @@ def follow(
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Defer Ctrl-C and SIGTERM to the end of the block; only the main thread handles signals."""
+    """Defer Ctrl-C and SIGTERM until the block has ended. Only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -132,7 +132,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a program and its children, after the container that one of them may be creating."""
+    """End a program and its children, but wait until a container that one of them creates exists."""
     process.terminate()
     process.wait()
     deadline = time.monotonic() + MAKING_SECONDS
@@ -177,7 +177,7 @@ class Engine:
 
     @property
     def memory_bytes(self) -> int:
-        """The memory for containers; 0 when unknown."""
+        """The memory for containers; 0 when it is not reported."""
         host = self.facts.get("host") or {}
         return int(self.facts.get("MemTotal") or host.get("memTotal") or 0)
 

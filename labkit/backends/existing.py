@@ -44,7 +44,7 @@ def find_needs(file: Path | None) -> list[Need]:
 
 
 class Existing:
-    """The lab's objects on a cluster of somebody else's; kubeconfig, context, prefix and force count."""
+    """The lab's objects on somebody else's cluster. It uses the options kubeconfig, context, prefix and force."""
 
     name = "existing"
     audit_log = None
@@ -58,7 +58,7 @@ class Existing:
 
     @property
     def traits(self) -> Traits:
-        """What the cluster's record says; a grader's says that changes are in force at once."""
+        """The traits in the cluster's record; in a grader's cluster, changes take effect at once."""
         record = read_json(self._record_file)
         at_once = bool(record.get("at_once"))
         pods = bool(record.get("pods", True))
@@ -83,7 +83,7 @@ class Existing:
             prefix = f" with the prefix {record['prefix']}" if record.get("prefix") else ""
             raise UsageError(
                 f"The lab is in use already: context {record.get('context')} of {record.get('kubeconfig')}{prefix}.",
-                todo="Name the same again, or take its objects away first with `labkit down`.",
+                todo="Name the same cluster again, or remove its objects first with `labkit down`.",
             )
         if in_use and record.get("at_once") and self._config_file.exists():
             return  # a grader's cluster, which the grader has prepared
@@ -158,7 +158,7 @@ class Existing:
     def _judge(self, preflight: Preflight) -> None:
         if preflight.conflicts:
             raise UsageError(
-                "Objects of the walkthrough's names are there already, and are not the lab's.",
+                "Objects with the walkthrough's names exist already, and are not the lab's.",
                 why=", ".join(preflight.conflicts),
                 todo="Choose a prefix of your own: --prefix ann",
             )
@@ -166,12 +166,12 @@ class Existing:
             raise UsageError(
                 "This cluster looks like production.",
                 why=f"{len(preflight.foreign)} namespaces belong to somebody else",
-                todo="Take another cluster; or, if you know what you do, say --force.",
+                todo="Use another cluster; or add --force if you are sure.",
             )
         lacking = [right for right in preflight.missing if right.essential]
         if lacking:
             raise NotRunning(
-                "You lack rights on this cluster that the lab cannot do without.",
+                "You lack rights on this cluster that the lab needs.",
                 why="; ".join(f"{right.text} ({right.why})" for right in lacking),
                 todo="Ask the cluster's administrator, or take another cluster.",
             )
@@ -205,7 +205,7 @@ class Existing:
         sweep.remove(client, labelled)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
-            report("These bear the walkthrough's names and were made by hand; they go too:")
+            report("These objects have the walkthrough's names and were created by hand; they are deleted too:")
             for manifest, _ in by_hand:
                 report(f"  removing {title(client.names.body(manifest))}")
             sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)])

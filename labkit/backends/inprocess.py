@@ -1,4 +1,4 @@
-"""Call a cluster in this process without a socket: for a page in a browser, and for graders' probes."""
+"""Call a cluster in this process without a socket, as a page of a browser and graders' probes do."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class InProcess(Transport):
         stream: bool = False,
         **_rest: Any,
     ) -> Any:
-        """Make a call; of a stream, take what is ready."""
+        """Make a call. A stream has only the events that are there already."""
         answer = self.answer(method, path, (headers or {}).items(), body or b"")
         sent = answer.sent_headers
         if stream:
@@ -66,7 +66,7 @@ class InProcess(Transport):
     def exec(
         self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float
     ) -> ExecOutput:
-        """Run a command in a container to its end, or for so many seconds."""
+        """Run a command in a container until it ends or the time is over."""
         request = read_request("GET", f"{path}?{query}", [*UPGRADE.items(), *headers.items()], b"", self._certificate)
         response = self._handle(request)
         if response.upgrade is None:

@@ -1,6 +1,6 @@
 """List and delete the objects that a learner may have created on a real cluster.
 
-To reset a cluster, everything is deleted that is not in the inventory of its beginning.
+A reset deletes every object that was not in the inventory of the new cluster.
 """
 
 from __future__ import annotations

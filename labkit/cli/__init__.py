@@ -116,5 +116,6 @@ def _refused(error: OSError) -> LabkitError:
     return LabkitError(
         f"{error.filename} cannot be used." if error.filename else "The system refused something.",
         why=error.strerror or str(error),
-        todo="Name another place, or give this one rights and room. (LABKIT_DEBUG=1 shows where it happened.)",
+        todo="Name another place, or check the permissions and the free space of this one. "
+        "(LABKIT_DEBUG=1 shows where it happened.)",
     )

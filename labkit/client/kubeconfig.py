@@ -220,9 +220,7 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
         if entry.get(key):
             return _beside(path, entry[key]).read_text(encoding="ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError, OSError) as error:
-        raise UsageError(
-            f"{key} of {path} cannot be read.", why=str(error), todo="Get the file again from where you have it."
-        ) from error
+        raise UsageError(f"{key} of {path} cannot be read.", why=str(error), todo="Download the file again.") from error
     return ""
 
 

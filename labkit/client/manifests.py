@@ -23,7 +23,7 @@ Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
 
 TEXT = "the text"
-"""What a text without a name is called in errors."""
+"""The name of a text without one, for errors."""
 
 
 def parse(text: str, source: str = TEXT) -> list[Manifest]:
@@ -47,7 +47,7 @@ def parse(text: str, source: str = TEXT) -> list[Manifest]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves dates as text, as Kubernetes does: JSON has none."""
+    """Loads dates as text, as Kubernetes does, because JSON has no dates."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -57,7 +57,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
-    """Why a text is not YAML; lines are counted from the first that is not empty, in a file from its first."""
+    """The error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
     what, mark = f"{source} is not YAML.", getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(what, why=" ".join(str(error).split())[:500], todo="Look for a bracket that is not closed.")
@@ -73,7 +73,7 @@ def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
 
 
 def from_python(what: object) -> list[Manifest]:
-    """The objects that a learner wrote in Python.
+    """Check the objects that a learner wrote in Python.
 
     Args:
         what: One object, or several.
@@ -109,7 +109,7 @@ class AppliedObject(Displayable):
 
 @dataclass(frozen=True, repr=False)
 class Applied(Displayable):
-    """The outcome of applying manifests.
+    """The result of applying manifests.
 
     Args:
         objects: One entry an object, in order.

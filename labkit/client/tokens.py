@@ -213,7 +213,9 @@ def mistaken(raw: str | bytes) -> TokenError | None:
         why = "the values in a Secret's data are encoded"
         return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
     if text.lower().startswith("bearereyj"):
-        return TokenError("This is a header's value, and a token is part of it.", todo="Leave the word Bearer out.")
+        return TokenError(
+            "This is the value of a header; the token is only a part of it.", todo="Leave the word Bearer out."
+        )
     return None
 
 

@@ -1,4 +1,4 @@
-"""The connections to an API server: address, credentials, TLS, pool.
+"""Connections to an API server: address, credentials, TLS, pool.
 
 A pool belongs to an address and a client certificate; callers with a token, or without a
 credential, share one. Requests are not retried and no proxy from the environment is used, so
@@ -28,15 +28,15 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 
 MAX_THREADS = 4
-"""The most requests of ``Transport.send_all`` that are on their way at a time."""
+"""The maximum of concurrent requests of ``Transport.send_all``."""
 
 MIN_PER_THREAD = 16
-"""How many requests make another thread worth its connection's handshake."""
+"""The number of requests from which another thread is worth its connection's handshake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of an API server, and the CA that its certificate must come from.
+    """The address of an API server, and the CA that must have issued its certificate.
 
     Args:
         server: Such as ``https://127.0.0.1:6443``.
@@ -168,14 +168,14 @@ class Transport:
 
     @cached_property
     def _server(self) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """The connections to the server, and what its paths begin with."""
+        """The connections to the server, and the prefix of its paths."""
         server = self.endpoint.server
         return self._pools.connection_from_url(server), (urllib3.util.parse_url(server).path or "").rstrip("/")
 
     def exec(
         self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float
     ) -> ExecOutput | None:
-        """Run a command in a container without a WebSocket; None where it takes one."""
+        """Run a command in a container without a WebSocket; None when this transport needs one."""
         return None
 
     def send(
@@ -188,7 +188,7 @@ class Transport:
         timeout_seconds: float | None = READ_SECONDS,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """Make one exchange, and return the response, whatever its status.
+        """Send one request, and return the response, whatever its status.
 
         The path begins with a slash and has its query. The headers are all but the connection's own. Without
         a timeout, reading waits for ever; with ``stream``, the body is left unread.
@@ -205,7 +205,7 @@ class Transport:
     def send_all(
         self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
     ) -> Sequence[urllib3.BaseHTTPResponse]:
-        """Make many exchanges that change nothing, several at a time, and return the responses in order.
+        """Send many requests that change nothing, several at a time, and return the responses in order.
 
         A request whose kept connection the server has just closed is sent once more.
 
@@ -271,14 +271,14 @@ NOT_YET_VALID, EXPIRED = 9, 10
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:
-    """The error that says why no answer came, from the connection's exception and its causes."""
+    """The error for a connection without an answer, from its exception and that one's causes."""
     cause: Any = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Untrusted(
                 f"The certificate at {server} is not trusted.",
                 why=cause.verify_message or str(cause),
-                todo="Set this machine's clock right."
+                todo="Correct this machine's clock."
                 if cause.verify_code in (NOT_YET_VALID, EXPIRED)
                 else "Check that the kubeconfig's CA belongs to this cluster.",
             )

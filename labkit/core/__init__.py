@@ -1,1 +1,1 @@
-"""What every part of labkit uses: errors, texts, the home directory, signals."""
+"""The code that every part of labkit uses: errors, texts, the home directory, signals."""

@@ -1,6 +1,6 @@
-"""The arguments of what a learner calls, checked in one place.
+"""Check the arguments of the functions that learners call.
 
-A learner's mistake gets a sentence and the right call, never a ``TypeError`` of labkit's own::
+A wrong argument is an error with a correct call as an example, never a ``TypeError`` from labkit's code::
 
     @takes('lab.wait("kikai/test")', pod=LINE, timeout_seconds=SECONDS)
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod: ...
@@ -25,21 +25,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_DESCRIPTION = 60
-"""The most letters of an argument that an error repeats."""
+"""The maximum length of an argument in an error."""
 
 MAX_LINE = 1000
-"""The most letters of a name, a step or a path."""
+"""The maximum length of a name, a step or a path."""
 
 MAX_SECONDS = 7 * 24 * 3600.0
-"""The longest timeout; a longer one is as good as this."""
+"""The maximum timeout; a longer one is cut to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentKind:
-    """What an argument has to be.
+    """A kind of argument: its description, and the check.
 
     Args:
-        words: The same in words, such as ``a number of seconds``.
+        words: The description, such as ``a number of seconds``.
         read: Returns the argument as the function takes it.
             It raises a TypeError, a ValueError or an OverflowError for what does not fit.
     """
@@ -49,7 +49,7 @@ class ArgumentKind:
 
 
 def takes(example: str, **kinds: ArgumentKind) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Check the arguments of what a learner calls.
+    """Decorate a function that learners call, so that its arguments are checked.
 
     Args:
         example: A right call, for the error.

@@ -133,7 +133,7 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def near(name: str, choices: Iterable[str]) -> str:
-    """Suggest the known name that is most like a mistyped one.
+    """Suggest the valid name that is most similar to a mistyped one.
 
     Args:
         name: The mistyped name.

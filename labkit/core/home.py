@@ -1,4 +1,4 @@
-"""The one directory where labkit keeps state: keys, kubeconfigs, progress.
+"""The directory of labkit's state: keys, kubeconfigs, progress.
 
 ``LABKIT_HOME`` names it; without that it is the user's data directory. It is checked
 before anything in it is opened: see ``labkit.core.ownership``. Directories are created with
@@ -77,7 +77,7 @@ def _say(mended: str) -> None:
 
 
 def home_error(path: Path, error: OSError) -> HomeError:
-    """Turn a file system's refusal into a sentence with the way out."""
+    """The error for an OSError in labkit's own directory, with what to do."""
     todo = "Make it writable, free some space, or set LABKIT_HOME to another directory."
     if isinstance(error, ownership.NotPlain):
         todo = "Look at what it is, and move it away."
@@ -85,11 +85,11 @@ def home_error(path: Path, error: OSError) -> HomeError:
 
 
 def place_error(path: Path, error: OSError) -> UsageError:
-    """The same for a place that the learner named, which ``LABKIT_HOME`` has nothing to do with."""
+    """The error for an OSError at a path that the learner named, which ``LABKIT_HOME`` does not change."""
     return UsageError(
         f"labkit cannot use {path}.",
         why=error.strerror or str(error),
-        todo="Name another place, or give this one rights and room.",
+        todo="Name another place, or check the permissions and the free space of this one.",
     )
 
 
@@ -133,7 +133,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, which is created when missing, for the length of a block.
+    """Hold an exclusive lock on a file during the block; create the file if it is missing.
 
     Raises:
         HomeError: When it cannot be opened.
@@ -154,7 +154,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds a lock on a file; a missing one is held by nobody."""
+    """Whether a process holds a lock on a file; False if the file is missing."""
     import fcntl
 
     try:

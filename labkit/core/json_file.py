@@ -1,4 +1,4 @@
-"""Reads the tables that stand as JSON beside the modules that use them."""
+"""Read the tables that are JSON files beside the modules that use them."""
 
 from __future__ import annotations
 

@@ -29,19 +29,19 @@ STATE = frozenset(
 """The entries of a home: they distinguish one from a directory that is used for something else."""
 
 UNSEARCHED = frozenset({"notebooks", "kube-cache"})
-"""Entries that may be large, and that labkit neither runs nor reads unasked."""
+"""Entries that may be large; labkit runs and reads nothing in them by itself."""
 
 MAX_LINKS = 40
 """The number of symbolic links that Linux follows in one path."""
 
 ALONE = sys.platform == "emscripten"
-"""A page of a browser has one user, and modes that mean nothing."""
+"""True in a page of a browser, which has one user and no meaningful file modes."""
 
 OTHERS_WRITE, GROUP_WRITES, NOT_OWNER = 0o002, 0o020, 0o077
 
 
 class Unsafe(Exception):
-    """Somebody else could change the content of a directory, or could have.
+    """Another user can change the content of a directory, or could have changed it.
 
     Args:
         why: The problem, as half a sentence.
@@ -59,7 +59,7 @@ class NotPlain(OSError):
 
 
 def enter(path: Path, *, create: bool = False) -> str:
-    """Check a directory that must be the user's alone, and all its parents.
+    """Check that only the user can change a directory, and check all its parents.
 
     With ``create``, missing directories are made with mode 0700.
 
@@ -239,12 +239,12 @@ def is_trusted_user(user: int) -> bool:
 
 
 def owner(user: int) -> str:
-    """Name a user in a sentence."""
+    """The name of a user, for a sentence."""
     return "root" if user == 0 else f"another user (id {user})"
 
 
 def _close(path: Path, place: Path) -> str:
-    """Check the directory itself; change its mode where nobody can have used the old one."""
+    """Check the directory itself; correct its mode if no other user can have used the old one."""
     found = place.stat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))

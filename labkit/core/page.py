@@ -1,4 +1,4 @@
-"""Whether labkit runs in a page of a browser (Pyodide), and what to say of what cannot work there."""
+"""Whether labkit runs in a page of a browser (Pyodide), and the error for features that cannot work there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from labkit.core.errors import UsageError
 
 IN_PAGE = sys.platform == "emscripten"
-"""A page has one process without threads, sockets and file locks, and one user. Tests of the page set it."""
+"""True in a page: one process without threads, sockets and file locks, and one user. Tests of the page set it."""
 
 
 class Page(Protocol):
@@ -26,7 +26,7 @@ AT_HOME = "At home it works: install kube-labkit, and bring your progress along 
 
 
 def refusal(what: str) -> UsageError:
-    """The error for something that takes another program or a socket."""
+    """The error for a feature that needs another program or a socket."""
     return UsageError(
         f"{what} cannot work in a page of a browser.",
         why="a page starts no programs and opens no connections",

@@ -1,4 +1,4 @@
-"""Where a process id means something: in one container, on one machine, between two starts of it."""
+"""The place where a process id is valid: one container on one machine, until it is started again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def place() -> str:
-    """Name the processes among which this one's id is unique; empty where the system does not tell.
+    """An id of the set of processes in which this one's id is unique; empty if the system does not report one.
 
     A home may lie on a volume that containers and machines share, and each of these has processes of its own
     under the same ids. Sources: pid_namespaces(7), proc_sys_kernel(5).

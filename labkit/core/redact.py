@@ -12,7 +12,7 @@ HIDDEN = "eyJ….eyJ….<signature>"
 
 
 def redact(text: str) -> str:
-    """Replace every token in a text by ``eyJ….eyJ….<signature>``, and private keys by a word.
+    """Replace every token in a text by ``eyJ….eyJ….<signature>``, and every private key by a placeholder.
 
     Both are replaced in base64 too, as in Secrets and as the program ``base64`` wraps it.
     """
@@ -22,7 +22,7 @@ def redact(text: str) -> str:
 
 
 def redact_all(value: object) -> object:
-    """Replace them in every text of a value, within lists and dicts too."""
+    """Apply ``redact`` to every text of a value, including those in lists and dicts."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, (list, tuple)):

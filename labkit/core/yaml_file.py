@@ -1,4 +1,4 @@
-"""Reads the texts that stand as YAML beside the modules that use them."""
+"""Read the texts that are YAML files beside the modules that use them."""
 
 from __future__ import annotations
 

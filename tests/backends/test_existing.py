@@ -72,8 +72,8 @@ def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
     said: list[str] = []
     lab.backend.stop(said.append)
     text = "\n".join(said)
-    assert "made by hand" in text
-    assert text.index("made by hand") < text.index("ClusterRoleBinding view-test")
+    assert "created by hand" in text
+    assert text.index("created by hand") < text.index("ClusterRoleBinding view-test")
     assert admin.get(f"{rbac}/clusterrolebindings/view-test").status == 404
     assert admin.get(f"{rbac}/clusterroles/pv-reader").status == 404
     assert admin.get("/api/v1/namespaces/kikai").status == 404
@@ -111,7 +111,7 @@ def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(tmp_path: 
 def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
     admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": "kikai"}})
     try:
-        with pytest.raises(UsageError, match="are there already") as caught:
+        with pytest.raises(UsageError, match="exist already") as caught:
             make(tmp_path / "home", foreign_cluster).start(quiet)
         assert "Namespace kikai" in caught.value.why
         assert not (tmp_path / "home" / "existing" / "kubeconfig").exists()

@@ -269,4 +269,4 @@ def test_a_connection_that_breaks_off_and_a_wrong_clock_are_said_in_sentences() 
     late.verify_code, late.verify_message = 10, "certificate has expired"
     said = connection_error("https://h:1", late)
     assert isinstance(said, Untrusted)
-    assert said.todo == "Set this machine's clock right."
+    assert said.todo == "Correct this machine's clock."

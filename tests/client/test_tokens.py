@@ -160,7 +160,7 @@ def encoded(token: str) -> str:
         (encoded, "This is base64 of a token", 'base64.b64decode(secret["data"]["token"]).decode()'),
         (str.encode, "This is bytes", "add .decode()"),
         (lambda token: str(token.encode()), "This is bytes", "add .decode()"),
-        (lambda token: f"Bearer {token}", "This is a header's value", "Leave the word Bearer out"),
+        (lambda token: f"Bearer {token}", "This is the value of a header", "Leave the word Bearer out"),
     ],
 )
 def test_a_token_read_wrongly_is_recognized_and_not_repeated(mistake: Any, what: str, todo: str) -> None:

@@ -28,7 +28,7 @@ ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
 
 
 class KindBackend:
-    """A kind cluster of the lab's own; of the options, image and era count."""
+    """A kind cluster of the lab's own. It uses the options image and era."""
 
     name = "kind"
     traits = Traits(pod_image=podimage.IMAGE, adapt=podimage.adapt)

@@ -13,7 +13,7 @@ from labkit.client.transport import Credentials, Endpoint, Transport
 
 
 class PageBackend(Embedded):
-    """The embedded cluster in this process; of the options, node and era count."""
+    """The embedded cluster in this process. It uses the options node and era."""
 
     up, down = "Lab()", "lab.stop()"
 

@@ -1,4 +1,4 @@
-"""The embedded cluster in this process, where there is no other: in a page of a browser.
+"""The embedded cluster in the lab's own process, for a page of a browser, which has no other process.
 
 It uses the same files as the server's process, in the page's file system. There is no thread, socket, fork
 or lock. The clock moves when the cluster is asked.

@@ -32,7 +32,7 @@ STALL_SECONDS = 0.2
 
 
 def input_frames(data: bytes, protocol: str | None) -> Iterator[bytes]:
-    """The frames of a command's whole input, with its end where the protocol has one."""
+    """The frames of a command's whole input, and of its end if the protocol has one."""
     for start in range(0, len(data), PIECE_BYTES):
         yield bytes((STDIN,)) + data[start : start + PIECE_BYTES]
     yield from end_of_input(protocol)
