@@ -74,8 +74,8 @@ def enter(path: Path, *, create: bool = False) -> str:
         if create:
             path.mkdir(parents=True, exist_ok=True)
         return ""
-    found = follow(path, create=create)
-    return _close(path, found) if found is not None else ""
+    place = follow(path, create=create)
+    return _close(path, place) if place is not None else ""
 
 
 def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | None:
@@ -93,6 +93,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
         Unsafe: Somebody else could replace a directory on the way.
         OSError: A directory cannot be made or read.
     """
+    # realpath() would say where the path leads now, but not who could lead it elsewhere: so each part is looked at.
     path = path.absolute()
     at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
     check_parent(at)
@@ -100,19 +101,19 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
         name = left.pop()
         here = at.parent if name == ".." else at / name
         try:
-            found = here.lstat()
+            info = here.lstat()
         except FileNotFoundError:
             if not create:
                 return None
             with suppress(FileExistsError):  # another process may create it first; it is checked all the same
                 here.mkdir(mode)
-            found = here.lstat()
-        if stat.S_ISLNK(found.st_mode):
+            info = here.lstat()
+        if stat.S_ISLNK(info.st_mode):
             links += 1
             if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-            if not is_trusted_user(found.st_uid):
-                raise Unsafe(f"{here} is a link of {owner(found.st_uid)}", _elsewhere())
+            if not is_trusted_user(info.st_uid):
+                raise Unsafe(f"{here} is a link of {owner(info.st_uid)}", _elsewhere())
             target = Path(here.readlink())
             at = Path(target.anchor) if target.is_absolute() else at
             left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
@@ -130,20 +131,20 @@ def check_parent(directory: Path) -> None:
         Unsafe: Somebody can.
         NotADirectoryError: It is none.
     """
-    found = directory.stat()
-    if not stat.S_ISDIR(found.st_mode):
+    info = directory.stat()
+    if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-    if not is_trusted_user(found.st_uid):
-        raise Unsafe(f"{directory} belongs to {owner(found.st_uid)}, who can replace what lies in it", _elsewhere())
-    if found.st_mode & stat.S_ISVTX or not found.st_mode & (OTHERS_WRITE | GROUP_WRITES):
+    if not is_trusted_user(info.st_uid):
+        raise Unsafe(f"{directory} belongs to {owner(info.st_uid)}, who can replace what lies in it", _elsewhere())
+    if info.st_mode & stat.S_ISVTX or not info.st_mode & (OTHERS_WRITE | GROUP_WRITES):
         return
-    if found.st_mode & OTHERS_WRITE:
+    if info.st_mode & OTHERS_WRITE:
         raise Unsafe(
             f"every user of this machine can replace what lies in {directory}",
             f"Take that right away: chmod o-w {_quoted(directory)}. {_elsewhere('Or set')}",
         )
-    if not _is_trusted_group(found.st_gid):
-        group = _group_name(found.st_gid)
+    if not _is_trusted_group(info.st_gid):
+        group = _group_name(info.st_gid)
         raise Unsafe(
             f"the members of the group {group} can replace what lies in {directory}",
             f"Take that right away: chmod g-w {_quoted(directory)}. Or, where nobody else is in this group or reaches "
@@ -175,16 +176,16 @@ def check_content(home: Path) -> None:
             continue
         for entry in entries:
             try:
-                found = entry.stat(follow_symlinks=False)
+                info = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            if found.st_uid not in mine:
+            if info.st_uid not in mine:
                 raise Unsafe(
-                    f"{entry.path} belongs to {owner(found.st_uid)}",
+                    f"{entry.path} belongs to {owner(info.st_uid)}",
                     f"If you know what it is, make it yours: sudo chown -hR {os.geteuid()} {_quoted(home)}. "
                     "If not, move it away.",
                 )
-            if stat.S_ISDIR(found.st_mode) and not (directory == home and entry.name in UNSEARCHED):
+            if stat.S_ISDIR(info.st_mode) and not (directory == home and entry.name in UNSEARCHED):
                 waiting.append(Path(entry.path))
 
 
@@ -197,6 +198,8 @@ def open_file(path: Path, flags: int) -> int:
         NotPlain: It is something else.
         OSError: As ``os.open`` says.
     """
+    # O_NONBLOCK, or opening a pipe would wait for its other end. O_TRUNC only after the checks: it would empty a file
+    # before we know whose it is.
     always = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
     try:
         descriptor = os.open(path, (flags & ~os.O_TRUNC) | always, 0o600)
@@ -206,14 +209,14 @@ def open_file(path: Path, flags: int) -> int:
         if error.errno == errno.ENXIO:
             raise NotPlain(errno.ENXIO, "it is no regular file", str(path)) from error
         raise
-    found = os.fstat(descriptor)
+    info = os.fstat(descriptor)
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     why = ""
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(info.st_mode):
         why = "it is no regular file"
-    elif not ALONE and found.st_uid not in (0, os.geteuid()):
-        why = f"it belongs to {owner(found.st_uid)}"
-    elif writes and found.st_nlink > 1:
+    elif not ALONE and info.st_uid not in (0, os.geteuid()):
+        why = f"it belongs to {owner(info.st_uid)}"
+    elif writes and info.st_nlink > 1:
         why = "it has another name as well (a hard link), and would be changed there too"
     if why:
         os.close(descriptor)
@@ -245,41 +248,42 @@ def owner(user: int) -> str:
 
 def _close(path: Path, place: Path) -> str:
     """Check the directory itself; correct its mode if no other user can have used the old one."""
-    found = place.stat()
-    if not stat.S_ISDIR(found.st_mode):
+    info = place.stat()
+    if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
-    if found.st_uid != os.geteuid():
-        below = f", such as {path / 'labkit'}" if found.st_uid == 0 and os.access(place, os.W_OK) else ""
-        raise Unsafe(f"it belongs to {owner(found.st_uid)}", _elsewhere(below=below))
-    if not found.st_mode & NOT_OWNER:
+    if info.st_uid != os.geteuid():
+        below = f", such as {path / 'labkit'}" if info.st_uid == 0 and os.access(place, os.W_OK) else ""
+        raise Unsafe(f"it belongs to {owner(info.st_uid)}", _elsewhere(below=below))
+    if not info.st_mode & NOT_OWNER:
         return ""
     if any(_is_home(above) for above in place.parents):
-        place.chmod(0o700)  # nobody else could reach it
+        place.chmod(0o700)  # its parent is closed: nobody else could reach it
         return ""
     content = {entry.name for entry in place.iterdir()}
     private = f"chmod 700 {_quoted(path)}"
-    if found.st_mode & stat.S_ISVTX or (content and not content & STATE):
+    if info.st_mode & stat.S_ISVTX or (content and not content & STATE):
         raise Unsafe(
             "others may enter it, and it is not labkit's alone",
             f"Set LABKIT_HOME to a directory of its own, such as {path / 'labkit'}."
             + (f" Or, if it is labkit's alone: {private}" if content else ""),
         )
-    by_group = found.st_mode & GROUP_WRITES and not (_is_trusted_group(found.st_gid) and not _has_access_list(place))
-    writable = found.st_mode & OTHERS_WRITE or by_group
+    by_group = info.st_mode & GROUP_WRITES and not (_is_trusted_group(info.st_gid) and not _has_access_list(place))
+    writable = info.st_mode & OTHERS_WRITE or by_group
     if content and writable:
         raise Unsafe(
             "others could write to it, and may have left in it what would run as you",
             f"Look through it, and then close it: {private} (everything in it stays).",
         )
     place.chmod(0o700)
+    # Somebody may have been quicker than chmod. From now on nobody can, so this look is the last that is needed.
     if not content and any(place.iterdir()):
         raise Unsafe("somebody put files into it just now", _elsewhere())
     return f"{path} was open to others; its mode is 700 now." if content else ""
 
 
 def _is_home(directory: Path) -> bool:
-    found = directory.stat()
-    private = found.st_uid == os.geteuid() and not found.st_mode & NOT_OWNER
+    info = directory.stat()
+    private = info.st_uid == os.geteuid() and not info.st_mode & NOT_OWNER
     return private and not STATE.isdisjoint(entry.name for entry in directory.iterdir())
 
 
@@ -294,6 +298,8 @@ def _is_trusted_group(group: int) -> bool:
     import grp
     import pwd
 
+    # Many systems give each user a group of the same name; with the umask 002 all their directories are writable for
+    # it. That is safe as long as nobody else is in it, by membership or as their primary group.
     named = os.environ.get(TRUSTED_GROUP, "")
     if named and named in (str(group), _group_name(group)):
         return True
@@ -318,6 +324,8 @@ def _group_name(group: int) -> str:
 
 def _has_access_list(directory: Path) -> bool:
     """Whether an access list gives rights to others than owner and group. Source: acl(5)."""
+    # With such a list the group bits of the mode are its mask, and do not say who may write. Only Linux has listxattr:
+    # lists of macOS are not seen.
     if not hasattr(os, "listxattr"):
         return False
     with suppress(OSError):
@@ -328,12 +336,12 @@ def _has_access_list(directory: Path) -> bool:
 def _root_is_unmapped() -> bool:
     """Whether this process is in a user namespace without the machine's root. Source: user_namespaces(7)."""
     try:
-        shown = int(Path("/proc/sys/kernel/overflowuid").read_text())
+        overflow_id = int(Path("/proc/sys/kernel/overflowuid").read_text())
         ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     except (OSError, ValueError):
         return False
-    mapped = any(first <= shown < first + count for first, _, count in ranges)
-    return Path("/").stat().st_uid == shown and not mapped
+    mapped = any(first <= overflow_id < first + count for first, _, count in ranges)
+    return Path("/").stat().st_uid == overflow_id and not mapped
 
 
 def _quoted(path: Path) -> str:
