@@ -11,8 +11,10 @@ import hashlib
 import importlib.util
 import shutil
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
+
+from labkit.backends.bundle import pip_command
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "page"
@@ -34,9 +36,10 @@ def install(target: Path) -> None:
     if mark.exists() and mark.read_text(encoding="utf-8") == stamp:
         return
     shutil.rmtree(target, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--no-deps", "--require-hashes", "--target", str(target), *TARGET, "--requirement", str(LOCK)]
-    subprocess.run(command, check=True)
+    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
+    options += ["--target", str(target), *TARGET, "--requirement", str(LOCK)]
+    with tempfile.TemporaryDirectory() as scratch:  # for pip, which an environment of uv's has not
+        subprocess.run([*pip_command(Path(scratch) / "pip"), "install", *options], check=True)
     for name in PURE_HALVES:
         spec = importlib.util.find_spec(name)
         assert spec is not None

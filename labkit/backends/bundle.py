@@ -199,8 +199,10 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
 def _wheels(directory: Path) -> None:
     """Write the wheels of labkit and of its dependencies, in the versions installed here."""
     directory.mkdir()
-    pip = _pip(directory.parent / "pip")
-    pins = sorted(f"{name}=={version}" for name, version in needed(DISTRIBUTION).items() if name != DISTRIBUTION)
+    pip = pip_command(directory.parent / "pip")
+    pins = sorted(
+        f"{name}=={version}" for name, version in installed_versions(DISTRIBUTION).items() if name != DISTRIBUTION
+    )
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
     done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
@@ -216,7 +218,7 @@ def _wheels(directory: Path) -> None:
         repack(metadata.distribution(DISTRIBUTION), directory)
 
 
-def _pip(directory: Path) -> list[str]:
+def pip_command(directory: Path) -> list[str]:
     """The command pip; that of a temporary environment where this one has none."""
     own = [sys.executable, "-P", "-m", "pip"]
     if importlib.util.find_spec("pip"):
@@ -228,7 +230,7 @@ def _pip(directory: Path) -> list[str]:
     return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
 
 
-def needed(name: str) -> dict[str, str]:
+def installed_versions(name: str) -> dict[str, str]:
     """The installed versions of a distribution and of all its installed dependencies, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name

@@ -138,12 +138,12 @@ def test_images_that_do_not_arrive_are_said(tmp_path: Path, programs: Programs, 
 
 
 def test_everything_that_labkit_needs_is_named_with_its_version() -> None:
-    found = bundle.needed("click")
+    found = bundle.installed_versions("click")
     assert found["click"] == metadata.version("click")
-    assert "jupyter-server" in bundle.needed("jupyterlab")
-    assert "tinycss2" in bundle.needed("nbconvert")  # asked for as bleach[css]
-    assert "pytest" not in bundle.needed("platformdirs")  # only its extra asks for it
-    assert bundle.needed("no-such-thing") == {}
+    assert "jupyter-server" in bundle.installed_versions("jupyterlab")
+    assert "tinycss2" in bundle.installed_versions("nbconvert")  # asked for as bleach[css]
+    assert "pytest" not in bundle.installed_versions("platformdirs")  # only its extra asks for it
+    assert bundle.installed_versions("no-such-thing") == {}
 
 
 def test_an_installed_distribution_becomes_a_wheel_again(tmp_path: Path) -> None:

@@ -64,10 +64,12 @@ def package_directories(scratch: Path) -> list[PackageDirectory]:
 
 def _visible_entries() -> dict[Path, set[str]]:
     """List the entries of the distributions that are visible, by the directory that they lie in."""
-    from labkit.backends.bundle import needed  # imported when a grader starts, while its fork server imports more
+    from labkit.backends.bundle import (
+        installed_versions,  # imported when a grader starts, while its fork server imports more
+    )
 
     found: dict[Path, set[str]] = {}
-    names = {name for wanted in VISIBLE for name in needed(wanted)}
+    names = {name for wanted in VISIBLE for name in installed_versions(wanted)}
     if DISTRIBUTION not in names:
         return {}
     for name in names:
