@@ -29,11 +29,10 @@ class Container:
         network: What it can reach.
         now: Seconds since 1970.
         random: Random bytes.
-        command: The words of its first process, for ``ps``.
+        command: The words of its first process.
         uid: Its user, if the pod sets one.
         gid: Its group, if the pod sets one.
         number: The number of its first process.
-        others: The processes of the pod's other containers, where they are shared.
         groups: Further groups of its user.
         workdir: Where commands start, if the pod sets it.
         read_only: Whether its root file system must not change.
@@ -52,7 +51,6 @@ class Container:
         uid: int | None = None,
         gid: int | None = None,
         number: int = 1,
-        others: Callable[[], list[tuple[int, str]]] = list,
         groups: Sequence[int] = (),
         workdir: str = "",
         read_only: bool = False,
@@ -62,7 +60,6 @@ class Container:
         self.network = network
         self.command = command
         self._number = number
-        self._others = others
         self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir
         self.now = now
@@ -84,10 +81,6 @@ class Container:
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
         self.fs.used_bytes = self.fs.used_nodes = 0
-
-    def processes(self) -> list[tuple[int, str]]:
-        """Number and command line of what runs in it beside this exec."""
-        return sorted([(self._number, " ".join(self.command)), *self._others()])
 
     def _proc(self) -> dict[str, Callable[[], str]]:
         environment = self.environment
@@ -180,7 +173,6 @@ class Container:
         stdin: bool = False,
         terminal: bool = False,
         budget: Budget | None = None,
-        streams: dict[int, Stream] | None = None,
     ) -> int:
         """Run a command to its end, and return its exit status.
 
@@ -190,7 +182,6 @@ class Container:
             stdin: Whether it has an input.
             terminal: Whether that is a terminal; ``io`` then speaks as one.
             budget: What it may use.
-            streams: Descriptors to use instead of ``io``'s.
 
         Raises:
             NotRunnable: It cannot be started.
@@ -207,7 +198,6 @@ class Container:
             environment["TERM"] = "xterm"
             for stream in fds.values():
                 stream.terminal = True
-        fds.update(streams or {})
         try:
             return await scheduler.run(self._main(scheduler, words, fds, environment))
         except BudgetExceeded as end:

@@ -12,15 +12,15 @@ MODULES = {
     "curl": "curl",
     "elementary": "true false echo printf test [ date sleep",
     "files": "mkdir rm touch cp",
-    "filters": "tr cut sort uniq seq base64",
+    "filters": "tr cut sort seq base64",
     "grep": "grep",
     "kubectl": "kubectl",
     "listing": "ls",
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env timeout",
     "sed": "sed",
-    "system": "printenv hostname uname which stty yes ps id whoami getent",
-    "text": "cat wc tee head tail",
+    "system": "printenv hostname uname which stty yes id whoami getent",
+    "text": "cat wc head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""
 

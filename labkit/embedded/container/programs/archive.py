@@ -7,15 +7,15 @@ import tarfile
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.common import everything, for_each_path
-from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
 MAX_BYTES = 32 << 20
 _OPTIONS = (
-    "c,create x,extract,get t,list f,file= C,directory= v! verbose! m p o,no-same-owner no-same-permissions overwrite "
-    "z! gzip! k! P! O! h! a! j! J! r! u! strip-components! exclude!"
+    "c,create x,extract,get t! list! f,file= C,directory= v! verbose! m p o,no-same-owner no-same-permissions "
+    "overwrite z! gzip! k! P! O! h! a! j! J! r! u! strip-components! exclude!"
 )
 _NO_MODE = "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options"
 _PREVIOUS = "tar: Exiting with failure status due to previous errors\n"
@@ -23,7 +23,7 @@ _PREVIOUS = "tar: Exiting with failure status due to previous errors\n"
 
 @program("tar", misuse=64)
 async def tar(process: Process) -> int:
-    """Create, extract or list an archive."""
+    """Create or extract an archive on stdout or stdin."""
     args = list(process.args)
     if args and args[0] and not args[0].startswith("-"):
         letters, *args = args
@@ -31,17 +31,16 @@ async def tar(process: Process) -> int:
     options = read_options(args, _OPTIONS)
     directory = options.value("C") or ""
     base = directory if directory.startswith("/") else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
+    if (options.value("f") or "-") != "-":
+        return await process.fail(f"archives in files{NOT_SIMULATED}", 127)
     if options.has("c"):
         return await _create(process, options, base)
-    if not options.has("x", "t"):
+    if not options.has("x"):
         return await process.err(f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n", 2)
-    name = options.value("f") or "-"
-    for path in [base] if name == "-" else [base, name]:
-        if not process.fs.exists(path, process.cwd):
-            shown = name if path == name else directory
-            await process.fail(f"{shown}: Cannot open: No such file or directory")
-            return await process.fail("Error is not recoverable: exiting now", 2)
-    data = await everything(process, process.stdin) if name == "-" else process.fs.read(name, process.cwd)
+    if not process.fs.exists(base, process.cwd):
+        await process.fail(f"{directory}: Cannot open: No such file or directory")
+        return await process.fail("Error is not recoverable: exiting now", 2)
+    data = await everything(process, process.stdin)
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             return await _members(process, options, archive, base)
@@ -68,11 +67,7 @@ async def _create(process: Process, options: Options, base: str) -> int:
                 if count > MAX_MEMBERS or buffer.tell() > MAX_BYTES:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
-    file = options.value("f") or "-"
-    if file == "-":
-        await process.stdout.write(buffer.getvalue())
-    else:
-        process.fs.write(file, buffer.getvalue(), process.cwd)
+    await process.stdout.write(buffer.getvalue())
     await process.err(_PREVIOUS if status else "")
     return status
 
@@ -103,9 +98,6 @@ async def _members(process: Process, options: Options, archive: tarfile.TarFile,
         info = members[name]
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
         if not parts:
-            return
-        if options.has("t"):
-            await process.out(name + ("/" if info.isdir() else "") + "\n")
             return
         path = "/".join([base.rstrip("/"), *parts])
         fs.mkdir(path if info.isdir() else path.rpartition("/")[0] or "/", parents=True)

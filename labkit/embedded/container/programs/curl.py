@@ -15,7 +15,6 @@ from labkit.embedded.container.programs.curl_transfer import (
     TransferError,
     append_query,
     build_request,
-    client_certificate,
     connect,
     header_block,
     parse_url,
@@ -138,11 +137,10 @@ class _Curl:
 
     async def _one(self, transfer: Transfer, name: str) -> None:
         process, options = self.process, self.options
-        certificate = client_certificate(process, options)
         endpoint = connect(process, options, transfer)
         if options.has("verbose"):
             await process.err(connected(transfer))
-        request = build_request(process, options, transfer, certificate)
+        request = build_request(process, options, transfer)
         if options.has("verbose"):
             await process.err(sending(transfer))
         if transfer.url.scheme == "http" and endpoint.certificates:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
@@ -17,7 +16,7 @@ from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOpti
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
-from labkit.embedded.machinery.request import Request, Response, ShownCertificate
+from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import REASONS
 
 
@@ -220,36 +219,7 @@ def _check_certificate(process: Process, options: CurlOptions, transfer: Transfe
         raise TransferError(60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'")
 
 
-def client_certificate(process: Process, options: CurlOptions) -> ShownCertificate | None:
-    """The certificate of ``--cert`` and ``--key``; ``TransferError`` if they cannot be used together."""
-    name = options.values.get("cert")
-    if not name:
-        return None
-    key_name = options.values.get("key") or name
-    try:
-        certificates = tls.load(process.fs.read(name, process.cwd))
-    except FileError:
-        certificates = []
-    if not certificates:
-        raise TransferError(
-            58,
-            f"could not load PEM client certificate from {name}, OpenSSL error error:80000002:system library::"
-            "No such file or directory, (no key found, wrong pass phrase, or wrong file format?)",
-        )
-    try:
-        key = serialization.load_pem_private_key(process.fs.read(key_name, process.cwd), None)
-    except (FileError, ValueError, TypeError):
-        raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM") from None
-    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    same = key.public_key().public_bytes(*form) == certificates[0].public_key().public_bytes(*form)
-    if not same:
-        raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM")
-    return ShownCertificate(tuple(each.public_bytes(serialization.Encoding.DER) for each in certificates))
-
-
-def build_request(
-    process: Process, options: CurlOptions, transfer: Transfer, certificate: ShownCertificate | None
-) -> Request:
+def build_request(process: Process, options: CurlOptions, transfer: Transfer) -> Request:
     """The request as it is sent."""
     url = transfer.url
     body = None if options.has("get") else options.body
@@ -282,7 +252,6 @@ def build_request(
         query=parse_qs(target.partition("?")[2], keep_blank_values=True, max_num_fields=200),
         headers={name: ", ".join(repeated) for name, repeated in values.items()},
         body=body or b"",
-        certificate=certificate,
         source_ip=process.system.network.address,
         raw_uri=target,
         header_values=values,

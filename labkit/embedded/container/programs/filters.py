@@ -1,4 +1,4 @@
-"""Programs that change lines and bytes: ``tr cut sort uniq seq base64``."""
+"""Programs that change lines and bytes: ``tr cut sort seq base64``."""
 
 from __future__ import annotations
 
@@ -237,16 +237,3 @@ async def sort(process: Process) -> int:
         rows = [next(lines) for _, lines in groupby(rows, compared)]
     await process.stdout.write(b"".join(line + b"\n" for line in rows))
     return 0
-
-
-@program("uniq")
-async def uniq(process: Process) -> int:
-    """Drop repeated lines."""
-    options = read_options(process.args, "c,count d,repeated u,unique i! ignore-case! D! z! f! s! w!")
-    rows, status = await all_lines(process, options.args[:1])
-    for line, same in groupby(rows):
-        count = len(list(same))
-        if (options.has("d") and count < 2) or (options.has("u") and count > 1):
-            continue
-        await process.stdout.write((f"{count:7} ".encode() if options.has("c") else b"") + line + b"\n")
-    return status

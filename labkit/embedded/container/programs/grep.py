@@ -13,21 +13,19 @@ from labkit.embedded.container.shell.streams import Stream, StreamError, decode,
 
 _OPTIONS = (
     "E,extended-regexp F,fixed-strings G,basic-regexp i,ignore-case y v,invert-match c,count "
-    "n,line-number l,files-with-matches L,files-without-match o,only-matching q,quiet,silent r,recursive R "
-    "w,word-regexp x! line-regexp! s,no-messages h,no-filename H,with-filename a,text e,regexp= "
-    "m,max-count= A,after-context= B,before-context= C,context= color? colour? "
-    "line-buffered P! perl-regexp! f! file! include! exclude! b,byte-offset! z! null!"
+    "n,line-number l,files-with-matches o,only-matching q,quiet,silent r,recursive R "
+    "h,no-filename H,with-filename a,text e,regexp= color? colour? line-buffered w! word-regexp! x! line-regexp! "
+    "s! no-messages! L! files-without-match! m! max-count! A! after-context! B! before-context! C! context! "
+    "P! perl-regexp! f! file! include! exclude! b! byte-offset! z! null! "
+    "0! 1! 2! 3! 4! 5! 6! 7! 8! 9!"
 )
 
 
 @program("grep", misuse=2)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
-    args = [
-        "-C" + word[1:] if len(word) > 1 and word[0] == "-" and word[1:].isdigit() else word for word in process.args
-    ]
     try:
-        options = read_options(args, _OPTIONS)
+        options = read_options(process.args, _OPTIONS)
     except BadOption as error:
         if error.left_out:
             raise
@@ -64,25 +62,19 @@ class _Grep:
         self.process = process
         self.options = options
         self.search = search
-        self.found = False
-        self.limit = self._count("m", 1 << 30)
-        self.after = self._count("A", self._count("C", 0))
-        self.before = self._count("B", self._count("C", 0))
-
-    def _count(self, name: str, otherwise: int) -> int:
-        value = self.options.value(name)
-        return int(value) if value and value.isdigit() and len(value) < 9 else otherwise
+        self.matched = False
 
     async def run(self, names: list[str]) -> int:
         options, process = self.options, self.process
         recursive = options.has("r", "R")
+        implicit = not names
         names = names or (["."] if recursive else ["-"])
         show = (len(names) > 1 or recursive or options.has("H")) and not options.has("h")
         failed = False
         for name in names:
             try:
                 if recursive and process.is_directory(name):
-                    await self._tree(name, show)
+                    await self._tree(name, show, lead="" if implicit else "./")
                     continue
                 stream = open_input(process, name)
                 if name != "-" and isinstance(process.node(name), Directory):
@@ -90,67 +82,47 @@ class _Grep:
                 await self._search("(standard input)" if name == "-" else name, stream, show)
             except (FileError, StreamError) as error:
                 failed = True
-                if not options.has("s"):
-                    await process.err(f"{process.name}: {name}: {error.reason}\n")
-            if self.found and options.has("q"):
+                await process.err(f"{process.name}: {name}: {error.reason}\n")
+            if self.matched and options.has("q"):
                 return 0
-        return 2 if failed else int(not self.found)
+        return 2 if failed else int(not self.matched)
 
-    async def _tree(self, top: str, show: bool) -> None:
+    async def _tree(self, top: str, show: bool, *, lead: str) -> None:
         for path, node, _ in self.process.fs.walk(self.process.node(top), top):
             await self.process.scheduler.tick()
             if isinstance(node, File):
-                shown = path.removeprefix("./") if top == "." else path
-                await self._search(shown, FileStream(self.process.system, node), show)
+                name = lead + path.removeprefix("./") if top == "." else path
+                await self._search(name, FileStream(self.process.system, node), show)
 
     async def _search(self, name: str, stream: Stream, show: bool) -> None:
         options = self.options
         output = Buffered(self.process)
-        quiet = options.has("q", "l", "L", "c")
-        count = number = owed = last = 0
-        kept: list[tuple[int, bytes]] = []
+        lead = f"{name}:" if show else ""
+        count = number = 0
         binary = False
-
-        async def show_line(mark: str, place: int, text: bytes) -> None:
-            lead = (name + mark if show else "") + (f"{place}{mark}" if options.has("n") else "")
-            await output.write(encode(lead) + text + b"\n")
-
         async for raw in lines(self.process, stream):
             number += 1
             line = raw.removesuffix(b"\n")
             binary = binary or (b"\0" in line and not options.has("a"))
             matches = await self._matches(decode(line))
             if bool(matches) == options.has("v"):
-                if owed and not quiet:
-                    owed, last = owed - 1, number
-                    await show_line("-", number, line)
-                elif self.before:
-                    kept = [*kept, (number, line)][-self.before :]
                 continue
-            if count >= self.limit:
-                break
             count += 1
-            self.found = True
-            if options.has("q", "l", "L"):
+            self.matched = True
+            if options.has("q", "l"):
                 break
-            if quiet or binary:
+            if options.has("c") or binary:
                 continue
-            if (self.before or self.after) and last and number - len(kept) > last + 1:
-                await output.write(b"--\n")
-            for place, before in kept:
-                await show_line("-", place, before)
-            kept = []
-            shown = [encode(match.group(0)) for match in matches] if options.has("o") else [line]
-            for text in shown:
-                await show_line(":", number, text)
-            owed, last = self.after, number
+            place = f"{lead}{number}:" if options.has("n") else lead
+            for text in [encode(match.group(0)) for match in matches] if options.has("o") else [line]:
+                await output.write(encode(place) + text + b"\n")
             if stream is self.process.stdin:
                 await output.flush()
-        if binary and count and not quiet:
+        if binary and count and not options.has("q", "l", "c"):
             await output.write(encode(f"grep: {name}: binary file matches\n"))
         if options.has("c"):
-            await output.write(encode((f"{name}:" if show else "") + f"{count}\n"))
-        if options.has("l", "L") and bool(count) == options.has("l"):
+            await output.write(encode(f"{lead}{count}\n"))
+        if options.has("l") and count:
             await output.write(encode(name + "\n"))
         await output.flush()
 
@@ -164,16 +136,9 @@ class _Grep:
                 match = regex.find(self.process.scheduler.charge, text, start)
                 if match is None:
                     break
-                good = not self.options.has("w") or _word(text, match)
-                if good and not self.options.has("o"):
+                if not self.options.has("o"):
                     return [match]
-                if good and match.end() > match.start():
+                if match.end() > match.start():
                     out.append(match)
-                start = max(match.end(), match.start() + 1) if good else match.start() + 1
+                start = max(match.end(), match.start() + 1)
         return sorted(out, key=lambda match: match.start())
-
-
-def _word(text: str, match: Match) -> bool:
-    before = text[match.start() - 1 : match.start()] if match.start() else ""
-    after = text[match.end() : match.end() + 1]
-    return not (before and (before.isalnum() or before == "_")) and not (after and (after.isalnum() or after == "_"))

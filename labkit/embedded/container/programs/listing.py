@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
@@ -65,18 +64,6 @@ def group_name(process: Process, number: int) -> str | None:
     return next((one.group for one in process.system.image.users if one.gid == number), None)
 
 
-def human(number: int) -> str:
-    """``4.0K``: rounded up, with a digit behind the point below ten."""
-    value = float(number)
-    for unit in ("", "K", "M", "G", "T"):
-        if value < 1024 or unit == "T":
-            break
-        value /= 1024
-    if not unit:
-        return str(number)
-    return f"{value:.1f}{unit}" if value < 10 else f"{math.ceil(value)}{unit}"
-
-
 def when(process: Process, moment: float) -> str:
     """``Nov 24 16:00``, or the year if it is long ago."""
     recent = abs(process.system.now() - moment) <= 15_778_476
@@ -84,7 +71,7 @@ def when(process: Process, moment: float) -> str:
 
 
 _LS_OPTIONS = (
-    "1 a,all A,almost-all l h,human-readable r,reverse t R,recursive d,directory p color? full-time! "
+    "1 a,all A,almost-all l h! human-readable! r,reverse t R,recursive d,directory p color? full-time! "
     "S! F! classify! i! inode! n! g! o! G! no-group! U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
     "group-directories-first! time-style! sort! hide! zero!"
 )
@@ -96,22 +83,22 @@ Entry = tuple[str, Node]
 async def ls(process: Process) -> int:
     """List directories."""
     options = read_options(process.args, _LS_OPTIONS)
-    found: list[Entry] = []
+    tops: list[Entry] = []
     status = 0
     for name in options.args or ["."]:
         try:
             node = process.node(name, follow=not options.has("l", "d") or name.endswith("/"))
             if isinstance(node, Link) and not options.has("d", "l"):
                 node = process.node(name)
-            found.append((name, node))
+            tops.append((name, node))
         except FileError as error:
             status = await process.fail(f"cannot access '{name}': {error.reason}", 2)
-    found = _ordered(options, found)
-    files = [entry for entry in found if options.has("d") or not isinstance(entry[1], Directory)]
-    queue = [entry for entry in found if entry not in files]
+    tops = _ordered(options, tops)
+    files = [entry for entry in tops if options.has("d") or not isinstance(entry[1], Directory)]
+    queue = [entry for entry in tops if entry not in files]
     if files:
         await _print(process, options, files, total=False)
-    titled = len(found) > 1 or options.has("R") or (status and len(options.args) > 1)
+    titled = len(tops) > 1 or options.has("R") or (status and len(options.args) > 1)
     first = not files
     while queue:
         await process.scheduler.tick()
@@ -145,7 +132,7 @@ def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
 async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
     names = [name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries]
     if options.has("l"):
-        await _long(process, options, entries, names, total=total)
+        await _long(process, entries, names, total=total)
         return
     if process.stdout.terminal and not options.has("1"):
         await process.out(columns(names, 80))
@@ -169,22 +156,20 @@ def columns(names: list[str], width: int) -> str:
     return ""
 
 
-async def _long(process: Process, options: Options, entries: list[Entry], names: list[str], *, total: bool) -> None:
+async def _long(process: Process, entries: list[Entry], names: list[str], *, total: bool) -> None:
     def row(node: Node, name: str) -> list[str]:
-        size = node_size(node)
         return [
             mode_text(node),
             str(links(node)),
             user_name(process, node.uid) or str(node.uid),
             group_name(process, node.gid) or str(node.gid),
-            _device(node) if isinstance(node, Device) else human(size) if options.has("h") else str(size),
+            _device(node) if isinstance(node, Device) else str(node_size(node)),
             when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
         ]
 
     if total:
-        kilobytes = sum(blocks(node) for _, node in entries)
-        await process.out(f"total {human(kilobytes * 1024) if options.has('h') else kilobytes}\n")
+        await process.out(f"total {sum(blocks(node) for _, node in entries)}\n")
     rows = [row(node, name) for (_, node), name in zip(entries, names, strict=True)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     to_the_right = (1, len(widths) - 3)

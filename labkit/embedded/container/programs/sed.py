@@ -1,4 +1,4 @@
-"""``sed``: ``s``, ``p``, ``d`` and ``q`` with addresses, and ``-n -e -E -i``."""
+"""``sed``: ``s``, ``p``, ``d`` and ``q`` with addresses, and ``-n -e -E``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption,
 from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import Capture, Stream, decode, encode
+from labkit.embedded.container.shell.streams import decode
 
 MAX_COMMANDS = 500
 MAX_SPACE = 1 << 20
-_OPTIONS = "n,quiet,silent E,regexp-extended r e,expression= i,in-place s! u! z! f! file!"
+_OPTIONS = "n,quiet,silent E,regexp-extended r e,expression= i! in-place! s! u! z! f! file!"
 _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
 _LEFT_OUT = frozenset("{}btT:rwRWnNDPhHgGxlzFeMQaicy=")
 """Commands of the real sed that the lab's does not have."""
@@ -159,11 +159,10 @@ class _Reader:
 class _Sed:
     """Runs commands over lines."""
 
-    def __init__(self, process: Process, commands: list[_Command], out: Stream, *, quiet: bool) -> None:
+    def __init__(self, process: Process, commands: list[_Command], *, quiet: bool) -> None:
         self.process = process
         self.commands = commands
         self.quiet = quiet
-        self.out = out
         self.number = 0
         self.space = ""
         self.last = False
@@ -180,7 +179,7 @@ class _Sed:
                 await self.show()
 
     async def show(self) -> None:
-        await self.out.write(encode(self.space + "\n"))
+        await self.process.out(self.space + "\n")
 
     def selected(self, command: _Command) -> bool:
         first, second = command.first, command.second
@@ -250,9 +249,8 @@ def _filled(replacement: list[str | int], match: Match) -> str:
 @program("sed")
 async def sed(process: Process) -> int:
     """Edit a stream."""
-    args = ["-i" if word.startswith("-i") else word for word in process.args]
     try:
-        options = read_options(args, _OPTIONS)
+        options = read_options(process.args, _OPTIONS)
     except BadOption as error:
         return await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
     scripts, names = [value for name, value in options.flags if name == "e"], options.args
@@ -260,24 +258,10 @@ async def sed(process: Process) -> int:
         if not names:
             return await process.err(_USAGE)
         scripts, names = names[:1], names[1:]
-    if options.has("i") and not names:
-        return await process.fail("no input files")
-    script, extended, quiet = "\n".join(scripts), options.has("E", "r"), options.has("n")
     try:
-        commands = _Reader(script, extended=extended).commands()
-        if not options.has("i"):
-            rows, status = await all_lines(process, names, failed=2)
-            await _Sed(process, commands, process.stdout, quiet=quiet).run(rows)
-            return status
-        status = 0
-        for name in names:
-            rows, failed = await all_lines(process, [name], failed=2)
-            status = max(status, failed)
-            capture = Capture(process.scheduler.budget.memory_bytes)
-            commands = _Reader(script, extended=extended).commands()
-            await _Sed(process, commands, capture, quiet=quiet).run(rows)
-            if not failed:
-                process.fs.write(name, bytes(capture.data), process.cwd)
+        commands = _Reader("\n".join(scripts), extended=options.has("E", "r")).commands()
+        rows, status = await all_lines(process, names, failed=2)
+        await _Sed(process, commands, quiet=options.has("n")).run(rows)
     except SedError as error:
         return await process.fail(str(error))
     return status

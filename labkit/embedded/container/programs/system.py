@@ -1,8 +1,6 @@
-"""Programs about the container, its users and processes: ``hostname uname which ps id`` and their like."""
+"""Programs about the container and its users: ``hostname uname which id`` and their like."""
 
 from __future__ import annotations
-
-import time
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.listing import group_name, user_name
@@ -88,48 +86,6 @@ async def yes(process: Process) -> int:
     while True:
         await process.scheduler.tick()
         await process.stdout.write(block)
-
-
-SELF = 7
-"""The pid of ``ps`` itself."""
-PAUSE_USER = 65535
-"""The user of the process that holds a pod's namespaces."""
-
-
-def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
-    """The columns of a process."""
-    uid = PAUSE_USER if command == "/pause" else process.fs.uid
-    name = (command.split() or [""])[0].rpartition("/")[2]
-    return {
-        "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "tty": terminal,
-        "stat": "R" if pid == SELF else "Ss", "time": "00:00:00", "comm": name, "cmd": command,
-        "start": time.strftime("%H:%M", time.gmtime(started_at)),
-    }  # fmt: skip
-
-
-@program("ps")
-async def ps(process: Process) -> int:
-    """List the container's processes."""
-    system = process.system
-    rows = [_facts(process, pid, command, "?", system.started_at) for pid, command in system.processes()]
-    terminal = "pts/0" if process.stdout.terminal else "?"
-    rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
-    # BSD's options, as of `ps aux`, need no dash.
-    args = [word if word.startswith("-") or not word.isalpha() else f"-{word}" for word in process.args]
-    options = read_options(args, "a A e x f u w o! format! p,pid= no-headers! forest! l! j! L! T! H! C! U! sort! cols!")
-    if pids := [pid for name, value in options.flags if name == "p" for pid in value.replace(",", " ").split()]:
-        rows = [row for row in rows if row["pid"] in pids]
-    elif not options.has("e", "A", "a", "x"):
-        rows = [row for row in rows if row["tty"] == terminal]
-    head, layout = "    PID TTY          TIME CMD", "{pid:>7} {tty:<8} {time} {comm}"
-    if options.has("u"):
-        head = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"
-        layout = "{user:<8} {pid:>7}  0.0  0.0   2700  1500 {tty:<8} {stat:<4} {start}   0:00 {cmd}"
-    elif options.has("f"):
-        head = "UID          PID    PPID  C STIME TTY          TIME CMD"
-        layout = "{user:<8} {pid:>7} {ppid:>7}  0 {start} {tty:<8} {time} {cmd}"
-    await process.out("\n".join([head, *(layout.format(**row) for row in rows)]) + "\n")
-    return 0 if rows else 1
 
 
 @program("id")

@@ -1,4 +1,4 @@
-"""Programs that pass text on: ``cat wc tee head tail``."""
+"""Programs that pass text on: ``cat wc head tail``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from labkit.embedded.container.programs.common import chunks, everything, for_ea
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import open_path
-from labkit.embedded.container.shell.scheduler import Sleep
-from labkit.embedded.container.shell.streams import Stream, StreamError
+from labkit.embedded.container.shell.streams import Stream
 
 
 @program("cat")
@@ -94,30 +92,6 @@ def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[
     return len(str(total))
 
 
-@program("tee")
-async def tee(process: Process) -> int:
-    """Write to files and to stdout."""
-    options = read_options(process.args, "a,append i! p!")
-    outputs: list[Stream] = [process.stdout]
-    status = 0
-    for name in options.args:
-        mode = "a" if options.has("a") else "w"
-        try:
-            outputs.append(open_path(process.system, name, process.cwd, mode, process.fds))
-        except FileError as error:
-            status = await process.fail(f"{name}: {error.reason}")
-    async for data in chunks(process, process.stdin):
-        for stream in outputs:
-            try:
-                await stream.write(data)
-            except StreamError as error:
-                status = await process.fail(f"write error: {error.reason}")
-    return status
-
-
-POLL_SECONDS = 0.5
-
-
 class _Titles:
     """The lines ``==> name <==`` before each of several inputs."""
 
@@ -195,14 +169,12 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
 async def tail(process: Process) -> int:
     """Print the end of files."""
     options = read_options(
-        _old_style(process.args), "q,quiet v! verbose! f,follow F n,lines= c,bytes= r! retry! s! pid! z!"
+        _old_style(process.args), "q,quiet v! verbose! f! follow! F! n,lines= c,bytes= r! retry! s! pid! z!"
     )
     kind, sign, count = _amount(options)
     titles = _Titles(process, options)
-    following: Stream | None = None
 
     async def show(name: str, stream: Stream) -> None:
-        nonlocal following
         await titles.show(name)
         if sign == "+":
             skip = max(0, count - 1)
@@ -211,23 +183,8 @@ async def tail(process: Process) -> int:
         else:
             data = await _last(process, stream, kind, count)
         await process.stdout.write(data)
-        following = stream
 
-    status = await for_each_input(process, options.args, show)
-    if options.has("f", "F") and following is not None and following is not process.stdin:
-        await _follow(process, following)
-    return status
-
-
-async def _follow(process: Process, stream: Stream) -> None:
-    """Print what is added to a file, without end."""
-    while True:
-        data = await stream.read()
-        if data:
-            await process.stdout.write(data)
-        else:
-            await Sleep(POLL_SECONDS)
-            await process.scheduler.tick()
+    return await for_each_input(process, options.args, show)
 
 
 async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:

@@ -6,12 +6,10 @@ from collections.abc import Awaitable
 
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.compound import NAME
-from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import Killed
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
 
-MAX_FUNCTIONS = 1000
 MAX_JOBS = 100
 
 
@@ -30,11 +28,6 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
             return await shell.run(command.body)
         case syntax.Subshell():
             return await subshell(shell, command)
-        case syntax.Function():
-            if len(shell.functions) > MAX_FUNCTIONS:
-                raise Killed(9, "too many functions")
-            shell.functions[command.name] = command.body
-            shell.status = 0
         case syntax.If():
             return await if_command(shell, command)
         case syntax.While():
@@ -95,7 +88,7 @@ async def _part(shell: Shell, commands: syntax.Commands, ends: list[Stream]) -> 
     """Run commands in a shell of their own, and close the ends of pipes that it had."""
     try:
         await shell.run(commands)
-    except (ExitShell, ReturnFromFunction) as end:
+    except ExitShell as end:
         shell.status = end.status
     except LoopControl:
         pass

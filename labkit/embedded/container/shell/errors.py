@@ -1,4 +1,4 @@
-"""Problems of commands, and the ways out of one: ``exit``, ``return``, ``break``."""
+"""Problems of commands, and the ways out of one: ``exit``, ``break``."""
 
 from __future__ import annotations
 
@@ -20,20 +20,12 @@ PROBLEMS = (ExpansionError, StreamError, FileError)
 """The problems of a command before or while it runs."""
 
 
-class _Leave(Exception):
-    """A shell or a function ends with an exit status."""
+class ExitShell(Exception):
+    """``exit``: the shell ends with an exit status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status & 0xFF
-
-
-class ExitShell(_Leave):
-    """``exit``: the shell ends."""
-
-
-class ReturnFromFunction(_Leave):
-    """``return`` from a function."""
 
 
 class LoopControl(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Interrupted
@@ -70,7 +70,7 @@ async def interact(shell: Shell) -> int:
         except ExitShell as leave:
             shell.status = leave.status
             return shell.status
-        except (ReturnFromFunction, LoopControl):
+        except LoopControl:
             continue
         except StreamError:
             return shell.status
@@ -96,7 +96,7 @@ async def run_lines(shell: Shell) -> int:
                 break
     except ExitShell as leave:
         shell.status = leave.status
-    except (ReturnFromFunction, LoopControl):
+    except LoopControl:
         pass
     except StreamError as error:
         return await shell.complain(error.reason)

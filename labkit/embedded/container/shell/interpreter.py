@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell import control, syntax
 from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
-from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, ExpansionError, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, ExpansionError, LoopControl
 from labkit.embedded.container.shell.expand import Expander
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
@@ -44,7 +44,6 @@ class Interpreter(Expander):
         self.name = name
         self.dialect = dialect
         self.positional: list[str] = []
-        self.functions: dict[str, Command] = {}
         self.options: set[str] = set()
         self.jobs: list[Task] = []
         self._alone = False
@@ -92,7 +91,6 @@ class Interpreter(Expander):
         other = self.fresh(dict(self.fds), {})
         other.variables = self.variables.copy()
         other.positional = list(self.positional)
-        other.functions = dict(self.functions)
         other.options = set(self.options)
         for name in ("status", "line", "loops", "tested", "interactive", "from_command", "from_stdin",
                      "pid", "last_background"):  # fmt: skip
@@ -105,7 +103,7 @@ class Interpreter(Expander):
             await self._run_script(parse(script, self.dialect) if isinstance(script, str) else script)
         except ExitShell as leave:
             self.status = leave.status
-        except (ReturnFromFunction, LoopControl):
+        except LoopControl:
             pass
         return self.status
 
@@ -236,33 +234,15 @@ class Interpreter(Expander):
                 outer.clear()
                 outer.update(self.fds)
         finally:
-            if self.dialect == "bash" or words[0] in self.functions or words[0] not in SPECIAL_BUILTINS:
+            if self.dialect == "bash" or words[0] not in SPECIAL_BUILTINS:
                 for name, before in kept.items():
                     self.variables.restore(name, before)
         return await self.check_exit()
 
-    async def call(self, words: list[str], *, functions: bool = True) -> int:
-        """Run a function, a builtin or a program by its name."""
+    async def call(self, words: list[str]) -> int:
+        """Run a builtin or a program by its name."""
         name = words[0]
-        if functions and name in self.functions:
-            return await self._call_function(self.functions[name], words)
         builtin = BUILTINS.get(name) if self.dialect == "bash" or name not in BASH_ONLY else None
         if builtin is not None:
             return await builtin(self, words)
         return await run_program(self, words, alone=self._alone)
-
-    async def _call_function(self, body: Command, words: list[str]) -> int:
-        kept, self.positional = self.positional, words[1:]
-        self.scheduler.depth += 1
-        self.variables.push()
-        loops, self.loops = self.loops, 0
-        try:
-            await self.execute(body)
-        except ReturnFromFunction as end:
-            self.status = end.status
-        finally:
-            self.positional = kept
-            self.loops = loops
-            self.scheduler.depth -= 1
-            self.variables.pop()
-        return self.status

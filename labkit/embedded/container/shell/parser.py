@@ -19,7 +19,7 @@ from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
 
-DECLARING = frozenset({"export", "local"})
+DECLARING = frozenset({"export"})
 """Builtins whose arguments may be assignments."""
 
 _LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
@@ -166,11 +166,10 @@ class Parser(CompoundParser):
         compound = self.compound()
         if compound is not None:
             line = self.line_at(self.start)
-            found = compound()
-            found.line = line
-            if not isinstance(found, syntax.Simple | syntax.Function):
-                found.redirects = self._redirects()
-            return found
+            command = compound()
+            command.line = line
+            command.redirects = self._redirects()
+            return command
         if self.token not in REDIRECTIONS and (self.current is None or self.is_reserved()):
             ends_list = not self.token or self.token in _LIST_ENDS
             raise self.fail(expecting if ends_list or self.dialect == "bash" else "")
@@ -183,7 +182,7 @@ class Parser(CompoundParser):
         return tuple(out)
 
     def simple(self) -> Command:
-        """Assignments, words and redirections; or the definition of a function."""
+        """Assignments, words and redirections."""
         line = self.line_at(self.start)
         assignments: list[Assignment] = []
         words: list[Word | Assignment] = []
@@ -192,14 +191,14 @@ class Parser(CompoundParser):
             if self.token in REDIRECTIONS:
                 redirects.append(self.redirect())
                 continue
-            word, source = self.current, self.token
+            word = self.current
             if word is None:
                 break
             declaring = bool(words) and isinstance(words[0], Word) and words[0].source in DECLARING
             assignment = self._assignment(word) if declaring or not words else None
             self.advance()
             if self.token == "(" and not assignments and not redirects and not words and assignment is None:
-                return self.function_body(line, source)
+                self.left_out("functions")
             if assignment is None:
                 words.append(self.without_braces(word))
             else:

@@ -72,7 +72,7 @@ class Budget:
             ``while true; do curl …; sleep 1; done`` may go on for hours.
         output_bytes: Bytes written to stdout and stderr.
         memory_bytes: Bytes one command may hold (``$(…)``, ``sort``).
-        depth: Nested functions, subshells and substitutions.
+        depth: Nested subshells, substitutions and programs.
         tasks: Processes alive at once.
         seconds: Time after which the session ends.
         throttle: Whether one that has no steps left waits for more instead of being killed.

@@ -25,6 +25,3 @@ class System(Protocol):
     """When the container started, in seconds since 1970."""
     random: Callable[[int], bytes]
     """Returns so many random bytes."""
-
-    def processes(self) -> list[tuple[int, str]]:
-        """Number and command line of what runs in the container beside this exec."""

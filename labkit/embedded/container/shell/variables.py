@@ -1,4 +1,4 @@
-"""A shell's variables: texts, exported ones, and those local to a function."""
+"""A shell's variables: texts, some of them exported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class Variables:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._all = {name: Variable(value, exported=True) for name, value in environment.items()}
-        self._frames: list[dict[str, Variable | None]] = []
         self._written = 0
 
     def _account(self, chars: int) -> None:
@@ -40,7 +39,6 @@ class Variables:
         """The variables of a subshell."""
         other = Variables({})
         other._all = {name: replace(one) for name, one in self._all.items()}
-        other._frames = [dict(frame) for frame in self._frames]
         other._written = self._written
         return other
 
@@ -82,30 +80,6 @@ class Variables:
     def environment(self) -> dict[str, str]:
         """The exported variables, which commands see."""
         return {name: one.value for name, one in self._all.items() if one.exported and one.value is not None}
-
-    # Local variables of functions.
-
-    def push(self) -> None:
-        """Begin a function."""
-        self._frames.append({})
-
-    def pop(self) -> None:
-        """End a function, and remove its local variables."""
-        for name, before in self._frames.pop().items():
-            self.restore(name, before)
-
-    @property
-    def in_function(self) -> bool:
-        """Whether a function runs."""
-        return bool(self._frames)
-
-    def local(self, name: str) -> Variable:
-        """A local variable of the running function, made if it is missing."""
-        frame = self._frames[-1]
-        if name not in frame:
-            before = frame[name] = self._all.get(name)
-            self._all[name] = Variable(exported=before.exported if before is not None else False)
-        return self._all[name]
 
     def save(self, name: str) -> Variable | None:
         """A copy of a variable, for :meth:`restore`."""

@@ -50,14 +50,6 @@ class PodContext:
         self.shared[number] = slot
         return number
 
-    def processes_beside(self, slot: Slot) -> list[tuple[int, str]]:
-        """What a container sees of the others in a shared process namespace: numbers and command lines."""
-        shown = [(1, "/pause")] if self.shared else []
-        for number, one in self.shared.items():
-            if one is not slot and one.running and one.container is not None:
-                shown.append((number, " ".join(one.container.command)))
-        return shown
-
     @property
     def full_name(self) -> str:
         """Name, namespace and uid, as the kubelet's messages have them."""

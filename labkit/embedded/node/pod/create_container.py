@@ -41,7 +41,6 @@ def create_container(
         uid=security.get("runAsUser"),
         gid=security.get("runAsGroup"),
         number=pod.share(slot),
-        others=lambda: pod.processes_beside(slot),
         groups=groups(spec),
         workdir=slot.spec.get("workingDir") or "",
         read_only=bool(security.get("readOnlyRootFilesystem")),

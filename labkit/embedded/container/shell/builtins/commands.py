@@ -6,14 +6,14 @@ import re
 
 from labkit.embedded.container.shell.builtins import table
 from labkit.embedded.container.shell.conditions import TestError, shell_questions
-from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.run_program import look_up, run_program
 
 
 @table.builtin("command")
 async def command(shell: Shell, words: list[str]) -> int:
-    """Run a command that no function hides, or with ``-v`` print what it is."""
+    """Run a command, or with ``-v`` print what it is."""
     args = words[1:]
     if args[:1] == ["-v"]:
         names = args[1:] if shell.dialect == "bash" else args[1:2]
@@ -22,11 +22,11 @@ async def command(shell: Shell, words: list[str]) -> int:
         return await table.left_out(shell, "command -V")
     while args and args[0] in ("-p", "--"):
         args = args[1:]
-    return await shell.call(args, functions=False) if args else 0
+    return await shell.call(args) if args else 0
 
 
 async def _describe(shell: Shell, name: str) -> int:
-    own = name in table.KEYWORDS or name in shell.functions
+    own = name in table.KEYWORDS
     own = own or (name in table.BUILTINS and not (shell.dialect == "dash" and name in table.BASH_ONLY))
     path = name if own else look_up(shell, name)
     if path is None:
@@ -49,20 +49,6 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
     if len(words) > 2 and shell.dialect == "bash":
         raise ExitShell(await shell.complain("exit: too many arguments"))
     raise ExitShell(int(words[1]))
-
-
-@table.builtin("return")
-async def return_from(shell: Shell, words: list[str]) -> int:
-    """End a function."""
-    if len(words) > 2 and shell.dialect == "bash":
-        raise ExitShell(await shell.complain("return: too many arguments"))
-    if not shell.variables.in_function:
-        if shell.dialect == "bash":
-            return await shell.complain("return: can only `return' from a function or sourced script", 2)
-        raise ExitShell(int(words[1]) if len(words) > 1 and words[1].isdigit() else shell.status)
-    if len(words) > 1 and not re.fullmatch(r"-?\d{1,18}", words[1]):
-        raise ReturnFromFunction(await shell.complain(f"return: {words[1]}: numeric argument required", 2))
-    raise ReturnFromFunction(int(words[1]) if len(words) > 1 else shell.status)
 
 
 @table.builtin("break", "continue")

@@ -10,16 +10,13 @@ from labkit.embedded.container.shell.parameters import FLAGS, LETTERS, OPTIONS
 from labkit.embedded.container.shell.protocol import Shell
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LEFT_OUT = {"export": "fp", "local": "aAfFgiIlnrtuxp"}
-"""The options that the lab's builtins leave out."""
-
 _SET_USAGE = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"
 
 
-@builtin("export", "local")
-async def declare(shell: Shell, words: list[str]) -> int:
-    """Declare variables: exported, local."""
-    name, args = words[0], words[1:]
+@builtin("export")
+async def export(shell: Shell, words: list[str]) -> int:
+    """Export variables."""
+    args = words[1:]
     flags = ""
     while args and len(args[0]) > 1 and args[0][0] == "-":
         word = args.pop(0)
@@ -27,51 +24,40 @@ async def declare(shell: Shell, words: list[str]) -> int:
             break
         flags += word[1:]
     for flag in flags:
-        if flag in _LEFT_OUT[name]:
-            return await left_out(shell, f"{name} -{flag}")
-        if name == "local" or flag != "n":
-            return await usage(shell, name, "-" + flag, f"{name} [-fn] [name[=value] ...] or {name} -p")
-    if name == "local" and not shell.variables.in_function:
-        if shell.dialect != "bash":
-            raise ExitShell(await shell.complain("local: not in a function", 2))
-        return await shell.complain("local: can only be used in a function")
+        if flag in "fp":
+            return await left_out(shell, f"export -{flag}")
+        if flag != "n":
+            return await usage(shell, "export", "-" + flag, "export [-fn] [name[=value] ...] or export -p")
     if not args:
-        return await left_out(shell, f"{name} without names")
-    return max([await _declare_one(shell, name, flags, word) for word in args])
+        return await left_out(shell, "export without names")
+    return max([await _export_one(shell, word, exported="n" not in flags) for word in args])
 
 
-async def _declare_one(shell: Shell, name: str, flags: str, word: str) -> int:
-    target, equals, value = word.partition("=")
-    append = target.endswith("+") and bool(equals)
-    target = target.removesuffix("+") if append else target
-    if not _NAME.fullmatch(target):
+async def _export_one(shell: Shell, word: str, *, exported: bool) -> int:
+    name, equals, value = word.partition("=")
+    append = name.endswith("+") and bool(equals)
+    name = name.removesuffix("+") if append else name
+    if not _NAME.fullmatch(name):
         if shell.dialect == "bash":
-            return await shell.complain(f"{name}: `{word}': not a valid identifier")
-        raise ExitShell(await shell.complain(f"{name}: {target}: bad variable name", 2))
-    if append:
-        value = (shell.variables.text(target) or "") + value
-    variable = shell.variables.local(target) if name == "local" else shell.variables.declare(target)
+            return await shell.complain(f"export: `{word}': not a valid identifier")
+        raise ExitShell(await shell.complain(f"export: {name}: bad variable name", 2))
     if equals:
-        shell.assign(target, value)
-    if name == "export":
-        variable.exported = "n" not in flags
+        shell.assign(name, value, append=append)
+    shell.variables.declare(name).exported = exported
     return 0
 
 
 @builtin("unset")
 async def unset(shell: Shell, words: list[str]) -> int:
-    """Forget variables or functions."""
+    """Forget variables."""
     status = 0
-    functions = False
     for word in words[1:]:
-        if word in ("-f", "-v"):
-            functions = word == "-f"
-        elif functions or (shell.variables.get(word) is None and word in shell.functions):
-            shell.functions.pop(word, None)
-        elif not _NAME.fullmatch(word):
-            status = await shell.complain(f"unset: `{word}': not a valid identifier")
-        else:
+        if word == "-f":
+            return await left_out(shell, "unset -f")
+        if _NAME.fullmatch(word):
             shell.variables.unset(word)
+        elif word != "-v":
+            status = await shell.complain(f"unset: `{word}': not a valid identifier")
     return status
 
 
