@@ -15,17 +15,17 @@ CLIENTS = Path(__file__).with_name("clients.md")
 INTRODUCTION = """\
 # How exactly the embedded server answers
 
-Written by `make parity`; do not edit. The yardstick is what a real kube-apiserver v1.36.2
-answered (`tests/parity/data`, whose README says what was masked). Every recorded request is
-sent to a fresh embedded server over HTTPS, and the answers are compared in status, headers
+`make parity` writes this page; do not edit it. It compares the embedded server with the recorded
+answers of a real kube-apiserver v1.36.2 (`tests/parity/data`, whose README says what was masked).
+It sends every recorded request to a fresh embedded server over HTTPS, and compares status, headers
 and body. `make test` fails on any difference that is not listed here.
 
-Suites whose last column says so were asked of a server built from the sources of that version,
-without a node; they ask where the others do not. Of `gaps` only some steps were asked of a
-server; the others hold what the sources say.
+Some suites were recorded from a server that was built from the sources of that version, without a
+node; their last column says so. Some steps of `gaps` were recorded too; the answers of its other
+steps come from the sources.
 
-`python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` one
-step in full; `--kubeconfig FILE --pki DIR` asks another cluster, and
+`python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` shows
+one step in full, `--kubeconfig FILE --pki DIR` asks another cluster, and
 `python -m tests.parity record --kubeconfig FILE --pki DIR --out DIR` writes new recordings.
 """
 
@@ -86,7 +86,7 @@ def _commands(sections: Sequence[Section], skipped: Sequence[tuple[str, str]]) -
 
 def _decisions(sections: Sequence[Section]) -> Iterator[str]:
     yield "## Allowed and forbidden\n"
-    yield "Whether the real server let a request in, and the embedded one did the same.\n"
+    yield "This table counts what the real server allowed or refused, and how often the embedded server did the same.\n"
     rows: list[Sequence[object]] = []
     for item in sections:
         if item.allowed_total is None:
@@ -98,7 +98,7 @@ def _decisions(sections: Sequence[Section]) -> Iterator[str]:
         if item.name == "decisions":
             yield (
                 f"In {item.agreed['reason']} of the {item.total} decisions the reason is the same word for word; "
-                "where several bindings grant a request, it names whichever was met first.\n"
+                "if several bindings grant a request, the reason names the first one that the server found.\n"
             )
 
 
