@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.core.html import TEMPLATES, inline_styles, render, stylesheet
+from tests.support.some import some
 
 RUDE = "<script>'\"&"
 VALUES: dict[str, dict[str, Any]] = {
@@ -33,7 +34,7 @@ def test_a_graph_without_rows_has_no_table() -> None:
 
 
 def test_every_class_that_a_template_copies_is_in_the_stylesheet() -> None:
-    for template in TEMPLATES.glob("*.html"):
+    for template in some(TEMPLATES.glob("*.html")):
         used = re.findall(r"css\['([a-z-]+)'\]", template.read_text(encoding="utf-8"))
         assert set(used) <= set(inline_styles()), template.name
 

@@ -22,6 +22,7 @@ from labkit.grading.session import GradingSession
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.walls import root_directory
 from tests.grading.support import solved_cells, submit
+from tests.support.some import some
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_pat
     assert [suite.get("failures") for suite in suites] == [
         str(sum(task.points < task.most for task in result.score.tasks)) for result in results
     ]
-    for result in results:
+    for result in some(results):
         scope = json.loads((out / "gradescope" / result.learner / "ex4-roles.json").read_text())
         assert scope["score"] == result.score.points == sum(test["score"] for test in scope["tests"])
         prairie = json.loads((out / "prairielearn" / result.learner / "ex4-roles.json").read_text())

@@ -12,6 +12,7 @@ from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson
 from tests.lessons.worker import Worker
+from tests.support.some import some
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 RBAC = "rbac.authorization.k8s.io"
@@ -94,7 +95,7 @@ def test_what_the_lab_prepared_is_nobodys_work(lab: Lab) -> None:
 def test_the_solutions_pass(lab: Lab, lesson: Lesson) -> None:
     lab.rewind(lesson.steps[0].id)
     worker = Worker(lab)
-    for step in lesson.steps:
+    for step in some(lesson.steps):
         outcome = worker.run(step.id)
         assert outcome.passed, repr(outcome)
 

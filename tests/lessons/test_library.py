@@ -12,6 +12,7 @@ from labkit.client.manifests import parse
 from labkit.core.errors import UsageError
 from labkit.lessons.library import library, step_of
 from labkit.lessons.steps import position, step_id, step_ids
+from tests.support.some import some
 
 LIBRARY = library()
 
@@ -80,7 +81,7 @@ def test_before_a_step_are_all_earlier_files_in_order_without_experiments() -> N
 
 
 def test_every_manifest_is_named_by_its_step_and_readable() -> None:
-    for file in LIBRARY.root.rglob("*.yaml"):
+    for file in some(LIBRARY.root.rglob("*.yaml")):
         assert re.match(r"[A-Z]\d+-[a-z-]+\.yaml$", file.name)
         assert step_of(file) in lessons.STEPS
         assert parse(file.read_text(), file.name)

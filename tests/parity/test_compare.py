@@ -6,6 +6,7 @@ from tests.parity.accepted import Accepted, Agreement, LeftOut
 from tests.parity.compare import ABSENT, Difference, differences, reduced
 from tests.parity.model import Answer, Step, lookup
 from tests.parity.replay import holds
+from tests.support.some import some
 
 STEP = Step("x/001", {"as": "admin", "method": "GET", "path": "/"}, {"status": 200, "headers": {}, "body": {}})
 
@@ -94,4 +95,4 @@ def test_left_out_things_are_taken_from_the_recording() -> None:
 def test_every_entry_of_the_file_says_why() -> None:
     agreement = Agreement.read()
     reasons = [entry.why for entry in agreement.accepted] + [entry.why for entry in agreement.left_out]
-    assert all(len(reason.split()) >= 3 for reason in reasons)
+    assert all(len(reason.split()) >= 3 for reason in some(reasons))

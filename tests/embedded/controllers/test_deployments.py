@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.cluster import MERGE_PATCH, ClusterApi
+from tests.support.some import some
 
 APPS = "/apis/apps/v1/namespaces/lab"
 PODS = "/api/v1/namespaces/lab/pods"
@@ -76,8 +77,8 @@ def test_a_deployment_has_a_replica_set_and_that_has_pods(api: ClusterApi) -> No
     }
     pods = items(api, PODS)
     assert [pod["status"]["phase"] for pod in pods] == ["Pending", "Pending"]
-    assert all(pod["metadata"]["ownerReferences"][0]["name"] == f"d-{suffix}" for pod in pods)
-    assert all(pod["spec"]["serviceAccountName"] == "default" for pod in pods)
+    assert all(pod["metadata"]["ownerReferences"][0]["name"] == f"d-{suffix}" for pod in some(pods))
+    assert all(pod["spec"]["serviceAccountName"] == "default" for pod in some(pods))
     shown = api.must(api.admin.get(f"{APPS}/deployments/d"))
     assert {name: value for name, value in shown["status"].items() if name != "conditions"} == {
         "observedGeneration": 1,

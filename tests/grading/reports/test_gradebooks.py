@@ -15,6 +15,7 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.gradebooks import write_gradebooks
 from labkit.grading.reports.scores import write_all
+from tests.support.some import some
 
 EXERCISES = ("ex4-roles", "ex6-final")
 
@@ -148,7 +149,7 @@ def test_gradescope_gets_what_its_specification_names(tmp_path: Path) -> None:
     assert isinstance(document["output"], str)
     assert document["visibility"] in ("hidden", "after_due_date", "after_published", "visible")
     each = {"score", "max_score", "status", "name", "number", "output", "tags", "visibility", "extra_data"}
-    for test in document["tests"]:
+    for test in some(document["tests"]):
         assert set(test) <= each
         assert test.get("status", "passed") in ("passed", "failed")
         assert 0 <= test["score"] <= test["max_score"]
@@ -165,7 +166,7 @@ def test_prairielearn_gets_what_its_documentation_names(tmp_path: Path) -> None:
     assert good["gradable"] is True
     assert "format_errors" not in good
     assert 0.0 <= good["score"] <= 1.0
-    for test in good["tests"]:
+    for test in some(good["tests"]):
         assert set(test) <= {"name", "description", "points", "max_points", "message", "output", "images"}
     assert unreadable["gradable"] is False
     assert unreadable["format_errors"] == ["it is no notebook (ValueError)"]

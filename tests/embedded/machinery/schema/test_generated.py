@@ -7,6 +7,7 @@ import pytest
 
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.schema import Schemas, schemas
+from tests.support.some import some
 from tools import generate_schema
 
 FOLDER = Path(generate_schema.OUT)
@@ -54,7 +55,7 @@ def test_every_served_kind_has_a_schema() -> None:
 
 
 def test_every_struct_can_be_built() -> None:
-    for name in json.loads((FOLDER / "tables.json").read_text()):
+    for name in some(json.loads((FOLDER / "tables.json").read_text())):
         struct = schemas()[name]
         for field in struct.fields.values():
             inner = field.type.element or field.type

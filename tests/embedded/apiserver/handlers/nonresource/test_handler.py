@@ -13,6 +13,7 @@ from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
 from labkit.embedded.machinery.status import ApiError
+from tests.support.some import some
 
 BOTH = {"accept": f"{AGGREGATED},application/json"}
 
@@ -61,7 +62,7 @@ def test_the_roots(site: Site) -> None:
 
 
 def test_every_path_of_the_root_exists(site: Site) -> None:
-    for path in json.loads(site.call("GET", "/").body)["paths"]:
+    for path in some(json.loads(site.call("GET", "/").body)["paths"]):
         if path != "/extra":
             assert site.call("GET", path).status == 200, path
 
