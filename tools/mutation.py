@@ -112,10 +112,10 @@ def twin(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def keyword(node: ast.AST) -> Iterator[ast.AST]:
-    """``f(a, b=c)`` becomes ``f(a)``."""
+    """``f(a, b=c)`` becomes ``f(a)``; but zip's ``strict`` is left alone, which only guards against our own mistakes."""
     if isinstance(node, ast.Call):
         for index, argument in enumerate(node.keywords):
-            if argument.arg:
+            if argument.arg and argument.arg != "strict":
                 yield ast.Call(node.func, node.args, [*node.keywords[:index], *node.keywords[index + 1 :]])
 
 
