@@ -9,9 +9,9 @@ from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link
 from labkit.embedded.container.files.rootfs import add_proc, build_root
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork
-from labkit.embedded.container.shell.scheduler import Budget, BudgetExceeded, Killed, Scheduler
+from labkit.embedded.container.network.transport import Listener, PodNetwork
 from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
+from labkit.embedded.container.shell.task_loop import Budget, BudgetExceeded, Killed, TaskLoop
 from labkit.embedded.machinery.request import ExecIO
 
 
@@ -60,7 +60,7 @@ class Container:
         self.network = network
         self.command = command
         self._number = number
-        self.listeners: dict[int, Endpoint] = {}
+        self.listeners: dict[int, Listener] = {}
         self.workdir = workdir or image.workdir
         self.now = now
         self.random = random
@@ -75,9 +75,9 @@ class Container:
         self.environment = {"PATH": image.path, "HOSTNAME": hostname, **dict(image.environment), **environment}
         self.environment.setdefault("HOME", home)
         if self.workdir != "/" and not self.fs.exists(self.workdir):
-            kept, self.fs.uid = self.fs.uid, 0
+            uid, self.fs.uid = self.fs.uid, 0
             self.fs.mkdir(self.workdir, parents=True)
-            self.fs.uid = kept
+            self.fs.uid = uid
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
         self.fs.used_bytes = self.fs.used_nodes = 0
@@ -123,23 +123,23 @@ class Container:
         parent.entries[name] = volume
 
     def _ensure(self, path: str) -> Directory:
-        """A directory, made with all above it, whatever is in the way; links such as ``/var/run`` are followed."""
+        """Return a directory, creating it and its parents; links such as ``/var/run`` are followed."""
         here = self.fs.root
         links = 0
         parts = [part for part in path.split("/") if part][::-1]
         while parts:
             part = parts.pop()
-            found = here.entries.get(part)
-            if isinstance(found, Link) and links < 10:
+            node = here.entries.get(part)
+            if isinstance(node, Link) and links < 10:
                 links += 1
-                if found.target.startswith("/"):
+                if node.target.startswith("/"):
                     here = self.fs.root
-                parts.extend(piece for piece in reversed(found.target.split("/")) if piece)
+                parts.extend(piece for piece in reversed(node.target.split("/")) if piece)
                 continue
-            if not isinstance(found, Directory):
-                found = Directory(mode=0o755, mtime=self.started_at, parent=here)
-                here.entries[part] = found
-            here = found
+            if not isinstance(node, Directory):
+                node = Directory(mode=0o755, mtime=self.started_at, parent=here)
+                here.entries[part] = node
+            here = node
         return here
 
     # Commands
@@ -187,7 +187,7 @@ class Container:
             NotRunnable: It cannot be started.
         """
         self.look_up(words)
-        scheduler = Scheduler(io, budget, terminal=terminal)
+        task_loop = TaskLoop(io, budget, terminal=terminal)
         fds: dict[int, Stream] = {
             0: ConsoleInput() if stdin else NullStream(),
             1: ConsoleOutput(1),
@@ -199,7 +199,7 @@ class Container:
             for stream in fds.values():
                 stream.terminal = True
         try:
-            return await scheduler.run(self._main(scheduler, words, fds, environment))
+            return await task_loop.run(self._main(task_loop, words, fds, environment))
         except BudgetExceeded as end:
             with contextlib.suppress(Exception):
                 await io.write(1 if terminal else 2, f"Killed: {end.reason}\n".encode())
@@ -210,10 +210,10 @@ class Container:
             return 139
 
     async def _main(
-        self, scheduler: Scheduler, words: list[str], fds: dict[int, Stream], environment: dict[str, str]
+        self, task_loop: TaskLoop, words: list[str], fds: dict[int, Stream], environment: dict[str, str]
     ) -> int:
         from labkit.embedded.container.shell.interpreter import Interpreter
         from labkit.embedded.container.shell.run_program import run_program
 
-        shell = Interpreter(self, scheduler, fds, environment, cwd=self.workdir, name=words[0], dialect="dash")
+        shell = Interpreter(self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash")
         return await run_program(shell, words, environment)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 MAX_BYTES = 1 << 20
 
-Taker = TypeVar("Taker")
+Subscriber = TypeVar("Subscriber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Log:
         if len(rest) > 16384:
             self._add(rest)
             self._open = b""
-        self._tell()
+        self._notify()
 
     def close(self) -> None:
         """End the log; an unfinished line becomes a line."""
@@ -63,7 +63,7 @@ class Log:
             self._add(self._open)
             self._open = b""
         self.closed = True
-        self._tell()
+        self._notify()
 
     def _add(self, data: bytes) -> None:
         self._lines.append(Line(self._count, self._now(), data))
@@ -72,7 +72,7 @@ class Log:
         while self._bytes > MAX_BYTES:
             self._bytes -= len(self._lines.popleft().data)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in list(self._listeners):
             listener()
 
@@ -87,7 +87,7 @@ class Log:
         return _subscribe(self._listeners, wake)
 
 
-def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
+def _subscribe(subscribers: list[Subscriber], one: Subscriber) -> Callable[[], None]:
     """Add a subscriber, and return a function that removes it again."""
     subscribers.append(one)
 
@@ -100,7 +100,7 @@ def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Which lines of a log are wanted.
+    """Which lines of a log to send.
 
     Negative limits are none; ``since`` is in seconds since 1970, and ``timestamps`` puts the time before each line.
     """
@@ -161,7 +161,7 @@ class LogStream:
 
     @property
     def closed(self) -> bool:
-        """True once the container has ended and all was read."""
+        """Whether the container has ended and every line was read."""
         full = 0 <= self._options.limit_bytes <= self._sent
         return self._ended or full or (self._log.closed and not self._log.lines(after=self._last))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.logs import Log
-from labkit.embedded.container.shell.scheduler import Budget
+from labkit.embedded.container.shell.task_loop import Budget
 from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import WINDOW
 
@@ -24,7 +24,7 @@ MIN_NAP_SECONDS = 0.01
 MAX_TYPED_BYTES = 1 << 20
 
 START_STEPS = 20_000
-"""The steps of a container before it must sleep; then it goes on with the clock."""
+"""The steps that a container may use before it must wait for the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ProcessIO:
         self.window = WINDOW
 
     def feed(self, data: bytes) -> None:
-        """Add what an attached client sends; nothing ends the input."""
+        """Add input of an attached client; empty data ends it."""
         if not data:
             self._ended = True
         elif len(self._typed) < MAX_TYPED_BYTES:
@@ -129,7 +129,7 @@ class MainProcess:
             self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
 
     def feed(self, data: bytes) -> None:
-        """Pass input on to the process, nothing at its end, and resume it if it waits for that."""
+        """Pass input (empty at its end) to the process, and resume it if it waits for input."""
         self._io.feed(data)
         if self._io.waiting:
             self.wake_at = self._now()

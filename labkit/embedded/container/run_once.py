@@ -1,11 +1,11 @@
-"""Commands that the kubelet itself runs in a container, at once: probes and hooks."""
+"""Commands that the kubelet runs in a container without waiting for real time: probes and hooks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from labkit.embedded.container.container import Container
-from labkit.embedded.container.shell.scheduler import Budget
+from labkit.embedded.container.shell.task_loop import Budget
 from labkit.embedded.machinery.request import WINDOW
 
 MAX_OUTPUT_BYTES = 10 << 10
@@ -17,7 +17,7 @@ class _TimeUp(Exception):
 
 
 class CapturedOutput:
-    """The far end of such a command, which keeps its output and only counts its sleep."""
+    """An ``ExecIO`` that captures output, and counts sleep instead of waiting."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._left = timeout_seconds
@@ -44,15 +44,15 @@ class CapturedOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """The exit status of a command, None if it took too long, and what it wrote, both streams together."""
 
     status: int | None
     output: str
 
 
-def run_once(container: Container, words: list[str], timeout_seconds: float) -> Ran:
-    """Run a command in a container, all at once; ``timeout_seconds`` limits how long it may sleep in all.
+def run_once(container: Container, words: list[str], timeout_seconds: float) -> CommandResult:
+    """Run a command in a container to its end; ``timeout_seconds`` limits its simulated sleep.
 
     Raises:
         NotRunnable: It cannot be started.
@@ -67,4 +67,4 @@ def run_once(container: Container, words: list[str], timeout_seconds: float) -> 
         status = int(end.value)
     except _TimeUp:
         pass
-    return Ran(status, captured.output.decode("utf-8", "replace"))
+    return CommandResult(status, captured.output.decode("utf-8", "replace"))

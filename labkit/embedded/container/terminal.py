@@ -14,7 +14,7 @@ MAX_HISTORY = 200
 
 
 class Terminal:
-    """A far end that speaks as a terminal does (an ``ExecIO``), in front of the real one."""
+    """An ``ExecIO`` that adds a terminal's line discipline to another one."""
 
     def __init__(self, io: ExecIO) -> None:
         self._io = io
@@ -25,7 +25,7 @@ class Terminal:
         self._place = 0
         self._stopped = False
         self.closed = False
-        """The far end has gone away, which is more than a Ctrl-D."""
+        """The client has disconnected; Ctrl-D does not set this."""
 
     @property
     def window(self) -> tuple[int, int]:
@@ -37,7 +37,7 @@ class Terminal:
         self._io.window = size
 
     def stdin_ready(self) -> bool:
-        """Whether something was typed or is left over."""
+        """Whether there is input to read."""
         return bool(self._ready) or self._io.stdin_ready()
 
     async def write(self, channel: int, data: bytes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork
+from labkit.embedded.container.network.transport import Listener, PodNetwork
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
@@ -35,14 +35,14 @@ class Wiring:
         self._pods = pods
 
     def network(
-        self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
+        self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Listener]
     ) -> PodNetwork:
         """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
         return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
 
-    def api_endpoint(self) -> Endpoint:
+    def api_listener(self) -> Listener:
         """The API server, over TLS."""
-        return Endpoint(self._handle, "apiserver", self._certificates())
+        return Listener(self._handle, "apiserver", self._certificates())
 
     def _handle(self, request: Request) -> Response:
         if request.path == "\0":
@@ -77,38 +77,38 @@ class Wiring:
             if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {}) and _serves(pod, service)
         ]
 
-    def _elsewhere(self, address: str, port: int) -> Endpoint | None:
+    def _elsewhere(self, address: str, port: int) -> Listener | None:
         if address == self._settings.address and port == API_PORT:
-            return self.api_endpoint()
+            return self.api_listener()
         pod = self._pods(address)
         if pod is not None:
             return reachable(pod.listeners, port)
         for service in self._api.list("services"):
             if service["spec"].get("clusterIP") == address:
                 return self._through_service(service, port)
-        return self.api_endpoint() if address == SERVICE_ADDRESS and port == 443 else None
+        return self.api_listener() if address == SERVICE_ADDRESS and port == 443 else None
 
-    def _through_service(self, service: Object, port: int) -> Endpoint | None:
+    def _through_service(self, service: Object, port: int) -> Listener | None:
         metadata = service["metadata"]
         if metadata["name"] == "kubernetes" and metadata["namespace"] == "default":
             ports = [one["port"] for one in service["spec"].get("ports") or ()]
-            return self.api_endpoint() if port in ports or (not ports and port == 443) else None
+            return self.api_listener() if port in ports or (not ports and port == 443) else None
         for one in service["spec"].get("ports") or ():
             if one["port"] != port:
                 continue
             for pod in self._backends(service):
                 target = port_number(one.get("targetPort") or port, pod["spec"].get("containers") or ())
                 sandbox = self._pods(pod["status"]["podIP"])
-                endpoint = reachable(sandbox.listeners, target) if sandbox is not None else None
-                if endpoint is not None:
-                    return endpoint
+                listener = reachable(sandbox.listeners, target) if sandbox is not None else None
+                if listener is not None:
+                    return listener
         return None
 
 
-def reachable(listeners: Mapping[int, Endpoint], port: int) -> Endpoint | None:
+def reachable(listeners: Mapping[int, Listener], port: int) -> Listener | None:
     """The server at a port of a pod's address; a proxy listens on the loopback alone."""
-    endpoint = listeners.get(port)
-    return endpoint if endpoint is not None and endpoint.server != "proxy" else None
+    listener = listeners.get(port)
+    return listener if listener is not None and listener.server != "proxy" else None
 
 
 def _serves(pod: Object, service: Object) -> bool:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.images import find_image
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork
-from labkit.embedded.container.shell.scheduler import Budget
+from labkit.embedded.container.network.transport import Listener, PodNetwork
+from labkit.embedded.container.shell.task_loop import Budget
 from tests.embedded.container.textio import TextIO, drive
 
 NOW = 1_800_000_000.0
@@ -38,8 +38,8 @@ def image(name: str = "ubuntu:latest", policy: str = "IfNotPresent") -> Image:
 def container(
     name: str = "ubuntu:latest",
     *,
-    listeners: Mapping[int, Endpoint] | None = None,
-    elsewhere: Mapping[tuple[str, int], Endpoint] | None = None,
+    listeners: Mapping[int, Listener] | None = None,
+    elsewhere: Mapping[tuple[str, int], Listener] | None = None,
     uid: int | None = None,
     read_only: bool = False,
 ) -> Container:

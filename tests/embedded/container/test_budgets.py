@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labkit.embedded.container.files.filesystem import MAX_BYTES
 from labkit.embedded.container.files.inodes import Link
-from labkit.embedded.container.shell.scheduler import Budget
+from labkit.embedded.container.shell.task_loop import Budget
 from tests.embedded.container.harness import container, run
 from tests.embedded.container.textio import TextIO, drive
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.request import Response
 from tests.embedded.container.harness import container, run
 
@@ -102,12 +102,12 @@ def hello(request: object) -> Response:
     ],
 )
 def test_other_ports_refuse(url: str) -> None:
-    place = container(listeners={8001: Endpoint(hello, "proxy")})
+    place = container(listeners={8001: Listener(hello, "proxy")})
     assert run(f"curl -s '{url}'", place).rc in (6, 7)
 
 
 def test_the_pods_own_port_answers_by_localhost_only_if_it_is_a_proxys() -> None:
-    place = container(listeners={8001: Endpoint(hello, "proxy"), 80: Endpoint(hello, "web")})
+    place = container(listeners={8001: Listener(hello, "proxy"), 80: Listener(hello, "web")})
     assert run("curl -s localhost:8001; curl -s 127.0.0.1:80; curl -s 10.244.0.5", place).stdout == "hello\n" * 3
     assert run("curl -s 10.244.0.5:8001", place).rc == 7
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.embedded.container.container import Container
-from labkit.embedded.container.shell.scheduler import Budget
+from labkit.embedded.container.shell.task_loop import Budget
 from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import WINDOW
 from tests.embedded.container.harness import container

@@ -25,8 +25,8 @@ from labkit.embedded.container.files.inodes import (
     Directory,
     File,
     FileError,
-    Found,
     Link,
+    Location,
     Node,
 )
 
@@ -39,7 +39,12 @@ MAX_LINKS = 40
 
 
 class FileSystem:
-    """The tree of one container; ``now`` gives seconds since 1970. Its methods raise ``FileError``."""
+    """The file tree of one container. Its methods raise ``FileError``.
+
+    Args:
+        root: The root directory.
+        now: Returns seconds since 1970.
+    """
 
     def __init__(self, root: Directory, now: Callable[[], float]) -> None:
         root.parent = root
@@ -53,7 +58,7 @@ class FileSystem:
 
     # Look-ups
 
-    def find(self, path: str, cwd: str = "/", *, follow: bool = True) -> Found:
+    def find(self, path: str, cwd: str = "/", *, follow: bool = True) -> Location:
         """Walk a path, absolute or relative to ``cwd``; a link in its last place is followed if ``follow``.
 
         Returns:
@@ -94,14 +99,14 @@ class FileSystem:
             if not todo:
                 if must_be_directory and node is not None and not isinstance(node, Directory):
                     raise FileError(NOT_DIRECTORY)
-                return Found(here, part, node)
+                return Location(here, part, node)
             if node is None:
                 raise FileError(NOT_FOUND)
             if not isinstance(node, Directory):
                 raise FileError(NOT_DIRECTORY)
             above.append(here)
             here = node
-        return Found(above[-1] if above else self.root, self.name_of(here), here)
+        return Location(above[-1] if above else self.root, self.name_of(here), here)
 
     def get(self, path: str, cwd: str = "/", *, follow: bool = True) -> Node:
         """The node at a path."""
@@ -186,30 +191,30 @@ class FileSystem:
         return node
 
     def open(self, path: str, cwd: str = "/", *, mode: int = 0o644) -> File:
-        """The regular file at a path, made if it is missing, ready to be changed."""
-        found = self.find(path, cwd)
-        if isinstance(found.node, Directory) or path.endswith("/"):
+        """Return the regular file at a path for writing, creating it if it is missing."""
+        location = self.find(path, cwd)
+        if isinstance(location.node, Directory) or path.endswith("/"):
             raise FileError(IS_DIRECTORY)
-        if found.node is None:
-            file = File(mode=mode, memory=found.parent.memory)
-            self.add(found, file)
+        if location.node is None:
+            file = File(mode=mode, memory=location.parent.memory)
+            self.add(location, file)
             return file
-        node = self.own(found)
+        node = self.own(location)
         if not isinstance(node, File) or node.generate is not None:
             raise FileError(DENIED)
         self._may(node, 2)
         return node
 
-    def own(self, found: Found) -> Node:
-        """A node that may be changed: the image's is copied first."""
-        node = found.node
+    def own(self, location: Location) -> Node:
+        """Return a node for writing; a node of the image is copied first."""
+        node = location.node
         if node is None:
             raise FileError(NOT_FOUND)
-        if self.is_read_only(node if isinstance(node, Directory) else found.parent):
+        if self.is_read_only(node if isinstance(node, Directory) else location.parent):
             raise FileError(READ_ONLY)
         if node.shared and isinstance(node, File | Device):
             self._charge(len(node.data) if isinstance(node, File) else 0, 0)
-            node = found.parent.entries[found.name] = replace(node, shared=False)
+            node = location.parent.entries[location.name] = replace(node, shared=False)
         return node
 
     def set_data(self, file: File, data: bytes) -> None:
@@ -220,7 +225,7 @@ class FileSystem:
         file.mtime = self.now()
 
     def splice(self, file: File, position: int, data: bytes) -> None:
-        """Write into a file at a position; what lies between its end and there becomes zeros."""
+        """Write into a file at a position; a gap behind its end is filled with zeros."""
         end = max(len(file.data), position + len(data))
         self._charge(end - len(file.data), 0)
         if not isinstance(file.data, bytearray):
@@ -231,62 +236,62 @@ class FileSystem:
         file.program = ""
         file.mtime = self.now()
 
-    def add(self, found: Found, node: Node) -> None:
-        """Put a new node where :meth:`find` found nothing."""
-        if found.node is not None:
+    def add(self, location: Location, node: Node) -> None:
+        """Add a node at a location where there is none."""
+        if location.node is not None:
             raise FileError(EXISTS)
-        if self.is_read_only(found.parent):
+        if self.is_read_only(location.parent):
             raise FileError(READ_ONLY)
-        self._may(found.parent, 2)
+        self._may(location.parent, 2)
         self._charge(len(node.data) if isinstance(node, File) else 0, 1)
         if isinstance(node, Directory):
-            depth, above = 0, found.parent
+            depth, above = 0, location.parent
             while above is not self.root and above.parent is not None:
                 depth, above = depth + 1, above.parent
             if depth > MAX_DEPTH:
                 raise FileError(TOO_LONG)
-            node.parent = found.parent
-            node.memory = found.parent.memory
+            node.parent = location.parent
+            node.memory = location.parent.memory
         node.mtime = node.mtime or self.now()
         node.uid, node.gid = self.uid, self.gid
-        found.parent.entries[found.name] = node
-        found.parent.mtime = self.now()
+        location.parent.entries[location.name] = node
+        location.parent.mtime = self.now()
 
     def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> Directory:
-        """Make a directory; if ``parents``, with what is missing above it, and it may be there already."""
+        """Create a directory; with ``parents`` also missing parents, and it may exist."""
         if parents:
             whole = "/" if path.startswith("/") else ""
             for part in path.split("/"):
                 if not part:
                     continue
                 whole += part + "/"
-                found = self.find(whole.rstrip("/"), cwd)
-                if found.node is None:
-                    self.add(found, Directory(mode=mode))
-                elif not isinstance(found.node, Directory):
+                location = self.find(whole.rstrip("/"), cwd)
+                if location.node is None:
+                    self.add(location, Directory(mode=mode))
+                elif not isinstance(location.node, Directory):
                     raise FileError(EXISTS if whole.rstrip("/") == path.rstrip("/") else NOT_DIRECTORY)
             return self.directory(path, cwd)
-        found = self.find(path.rstrip("/") or "/", cwd)
+        location = self.find(path.rstrip("/") or "/", cwd)
         node = Directory(mode=mode)
-        self.add(found, node)
+        self.add(location, node)
         return node
 
-    def remove(self, found: Found) -> None:
+    def remove(self, location: Location) -> None:
         """Remove a node from its directory, with all below it."""
-        node = found.node
+        node = location.node
         if node is None:
             raise FileError(NOT_FOUND)
-        if self.is_read_only(found.parent):
+        if self.is_read_only(location.parent):
             raise FileError(READ_ONLY)
         if isinstance(node, Directory) and (node.mount or node is self.root):
             raise FileError(BUSY)
-        self._may(found.parent, 2)
+        self._may(location.parent, 2)
         for _, below, _ in self.walk(node, ""):
             if not below.shared:
                 self.used_nodes -= 1
                 self.used_bytes -= len(below.data) if isinstance(below, File) else 0
-        found.parent.entries.pop(found.name, None)
-        found.parent.mtime = self.now()
+        location.parent.entries.pop(location.name, None)
+        location.parent.mtime = self.now()
 
     def is_read_only(self, directory: Directory) -> bool:
         """Whether a directory lies on a read-only mount."""

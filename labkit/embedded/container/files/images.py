@@ -21,7 +21,7 @@ from labkit.embedded.machinery.image_reference import parse_reference
 
 _TABLE: Mapping[str, Any] = read_json(__file__, "images.json")
 FILES = {name: text.encode() for name, text in _TABLE["files"].items()}
-"""Texts of the images' files. The authority stands for the public ones: it has signed nothing, nobody has its key."""
+"""Texts of the images' files. The authority stands for the public ones; it has signed nothing."""
 CONTENTS = {name: tuple(programs.split()) for name, programs in _TABLE["contents"].items()}
 """Packages that can be added, and the programs in them."""
 _LISTS: Mapping[str, list[str]] = {**_TABLE["programs"], "packages": _TABLE["packages"]}
@@ -40,7 +40,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "users": lambda names: tuple(Account(*_TABLE["accounts"][name]) for name in names.split()),
     "serves": lambda ports: tuple((port, server) for port, server in ports),
 }
-"""How a field of a row is read, unless it is taken as it is."""
+"""Functions that convert fields of a row; other fields are used unchanged."""
 
 
 def _image(row: Mapping[str, Any], known: Mapping[str, Image]) -> Image:
@@ -72,7 +72,7 @@ that name: Debian 13 with bash, curl and procps.
 
 
 def find_image(text: str, policy: str) -> Image | None:
-    """The image a pod asks for under a pull policy, None if there is none: then it cannot be pulled."""
+    """The image for a reference and a pull policy, or None if it cannot be pulled."""
     reference = parse_reference(text)
     if reference is None:
         return None

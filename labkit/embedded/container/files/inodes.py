@@ -107,7 +107,7 @@ class Directory(Node):
 
 
 @dataclass(slots=True)
-class Found:
+class Location:
     """Where a path leads.
 
     Args:

@@ -25,11 +25,11 @@ def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
 def _directory(parent: Directory, path: str, mode: int = 0o755) -> Directory:
     here = parent
     for part in path.strip("/").split("/"):
-        found = here.entries.get(part)
-        if not isinstance(found, Directory):
-            found = Directory(mode=0o755, mtime=IMAGE_TIME, parent=here)
-            here.entries[part] = found
-        here = found
+        node = here.entries.get(part)
+        if not isinstance(node, Directory):
+            node = Directory(mode=0o755, mtime=IMAGE_TIME, parent=here)
+            here.entries[part] = node
+        here = node
     here.mode = mode
     return here
 
@@ -134,12 +134,12 @@ def add_proc(root: Directory, facts: dict[str, Callable[[], str]], own: str) -> 
     """Add ``/proc``; ``facts`` has a function for the content of each path below it, ``self`` leads to ``own``."""
     proc = _directory(root, "proc", 0o555)
     proc.mount = proc.read_only = True
-    for path, give in facts.items():
+    for path, read in facts.items():
         where, _, name = path.rpartition("/")
         directory = _directory(proc, where, 0o555) if where else proc
 
-        def generate(give: Callable[[], str] = give) -> bytes:
-            return give().encode("utf-8", "surrogateescape")
+        def generate(read: Callable[[], str] = read) -> bytes:
+            return read().encode("utf-8", "surrogateescape")
 
         directory.entries[name] = File(mode=0o444, mtime=IMAGE_TIME, generate=generate)
     proc.entries["self"] = Link(mode=0o777, mtime=IMAGE_TIME, target=own)

@@ -15,7 +15,7 @@ _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Listener:
     """Something that listens, such as ``apiserver`` or ``nginx``.
 
     Its certificates are the chain that it serves over TLS, in PEM, leaf first; empty for plain HTTP.
@@ -45,8 +45,8 @@ class PodNetwork:
         namespace: str,
         hosts: Mapping[str, str],
         service: Callable[[str, str], str | None],
-        listeners: Mapping[int, Endpoint],
-        elsewhere: Callable[[str, int], Endpoint | None],
+        listeners: Mapping[int, Listener],
+        elsewhere: Callable[[str, int], Listener | None],
     ) -> None:
         self.address = address
         self._namespace = namespace
@@ -64,13 +64,13 @@ class PodNetwork:
             return "127.0.0.1"
         if host in self._hosts:
             return self._hosts[host]
-        found = self._find(host)
-        return (found[1] or None) if found is not None else None
+        service = self._find(host)
+        return (service[1] or None) if service is not None else None
 
     def canonical(self, host: str) -> str:
         """A name in full, as DNS gives it."""
-        found = self._find(host.lower().rstrip("."))
-        return f"{found[0]}.svc.cluster.local" if found is not None else host
+        service = self._find(host.lower().rstrip("."))
+        return f"{service[0]}.svc.cluster.local" if service is not None else host
 
     def _find(self, host: str) -> tuple[str, str] | None:
         """Search as the resolver does: ``NAMESPACE.svc.cluster.local``, ``svc.cluster.local``, ``cluster.local``."""
@@ -86,11 +86,11 @@ class PodNetwork:
                     return f"{labels[0]}.{labels[1]}", service
         return None
 
-    def connect(self, address: str, port: int) -> Endpoint | None:
+    def connect(self, address: str, port: int) -> Listener | None:
         """The server at an address and a port, or None if the connection is refused."""
         if address.startswith("127.") or address in (self.address, "0.0.0.0"):
-            endpoint = self._listeners.get(port)
-            if endpoint is not None and endpoint.server == "proxy" and address == self.address:
+            listener = self._listeners.get(port)
+            if listener is not None and listener.server == "proxy" and address == self.address:
                 return None
-            return endpoint
+            return listener
         return self._elsewhere(address, port)

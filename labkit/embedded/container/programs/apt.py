@@ -1,4 +1,4 @@
-"""``apt-get`` and ``apk``: they make the programs of a package appear, if the image's list has it."""
+"""``apt-get`` and ``apk``: they add the programs of packages in the image's list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
-"""Of packages that people install again and again."""
+"""Versions of packages that are often installed twice, for ``already the newest version``."""
 
 UPDATED = "/var/lib/apt/lists/labkit_lists"
 INSTALLED = "/var/lib/dpkg/info"
@@ -27,9 +27,9 @@ def _binaries(process: Process) -> str:
 
 def _install(process: Process, name: str) -> None:
     for one in CONTENTS.get(name, ()):
-        found = process.fs.find(f"{_binaries(process)}/{one}")
-        if found.node is None:
-            process.fs.add(found, File(mode=0o755, program=one))
+        location = process.fs.find(f"{_binaries(process)}/{one}")
+        if location.node is None:
+            process.fs.add(location, File(mode=0o755, program=one))
     process.fs.mkdir(INSTALLED, parents=True)
     process.fs.write(f"{INSTALLED}/{name}.list", b"")
 
@@ -43,7 +43,7 @@ def _installed(process: Process, name: str) -> bool:
 
 
 def _update(process: Process) -> tuple[str, str]:
-    """Mark the package lists as fetched, without which nothing can be installed. No real mirror is named."""
+    """Mark the package lists as fetched; nothing can be installed before. The mirror is fictitious."""
     process.fs.mkdir(UPDATED.rpartition("/")[0], parents=True)
     process.fs.write(UPDATED, b"")
     host = f"http://mirror.example/{process.system.image.distribution}"
@@ -75,7 +75,7 @@ async def apt_get(process: Process) -> int:
 
 
 def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
-    """Install packages, asking nothing, as with ``-y``, and return what is written to stdout and to stderr."""
+    """Install packages as with ``-y``, and return the text for stdout and for stderr."""
     image = process.system.image
     text = "Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n"
     wanted = [name for name in names if not _installed(process, name)]

@@ -63,7 +63,7 @@ async def _create(process: Process, options: Options, base: str) -> int:
                 status = await process.fail(f"{name}: Cannot stat: {error.reason}", 2)
                 continue
             for count, (path, node, _) in enumerate(process.fs.walk(top, name), 1):
-                await process.scheduler.tick()
+                await process.task_loop.tick()
                 if count > MAX_MEMBERS or buffer.tell() > MAX_BYTES:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
@@ -103,12 +103,12 @@ async def _members(process: Process, options: Options, archive: tarfile.TarFile,
         fs.mkdir(path if info.isdir() else path.rpartition("/")[0] or "/", parents=True)
         if info.isdir():
             return
-        found = fs.find(path, follow=False)
-        if found.node is not None:
-            fs.remove(found)
-            found.node = None
+        location = fs.find(path, follow=False)
+        if location.node is not None:
+            fs.remove(location)
+            location.node = None
         if info.issym():
-            fs.add(found, Link(mode=0o777, target=info.linkname))
+            fs.add(location, Link(mode=0o777, target=info.linkname))
         elif info.isfile():
             source = archive.extractfile(info)
             fs.write(path, source.read() if source is not None else b"", mode=info.mode & 0o777)

@@ -1,4 +1,4 @@
-"""Helpers of many programs: their inputs one after the other, lines, numbers with suffixes."""
+"""Helpers shared by programs: iterating over inputs and lines, and parsing sizes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.quoting import quote
 from labkit.embedded.container.shell.redirection import open_input
-from labkit.embedded.container.shell.scheduler import MemoryExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
+from labkit.embedded.container.shell.task_loop import MemoryExceeded
 
 _SIZES = {"": 1, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30}
 
@@ -53,7 +53,7 @@ def _problem(command: str, name: str, reason: str, *, opening: bool) -> str:
     return f"{command}: {opened if opening else read}: {reason}\n"
 
 
-class AlreadySaid(Exception):
+class AlreadyReported(Exception):
     """The action on a path failed, which has been reported."""
 
 
@@ -63,12 +63,12 @@ async def for_each_path(
     """Apply an action to every path, and report where it fails: ``problem 'path': reason``. Returns 0 or 1."""
     status = 0
     for path in paths:
-        await process.scheduler.tick()
+        await process.task_loop.tick()
         try:
             await action(path)
         except FileError as error:
             status = await process.fail(f"{problem} '{path}': {error.reason}")
-        except AlreadySaid:
+        except AlreadyReported:
             status = 1
     return status
 
@@ -79,7 +79,7 @@ async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         data = await stream.read()
         if not data:
             return
-        await process.scheduler.tick(1 + len(data) / 8000)
+        await process.task_loop.tick(1 + len(data) / 8000)
         yield data
 
 
@@ -89,13 +89,13 @@ async def lines(process: Process, stream: Stream) -> AsyncIterator[bytes]:
     async for data in chunks(process, stream):
         rest += data
         if b"\n" not in data:
-            if len(rest) > process.scheduler.budget.memory_bytes:
+            if len(rest) > process.task_loop.budget.memory_bytes:
                 raise MemoryExceeded
             continue
         *whole, rest = rest.split(b"\n")
         for index, line in enumerate(whole):
             if index % 64 == 63:
-                await process.scheduler.tick()
+                await process.task_loop.tick()
             yield line + b"\n"
     if rest:
         yield rest
@@ -108,7 +108,7 @@ async def everything(process: Process, stream: Stream) -> bytes:
     async for data in chunks(process, stream):
         parts.append(data)
         total += len(data)
-        if total > process.scheduler.budget.memory_bytes:
+        if total > process.task_loop.budget.memory_bytes:
             raise MemoryExceeded
     return b"".join(parts)
 
@@ -122,7 +122,7 @@ async def all_lines(process: Process, names: list[str], *, failed: int = 1) -> t
         nonlocal total
         async for line in lines(process, stream):
             total += len(line) + 40
-            if total > 4 * process.scheduler.budget.memory_bytes:
+            if total > 4 * process.task_loop.budget.memory_bytes:
                 raise MemoryExceeded
             out.append(line.removesuffix(b"\n"))
 
@@ -148,14 +148,14 @@ class Buffered:
         self._size = 0
 
     async def write(self, data: bytes) -> None:
-        """Write, now or later."""
+        """Buffer data, and flush when there is enough."""
         self._parts.append(data)
         self._size += len(data)
         if self._size >= 8192:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was collected."""
+        """Write the buffered data."""
         if self._parts:
             data = b"".join(self._parts)
             self._parts.clear()

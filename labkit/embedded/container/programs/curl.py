@@ -25,8 +25,8 @@ from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import open_path
-from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
+from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Response
 
 POLL_SECONDS = 0.1
@@ -68,7 +68,7 @@ async def curl(process: Process) -> int:
         return error.status
     status = 0
     for number, url in enumerate(options.urls):
-        await process.scheduler.tick(5)
+        await process.task_loop.tick(5)
         status = await _Curl(process, options).run(url, number)
     return status
 
@@ -82,7 +82,7 @@ class _Curl:
         self.silent = options.has("silent")
         self.meter = False
         self.received = 0
-        self.started = process.scheduler.elapsed_seconds
+        self.started = process.task_loop.elapsed_seconds
 
     async def run(self, address: str, number: int) -> int:
         process, options = self.process, self.options
@@ -173,18 +173,18 @@ class _Curl:
         if response.stream is None:
             for start in range(0, len(response.body), 1 << 16):
                 await self._write(output, response.body[start : start + (1 << 16)])
-                await process.scheduler.tick()
+                await process.task_loop.tick()
             return
         limit = float(self.options.values.get("max-time", "inf"))
         stream = response.stream
-        begun = process.scheduler.elapsed_seconds
+        begun = process.task_loop.elapsed_seconds
         try:
             while True:
-                await process.scheduler.tick()
+                await process.task_loop.tick()
                 for piece in stream.read():
                     await self._write(output, piece)
-                    await process.scheduler.tick(0.2)
-                spent = process.scheduler.elapsed_seconds - begun
+                    await process.task_loop.tick(0.2)
+                spent = process.task_loop.elapsed_seconds - begun
                 if stream.closed or spent >= stream.timeout_seconds:
                     return
                 if spent >= limit:
@@ -207,7 +207,7 @@ class _Curl:
             "content_type": transfer.header("content-type") if transfer is not None else "",
             "size_download": str(self.received),
             "url_effective": transfer.url.effective if transfer is not None else address,
-            "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
+            "time_total": f"{self.process.task_loop.elapsed_seconds - self.started + 0.003:.6f}",
         }
         facts["response_code"] = facts["http_code"]
         for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):

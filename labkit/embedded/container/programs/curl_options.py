@@ -71,12 +71,12 @@ class CurlOptions:
 
 
 async def read_command_line(process: Process) -> CurlOptions:
-    """Read curl's words; ``UsageError`` if they make no sense."""
+    """Parse curl's arguments; ``UsageError`` if they are invalid."""
     options = CurlOptions()
-    left = list(process.args)
+    words = list(process.args)
     plain = False
-    while left:
-        word = left.pop(0)
+    while words:
+        word = words.pop(0)
         if plain or word == "-" or not word.startswith("-"):
             if not word:
                 raise UsageError("option : blank argument where content is expected")
@@ -84,12 +84,12 @@ async def read_command_line(process: Process) -> CurlOptions:
         elif word == "--":
             plain = True
         elif word.startswith("--"):
-            await _take(process, options, word[2:], word, left)
+            await _take(process, options, word[2:], word, words)
         else:
             letters = word[1:]
             while letters:
                 letter, letters = letters[0], letters[1:]
-                if await _take(process, options, letter, f"-{letter}", [letters] if letters else left):
+                if await _take(process, options, letter, f"-{letter}", [letters] if letters else words):
                     break
     if not options.urls and not options.has("help", "version"):
         raise UsageError("(2) no URL specified" if process.args else "")
@@ -99,25 +99,25 @@ async def read_command_line(process: Process) -> CurlOptions:
     return options
 
 
-async def _take(process: Process, options: CurlOptions, name: str, shown: str, left: list[str]) -> bool:
-    """Read an option, and return whether it used a value: the first of ``left``."""
+async def _take(process: Process, options: CurlOptions, name: str, option_text: str, words: list[str]) -> bool:
+    """Read an option, and return whether it used a value: the first of ``words``."""
     option = known_options(_OPTIONS).get(name)
-    if option is None or (len(name) == 1) != (not shown.startswith("--")):
-        raise UsageError(f"option {shown}: is unknown")
+    if option is None or (len(name) == 1) != (not option_text.startswith("--")):
+        raise UsageError(f"option {option_text}: is unknown")
     if option.mark == "!":
-        raise UsageError(f"option {shown}{NOT_SIMULATED}", hint=False)
+        raise UsageError(f"option {option_text}{NOT_SIMULATED}", hint=False)
     if not option.mark:
         options.flags.add(option.name)
         return False
-    if not left:
-        raise UsageError(f"option {shown}: requires parameter")
-    await _value(process, options, option.name, left.pop(0), shown)
+    if not words:
+        raise UsageError(f"option {option_text}: requires parameter")
+    await _value(process, options, option.name, words.pop(0), option_text)
     return True
 
 
-async def _value(process: Process, options: CurlOptions, name: str, value: str, shown: str) -> None:
+async def _value(process: Process, options: CurlOptions, name: str, value: str, option_text: str) -> None:
     if name in _NUMBERS and not re.fullmatch(_NUMBERS[name], value):
-        raise UsageError(f"option {shown}: expected a proper numerical parameter")
+        raise UsageError(f"option {option_text}: expected a proper numerical parameter")
     options.values[name] = value
     match name:
         case "url":
@@ -127,7 +127,7 @@ async def _value(process: Process, options: CurlOptions, name: str, value: str, 
         case "header":
             _header(options, value)
         case "data" | "data-binary" | "data-ascii" | "data-raw" | "json":
-            await _data(process, options, name, value, shown)
+            await _data(process, options, name, value, option_text)
         case "oauth2-bearer":
             options.headers.append(("Authorization", f"Bearer {value}"))
         case "resolve":
@@ -150,14 +150,14 @@ def _header(options: CurlOptions, value: str) -> None:
         options.headers.append((name[:-1].strip(), "\0"))
 
 
-async def _data(process: Process, options: CurlOptions, name: str, value: str, shown: str) -> None:
+async def _data(process: Process, options: CurlOptions, name: str, value: str, option_text: str) -> None:
     data = encode(value)
     if value.startswith("@") and name != "data-raw":
         try:
             stdin = value == "@-"
             data = await everything(process, process.stdin) if stdin else process.fs.read(value[1:], process.cwd)
         except FileError:
-            raise UsageError(f"option {shown}: error encountered when reading a file", status=26) from None
+            raise UsageError(f"option {option_text}: error encountered when reading a file", status=26) from None
         if name in ("data", "data-ascii"):
             data = data.replace(b"\n", b"").replace(b"\r", b"")
     joint = b"" if name == "json" else b"&"

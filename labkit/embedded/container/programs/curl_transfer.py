@@ -1,4 +1,4 @@
-"""One transfer of curl: from an address to an answer, or to the error curl would give."""
+"""One transfer of curl: from a URL to a response, or to curl's error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography import x509
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
@@ -21,7 +21,7 @@ from labkit.embedded.machinery.status import REASONS
 
 
 class TransferError(Exception):
-    """The transfer failed, with curl's exit status, and its message without its name."""
+    """The transfer failed; carries curl's exit status and message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ def append_query(target: str, data: bytes) -> str:
 
 
 def parse_url(text: str) -> Url:
-    """Parse an address; ``TransferError`` if it is none, or its protocol is not served."""
+    """Parse a URL; ``TransferError`` if it is malformed or its protocol is not supported."""
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
     scheme = match[1].lower() if match else "http"
     rest = text[match.end() :] if match else text
@@ -119,13 +119,13 @@ def _without_dots(target: str) -> str:
 class Transfer:
     """What happened, for ``-v`` and ``-w``.
 
-    ``verified`` says whether the certificate of the server was found good, None without TLS, and ``problem`` why not.
+    ``verified`` says whether the certificate of the server was good, None without TLS, and ``problem`` why not.
     """
 
     url: Url
     address: str = ""
     response: Response | None = None
-    endpoint: Endpoint | None = None
+    listener: Listener | None = None
     method: str = "GET"
     sent: list[tuple[str, str]] = field(default_factory=list)
     received: list[tuple[str, str]] = field(default_factory=list)
@@ -138,7 +138,7 @@ class Transfer:
 
     @property
     def http2(self) -> bool:
-        """Whether it went over HTTP/2, as the API server agrees to."""
+        """Whether HTTP/2 was used, which the API server negotiates over TLS."""
         return self.verified is not None and not self.http1
 
     def header(self, name: str) -> str:
@@ -147,8 +147,8 @@ class Transfer:
 
     @property
     def bare(self) -> bool:
-        """Whether a server of TLS was spoken to without it: Go's then answers with a line and no headers."""
-        return self.url.scheme == "http" and self.endpoint is not None and bool(self.endpoint.certificates)
+        """Whether plain HTTP was sent to a TLS port: Go's server then answers with one line and no headers."""
+        return self.url.scheme == "http" and self.listener is not None and bool(self.listener.certificates)
 
     @property
     def status_line(self) -> str:
@@ -159,7 +159,7 @@ class Transfer:
         return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {REASONS.get(status, '')}"
 
 
-def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpoint:
+def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Listener:
     """Find the server at the address, and check its certificate; ``TransferError`` if either fails."""
     url = transfer.url
     network = process.system.network
@@ -168,17 +168,17 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Endpo
     if address is None:
         raise TransferError(6, f"Could not resolve host: {url.host}")
     transfer.address = address
-    endpoint = network.connect(address, url.port)
-    if endpoint is None:
+    listener = network.connect(address, url.port)
+    if listener is None:
         raise TransferError(
             7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
         )
-    transfer.endpoint = endpoint
+    transfer.listener = listener
     if url.scheme == "https":
-        if not endpoint.certificates:
+        if not listener.certificates:
             raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
-        _check_certificate(process, options, transfer, endpoint)
-    return endpoint
+        _check_certificate(process, options, transfer, listener)
+    return listener
 
 
 def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
@@ -197,12 +197,12 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     return path, data
 
 
-def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer, endpoint: Endpoint) -> None:
+def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer, listener: Listener) -> None:
     if options.has("insecure"):
         bundle = b""
     else:
         transfer.bundle, bundle = _bundle(process, options)
-    served = tls.load(endpoint.certificates)
+    served = tls.load(listener.certificates)
     if not served:
         raise TransferError(35, "TLS connect error: error:00000000:lib(0)::reason(0)")
     transfer.certificate = served[0]
@@ -267,7 +267,7 @@ def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, st
     fields = {name.lower(): value for name, value in response.headers.items()}
     for hop in ("date", "content-length", "connection", "transfer-encoding", "server", "keep-alive"):
         if not (
-            hop == "server" and transfer.endpoint is not None and transfer.endpoint.server not in ("apiserver", "proxy")
+            hop == "server" and transfer.listener is not None and transfer.listener.server not in ("apiserver", "proxy")
         ):
             fields.pop(hop, None)
     pairs = sorted(fields.items())
@@ -278,7 +278,7 @@ def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, st
     tail.append(("date", date))
     if transfer.http2:
         return pairs + tail
-    if transfer.endpoint is not None and transfer.endpoint.server == "proxy":
+    if transfer.listener is not None and transfer.listener.server == "proxy":
         pairs = sorted(pairs + tail)
     else:
         pairs = pairs + tail[::-1]

@@ -11,7 +11,7 @@ from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.conditions import Questions, TestError
 from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.scheduler import Sleep
+from labkit.embedded.container.shell.task_loop import Sleep
 
 
 @program("true")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
-from labkit.embedded.container.programs.common import AlreadySaid, everything, for_each_path
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Location, Node
+from labkit.embedded.container.programs.common import AlreadyReported, everything, for_each_path
 from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -36,7 +36,7 @@ async def rm(process: Process) -> int:
         raise BadOption("missing operand")
     status = 0
     for name in options.args:
-        await process.scheduler.tick()
+        await process.task_loop.tick()
         if name.rstrip("/") == "" and name and recursive and not options.has("no-preserve-root"):
             status = await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
@@ -47,15 +47,15 @@ async def rm(process: Process) -> int:
             status = await process.fail(f"refusing to remove '.' or '..' directory: skipping '{name}'")
             continue
         try:
-            found = process.fs.find(name, process.cwd, follow=False)
-            if found.node is None:
+            location = process.fs.find(name, process.cwd, follow=False)
+            if location.node is None:
                 raise FileError("No such file or directory")
-            if isinstance(found.node, Directory) and not recursive:
+            if isinstance(location.node, Directory) and not recursive:
                 raise FileError("Is a directory")
-            if isinstance(found.node, Directory):
-                status = max(status, await _remove_tree(process, found, name))
+            if isinstance(location.node, Directory):
+                status = max(status, await _remove_tree(process, location, name))
             else:
-                process.fs.remove(found)
+                process.fs.remove(location)
             if options.has("v"):
                 await process.out(f"removed '{name}'\n")
         except FileError as error:
@@ -65,20 +65,20 @@ async def rm(process: Process) -> int:
     return status
 
 
-async def _remove_tree(process: Process, found: Found, name: str) -> int:
-    """Remove a directory; what is a mount stays, and so does what holds one."""
-    node = found.node
+async def _remove_tree(process: Process, location: Location, name: str) -> int:
+    """Remove a directory, except mounts and the directories above them."""
+    node = location.node
     fs = process.fs
     if not isinstance(node, Directory):
         return 0
     fixed = fs.is_read_only(node)
     if not fixed and not any(isinstance(below, Directory) and below.mount for _, below, _ in fs.walk(node, "")):
-        fs.remove(found)
+        fs.remove(location)
         return 0
     status = 0
     # A file system in memory lists the newest first.
     for child in reversed(list(node.look())):
-        below = Found(node, child, node.entries[child])
+        below = Location(node, child, node.entries[child])
         try:
             if isinstance(below.node, Directory):
                 status = max(status, await _remove_tree(process, below, f"{name}/{child}"))
@@ -100,11 +100,11 @@ async def touch(process: Process) -> int:
     fs = process.fs
 
     async def renew(name: str) -> None:
-        found = fs.find(name, process.cwd)
-        if found.node is not None:
-            fs.own(found).mtime = fs.now()
+        location = fs.find(name, process.cwd)
+        if location.node is not None:
+            fs.own(location).mtime = fs.now()
         elif not options.has("c"):
-            fs.add(found, File())
+            fs.add(location, File())
 
     return await for_each_path(process, options.args, renew, "cannot touch")
 
@@ -129,25 +129,25 @@ async def cp(process: Process) -> int:
         node = process.node(source)
         if isinstance(node, Directory) and not options.has("r", "R"):
             await process.fail(f"-r not specified; omitting directory '{source}'")
-            raise AlreadySaid
+            raise AlreadyReported
         goal = target
         if process.is_directory(target):
             goal = target.rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2]
         if isinstance(node, File) and process.fs.exists(goal, process.cwd) and process.node(goal) is node:
             await process.fail(f"'{source}' and '{goal}' are the same file")
-            raise AlreadySaid
+            raise AlreadyReported
         try:
             await _copy(process, node, source, goal, set())
         except FileError as error:
             kind = "directory" if isinstance(node, Directory) else "regular file"
             await process.fail(f"cannot create {kind} '{goal}': {error.reason}")
-            raise AlreadySaid from None
+            raise AlreadyReported from None
 
     return await for_each_path(process, sources, copy, "cannot stat")
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
-    await process.scheduler.tick()
+    await process.task_loop.tick()
     fs = process.fs
     if isinstance(node, Directory):
         if id(node) in seen or len(seen) > 100:

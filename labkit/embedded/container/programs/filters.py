@@ -159,7 +159,7 @@ async def seq(process: Process) -> int:
         return await process.fail(f"invalid Zero increment value: '{process.args[1]}'")
     output = Buffered(process)
     for value in range(first, numbers[-1] + (1 if step > 0 else -1), step):
-        await process.scheduler.tick(0.3)
+        await process.task_loop.tick(0.3)
         await output.write(b"%d\n" % value)
     await output.flush()
     return 0
@@ -167,7 +167,7 @@ async def seq(process: Process) -> int:
 
 _GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})")
 _LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-"""The digits that may end an unfinished group of so many: the bits that are left over must be zero."""
+"""The last digits that an unpadded group may have, by its length: its spare bits must be zero."""
 
 
 @program("base64")
@@ -199,7 +199,7 @@ def _wrapped(encoded: bytes, width: int) -> bytes:
 
 
 def _decoded(data: bytes) -> tuple[bytes, bool]:
-    """The bytes decoded from the start as GNU's program does, and whether all could be decoded."""
+    """Decode the longest valid prefix, as GNU base64 does; also return whether that was all."""
     text = data.replace(b"\n", b"")
     match = _GROUPS.match(text)
     valid = match[0] if match else b""
@@ -229,7 +229,7 @@ async def sort(process: Process) -> int:
     rows, status = await all_lines(process, options.args, failed=2)
     if status:
         return status
-    process.scheduler.charge(len(rows) / 200)
+    process.task_loop.charge(len(rows) / 200)
     compared = partial(_sort_key, flags="".join(name for name, _ in options.flags))
     rows.sort(reverse=options.has("r"))
     rows.sort(key=compared, reverse=options.has("r"))

@@ -56,7 +56,7 @@ def _usage(process: Process) -> str:
 
 
 class _Grep:
-    """Searches inputs, one after the other."""
+    """Searches inputs in order."""
 
     def __init__(self, process: Process, options: Options, search: list[Regex]) -> None:
         self.process = process
@@ -89,7 +89,7 @@ class _Grep:
 
     async def _tree(self, top: str, show: bool, *, lead: str) -> None:
         for path, node, _ in self.process.fs.walk(self.process.node(top), top):
-            await self.process.scheduler.tick()
+            await self.process.task_loop.tick()
             if isinstance(node, File):
                 name = lead + path.removeprefix("./") if top == "." else path
                 await self._search(name, FileStream(self.process.system, node), show)
@@ -132,8 +132,8 @@ class _Grep:
         for regex in self.search:
             start = 0
             while start <= len(text):
-                await self.process.scheduler.tick(0.1)
-                match = regex.find(self.process.scheduler.charge, text, start)
+                await self.process.task_loop.tick(0.1)
+                match = regex.find(self.process.task_loop.charge, text, start)
                 if match is None:
                     break
                 if not self.options.has("o"):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.regex import RegexError, compile_regex
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -56,12 +56,12 @@ class Proxy:
         stream = path.startswith("/api/") and "/pods/" in path and path.endswith(("/exec", "/attach"))
         if stream or (host and not any(_matches(pattern, host) for pattern in self._hosts.split(","))):
             return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
-        endpoint = self._system.network.connect("10.96.0.1", 443)
+        listener = self._system.network.connect("10.96.0.1", 443)
         token = mounted(self._system, "token")
-        if endpoint is None or not token:
+        if listener is None or not token:
             return Response(502, {}, b"")
         headers = {"authorization": f"Bearer {token}", **request.headers}
-        return endpoint.handle(replace(request, headers=headers, certificate=None))
+        return listener.handle(replace(request, headers=headers, certificate=None))
 
 
 async def serve(process: Process, args: list[str]) -> int:
@@ -82,13 +82,13 @@ async def serve(process: Process, args: list[str]) -> int:
     if port in listeners:
         return await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    endpoint = Endpoint(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
-    listeners[port] = endpoint
+    listener = Listener(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
+    listeners[port] = listener
     try:
         shown = "[::]" if address == "0.0.0.0" else address
         await process.out(f"Starting to serve on {shown}:{port}\n")
         await Sleep(FOREVER)
     finally:
-        if listeners.get(port) is endpoint:
+        if listeners.get(port) is listener:
             del listeners[port]
     return 0

@@ -65,7 +65,7 @@ def group_name(process: Process, number: int) -> str | None:
 
 
 def when(process: Process, moment: float) -> str:
-    """``Nov 24 16:00``, or the year if it is long ago."""
+    """``Nov 24 16:00``, or with the year for times more than half a year away."""
     recent = abs(process.system.now() - moment) <= 15_778_476
     return time.strftime("%b %e %H:%M" if recent else "%b %e  %Y", time.gmtime(moment))
 
@@ -101,7 +101,7 @@ async def ls(process: Process) -> int:
     titled = len(tops) > 1 or options.has("R") or (status and len(options.args) > 1)
     first = not files
     while queue:
-        await process.scheduler.tick()
+        await process.task_loop.tick()
         name, node = queue.pop(0)
         if titled:
             await process.out(("" if first else "\n") + f"{name}:\n")
@@ -122,7 +122,7 @@ async def ls(process: Process) -> int:
 
 
 def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
-    """By bytes, for containers run without a locale; or by time, the newest first."""
+    """Sort by bytes, as in the C locale of containers, or by time, newest first."""
     out = sorted(entries, key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
     if options.has("t"):
         out.sort(key=lambda entry: -entry[1].mtime)

@@ -6,13 +6,13 @@ import time
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.container.programs.curl import curl
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
 
 FOREVER = 1e15
@@ -66,8 +66,8 @@ async def web_server(process: Process) -> int:
         "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
         "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)",
     )
-    endpoint = Endpoint(server.handle, "web")
-    listeners[80] = endpoint
+    listener = Listener(server.handle, "web")
+    listeners[80] = listener
     try:
         if nginx:
             await process.err(
@@ -80,7 +80,7 @@ async def web_server(process: Process) -> int:
             for line in lines:
                 await process.out(line)
     finally:
-        if listeners.get(80) is endpoint:
+        if listeners.get(80) is listener:
             del listeners[80]
 
 
@@ -114,7 +114,7 @@ _WGET_OPTIONS = (
 
 @program("wget")
 async def wget(process: Process) -> int:
-    """Fetch an address, by way of ``curl``'s own code."""
+    """Fetch URLs, through ``curl``."""
     options = read_options(process.args, _WGET_OPTIONS)
     if not options.args:
         return await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")

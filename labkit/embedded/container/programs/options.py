@@ -31,8 +31,8 @@ class Options:
 
     def value(self, *names: str) -> str | None:
         """The last value of an option, or None."""
-        found = [value for name, value in self.flags if name in names]
-        return found[-1] if found else None
+        values = [value for name, value in self.flags if name in names]
+        return values[-1] if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +111,13 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False, missing:
 def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
     """The option of ``--word``, and its value, which may be the next word."""
     name, equals, value = word.partition("=")
-    found = known.get(name) if len(name) > 1 else None
-    if found is None:
+    option = known.get(name) if len(name) > 1 else None
+    if option is None:
         raise BadOption(f"unrecognized option '--{name}'")
-    if found.mark == "=" and not equals:
+    if option.mark == "=" and not equals:
         if not left:
             raise BadOption(f"option '--{name}' requires an argument")
         value = left.pop(0)
-    if equals and not found.mark:
+    if equals and not option.mark:
         raise BadOption(f"option '--{name}' doesn't allow an argument")
-    return found.name, value
+    return option.name, value

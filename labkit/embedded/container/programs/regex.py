@@ -15,7 +15,7 @@ from functools import lru_cache
 import regex
 
 from labkit.embedded.container.shell.patterns import read_set
-from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.task_loop import BudgetExceeded
 
 MAX_SIZE = 3000
 """Characters and sets of a pattern, each as often as ``{n,m}`` repeats it: compiling takes about 0.1 s."""
@@ -130,16 +130,16 @@ class _Translator:
             return _QUANTIFIERS.get(token)
         closer = "}" if self.extended else "\\}"
         end = self.pattern.find(closer, self.index)
-        found = _BOUNDS.fullmatch(self.pattern[self.index : end]) if end > self.index else None
-        if found is None:
+        bounds = _BOUNDS.fullmatch(self.pattern[self.index : end]) if end > self.index else None
+        if bounds is None:
             if self.extended:
                 return None
             raise RegexError("Unmatched \\{" if end < 0 else "Invalid content of \\{\\}")
-        if any(len(number) > 5 or int(number or 0) > MAX_REPEAT for number in found.group(1, 3)):
+        if any(len(number) > 5 or int(number or 0) > MAX_REPEAT for number in bounds.group(1, 3)):
             raise RegexError("Regular expression too big")
         self.index = end + len(closer)
-        low = int(found[1] or 0)
-        high = (int(found[3]) if found[3] else None) if found[2] else low
+        low = int(bounds[1] or 0)
+        high = (int(bounds[3]) if bounds[3] else None) if bounds[2] else low
         if high is not None and high < low:
             raise RegexError("Invalid content of \\{\\}")
         return low, high
@@ -148,14 +148,14 @@ class _Translator:
         """A set of characters, an anchor or a character, in the library's syntax."""
         if token == "[":
             try:
-                found = read_set(self.pattern, self.index, regex=True)
+                bracket = read_set(self.pattern, self.index, regex=True)
             except ValueError as error:
                 raise RegexError(str(error)) from None
-            if found is None:
+            if bracket is None:
                 alone = self.index >= len(self.pattern)
                 raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
-            self.index = found[1]
-            return found[0]
+            self.index = bracket[1]
+            return bracket[0]
         if token == ".":
             return token
         if token == "^" and (self.extended or first):

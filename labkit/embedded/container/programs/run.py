@@ -10,8 +10,8 @@ from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS, LETTERS
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import Sleep, Task
 from labkit.embedded.container.shell.streams import decode
+from labkit.embedded.container.shell.task_loop import Sleep, Task
 
 
 def make_shell(process: Process, dialect: str) -> Shell:
@@ -64,11 +64,11 @@ async def shell_program(process: Process) -> int:
     return await run_lines(shell)
 
 
-def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
+def _take_letters(shell: Shell, word: str, args: list[str], letters: set[str]) -> str:
     """Apply a word of one-letter options, and return the first unknown one, or nothing."""
     for letter in word[1:]:
         if letter in "cisl":
-            taken.add(letter)
+            letters.add(letter)
         elif letter == "o":
             if args[:1] != ["pipefail"]:
                 return letter
@@ -144,16 +144,16 @@ async def timeout(process: Process) -> int:
     if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
-    task = process.scheduler.spawn(process.run(words))
+    task = process.task_loop.spawn(process.run(words))
 
     async def alarm() -> int:
         await Sleep(seconds)
-        process.scheduler.stop(task)
+        process.task_loop.stop(task)
         return 0
 
-    clock: Task | None = process.scheduler.spawn(alarm()) if seconds else None
-    status = await process.scheduler.join(task)
+    clock: Task | None = process.task_loop.spawn(alarm()) if seconds else None
+    status = await process.task_loop.join(task)
     expired = clock is not None and clock.done
     if clock is not None:
-        process.scheduler.stop(clock)
+        process.task_loop.stop(clock)
     return 124 if expired and status == 143 else status

@@ -59,9 +59,9 @@ class _Reader:
 
     def match(self, pattern: str) -> str:
         """Read the text that a pattern matches here."""
-        found = re.compile(pattern, re.DOTALL).match(self.text, self.index)
-        self.index = found.end() if found else self.index
-        return found[0] if found else ""
+        matched = re.compile(pattern, re.DOTALL).match(self.text, self.index)
+        self.index = matched.end() if matched else self.index
+        return matched[0] if matched else ""
 
     def commands(self) -> list[_Command]:
         out: list[_Command] = []
@@ -74,26 +74,26 @@ class _Reader:
             out.append(self.command())
 
     def command(self) -> _Command:
-        made = _Command(first=self.address())
-        if made.first is not None and self.match(","):
-            made.second = self.address()
-            if made.second is None:
+        command = _Command(first=self.address())
+        if command.first is not None and self.match(","):
+            command.second = self.address()
+            if command.second is None:
                 raise self.fail("unexpected `,'")
-        made.negated = "!" in self.match(" *(?:! *)?")
-        made.name = self.match(".")
-        if not made.name:
+        command.negated = "!" in self.match(" *(?:! *)?")
+        command.name = self.match(".")
+        if not command.name:
             raise self.fail("missing command")
-        if made.name in _LEFT_OUT:
-            raise SedError(f"command `{made.name}'{NOT_SIMULATED}")
-        if made.name not in "spdq":
-            raise self.fail(f"unknown command: `{made.name}'")
-        if made.name == "s":
-            self.substitution(made)
+        if command.name in _LEFT_OUT:
+            raise SedError(f"command `{command.name}'{NOT_SIMULATED}")
+        if command.name not in "spdq":
+            raise self.fail(f"unknown command: `{command.name}'")
+        if command.name == "s":
+            self.substitution(command)
         self.match(" *")
         if self.peek() not in ("", ";", "\n", "#"):
             self.index += 1
-            raise self.fail("extra characters after command" if made.name != "s" else "unknown option to `s'")
-        return made
+            raise self.fail("extra characters after command" if command.name != "s" else "unknown option to `s'")
+        return command
 
     def address(self) -> _Address | None:
         """An address, None where there is none."""
@@ -130,7 +130,7 @@ class _Reader:
         except RegexError as error:
             raise self.fail(str(error)) from None
 
-    def substitution(self, made: _Command) -> None:
+    def substitution(self, command: _Command) -> None:
         """The rest of ``s``: pattern, replacement, flags."""
         delimiter = self.match(".")
         if not delimiter:
@@ -140,19 +140,19 @@ class _Reader:
             if not piece:
                 raise self.fail("unterminated `s' command")
             if piece == "&":
-                made.replacement.append(0)
+                command.replacement.append(0)
             elif piece[0] == "\\" and piece[1].isdigit():
-                made.replacement.append(int(piece[1]))
+                command.replacement.append(int(piece[1]))
             else:
-                made.replacement.append({"\\n": "\n", "\\t": "\t"}.get(piece, piece[-1]))
-        made.flags = self.match(r"[gpiI0-9]*")
+                command.replacement.append({"\\n": "\n", "\\t": "\t"}.get(piece, piece[-1]))
+        command.flags = self.match(r"[gpiI0-9]*")
         if self.peek() in ("w", "e", "m", "M"):
             raise SedError(f"flag `{self.peek()}' of `s'{NOT_SIMULATED}")
-        digits = re.search(r"\d{1,6}", made.flags)
-        made.number = int(digits[0]) if digits else 1
-        made.regex = self.compile(pattern, fold="i" in made.flags.lower())
-        highest = max((item for item in made.replacement if isinstance(item, int)), default=0)
-        if highest > made.regex.groups:
+        digits = re.search(r"\d{1,6}", command.flags)
+        command.number = int(digits[0]) if digits else 1
+        command.regex = self.compile(pattern, fold="i" in command.flags.lower())
+        highest = max((item for item in command.replacement if isinstance(item, int)), default=0)
+        if highest > command.regex.groups:
             raise self.fail(f"invalid reference \\{highest} on `s' command's RHS")
 
 
@@ -196,13 +196,13 @@ class _Sed:
 
     def at(self, address: _Address) -> bool:
         if isinstance(address, Regex):
-            return address.find(self.process.scheduler.charge, self.space) is not None
+            return address.find(self.process.task_loop.charge, self.space) is not None
         return self.last if address == _LAST else self.number == address
 
     async def cycle(self) -> bool:
         """Run the commands on a line, and return whether it is printed at the end."""
         for command in self.commands:
-            await self.process.scheduler.tick(0.5)
+            await self.process.task_loop.tick(0.5)
             if not self.selected(command):
                 continue
             match command.name:
@@ -222,8 +222,8 @@ class _Sed:
         out: list[str] = []
         start = done = seen = size = 0
         while regex is not None and start <= len(text):
-            await self.process.scheduler.tick(0.1)
-            match = regex.find(self.process.scheduler.charge, text, start)
+            await self.process.task_loop.tick(0.1)
+            match = regex.find(self.process.task_loop.charge, text, start)
             if match is None:
                 break
             seen += 1

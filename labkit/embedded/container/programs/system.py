@@ -73,7 +73,7 @@ async def stty(process: Process) -> int:
     if not process.stdin.terminal:
         return await process.fail("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:
-        rows, columns = process.scheduler.io.window
+        rows, columns = process.task_loop.io.window
         await process.out(f"{rows} {columns}\n")
     return 0
 
@@ -84,7 +84,7 @@ async def yes(process: Process) -> int:
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:
-        await process.scheduler.tick()
+        await process.task_loop.tick()
         await process.stdout.write(block)
 
 

@@ -42,19 +42,19 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
     options = read_options(process.args, "c,bytes l,lines w,words m,chars L! max-line-length!")
-    wanted = [letter for letter in "lwmc" if options.has(letter)] or list("lwc")
+    columns = [letter for letter in "lwmc" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
     total: Counter[str] = Counter()
 
     async def count(name: str, stream: Stream) -> None:
         counts = await _counts(process, stream)
         total.update(counts)
-        rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
+        rows.append(([counts[letter] for letter in columns], name if options.args else ""))
 
     status = await for_each_input(process, options.args, count)
     if len(options.args) > 1:
-        rows.append(([total[letter] for letter in wanted], "total"))
-    width = _wc_width(process, options.args, wanted, rows)
+        rows.append(([total[letter] for letter in columns], "total"))
+    width = _wc_width(process, options.args, columns, rows)
     for numbers, name in rows:
         await process.out(
             " ".join(str(number).rjust(width) for number in numbers) + (f" {name}" if name else "") + "\n"
@@ -74,12 +74,12 @@ async def _counts(process: Process, stream: Stream) -> dict[str, int]:
     return counts
 
 
-def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
+def _wc_width(process: Process, names: list[str], columns: list[str], rows: list[tuple[list[int], str]]) -> int:
     """GNU takes the width of the files' total size, and 7 for what has no size."""
-    if len(wanted) == 1 and len(rows) < 2:
+    if len(columns) == 1 and len(rows) < 2:
         return 1
     if not names or "-" in names:
-        return 7 if len(wanted) > 1 else 1
+        return 7 if len(columns) > 1 else 1
     total = 0
     for name in names:
         try:
@@ -102,8 +102,8 @@ class _Titles:
 
     async def show(self, name: str) -> None:
         if self._wanted:
-            shown = "standard input" if name == "-" else name
-            await self._process.out(f"{chr(10) if self._count else ''}==> {shown} <==\n")
+            title = "standard input" if name == "-" else name
+            await self._process.out(f"{chr(10) if self._count else ''}==> {title} <==\n")
         self._count += 1
 
 
@@ -144,22 +144,22 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
         if kind == "c":
             await process.stdout.write(data[: max(0, len(data) - count)])
         else:
-            kept = data.splitlines(keepends=True)
-            await process.stdout.write(b"".join(kept[: max(0, len(kept) - count)]))
+            tail = data.splitlines(keepends=True)
+            await process.stdout.write(b"".join(tail[: max(0, len(tail) - count)]))
         return
     while count > 0:
-        await process.scheduler.tick()
+        await process.task_loop.tick()
         if kind == "c":
             data = await stream.read(min(count, 16384))
             count -= len(data)
         else:
             data = await stream.read()
-            found = data.count(b"\n")
-            if found >= count:
+            newlines = data.count(b"\n")
+            if newlines >= count:
                 whole = b"\n".join(data.split(b"\n", count)[:count]) + b"\n"
                 stream.unread(data[len(whole) :])
                 data = whole
-            count -= found
+            count -= newlines
         if not data:
             return
         await process.stdout.write(data)
@@ -189,18 +189,18 @@ async def tail(process: Process) -> int:
 
 async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:
     """The last bytes or lines, keeping no more than is needed."""
-    kept = b""
+    tail = b""
     enough = 1 << 16
-    limit = process.scheduler.budget.memory_bytes
+    limit = process.task_loop.budget.memory_bytes
     async for data in chunks(process, stream):
-        kept += data
+        tail += data
         if kind == "c":
-            kept = kept[-count:] if count else b""
-        elif len(kept) > enough:
-            pieces = kept.split(b"\n")
-            kept = b"\n".join(pieces[-(count + 2) :])[-limit:]
-            enough = (1 << 16) + 2 * len(kept)  # so that long ones are not cut again with every chunk
+            tail = tail[-count:] if count else b""
+        elif len(tail) > enough:
+            pieces = tail.split(b"\n")
+            tail = b"\n".join(pieces[-(count + 2) :])[-limit:]
+            enough = (1 << 16) + 2 * len(tail)  # so that long ones are not cut again with every chunk
     if kind == "c":
-        return kept
-    pieces = kept.splitlines(keepends=True)
+        return tail
+    pieces = tail.splitlines(keepends=True)
     return b"".join(pieces[-count:]) if count else b""

@@ -2,7 +2,7 @@
 
 No file, process or socket of the host is ever touched: files live in a
 :class:`~labkit.embedded.container.files.filesystem.FileSystem`, processes are coroutines of a
-:class:`~labkit.embedded.container.shell.scheduler.Scheduler`, and the network is a
+:class:`~labkit.embedded.container.shell.task_loop.TaskLoop`, and the network is a
 :class:`~labkit.embedded.container.network.transport.PodNetwork` of plain callables. Everything is paid
 for from a budget, so nothing that is typed can hang or bloat the server.
 """

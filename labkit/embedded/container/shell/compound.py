@@ -94,12 +94,12 @@ class CompoundParser(Lexer):
             condition = self.commands("then")
             self.expect("then")
             branches.append((condition, self.commands("fi", "elif", "else")))
-        otherwise = None
+        else_body = None
         if self.is_reserved("else"):
             self.advance()
-            otherwise = self.commands("fi")
+            else_body = self.commands("fi")
         self.expect("fi")
-        return syntax.If(branches=tuple(branches), otherwise=otherwise)
+        return syntax.If(branches=tuple(branches), else_body=else_body)
 
     def loop(self) -> Command:
         """``while`` and ``until``."""

@@ -7,23 +7,23 @@ import re
 from collections.abc import Callable
 
 from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Found, Link, Node
+from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Location, Node
 from labkit.embedded.container.shell.protocol import Shell
 
 MAX_WORDS = 200
 NOT_SIMULATED = "not simulated in this lab's pods"
 
-_FILE_TESTS: dict[str, Callable[[FileSystem, Found, Node], bool]] = {
-    "e": lambda fs, found, node: True,
-    "f": lambda fs, found, node: isinstance(node, File),
-    "d": lambda fs, found, node: isinstance(node, Directory),
-    "L": lambda fs, found, node: isinstance(node, Link),
-    "h": lambda fs, found, node: isinstance(node, Link),
-    "c": lambda fs, found, node: isinstance(node, Device),
-    "s": lambda fs, found, node: bool(node.content()) if isinstance(node, File) else True,
-    "r": lambda fs, found, node: fs.may(node, 4),
-    "w": lambda fs, found, node: fs.may(node, 2) and not fs.is_read_only(found.parent),
-    "x": lambda fs, found, node: fs.may(node, 1),
+_FILE_TESTS: dict[str, Callable[[FileSystem, Location, Node], bool]] = {
+    "e": lambda fs, location, node: True,
+    "f": lambda fs, location, node: isinstance(node, File),
+    "d": lambda fs, location, node: isinstance(node, Directory),
+    "L": lambda fs, location, node: isinstance(node, Link),
+    "h": lambda fs, location, node: isinstance(node, Link),
+    "c": lambda fs, location, node: isinstance(node, Device),
+    "s": lambda fs, location, node: bool(node.content()) if isinstance(node, File) else True,
+    "r": lambda fs, location, node: fs.may(node, 4),
+    "w": lambda fs, location, node: fs.may(node, 2) and not fs.is_read_only(location.parent),
+    "x": lambda fs, location, node: fs.may(node, 1),
 }
 """The tests such as ``-f`` of an existing file."""
 
@@ -65,10 +65,10 @@ class Questions:
             left_out = operator[1:] in "abgkopuvGNORS"
             raise TestError(f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}")
         try:
-            found = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
+            location = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
         except FileError:
             return False
-        return found.node is not None and test(self.fs, found, found.node)
+        return location.node is not None and test(self.fs, location, location.node)
 
     def binary(self, left: str, operator: str, right: str) -> bool:
         """``a = b``, ``1 -lt 2`` and their like."""

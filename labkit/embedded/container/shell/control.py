@@ -60,7 +60,7 @@ async def and_or(shell: Shell, command: syntax.AndOr) -> int:
 
 async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
     """Run commands side by side, each reading what the one before it writes."""
-    scheduler = shell.scheduler
+    task_loop = shell.task_loop
     count = len(command.commands)
     tasks = []
     source = shell.fds[0]
@@ -72,12 +72,12 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
         if index:
             ends.append(source)
         if index < count - 1:
-            pipe = Pipe(scheduler)
+            pipe = Pipe(task_loop)
             part.fds[1] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-        tasks.append(scheduler.spawn(_part(part, (one,), ends)))
-    statuses = [await scheduler.join(task) for task in tasks]
+        tasks.append(task_loop.spawn(_part(part, (one,), ends)))
+    statuses = [await task_loop.join(task) for task in tasks]
     shell.status = statuses[-1]
     if "pipefail" in shell.options:
         shell.status = next((one for one in reversed(statuses) if one), 0)
@@ -103,7 +103,7 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     part = shell.subshell()
     if not shell.interactive:
         part.fds[0] = NullStream()
-    task = shell.scheduler.spawn(_part(part, (command.command,), []))
+    task = shell.task_loop.spawn(_part(part, (command.command,), []))
     shell.last_background = task
     if len(shell.jobs) > MAX_JOBS:
         shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
@@ -118,11 +118,11 @@ async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
     part.loops = 0
-    shell.scheduler.depth += 1
+    shell.task_loop.depth += 1
     try:
         shell.status = await _part(part, command.body, [])
     finally:
-        shell.scheduler.depth -= 1
+        shell.task_loop.depth -= 1
     return await shell.check_exit()
 
 
@@ -132,7 +132,7 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
         if await tested(shell, condition):
             return await shell.run(body)
     shell.status = 0
-    return await shell.run(command.otherwise or ())
+    return await shell.run(command.else_body or ())
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
@@ -151,7 +151,7 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 
     async def once() -> bool:
         nonlocal status
-        await shell.scheduler.tick()
+        await shell.task_loop.tick()
         if await tested(shell, command.condition) == command.until:
             return False
         try:
@@ -177,7 +177,7 @@ async def for_loop(shell: Shell, command: syntax.For) -> int:
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
 
     async def once(item: str) -> bool:
-        await shell.scheduler.tick()
+        await shell.task_loop.tick()
         shell.assign(command.name, item)
         await shell.run(command.body)
         return True

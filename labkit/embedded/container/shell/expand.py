@@ -16,7 +16,6 @@ from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.parameters import expand_parameter
 from labkit.embedded.container.shell.patterns import Pattern
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import MemoryExceeded
 from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
@@ -29,6 +28,7 @@ from labkit.embedded.container.shell.syntax import (
     Tilde,
     Word,
 )
+from labkit.embedded.container.shell.task_loop import MemoryExceeded
 
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
@@ -140,7 +140,7 @@ class Expander(Shell):
     ) -> None:
         """Add a word's parts to the fields; unquoted text is split too where the word is ``inner``: within ``${…}``."""
         for part in parts:
-            self.scheduler.charge(0.1)
+            self.task_loop.charge(0.1)
             match part:
                 case Text(text, quoted):
                     self._put(text, fields, quoted=quoted, split=split and inner)
@@ -166,19 +166,19 @@ class Expander(Shell):
 
     async def _substitute(self, script: Script) -> str:
         """``$(…)``: what a script prints, without its last newlines."""
-        capture = Capture(self.scheduler.budget.memory_bytes)
+        capture = Capture(self.task_loop.budget.memory_bytes)
         inner = self.subshell()
         inner.fds[1] = capture
         if self.dialect == "bash":
             inner.options.discard("errexit")
-        self.scheduler.depth += 1
+        self.task_loop.depth += 1
         try:
             only = script.commands[0] if len(script.commands) == 1 else None
             if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
                 script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
             self.status = await inner.main(script)
         finally:
-            self.scheduler.depth -= 1
+            self.task_loop.depth -= 1
         return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
 
     async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
@@ -218,24 +218,24 @@ class Expander(Shell):
                 if part:
                     levels[-1].append((part, quoted))
         absolute = not levels[0] and len(levels) > 1
-        found = ["/" if absolute else ""]
+        paths = ["/" if absolute else ""]
         if absolute:
             levels = levels[1:]
         for number, level in enumerate(levels):
             last = number == len(levels) - 1
             if not level:
-                found = [path if path.endswith("/") else path + "/" for path in found if last or path]
+                paths = [path if path.endswith("/") else path + "/" for path in paths if last or path]
                 continue
-            found = self._glob_level(found, Pattern(level), last=last)
-            if not found:
+            paths = self._glob_level(paths, Pattern(level), last=last)
+            if not paths:
                 return []
-        return sorted(found)
+        return sorted(paths)
 
     def _glob_level(self, bases: list[str], pattern: Pattern, *, last: bool) -> list[str]:
         fs, cwd = self.system.fs, self.cwd
         out: list[str] = []
         for base in bases:
-            self.scheduler.charge(10)  # a path is walked, and no other process runs meanwhile
+            self.task_loop.charge(10)  # a path is walked, and no other process runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal
@@ -251,7 +251,7 @@ class Expander(Shell):
             except FileError:
                 continue
             for name in names:
-                self.scheduler.charge(0.1)
+                self.task_loop.charge(0.1)
                 if name.startswith(".") and not dotted:
                     continue
                 if pattern.matches(name):

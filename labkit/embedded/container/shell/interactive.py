@@ -5,8 +5,8 @@ from __future__ import annotations
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import Interrupted
 from labkit.embedded.container.shell.streams import StreamError, decode
+from labkit.embedded.container.shell.task_loop import Interrupted
 
 MAX_LINES = 500
 
@@ -65,7 +65,7 @@ async def interact(shell: Shell) -> int:
             shell.status = 130
             shell.loops = 0
             shell.tested = 0
-            shell.scheduler.depth = 1
+            shell.task_loop.depth = 1
             await shell.write(2, "\n")
         except ExitShell as leave:
             shell.status = leave.status

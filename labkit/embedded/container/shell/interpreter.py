@@ -15,10 +15,10 @@ from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
 from labkit.embedded.container.shell.run_program import run_program
-from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple
 from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import BudgetExceeded, Task, TaskLoop
 from labkit.embedded.container.shell.variables import Variables
 
 
@@ -28,7 +28,7 @@ class Interpreter(Expander):
     def __init__(
         self,
         system: System,
-        scheduler: Scheduler,
+        task_loop: TaskLoop,
         fds: dict[int, Stream],
         environment: dict[str, str],
         *,
@@ -37,7 +37,7 @@ class Interpreter(Expander):
         dialect: str = "bash",
     ) -> None:
         self.system = system
-        self.scheduler = scheduler
+        self.task_loop = task_loop
         self.fds = fds
         self.variables = Variables(environment)
         self.cwd = cwd
@@ -52,7 +52,7 @@ class Interpreter(Expander):
         """Set a variable, or add to it."""
         if append:
             value = (self.variables.text(name) or "") + value
-        self.scheduler.charge(len(value) / 20_000)
+        self.task_loop.charge(len(value) / 20_000)
         self.variables.set(name, value)
 
     # Output.
@@ -77,7 +77,7 @@ class Interpreter(Expander):
         """A new shell process in the same container, which knows only what it is given."""
         return Interpreter(
             self.system,
-            self.scheduler,
+            self.task_loop,
             fds,
             environment,
             cwd=cwd or self.cwd,
@@ -87,7 +87,7 @@ class Interpreter(Expander):
 
     def subshell(self) -> Interpreter:
         """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
-        self.scheduler.charge(2 + len(self.variables) / 500)
+        self.task_loop.charge(2 + len(self.variables) / 500)
         other = self.fresh(dict(self.fds), {})
         other.variables = self.variables.copy()
         other.positional = list(self.positional)
@@ -141,9 +141,9 @@ class Interpreter(Expander):
 
     async def execute(self, command: Command) -> int:
         """Run one command, with its redirections."""
-        await self.scheduler.tick()
+        await self.task_loop.tick()
         self.line = command.line
-        if self.scheduler.depth > self.scheduler.budget.depth:
+        if self.task_loop.depth > self.task_loop.budget.depth:
             raise BudgetExceeded("the lab's limit of nested commands was reached")
         saved = self.fds
         try:
@@ -216,15 +216,15 @@ class Interpreter(Expander):
         value = await self.text(assignment.value)
         self.assign(assignment.name, value, append=assignment.append)
         if "xtrace" in self.options:
-            shown = traced(value) if value and self.dialect == "bash" else value
-            await self.write(2, f"+ {assignment.name}={shown}\n")
+            text = traced(value) if value and self.dialect == "bash" else value
+            await self.write(2, f"+ {assignment.name}={text}\n")
 
     async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
         """Run a command by its name, with the variables that are set for it alone."""
         if "xtrace" in self.options:
-            shown = [traced(word) for word in words] if self.dialect == "bash" else words
-            await self.write(2, "+ " + " ".join(shown) + "\n")
-        kept = {one.name: self.variables.save(one.name) for one in command.assignments}
+            text = [traced(word) for word in words] if self.dialect == "bash" else words
+            await self.write(2, "+ " + " ".join(text) + "\n")
+        saved = {one.name: self.variables.save(one.name) for one in command.assignments}
         for assignment in command.assignments:
             await self._assign(assignment)
             self.variables.declare(assignment.name).exported = True
@@ -235,7 +235,7 @@ class Interpreter(Expander):
                 outer.update(self.fds)
         finally:
             if self.dialect == "bash" or words[0] not in SPECIAL_BUILTINS:
-                for name, before in kept.items():
+                for name, before in saved.items():
                     self.variables.restore(name, before)
         return await self.check_exit()
 

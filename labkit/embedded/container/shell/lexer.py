@@ -105,11 +105,11 @@ class Lexer(WordReader):
         self.advance()
         if self.current is None:
             raise self.fail()
-        found = Redirect("<<" if operator == "<<-" else operator, descriptor, self.current)
-        if found.operator == "<<":
-            self.heredocs.append((found, operator, line))
+        redirect = Redirect("<<" if operator == "<<-" else operator, descriptor, self.current)
+        if redirect.operator == "<<":
+            self.heredocs.append((redirect, operator, line))
         self.advance()
-        return found
+        return redirect
 
     def _read_heredocs(self) -> None:
         """Step over the texts of the here-documents begun on the line before."""

@@ -22,7 +22,7 @@ _LEFT_OUT = frozenset({"-", "FUNCNAME"})
 
 _BASH_VARIABLES: dict[str, Callable[[Shell], str]] = {
     "RANDOM": lambda shell: str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF),
-    "SECONDS": lambda shell: str(int(shell.scheduler.elapsed_seconds)),
+    "SECONDS": lambda shell: str(int(shell.task_loop.elapsed_seconds)),
     "BASH_VERSION": lambda shell: "5.2.37(1)-release",
     "UID": lambda shell: str(shell.system.fs.uid),
     "EUID": lambda shell: str(shell.system.fs.uid),
@@ -73,7 +73,7 @@ async def expand_parameter(shell: Shell, part: Parameter) -> Value:
         return value
     items = value if isinstance(value, list) else [value]
     pattern = await shell.pattern(part.operand or Word(()))
-    shell.scheduler.charge(sum(map(len, items)) / 1000)
+    shell.task_loop.charge(sum(map(len, items)) / 1000)
     out = [_trim(item, pattern, operator) for item in items]
     return out if isinstance(value, list) else out[0]
 
@@ -98,9 +98,9 @@ def _checked(shell: Shell, name: str, value: str | list[str] | None) -> str | li
     if value is not None:
         return value
     if "nounset" in shell.options:
-        shown = "$" + name if shell.dialect == "bash" and name.isdigit() else name
+        label = "$" + name if shell.dialect == "bash" and name.isdigit() else name
         text = "unbound variable" if shell.dialect == "bash" else "parameter not set"
-        raise ExpansionError(f"{shown}: {text}", fatal=True, status=_fatal_status(shell))
+        raise ExpansionError(f"{label}: {text}", fatal=True, status=_fatal_status(shell))
     return ""
 
 

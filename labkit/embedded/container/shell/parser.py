@@ -69,13 +69,13 @@ class Parser(CompoundParser):
                 if self.token:
                     self.advance()
         except SyntaxProblem as problem:
-            said = message(problem, self.text, self.dialect)
-            return Script(tuple(done), said, tuple(self.warnings), problem.unfinished)
+            error = message(problem, self.text, self.dialect)
+            return Script(tuple(done), error, tuple(self.warnings), problem.unfinished)
         return Script((*done, *line), "", tuple(self.warnings), bool(self.warnings))
 
     def script(self) -> Script:
         """The commands up to the ``)`` of ``$(…)``."""
-        kept = self.token, self.current, self.start, self.descriptor, self.heredocs
+        saved = self.token, self.current, self.start, self.descriptor, self.heredocs
         self.heredocs = []
         self.advance()
         self.skip_newlines()
@@ -85,7 +85,7 @@ class Parser(CompoundParser):
             if self.dialect == "bash" and problem.kind == "end":
                 raise SyntaxProblem("unclosed", ")", self.last_line) from None
             raise
-        self.token, self.current, self.start, self.descriptor, self.heredocs = kept
+        self.token, self.current, self.start, self.descriptor, self.heredocs = saved
         return Script(commands)
 
     def backquoted(self, text: str, line: int) -> Script:
@@ -93,10 +93,10 @@ class Parser(CompoundParser):
         inner = Parser(text, self.dialect, line)
         inner.depth = self.depth
         inner.enter()
-        found = inner.parse()
-        if found.error and self.dialect != "bash":
-            raise SyntaxProblem("other", found.error.partition("yntax error: ")[2], line)
-        return found
+        script = inner.parse()
+        if script.error and self.dialect != "bash":
+            raise SyntaxProblem("other", script.error.partition("yntax error: ")[2], line)
+        return script
 
     # Lists.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.scheduler import BudgetExceeded
+from labkit.embedded.container.shell.task_loop import BudgetExceeded
 
 CLASSES = {
     "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",
@@ -43,10 +43,10 @@ class Pattern:
         index = 0
         while index < len(text):
             char = text[index]
-            found = read_set(text, index + 1) if char == "[" else None
-            self.magic = self.magic or char in "*?" or found is not None
-            if found is not None:
-                item, index = found
+            bracket = read_set(text, index + 1) if char == "[" else None
+            self.magic = self.magic or char in "*?" or bracket is not None
+            if bracket is not None:
+                item, index = bracket
             elif char in "*?":
                 item, index = (STAR if char == "*" else "."), index + 1
             else:
@@ -61,13 +61,13 @@ class Pattern:
 
     def prefix(self, text: str, *, longest: bool) -> int:
         """The length of the shortest or longest prefix of a text that matches, 0 if there is none."""
-        found = self._compiled(self.items, longest=longest).match(text)
-        return found.end() if found is not None else 0
+        match = self._compiled(self.items, longest=longest).match(text)
+        return match.end() if match is not None else 0
 
     def suffix(self, text: str, *, longest: bool) -> int:
         """The length of the shortest or longest suffix of a text that matches, 0 if there is none."""
-        found = self._compiled(self.items[::-1], longest=longest).match(text[::-1])
-        return found.end() if found is not None else 0
+        match = self._compiled(self.items[::-1], longest=longest).match(text[::-1])
+        return match.end() if match is not None else 0
 
     def _compiled(self, items: list[str], *, longest: bool) -> re.Pattern[str]:
         """An expression in which every star takes as little as it can, but for the last one if ``longest``."""

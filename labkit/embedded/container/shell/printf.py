@@ -11,7 +11,7 @@ MAX_WIDTH = 10_000
 
 
 def echo_text(args: list[str], *, escapes: bool = False) -> str:
-    """The output of ``echo``; with ``escapes`` it reads backslashes without being asked to (dash)."""
+    """The output of ``echo``; with ``escapes`` backslashes are interpreted without ``-e`` (dash)."""
     newline = True
     index = 0
     while index < len(args) and re.fullmatch(r"-[neE]+" if not escapes else r"-n", args[index]):
@@ -27,7 +27,7 @@ def echo_text(args: list[str], *, escapes: bool = False) -> str:
 
 
 def format_printf(layout: str, args: list[str]) -> tuple[str, list[str]]:
-    """The output of ``printf``, which uses the format again while arguments are left, and its problems."""
+    """Format as ``printf`` does, repeating the format while arguments remain; return the text and the errors."""
     out: list[str] = []
     problems: list[str] = []
     left = list(args)
@@ -42,7 +42,7 @@ def format_printf(layout: str, args: list[str]) -> tuple[str, list[str]]:
 
 
 def _once(layout: str, left: list[str], problems: list[str]) -> tuple[str, bool]:
-    """The output of the format used once, and whether that ends all output."""
+    r"""Apply the format once; return the text, and whether ``\c`` or an error ends the output."""
     out = ""
     index = 0
     for match in _SPEC.finditer(layout):

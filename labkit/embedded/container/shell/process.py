@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import Directory, Node
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import Scheduler
 from labkit.embedded.container.shell.streams import Stream, encode
 from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import TaskLoop
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Process:
         env: Its environment.
         cwd: Its working directory.
         fds: Its descriptors; 0, 1 and 2 are always there.
-        scheduler: Starts processes and keeps the budget.
+        task_loop: Starts processes and keeps the budget.
         system: The container.
         spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
         new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
@@ -32,7 +32,7 @@ class Process:
     env: Mapping[str, str]
     cwd: str
     fds: Mapping[int, Stream]
-    scheduler: Scheduler
+    task_loop: TaskLoop
     system: System
     spawn: Callable[..., Awaitable[int]] = field(repr=False)
     new_shell: Callable[..., Shell] = field(repr=False)

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.scheduler import Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream
 from labkit.embedded.container.shell.syntax import Command, Script, Word
 from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import Task, TaskLoop
 from labkit.embedded.container.shell.variables import Variables
 
 
 class Shell(Protocol):
-    """The state of one shell process with its initial values, and its methods."""
+    """The state and the methods of one shell process."""
 
     system: System
-    scheduler: Scheduler
+    task_loop: TaskLoop
     fds: dict[int, Stream]
     variables: Variables
     cwd: str

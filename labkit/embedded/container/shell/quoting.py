@@ -1,4 +1,4 @@
-"""Quotes around a text, so that a shell reads it as one word; and what a backslash stands for."""
+"""Quoting words for a shell, and backslash escapes."""
 
 from __future__ import annotations
 

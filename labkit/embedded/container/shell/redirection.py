@@ -37,12 +37,12 @@ class FileStream(streams.Stream):
         return data
 
     def unread(self, data: bytes) -> None:
-        """Step back, so that another reader of the same file goes on from there."""
+        """Move the position back, so that the next reader of this stream sees the bytes again."""
         if data:
             self._position -= len(data)
 
     async def write(self, data: bytes) -> None:
-        """Write at the position; ``StreamError`` if it is not open for writing, or there is no room."""
+        """Write at the position; ``StreamError`` if the stream is read-only or the file system full."""
         if not self._writable:
             raise streams.StreamError("Bad file descriptor")
         position = len(self._file.data) if self._append else self._position
@@ -79,8 +79,8 @@ def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int,
         FileError: It cannot be opened so.
     """
     fs = system.fs
-    found = fs.find(path, cwd)
-    node = found.node
+    location = fs.find(path, cwd)
+    node = location.node
     if isinstance(node, Device):
         if node.kind.isdigit() or node.kind == "tty":
             descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)

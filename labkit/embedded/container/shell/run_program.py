@@ -8,8 +8,8 @@ from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import find_program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import BudgetExceeded, Interrupted, Killed
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode
+from labkit.embedded.container.shell.task_loop import BudgetExceeded, Interrupted, Killed
 
 
 def look_up(shell: Shell, name: str) -> str | None:
@@ -50,10 +50,10 @@ async def run_program(
     if function is None:
         await shell.write(2, f"{name}: not simulated in this lab's pods\n")
         return 127
-    shell.scheduler.charge(2)
-    shell.scheduler.depth += 1
+    shell.task_loop.charge(2)
+    shell.task_loop.depth += 1
     process = Process(
-        words, env, shell.cwd, shell.fds, shell.scheduler, shell.system, partial(spawn, shell), shell.fresh
+        words, env, shell.cwd, shell.fds, shell.task_loop, shell.system, partial(spawn, shell), shell.fresh
     )
     try:
         return await function(process) & 0xFF
@@ -67,11 +67,11 @@ async def run_program(
     except Killed as end:
         return end.status
     finally:
-        shell.scheduler.depth -= 1
+        shell.task_loop.depth -= 1
 
 
 def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
-    """The variables that a program gets from a shell: bash adds the program's path, and counts the shells."""
+    """The environment of a program: bash sets ``_`` to its path, and ``SHLVL``."""
     env = shell.variables.environment()
     if shell.dialect == "bash":
         env["_"] = path
@@ -95,17 +95,17 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
     inner.positional = words[1:]
-    shell.scheduler.depth += 1
+    shell.task_loop.depth += 1
     try:
         return await inner.main(text)
     finally:
-        shell.scheduler.depth -= 1
+        shell.task_loop.depth -= 1
 
 
 async def spawn(shell: Shell, words: list[str], env: dict[str, str], fds: dict[int, Stream], cwd: str) -> int:
     """Run a program from another one."""
     other = shell.fresh(fds, env, cwd=cwd)
-    if shell.scheduler.depth > shell.scheduler.budget.depth:
+    if shell.task_loop.depth > shell.task_loop.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
-    await shell.scheduler.tick()
+    await shell.task_loop.tick()
     return await run_program(other, words, other.variables.environment())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-from labkit.embedded.container.shell.scheduler import (
+from labkit.embedded.container.shell.task_loop import (
     Block,
     BrokenPipe,
     MemoryExceeded,
     ReadInput,
-    Scheduler,
     Task,
+    TaskLoop,
     WriteOutput,
 )
 
@@ -66,10 +66,10 @@ class Stream:
             data = await self.read()
             if not data:
                 return b"".join(parts)
-            head, found, rest = data.partition(b"\n")
-            parts.append(head + found)
+            head, newline, rest = data.partition(b"\n")
+            parts.append(head + newline)
             size += len(head)
-            if found:
+            if newline:
                 if rest:
                     self.unread(rest)
                 return b"".join(parts)
@@ -144,7 +144,7 @@ class TextStream(Stream):
 
 
 class Capture(Stream):
-    """Stores what is written: ``$(…)``, a container's log. More than the limit is a ``BudgetExceeded``."""
+    """Collects what is written, for ``$(…)``; raises ``MemoryExceeded`` beyond the limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__()
@@ -161,8 +161,8 @@ class Capture(Stream):
 class Pipe:
     """A pipe between two processes; a full one makes its writer wait."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, task_loop: TaskLoop) -> None:
+        self._task_loop = task_loop
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._waiting: list[Task] = []
@@ -174,15 +174,15 @@ class Pipe:
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for task in waiting:
-            self._scheduler.wake(task)
+            self._task_loop.wake(task)
 
     async def _wait(self) -> None:
-        if self._scheduler.current is not None:
-            self._waiting.append(self._scheduler.current)
+        if self._task_loop.current is not None:
+            self._waiting.append(self._task_loop.current)
         await Block()
 
     async def get(self, limit: int) -> bytes:
-        """Some bytes, or none when every writer has gone."""
+        """Some bytes; none once the writer has closed."""
         while not self._chunks:
             if self._write_closed or self._read_closed:
                 return b""
@@ -196,7 +196,7 @@ class Pipe:
         return data
 
     async def put(self, data: bytes) -> None:
-        """Pass bytes on; ``BrokenPipe`` if the reader has gone."""
+        """Pass bytes on; ``BrokenPipe`` if the reader has closed."""
         while self._size >= PIPE_BYTES and not self._read_closed:
             await self._wait()
         if self._read_closed:
@@ -207,7 +207,7 @@ class Pipe:
             self._wake()
 
     def close(self, *, reading: bool = False, writing: bool = False) -> None:
-        """Close the reader: a writer gets SIGPIPE; or the writer: the reader meets the end."""
+        """Close the reading end (writers then get SIGPIPE) or the writing end (readers then see the end)."""
         self._read_closed = self._read_closed or reading
         self._write_closed = self._write_closed or writing
         self._wake()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, frozen=True)
 class Text:
-    """Characters that stand for themselves: no splitting and no patterns where they were quoted."""
+    """Literal characters; quoted ones are neither split nor part of patterns."""
 
     text: str
     quoted: bool = False
@@ -156,7 +156,7 @@ class If(Command):
     """Conditions with their bodies, and the ``else``."""
 
     branches: tuple[tuple[Commands, Commands], ...] = ()
-    otherwise: Commands | None = None
+    else_body: Commands | None = None
 
 
 @dataclass(slots=True)

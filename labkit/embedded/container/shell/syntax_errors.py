@@ -1,4 +1,4 @@
-"""Syntax errors, worded as bash and dash word them."""
+"""Syntax errors, in the words of bash and dash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SyntaxProblem(Exception):
 
     @property
     def unfinished(self) -> bool:
-        """Whether more lines could mend it."""
+        """Whether further lines could complete the script."""
         return self.kind in ("end", "unclosed")
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.network.transport import Endpoint, PodNetwork
+from labkit.embedded.container.network.transport import Listener, PodNetwork
 
 
 class System(Protocol):
@@ -17,7 +17,7 @@ class System(Protocol):
     image: Image
     network: PodNetwork
     hostname: str
-    listeners: dict[int, Endpoint]
+    listeners: dict[int, Listener]
     """The servers of the pod's containers, by port."""
     now: Callable[[], float]
     """The clock, in seconds since 1970."""

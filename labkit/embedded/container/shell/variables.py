@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from labkit.embedded.container.shell.scheduler import MemoryExceeded
+from labkit.embedded.container.shell.task_loop import MemoryExceeded
 
 MAX_VALUE_CHARS = 1 << 20
 MAX_VARIABLES = 5_000
@@ -13,7 +13,7 @@ MAX_TOTAL_CHARS = 8 << 20
 
 @dataclass(slots=True)
 class Variable:
-    """One variable; its value is None while it is declared only."""
+    """One variable; its value is None until it is set."""
 
     value: str | None = None
     exported: bool = False
@@ -27,7 +27,7 @@ class Variables:
         self._written = 0
 
     def _account(self, chars: int) -> None:
-        """Count written characters, and now and then those still stored."""
+        """Count written characters, and from time to time recount those still stored."""
         self._written += chars
         if self._written > MAX_TOTAL_CHARS:
             held = sum(len(one.value or "") for one in self._all.values())
@@ -51,30 +51,30 @@ class Variables:
 
     def text(self, name: str) -> str | None:
         """A variable's text, or None if it is unset."""
-        found = self._all.get(name)
-        return found.value if found is not None else None
+        variable = self._all.get(name)
+        return variable.value if variable is not None else None
 
     def declare(self, name: str) -> Variable:
         """A variable, made if it is missing; ``MemoryExceeded`` if there are too many."""
-        found = self._all.get(name)
-        if found is None:
+        variable = self._all.get(name)
+        if variable is None:
             if len(self._all) >= MAX_VARIABLES:
                 raise MemoryExceeded
-            found = self._all[name] = Variable()
-        return found
+            variable = self._all[name] = Variable()
+        return variable
 
     def set(self, name: str, value: str, *, exported: bool | None = None) -> None:
         """Set a variable's text; ``MemoryExceeded`` if the text is too long."""
         if len(value) > MAX_VALUE_CHARS:
             raise MemoryExceeded
         self._account(len(value))
-        found = self.declare(name)
-        found.value = value
+        variable = self.declare(name)
+        variable.value = value
         if exported is not None:
-            found.exported = exported
+            variable.exported = exported
 
     def unset(self, name: str) -> None:
-        """Forget a variable."""
+        """Remove a variable."""
         self._all.pop(name, None)
 
     def environment(self) -> dict[str, str]:
@@ -83,8 +83,8 @@ class Variables:
 
     def save(self, name: str) -> Variable | None:
         """A copy of a variable, for :meth:`restore`."""
-        found = self._all.get(name)
-        return replace(found) if found is not None else None
+        variable = self._all.get(name)
+        return replace(variable) if variable is not None else None
 
     def restore(self, name: str, before: Variable | None) -> None:
         """Put a variable back as it was."""

@@ -15,7 +15,7 @@ WORD_ENDS = " \t\n;&|()<>"
 """Characters that end a word unless they are quoted."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,+@%=~#{}\[\]*?!^-]+")
-"""Characters that mean nothing to the parser inside a word; some of them do at its start."""
+"""Characters without a meaning inside a word; some have one at its start."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
@@ -41,7 +41,7 @@ class WordReader:
 
     @property
     def last_line(self) -> int:
-        """Where bash sees the end of the script: behind its last newline, which it adds if there is none."""
+        """The line at which bash reports the end of the script: the one after its last newline."""
         return self.line_at(len(self.text)) + (0 if self.text.endswith("\n") else 1)
 
     def script(self) -> Script:
@@ -53,11 +53,11 @@ class WordReader:
         raise NotImplementedError
 
     def left_out(self, what: str) -> NoReturn:
-        """Refuse syntax that the real shell has and the lab's does not."""
+        """Raise ``SyntaxProblem`` for syntax that is not simulated."""
         raise SyntaxProblem("left-out", what, self.line_at(self.index))
 
     def unclosed(self, token: str, start: int) -> NoReturn:
-        """Refuse a text that ends within quotes or brackets opened at ``start``."""
+        """Raise ``SyntaxProblem`` for quotes or brackets opened at ``start`` and never closed."""
         line = self.line_at(start) if self.dialect == "bash" else self.line_at(len(self.text))
         raise SyntaxProblem("unclosed", token, line)
 
@@ -177,9 +177,9 @@ class WordReader:
             return Substitution(script, quoted)
         if text.startswith("${", start):
             self.enter()
-            found = self._braced(quoted=quoted)
+            parameter = self._braced(quoted=quoted)
             self.depth -= 1
-            return found
+            return parameter
         if text.startswith("$[", start) and self.dialect == "bash":
             self.left_out("$[…]")
         match = _NAME.match(text, start + 1)
@@ -253,7 +253,7 @@ class WordReader:
         return Parameter(name, quoted, operator, operand)
 
     def _bad(self, start: int) -> Parameter:
-        """``${…}`` that is no expansion, which is reported only when it is to be expanded."""
+        """An invalid ``${…}``; the error is reported when it is expanded."""
         self.unquoted("}")
         if self.index >= len(self.text):
             self.unclosed("}", start)

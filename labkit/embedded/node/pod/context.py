@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.pod.container_slot import Slot
@@ -36,7 +36,7 @@ class PodContext:
         self.namespace = str(pod["metadata"]["namespace"])
         self.name = str(pod["metadata"]["name"])
         self.address = settings.address if pod["spec"].get("hostNetwork") else address
-        self.listeners: dict[int, Endpoint] = {}
+        self.listeners: dict[int, Listener] = {}
         """The servers of its containers, by port."""
         self.shared: dict[int, Slot] = {}
         """The containers by the numbers of their first processes, if they share a process namespace."""

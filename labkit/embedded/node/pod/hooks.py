@@ -23,15 +23,15 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
         return ""
     words = [str(word) for word in hook.get("command") or ()]
     try:
-        ran = run_once(slot.container, words, timeout_seconds)
+        result = run_once(slot.container, words, timeout_seconds)
     except NotRunnable as problem:
         error, output = f"failed to exec in container: {problem}", ""
     else:
-        if ran.status == 0:
+        if result.status == 0:
             return ""
-        output = ran.output
+        output = result.output
         command = " ".join(words)
-        error = f"command '{command}' exited with {137 if ran.status is None else ran.status}: {output}"
+        error = f"command '{command}' exited with {137 if result.status is None else result.status}: {output}"
     return (
         f'Exec lifecycle hook ([{" ".join(words)}]) for Container "{slot.name}" in Pod "{pod}" failed - '
         f"error: {error}, message: {go_quote(output)}"

@@ -102,16 +102,16 @@ class Probe:
         if self.slot.container is None:
             return None
         try:
-            ran = run_once(self.slot.container, words, seconds)
+            result = run_once(self.slot.container, words, seconds)
         except NotRunnable as problem:
             number = self._pod.api.random(32).hex()
             raise ProbeError(
                 f'rpc error: code = Unknown desc = failed to exec in container: failed to start exec "{number}": OCI '
                 f"runtime exec failed: exec failed: unable to start container process: {problem}: unknown"
             ) from None
-        if ran.status is None:
+        if result.status is None:
             return f'command timed out: "{" ".join(words)}" timed out after {seconds}s'
-        return ran.output if ran.status else None
+        return result.output if result.status else None
 
     def _request(self, get: Object) -> str | None:
         port = port_number(get.get("port"), (self.slot.spec,))

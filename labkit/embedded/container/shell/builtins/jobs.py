@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.embedded.container.shell.builtins.table import builtin, left_out
 from labkit.embedded.container.shell.errors import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.scheduler import Task
+from labkit.embedded.container.shell.task_loop import Task
 
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15}
 """The signals that have a name here."""
@@ -23,7 +23,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
     """Wait for background commands."""
     if not words[1:]:
         for job in shell.jobs:
-            await shell.scheduler.join(job)
+            await shell.task_loop.join(job)
         shell.jobs.clear()
         return 0
     status = 0
@@ -32,7 +32,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
             return await left_out(shell, f"wait {word}")
         task = _job(shell, word)
         if task is not None:
-            status = await shell.scheduler.join(task)
+            status = await shell.task_loop.join(task)
             shell.jobs.remove(task)
             if shell.dialect == "dash" and status in (137, 143):
                 await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
@@ -73,7 +73,7 @@ async def kill(shell: Shell, words: list[str]) -> int:
 async def _kill_one(shell: Shell, word: str, signal: int) -> int:
     task = _job(shell, word)
     if task is not None and signal:
-        shell.scheduler.stop(task, signal)
+        shell.task_loop.stop(task, signal)
     elif word == str(shell.pid) and signal:
         raise ExitShell(128 + signal)
     elif task is None and word != str(shell.pid):

@@ -49,7 +49,7 @@ async def _export_one(shell: Shell, word: str, *, exported: bool) -> int:
 
 @builtin("unset")
 async def unset(shell: Shell, words: list[str]) -> int:
-    """Forget variables."""
+    """Remove variables."""
     status = 0
     for word in words[1:]:
         if word == "-f":

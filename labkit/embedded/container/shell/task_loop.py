@@ -1,6 +1,6 @@
 """The processes of one exec: coroutines, taken in turn, paid for from a budget.
 
-A command awaits only *system calls* (:class:`SystemCall`), never the server's event loop: the scheduler
+A command awaits only *system calls* (:class:`SystemCall`), never the server's event loop: the task loop
 alone awaits the far end (:class:`~labkit.embedded.machinery.request.ExecIO`). So pipelines run
 side by side, a test drives them without an event loop, and Ctrl-C reaches a command
 that sleeps.
@@ -21,7 +21,7 @@ STDIN_POLL_SECONDS = 0.05
 
 
 class Killed(Exception):
-    """A process came to its end by a signal; the reason, if there is one, is printed."""
+    """A process was ended by a signal; the reason, if any, is printed."""
 
     def __init__(self, signal: int, reason: str = "") -> None:
         super().__init__(reason or f"killed by signal {signal}")
@@ -42,7 +42,7 @@ class BudgetExceeded(Killed):
 
 
 class MemoryExceeded(BudgetExceeded):
-    """A command would hold more than it may."""
+    """A command would exceed its memory limit."""
 
     def __init__(self) -> None:
         super().__init__("the lab's limit of memory for one command was reached")
@@ -89,7 +89,7 @@ class Budget:
 
 
 class SystemCall:
-    """A request of a process to the scheduler; ``await`` returns the answer."""
+    """A request of a process to the task loop; ``await`` returns the answer."""
 
     __slots__ = ()
 
@@ -106,7 +106,7 @@ class Sleep(SystemCall):
 
 @dataclass(slots=True, frozen=True)
 class Block(SystemCall):
-    """Go on when :meth:`Scheduler.wake` is called for this process."""
+    """Go on when :meth:`TaskLoop.wake` is called for this process."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -141,7 +141,7 @@ class Task:
         return self.status is not None
 
 
-class Scheduler:
+class TaskLoop:
     """Runs the processes of one exec until the first one ends; at a terminal it looks for Ctrl-C."""
 
     def __init__(self, io: ExecIO, budget: Budget | None = None, *, terminal: bool = False) -> None:
@@ -167,7 +167,7 @@ class Scheduler:
     # Called by processes
 
     def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
-        """Start a process, whose result is its exit status, when its turn comes; ``Killed`` if there are too many."""
+        """Schedule a process, whose coroutine returns its exit status; ``Killed`` if there are too many."""
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
             raise Killed(9, "fork: retry: Resource temporarily unavailable")
@@ -198,14 +198,14 @@ class Scheduler:
             self._ready.append(task)
 
     def charge(self, steps: float = 1) -> None:
-        """Pay for work; ``BudgetExceeded`` if nothing is left."""
+        """Deduct work from the budget; ``BudgetExceeded`` if it is used up."""
         self._steps -= steps
         self._turns += max(1, steps)  # who works much at once lets others run sooner
         if self._steps < (-self.budget.steps if self.budget.throttle else 0):
             raise BudgetExceeded("the lab's limit of work for one command was reached")
 
     async def tick(self, steps: float = 1) -> None:
-        """Pay for work and, now and then, let others run."""
+        """Deduct work from the budget and, now and then, let other processes run."""
         self.charge(steps)
         if self._steps < 0:
             await Sleep(1)
@@ -298,7 +298,7 @@ class Scheduler:
             raise BudgetExceeded("the lab's limit of time for one command was reached")
 
     async def _idle(self) -> None:
-        """Wait, as all processes do, for time to pass or for input."""
+        """Wait for the next timer or for input, as no process can run."""
         self._readers = deque(task for task in self._readers if not task.done)
         if self._readers and (not self._timers or self.io.stdin_ready()):
             await self._take_input()
