@@ -112,7 +112,7 @@ def twin(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def keyword(node: ast.AST) -> Iterator[ast.AST]:
-    """``f(a, b=c)`` becomes ``f(a)``; but zip's ``strict`` is left alone, which only guards against our own mistakes."""
+    """``f(a, b=c)`` becomes ``f(a)``; ``strict`` is left alone, a guard against our own mistakes."""
     if isinstance(node, ast.Call):
         for index, argument in enumerate(node.keywords):
             if argument.arg and argument.arg != "strict":
