@@ -52,20 +52,20 @@ class Desk:
 
 
 @pytest.fixture
-def graded(monkeypatch: pytest.MonkeyPatch, grader: Grader) -> list[str]:
+def graded(monkeypatch: pytest.MonkeyPatch, patient_grader: Grader) -> list[str]:
     """Who was graded by the command, in a grader that runs already."""
     who: list[str] = []
 
     class Watched(Grader):
         def __init__(self) -> None:
-            self.workers = grader.workers
+            self.workers = patient_grader.workers
 
         def grade(self, submissions, on_result=lambda _result: None):  # type: ignore[no-untyped-def] # as its parent
             def seen(result: Result) -> None:
                 who.append(result.learner)
                 on_result(result)
 
-            return grader.grade(submissions, seen)
+            return patient_grader.grade(submissions, seen)
 
     monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(Watched()))
     return who

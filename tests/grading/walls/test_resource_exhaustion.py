@@ -12,7 +12,7 @@ import pytest
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.graders.grader import Grader
 from labkit.grading.walls import root_directory, seccomp
-from tests.grading.conftest import SHORT
+from tests.grading.conftest import PATIENT
 from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
 
 EXERCISE = "ex4-roles"
@@ -103,14 +103,14 @@ print("ended with", status, "after", number)
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, source])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
-    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
+    with Grader(limits=PATIENT, quota=Quota(answered_bytes=8 << 20)) as strict:
         results = grade(strict, tmp_path)
     assert "ended with 429 after 1" in results["eve"].output, results["eve"].output
     assert "answered more than 8 MiB" in results["eve"].note
     assert results["ann"].passed
 
 
-def test_one_request_keeps_nobody_waiting(grader: Grader, tmp_path: Path) -> None:
+def test_one_request_keeps_nobody_waiting(patient_grader: Grader, tmp_path: Path) -> None:
     """What is large and has many parts is refused, text is not, and a set gets fewer pods where each is much work."""
     large = """
 env = lambda count: {"containers": [{"name": "a", "image": "b", "env": [{"name": f"E{n}"} for n in range(count)]}]}
@@ -126,7 +126,7 @@ print("many", lab.admin.post(path, {"metadata": {"name": "many"}, "spec": spec})
 print("pods", len(lab.admin.get(space + "/pods").items))
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, large])
-    output = grade(grader, tmp_path)["eve"].output
+    output = grade(patient_grader, tmp_path)["eve"].output
     assert "large 413 While it is graded, a cluster takes no more than 128 KiB at once." in output, output
     assert "text 201" in output
     assert "many 201" in output
@@ -142,7 +142,7 @@ print(*(len(next(watch)["object"]["data"]["a"]) for watch in watches))
 print("then", lab.admin.get("/version").status)
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, source])
-    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
+    with Grader(limits=PATIENT, quota=Quota(answered_bytes=8 << 20)) as strict:
         result = grade(strict, tmp_path)["eve"]
     assert "900000 900000 " in result.output, result.output
     assert "then 429" in result.output
@@ -173,7 +173,7 @@ def test_what_is_no_request_is_paid_for_as_well(case: str, tmp_path: Path) -> No
     source = f"{CLIENT}\ntry:\n{indent(NO_REQUESTS[case], '    ')}\nexcept OSError:\n    print('cut')"
     submit(tmp_path, "eve", EXERCISE, [source])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
-    with Grader(limits=SHORT, quota=Quota(seconds=0.3)) as strict:
+    with Grader(limits=PATIENT, quota=Quota(seconds=0.3)) as strict:
         results = grade(strict, tmp_path)
     assert results["eve"].output == "cut\n"
     assert "it took the server more than 0.3 s" in results["eve"].note
@@ -193,6 +193,6 @@ for _ in range(12):
 print("kept", len(kept), "refused", refused)
 """
     submit(tmp_path, "eve", EXERCISE, [source])
-    with Grader(limits=SHORT, quota=Quota(connections=8)) as strict:
+    with Grader(limits=PATIENT, quota=Quota(connections=8)) as strict:
         output = grade(strict, tmp_path)["eve"].output
     assert "kept 8 refused 4" in output, output
