@@ -52,7 +52,7 @@ def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
             "versionPriority": priority if version == "v1" else NEWER_VERSION,
         }
         metadata = {"name": f"{version}.{group}", "labels": {LABEL: "onstart"}}
-        made = _made(kind, metadata, spec, "kube-apiserver", now)
+        made = _new_object(kind, metadata, spec, "kube-apiserver", now)
         yield kind, {**made, "status": {"conditions": [available(now)]}}
 
 
@@ -60,7 +60,7 @@ def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND[FLOWS, "PriorityLevelConfiguration"]
     for name, spec in LEVELS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
-        yield kind, {**_made(kind, metadata, spec, PRODUCER, now), "status": {}}
+        yield kind, {**_new_object(kind, metadata, spec, PRODUCER, now), "status": {}}
 
 
 def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
@@ -70,13 +70,13 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     status = {**managed_entry(kind.group_version, CONSUMER, "Apply", owned, now), "subresource": "status"}
     for name, spec in SCHEMAS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
-        made = _made(kind, metadata, spec, PRODUCER, now)
+        made = _new_object(kind, metadata, spec, PRODUCER, now)
         made["metadata"]["managedFields"].insert(0, status)
         condition = dangling(spec["priorityLevelConfiguration"]["name"], True, now)
         yield kind, {**made, "status": {"conditions": [condition]}}
 
 
-def _made(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:
+def _new_object(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:
     """An object with the managed fields of its creator; specs hold no lists that merge."""
     owned: Object = {
         f"f:{name}": {".": {}, **{f"f:{key}": {} for key in metadata[name]}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 
 from labkit.embedded.controllers.controller_ref import reference_to
-from labkit.embedded.controllers.rolling import HASH, MAX_REPLICAS, PREFIX, limits, wanted
+from labkit.embedded.controllers.rolling import HASH, MAX_REPLICAS, PREFIX, desired_replicas, limits
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -54,7 +54,7 @@ def revision_of(replica_set: Object) -> int:
 
 def size_annotations(deployment: Object) -> dict[str, str]:
     """The annotations of a replica set with the size of its deployment."""
-    replicas = wanted(deployment)
+    replicas = desired_replicas(deployment)
     return {DESIRED: str(replicas), MAX_REPLICAS: str(replicas + limits(deployment)[0])}
 
 

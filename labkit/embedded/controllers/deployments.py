@@ -15,12 +15,12 @@ from labkit.embedded.controllers.replicas import REPLICA_SETS
 from labkit.embedded.controllers.rolling import (
     COLLISIONS,
     by_age,
+    desired_replicas,
     new_size,
     proportional,
     set_condition,
     shrunk,
     template_hash,
-    wanted,
     without_hash,
 )
 from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
@@ -62,8 +62,8 @@ class Deployments(BaseController):
         if deployment["metadata"].get("deletionTimestamp"):
             self._update_status(deployment, new, old, progress=False)
             return
-        size = str(wanted(deployment))
-        scaled = any(wanted(one) and _annotation(one, revisions.DESIRED, size) != size for one in sets)
+        size = str(desired_replicas(deployment))
+        scaled = any(desired_replicas(one) and _annotation(one, revisions.DESIRED, size) != size for one in sets)
         if deployment["spec"].get("paused") or scaled:
             self._scale_all(deployment, new, old)
         elif deployment["spec"]["strategy"].get("type") == "Recreate":
@@ -94,17 +94,17 @@ class Deployments(BaseController):
         new = self._renew(deployment, new, old)
         if new is None:
             return
-        replicas = wanted(deployment)
-        if wanted(new) != replicas:
-            size = replicas if wanted(new) > replicas else new_size(deployment, [*old, new], new)
+        replicas = desired_replicas(deployment)
+        if desired_replicas(new) != replicas:
+            size = replicas if desired_replicas(new) > replicas else new_size(deployment, [*old, new], new)
             if self._scale(deployment, new, size):
                 return
-        active = [one for one in old if wanted(one)]
+        active = [one for one in old if desired_replicas(one)]
         sizes = shrunk(deployment, active, new)
         self._scale_each(deployment, active, sizes)
 
     def _recreate(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        active = [one for one in old if wanted(one)]
+        active = [one for one in old if desired_replicas(one)]
         if active:
             self._scale_each(deployment, active, {one["metadata"]["name"]: 0 for one in active})
             return
@@ -114,20 +114,20 @@ class Deployments(BaseController):
             return
         new = self._renew(deployment, new, old)
         if new is not None:
-            self._scale(deployment, new, wanted(deployment))
+            self._scale(deployment, new, desired_replicas(deployment))
 
     def _scale_all(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         """Scale the replica sets after a change of ``spec.replicas``, outside of a rollout."""
         if new is not None:
             new = self._renew(deployment, new, old)
-        active = [one for one in [*old, *([new] if new is not None else [])] if wanted(one)]
+        active = [one for one in [*old, *([new] if new is not None else [])] if desired_replicas(one)]
         if len(active) < 2:
             latest = active[0] if active else new or (old[-1] if old else None)
-            if latest is not None and wanted(latest) != wanted(deployment):
-                self._scale(deployment, latest, wanted(deployment))
+            if latest is not None and desired_replicas(latest) != desired_replicas(deployment):
+                self._scale(deployment, latest, desired_replicas(deployment))
             return
         if new is not None and self._saturated(deployment, new):
-            sizes = {one["metadata"]["name"]: 0 for one in old if wanted(one)}
+            sizes = {one["metadata"]["name"]: 0 for one in old if desired_replicas(one)}
         elif deployment["spec"]["strategy"].get("type") == "RollingUpdate":
             sizes = proportional(deployment, active)
         else:
@@ -137,8 +137,8 @@ class Deployments(BaseController):
     @staticmethod
     def _saturated(deployment: Object, one: Object) -> bool:
         """Whether a replica set has all pods of its deployment, available."""
-        replicas, available = wanted(deployment), one["status"].get("availableReplicas", 0)
-        return _annotation(one, revisions.DESIRED) == str(replicas) and wanted(one) == available == replicas
+        replicas, available = desired_replicas(deployment), one["status"].get("availableReplicas", 0)
+        return _annotation(one, revisions.DESIRED) == str(replicas) and desired_replicas(one) == available == replicas
 
     def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
         """Scale replica sets to the sizes that are given by their names."""
@@ -147,7 +147,7 @@ class Deployments(BaseController):
                 self._scale(deployment, one, sizes[one["metadata"]["name"]])
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
-        before = wanted(one)
+        before = desired_replicas(one)
         notes = revisions.size_annotations(deployment)
         present = one["metadata"].get("annotations") or {}
         if size == before and all(present.get(name) == value for name, value in notes.items()):
@@ -216,7 +216,7 @@ class Deployments(BaseController):
             return
         alive = sorted(filter(_lives, old), key=revisions.revision_of)
         for one in alive[: max(len(alive) - keep, 0)]:
-            if not wanted(one) and not one["status"].get("replicas"):
+            if not desired_replicas(one) and not one["status"].get("replicas"):
                 self._delete_object(REPLICA_SETS, one, "Background")
 
     def _update_status(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:

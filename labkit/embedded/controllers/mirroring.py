@@ -50,7 +50,12 @@ class EndpointsMirror(BaseController):
             <= (one["metadata"].get("labels") or {}).items()
         ]
         wanted = {}
-        if endpoints is not None and service is not None and "selector" not in service["spec"] and _shown(endpoints):
+        if (
+            endpoints is not None
+            and service is not None
+            and "selector" not in service["spec"]
+            and _is_mirrored(endpoints)
+        ):
             wanted = {_key(one): one for one in _slices(endpoints)}
         for one in mirrored:
             made = wanted.pop(_key(one), None)
@@ -79,7 +84,7 @@ class EndpointsMirror(BaseController):
         self._registry.edit(SLICES, one, MANAGER, change)
 
 
-def _shown(endpoints: Object) -> bool:
+def _is_mirrored(endpoints: Object) -> bool:
     """Whether Endpoints are mirrored."""
     metadata = endpoints["metadata"]
     return (metadata.get("labels") or {}).get(SKIP) != "true" and LEADER not in (metadata.get("annotations") or {})

@@ -10,7 +10,7 @@ from typing import Any
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.controllers.rolling import wanted
+from labkit.embedded.controllers.rolling import desired_replicas
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import deletion_order, max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
@@ -50,13 +50,13 @@ class ReplicaController(WorkloadController):
         failure = ""
         if not owner["metadata"].get("deletionTimestamp"):
             active = [pod for pod in pods if is_active(pod)]
-            surplus = len(active) - wanted(owner)
+            surplus = len(active) - desired_replicas(owner)
             if surplus > 0:
                 for pod in sorted(active, key=deletion_order)[:surplus]:
                     self._delete(owner, pod)
                 return
             template = owner["spec"]["template"]
-            if len(active) < min(wanted(owner), max_pods(template)):
+            if len(active) < min(desired_replicas(owner), max_pods(template)):
                 refusal = self._create_dependent(owner, pod_from(template, self.kind, owner))
                 if refusal is None:
                     return

@@ -39,14 +39,14 @@ def without_hash(template: Object) -> Object:
     return {**template, "metadata": metadata}
 
 
-def wanted(owner: Object) -> int:
+def desired_replicas(owner: Object) -> int:
     """``spec.replicas`` of an owner."""
     return int(owner["spec"].get("replicas", 1))
 
 
 def total(sets: Iterable[Object]) -> int:
     """``spec.replicas`` of some replica sets together."""
-    return sum(map(wanted, sets))
+    return sum(map(desired_replicas, sets))
 
 
 def counted(sets: Iterable[Object], name: str) -> int:
@@ -56,7 +56,7 @@ def counted(sets: Iterable[Object], name: str) -> int:
 
 def limits(deployment: Object) -> tuple[int, int]:
     """``maxSurge`` and ``maxUnavailable`` of a deployment, in pods."""
-    strategy, replicas = deployment["spec"]["strategy"], wanted(deployment)
+    strategy, replicas = deployment["spec"]["strategy"], desired_replicas(deployment)
     if strategy.get("type") != "RollingUpdate" or not replicas:
         return 0, 0
     rolling = strategy.get("rollingUpdate") or {}
@@ -77,28 +77,28 @@ def scaled(value: Any, replicas: int, *, up: bool) -> int:
 
 def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
     """The size of the newest replica set in this step."""
-    replicas = wanted(deployment)
+    replicas = desired_replicas(deployment)
     if deployment["spec"]["strategy"].get("type") != "RollingUpdate":
         return replicas
     surge, _ = limits(deployment)
     present, room = total(sets), replicas + surge
     if present >= room:
-        return wanted(new)
-    return wanted(new) + min(room - present, replicas - wanted(new))
+        return desired_replicas(new)
+    return desired_replicas(new) + min(room - present, replicas - desired_replicas(new))
 
 
 def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]:
     """The sizes of the old replica sets after this step: name to size, of those that change."""
     _, unavailable = limits(deployment)
-    least = wanted(deployment) - unavailable
-    spare = total([*old, new]) - least - (wanted(new) - new["status"].get("availableReplicas", 0))
+    least = desired_replicas(deployment) - unavailable
+    spare = total([*old, new]) - least - (desired_replicas(new) - new["status"].get("availableReplicas", 0))
     if spare <= 0:
         return {}
-    sizes = {one["metadata"]["name"]: wanted(one) for one in old}
+    sizes = {one["metadata"]["name"]: desired_replicas(one) for one in old}
     oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
     cleaned = 0
     for one in oldest:  # unhealthy pods first
-        gone = min(spare - cleaned, wanted(one) - one["status"].get("availableReplicas", 0))
+        gone = min(spare - cleaned, desired_replicas(one) - one["status"].get("availableReplicas", 0))
         if gone > 0:
             sizes[one["metadata"]["name"]] -= gone
             cleaned += gone
@@ -109,20 +109,20 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
             sizes[one["metadata"]["name"]] -= gone
             left -= gone
     return {one["metadata"]["name"]: sizes[one["metadata"]["name"]] for one in old
-            if sizes[one["metadata"]["name"]] != wanted(one)}  # fmt: skip
+            if sizes[one["metadata"]["name"]] != desired_replicas(one)}  # fmt: skip
 
 
 def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
     """Scale the active replica sets of a deployment in proportion: the name of each to its size."""
-    replicas = wanted(deployment)
+    replicas = desired_replicas(deployment)
     most = replicas + limits(deployment)[0] if replicas else 0
     missing = most - total(active)
     ordered = sorted(active, key=by_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
     sizes, added = {}, 0
-    for one in sorted(ordered, key=wanted, reverse=True):
+    for one in sorted(ordered, key=desired_replicas, reverse=True):
         share = _share(deployment, one, most) if missing != added else 0
         share = min(share, missing - added) if missing > 0 else max(share, missing - added)
-        sizes[one["metadata"]["name"]] = wanted(one) + share
+        sizes[one["metadata"]["name"]] = desired_replicas(one) + share
         added += share
     largest = next(iter(sizes))
     sizes[largest] += missing - added
@@ -136,11 +136,11 @@ def by_age(one: Object) -> tuple[str, str]:
 
 def _share(deployment: Object, one: Object, most: int) -> int:
     """By how much a replica set grows if its deployment may have that many pods in all."""
-    if not wanted(deployment):
-        return -wanted(one)
+    if not desired_replicas(deployment):
+        return -desired_replicas(one)
     noted = str((one["metadata"].get("annotations") or {}).get(MAX_REPLICAS, ""))
     before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
-    return int(wanted(one) * most / before + 0.5) - wanted(one) if before else 0
+    return int(desired_replicas(one) * most / before + 0.5) - desired_replicas(one) if before else 0
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:

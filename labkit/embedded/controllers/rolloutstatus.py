@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.controllers.rolling import counted, limits, set_condition, total, wanted
+from labkit.embedded.controllers.rolling import counted, desired_replicas, limits, set_condition, total
 from labkit.embedded.machinery.request import Object
 
 NO_DEADLINE = 2**31 - 1
@@ -33,7 +33,7 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
     conditions = [dict(item) for item in before.get("conditions") or ()]
     state = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    if available >= wanted(deployment) - limits(deployment)[1]:
+    if available >= desired_replicas(deployment) - limits(deployment)[1]:
         state = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     set_condition(conditions, "Available", *state, now)
     _set_progressing(deployment, new, status, conditions, progress, now)
@@ -91,7 +91,7 @@ def has_deadline(deployment: Object) -> bool:
 
 def complete(deployment: Object, status: Object) -> bool:
     """Whether all pods are updated and available by a status."""
-    replicas = wanted(deployment)
+    replicas = desired_replicas(deployment)
     return all(status.get(name, 0) == replicas for name in ("updatedReplicas", "replicas", "availableReplicas"))
 
 

@@ -13,7 +13,7 @@ from labkit.embedded.controllers import MANAGER, identities
 from labkit.embedded.controllers.controller_ref import set_owners
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.history import History, template_of
-from labkit.embedded.controllers.rolling import wanted
+from labkit.embedded.controllers.rolling import desired_replicas
 from labkit.embedded.controllers.workload import Create, Messages, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
@@ -191,7 +191,7 @@ class StatefulSets(WorkloadController):
 def _size(one: Object) -> int:
     """The number of pods of a set; their claims count towards the limit."""
     written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
-    return min(wanted(one), max_pods(written))
+    return min(desired_replicas(one), max_pods(written))
 
 
 def _revision(pod: Object) -> str:

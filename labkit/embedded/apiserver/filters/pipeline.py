@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.authorization.impersonation import Impersonator, 
 from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
-from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
+from labkit.embedded.apiserver.filters.request_info import InvalidPath, request_info
 from labkit.embedded.apiserver.handlers.represent.errors import PLAIN_TEXT, error_response
 from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -85,7 +85,7 @@ def with_request_info(handler: Handler) -> Handler:
     def handle(request: Request) -> Response:
         try:
             request.info = request_info(request)
-        except Unreadable as error:
+        except InvalidPath as error:
             text = f"Internal Server Error: {go_quote(request.path)}: failed to create RequestInfo: {error}\n"
             return Response(500, dict(PLAIN_TEXT), text.encode())
         return handler(request)

@@ -18,12 +18,12 @@ COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
 """What a verb becomes where no object is named."""
 
 
-class Unreadable(ValueError):
+class InvalidPath(ValueError):
     """A path that starts like a resource's path, and is none."""
 
 
 def request_info(request: Request) -> RequestInfo:
-    """What the method, path and query of a request ask for; ``Unreadable`` if the path is malformed."""
+    """What the method, path and query of a request ask for; ``InvalidPath`` if the path is malformed."""
     info = read_path(request.method, request.path)
     query = request.query
     if not query or info.verb not in ("list", "deletecollection") or info.name:
@@ -37,7 +37,7 @@ def request_info(request: Request) -> RequestInfo:
 
 @cached(4096)
 def read_path(method: str, path: str) -> RequestInfo:
-    """Read a method and a path; ``Unreadable`` if the path is malformed."""
+    """Read a method and a path; ``InvalidPath`` if the path is malformed."""
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
@@ -49,7 +49,7 @@ def read_path(method: str, path: str) -> RequestInfo:
     verb = VERBS.get(method, "")
     if rest[0] in ("proxy", "watch"):
         if len(rest) < 2:
-            raise Unreadable(f"unable to determine kind and namespace from url, {path}")
+            raise InvalidPath(f"unable to determine kind and namespace from url, {path}")
         verb, rest = rest[0], rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:

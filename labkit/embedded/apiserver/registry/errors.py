@@ -15,7 +15,7 @@ from labkit.embedded.machinery.status import ApiError, qualified, resource_detai
 T = TypeVar("T")
 
 
-def shown(value: Any) -> str:
+def printed_value(value: Any) -> str:
     """A bad value as messages print it."""
     if isinstance(value, str):
         return go_quote(value)
@@ -52,7 +52,7 @@ class FieldErrors(list[dict[str, str]]):
 
     def invalid(self, field: str, value: Any, detail: str) -> None:
         """Report a value that breaks a rule."""
-        self.add("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {detail}")
+        self.add("FieldValueInvalid", field, f"Invalid value: {printed_value(value)}: {detail}")
 
     def invalid_each(self, field: str, value: Any, messages: Iterable[str]) -> None:
         """Report each rule that a value breaks."""
@@ -63,11 +63,13 @@ class FieldErrors(list[dict[str, str]]):
         """Report a value that is none of the possible ones."""
         choices = ", ".join(go_quote(choice) for choice in supported)
         detail = f": supported values: {choices}" if choices else ""
-        self.add("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}{detail}")
+        self.add("FieldValueNotSupported", field, f"Unsupported value: {printed_value(value)}{detail}")
 
     def duplicate(self, field: str, value: Any, detail: str = "") -> None:
         """Report a value that is there twice."""
-        self.add("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}" + (f": {detail}" if detail else ""))
+        self.add(
+            "FieldValueDuplicate", field, f"Duplicate value: {printed_value(value)}" + (f": {detail}" if detail else "")
+        )
 
     def forbidden(self, field: str, detail: str) -> None:
         """Report a field that may not be set or changed."""
@@ -75,7 +77,7 @@ class FieldErrors(list[dict[str, str]]):
 
     def not_found(self, field: str, value: Any) -> None:
         """Report a reference to something that is not there."""
-        self.add("FieldValueNotFound", field, f"Not found: {shown(value)}")
+        self.add("FieldValueNotFound", field, f"Not found: {printed_value(value)}")
 
     def too_long(self, field: str, limit: int) -> None:
         """Report a text of more than ``limit`` bytes."""

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.strategies import strategy_of
-from labkit.embedded.apiserver.registry.strategy import Context, timestamp
+from labkit.embedded.apiserver.registry.strategy import StrategyContext, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
@@ -70,7 +70,7 @@ class Objects:
         self.note_owners()
         self._changes: deque[Change] = deque()
         self._depth = 0
-        self._context = Context(clock, random, self._lookup, self._objects)
+        self._context = StrategyContext(clock, random, self._lookup, self._objects)
 
     # Reading
 

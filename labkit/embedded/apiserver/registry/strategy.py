@@ -29,7 +29,7 @@ from labkit.embedded.machinery.request import Object
 
 
 @dataclass(slots=True)
-class Context:
+class StrategyContext:
     """What a strategy may use of its cluster.
 
     Args:
@@ -103,7 +103,7 @@ class Strategy:
     def default(self, obj: Object) -> None:
         """Set the defaults of an object."""
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         """Reset fields that a caller may not set at creation."""
         self.drop_fields(obj, None)
         if self.status:
@@ -118,7 +118,7 @@ class Strategy:
         """Set the status of a new object."""
         obj["status"] = copy.deepcopy(self.new_status)
 
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Reset fields that an update may not change."""
         self.drop_fields(new, old)
         if self.status:
@@ -134,7 +134,7 @@ class Strategy:
         if generation:
             new["metadata"]["generation"] = generation
 
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Reset all but the status and the metadata."""
         for name in {**new, **old}:
             if name not in ("metadata", "status", "kind", "apiVersion"):
@@ -142,7 +142,7 @@ class Strategy:
         if "generation" in old["metadata"]:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
-    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
         """Reset all but what a subresource other than ``status`` may change."""
         self.prepare_status_update(context, new, old)
 

@@ -41,10 +41,10 @@ PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 @cached(256)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern of which ``problem_of`` finds nothing wrong."""
-    return regex.compile(DIFFERENT.sub(_rewritten, pattern))
+    return regex.compile(DIFFERENT.sub(_rewrite, pattern))
 
 
-def _rewritten(match: re.Match[str]) -> str:
+def _rewrite(match: re.Match[str]) -> str:
     text = match[0]
     if match["set"]:
         return re.sub(r"\\(.)", lambda each: PERL.get(each[1], each[0]), text)

@@ -53,11 +53,11 @@ def together(spec: Object, kind: str) -> Amounts:
     """
     found: Amounts = {}
     for container in spec.get("containers") or ():
-        found = add(found, _asked(container, kind))
+        found = add(found, _amounts(container, kind))
     sidecars: Amounts = {}
     start: Amounts = {}
     for container in spec.get("initContainers") or ():
-        asked = _asked(container, kind)
+        asked = _amounts(container, kind)
         if container.get("restartPolicy") == "Always":
             found = add(found, asked)
             sidecars = add(sidecars, asked)
@@ -67,7 +67,7 @@ def together(spec: Object, kind: str) -> Amounts:
     return largest(found, start)
 
 
-def _asked(container: Object, kind: str) -> Amounts:
+def _amounts(container: Object, kind: str) -> Amounts:
     return read((container.get("resources") or {}).get(kind))
 
 

@@ -2,7 +2,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
+from labkit.embedded.apiserver.filters.request_info import InvalidPath, request_info
 from labkit.embedded.machinery.request import Request
 
 
@@ -67,5 +67,5 @@ def test_what_is_asked(method: str, target: str, expected: tuple[object, ...]) -
 
 @pytest.mark.parametrize("path", ["/api/v1/watch", "/api/v1/proxy/", "/apis/apps/v1/watch"])
 def test_what_cannot_be_told(path: str) -> None:
-    with pytest.raises(Unreadable, match=f"unable to determine kind and namespace from url, {path}$"):
+    with pytest.raises(InvalidPath, match=f"unable to determine kind and namespace from url, {path}$"):
         info("GET", path)

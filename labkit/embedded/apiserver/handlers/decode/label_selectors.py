@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, shown
+from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, printed_value
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.status import bad_request
@@ -139,7 +139,7 @@ class _Parser:
         key = token
         problems = qualified_name(key)
         if problems:
-            raise SelectorError(f"<nil>: Invalid value: {shown(key)}: {'; '.join(problems)}")
+            raise SelectorError(f"<nil>: Invalid value: {printed_value(key)}: {'; '.join(problems)}")
         if absent:
             return Requirement(key, "!")
         if self.look() in (END, ","):
@@ -157,7 +157,7 @@ class _Parser:
         problems = []
         if operator in "><":
             problems += [
-                f"values[{place}]: Invalid value: {shown(value)}: "
+                f"values[{place}]: Invalid value: {printed_value(value)}: "
                 "for 'Gt', 'Lt' operators, the value must be an integer"
                 for place, value in enumerate(values)
                 if not re.fullmatch("[-+]?[0-9]+", value)
@@ -167,7 +167,7 @@ class _Parser:
                 break
             wrong = label_value(value)
             if wrong:
-                problems.append(f"values[{place}][{key}]: Invalid value: {shown(value)}: {'; '.join(wrong)}")
+                problems.append(f"values[{place}][{key}]: Invalid value: {printed_value(value)}: {'; '.join(wrong)}")
         if problems:
             raise SelectorError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
         return Requirement(key, operator, frozenset(values))

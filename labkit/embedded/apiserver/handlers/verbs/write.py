@@ -96,7 +96,7 @@ class Writer:
 
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)
-            self._note_manager(request, kind, self._seen(kind, old), new, options)
+            self._note_manager(request, kind, self._requested_version(kind, old), new, options)
             _keep_empty_labels(kind, given, new)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
@@ -114,7 +114,7 @@ class Writer:
         subresource = request.info.subresource
 
         def change(stored: Object | None) -> Object:
-            old = self._seen(kind, stored)
+            old = self._requested_version(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind, old)
                 manager, version = options.manager, kind.group_version
@@ -145,7 +145,7 @@ class Writer:
     def _now(self) -> str:
         return timestamp(self._registry.clock())
 
-    def _seen(self, kind: Kind, stored: Object | None) -> Object | None:
+    def _requested_version(self, kind: Kind, stored: Object | None) -> Object | None:
         """Convert a stored object to the version of the request."""
         return from_stored(kind, stored) if stored is not None else None
 

@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
@@ -41,7 +41,7 @@ class CustomStrategy(Strategy):
         self._status = "status" in kind.subresources
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         if holds(self._kind.definition, "Terminating"):
             why = "create not allowed while custom resource definition is terminating"
             raise forbidden(self._kind.plural, self._kind.group, obj["metadata"].get("name", ""), why)
@@ -50,7 +50,7 @@ class CustomStrategy(Strategy):
         obj["metadata"]["generation"] = 1
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         if self._status and "status" in old:
             new["status"] = copy.deepcopy(old["status"])
         elif self._status:
@@ -61,7 +61,7 @@ class CustomStrategy(Strategy):
         new["metadata"]["generation"] = generation
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         status, managed = new.get("status", ABSENT), new["metadata"].get("managedFields")
         new.clear()
         new.update(copy.deepcopy(dict(old)))

@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     Schema,
     items_of,
 )
-from labkit.embedded.apiserver.registry.errors import FieldErrors, shown
+from labkit.embedded.apiserver.registry.errors import FieldErrors, printed_value
 from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError
@@ -86,7 +86,7 @@ def check_value(schema: Schema | None, value: Any, errors: FieldErrors, root: st
         elif problem.reason == "too many":
             errors.too_many(place, problem.value, problem.limits[0])
         elif problem.reason == "type":
-            errors.add("FieldValueTypeInvalid", place, f"Invalid value: {shown(bad)}: {problem.text}")
+            errors.add("FieldValueTypeInvalid", place, f"Invalid value: {printed_value(bad)}: {problem.text}")
         else:
             errors.invalid(place, bad, problem.text)
 

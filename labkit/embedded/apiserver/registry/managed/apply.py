@@ -32,7 +32,7 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     managers_of,
 )
 from labkit.embedded.apiserver.registry.managed.merging import merge, remove
-from labkit.embedded.apiserver.registry.managed.typed import problems, said
+from labkit.embedded.apiserver.registry.managed.typed import joined, problems
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
@@ -128,7 +128,7 @@ def check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -
         if first
         else f"failed to create typed live object ({who})"
     )
-    raise ApiError(500, "", f"{text}: {said(found)}")
+    raise ApiError(500, "", f"{text}: {joined(found)}")
 
 
 def empty_object(struct: Struct, config: Object) -> Object:

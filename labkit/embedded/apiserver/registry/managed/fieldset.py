@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from labkit.embedded.apiserver.registry.errors import shown
+from labkit.embedded.apiserver.registry.errors import printed_value
 from labkit.embedded.machinery.golang.json import marshal
 from labkit.embedded.machinery.schema import Field, Struct, Type
 
@@ -153,10 +153,10 @@ def show_path(path: tuple[str, ...]) -> str:
             parts.append(f".{rest}")
         elif form == "k":
             keys = orjson.loads(rest)
-            parts.append("[" + ",".join(f"{name}={shown(value)}" for name, value in keys.items())
+            parts.append("[" + ",".join(f"{name}={printed_value(value)}" for name, value in keys.items())
                          + "]")  # fmt: skip
         elif form == "v":
-            parts.append(f"[={shown(orjson.loads(rest))}]")
+            parts.append(f"[={printed_value(orjson.loads(rest))}]")
         else:
             parts.append(f"[{rest}]")
     return "".join(parts)

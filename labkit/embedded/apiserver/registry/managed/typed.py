@@ -25,7 +25,7 @@ def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
     return list(_struct(struct, value, "", repeats))
 
 
-def said(problems: list[str]) -> str:
+def joined(problems: list[str]) -> str:
     """Problems as one text."""
     return problems[0] if len(problems) == 1 else "\n  ".join(["errors:", *problems])
 

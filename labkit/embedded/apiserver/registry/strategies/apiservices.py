@@ -10,7 +10,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -32,7 +32,7 @@ class ApiServiceStrategy(Strategy):
             service.setdefault("port", DEFAULT_PORT)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         super().prepare_create(context, obj)
         if obj["spec"].get("service") is None:
             obj["status"] = {"conditions": [available(timestamp(context.clock()))]}

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors, timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -34,12 +34,12 @@ class SigningRequestStrategy(Strategy):
     name_rule: NameRule = staticmethod(lambda name, prefix: [])  # any name
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
         new["spec"] = copy.deepcopy(old["spec"])
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Keep the approval conditions that are stored."""
         super().prepare_status_update(context, new, old)
         conditions = new["status"].get("conditions") or []
@@ -52,7 +52,7 @@ class SigningRequestStrategy(Strategy):
         complete_times(context, new, old)
 
     @override
-    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
         """Keep all but the conditions, which ``/approval`` writes."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
@@ -126,7 +126,7 @@ class SigningRequestStrategy(Strategy):
         return errors
 
 
-def complete_times(context: Context, new: Object, old: Object) -> None:
+def complete_times(context: StrategyContext, new: Object, old: Object) -> None:
     """Set the times that conditions lack."""
     now = timestamp(context.clock())
     for condition in new["status"].get("conditions") or ():

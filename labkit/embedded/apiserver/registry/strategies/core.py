@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
 from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
@@ -42,7 +42,7 @@ class NamespaceStrategy(Strategy):
         obj["status"].setdefault("phase", "Active")
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         obj["status"] = {"phase": "Active"}
         finalizers = obj["spec"].get("finalizers", [])
         if "kubernetes" not in finalizers:
@@ -54,12 +54,12 @@ class NamespaceStrategy(Strategy):
             metadata.setdefault("labels", {})[NAME_LABEL] = metadata["name"]
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         new["spec"] = dict(old["spec"])
         new["status"] = old["status"]
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Keep the spec that is stored unless the write changes its finalizers (``/finalize``)."""
         if new["spec"].get("finalizers", []) == old["spec"].get("finalizers", []):
             new["spec"] = old["spec"]
@@ -170,7 +170,7 @@ class SecretStrategy(Strategy):
                 errors.check_present(f"data[{key}]", key in data)
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         if not new.get("type"):
             new["type"] = old["type"]
 

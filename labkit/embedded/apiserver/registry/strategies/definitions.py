@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.registry.custom.version_rules import check_deprec
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -91,14 +91,14 @@ class DefinitionStrategy(Strategy):
             obj["status"]["storedVersions"] = _storage(spec)[:1] or None
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         obj["metadata"]["generation"] = 1
         stored = _storage(obj["spec"])[:1] or None
         names = {"plural": "", "kind": ""}
         obj["status"] = {"conditions": None, "acceptedNames": names, "storedVersions": stored}
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         new["status"] = {**old["status"]}
         self.count_generation(new, old)
         stored = list(old["status"].get("storedVersions") or ())

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_resource_name,
     check_standard_name,
 )
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import Amount, Amounts, read, read_one
 from labkit.embedded.machinery.quota.evaluators import scopes
@@ -144,7 +144,7 @@ class LimitRangeStrategy(Strategy):
                     del item[field]
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         """Generate a name for a limit range that has none."""
         super().prepare_create(context, obj)
         if not obj["metadata"].get("name"):

@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import EFFECTS
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
@@ -54,7 +54,7 @@ class NodeStrategy(Strategy):
             new["status"].pop("config", None)
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_status_update(context, new, old)
         if "config" not in old["status"]:
             new["status"].pop("config", None)

@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.handlers.decode.bodies import field_validation, w
 from labkit.embedded.apiserver.handlers.decode.patches.patch import restored
 from labkit.embedded.apiserver.registry.managed.apply import check_ownable
 from labkit.embedded.apiserver.registry.managed.manager import managers_of
-from labkit.embedded.apiserver.registry.managed.typed import problems, said
+from labkit.embedded.apiserver.registry.managed.typed import joined, problems
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
@@ -48,7 +48,7 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind, live: Ob
         raise bad_request("metadata.managedFields must be nil")
     found = problems(struct, config)
     if found:
-        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {said(found)}")
+        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {joined(found)}")
     if strict:
         mode = field_validation(request)
         if mode == "Strict":

@@ -38,7 +38,7 @@ def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
 def _fields(struct: Struct, names: Iterable[str], value: dict[str, Any]) -> dict[str, Any]:
     """Some fields of a struct as Go prints them."""
     fields = [(name, struct.fields[name]) for name in names]
-    return {field.go: _shown(field.type, value.get(name), field.pointer) for name, field in fields}
+    return {field.go: _printed(field.type, value.get(name), field.pointer) for name, field in fields}
 
 
 def _order(struct: Struct) -> list[str]:
@@ -50,7 +50,7 @@ def _order(struct: Struct) -> list[str]:
     return names
 
 
-def _shown(type_: Type, value: Any, pointer: bool) -> Any:
+def _printed(type_: Type, value: Any, pointer: bool) -> Any:
     if value is None:
         if pointer or type_.form in ("list", "map", "raw", "any", "time"):
             return None
@@ -60,9 +60,9 @@ def _shown(type_: Type, value: Any, pointer: bool) -> Any:
     if type_.form == "struct":
         return internal(type_.struct, value)
     if type_.form == "list":
-        return [_shown(type_.item, item, False) for item in value]
+        return [_printed(type_.item, item, False) for item in value]
     if type_.form == "map":
-        return {name: _shown(type_.item, value[name], False) for name in sorted(value)}
+        return {name: _printed(type_.item, value[name], False) for name in sorted(value)}
     return value
 
 

@@ -13,7 +13,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
 
 MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
@@ -31,12 +31,12 @@ class EndpointSliceStrategy(Strategy):
             port.setdefault("protocol", "TCP")
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         super().prepare_create(context, obj)
         _forget_topology(obj)
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
         if new.get("endpoints") != old.get("endpoints"):
             _forget_topology(new)

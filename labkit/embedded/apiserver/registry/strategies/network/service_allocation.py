@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
     settle_families,
 )
 from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED, checks_health
-from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
@@ -24,7 +24,7 @@ NODE_PORTS = (30000, 32767)
 OUTSIDE = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[1]}"
 
 
-def allocate(context: Context, obj: Object, old: Object | None) -> None:
+def allocate(context: StrategyContext, obj: Object, old: Object | None) -> None:
     """Allocate the families, the address and the ports of a service, in place.
 
     Raises:
@@ -57,7 +57,7 @@ def _internal(why: str) -> ApiError:
     return ApiError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
 
 
-def _others(context: Context, obj: Object) -> Iterator[Object]:
+def _others(context: StrategyContext, obj: Object) -> Iterator[Object]:
     """The specs of all other services."""
     metadata = obj["metadata"]
     mine = (metadata.get("namespace"), metadata.get("name"))
@@ -66,7 +66,7 @@ def _others(context: Context, obj: Object) -> Iterator[Object]:
             yield service["spec"]
 
 
-def _take_address(context: Context, obj: Object) -> None:
+def _take_address(context: StrategyContext, obj: Object) -> None:
     spec = obj["spec"]
     wanted = spec.get("clusterIP", "")
     if wanted == "None":
@@ -90,7 +90,7 @@ def _take_address(context: Context, obj: Object) -> None:
         raise _refused(obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}")
 
 
-def _free_address(context: Context, used: set[str]) -> str:
+def _free_address(context: StrategyContext, used: set[str]) -> str:
     first = int(SERVICE_NETWORK.network_address)
     while True:
         address = str(ipaddress.ip_address(first + context.random.randrange(256, 65534)))
@@ -98,7 +98,7 @@ def _free_address(context: Context, used: set[str]) -> str:
             return address
 
 
-def _reserved_addresses(context: Context, service: Object) -> Iterator[str]:
+def _reserved_addresses(context: StrategyContext, service: Object) -> Iterator[str]:
     """The addresses that IPAddress objects reserve for others."""
     metadata = service["metadata"]
     mine = {"resource": "services", "namespace": metadata.get("namespace"), "name": metadata.get("name")}
@@ -107,7 +107,7 @@ def _reserved_addresses(context: Context, service: Object) -> Iterator[str]:
             yield address["metadata"]["name"]
 
 
-def _in_a_range(context: Context, wanted: str) -> bool:
+def _in_a_range(context: StrategyContext, wanted: str) -> bool:
     """Whether an address is in a range for services."""
     address = ipaddress.ip_address(wanted)
     ranges = [SERVICE_NETWORK]
@@ -122,7 +122,7 @@ def _in_a_range(context: Context, wanted: str) -> bool:
 class _Ports:
     """The node ports of one service."""
 
-    def __init__(self, context: Context, obj: Object) -> None:
+    def __init__(self, context: StrategyContext, obj: Object) -> None:
         self._random, self._dry_run = context.random, context.dry_run
         self._obj = obj
         self._used: set[int] = set()

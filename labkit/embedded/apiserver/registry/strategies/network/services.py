@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.strategies.network import cluster_ips
 from labkit.embedded.apiserver.registry.strategies.network import service_traffic as traffic
 from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
 from labkit.embedded.apiserver.registry.strategies.network.service_warnings import service_warnings
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
@@ -53,13 +53,13 @@ class ServiceStrategy(Strategy):
             spec.setdefault("allocateLoadBalancerNodePorts", True)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         super().prepare_create(context, obj)
         normalize_ips(obj["spec"], None)
         allocate(context, obj, None)
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
         spec, before = new["spec"], old["spec"]
         if spec["type"] != "ExternalName" and before["type"] != "ExternalName":

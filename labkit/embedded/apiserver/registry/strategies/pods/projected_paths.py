@@ -64,10 +64,10 @@ def _overlaps(files: list[File]) -> Iterator[str]:
         for other in seen:
             one, two = f"{file[0]}/", f"{other[0]}/"
             if file[0] and other[0] and (file == other or one.startswith(two) or two.startswith(one)):
-                yield f"{_shown(file)} with {_shown(other)}"
+                yield f"{_printed(file)} with {_printed(other)}"
         seen.append(file)
 
 
-def _shown(file: File) -> str:
+def _printed(file: File) -> str:
     path, source = file
     return f"{go_quote(path)} ({source})" if source else go_quote(path)

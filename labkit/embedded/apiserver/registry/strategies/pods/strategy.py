@@ -29,9 +29,9 @@ from labkit.embedded.apiserver.registry.strategies.pods.updates import check_eph
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.embedded.apiserver.registry.strategy import (
-    Context,
     DeleteOptions,
     Strategy,
+    StrategyContext,
     common_update_errors,
     keep,
     timestamp,
@@ -79,7 +79,7 @@ class PodStrategy(Strategy):
         default_pod(obj["spec"])
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         super().prepare_create(context, obj)
         charge(pod_cost(obj["spec"]))
         for condition in obj["status"].get("conditions") or ():
@@ -109,7 +109,7 @@ class PodStrategy(Strategy):
         obj["status"] = status
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_status_update(context, new, old)
         for field in ("ownerReferences", "deletionTimestamp"):
             keep(new["metadata"], old["metadata"], field)
@@ -120,7 +120,7 @@ class PodStrategy(Strategy):
         keep_observed(status, old["status"])
 
     @override
-    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
         """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
         sent = new["spec"]
         if part == "resize":

@@ -131,15 +131,15 @@ def _check_narrower(new: Object | None, old: Object | None, errors: FieldErrors)
         return
     if len(terms) != len(before):
         why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
-        errors.invalid(path, [_shown(term) for term in terms] or None, why)
+        errors.invalid(path, [_printed(term) for term in terms] or None, why)
         return
     for index, (term, was) in enumerate(zip(terms, before, strict=True)):
         if not _only_added(term, was):
             why = "only additions are allowed (no mutations or deletions)"
-            errors.invalid(f"{path}[{index}]", _shown(term), why)
+            errors.invalid(f"{path}[{index}]", _printed(term), why)
 
 
-def _shown(term: Object) -> Any:
+def _printed(term: Object) -> Any:
     return internal(schemas()["core.v1.NodeSelectorTerm"], term)
 
 

@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -39,13 +39,13 @@ class ClaimStrategy(Strategy):
             obj["status"]["phase"] = "Pending"
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         """Copy ``dataSource`` to ``dataSourceRef`` and back."""
         super().prepare_create(context, obj)
         _settle_source(obj["spec"], {})
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
         _settle_source(new["spec"], old["spec"])
 

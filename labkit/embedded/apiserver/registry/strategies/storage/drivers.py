@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -58,7 +58,7 @@ class DriverStrategy(Strategy):
         new["spec"].pop("preventPodSchedulingIfMissing", None)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         """Set no generation: it counts from the first change on."""
         self.drop_fields(obj, None)
 

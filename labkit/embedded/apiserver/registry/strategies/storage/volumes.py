@@ -26,7 +26,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     names_secret,
     needs,
 )
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -80,11 +80,11 @@ class VolumeStrategy(Strategy):
             obj["status"]["phase"] = "Pending"
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.clock())}
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Record when the phase changed."""
         super().prepare_status_update(context, new, old)
         status, before = new["status"], old["status"]

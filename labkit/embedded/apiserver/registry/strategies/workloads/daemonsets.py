@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.base import Workloa
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice
-from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
@@ -44,18 +44,18 @@ class DaemonSetStrategy(WorkloadStrategy):
         return [] if same else template_advice(obj["spec"]["template"], "spec.template")
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         super().prepare_create(context, obj)
         _count_template(obj, max(_templates(obj), 1))
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
         changed = new["spec"]["template"] != old["spec"]["template"]
         _count_template(new, _templates(old) + changed)
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_status_update(context, new, old)
         _count_template(new, _templates(old))
 

@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategy import Context, keep
+from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
 from labkit.embedded.machinery.request import Object
 
 
@@ -26,7 +26,7 @@ class DeploymentStrategy(WorkloadStrategy):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
     @override
-    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Keep the labels."""
         super().prepare_status_update(context, new, old)
         keep(new["metadata"], old["metadata"], "labels")

@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules impo
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import refuse_labels, shown_selector
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -61,7 +61,7 @@ class JobStrategy(WorkloadStrategy):
         default_policy(spec)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         """Select the pods by the uid of the job unless ``manualSelector`` is set."""
         super().prepare_create(context, obj)
         spec = obj["spec"]

@@ -89,15 +89,17 @@ def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) 
         errors.required(path)
     elif kind == "OnDelete":
         if rolling is not None:
-            errors.invalid(f"{path}.rollingUpdate", _shown(rolling), "only allowed for updateStrategy 'RollingUpdate'")
+            errors.invalid(
+                f"{path}.rollingUpdate", _printed(rolling), "only allowed for updateStrategy 'RollingUpdate'"
+            )
     elif kind != "RollingUpdate":
-        shown = {"Type": kind, "RollingUpdate": _shown(rolling)}
+        shown = {"Type": kind, "RollingUpdate": _printed(rolling)}
         errors.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")
     else:
         errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
 
 
-def _shown(rolling: Object | None) -> Any:
+def _printed(rolling: Object | None) -> Any:
     if rolling is None:
         return None
     return {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
