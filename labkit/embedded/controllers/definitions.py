@@ -128,7 +128,7 @@ class Definitions(BaseController):
                     self._name(current)
 
     def _approve(self, definition: Object) -> bool:
-        """Say whether a definition of a protected group is approved, and return whether that is new."""
+        """Set the condition for the approval of a protected group, and return whether it has changed."""
         state, why = approval(definition)
         if not state:
             return False

@@ -50,7 +50,7 @@ class ShownCertificate:
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """What a request asks for, read from its method and path.
+    """The verb and the resource of a request, parsed from its method and path.
 
     Source: k8s.io/apiserver, ``RequestInfoFactory``.
     """
@@ -72,7 +72,7 @@ class RequestInfo:
 
 @dataclass(slots=True)
 class AuditRecord:
-    """What filters and handlers find out about a request, for its audit event.
+    """Facts about a request that filters and handlers collect for its audit event.
 
     Args:
         user: Who was authenticated; None until somebody is.

@@ -16,7 +16,7 @@ from labkit.embedded.machinery.status import ApiError
 
 
 class WorkBudget:
-    """What one request may cost; ``code`` is 413 where its body is to blame, else 429."""
+    """The cost limit of one request; ``code`` is 413 if its body causes the cost, else 429."""
 
     __slots__ = ("code", "left", "units")
 

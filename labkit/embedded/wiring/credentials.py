@@ -31,8 +31,8 @@ class Credentials:
         certificates = CertificateAuthenticator(ca_certificate, clock)
         self.renew = certificates.renew
         self.authenticators: tuple[Authenticator, ...] = (
-            warn_of_ignored_header,  # recognizes nobody: records what else was sent
-            certificates,  # before tokens: who shows both is the certificate's
+            warn_of_ignored_header,  # authenticates no one: records other credentials
+            certificates,  # before tokens: the certificate wins if both are sent
             BearerAuthenticator(self.tokens),
         )
 

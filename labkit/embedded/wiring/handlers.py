@@ -21,7 +21,7 @@ from labkit.embedded.machinery.request import Request
 
 
 class CurrentDiscovery:
-    """What is served now: the server's own kinds, and those of established definitions."""
+    """The current discovery: the server's own kinds, and those of established definitions."""
 
     def __init__(self, custom: CustomKinds) -> None:
         self._custom = custom

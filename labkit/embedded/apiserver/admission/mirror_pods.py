@@ -1,4 +1,4 @@
-"""What mirror pods may not refer to.
+"""The API objects that mirror pods may not refer to.
 
 A node creates mirror pods for its static pods. References to API objects would let it read those objects.
 

@@ -51,7 +51,7 @@ E = TypeVar("E", bound=x509.ExtensionType)
 
 
 class BadCertificate(Exception):
-    """A certificate that authenticates nobody; the text says why."""
+    """An invalid client certificate; the message is the reason."""
 
 
 def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:

@@ -31,7 +31,7 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCI
 
 
 class BadToken(Exception):
-    """A token that authenticates nobody.
+    """An invalid token.
 
     The text is the error of a TokenReview; any other request is answered with a bare 401.
     It is empty where the token was not issued by this cluster at all.

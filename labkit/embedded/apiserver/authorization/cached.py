@@ -21,7 +21,7 @@ MAX_CACHED = 4096
 """How many decisions, and how many users' rules, are kept; when there are more, all are dropped."""
 
 MAX_KEY_CHARACTERS = 256
-"""What is worked out about longer paths, names and namespaces is not kept: nobody asks for it twice."""
+"""Decisions about longer paths, names and namespaces are not cached: they are rarely asked twice."""
 
 
 class CachedRBACAuthorizer:

@@ -258,7 +258,7 @@ def _extra_error(extra: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _path_errors(key: str) -> list[str]:
-    """What is wrong with a key that should be a path behind a domain."""
+    """The problem of a key that must be a path after a domain."""
     domain, _, path = key.partition("/")
     if not domain or not path:
         return [f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")']

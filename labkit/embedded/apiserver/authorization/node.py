@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
     _rule(READ, "storage.k8s.io", "csidrivers"),
     _rule(READ, "node.k8s.io", "runtimeclasses"),
 )
-"""What every node may do with any object of these kinds."""
+"""The verbs that every node may use on all objects of these kinds."""
 
 
 def node_authorizer(list_objects: List) -> Authorizer:

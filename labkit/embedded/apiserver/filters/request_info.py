@@ -1,4 +1,4 @@
-"""What a method and a path ask of which resource.
+"""Parses the method and path of a request into verb, resource, namespace and name.
 
 Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 """
@@ -15,7 +15,7 @@ from labkit.embedded.machinery.status import ApiError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
-"""What a verb becomes where no object is named."""
+"""The verbs of requests that name no object."""
 
 
 class InvalidPath(ValueError):
@@ -23,7 +23,7 @@ class InvalidPath(ValueError):
 
 
 def request_info(request: Request) -> RequestInfo:
-    """What the method, path and query of a request ask for; ``InvalidPath`` if the path is malformed."""
+    """Parse the method, path and query of a request; ``InvalidPath`` if the path is malformed."""
     info = read_path(request.method, request.path)
     query = request.query
     if not query or info.verb not in ("list", "deletecollection") or info.name:

@@ -25,7 +25,7 @@ ELEMENTS: dict[str, list[str]] = _TYPES["elements"]
 """Field of a struct to the values that its elements may have."""
 
 DISCOVERY: dict[str, Object] = {META + name: schema for name, schema in _TYPES["discovery"].items()}
-"""What the server says of its groups and versions, which no object has in it."""
+"""Components of discovery, which no object refers to."""
 
 SECURITY: Object = _TYPES["security"]
 PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}
@@ -71,7 +71,7 @@ def components(roots: Iterable[str]) -> dict[str, Object]:
 
 
 def _describe_references(schema: Object, components: dict[str, Object]) -> None:
-    """Say of properties that refer to a component what is said of that: the client has no text of their own."""
+    """Copy a component's description to the properties that reference it, which have none in the client."""
     properties = schema.get("properties") or {}
     for name, item in properties.items():
         target = next(iter(item.get("allOf", ())), item).get("$ref")

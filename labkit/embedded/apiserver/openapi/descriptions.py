@@ -1,4 +1,4 @@
-"""What fields mean, read from the source of the installed ``kubernetes`` client.
+"""Descriptions of fields, read from the source of the installed ``kubernetes`` client.
 
 Its models have the real server's descriptions. They are parsed: importing the client takes a second. The models say
 nothing about a field that holds another struct, nor about the values of an enumeration. Their generator made one line
@@ -33,7 +33,7 @@ WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a struct means, and its fields, by their JSON names."""
+    """The description of a struct, and those of its fields by their JSON names."""
 
     text: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ _LOST = read_json(__file__, "descriptions.json")
 PARAGRAPHS = frozenset(_LOST["paragraphs"])
 """Structs in whose descriptions two spaces are an empty line; elsewhere mostly two spaces."""
 OWN: dict[str, str] = _LOST["own"]
-"""What is said of fields that hold another struct, by the struct's name or the field's."""
+"""Descriptions of fields that hold another struct, by the name of the struct or of the field."""
 GO_NAMES = frozenset(_LOST["go_names"])
 """Structs whose fields had their names as in Go until the release after ``version.GIT_VERSION``."""
 

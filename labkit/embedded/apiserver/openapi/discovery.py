@@ -1,4 +1,4 @@
-"""What is served: groups, versions, resources, verbs.
+"""Discovery: the groups, versions, resources and verbs that are served.
 
 Clients read this first, in one of two forms: one document per group version, or all in one
 (aggregated). Both are made once, from the table of kinds.

@@ -1,4 +1,4 @@
-"""What can be asked of each path, in the form of OpenAPI 3.
+"""The operations of each path, as OpenAPI 3 describes them.
 
 Source: k8s.io/apiserver ``pkg/endpoints/installer.go`` and ``pkg/endpoints/openapi``.
 """
@@ -110,7 +110,7 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
 
 
 def _nouns(kind: str, subresource: str) -> dict[str, str]:
-    """What descriptions call an object or its subresource: a new one, and one that is there."""
+    """How descriptions name an object or its subresource: a new one, and an existing one."""
     article = "an " if kind[0] in "AEIOU" else "a "
     if kind.endswith("s") and not kind.endswith("ss"):
         article = ""

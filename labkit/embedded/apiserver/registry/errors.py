@@ -35,7 +35,7 @@ NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 class FieldErrors(list[dict[str, str]]):
-    """What is wrong with an object, in the order found: the first ``MAX_CAUSES`` causes.
+    """The validation errors of an object, in the order in which they are detected, at most ``MAX_CAUSES``.
 
     Methods named after a reason always add a cause; those that begin with ``check_`` add one if a value
     breaks their rule. ``field`` is the path that the cause names, such as ``spec.ports[0].name``.

@@ -200,7 +200,7 @@ CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def address_messages(value: str) -> list[str]:
-    """What is wrong with an IP address, which must be unambiguous. Source: KEP 4858."""
+    """The problems of an IP address, which must be unambiguous. Source: KEP 4858."""
     plain = without_zeros(value)
     if not ip_address(plain):
         return [IP_MESSAGE]
@@ -213,7 +213,7 @@ def address_messages(value: str) -> list[str]:
 
 
 def range_messages(value: str) -> list[str]:
-    """What is wrong with a CIDR, which must be unambiguous. Source: KEP 4858."""
+    """The problems of a CIDR, which must be unambiguous. Source: KEP 4858."""
     address, _, length = value.partition("/")
     plain = f"{without_zeros(address)}/{length.lstrip('0') or length[:1]}"
     if not ip_range(plain) or not length.isdecimal():

@@ -30,7 +30,7 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class StrategyContext:
-    """What a strategy may use of its cluster.
+    """The parts of a cluster that a strategy may use.
 
     Args:
         clock: Seconds since the epoch.

@@ -48,7 +48,7 @@ class Forwarding:
     """The connections of one WebSocket."""
 
     connections = 0
-    """Those of all WebSockets of this process."""
+    """The open connections of all WebSockets of this process."""
 
     def __init__(self, client: WebSocketResponse, session: PortForward, serve: Serve) -> None:
         self._client, self._session, self._serve = client, session, serve

@@ -1,4 +1,4 @@
-"""What a store holds and returns: keys, events, pages, snapshots.
+"""The types that a store holds and returns: keys, events, pages, snapshots.
 
 One counter, the revision, numbers every change; an object's ``resourceVersion`` is
 the revision of its last change. Stored objects are never mutated: a reader may keep

@@ -56,7 +56,7 @@ def _rewrite(match: re.Match[str]) -> str:
 
 
 def problem_of(pattern: str) -> str:
-    """What is wrong with a pattern, in Go's words; empty if nothing is."""
+    """The problem of a pattern, as Go words it; empty for a valid one."""
     charge(CHAR_COST * len(pattern))
     for found in TOKEN.finditer(pattern):
         name, text = found.lastgroup or "", found[0]

@@ -22,10 +22,10 @@ from labkit.embedded.machinery.work import charge
 MAX_VALUES = 100_000
 """How many values a document may have; aliases and merged fields count as often as they are used."""
 MAX_TEXT = MAX_BODY_BYTES
-"""How many characters the texts of a document may have together, counted alike: only aliases make more."""
+"""The most characters of all texts together, counted with aliases: only these can exceed the body."""
 MAX_DEPTH = 500
 NODE_COST, CHARACTER_COST = 40, 1.5
-"""What reading them costs; see ``machinery.work``."""
+"""The cost of reading them; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
 INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -148,7 +148,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
 
 
 def _octet_problem(data: bytes) -> str:
-    """What is wrong with bytes that begin no character."""
+    """The problem of bytes that do not begin a character."""
     first = data[0]
     width = 2 if first >> 5 == 0b110 else 3 if first >> 4 == 0b1110 else 4 if first >> 3 == 0b11110 else 0
     if not width:

@@ -66,7 +66,7 @@ class BadRequestFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """What a request asks to be certified.
+    """The subject and usages that a certificate request asks for.
 
     ``names`` has the kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
     """
@@ -147,7 +147,7 @@ def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.Gene
 
 
 def check_request(text: str) -> str:
-    """What is wrong with ``spec.request``, empty if nothing is."""
+    """The problem of ``spec.request``; empty for a valid one."""
     try:
         parsed = read_request(text).parsed
     except BadRequestFile as error:
@@ -162,7 +162,7 @@ def check_request(text: str) -> str:
 
 
 def check_certificates(text: str) -> str:
-    """What is wrong with ``status.certificate``, a PEM file in base64; empty if nothing is."""
+    """The problem of ``status.certificate``, a PEM file in base64; empty for a valid one."""
     found = False
     for label, content, headers in pem_blocks(base64.b64decode(text)):
         found = True

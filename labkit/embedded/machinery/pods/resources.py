@@ -91,6 +91,6 @@ def _affinity_terms(spec: Object) -> Iterator[dict[str, Any]]:
 
 
 def pod_cost(template: Object) -> float:
-    """What it costs to make a pod and run it, in the units of ``machinery.work``."""
+    """The cost of creating and running a pod, in the units of ``machinery.work``."""
     written = str(template)
     return 8000 + 2000 * written.count("'image': ") + 6 * len(written)

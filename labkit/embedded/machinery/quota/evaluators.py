@@ -59,7 +59,7 @@ class Evaluator:
         return ""
 
     def usage(self, obj: Object) -> Amounts:
-        """What an object uses."""
+        """The resources that an object uses."""
         return dict.fromkeys(self.names, ONE)
 
     def in_scope(self, requirement: Object, obj: Object) -> bool:

@@ -21,7 +21,7 @@ COUNTED = (
     "services.nodeports",
 )
 QUOTA = frozenset((*COMPUTE, *EPHEMERAL, *COUNTED, "requests.storage"))
-"""What a quota may bound by a short name."""
+"""The resources that a quota may limit by a short name."""
 STANDARD = QUOTA | {"storage"}
 CONTAINER = frozenset(("cpu", "memory", "ephemeral-storage"))
 HUGE_PAGES = "hugepages-"

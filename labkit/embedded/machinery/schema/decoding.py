@@ -23,7 +23,7 @@ from labkit.embedded.machinery.schema.values import (
 from labkit.embedded.machinery.work import charge
 
 STRUCT_COST, ITEM_COST = 100, 8
-"""What a struct, and an item of a list or a map, cost from here to the storage; see ``machinery.work``."""
+"""The cost of a struct, and of an item of a list or a map, from here to the storage; see ``machinery.work``."""
 MAX_STRICT_ERRORS = 100
 OBJECT = "map[string]interface {}"
 """The Go type of any JSON object."""
@@ -288,7 +288,7 @@ def cannot_unmarshal(value: Any, type_: str, field: str = "") -> str:
 
 
 def json_kind(value: Any) -> str:
-    """What Go calls a JSON value."""
+    """The name of a JSON value's type in Go."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):

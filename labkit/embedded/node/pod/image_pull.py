@@ -14,7 +14,7 @@ from labkit.embedded.node.pod.context import PodContext
 FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0
 SYNC_SECONDS = 5.0
-"""After which a crashed container that must wait is shown in ``CrashLoopBackOff``."""
+"""The delay after which a waiting crashed container is in ``CrashLoopBackOff``."""
 RETRY_SECONDS = 12.0
 """The delay of a container that cannot be started as it is."""
 PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.'

@@ -1,4 +1,4 @@
-"""What the selectors of a list, watch or deletecollection choose."""
+"""Selection of objects by the selectors of a list, watch or deletecollection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler returns: objects, still to be represented in the form that the caller asked for."""
+"""The results of handlers: objects that are not encoded yet."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
 def scale_paths(kind: CustomKind) -> Object:
-    """What the definition says about the scale."""
+    """The ``scale`` subresource of the definition."""
     found: Object = kind.version_spec["subresources"]["scale"]
     return found
 

@@ -209,7 +209,7 @@ def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: st
 
 
 def _keys(value: list[Any], schema: Schema, errors: FieldErrors, path: str) -> list[Any]:
-    """What distinguishes the items of a set or a map; nothing for other lists."""
+    """The keys that distinguish the items of a set or a map; empty for other lists."""
     kind = schema.get(LIST_TYPE)
     if kind == "set":
         return value

@@ -30,19 +30,19 @@ from labkit.embedded.machinery.work import charge
 
 RULES = "x-kubernetes-validations"
 EITHER = [{"type": "integer"}, {"type": "string"}]
-"""What ``anyOf`` of an int-or-string may say."""
+"""The allowed ``anyOf`` of an int-or-string."""
 ROOT, ITEM, FIELD = "at the root", "for specified array items", "for specified object fields"
 IN_ALTERNATIVES = {
     "empty": ("type", "title", "description", LIST_KEYS, RULES),
     "undefined": ("additionalProperties", "default", LIST_TYPE, MAP_TYPE),
     "false": ("nullable", PRESERVE, EMBEDDED, INT_OR_STRING),
 }
-"""What may not stand in ``allOf``, ``anyOf``, ``oneOf`` and ``not``."""
+"""The keywords that are forbidden in ``allOf``, ``anyOf``, ``oneOf`` and ``not``."""
 SCHEMA_COST = 200
 
 
 def structural_errors(schema: Schema, path: str) -> FieldErrors:
-    """What keeps a schema from being structural, sorted."""
+    """The violations that keep a schema from being structural, sorted."""
     errors = FieldErrors()
     _check_node(schema, ROOT, path, errors)
     for place, nested in _alternatives(schema, path):
@@ -142,7 +142,7 @@ def _check_nested(schema: Schema, level: str, path: str, errors: FieldErrors, *,
 
 
 def _check_complete(nested: Schema, schema: Schema | None, path: str, place: str, errors: FieldErrors) -> None:
-    """Check that what an alternative says of a field or an item is of one that the schema itself has."""
+    """Check that the schema itself has each field and item that an alternative constrains."""
     if schema is None:
         errors.required(path, f"because it is defined in {place}")
         return

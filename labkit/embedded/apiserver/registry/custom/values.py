@@ -36,7 +36,7 @@ TOO_SLOW = "The request is more work than the server does for one."
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong: ``reason`` says how a cause shows it; ``text`` tells problems apart."""
+    """One problem: ``reason`` is the reason of its cause, and ``text`` distinguishes it from others."""
 
     reason: str
     name: str

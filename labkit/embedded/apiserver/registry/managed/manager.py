@@ -37,7 +37,7 @@ MAX_UPDATERS = 10
 
 
 class ManagerId(NamedTuple):
-    """What identifies a manager."""
+    """The key of a manager."""
 
     manager: str
     operation: str

@@ -185,7 +185,7 @@ def _storage(spec: Object) -> list[str]:
 
 
 def _shared(spec: Object) -> tuple[Object, list[Object]]:
-    """What all versions have in common, by its internal name, and the versions without that."""
+    """The fields that all versions share, by their internal names, and the versions without these."""
     versions = list(spec.get("versions") or ())
     common: Object = {}
     for name, shared in SHARED.items():

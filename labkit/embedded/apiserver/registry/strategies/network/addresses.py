@@ -22,7 +22,7 @@ def address_name(name: str, prefix: bool) -> list[str]:
 
 
 def canonical_range(value: str) -> list[str]:
-    """What is wrong with a CIDR, which must be in its canonical form."""
+    """The problems of a CIDR, which must be in its canonical form."""
     return names.range_messages(value) or _not_canonical(value, str(ipaddress.ip_network(value)))
 
 

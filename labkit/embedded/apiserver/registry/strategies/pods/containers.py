@@ -29,7 +29,7 @@ REFUSED_FIELDS = ("ports", "resources", "resizePolicy", "restartPolicy", "restar
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """What the validation of a container needs to know of its pod."""
+    """The facts about a pod that the validation of its containers uses."""
 
     volumes: dict[str, Object]
     """Its good volumes, by name."""

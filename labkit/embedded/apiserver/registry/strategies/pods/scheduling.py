@@ -149,5 +149,5 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
 
 
 def _spread(constraint: Object) -> tuple[str, str]:
-    """What must be unique among the constraints of a pod."""
+    """The key that is unique among the constraints of a pod."""
     return constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")

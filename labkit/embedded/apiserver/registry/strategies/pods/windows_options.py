@@ -48,7 +48,7 @@ def check_windows_options(options: Object | None, path: str, errors: FieldErrors
 
 
 def _wrong_with_user(name: str) -> Iterator[str]:
-    """What is wrong with a user name, perhaps with a domain."""
+    """The problems of a user name, which may have a domain."""
     if not name:
         yield " cannot be an empty string"
         return

@@ -25,7 +25,7 @@ COUNTS = (
 )
 MAX_INDEXES = 100_000
 MAX_AT_ONCE = 10_000
-"""Of an indexed job with more completions than ``MAX_INDEXES`` and a limit for each index."""
+"""Limits of an indexed job with more completions than ``MAX_INDEXES`` and a back-off limit per index."""
 MAX_RULES = 20
 MAX_VALUES = 255
 MAX_MANAGER_BYTES = 63

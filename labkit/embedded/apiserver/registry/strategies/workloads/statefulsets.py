@@ -87,7 +87,7 @@ MAY_CHANGE = (
     "persistentVolumeClaimRetentionPolicy",
     "minReadySeconds",
 )
-"""What an update of a stateful set's spec may change."""
+"""The fields of a stateful set's spec that an update may change."""
 
 
 def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:
