@@ -189,9 +189,11 @@ class ChannelIO:
                 data = base64.b64decode(data, validate=True)
             except binascii.Error:
                 return
+        # Only v5 can end stdin: before it a client had no way to say so but to hang up (KEP-4006).
         if channel == CLOSE and self.protocol.closes and data[:1] == bytes((STDIN,)):
             self._ended = True
         elif channel == STDIN and self._session.stdin and not self._ended:
+            # Not reading is the only way to slow a client down: TCP passes it on.
             while len(self._typed) > MAX_STDIN_BYTES:
                 self._taken.clear()
                 await self._taken.wait()

@@ -187,7 +187,8 @@ class Connection(RequestHandler):
             self._note_progress(between, data)
             self._count_unread(data)
             return
-        # Without a waiter, the parser only queues its messages.
+        # Without a waiter, the parser only queues its messages: a task that is woken for each request would cost more
+        # than the request.
         self._waiter = None
         try:
             super().data_received(data)
@@ -251,6 +252,7 @@ class Connection(RequestHandler):
                 self.outbox.flush()
                 self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
             self._refused = True
+            # Not closed yet: a client that still writes would get a reset, and never see the answer.
             self._loop.call_later(HANG_UP_SECONDS, self.force_close)
 
     def handle_error(

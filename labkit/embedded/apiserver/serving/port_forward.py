@@ -116,6 +116,7 @@ class Forwarding:
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
         elif writer is not None and stream not in self._ending:
+            # The client has nothing more to send, but may wait for the answer to what it sent.
             self._ending.add(stream)
             asyncio.get_running_loop().call_later(LINGER_SECONDS, writer.close)
 
@@ -124,6 +125,7 @@ class Forwarding:
     async def _channels(self) -> None:
         pairs = [(2 * number, port) for number, port in enumerate(self._session.ports)]
         for channel, port in pairs:
+            # Both channels of a port begin with its number, which clients read before any data.
             for each in (channel, channel + 1):
                 await self._send(_on_channel(each, port.to_bytes(2, "little")))
         for channel, port in pairs:
