@@ -116,3 +116,71 @@ def test_a_node_takes_so_many_pods(api: ClusterApi) -> None:
     assert refusal(api) == ""
     want = f"0/1 nodes are available: 1 Too many pods. {TAIL}No preemption victims found for incoming pod."
     assert refusal(api) == want
+
+
+def placed(api: ClusterApi, **spec: Any) -> str:
+    """Create a pod, and return the node that it is bound to."""
+    body = {"metadata": {"generateName": "p"}, "spec": {"containers": [{"name": "main", "image": "nginx"}], **spec}}
+    name = api.must(api.admin.post(PODS, body))["metadata"]["name"]
+    return str(api.admin.get(f"{PODS}/{name}").body["spec"].get("nodeName", ""))
+
+
+def test_a_pod_waits_for_its_own_scheduler_and_for_its_gates(api: ClusterApi) -> None:
+    assert placed(api) == "labkit"
+    assert placed(api, schedulerName="other") == ""
+    assert placed(api, schedulingGates=[{"name": "example.com/wait"}]) == ""
+
+
+def test_a_refusal_is_recorded_once(api: ClusterApi) -> None:
+    refusal(api, nodeSelector={"no": "where"})
+    for _ in range(5):
+        api.clock.now += 10
+        api.cluster.advance()
+    events = api.admin.get("/api/v1/namespaces/lab/events").body["items"]
+    assert [(one["reason"], one["count"]) for one in events if one["reason"] == "FailedScheduling"] == [
+        ("FailedScheduling", 1)
+    ]
+
+
+@pytest.mark.parametrize(("effect", "node"), [("NoSchedule", ""), ("NoExecute", ""), ("PreferNoSchedule", "labkit")])
+def test_which_taints_keep_a_pod_away(api: ClusterApi, effect: str, node: str) -> None:
+    api.must(api.admin.patch(NODE, {"spec": {"taints": [{"key": "a", "effect": effect}]}}))
+    assert placed(api) == node
+
+
+def test_a_cordoned_node_takes_who_tolerates_that(api: ClusterApi) -> None:
+    api.must(api.admin.patch(NODE, {"spec": {"unschedulable": True}}))
+    tolerations = [{"key": "node.kubernetes.io/unschedulable", "operator": "Exists"}]
+    assert (placed(api), placed(api, tolerations=tolerations)) == ("", "labkit")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_pod_that_has_ended_needs_nothing(api: ClusterApi, code: int) -> None:
+    cpus = int(api.admin.get(NODE).body["status"]["allocatable"]["cpu"])
+    most = {"resources": {"requests": {"cpu": str(cpus)}}}
+    ends = {"name": "main", "image": "busybox", "command": ["sh", "-c", f"exit {code}"], **most}
+    body = {"metadata": {"name": "ends"}, "spec": {"restartPolicy": "Never", "containers": [ends]}}
+    api.must(api.admin.post(PODS, body))
+    assert api.admin.get(f"{PODS}/ends").body["status"]["phase"] == ("Failed" if code else "Succeeded")
+    assert refusal(api, most) == ""
+
+
+def test_all_that_is_short_is_named_in_order(api: ClusterApi) -> None:
+    requests = {"memory": "1Pi", "example.com/gpu": "1", "cpu": "9999"}
+    limits = {"example.com/gpu": "1"}
+    assert refusal(api, {"resources": {"requests": requests, "limits": limits}}) == (
+        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 Insufficient memory" + HELPLESS
+    )
+
+
+def test_without_its_node_no_pod_is_placed(api: ClusterApi) -> None:
+    api.must(api.admin.delete(NODE))
+    assert refusal(api) == "no nodes available to schedule pods"
+
+
+def test_a_pod_that_requests_none_of_a_resource_fits_where_it_is_used_up(api: ClusterApi) -> None:
+    half = {"resources": {"requests": {"cpu": "500m"}}}
+    assert refusal(api, half) == ""
+    api.must(api.admin.patch(f"{NODE}/status", {"status": {"allocatable": {"cpu": "100m"}}}))
+    assert "Insufficient cpu" in refusal(api, half)
+    assert refusal(api, {"resources": {"requests": {"cpu": "0"}}}) == ""
