@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from labkit.grading.running import execution, fork_server
+from labkit.grading.running import fork_server, messages
 
 FORMATS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml", "application/json")
 
@@ -17,6 +17,6 @@ def as_json(kind: str, content: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    execution.as_text = as_json
-    execution.FORMATS = FORMATS
+    messages.as_text = as_json
+    messages.FORMATS = FORMATS
     sys.exit(fork_server.main(int(sys.argv[1])))

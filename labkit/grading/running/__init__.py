@@ -2,7 +2,7 @@
 
 - ``workers``               the grader's end of such processes
 - ``fork_server``           where they come from
-- ``execution``, ``shell``  what executes cells in them
+- ``execution``, ``shell``  what executes cells in them, and ``messages`` that say what cells show
 - ``guard``, ``processes``  watch them from outside, and end them
 - ``wire``                  messages between all these
 """

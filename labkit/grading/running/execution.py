@@ -21,28 +21,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from labkit.grading.running.shell import NotebookShell
-
-SIGNAL_BASE = 128
-"""Exit code 128 + n stands for signal n, as in shells."""
-
-OnCell = Callable[[int], None]
-"""Called after each cell with the number of cells that have run."""
-
-OnMessage = Callable[[str, dict[str, Any]], None]
-"""Called with the type and the content of each message that a kernel publishes."""
-
-FORMATS: tuple[str, ...] = ("text/plain",)
-"""What values are shown as; nothing else is kept."""
-
-STARTUP = (
-    'get_ipython().register_magic_function(lambda line: print("While a notebook is graded, nothing can be installed: '
-    'there is no network."), "line", "pip")',
-)
-"""What runs before the first cell, in both."""
+from labkit.grading.running import messages
+from labkit.grading.running.messages import SIGNAL_BASE, STARTUP, OnCell, OnMessage
+from labkit.grading.running.shell import NotebookShell
 
 KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole")
 """What only a real kernel has: itself, and its connection."""
@@ -114,7 +97,7 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
             timeout=None,
             allow_errors=True,
             extra_arguments=[
-                *(f"--DisplayFormatter.active_types={name}" for name in FORMATS),
+                *(f"--DisplayFormatter.active_types={name}" for name in messages.FORMATS),
                 *(f"--IPKernelApp.exec_lines={line}" for line in STARTUP),
             ],
             on_cell_start=started,
@@ -144,7 +127,7 @@ class Printer:
 
     def __call__(self, kind: str, content: dict[str, Any]) -> None:
         """Take a message's type and content."""
-        text = as_text(kind, content)
+        text = messages.as_text(kind, content)
         with suppress(OSError):
             self._file.write(text)
             if self._forked or (text.endswith("\n") and time.monotonic() > self._flushed + FLUSH_SECONDS):
@@ -163,14 +146,3 @@ class Printer:
             return start(*arguments, **options)
 
         return flush_and_start
-
-
-def as_text(kind: str, content: dict[str, Any]) -> str:
-    """Convert a message to text; most show nothing."""
-    if kind == "stream":
-        return str(content["text"])
-    if kind == "error":
-        return f"Traceback (most recent call last):\n{content['ename']}: {content['evalue']}\n"
-    if kind in ("execute_result", "display_data", "update_display_data"):
-        return f"{content['data'].get('text/plain', '')}\n"
-    return ""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from labkit.grading.running import wire
-from labkit.grading.running.execution import SIGNAL_BASE
+from labkit.grading.running.messages import SIGNAL_BASE
 from labkit.grading.running.processes import Descendants
 from labkit.grading.walls.isolation import Limits
 

@@ -43,8 +43,8 @@ from traitlets import default, observe
 from traitlets.config import Config
 
 from labkit.core.json_file import read_json
-from labkit.grading.running import execution
-from labkit.grading.running.execution import STARTUP, OnCell, OnMessage
+from labkit.grading.running import messages
+from labkit.grading.running.messages import STARTUP, OnCell, OnMessage
 
 PREPARATION = read_json(__file__, "shell.json")
 """Cells after which IPython has loaded what most notebooks make it load (``once``), and Python has specialized its
@@ -267,18 +267,18 @@ def prepare_shell() -> NotebookShell:
     """Make the shell, and load what its cells will need. It starts no thread."""
     config = Config({"HistoryManager": {"enabled": False, "hist_file": ":memory:"}})
     shell: NotebookShell = NotebookShell.instance(config=config)
-    shell.display_formatter.active_types = list(execution.FORMATS)
+    shell.display_formatter.active_types = list(messages.FORMATS)
     # Its names are builtins from here on: each change of builtins undoes what Python has specialized.
     shell.builtin_trap.__enter__()
     shell.transforms = shell._transforms()
-    messages = _Messages()
-    shell.displayhook.session = shell.display_pub.session = messages
+    session = _Messages()
+    shell.displayhook.session = shell.display_pub.session = session
     names = dict(shell.user_ns)
     for name, traits in PREPARATION["traits"].items():
         _simplify(getattr(shell, name) if name else shell, traits)
     for name in ("__name__", "__qualname__", "__module__"):  # by which libraries know that this is a notebook
         setattr(type(shell), name, getattr(ZMQInteractiveShell, name))
-    shell._publish = messages.on_message = lambda _kind, _content: None
+    shell._publish = session.on_message = lambda _kind, _content: None
     shell.extension_manager.load_extension("storemagic")  # as a kernel's application does
     for source in STARTUP:
         shell.run_cell(source)
