@@ -32,7 +32,7 @@ COMMANDS = {
     "proxy": "labkit.cli.pods",
     "bundle": "labkit.cli.bundle",
     "grade": "labkit.cli.grading",
-    "course": "labkit.cli.grading",
+    "course": "labkit.cli.course",
 }
 """The module of each command, in the order of ``--help``."""
 

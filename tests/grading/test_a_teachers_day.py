@@ -144,7 +144,7 @@ class TestAgain:
         self, desk: Desk, graded: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as broken:
-            broken.setattr("labkit.cli.grading._run_session", interrupted)
+            broken.setattr("labkit.cli.grading_runs._run_session", interrupted)
             desk.grade("--regrade", "--only", "bob", code=130)
         desk.grade()
         assert graded == ["bob"]
@@ -346,6 +346,6 @@ class TestIntakeByCommand:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
         teacher.grade(download)
         assert not list((tmp_path / "tmp").glob("labkit-intake-*"))
-        monkeypatch.setattr("labkit.cli.grading._run_session", interrupted)
+        monkeypatch.setattr("labkit.cli.grading_runs._run_session", interrupted)
         teacher.grade(download, "--regrade", code=130)
         assert not list((tmp_path / "tmp").glob("labkit-intake-*"))

@@ -1,0 +1,65 @@
+"""Commands for teachers: make an nbgrader course of the exercises."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.group("course")
+def course_command() -> None:
+    """Make an nbgrader course of the exercises, and judge it."""
+
+
+@course_command.command("build")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def build_command(folder: Path) -> int:
+    """Write a course that nbgrader accepts into FOLDER."""
+    from labkit.grading.nbgrader import course
+
+    written = course.build(folder)
+    click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
+    return 0
+
+
+@course_command.command("secret")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Print its codes as CSV.")
+def secret_command(folder: Path, roster: Path | None) -> int:
+    """Make the secret of the course in FOLDER; print learners' codes.
+
+    With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
+    """
+    import csv
+
+    from labkit.grading.exercises.course_secret import FILE, make_secret
+    from labkit.grading.intake.roster import Roster
+    from labkit.grading.reports.scores import safe_cell
+
+    secret, is_new = make_secret(folder)
+    click.echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
+    rows = [("id", "name", "mail", "code")]
+    for person in Roster(roster).people.values() if roster else ():
+        rows.append((person.id, person.name, person.mail, secret.code(person.id)))
+    csv.writer(sys.stdout).writerows([safe_cell(cell) for cell in row] for row in rows if roster)
+    return 0
+
+
+@course_command.command("checker")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def checker_command(folder: Path) -> int:
+    """Judge a course's notebooks outside their kernels.
+
+    It runs until Ctrl-C.
+    """
+    import asyncio
+
+    from labkit.grading.exercises.course_secret import read_secret
+    from labkit.grading.nbgrader import checker
+
+    path = (folder / "checker.sock").absolute()
+    click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
+    asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
+    return 0

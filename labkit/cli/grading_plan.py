@@ -1,0 +1,76 @@
+"""What ``labkit grade`` is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import click
+
+if TYPE_CHECKING:
+    from labkit.grading.walls.isolation import Limits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradingPlan:
+    """The options of ``labkit grade``, which go together; its ``--help`` explains each.
+
+    ``backend``, ``seconds`` and ``out`` depend on one another where they are left out: see ``of``.
+    """
+
+    submissions: tuple[Path, ...]
+    roster: Path | None
+    duplicates: str
+    late: str
+    only: tuple[str, ...]
+    out: Path
+    slots: int | None
+    seconds: float
+    kernel: bool
+    regrade: bool
+    fresh: bool
+    backend: str
+    kubeconfig: Path | None
+    context: str
+    image: str | None
+    without_kubectl: bool
+    scheduler: str
+    tls_ca: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    trust: bool
+    force: bool
+
+    @classmethod
+    def of(cls, **options: Any) -> Self:
+        """Fill in what was left out of the options.
+
+        Raises:
+            click.UsageError: Options that do not go together.
+        """
+        backend = options["backend"] or ("existing" if options["kubeconfig"] else "embedded")
+        real = backend != "embedded"
+        if options["scheduler"] and (real or options["slots"] or options["trust"]):
+            raise click.UsageError("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
+        seconds = options["seconds"] or (300.0 if real else 60.0)
+        out = options["out"] or Path(f"results-{backend}" if real else "results")
+        return cls(**{**options, "backend": backend, "seconds": seconds, "out": out})
+
+    @property
+    def place(self) -> Literal["here", "dask", "real"]:
+        """Where notebooks are graded."""
+        if self.scheduler:
+            return "dask"
+        return "here" if self.backend == "embedded" else "real"
+
+    def limits(self) -> Limits:
+        """What one submission may use."""
+        from labkit.grading.walls.isolation import Limits
+
+        return Limits(seconds=self.seconds, cpu_seconds=int(self.seconds) + 1)
+
+    def tls_files(self) -> dict[str, str]:
+        """The files for a connection to the Dask scheduler, by their names in Dask."""
+        files = {"tls_ca_file": self.tls_ca, "tls_client_cert": self.tls_cert, "tls_client_key": self.tls_key}
+        return {name: str(path) for name, path in files.items() if path is not None}

@@ -1,0 +1,180 @@
+"""Three ways to carry out a grading plan: on this machine, on a Dask cluster, on one real cluster."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from labkit.cli.cluster import report
+
+if TYPE_CHECKING:
+    from labkit.cli.grading_plan import GradingPlan
+    from labkit.grading.judging.result import Result
+    from labkit.grading.pools.dask_pool import DaskPool
+    from labkit.grading.session import GradingSession, SubmissionGrader
+
+
+def grade_here(plan: GradingPlan, session: GradingSession) -> list[Result]:
+    """Grade on the processors of this machine.
+
+    Raises:
+        UsageError: There are no walls, or no kubectl.
+    """
+    from labkit.grading.pools.pool import pool_for
+
+    _look_for_kubectl(session, go_on=plan.without_kubectl)
+    left = len(session.left)
+    if not left:
+        return _finish(session)
+    if not plan.trust:
+        _need_walls()
+    with pool_for(left, slots=plan.slots or 0, limits=plan.limits(), kernel=plan.kernel) as grader:
+        return _run_session(session, grader)
+
+
+def grade_on_dask(plan: GradingPlan, session: GradingSession) -> list[Result]:
+    """Grade on the workers of a Dask cluster. A worker without walls or kubectl gets nothing.
+
+    Raises:
+        Missing: The library is not installed.
+    """
+    if not session.left:
+        return _finish(session)
+    with _dask_pool(plan) as grader:
+        return _run_session(session, grader)
+
+
+def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[Result]:
+    """Grade on one real cluster, then on embedded ones, and print where the scores differ.
+
+    Raises:
+        UsageError: There are no walls, or no kubectl.
+    """
+    from labkit.grading.graders.grader import Grader
+    from labkit.grading.graders.real_cluster import RealClusterGrader, lab_for
+
+    _look_for_kubectl(session, go_on=plan.without_kubectl)
+    if not plan.trust:
+        _need_walls()
+    limits, kernel, left = plan.limits(), plan.kernel, session.left
+    if left:
+        with (
+            lab_for(plan.backend, report, kubeconfig=plan.kubeconfig, context=plan.context, image=plan.image) as lab,
+            RealClusterGrader(lab, limits=limits, kernel=kernel) as grader,
+        ):
+            grader.check(left, force=plan.force, progress=report)
+            results = _run_session(session, grader)
+    else:
+        results = session.results()
+    with Grader(limits=limits, kernel=kernel) as embedded:
+        same = {result.key: result for result in embedded.grade(session.chosen)}
+    for result in results:
+        if result.key in same:
+            _compare(result, same[result.key])
+    return session.results()
+
+
+def _dask_pool(plan: GradingPlan) -> DaskPool:
+    from labkit.core.errors import Missing
+
+    try:
+        from labkit.grading.pools.dask_pool import DaskPool
+    except ModuleNotFoundError as error:
+        todo = "Install labkit with its extra: pip install 'kube-labkit[scale]'"
+        raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
+    return DaskPool(plan.scheduler, plan.tls_files(), limits=plan.limits(), kernel=plan.kernel, report=report)
+
+
+def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
+    """Postpone the notebooks that call kubectl where there is none; without ``go_on``, raise ``UsageError``."""
+    import shutil
+
+    from labkit.core.errors import UsageError
+    from labkit.grading.intake.submissions import calls_kubectl
+
+    callers = [] if shutil.which("kubectl") else [entry for entry in session.left if calls_kubectl(entry.path)]
+    if callers and not go_on:
+        first = f"the first is {callers[0].learner} {callers[0].exercise}"
+        raise UsageError(
+            "Notebooks call kubectl, which is not on this machine.",
+            why=f"{len(callers)} do, {first}: what it should have made would be missing",
+            todo="Install kubectl, or grade the others: --without-kubectl.",
+        )
+    session.postpone(callers, "it calls kubectl, which is not on the grader's machine")
+    for entry in callers:
+        click.echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
+
+
+def _need_walls() -> None:
+    """Refuse to run others' code where nothing separates it from this user's files and processes.
+
+    Raises:
+        UsageError: There are no namespaces.
+    """
+    from labkit.core.errors import UsageError
+    from labkit.grading.walls.isolation import strongest_level
+
+    if strongest_level() == "plain":
+        raise UsageError(
+            "There are no walls around a learner's code on this platform.",
+            why="a notebook could read and write your files, the results among them, and end the grader",
+            todo="Grade on Linux, or with --trust if you trust every notebook.",
+        )
+
+
+def _finish(session: GradingSession) -> list[Result]:
+    """Write the reports of what is graded already, and print a summary."""
+    results = session.finish()
+    _print_summary(session, results)
+    return results
+
+
+def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Result]:
+    """Grade what is left with a progress bar, and print a summary."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TextColumn("{task.fields[rate]}"), TimeRemainingColumn()),
+    )
+    incomplete: list[Result] = []
+    if grader.level == "plain":
+        click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("grading", total=len(session.left), rate="")
+
+        def on_result(result: Result) -> None:
+            if not result.complete:
+                incomplete.append(result)
+            done = bar.tasks[task]
+            rate = 60 * (done.completed + 1) / max(done.elapsed or 0, 1)
+            bar.update(task, advance=1, rate=f"{rate:,.0f} a minute")
+
+        results = session.run(grader, on_result)
+    for result in incomplete:
+        click.echo(f"{result.learner} {result.exercise}: {result.outcome}", err=True)
+    _print_summary(session, results)
+    return results
+
+
+def _print_summary(session: GradingSession, results: list[Result]) -> None:
+    """Print how many were graded, and where the scores are."""
+    full = sum(result.full for result in results)
+    of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
+    click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
+
+
+def _compare(real: Result, embedded: Result) -> None:
+    """Print one submission's two scores."""
+    from labkit.grading.graders.real_cluster import disagreements
+
+    differ = disagreements(real, embedded)
+    scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
+    verdict = "they differ" if differ else "they agree"
+    click.echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
+    for line in (real.omissions, *real.note.splitlines(), *differ):
+        if line:
+            click.echo(f"  {line}")
