@@ -17,9 +17,10 @@ SMALL = Budget(steps=20_000, output_bytes=1 << 20, memory_bytes=1 << 18)
 ENDLESS = [
     "while true; do :; done",
     "yes",
-    "echo 'sh /tmp/f | sh /tmp/f' > /tmp/f; sh /tmp/f",
+    "f(){ f|f; }; f",
+    "f(){ f; }; f",
+    ":(){ :|:& };: ; while :; do :; done",
     "echo 'sh /tmp/f' > /tmp/f; sh /tmp/f",
-    "echo 'sh /tmp/f | sh /tmp/f &' > /tmp/f; sh /tmp/f; while :; do :; done",
     "head -c 1G /dev/zero",
     "x=a; while :; do x=$x$x; done",
     "x=$(yes)",

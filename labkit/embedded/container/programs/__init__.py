@@ -17,7 +17,7 @@ MODULES = {
     "kubectl": "kubectl",
     "listing": "ls",
     "network": "nginx httpd-foreground pause nslookup wget",
-    "run": "sh bash dash ash env timeout",
+    "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
     "system": "printenv hostname uname which stty yes id whoami getent",
     "text": "cat wc head tail",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Location, Node
-from labkit.embedded.container.programs.common import AlreadyReported, everything, for_each_path
-from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Location
+from labkit.embedded.container.programs.common import AlreadyReported, for_each_path
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import open_path
 
 
 @program("mkdir")
@@ -111,57 +110,39 @@ async def touch(process: Process) -> int:
 
 @program("cp")
 async def cp(process: Process) -> int:
-    """Copy files."""
+    """Copy regular files."""
     options = read_options(
         process.args,
-        "r,recursive R f,force a! archive! p! preserve! v! verbose! L! P! d! T! H! n! no-clobber! i! u! t! x! l! s! b! "
-        "parents!",
+        "f,force r! recursive! R! a! archive! p! preserve! v! verbose! L! P! d! T! H! n! no-clobber! i! u! t! x! l! s! "
+        "b! parents!",
     )
     if len(options.args) < 2:
         missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
         raise BadOption(f"missing {missing}")
     *sources, target = options.args
-    if len(sources) > 1 and not process.is_directory(target):
-        reason = "Not a directory" if process.fs.exists(target, process.cwd) else "No such file or directory"
+    fs, directory = process.fs, process.is_directory(target)
+    if len(sources) > 1 and not directory:
+        reason = "Not a directory" if fs.exists(target, process.cwd) else "No such file or directory"
         raise FileError(f"target '{target}': {reason}")
 
     async def copy(source: str) -> None:
         node = process.node(source)
-        if isinstance(node, Directory) and not options.has("r", "R"):
-            await process.fail(f"-r not specified; omitting directory '{source}'")
+        goal = f"{target.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}" if directory else target
+        problem = ""
+        if isinstance(node, Directory):
+            problem = f"-r not specified; omitting directory '{source}'"
+        elif not isinstance(node, File):
+            problem = f"devices{NOT_SIMULATED}"
+        elif fs.exists(goal, process.cwd) and process.node(goal) is node:
+            problem = f"'{source}' and '{goal}' are the same file"
+        else:
+            try:
+                copied = fs.write(goal, fs.read(source, process.cwd), process.cwd, mode=node.mode & 0o777)
+                copied.program = node.program
+            except FileError as error:
+                problem = f"cannot create regular file '{goal}': {error.reason}"
+        if problem:
+            await process.fail(problem)
             raise AlreadyReported
-        goal = target
-        if process.is_directory(target):
-            goal = target.rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2]
-        if isinstance(node, File) and process.fs.exists(goal, process.cwd) and process.node(goal) is node:
-            await process.fail(f"'{source}' and '{goal}' are the same file")
-            raise AlreadyReported
-        try:
-            await _copy(process, node, source, goal, set())
-        except FileError as error:
-            kind = "directory" if isinstance(node, Directory) else "regular file"
-            await process.fail(f"cannot create {kind} '{goal}': {error.reason}")
-            raise AlreadyReported from None
 
     return await for_each_path(process, sources, copy, "cannot stat")
-
-
-async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
-    await process.task_loop.tick()
-    fs = process.fs
-    if isinstance(node, Directory):
-        if id(node) in seen or len(seen) > 100:
-            raise FileError("cannot copy a directory into itself")
-        if not fs.exists(target, process.cwd):
-            fs.mkdir(target, process.cwd, mode=node.mode & 0o777)
-        seen = {*seen, id(node), id(fs.directory(target, process.cwd))}
-        for name in list(node.look()):
-            await _copy(process, node.entries[name], f"{source}/{name}", f"{target}/{name}", seen)
-    elif isinstance(node, Link):
-        fs.add(fs.find(target, process.cwd, follow=False), Link(mode=0o777, target=node.target))
-    elif isinstance(node, File):
-        copied = fs.write(target, node.content(), process.cwd, mode=node.mode & 0o777)
-        copied.program = node.program
-    else:
-        data = await everything(process, open_path(process.system, source, process.cwd, "r", process.fds))
-        fs.write(target, data, process.cwd)

@@ -1,9 +1,9 @@
-"""Programs that run others: shells, ``env``, ``timeout``."""
+"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import seconds_of
+from labkit.embedded.container.programs.common import everything, seconds_of
 from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
@@ -129,6 +129,38 @@ async def env(process: Process) -> int:
     if process.fs.program(args[0], search, process.cwd) is None:
         return await process.fail(f"'{args[0]}': No such file or directory", 127)
     return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
+
+
+@program("xargs")
+async def xargs(process: Process) -> int:
+    """Run a command with words from stdin."""
+    options = read_options(
+        process.args,
+        "0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P! max-procs! p! x! s! a!",
+        stop=True,
+    )
+    text = decode(await everything(process, process.stdin))
+    if set(text) & set("\"'\\"):
+        return await process.fail(f"quotes in the input{NOT_SIMULATED}")
+    command = options.args or ["echo"]
+    limit = options.value("n") or "5000"
+    count = max(1, int(limit)) if limit.isdigit() and len(limit) < 6 else 5000
+    words = text.split()
+    batches = [[*command, *words[start : start + count]] for start in range(0, len(words), count)]
+    if mark := options.value("I"):
+        lines = filter(None, map(str.strip, text.splitlines()))
+        batches = [[word.replace(mark, line) for word in command] for line in lines]
+    elif not batches and not options.has("r"):
+        batches = [command]
+    status = 0
+    for batch in batches:
+        if process.fs.program(batch[0], process.env.get("PATH", ""), process.cwd) is None:
+            return await process.fail(f"{batch[0]}: No such file or directory", 127)
+        result = await process.run(batch)
+        if result == 255:
+            return 124
+        status = 123 if result else status
+    return status
 
 
 @program("timeout", misuse=125)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from labkit.embedded.container.files.inodes import File, FileError
 from labkit.embedded.container.programs.common import chunks, everything, for_each_input, lines, size
-from labkit.embedded.container.programs.options import Options, read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Stream
@@ -92,37 +92,24 @@ def _wc_width(process: Process, names: list[str], columns: list[str], rows: list
     return len(str(total))
 
 
-class _Titles:
-    """The lines ``==> name <==`` before each of several inputs."""
-
-    def __init__(self, process: Process, options: Options) -> None:
-        self._process = process
-        self._wanted = len(options.args) > 1 and not options.has("q")
-        self._count = 0
-
-    async def show(self, name: str) -> None:
-        if self._wanted:
-            title = "standard input" if name == "-" else name
-            await self._process.out(f"{chr(10) if self._count else ''}==> {title} <==\n")
-        self._count += 1
-
-
 @program("head")
 async def head(process: Process) -> int:
-    """Print the beginning of files."""
+    """Print the beginning of a file."""
     options = read_options(_old_style(process.args), "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
     kind, sign, count = _amount(options)
-    titles = _Titles(process, options)
+    if sign == "-":
+        raise BadOption(f"-{kind} -{count}{NOT_SIMULATED}")
 
     async def show(name: str, stream: Stream) -> None:
-        await titles.show(name)
-        await _head(process, stream, kind, count, from_end=sign == "-")
+        await _head(process, stream, kind, count)
 
     return await for_each_input(process, options.args, show)
 
 
 def _amount(options: Options) -> tuple[str, str, int]:
-    """Lines (``n``) or bytes (``c``), the sign of how many, and how many."""
+    """Lines (``n``) or bytes (``c``), the sign of how many, and how many; of one file."""
+    if len(options.args) > 1 and not options.has("q"):
+        raise BadOption(f"several files without -q{NOT_SIMULATED}")
     kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
     text = options.value(kind) or "10"
     count = size(text.lstrip("-+"))
@@ -138,15 +125,7 @@ def _old_style(args: list[str]) -> list[str]:
     return args
 
 
-async def _head(process: Process, stream: Stream, kind: str, count: int, *, from_end: bool) -> None:
-    if from_end:
-        data = await everything(process, stream)
-        if kind == "c":
-            await process.stdout.write(data[: max(0, len(data) - count)])
-        else:
-            tail = data.splitlines(keepends=True)
-            await process.stdout.write(b"".join(tail[: max(0, len(tail) - count)]))
-        return
+async def _head(process: Process, stream: Stream, kind: str, count: int) -> None:
     while count > 0:
         await process.task_loop.tick()
         if kind == "c":
@@ -167,15 +146,13 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
 
 @program("tail")
 async def tail(process: Process) -> int:
-    """Print the end of files."""
+    """Print the end of a file."""
     options = read_options(
         _old_style(process.args), "q,quiet v! verbose! f! follow! F! n,lines= c,bytes= r! retry! s! pid! z!"
     )
     kind, sign, count = _amount(options)
-    titles = _Titles(process, options)
 
     async def show(name: str, stream: Stream) -> None:
-        await titles.show(name)
         if sign == "+":
             skip = max(0, count - 1)
             data = await everything(process, stream)

@@ -1,4 +1,4 @@
-"""The compound commands of the grammar: ``if``, loops and groups."""
+"""The compound commands of the grammar: ``if``, loops, functions and groups."""
 
 from __future__ import annotations
 
@@ -63,6 +63,18 @@ class CompoundParser(Lexer):
             "for": self.for_loop,
             "{": self.group,
         }.get(self.token)
+
+    def function_body(self, line: int, name: str) -> Command:
+        """A function's ``()`` and body, after its name."""
+        self.advance()
+        self.expect(")")
+        self.skip_newlines()
+        if not self.token or (self.dialect == "bash" and self.compound() is None):
+            raise self.fail()
+        self.enter()
+        body = self.command()
+        self.depth -= 1
+        return syntax.Function(line, (), name, body)
 
     def subshell(self) -> Command:
         """``( … )``."""

@@ -9,7 +9,9 @@ from labkit.embedded.container.shell.compound import NAME
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
+from labkit.embedded.container.shell.task_loop import Killed
 
+MAX_FUNCTIONS = 1000
 MAX_JOBS = 100
 
 
@@ -28,6 +30,11 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
             return await shell.run(command.body)
         case syntax.Subshell():
             return await subshell(shell, command)
+        case syntax.Function():
+            if len(shell.functions) > MAX_FUNCTIONS:
+                raise Killed(9, "too many functions")
+            shell.functions[command.name] = command.body
+            shell.status = 0
         case syntax.If():
             return await if_command(shell, command)
         case syntax.While():

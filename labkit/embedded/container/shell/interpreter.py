@@ -44,6 +44,7 @@ class Interpreter(Expander):
         self.name = name
         self.dialect = dialect
         self.positional: list[str] = []
+        self.functions: dict[str, Command] = {}
         self.options: set[str] = set()
         self.jobs: list[Task] = []
         self._alone = False
@@ -91,6 +92,7 @@ class Interpreter(Expander):
         other = self.fresh(dict(self.fds), {})
         other.variables = self.variables.copy()
         other.positional = list(self.positional)
+        other.functions = dict(self.functions)
         other.options = set(self.options)
         for name in ("status", "line", "loops", "tested", "interactive", "from_command", "from_stdin",
                      "pid", "last_background"):  # fmt: skip
@@ -234,15 +236,28 @@ class Interpreter(Expander):
                 outer.clear()
                 outer.update(self.fds)
         finally:
-            if self.dialect == "bash" or words[0] not in SPECIAL_BUILTINS:
+            special = words[0] in SPECIAL_BUILTINS and words[0] not in self.functions
+            if self.dialect == "bash" or not special:
                 for name, before in saved.items():
                     self.variables.restore(name, before)
         return await self.check_exit()
 
-    async def call(self, words: list[str]) -> int:
-        """Run a builtin or a program by its name."""
+    async def call(self, words: list[str], *, functions: bool = True) -> int:
+        """Run a function, a builtin or a program by its name."""
         name = words[0]
+        if functions and name in self.functions:
+            return await self._call_function(self.functions[name], words)
         builtin = BUILTINS.get(name) if self.dialect == "bash" or name not in BASH_ONLY else None
         if builtin is not None:
             return await builtin(self, words)
         return await run_program(self, words, alone=self._alone)
+
+    async def _call_function(self, body: Command, words: list[str]) -> int:
+        positional, self.positional = self.positional, words[1:]
+        loops, self.loops = self.loops, 0
+        self.task_loop.depth += 1
+        try:
+            return await self.execute(body)
+        finally:
+            self.positional, self.loops = positional, loops
+            self.task_loop.depth -= 1

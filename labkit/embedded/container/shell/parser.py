@@ -182,7 +182,7 @@ class Parser(CompoundParser):
         return tuple(out)
 
     def simple(self) -> Command:
-        """Assignments, words and redirections."""
+        """Assignments, words and redirections; or the definition of a function."""
         line = self.line_at(self.start)
         assignments: list[Assignment] = []
         words: list[Word | Assignment] = []
@@ -191,14 +191,14 @@ class Parser(CompoundParser):
             if self.token in REDIRECTIONS:
                 redirects.append(self.redirect())
                 continue
-            word = self.current
+            word, source = self.current, self.token
             if word is None:
                 break
             declaring = bool(words) and isinstance(words[0], Word) and words[0].source in DECLARING
             assignment = self._assignment(word) if declaring or not words else None
             self.advance()
             if self.token == "(" and not assignments and not redirects and not words and assignment is None:
-                self.left_out("functions")
+                return self.function_body(line, source)
             if assignment is None:
                 words.append(self.without_braces(word))
             else:

@@ -30,6 +30,7 @@ class Shell(Protocol):
     """The shell whose syntax and messages it has: ``bash`` or ``dash``."""
     pid: int = 7
     positional: list[str]
+    functions: dict[str, Command]
     options: set[str]
     """The options of ``set`` that are on, by their long names."""
     status: int = 0
@@ -95,5 +96,5 @@ class Shell(Protocol):
     async def check_exit(self) -> int:
         """End the shell if the last command failed and ``set -e`` is on."""
 
-    async def call(self, words: list[str]) -> int:
-        """Run a builtin or a program by its name."""
+    async def call(self, words: list[str], *, functions: bool = True) -> int:
+        """Run a function, a builtin or a program by its name."""

@@ -177,6 +177,14 @@ class For(Command):
     body: Commands = ()
 
 
+@dataclass(slots=True)
+class Function(Command):
+    """``name() body``."""
+
+    name: str = ""
+    body: Command = field(default_factory=Command)
+
+
 @dataclass(slots=True, frozen=True)
 class Script:
     """A parsed script.

@@ -13,7 +13,7 @@ from labkit.embedded.container.shell.run_program import look_up, run_program
 
 @table.builtin("command")
 async def command(shell: Shell, words: list[str]) -> int:
-    """Run a command, or with ``-v`` print what it is."""
+    """Run a command that no function hides, or with ``-v`` print what it is."""
     args = words[1:]
     if args[:1] == ["-v"]:
         names = args[1:] if shell.dialect == "bash" else args[1:2]
@@ -22,11 +22,11 @@ async def command(shell: Shell, words: list[str]) -> int:
         return await table.left_out(shell, "command -V")
     while args and args[0] in ("-p", "--"):
         args = args[1:]
-    return await shell.call(args) if args else 0
+    return await shell.call(args, functions=False) if args else 0
 
 
 async def _describe(shell: Shell, name: str) -> int:
-    own = name in table.KEYWORDS
+    own = name in table.KEYWORDS or name in shell.functions
     own = own or (name in table.BUILTINS and not (shell.dialect == "dash" and name in table.BASH_ONLY))
     path = name if own else look_up(shell, name)
     if path is None:
