@@ -1,4 +1,4 @@
-"""Call a cluster in this process without a socket, as a page of a browser and graders' probes do."""
+"""Call a cluster in this process without a socket, as a page of a browser and graders' checks do."""
 
 from __future__ import annotations
 

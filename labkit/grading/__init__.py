@@ -2,8 +2,8 @@
 
 From what a learner is asked to what a teacher reads, each folder above the ones it imports:
 
-- ``tasks``      the exercises: text, first objects and probes, with names drawn for a learner
-- ``judging``    what the probes see in the cluster that a learner left behind, and points for it
+- ``tasks``      the exercises: text, first objects and checks, with names drawn for a learner
+- ``judging``    what the checks see in the cluster that a learner left behind, and points for it
 - ``exercises``  an exercise in a learner's notebook
 - ``intake``     what comes in: folders, archives, a roster
 - ``walls``      namespaces, limits and filters around a learner's process
@@ -15,6 +15,6 @@ From what a learner is asked to what a teacher reads, each folder above the ones
 - ``session``    a folder of submissions, graded and reported; after an interruption it resumes
 - ``nbgrader``   the same exercises for nbgrader
 
-The probes ask the cluster through the API, so they run on every backend. A learner's code
+The checks ask the cluster through the API, so they run on every backend. A learner's code
 never shares a process with them.
 """

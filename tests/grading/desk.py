@@ -94,7 +94,7 @@ class Desk:
 
     def judge(self) -> TaskScore:
         """The task's score."""
-        result = score(self.exercise, self.learner, self.cluster.probe())
+        result = score(self.exercise, self.learner, self.cluster.check())
         return next(each for each in result.tasks if each.id == self.task)
 
 

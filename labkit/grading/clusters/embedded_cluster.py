@@ -15,10 +15,10 @@ from labkit.grading.clusters.budget import Budget, Quota
 from labkit.grading.clusters.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.clusters.loop_watch import LoopWatch, Share
-from labkit.grading.judging.findings import TaskFindings, probe_exercise
-from labkit.grading.running.workers import Endpoint
+from labkit.grading.judging.findings import TaskFindings, check_exercise
+from labkit.grading.running.workers import ServedCluster
 from labkit.grading.tasks import setup
-from labkit.grading.tasks.probes import ProbeContext
+from labkit.grading.tasks.checks import CheckContext
 from labkit.grading.tasks.task import ExerciseSpec
 
 
@@ -65,7 +65,7 @@ class EmbeddedCluster:
         )
         self._watch, self._share = watch or LoopWatch(), share or Share()
         self._budget = Budget(self.cluster, self._quota, self._share)
-        self.context: ProbeContext
+        self.context: CheckContext
 
     def set_up(self) -> None:
         """Create the objects that the exercise starts with."""
@@ -74,7 +74,7 @@ class EmbeddedCluster:
         self._events.clear()
         self.context = _context(self.cluster, self._events)
 
-    def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
+    def serve(self, listener: socket.socket, lab_home: Path) -> ServedCluster:
         """Serve the cluster within the learner's budget."""
         self._budget.attach()
         self._watch.running.add(self._share)
@@ -94,11 +94,11 @@ class EmbeddedCluster:
             self._budget.detach()
 
         files = home_files(server.url, self.cluster.keys, lab_home)
-        return Endpoint(files, close, held_seconds=partial(self._watch.held_seconds, self._share))
+        return ServedCluster(files, close, held_seconds=partial(self._watch.held_seconds, self._share))
 
-    def probe(self) -> list[TaskFindings]:
-        """Ask all probes of the exercise."""
-        return probe_exercise(self.exercise, self.learner, self.context)
+    def check(self) -> list[TaskFindings]:
+        """Ask all checks of the exercise."""
+        return check_exercise(self.exercise, self.learner, self.context)
 
     @property
     def note(self) -> str:
@@ -111,10 +111,10 @@ class EmbeddedCluster:
         self.cluster.close()
 
 
-def _context(cluster: Cluster, events: list[dict[str, Any]]) -> ProbeContext:
-    """Make the probes' context for a cluster that no learner has used yet."""
+def _context(cluster: Cluster, events: list[dict[str, Any]]) -> CheckContext:
+    """Make the checks' context for a cluster that no learner has used yet."""
     before = policy_of(cluster)
-    return ProbeContext(
+    return CheckContext(
         admin_of(cluster),
         anonymous_of(cluster),
         partial(decide_in, cluster),

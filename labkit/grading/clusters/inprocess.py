@@ -1,4 +1,4 @@
-"""Clients of a cluster in this process, and what probes read of it without a request."""
+"""Clients of a cluster in this process, and what checks read of it without a request."""
 
 from __future__ import annotations
 

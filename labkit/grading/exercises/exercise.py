@@ -1,6 +1,6 @@
 """An exercise in a learner's notebook: show a task, check it, see the score.
 
-Its checks are for the learner alone. The grader asks the same probes again, in another process,
+Its checks are for the learner alone. The grader asks the same checks again, in another process,
 when the notebook has ended.
 """
 
@@ -24,10 +24,10 @@ from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.exercises.notes import Notes
-from labkit.grading.judging.findings import probe_exercise, probe_task
+from labkit.grading.judging.findings import check_exercise, check_task
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
-from labkit.grading.tasks.probes import ProbeContext
+from labkit.grading.tasks.checks import CheckContext
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.tasks.task import ExerciseSpec, Task, texts
 from labkit.lab import words
@@ -165,20 +165,20 @@ class Exercise(Displayable):
 
     def _scored(self, task: str) -> TaskScore:
         entry = self._tasks(task)[0]
-        return score_task(probe_task(self.spec, entry, self._seed_name, *self._judged()))
+        return score_task(check_task(self.spec, entry, self._seed_name, *self._judged()))
 
     @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
-        return score(self.spec, self.learner, probe_exercise(self.spec, self._seed_name, *self._judged()))
+        return score(self.spec, self.learner, check_exercise(self.spec, self._seed_name, *self._judged()))
 
     def card(self) -> Card:
         """List the exercise's tasks."""
         rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
         return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
 
-    def _judged(self) -> tuple[ProbeContext, Sequence[ExerciseSpec]]:
-        """The probes' context, with the policy as it was when the exercise began, and the exercises beside it.
+    def _judged(self) -> tuple[CheckContext, Sequence[ExerciseSpec]]:
+        """The checks' context, with the policy as it was when the exercise began, and the exercises beside it.
 
         A learner's cluster has those and the walkthrough as well.
         """
@@ -198,8 +198,8 @@ class Exercise(Displayable):
         return found
 
 
-def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
-    """Make the probes' context for a lab. Observers see none of its requests.
+def lab_context(lab: Lab, before: Callable[[], Policy]) -> CheckContext:
+    """Make the checks' context for a lab. Observers see none of its requests.
 
     Args:
         lab: The lab.
@@ -207,7 +207,7 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> ProbeContext:
     """
     admin = lab.admin.without_observers()
     log = lab.backend.audit_log if lab.traits.whole_log else None
-    return ProbeContext(
+    return CheckContext(
         admin,
         lab.as_anonymous().without_observers(),
         partial(review, admin),

@@ -32,10 +32,10 @@ from labkit.grading.clusters.reverse_proxy import ReverseProxy
 from labkit.grading.exercises.exercise import lab_context, pods_run
 from labkit.grading.graders.stages import failed_result, grade_submission
 from labkit.grading.intake.submissions import Submission
-from labkit.grading.judging.findings import TaskFindings, probe_exercise
+from labkit.grading.judging.findings import TaskFindings, check_exercise
 from labkit.grading.judging.result import Result, by_exercise_and_learner
 from labkit.grading.judging.score import score_task
-from labkit.grading.running.workers import Endpoint, WithWorkers, WorkerFailed, Workers
+from labkit.grading.running.workers import ServedCluster, WithWorkers, WorkerFailed, Workers
 from labkit.grading.tasks import find_exercise, setup
 from labkit.grading.tasks.task import ExerciseSpec, Object
 from labkit.grading.walls.isolation import Limits
@@ -47,7 +47,7 @@ KIND_CLUSTER = "labkit-grading"
 
 SETTLE_SECONDS = 1.0
 MAX_PROBINGS = 3
-"""How often the probes are asked while points are still missing."""
+"""How often the checks are asked while points are still missing."""
 
 MAX_REFUSALS = 20
 """Refused requests that a result names."""
@@ -90,20 +90,22 @@ class SharedCluster:
                     self._lab.wait(f"{obj['metadata']['namespace']}/{obj['metadata']['name']}")
         self._before = read_policy(self._admin)
 
-    def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
+    def serve(self, listener: socket.socket, lab_home: Path) -> ServedCluster:
         """Serve the cluster through a reverse proxy."""
         anonymous = self._lab.as_anonymous().without_observers()
         proxy = ReverseProxy(listener, self._keys, self._admin, anonymous, self._requests)
         files = home_files(proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
         # The worker's lab takes it for an existing cluster; kind's pods have the lab's image.
         image = self._lab.traits.pod_image
-        return Endpoint(files, partial(asyncio.to_thread, proxy.close), {"LABKIT_POD_IMAGE": image} if image else {})
+        return ServedCluster(
+            files, partial(asyncio.to_thread, proxy.close), {"LABKIT_POD_IMAGE": image} if image else {}
+        )
 
-    def probe(self) -> list[TaskFindings]:
-        """Ask all probes, again while points are missing: controllers may still act on the last change."""
+    def check(self) -> list[TaskFindings]:
+        """Ask all checks, again while points are missing: controllers may still act on the last change."""
         for _ in range(MAX_PROBINGS):
             time.sleep(self._settle_seconds)
-            found = probe_exercise(self._exercise, self._learner, lab_context(self._lab, lambda: self._before))
+            found = check_exercise(self._exercise, self._learner, lab_context(self._lab, lambda: self._before))
             scores = [score_task(entry) for entry in found]
             if all(task.full or not task.most for task in scores):
                 break
@@ -206,7 +208,7 @@ class RealClusterGrader(WithWorkers):
     def _grade(self, submission: Submission) -> Result:
         name = self.lab.backend.name
         with asyncio.Runner() as runner:
-            # Not by Runner.run: there Ctrl-C waits until the set-up or the probes, which block, have ended.
+            # Not by Runner.run: there Ctrl-C waits until the set-up or the checks, which block, have ended.
             loop = runner.get_loop()
             try:
                 graded = grade_submission(submission, 0, self.workers, self._new_cluster, name)

@@ -1,7 +1,7 @@
 """How one submission is graded: ``STAGES``, in order.
 
 After ``close`` nothing of the learner's is left that could change the cluster, so that what the
-probes see is what the learner left behind. ``grade_submission`` has the set-up, the clean-up and
+checks see is what the learner left behind. ``grade_submission`` has the set-up, the clean-up and
 the error handling around the stages.
 """
 
@@ -20,7 +20,7 @@ from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.findings import TaskFindings, TooManyGrants
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import Score, TaskScore, plain, score
-from labkit.grading.running.workers import Endpoint, Report, Worker, Workers
+from labkit.grading.running.workers import Report, ServedCluster, Worker, Workers
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec
@@ -41,11 +41,11 @@ class LearnerCluster(Protocol):
     def set_up(self) -> None:
         """Create the objects that the exercise starts with."""
 
-    def serve(self, listener: socket.socket, lab_home: Path) -> Endpoint:
+    def serve(self, listener: socket.socket, lab_home: Path) -> ServedCluster:
         """Serve the cluster on a worker's socket, for a ``LABKIT_HOME`` at a path."""
 
-    def probe(self) -> list[TaskFindings]:
-        """Ask all probes of the exercise.
+    def check(self) -> list[TaskFindings]:
+        """Ask all checks of the exercise.
 
         Raises:
             TooManyGrants: The cluster has more grants than can be judged.
@@ -117,9 +117,9 @@ async def close(run: GradingRun) -> None:
     await run.worker.close()
 
 
-async def probe(run: GradingRun) -> None:
+async def check(run: GradingRun) -> None:
     """Ask the cluster; ``TooManyGrants`` ends the run."""
-    run.findings = run.cluster.probe()
+    run.findings = run.cluster.check()
 
 
 async def count_points(run: GradingRun) -> None:
@@ -141,7 +141,7 @@ STAGES = (
     Stage("open", "a cluster is set up, and served on the worker's socket", open_cluster),
     Stage("run", "the cells run in the worker", run_cells),
     Stage("close", "the worker is killed and its socket closed: the cluster is as the learner left it", close),
-    Stage("probe", "the exercise's probes ask the cluster", probe),
+    Stage("check", "the exercise's checks ask the cluster", check),
     Stage("score", "findings become points", count_points),
 )
 

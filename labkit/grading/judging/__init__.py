@@ -1,6 +1,6 @@
 """What a learner's cluster is worth.
 
-- ``findings``  what the probes of an exercise see
+- ``findings``  what the checks of an exercise see
 - ``score``     points
 - ``result``    the score of one submission, and how its notebook ended
 """

@@ -1,6 +1,6 @@
-"""What the probes of an exercise find in the cluster that a learner left behind.
+"""What the checks of an exercise find in the cluster that a learner left behind.
 
-Beside its probes each task has two limits: nobody is granted more than the exercise asks for, and
+Beside its checks each task has two limits: nobody is granted more than the exercise asks for, and
 what the task began with is still there. Whatever was granted beyond the need is charged to the tasks that it
 concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. What concerns no
 task, such as a stranger's rights in the whole cluster, is charged to all.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labkit.embedded import KINDS
-from labkit.grading.tasks.probes import Finding, Probe, ProbeContext
+from labkit.grading.tasks.checks import Check, CheckContext, Finding
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
 from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
@@ -37,27 +37,27 @@ class TooManyGrants(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskFindings:
-    """What the probes of one task found.
+    """What the checks of one task found.
 
     Args:
         task: The task.
-        findings: Each probe with what it found.
+        findings: Each check with what it found.
         needed: How many permissions the task asks for.
         excess: Permissions that were granted beyond them, in words.
         gone: What the task began with and needs, and is no longer there, in words.
     """
 
     task: Task
-    findings: tuple[tuple[Probe, Finding], ...]
+    findings: tuple[tuple[Check, Finding], ...]
     needed: int
     excess: tuple[str, ...]
     gone: tuple[str, ...] = ()
 
 
-def probe_exercise(
-    exercise: ExerciseSpec, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
+def check_exercise(
+    exercise: ExerciseSpec, learner: str, context: CheckContext, beside: Sequence[ExerciseSpec] = ()
 ) -> list[TaskFindings]:
-    """Ask all probes of an exercise, for the names of this learner.
+    """Ask all checks of an exercise, for the names of this learner.
 
     ``beside`` are other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
 
@@ -70,31 +70,31 @@ def probe_exercise(
     if evaluated > MAX_EVALUATED:
         raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
     excesses = _excesses(exercise, learner, context, policy, beside)
-    return [_probe(task, learner, context, excesses[task.id]) for task in exercise.tasks]
+    return [_check(task, learner, context, excesses[task.id]) for task in exercise.tasks]
 
 
-def probe_task(
-    exercise: ExerciseSpec, task: Task, learner: str, context: ProbeContext, beside: Sequence[ExerciseSpec] = ()
+def check_task(
+    exercise: ExerciseSpec, task: Task, learner: str, context: CheckContext, beside: Sequence[ExerciseSpec] = ()
 ) -> TaskFindings:
-    """Ask the probes of one task; what the exercise's other tasks ask for may be granted."""
+    """Ask the checks of one task; what the exercise's other tasks ask for may be granted."""
     policy = context.policy()
     context = replace(context, policy=lambda: policy)
-    return _probe(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
+    return _check(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
 
 
-def _probe(task: Task, learner: str, context: ProbeContext, excess: tuple[str, ...]) -> TaskFindings:
+def _check(task: Task, learner: str, context: CheckContext, excess: tuple[str, ...]) -> TaskFindings:
     variant = task.variant(Seed(learner))
     gone = tuple(_gone(variant, context))
-    findings = tuple((probe, _ask(probe, context, gone)) for probe in variant.probes)
+    findings = tuple((check, _ask(check, context, gone)) for check in variant.checks)
     return TaskFindings(task, findings, len(variant.needs), excess, gone)
 
 
-def _ask(probe: Probe, context: ProbeContext, gone: Sequence[str]) -> Finding:
-    lacking = context.lacks(probe.needs)
+def _ask(check: Check, context: CheckContext, gone: Sequence[str]) -> Finding:
+    lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
-    missing = f"ServiceAccount {probe.need.who.label}" if probe.need and not probe.limit else ""
-    return Finding(False, f"There is no {missing} any more.") if missing in gone else probe.look(context)
+    missing = f"ServiceAccount {check.need.who.label}" if check.need and not check.limit else ""
+    return Finding(False, f"There is no {missing} any more.") if missing in gone else check.look(context)
 
 
 KEPT = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
@@ -104,7 +104,7 @@ MORE = "and more"
 """Stands last in a list that was cut off."""
 
 
-def _gone(variant: Variant, context: ProbeContext) -> Iterator[str]:
+def _gone(variant: Variant, context: CheckContext) -> Iterator[str]:
     """The objects that a task began with and that are no longer there; a namespace goes with what lies in it."""
     kept = [obj for obj in variant.setup if obj["kind"] in KEPT]
     spaces = {namespace_of(obj) for obj in kept}
@@ -115,7 +115,7 @@ def _gone(variant: Variant, context: ProbeContext) -> Iterator[str]:
 
 
 def _excesses(
-    exercise: ExerciseSpec, learner: str, context: ProbeContext, policy: Policy, beside: Sequence[ExerciseSpec]
+    exercise: ExerciseSpec, learner: str, context: CheckContext, policy: Policy, beside: Sequence[ExerciseSpec]
 ) -> Mapping[str, tuple[str, ...]]:
     """What was granted beyond the need, by the task that it concerns."""
     seed = Seed(learner)

@@ -1,6 +1,6 @@
 """Turn findings into points.
 
-A task's must-allow probes and facts earn points. Its limits earn nothing, since an
+A task's must-allow checks and facts earn points. Its limits earn nothing, since an
 untouched cluster keeps them all; breaking one costs points, down to zero. Every task has two limits
 more: nothing beyond it is granted to anybody, and what it began with is still there. What is granted
 beyond it is named, and lowers a second figure, the least-privilege score.
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.grading.judging.findings import TaskFindings
-from labkit.grading.tasks.probes import Finding, Probe
+from labkit.grading.tasks.checks import Check, Finding
 from labkit.grading.tasks.task import ExerciseSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One probe's result.
+    """One check's result.
 
     Args:
         expected: What should be.
@@ -48,7 +48,7 @@ class TaskScore:
         title: In a few words.
         points: What was earned, never below zero.
         most: What could be.
-        items: Probe by probe.
+        items: Check by check.
         excess: Permissions that were granted and not needed.
         needed: How many permissions the task needs.
     """
@@ -68,7 +68,7 @@ class TaskScore:
 
     @property
     def judged(self) -> bool:
-        """Whether every probe could be judged on this cluster."""
+        """Whether every check could be judged on this cluster."""
         return all(item.judged for item in self.items)
 
     @property
@@ -124,7 +124,7 @@ def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]
 
 def score_task(found: TaskFindings) -> TaskScore:
     """Score one task."""
-    items = [_item(probe, finding, found.task.said["hints"][0]) for probe, finding in found.findings]
+    items = [_item(check, finding, found.task.said["hints"][0]) for check, finding in found.findings]
     most = sum(item.most for item in items)
     excess = tuple(plain(line) for line in found.excess)
     items += [
@@ -155,13 +155,13 @@ def _limit(expected: str, seen: str, found: Sequence[str], most: float, hint: st
     return Item(expected, seen.format(found[0] + more), False, -LIMIT_COST * most, 0.0, hint)
 
 
-def _item(probe: Probe, finding: Finding, hint: str) -> Item:
+def _item(check: Check, finding: Finding, hint: str) -> Item:
     if not finding.judged:
-        return Item(probe.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
-    seen, hint = plain(finding.seen), probe.hint or hint
-    if probe.limit:
-        return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, hint)
-    return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, hint)
+        return Item(check.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
+    seen, hint = plain(finding.seen), check.hint or hint
+    if check.limit:
+        return Item(check.expected, seen, finding.ok, 0.0 if finding.ok else -check.points, 0.0, hint)
+    return Item(check.expected, seen, finding.ok, check.points if finding.ok else 0.0, check.points, hint)
 
 
 LAYOUT = str.maketrans("", "", "\n\t")

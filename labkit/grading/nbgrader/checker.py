@@ -22,7 +22,7 @@ from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.exercises.course_secret import CourseSecret, seed_name
 from labkit.grading.exercises.exercise import task_card
-from labkit.grading.judging.findings import probe_task
+from labkit.grading.judging.findings import check_task
 from labkit.grading.judging.score import score_task
 from labkit.grading.tasks import find_exercise
 
@@ -90,7 +90,7 @@ class Checker:
         found = next((entry for entry in cluster.exercise.tasks if entry.id == task), None) if cluster else None
         if opened is None or cluster is None or found is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
-        result = score_task(probe_task(cluster.exercise, found, cluster.learner, cluster.context))
+        result = score_task(check_task(cluster.exercise, found, cluster.learner, cluster.context))
         line = {
             "learner": opened.learner,
             "exercise": cluster.exercise.id,

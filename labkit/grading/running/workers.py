@@ -30,12 +30,12 @@ from labkit.grading.walls.packages import package_directories
 from labkit.grading.walls.root_directory import sandbox_home
 
 GRADING = Path(__file__).resolve().parents[1]
-"""The folder ``labkit/grading``. A learner's process finds it empty: tasks, probes and solutions lie in it."""
+"""The folder ``labkit/grading``. A learner's process finds it empty: tasks, checks and solutions lie in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What a learner's process can reach.
+class ServedCluster:
+    """A cluster, served to one learner's process.
 
     Args:
         files: The text of each file in its ``LABKIT_HOME``.
@@ -108,7 +108,7 @@ class Worker:
         self.listener = listener
         self._home = home
         self._remove_home = remove_home
-        self._endpoint: Endpoint | None = None
+        self._cluster: ServedCluster | None = None
         self._closed = False
 
     @property
@@ -116,9 +116,9 @@ class Worker:
         """The directory that its ``LABKIT_HOME`` names."""
         return self._home / "labkit"
 
-    def connect(self, endpoint: Endpoint) -> None:
-        """Take what the notebook can reach through ``listener``; ``close`` closes it."""
-        self._endpoint = endpoint
+    def connect(self, cluster: ServedCluster) -> None:
+        """Take the cluster that is served on ``listener``; ``close`` closes it."""
+        self._cluster = cluster
 
     async def run(self, cells: list[str], learner: str, *, kernel: bool, files: Mapping[str, bytes]) -> Report:
         """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
@@ -128,20 +128,20 @@ class Worker:
         Raises:
             WorkerFailed: It could not be run.
         """
-        assert self._endpoint is not None
+        assert self._cluster is not None
         # All that the learner's process gets to know.
         job = {
             "cells": cells,
             "kernel": kernel,
             "learner": learner,
-            "files": dict(self._endpoint.files),
+            "files": dict(self._cluster.files),
             "beside": {name: base64.b64encode(data).decode() for name, data in files.items()},
-            "environment": dict(self._endpoint.environment),
+            "environment": dict(self._cluster.environment),
         }
         try:
             wire.send(self._channel, job)
             while (report := (await _receive(self._channel))[0]) == ASK_HELD:
-                wire.send(self._channel, {"seconds": self._endpoint.held_seconds()})
+                wire.send(self._channel, {"seconds": self._cluster.held_seconds()})
         except (wire.Closed, OSError) as error:
             raise WorkerFailed(str(error)) from error
         if "failed" in report:
@@ -149,15 +149,15 @@ class Worker:
         return Report(**report)
 
     async def close(self) -> None:
-        """Kill what is left of the notebook, then close the endpoint. A second call does nothing."""
+        """Kill what is left of the notebook, then close the cluster. A second call does nothing."""
         if self._closed:
             return
         self._closed = True
         self._channel.close()  # its supervisor notices, and kills every process
-        if self._endpoint is None:
+        if self._cluster is None:
             self.listener.close()
         else:
-            await self._endpoint.close()
+            await self._cluster.close()
         if self._remove_home:
             shutil.rmtree(self._home, ignore_errors=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.grading.tasks.probes import Finding, Probe, ProbeContext, may, may_not
+from labkit.grading.tasks.checks import Check, CheckContext, Finding, may, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 from labkit.rbac.changes import READING
@@ -42,7 +42,7 @@ def view_in_one(seed: Seed) -> Variant:
     space, other, who = seed.name("stage"), seed.name("wings"), seed.name("critic")
     me = f"{space}/{who}"
 
-    def given(context: ProbeContext) -> Finding:
+    def given(context: CheckContext) -> Finding:
         bound = context.policy().bindings_of(subject(me).as_user())
         ok = any(role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space) for each in bound)
         return Finding(ok, f"{'A' if ok else 'No'} binding gives it.")
@@ -53,7 +53,7 @@ def view_in_one(seed: Seed) -> Variant:
             may(me, "list", "pods", space, points=0.5),
             may(me, "list", "services", space, points=0.5),
             may(me, "get", "configmaps", space, points=0.5),
-            Probe(f"{me} has the cluster role view itself in {space}.", given, 1.5),
+            Check(f"{me} has the cluster role view itself in {space}.", given, 1.5),
             may_not(me, "list", "pods", other, points=1),
             may_not(me, "list", "pods", points=1),
             may_not(me, "list", "secrets", space),
@@ -83,7 +83,7 @@ def extend_view(seed: Seed) -> Variant:
                 for verb in ("get", "list")
             ),
             replace(may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."), limit=True),
-            Probe(
+            Check(
                 "view itself is as it was.", _aggregates, 1, "Leave view, and make a cluster role of your own.", True
             ),
             may_not(me, "delete", resource, space, group=group),
@@ -106,7 +106,7 @@ def extend_view(seed: Seed) -> Variant:
     )
 
 
-def _aggregates(context: ProbeContext) -> Finding:
+def _aggregates(context: CheckContext) -> Finding:
     """Whether ``view`` is still made of others, and of them all."""
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.grading.tasks.pods import mounted_tokens, not_running
-from labkit.grading.tasks.probes import (
+from labkit.grading.tasks.checks import (
     PODS,
+    Check,
+    CheckContext,
     Finding,
-    Probe,
-    ProbeContext,
     absent,
     config_map_says,
     may,
     may_not,
     was_read,
 )
+from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
 from labkit.rbac.changes import READING
@@ -70,7 +70,7 @@ def over_broad(seed: Seed) -> Variant:
                 points=1,
                 hint="It is not one that every cluster has: compare the names with those of an untouched cluster.",
             ),
-            Probe(
+            Check(
                 f"{who} can list config maps, and no account of {space} can read Secrets.",
                 _closed(me, rival, space),
                 3,
@@ -94,15 +94,15 @@ def over_broad(seed: Seed) -> Variant:
     )
 
 
-def _closed(me: str, rival: str, space: str) -> Callable[[ProbeContext], Finding]:
+def _closed(me: str, rival: str, space: str) -> Callable[[CheckContext], Finding]:
     wanted = may(me, "list", "configmaps", space)
     limits = [may_not(who, "list", "secrets", space, told=False) for who in (me, rival)]
 
-    def look(context: ProbeContext) -> Finding:
-        for probe in (wanted, *limits):
-            finding = probe.look(context)
+    def look(context: CheckContext) -> Finding:
+        for check in (wanted, *limits):
+            finding = check.look(context)
             if not finding.ok:
-                return Finding(False, f"Not so: {probe.expected}. {finding.seen}")
+                return Finding(False, f"Not so: {check.expected}. {finding.seen}")
         return Finding(True, "The need is met and the hole is closed.")
 
     return look
@@ -112,12 +112,12 @@ def _repair(seed: Seed, label: str) -> tuple[str, str, str]:
     return seed.name(f"{label}-ns"), seed.name("worker"), seed.name("app")
 
 
-def _working(space: str, name: str, resource: str, who: str) -> Probe:
+def _working(space: str, name: str, resource: str, who: str) -> Check:
     """The pod's own mounted token, as it stands now, may list the resource."""
     user = f"system:serviceaccount:{space}:{who}"
     wanted = may(f"{space}/{who}", "list", resource, space)
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         obj = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if obj is None:
             return Finding(False, f"There is no pod {name} in {space}.")
@@ -132,7 +132,7 @@ def _working(space: str, name: str, resource: str, who: str) -> Probe:
         finding = wanted.look(context)
         return Finding(finding.ok, f"{user} asks to list {resource} in {space}. {finding.seen}")
 
-    return Probe(
+    return Check(
         f"The pod {name} can list {resource} in {space} as {who}.",
         look,
         2,
@@ -144,7 +144,7 @@ def _working(space: str, name: str, resource: str, who: str) -> Probe:
 def _broken_pod(
     names: tuple[str, str, str],
     resource: str,
-    limits: Sequence[Probe],
+    limits: Sequence[Check],
     answer: str,
     *,
     verbs: str = "list",
@@ -223,13 +223,13 @@ def which_account(seed: Seed) -> Variant:
     accounts = [seed.name(label) for label in ("butler", "cook", "gardener")]
     guilty = seed.one("guilty", accounts)
 
-    def uid(context: ProbeContext) -> str:
+    def uid(context: CheckContext) -> str:
         there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
         return str(there["metadata"].get("uid") or "")
 
     proof = config_map_says(space, kept, "uid", "Its uid is the one in the token.", uid, 1)
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         if was_read(context, f"/api/v1/namespaces/{space}/pods/{name}"):
             return proof.look(context)
         return Finding(False, f"The audit log shows nobody who read or used the token in the pod {name}.")

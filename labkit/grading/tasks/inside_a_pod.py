@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.grading.tasks.checks import PODS, Check, CheckContext, Finding, called_from, exists, may_not
 from labkit.grading.tasks.pods import mounted_tokens, not_running
-from labkit.grading.tasks.probes import PODS, Finding, Probe, ProbeContext, called_from, exists, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
@@ -64,7 +64,7 @@ def pod_without_token(seed: Seed) -> Variant:
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")
@@ -74,7 +74,7 @@ def pod_without_token(seed: Seed) -> Variant:
     return Variant(
         f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
         "(the image `curlimages/curl` with the command `sleep 9999999` will do).",
-        (Probe(f"The pod {name} mounts no token.", look, 2),),
+        (Check(f"The pod {name} mounts no token.", look, 2),),
         (namespace(space),),
         f"lab.apply({pod(space, name, automountServiceAccountToken=False)!r})",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.grading.tasks.probes import may, may_not
+from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 

@@ -1,4 +1,4 @@
-"""A graded task: its text, the objects it starts with, and the probes that judge it."""
+"""A graded task: its text, the objects it starts with, and the checks that judge it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from labkit.core.yaml_file import read_yaml
-from labkit.grading.tasks.probes import Probe
+from labkit.grading.tasks.checks import Check
 from labkit.grading.tasks.seed import Seed
 from labkit.rbac.difference import Allowance, Excess
 from labkit.rbac.needs import Need
@@ -35,17 +35,17 @@ class Variant:
 
     Args:
         text: What to do, as Markdown.
-        probes: What judges it.
+        checks: What judges it.
         setup: Objects that exist before the learner begins, in the order of creation.
         answer: Commands that solve it, one a line: kubectl, or Python beginning with
             ``lab.``. The solved notebooks are made of it, and the tests grade them.
-        allowed: What may be granted besides what the probes need. A role named here is what the task is
+        allowed: What may be granted besides what the checks need. A role named here is what the task is
             about: if it gives more than it did, that is this task's excess.
         strangers: Users and groups, besides its accounts, whose excess is this task's concern.
     """
 
     text: str
-    probes: Sequence[Probe]
+    checks: Sequence[Check]
     setup: Sequence[Object] = ()
     answer: str = ""
     allowed: Sequence[Allowance] = ()
@@ -53,8 +53,8 @@ class Variant:
 
     @property
     def needs(self) -> list[Need]:
-        """The permissions that the probes ask for."""
-        return [probe.need for probe in self.probes if probe.need is not None]
+        """The permissions that the checks ask for."""
+        return [check.need for check in self.checks if check.need is not None]
 
     @property
     def allowances(self) -> list[Allowance]:
@@ -82,7 +82,7 @@ class Variant:
     @property
     def max_points(self) -> float:
         """What the task can earn on a cluster where all of it can be judged."""
-        return sum(probe.points for probe in self.probes if not probe.limit)
+        return sum(check.points for check in self.checks if not check.limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 from labkit.grading.graders.stages import STAGES, grade_submission
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.findings import TaskFindings, TooManyGrants
-from labkit.grading.running.workers import Endpoint, Report
+from labkit.grading.running.workers import Report, ServedCluster
 from tests.grading.support import submit
 
 EXERCISE = "ex4-roles"
@@ -41,16 +41,16 @@ class Recorder:
     def set_up(self) -> None:
         self._record("set up")
 
-    def serve(self, _listener: socket.socket, _lab_home: Path) -> Endpoint:
+    def serve(self, _listener: socket.socket, _lab_home: Path) -> ServedCluster:
         self._record("serve")
 
         async def close() -> None:
             pass
 
-        return Endpoint({}, close)
+        return ServedCluster({}, close)
 
-    def probe(self) -> list[TaskFindings]:
-        self._record("probe")
+    def check(self) -> list[TaskFindings]:
+        self._record("check")
         return []
 
     def close(self) -> Any:
@@ -63,7 +63,7 @@ class Worker(Recorder):
     def __init__(self, recorder: Recorder) -> None:
         self._record = recorder._record  # type: ignore[method-assign]  # one list for both
 
-    def connect(self, _endpoint: Endpoint) -> None:
+    def connect(self, _cluster: ServedCluster) -> None:
         self._record("connect")
 
     async def run(self, cells: list[str], _learner: str, *, kernel: bool, files: dict[str, bytes]) -> Report:
@@ -88,10 +88,10 @@ def test_the_stages_are_those_of_the_documents() -> None:
 def test_the_worker_is_gone_before_the_probes_ask(tmp_path: Path) -> None:
     recorder = Recorder()
     assert grade(recorder, tmp_path).complete
-    assert recorder.calls == ["start", "set up", "serve", "connect", "run", "close worker", "probe", "close cluster"]
+    assert recorder.calls == ["start", "set up", "serve", "connect", "run", "close worker", "check", "close cluster"]
 
 
-@pytest.mark.parametrize("fails", ["set up", "serve", "connect", "run", "probe"])
+@pytest.mark.parametrize("fails", ["set up", "serve", "connect", "run", "check"])
 def test_after_a_failure_the_worker_is_closed_before_the_cluster(fails: str, tmp_path: Path) -> None:
     """Otherwise it could create what nobody deletes any more."""
     recorder = Recorder(fails)
@@ -102,6 +102,6 @@ def test_after_a_failure_the_worker_is_closed_before_the_cluster(fails: str, tmp
 
 
 def test_what_cannot_be_judged_is_a_result_without_points(tmp_path: Path) -> None:
-    result = grade(Recorder("probe", TooManyGrants), tmp_path)
+    result = grade(Recorder("check", TooManyGrants), tmp_path)
     assert (result.ended, result.score.points) == ("unreadable", 0)
     assert "it left more than can be judged" in result.outcome

@@ -27,7 +27,7 @@ def score_untouched(exercise: str) -> Score:
     found = find_exercise(exercise)
     cluster = EmbeddedCluster(keys(), found, "ann")
     cluster.set_up()
-    return score(found, "ann", cluster.probe())
+    return score(found, "ann", cluster.check())
 
 
 def test_there_are_at_least_twenty_tasks_and_their_names_are_unique() -> None:

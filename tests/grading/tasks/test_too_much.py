@@ -400,7 +400,7 @@ def test_a_strangers_rights_in_the_whole_cluster_are_charged_to_every_task_and_o
     everywhere, here = Desk("4.1"), Desk("4.1")
     everywhere.grant(user("alice"), DELETE)
     here.grant(user("alice"), DELETE, space=here.space)
-    charged = [[bool(task.excess) for task in each.cluster.probe()] for each in (everywhere, here)]
+    charged = [[bool(task.excess) for task in each.cluster.check()] for each in (everywhere, here)]
     assert charged == [[True] * 4, [True, False, False, False]]
 
 

@@ -28,7 +28,7 @@ labkit.client.client.Client.get = lambda *_a, **_k: labkit.client.answer.Answer
 labkit.exercise = lambda *_a, **_k: "10/10"
 """,
     "importing-the-checks": """
-import labkit.grading.judging.score, labkit.grading.tasks.probes
+import labkit.grading.judging.score, labkit.grading.tasks.checks
 labkit.grading.judging.score._look = lambda *_a: None
 """,
     "editing-the-progress": """

@@ -1,6 +1,6 @@
-"""Probes: questions to the cluster that a learner left behind.
+"""Checks: questions to the cluster that a learner left behind.
 
-A probe never reads the notebook. It asks the server whether an account may do something,
+A check never reads the notebook. It asks the server whether an account may do something,
 reads an object, decodes a token, or finds a request in the audit log.
 """
 
@@ -28,12 +28,12 @@ from labkit.rbac.subjects import subject
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})
-"""What a probe requires of a cluster; see ``Probe.needs``."""
+"""What a check requires of a cluster; see ``Check.needs``."""
 
 
 @dataclass(frozen=True)
-class ProbeContext:
-    """A cluster, as probes read it.
+class CheckContext:
+    """A cluster, as checks read it.
 
     Args:
         admin: A caller who may read everything.
@@ -59,7 +59,7 @@ class ProbeContext:
     pods: bool = True
 
     def lacks(self, needs: Iterable[str]) -> str:
-        """Say why a probe with these ``needs`` cannot be judged here; empty when it can."""
+        """Say why a check with these ``needs`` cannot be judged here; empty when it can."""
         if "audit" in needs and not self.audited:
             return "not judged: this cluster keeps no audit log that can be read from end to end"
         if "pods" in needs and not self.pods:
@@ -83,7 +83,7 @@ class ProbeContext:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found.
+    """What a check found.
 
     Args:
         ok: Whether it is as expected.
@@ -97,7 +97,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Check:
     """One question and its points.
 
     Args:
@@ -107,13 +107,13 @@ class Probe:
         hint: One hint for when the expectation is not met; the task's first one when left out.
         limit: Whether it is a limit: something that must not be. An untouched cluster
             keeps all limits, so keeping one earns nothing and breaking one costs.
-        need: The permission that a must-allow probe asks for; the least-privilege
+        need: The permission that a must-allow check asks for; the least-privilege
             score compares it with what was granted.
         needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
     """
 
     expected: str
-    look: Callable[[ProbeContext], Finding]
+    look: Callable[[CheckContext], Finding]
     points: float
     hint: str = ""
     limit: bool = False
@@ -132,7 +132,7 @@ def may(
     path: str = "",
     points: float = 1.0,
     hint: str = "",
-) -> Probe:
+) -> Check:
     """Expect that an account is allowed to do something.
 
     Args:
@@ -147,7 +147,7 @@ def may(
         hint: One hint.
     """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
-    return Probe(f"{need} is allowed", _decision(need, True), points, hint, need=need)
+    return Check(f"{need} is allowed", _decision(need, True), points, hint, need=need)
 
 
 def may_not(
@@ -160,13 +160,13 @@ def may_not(
     hint: str = "Something grants more than was asked for.",
     told: bool = True,
     **more: str,
-) -> Probe:
+) -> Check:
     """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``.
 
     Unless ``told``, what was seen does not name the binding that allows it, since the task is to find it.
     """
     need = Need(subject(who), verb, resource, namespace, **more)
-    return Probe(f"{need} is forbidden", _decision(need, False, told), points, hint, limit=True)
+    return Check(f"{need} is forbidden", _decision(need, False, told), points, hint, limit=True)
 
 
 def exists(
@@ -175,41 +175,41 @@ def exists(
     *,
     where: Callable[[dict[str, Any]], str] = lambda _obj: "",
     needs: frozenset[str] = frozenset(),
-) -> Probe:
+) -> Check:
     """Expect an object, and that nothing is wrong with it, for 1 point: ``where`` says what is, or nothing."""
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")
         wrong = where(obj)
         return Finding(not wrong, wrong or f"{obj.get('kind', 'The object')} {obj['metadata']['name']} is there.")
 
-    return Probe(what, look, 1.0, needs=needs)
+    return Check(what, look, 1.0, needs=needs)
 
 
 def config_map_says(
-    namespace: str, config_map: str, key: str, what: str, wanted: Callable[[ProbeContext], str], points: float = 2.0
-) -> Probe:
+    namespace: str, config_map: str, key: str, what: str, wanted: Callable[[CheckContext], str], points: float = 2.0
+) -> Check:
     """Expect a value that the learner put into a config map."""
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         said = context.config_map_value(namespace, config_map, key)
         return Finding(
             bool(said) and said == wanted(context), f"The config map {config_map} says {said or 'nothing'} of {key}."
         )
 
-    return Probe(what, look, points)
+    return Check(what, look, points)
 
 
-def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Probe:
+def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Check:
     """Expect that there is no object at a path: a limit."""
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         there = context.find(path) is not None
         return Finding(not there, "It is still there." if there else "It is not there.")
 
-    return Probe(what, look, points, hint, limit=True)
+    return Check(what, look, points, hint, limit=True)
 
 
 def token_in_secret(
@@ -217,16 +217,16 @@ def token_in_secret(
     secret: str,
     who: str,
     what: str,
-    judge: Callable[[Token, ProbeContext], str],
+    judge: Callable[[Token, CheckContext], str],
     *,
     needs: frozenset[str] = frozenset(),
-) -> Probe:
+) -> Check:
     """Expect an account's token that the learner put into a Secret, under the key ``token``, for 2 points.
 
     ``judge`` returns what is wrong with the decoded token; empty when nothing is.
     """
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         obj = context.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         encoded = ((obj or {}).get("data") or {}).get("token")
         if not encoded:
@@ -243,20 +243,20 @@ def token_in_secret(
         wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
-    return Probe(what, look, 2.0, needs=needs)
+    return Check(what, look, 2.0, needs=needs)
 
 
-def _refused(token: Token, context: ProbeContext) -> str:
+def _refused(token: Token, context: CheckContext) -> str:
     """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
     audiences = token.claims.get("aud")
     status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
     return "" if status.get("authenticated") else f"The server does not accept it: {status.get('error')}."
 
 
-def called_from(pod: str, user: str, path: str, what: str) -> Probe:
+def called_from(pod: str, user: str, path: str, what: str) -> Check:
     """Expect in the audit log that a pod (its path) listed a path as a user, with its own token, for 2 points."""
 
-    def look(context: ProbeContext) -> Finding:
+    def look(context: CheckContext) -> Finding:
         address = ((context.find(pod) or {}).get("status") or {}).get("podIP")
         outside = ""
         for event in context.events():
@@ -271,10 +271,10 @@ def called_from(pod: str, user: str, path: str, what: str) -> Probe:
             outside = " The pod is not there any more, so that nothing shows what came from it."
         return Finding(False, f"The audit log shows no such request of {user}.{outside}")
 
-    return Probe(what, look, 2.0, needs=AUDIT | PODS)
+    return Check(what, look, 2.0, needs=AUDIT | PODS)
 
 
-def was_read(context: ProbeContext, pod: str) -> bool:
+def was_read(context: CheckContext, pod: str) -> bool:
     """Whether the audit log shows that a pod's token was read in the pod, or used; the pod as its path.
 
     True where there is no log: then it cannot be known.
@@ -292,8 +292,8 @@ def _pod_of(event: Object) -> str:
     return str((extra.get("authentication.kubernetes.io/pod-name") or [""])[0])
 
 
-def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[ProbeContext], Finding]:
-    def look(context: ProbeContext) -> Finding:
+def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[CheckContext], Finding]:
+    def look(context: CheckContext) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")
