@@ -93,7 +93,7 @@ def _ask(check: Check, context: CheckContext, gone: Sequence[str]) -> Finding:
     lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
-    missing = f"ServiceAccount {check.need.who.label}" if check.need and not check.limit else ""
+    missing = f"ServiceAccount {check.need.who.label}" if check.need else ""
     return Finding(False, f"There is no {missing} any more.") if missing in gone else check.look(context)
 
 
