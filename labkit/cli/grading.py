@@ -29,7 +29,7 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A table (CSV) of learners' ids, names and mail: whom a system names becomes the id.",
+    help="A table (CSV) of learners' ids, names and mail addresses: maps the names used by Canvas or Moodle to ids.",
 )
 @click.option(
     "--duplicates",

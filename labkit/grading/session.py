@@ -89,7 +89,7 @@ class GradingSession:
         self.outdated: Counter[str] = Counter()
         """How many stored results are not used, by the reason."""
         self.gone: list[tuple[str, str]] = []
-        """Of what there are stored results, and is not in the folders and archives that are named."""
+        """Learners and exercises with a stored result that the folders and archives do not contain."""
         if fresh and self._intake.whole and not learners:
             self._store.clear()
         self.done = self._stored()
@@ -100,7 +100,7 @@ class GradingSession:
 
     @property
     def unused(self) -> Iterator[str]:
-        """What of earlier results is not used, and why, as sentences."""
+        """Which earlier results are not used, and why, as sentences."""
         if self.unsigned:
             yield f"Not yours: {self.unsigned} stored results; they are graded again."
         for reason, count in self.outdated.items():

@@ -120,7 +120,7 @@ class Exercise(Displayable):
         if not result.full:
             return replace(shown, rows=rows)
         entry = self._tasks(result.id)[0]
-        rows += [Row("to see", entry.said["seen"]), Row("read on", "\n".join(entry.said["read"]))]
+        rows += [Row("to see", entry.texts["seen"]), Row("read on", "\n".join(entry.texts["read"]))]
         body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self._seed_name)).answer)}"
         return replace(shown, rows=rows, body=body)
 
@@ -138,7 +138,7 @@ class Exercise(Displayable):
         """
         result = self._scored(task)
         wrong = [item for item in result.items if item.judged and not item.ok]
-        ladder = self._tasks(result.id)[0].said["hints"] if any(item.most for item in wrong) else []
+        ladder = self._tasks(result.id)[0].texts["hints"] if any(item.most for item in wrong) else []
         broken = [item.hint for item in wrong if not item.most]
         hints = list(dict.fromkeys([*ladder, *broken, *(f"too much: {line}" for line in result.excess)]))
         if not hints:

@@ -1,4 +1,4 @@
-"""Take in what teachers name: folders, notebooks and archives, with or without a roster."""
+"""Collect the submissions from folders, notebooks and archives, with or without a roster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from labkit.grading.intake.submissions import (
 
 @dataclass
 class Intake:
-    """What is to be graded.
+    """The submissions to grade.
 
     Args:
         submissions: One of each learner and exercise, sorted.
@@ -39,7 +39,7 @@ class Intake:
 
     @property
     def left_out(self) -> list[str]:
-        """Those of the lines that say what is not graded, and of whom nothing is."""
+        """The lines about submissions that are not graded, and about learners without one."""
         return [line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))]
 
     def leave_out(self, reasons: Iterable[str]) -> None:
@@ -50,7 +50,7 @@ class Intake:
 def take_in(
     paths: Sequence[Path], unpacked: Path, *, roster: Roster | None, duplicates: str = "newest", late: bool = True
 ) -> Intake:
-    """Take in what is named.
+    """Collect the submissions in folders, notebooks and archives.
 
     Args:
         paths: Folders, notebooks and archives.
@@ -73,13 +73,13 @@ def take_in(
         intake.leave_out(skipped(*folders))
         found += [entry for folder in folders for entry in walk(folder) if is_submission(entry)]
     if not late:
-        intake.leave_out(f"{entry.shown} is late" for entry in found if entry.late)
+        intake.leave_out(f"{entry.label} is late" for entry in found if entry.late)
         found = [entry for entry in found if not entry.late]
     intake.submissions, left_out = choose(_identified(found, roster, intake), duplicates)
     intake.leave_out(left_out)
     if not intake.submissions:
         raise none_found(", ".join(map(str, paths)), " ".join(intake.lines[:10]))
-    intake.lines += [f"Late, and graded: {entry.shown}." for entry in intake.submissions if entry.late]
+    intake.lines += [f"Late, and graded: {entry.label}." for entry in intake.submissions if entry.late]
     intake.lines += _missing(intake.submissions, roster) if roster else ()
     return intake
 
@@ -103,24 +103,24 @@ def _unwrapped(folder: Path, name: str) -> Path:
     return folder
 
 
-def _identified(found: Sequence[Submission], roster: Roster | None, intake: Intake) -> Iterator[Submission]:
-    """Give each submission the id of who sent it, and note what is known of them.
+def _identified(submissions: Sequence[Submission], roster: Roster | None, intake: Intake) -> Iterator[Submission]:
+    """Replace each submission's learner by the id of its sender, and note the senders.
 
-    Whom a system gives two numbers are two people, though the roster has one of that name.
+    Two numbers of a system are two people, even if the roster has only one of that name.
     """
     in_roster = roster.people if roster else {}
     intake.people |= in_roster
-    known = [(entry, roster.find(entry) if roster else Person(entry.learner, entry.name)) for entry in found]
+    senders = [(entry, roster.find(entry) if roster else Person(entry.learner, entry.name)) for entry in submissions]
     numbers: dict[tuple[str, str, str], set[str]] = {}
-    for entry, person in known:
+    for entry, person in senders:
         system, _, number = entry.sender.rpartition(":")
         numbers.setdefault((person.id if person else "", entry.exercise, system), set()).add(number)
-    for entry, person in known:
+    for entry, person in senders:
         if person is None and entry.learner in in_roster:
-            intake.leave_out([f"{entry.shown}: {entry.learner} is another's id in the roster"])
+            intake.leave_out([f"{entry.label}: {entry.learner} is another's id in the roster"])
             continue
         if person is None:
-            intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.shown}.")
+            intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.label}.")
             person = Person(entry.learner, entry.name)
         system, _, number = entry.sender.rpartition(":")
         if system:
@@ -133,7 +133,7 @@ def _identified(found: Sequence[Submission], roster: Roster | None, intake: Inta
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> Iterator[str]:
-    """Of whom in the roster nothing is graded of an exercise of which others handed something in."""
+    """List the learners in the roster without a submission of an exercise that others handed in."""
     handed_in: dict[str, set[str]] = {}
     for entry in submissions:
         handed_in.setdefault(entry.exercise, set()).add(entry.learner)

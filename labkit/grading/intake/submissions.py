@@ -112,7 +112,7 @@ class Submission:
         return seed_name(self.learner, self.code)
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """Its path below the searched folder, for people."""
         return printable(Path(*self.path.parts[-max(self.depth, 1) :]))
 
@@ -169,12 +169,12 @@ def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[l
             copies.setdefault(entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []).append(entry)
         found = sorted((min(each, key=_height) for each in copies.values()), key=_age, reverse=duplicates == "newest")
         if len({entry.sender for entry in found}) > 1:
-            lines += [f"{entry.shown} would be {learner}'s {exercise}, and another's is as well" for entry in several]
+            lines += [f"{entry.label} would be {learner}'s {exercise}, and another's is as well" for entry in several]
         elif len(found) > 1 and duplicates == "refuse":
-            lines += [f"{entry.shown} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
+            lines += [f"{entry.label} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
         else:
             chosen.append(found[0])
-            lines += [f"{each.shown}: {found[0].shown} counts" for each in several if each is not found[0]]
+            lines += [f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]]
     return chosen, lines
 
 
@@ -201,7 +201,7 @@ def skipped(*folders: Path) -> list[str]:
     tops = sorted({top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items())
     others = [name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()]
     return [
-        *(f"{entry.shown} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
+        *(f"{entry.label} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
         *(f"{printable(name)} holds no notebook" for name, top in tops if top.is_dir() and name not in held),
         *(f"{printable(name)} is no notebook" for name in others if _system(name) or CANVAS_PAGE.fullmatch(name)),
     ]

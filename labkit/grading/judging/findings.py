@@ -1,4 +1,4 @@
-"""What the checks of an exercise find in the cluster that a learner left behind.
+"""Run the checks of an exercise on the cluster that a learner left behind.
 
 Beside its checks each task has two limits: nobody is granted more than the exercise asks for, and
 what the task began with is still there. Whatever was granted beyond the need is charged to the tasks that it
@@ -37,7 +37,7 @@ class TooManyGrants(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskFindings:
-    """What the checks of one task found.
+    """The findings of one task.
 
     Args:
         task: The task.
@@ -97,7 +97,7 @@ def _ask(check: Check, context: CheckContext, gone: Sequence[str]) -> Finding:
     return Finding(False, f"There is no {missing} any more.") if missing in gone else check.look(context)
 
 
-KEPT = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
+REQUIRED_KINDS = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
 """The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
 
 MORE = "and more"
@@ -105,11 +105,14 @@ MORE = "and more"
 
 
 def _gone(variant: Variant, context: CheckContext) -> Iterator[str]:
-    """The objects that a task began with and that are no longer there; a namespace goes with what lies in it."""
-    kept = [obj for obj in variant.setup if obj["kind"] in KEPT]
-    spaces = {namespace_of(obj) for obj in kept}
-    for kind, space, name in ((obj["kind"], namespace_of(obj), name_of(obj)) for obj in kept):
-        path = f"/api/v1/{f'namespaces/{space}/' if space else ''}{KEPT[kind]}/{name}"
+    """List the objects that a task began with and that are gone.
+
+    A namespace that holds others of them is not listed: whoever deletes it loses those.
+    """
+    required = [obj for obj in variant.setup if obj["kind"] in REQUIRED_KINDS]
+    spaces = {namespace_of(obj) for obj in required}
+    for kind, space, name in ((obj["kind"], namespace_of(obj), name_of(obj)) for obj in required):
+        path = f"/api/v1/{f'namespaces/{space}/' if space else ''}{REQUIRED_KINDS[kind]}/{name}"
         if (space or name not in spaces) and context.find(path) is None:
             yield title(kind, space, name)
 
@@ -117,7 +120,7 @@ def _gone(variant: Variant, context: CheckContext) -> Iterator[str]:
 def _excesses(
     exercise: ExerciseSpec, learner: str, context: CheckContext, policy: Policy, beside: Sequence[ExerciseSpec]
 ) -> Mapping[str, tuple[str, ...]]:
-    """What was granted beyond the need, by the task that it concerns."""
+    """List the permissions beyond the need, by the task that they concern."""
     seed = Seed(learner)
     tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
     allowances = [*context.allowances, *(each for variant in tasks.values() for each in variant.allowances)]

@@ -94,12 +94,12 @@ class Score:
 
     @property
     def points(self) -> float:
-        """What was earned."""
+        """The points of all tasks."""
         return round(sum(task.points for task in self.tasks), 2)
 
     @property
     def most(self) -> float:
-        """What could be."""
+        """The most that they could earn."""
         return sum(task.most for task in self.tasks)
 
     @property
@@ -109,7 +109,7 @@ class Score:
 
 
 LIMIT_COST = 0.25
-"""What granting too much costs, and what deleting too much does, as a fraction of the task's points."""
+"""The cost of granting too much, and of deleting too much, as a fraction of the task's points."""
 
 NOTHING_MORE = "Nothing more is granted than the task asks for."
 
@@ -122,11 +122,11 @@ def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]
     return Score(exercise.id, learner, tuple(score_task(entry) for entry in findings))
 
 
-def score_task(found: TaskFindings) -> TaskScore:
+def score_task(findings: TaskFindings) -> TaskScore:
     """Score one task."""
-    items = [_item(check, finding, found.task.said["hints"][0]) for check, finding in found.findings]
+    items = [_item(check, finding, findings.task.texts["hints"][0]) for check, finding in findings.findings]
     most = sum(item.most for item in items)
-    excess = tuple(plain(line) for line in found.excess)
+    excess = tuple(plain(line) for line in findings.excess)
     items += [
         _limit(
             NOTHING_MORE,
@@ -138,21 +138,22 @@ def score_task(found: TaskFindings) -> TaskScore:
         _limit(
             "What the task began with is still there.",
             "Gone: {}.",
-            found.gone,
+            findings.gone,
             most,
             "Create it again under its name, or start the task again.",
         ),
     ]
     points = max(0.0, sum(item.points for item in items))
-    return TaskScore(found.task.id, found.task.title, round(points, 2), most, tuple(items), excess, found.needed)
+    task = findings.task
+    return TaskScore(task.id, task.title, round(points, 2), most, tuple(items), excess, findings.needed)
 
 
-def _limit(expected: str, seen: str, found: Sequence[str], most: float, hint: str) -> Item:
-    """Make the item of a limit that every task has: nothing of a kind may be found."""
-    if not found:
+def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint: str) -> Item:
+    """Make the item of a limit that every task has; it is kept if there are no ``breaches``."""
+    if not breaches:
         return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return Item(expected, seen.format(found[0] + more), False, -LIMIT_COST * most, 0.0, hint)
+    more = f", and {len(breaches) - 1} more" if len(breaches) > 1 else ""
+    return Item(expected, seen.format(breaches[0] + more), False, -LIMIT_COST * most, 0.0, hint)
 
 
 def _item(check: Check, finding: Finding, hint: str) -> Item:

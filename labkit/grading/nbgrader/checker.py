@@ -31,7 +31,7 @@ MAX_CLUSTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenCluster:
     """One notebook's cluster and its server."""
 
     learner: str
@@ -46,7 +46,7 @@ class Checker:
         self._ledger = ledger
         self._secret = secret
         self._token_key = new_token_key()
-        self._open: dict[str, Opened] = {}
+        self._open: dict[str, OpenCluster] = {}
 
     def application(self) -> web.Application:
         """Make the HTTP application."""
@@ -73,7 +73,7 @@ class Checker:
         cluster.set_up()
         server = ApiServer(cluster.cluster, listen(0))
         ticket = secrets.token_urlsafe(18)
-        self._open[ticket] = Opened(learner, cluster, server)
+        self._open[ticket] = OpenCluster(learner, cluster, server)
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
         texts = {task.id: task.text(seeded) for task in found.tasks}

@@ -41,7 +41,7 @@ FEWEST = 8
 """How many fingerprints a pair must share to be named."""
 
 NAMES = 2
-"""From how many of another learner's names on this is said: one may be chance."""
+"""Report a learner who uses at least this many of another's names; one can be coincidence."""
 
 MAX_CODE = 100_000
 """Characters of a submission's code that are compared."""
@@ -88,7 +88,7 @@ def compare(
         codes: The sources of the code cells, by learner.
         seed_names: The names that learners' seeds are made of, where those are others.
     """
-    given = _Given(exercise)
+    given = _Assignment(exercise)
     learners = sorted(codes)
     texts = [_Fingerprints(given, codes[learner]) for learner in learners]
     shared_by = Counter(chain.from_iterable(text.lines for text in texts))
@@ -121,7 +121,7 @@ def _alike(own: Sequence[set[int]]) -> Iterator[tuple[float, int, int]]:
                 yield -score, one, two
 
 
-class _Given:
+class _Assignment:
     """What the assignment gives: the words of its code, and the fingerprints of that and of the published solution.
 
     ``choices`` are the words that differ with the learner.
@@ -153,7 +153,7 @@ def _choices(exercise: ExerciseSpec) -> set[str]:
 class _Fingerprints:
     """The fingerprints of a submission: the hashes that winnowing keeps, each with the line where it begins."""
 
-    def __init__(self, given: _Given, cells: Sequence[str]) -> None:
+    def __init__(self, given: _Assignment, cells: Sequence[str]) -> None:
         self.sources: list[str] = []
         self.lines: dict[int, int] = {}
         chosen = set(_OBJECT_NAME.findall(SEEDED.sub("", "\n".join(cells)[:MAX_CODE])))
@@ -199,7 +199,7 @@ _OBJECT_NAME = re.compile(
 )
 
 
-def _tokens(cell: str, given: _Given, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+def _tokens(cell: str, given: _Assignment, names: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Return the normalized tokens of a cell, each with the number of its line.
 
     Outside of strings, words that the assignment does not give are variables; all are the same token. Strings are

@@ -144,7 +144,10 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
 
 
 class Order(NamedTuple):
-    """What a supervisor is to isolate; ``order`` is what the grader sent: ``user``, ``root``, ``home``, ``hidden``."""
+    """A request for one isolated process.
+
+    ``order`` is the grader's message: ``user``, ``root``, ``home``, ``hidden``.
+    """
 
     order: dict[str, Any]
     limits: isolation.Limits
@@ -214,10 +217,10 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             os.dup2(source, target)
         if order.group is not None:
             order.group.join()
-        given = order.order
-        home, hidden = Path(given["home"]), [Path(path) for path in given["hidden"]]
-        root_directory.mount_root(order.level, Path(given["root"]), home, order.limits, hidden, order.packages)
-        isolation.drop_privileges(order.level, given["user"])
+        paths = order.order
+        home, hidden = Path(paths["home"]), [Path(path) for path in paths["hidden"]]
+        root_directory.mount_root(order.level, Path(paths["root"]), home, order.limits, hidden, order.packages)
+        isolation.drop_privileges(order.level, order.order["user"])
         low, high = sorted((built, jobs.fileno()))
         for first, last in ((3, low), (low + 1, high), (high + 1, 256)):
             os.closerange(first, last)

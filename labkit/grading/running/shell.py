@@ -294,10 +294,10 @@ def prepare_shell() -> NotebookShell:
     return shell
 
 
-def _simplify(made: Any, traits: Sequence[str]) -> None:
+def _simplify(obj: Any, traits: Sequence[str]) -> None:
     """Give an object a class of its own, in which these traits are plain attributes."""
-    kind = type(made)
-    made.__class__ = type(kind.__name__, (kind,), {name: getattr(made, name) for name in traits})
+    kind = type(obj)
+    obj.__class__ = type(kind.__name__, (kind,), {name: getattr(obj, name) for name in traits})
 
 
 def _refuse(name: str, *_: Any, **_rest: Any) -> NoReturn:

@@ -175,7 +175,7 @@ class Workers:
         self._directory: Path | None = None
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
-        self._found_packages: list[dict[str, Any]] | None = None
+        self._package_directories: list[dict[str, Any]] | None = None
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the fork server runs."""
         self.cpu_seconds = 0.0
@@ -203,11 +203,11 @@ class Workers:
 
     def _packages(self) -> list[dict[str, Any]]:
         """Find what is hidden of the installed packages, once."""
-        if self._found_packages is None:
+        if self._package_directories is None:
             assert self._directory is not None
             found = package_directories(self._directory) if sys.platform == "linux" else []
-            self._found_packages = [asdict(entry) for entry in found]
-        return self._found_packages
+            self._package_directories = [asdict(entry) for entry in found]
+        return self._package_directories
 
     def _stop_fork_server(self) -> None:
         if self._channel is not None:

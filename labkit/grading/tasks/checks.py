@@ -83,7 +83,7 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """The answer to a check.
 
     Args:
         ok: Whether it is as expected.
@@ -158,15 +158,15 @@ def may_not(
     *,
     points: float = 0.5,
     hint: str = "Something grants more than was asked for.",
-    told: bool = True,
+    show_reason: bool = True,
     **more: str,
 ) -> Check:
     """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``.
 
-    Unless ``told``, what was seen does not name the binding that allows it, since the task is to find it.
+    Without ``show_reason``, the finding does not name the binding that allows it, since the task is to find it.
     """
     need = Need(subject(who), verb, resource, namespace, **more)
-    return Check(f"{need} is forbidden", _decision(need, False, told), points, hint, limit=True)
+    return Check(f"{need} is forbidden", _decision(need, False, show_reason), points, hint, limit=True)
 
 
 def exists(
@@ -189,15 +189,14 @@ def exists(
 
 
 def config_map_says(
-    namespace: str, config_map: str, key: str, what: str, wanted: Callable[[CheckContext], str], points: float = 2.0
+    namespace: str, config_map: str, key: str, what: str, expected: Callable[[CheckContext], str], points: float = 2.0
 ) -> Check:
     """Expect a value that the learner put into a config map."""
 
     def look(context: CheckContext) -> Finding:
-        said = context.config_map_value(namespace, config_map, key)
-        return Finding(
-            bool(said) and said == wanted(context), f"The config map {config_map} says {said or 'nothing'} of {key}."
-        )
+        value = context.config_map_value(namespace, config_map, key)
+        seen = f"The config map {config_map} says {value or 'nothing'} of {key}."
+        return Finding(bool(value) and value == expected(context), seen)
 
     return Check(what, look, points)
 
@@ -292,22 +291,22 @@ def _pod_of(event: Object) -> str:
     return str((extra.get("authentication.kubernetes.io/pod-name") or [""])[0])
 
 
-def _decision(need: Need, wanted: bool, told: bool = True) -> Callable[[CheckContext], Finding]:
+def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[[CheckContext], Finding]:
     def look(context: CheckContext) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])
-        reason = f" ({status['reason']})" if told and status.get("reason") else ""
+        reason = f" ({status['reason']})" if show_reason and status.get("reason") else ""
         seen = f"The server says {'allowed' if allowed else 'forbidden'}{reason}."
-        note = _misspelt(need.question(), context.policy()) if wanted and not allowed else ""
-        return Finding(allowed is wanted, f"{seen} {note}".rstrip())
+        note = _misspelt(need.question(), context.policy()) if expected and not allowed else ""
+        return Finding(allowed is expected, f"{seen} {note}".rstrip())
 
     return look
 
 
 def _misspelt(question: Attributes, policy: Policy) -> str:
-    """What is wrong with the verbs of a rule that was meant to allow a request; empty if nothing is."""
+    """Explain a misspelt verb in a rule that would otherwise allow a request; empty if there is none."""
     made = (role for role in policy.roles.values() if not is_default(role))
     for rule in (rule for role in made for rule in role.get("rules") or ()):
         verbs = re.split(r"[\s,;]+", " ".join(rule.get("verbs") or ()).lower())

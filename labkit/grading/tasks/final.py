@@ -77,10 +77,10 @@ def over_broad(seed: Seed) -> Variant:
                 "Which cluster role bindings name the group of the namespace's accounts?",
                 need=may(me, "list", "configmaps", space).need,
             ),
-            may_not(me, "delete", "nodes", points=1, told=False),
-            may_not(rival, "list", "configmaps", space, told=False),
-            may_not(me, "create", "pods", space, told=False),
-            may_not(me, "get", "", path="/configz", told=False),
+            may_not(me, "delete", "nodes", points=1, show_reason=False),
+            may_not(rival, "list", "configmaps", space, show_reason=False),
+            may_not(me, "create", "pods", space, show_reason=False),
+            may_not(me, "get", "", path="/configz", show_reason=False),
         ),
         (
             namespace(space),
@@ -96,7 +96,7 @@ def over_broad(seed: Seed) -> Variant:
 
 def _closed(me: str, rival: str, space: str) -> Callable[[CheckContext], Finding]:
     wanted = may(me, "list", "configmaps", space)
-    limits = [may_not(who, "list", "secrets", space, told=False) for who in (me, rival)]
+    limits = [may_not(who, "list", "secrets", space, show_reason=False) for who in (me, rival)]
 
     def look(context: CheckContext) -> Finding:
         for check in (wanted, *limits):

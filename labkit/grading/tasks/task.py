@@ -24,9 +24,9 @@ Object = dict[str, Any]
 
 @cache
 def texts() -> dict[str, dict[str, Any]]:
-    """What is said of tasks and exercises, by id, besides what depends on the learner."""
-    found: dict[str, dict[str, Any]] = read_yaml(__file__, "texts.yaml")
-    return found
+    """The texts of tasks and exercises that do not depend on the learner, by id."""
+    entries: dict[str, dict[str, Any]] = read_yaml(__file__, "texts.yaml")
+    return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Variant:
 
     @property
     def allowances(self) -> list[Allowance]:
-        """What may be granted: what is needed, and what is allowed besides."""
+        """Everything that may be granted: the needs, and what is ``allowed`` besides."""
         places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
         return [*(Allowance(need.who, [need.rule()], where) for need, where in places), *self.allowed]
 
@@ -81,7 +81,7 @@ class Variant:
 
     @property
     def max_points(self) -> float:
-        """What the task can earn on a cluster where all of it can be judged."""
+        """The most that the task can earn, on a cluster where every check can be judged."""
         return sum(check.points for check in self.checks if not check.limit)
 
 
@@ -104,13 +104,13 @@ class Task:
         return _variant(self, seed)
 
     @property
-    def said(self) -> dict[str, Any]:
-        """What ``texts.yaml`` says of it."""
+    def texts(self) -> dict[str, Any]:
+        """Its entry in ``texts.yaml``."""
         return texts()[self.id]
 
     def text(self, learner: str) -> str:
         """What to do and what counts as too much, as Markdown."""
-        return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.said['too much']}"
+        return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.texts['too much']}"
 
 
 @lru_cache(maxsize=256)
@@ -138,8 +138,8 @@ class ExerciseSpec:
         """Hash its source: the modules of its tasks, and what ``texts.yaml`` says of it and them."""
         modules = sorted({task.make.__module__ for task in self.tasks})
         source = [inspect.getsource(sys.modules[module]) for module in modules]
-        said = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]
-        return hashlib.sha256(json.dumps([source, said], default=str).encode()).hexdigest()[:16]
+        entries = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]
+        return hashlib.sha256(json.dumps([source, entries], default=str).encode()).hexdigest()[:16]
 
 
 def namespace(name: str, **labels: str) -> Object:

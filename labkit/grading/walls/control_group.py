@@ -122,16 +122,16 @@ def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
     return found
 
 
-def create(name: str, limits: Limits, found: Sequence[Hierarchy]) -> ControlGroup | None:
+def create(name: str, limits: Limits, available: Sequence[Hierarchy]) -> ControlGroup | None:
     """Make a group and set its limits; None where there is no hierarchy that counts memory.
 
-    ``limits`` are what its processes may use together; ``found`` comes from ``hierarchies``.
+    ``limits`` are what its processes may use together; ``available`` comes from ``hierarchies``.
     """
-    if not any("memory" in hierarchy.controllers for hierarchy in found):
+    if not any("memory" in hierarchy.controllers for hierarchy in available):
         return None
     made: list[Path] = []
     try:
-        for hierarchy in found:
+        for hierarchy in available:
             directory = hierarchy.directory / name
             directory.mkdir(exist_ok=True)
             made.append(directory)

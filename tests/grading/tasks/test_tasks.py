@@ -60,12 +60,12 @@ def test_a_task_says_what_is_too_much_and_has_three_hints_a_debrief_and_somethin
     assert texts()[exercise]["end"]
     for task in some(found.tasks):
         assert "**Too much:** " in task.text("ann")
-        assert len(task.said["hints"]) == len(set(task.said["hints"])) == 3
-        assert task.said["seen"].endswith(".")
-        title, address = task.said["read"]
+        assert len(task.texts["hints"]) == len(set(task.texts["hints"])) == 3
+        assert task.texts["seen"].endswith(".")
+        title, address = task.texts["read"]
         assert title
         assert address.startswith("https://kubernetes.io/docs/")
-        assert not [hint for hint in task.said["hints"] if re.search(r"-\d\d\b", hint)], "a hint is the same for all"
+        assert not [hint for hint in task.texts["hints"] if re.search(r"-\d\d\b", hint)], "a hint is the same for all"
 
 
 def test_texts_are_those_of_the_exercises_and_of_no_others() -> None:
