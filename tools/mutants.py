@@ -5,9 +5,11 @@
     python -m tools.mutants rbac --slow                 with the tests that only `make test-all` runs
 
 Each change is made by one of the operators of ``tools/mutation.py`` in a copy of the checkout, where the tests that
-enter its line run until one fails. Which tests enter a line is measured once for each commit, by coverage. A change
-that no test notices is either behaviour that no test asserts, or equivalent: nobody could tell it from what it
-replaces. Those that are known to be equivalent stand, with the reason, in ``tools/mutants.toml``, beside the rooms.
+enter its line run until one fails: in a fork of a process that has collected them (``tools/mutants_forks.py``), or, if
+the changed line runs at the module's import, in a new process. Which tests enter a line is measured once for each
+commit, by coverage. A change that no test notices is either behaviour that no test asserts, or equivalent: nobody could
+tell it from what it replaces. Those that are known to be equivalent stand, with the reason, in ``tools/mutants.toml``,
+beside the rooms.
 """
 
 from __future__ import annotations
@@ -31,14 +33,12 @@ from typing import Any
 
 import psutil
 
+from tools.mutants_forks import CANNOT, MARK
 from tools.mutation import Mutation, mutations
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS: dict[str, Any] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))
 KEPT = ROOT / "build" / "mutants"
-MARK = "LABKIT_MUTANT"
-"""A variable of all processes that a run of tests starts, by which those that it left behind are found."""
-
 FIRST = 40
 """The quickest tests that enter a line run first, alone: most changes are noticed by them."""
 
@@ -59,10 +59,15 @@ class Trace:
     def tests(self, mutation: Mutation) -> list[str]:
         """The tests that enter a mutation's lines, the quickest first."""
         lines = self.entered.get(mutation.file, {})
-        names = {name for line in mutation.lines for name in lines.get(line, ())}
+        names = {name for line in mutation.lines for name in lines.get(line, ()) if name}
         # What runs when the module is imported has no test of its own: any that uses the module may notice.
         names = names or {name for entered in lines.values() for name in entered}
         return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+
+    def at_import(self, mutation: Mutation) -> bool:
+        """Whether a mutation's lines run before any test."""
+        lines = self.entered.get(mutation.file, {})
+        return any("" in lines.get(line, ()) for line in mutation.lines)
 
 
 # -- which tests enter a line ---------------------------------------------------------------
@@ -77,6 +82,11 @@ def trace(room: str, marks: str) -> Trace:
         print(f"{room}: which tests enter which line?", file=sys.stderr)
         command = [sys.executable, "-m", "tools.mutants_trace", str(file), marks, ",".join(ROOMS[room]["code"])]
         subprocess.run([*command, *ROOMS[room]["tests"]], cwd=ROOT, check=True, stdout=sys.stderr)
+    return read(file)
+
+
+def read(file: Path) -> Trace:
+    """A trace that was written before."""
     document = json.loads(file.read_text(encoding="utf-8"))
     entered = {path: {int(line): tests for line, tests in lines.items()} for path, lines in document["entered"].items()}
     return Trace(document["seconds"], entered)
@@ -120,12 +130,31 @@ def files_of(room: str) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
-@dataclass
 class Copy:
     """A copy of the checkout in which one mutation after the other is planted."""
 
-    root: Path
-    marks: str
+    def __init__(self, root: Path, room: str, marks: str) -> None:
+        self.root, self.marks = root, marks
+        here, answers = os.pipe()
+        there, requests = os.pipe()
+        self._forks = subprocess.Popen(
+            [sys.executable, "-m", "tools.mutants_forks", str(there), str(answers), marks, *ROOMS[room]["tests"]],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            pass_fds=(there, answers),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        os.close(there)
+        os.close(answers)
+        self._requests = os.fdopen(requests, "w", encoding="utf-8")
+        self._answers = os.fdopen(here, encoding="utf-8")
+
+    def close(self) -> None:
+        """End the process that forks."""
+        self._requests.close()
+        self._forks.wait()
+        self._answers.close()
 
     def verdict(self, mutation: Mutation, trace: Trace) -> str:
         """Plant a mutation, run the tests that enter it, and take it out again; empty when they all pass."""
@@ -134,16 +163,39 @@ class Copy:
         original = path.read_text(encoding="utf-8")
         try:
             _write(path, mutation.source)
-            return self._run(tests[:FIRST], trace) or self._run(tests[FIRST:MOST], trace)
+            noticed = CANNOT if trace.at_import(mutation) else self._fork(mutation, original, tests[:MOST], trace)
+            if noticed == CANNOT:
+                noticed = self._run(tests[:FIRST], trace) or self._run(tests[FIRST:MOST], trace)
+            return noticed
         finally:
             _write(path, original)
+
+    def _mark(self) -> str:
+        return f"{os.getpid()}-{self.root.name}-{time.monotonic_ns()}"
+
+    def _fork(self, mutation: Mutation, original: str, tests: Sequence[str], trace: Trace) -> str:
+        mark = self._mark()
+        request = {
+            "file": mutation.file,
+            "original": original,
+            "source": mutation.source,
+            "tests": tests,
+            "seconds": _limit(tests, trace),
+            "mark": mark,
+        }
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        answer = self._answers.readline()
+        _end(mark)
+        assert answer, f"the process that forks ended with {self._forks.wait()}"
+        return answer.strip()
 
     def _run(self, tests: Sequence[str], trace: Trace) -> str:
         if not tests:
             return ""
         names = self.root / "tests.txt"
         names.write_text("\n".join(tests), encoding="utf-8")
-        mark = f"{os.getpid()}-{self.root.name}-{time.monotonic_ns()}"
+        mark = self._mark()
         environment = {**os.environ, "PYTHONPATH": str(self.root), MARK: mark}
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
         process = subprocess.Popen(
@@ -155,9 +207,8 @@ class Copy:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        limit = PATIENCE_SECONDS + 5 * sum(trace.seconds[name] for name in tests)
         try:
-            output, _ = process.communicate(timeout=limit)
+            output, _ = process.communicate(timeout=_limit(tests, trace))
         except subprocess.TimeoutExpired:
             return "does not end"
         finally:
@@ -167,6 +218,10 @@ class Copy:
             return ""
         lines = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
         return lines[0].split(" - ")[0] if lines else f"pytest ended with {process.returncode}"
+
+
+def _limit(tests: Iterable[str], trace: Trace) -> float:
+    return PATIENCE_SECONDS + 5 * sum(trace.seconds[name] for name in tests)
 
 
 STAMP = time.time()
@@ -193,15 +248,19 @@ def _end(mark: str) -> None:
 # -- the run ----------------------------------------------------------------------------------
 
 
-def verdicts(picked: Iterable[Mutation], trace: Trace, marks: str, workers: int) -> Iterator[tuple[Mutation, str]]:
+def verdicts(
+    room: str, picked: Iterable[Mutation], trace: Trace, marks: str, workers: int
+) -> Iterator[tuple[Mutation, str]]:
     """Plant mutations in as many copies as there are workers; each with what noticed it, empty for those that live."""
     with tempfile.TemporaryDirectory(prefix="labkit-mutants-") as directory:
         free: SimpleQueue[Copy] = SimpleQueue()
+        copies: list[Copy] = []
         for number in range(workers):
             root = Path(directory) / str(number)
             ignored = shutil.ignore_patterns(".git", ".venv", "build", "node_modules", ".*_cache")
             shutil.copytree(ROOT, root, ignore=ignored, symlinks=True)
-            free.put(Copy(root, marks))
+            copies.append(Copy(root, room, marks))
+            free.put(copies[-1])
 
         def one(mutation: Mutation) -> tuple[Mutation, str]:
             copy = free.get()
@@ -212,6 +271,8 @@ def verdicts(picked: Iterable[Mutation], trace: Trace, marks: str, workers: int)
 
         with ThreadPoolExecutor(workers) as pool:
             yield from pool.map(one, picked)
+        for copy in copies:
+            copy.close()
 
 
 def summary(results: Mapping[Mutation, str]) -> str:
@@ -234,12 +295,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--slow", action="store_true", help="run the tests of `make test-all` too")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="an earlier run's, of the same code")
     options = parser.parse_args(arguments)
     marks = EXPRESSION if not options.slow else EXPRESSION_OF_ALL
-    measured = trace(options.room, marks)
+    measured = read(options.trace) if options.trace else trace(options.room, marks)
     picked = chosen(options.room, options.count, options.seed)
     results: dict[Mutation, str] = {}
-    for mutation, noticed in verdicts(picked, measured, marks, options.workers):
+    for mutation, noticed in verdicts(options.room, picked, measured, marks, options.workers):
         results[mutation] = noticed
         print(f"{len(results):4} {mutation.file}:{mutation.line} {mutation.operator}: {noticed or 'LIVES'}", flush=True)
     print(summary(results))

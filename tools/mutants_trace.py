@@ -48,12 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         ended = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", marks, *tests], plugins=[contexts])
         measured.stop()
         data = measured.get_data()
-        entered = {
-            str(Path(file).relative_to(ROOT)): {
-                line: [name for name in names if name] for line, names in data.contexts_by_lineno(file).items()
-            }
-            for file in data.measured_files()
-        }
+        entered = {str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file) for file in data.measured_files()}
     seconds = {name: taken for name, taken in contexts.seconds.items() if taken < float("inf")}
     if not seconds or ended not in (0, 1):
         print(f"pytest ended with {ended}", file=sys.stderr)

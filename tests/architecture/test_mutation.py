@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
 from tools.mutants import ROOMS, ROOT, files_of
+from tools.mutants_forks import change
 from tools.mutation import OPERATORS, mutations
 
 CASES = [
@@ -53,3 +58,55 @@ def test_a_change_that_is_known_to_be_equivalent_can_still_be_made(room: str) ->
     assert possible
     listed = [(entry["file"], entry["was"], entry["becomes"]) for entry in ROOMS[room].get("equivalent", ())]
     assert [entry for entry in listed if entry not in possible] == []
+
+
+MODULE = """
+from functools import cache
+
+@cache
+def one(x=1):
+    return (
+        x + 1
+    )
+
+class Both:
+    def two(self):
+        return [each for each in (1, 2) if each > one()]
+
+three = lambda: 3
+FOUR = 4
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> ModuleType:
+    """An imported module, which has already cached an answer."""
+    path = tmp_path / "planted.py"
+    path.write_text(MODULE, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("planted", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (module.one(), module.Both().two(), module.three()) == (2, [], 3)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "then"),
+    [
+        ("(\n        x + 1\n    )", "(x - 1)", (0, [1, 2], 3)),
+        ("each > one()", "each >= one()", (2, [2], 3)),
+        ("lambda: 3", "lambda: 4", (2, [], 4)),
+    ],
+)
+def test_functions_are_changed_where_they_are(module: ModuleType, was: str, becomes: str, then: object) -> None:
+    assert module.__file__
+    assert change(module.__file__, MODULE, MODULE.replace(was, becomes))
+    assert (module.one(), module.Both().two(), module.three()) == then
+
+
+@pytest.mark.parametrize(("was", "becomes"), [("x=1", "x=2"), ("FOUR = 4", "FOUR = 5"), ("@cache", "")])
+def test_what_runs_at_the_import_cannot_be_changed_later(module: ModuleType, was: str, becomes: str) -> None:
+    assert module.__file__
+    assert not change(module.__file__, MODULE, MODULE.replace(was, becomes))
