@@ -106,7 +106,7 @@ def _serve(channel: socket.socket, level: str, groups: ControlGroups, shell: Not
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
     packages = [PackageDirectory(**entry) for entry in hello["packages"]]
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets supervisors that end; nobody waits for them
     gc.freeze()  # no collection writes to memory that forks share
     gc.set_threshold(5_000)
     wire.send(channel, {"ready": True, "level": level})

@@ -151,6 +151,8 @@ def enter_namespaces(level: str) -> None:
     if level == "user":
         user, group = os.geteuid(), os.getegid()
         unshare(flags | CLONE_NEWUSER)
+        # An ordinary user may map groups only after giving up setgroups(2), see user_namespaces(7). They become
+        # root in the namespace, since the mounts of ``root_directory`` need that.
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {user} 1")
         Path("/proc/self/gid_map").write_text(f"0 {group} 1")
@@ -220,13 +222,16 @@ def drop_privileges(level: str, user: int) -> None:
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     elif level == "user":
+        # The namespaces belong to the first user namespace. In a second one no capability reaches them: the
+        # learner's code cannot undo the mounts, although it has all capabilities here.
         unshare(CLONE_NEWUSER)
         Path("/proc/self/uid_map").write_text("1000 0 1")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/gid_map").write_text("1000 0 1")
     os.nice(NICENESS)
     if sys.platform == "linux":
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)  # else the kernel refuses an ordinary user's filter, and obeys set-user-ID files
+        # Not before the user is changed: that resets it.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         seccomp.install(libc())
 

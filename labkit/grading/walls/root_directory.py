@@ -71,6 +71,7 @@ def mount_root(
     if level == "plain":
         home.mkdir(parents=True, exist_ok=True)
         return
+    # systemd mounts / as shared: without this the mounts below would appear on the machine, too.
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     mount("tmpfs", str(root), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
     # Before the required paths, which may lie below one of them.
@@ -91,6 +92,7 @@ def mount_root(
     _mount_proc(str(root / "proc"))
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
     os.chdir(root)
+    # Not chroot: the old root would still be mounted, and whoever is root can leave a chroot.
     pivot_root()
     os.chdir("/")
 
