@@ -79,11 +79,7 @@ def _check_addresses(
         errors.invalid_each(f"{path}[{index}]", text, names.address_messages(text) if text not in known else ())
     if len(texts) < 2:
         return
-    bad = next((index for index, text in enumerate(texts) if not names.ip_address(text)), None)
-    if bad is not None:
-        problem = f"failed to check for dual stack with error:invalid IP[{bad}]: {texts[bad]}"
-        errors.add("InternalError", path, f"Internal error: {problem}")
     families: set[Any] = {ipaddress.ip_address(text).version for text in texts if names.ip_address(text)}
-    if bad is not None or len(families) < 2 or len(texts) > 2:
+    if len(families) < 2 or len(texts) > 2:
         shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in addresses]
         errors.invalid(path, shown, "may specify no more than one IP for each IP family")
