@@ -198,6 +198,25 @@ def test_a_default_role_that_gives_more_is_named_though_nobody_has_it() -> None:
     assert list(mine.beyond([], roles=True)) == []
 
 
+def test_what_one_of_a_default_role_s_rules_covered_is_nothing_new() -> None:
+    def view(*rules: dict[str, Any]) -> Policy:
+        metadata = {"name": "view", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
+        return Policy({("ClusterRole", "", "view"): {"metadata": metadata, "rules": [*rules]}}, ())
+
+    any_pod = {**PODS, "verbs": ["*"]}
+    difference = PolicyDifference(view(any_pod, SECRETS, PODS), view(any_pod, SECRETS), SERVED)
+    assert list(difference.beyond([], roles=True)) == []
+    known = PolicyDifference(view(PODS), view(any_pod, SECRETS), SERVED)
+    assert list(known.beyond([], roles=True)) == []
+
+
+def test_one_of_a_binding_s_subjects_is_enough() -> None:
+    shared = policy(("", group("system:authenticated"), SECRETS))
+    shared.bindings[0]["subjects"].insert(0, group("dev"))
+    now = Policy(shared.roles, (*shared.bindings, *policy(("red", account(ANN), SECRETS)).bindings))
+    assert too_much(now, shared) == []
+
+
 def test_a_long_list_is_cut_off() -> None:
     many = {"verbs": ["get"], "apiGroups": [""], "resources": [f"things{number}" for number in range(MAX_PARTS + 1)]}
     difference = PolicyDifference(policy(("red", account(ANN), many)), BEGINNING)
