@@ -81,7 +81,7 @@ def test_the_environment_is_not_the_hosts(monkeypatch: pytest.MonkeyPatch) -> No
 def test_only_the_pods_own_processes_are_seen() -> None:
     assert run("cat /proc/[0-9]*/comm").stdout == "sleep\n"
     assert run(f"kill -9 {os.getpid()}").rc == 1
-    assert run("kill -9 1").rc == 1
+    assert run("kill -9 1; kill -9 -1").rc == 1
 
 
 def hello(request: object) -> Response:

@@ -76,7 +76,7 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
         shell.task_loop.stop(task, signal)
     elif word == str(shell.pid) and signal:
         raise ExitShell(128 + signal)
-    elif task is None and word != str(shell.pid):
+    elif task is None and not (word.isdigit() and shell.system.fs.exists(f"/proc/{word}")) and word != str(shell.pid):
         if word.startswith("%"):
             return await left_out(shell, f"kill {word}")
         if shell.dialect == "dash":
