@@ -222,6 +222,8 @@ def test_a_long_list_is_cut_off() -> None:
     difference = PolicyDifference(policy(("red", account(ANN), many)), BEGINNING)
     assert len(difference.beyond_allowances([])) == MAX_EXCESSES
     assert list(difference.beyond([]))[-1] is None
+    at_start = policy(("red", account(ANN), many))
+    assert list(PolicyDifference(at_start, at_start).beyond([])) == [], "what is as it was is not looked at"
 
 
 def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:

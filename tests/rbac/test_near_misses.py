@@ -83,7 +83,7 @@ def test_a_binding_to_no_role(to: str, called: str) -> None:
         ),
     ],
 )
-def test_a_rule_with_one_thing_wrong(rule: tuple[str, str, str], asked: dict[str, str], what: str, why: str) -> None:
+def test_a_rule_with_one_thing_wrong(rule: tuple[str, str, str], asked: dict[str, Any], what: str, why: str) -> None:
     verbs, groups, resources = rule
     mine = role("kikai", "mine", (verbs, "", resources))
     mine["rules"][0]["apiGroups"] = groups.split(",")
