@@ -36,6 +36,7 @@ PODS = {"verb": "get", "resource": "pods"}
         (rule("get", urls="*"), {"verb": "get", "path": "/x"}, True),
         (rule("get", urls="*"), {"verb": "get", "non_resource": True}, True),
         (rule("get", urls="/a*"), {"verb": "get", "path": "/abc"}, True),
+        (rule("get", urls="/ax*"), {"verb": "get", "path": "/abc"}, False),
         (rule("get", urls="/a"), {"verb": "post", "path": "/a"}, False),
         (rule("get", urls="/a"), {"verb": "get", "path": "/abc"}, False),
         (rule("*", "*", "*"), {"verb": "get", "path": "/x"}, False),
