@@ -87,9 +87,9 @@ def w22(context: CheckContext) -> Outcome:
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
     if not bound & {"view", reader} and not can_list:
-        return too_much(context, NARROW, reading=True) or not_attempted(
-            "Bind view and pv-reader to kikai's default account, each by a RoleBinding."
-        )
+        excess = too_much(context, NARROW, reading=True)
+        todo = "Bind view and pv-reader to kikai's default account, each by a RoleBinding."
+        return not_attempted(todo) if excess is None else excess
     if not may_list:
         return failed(
             f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; "
@@ -205,9 +205,9 @@ def w24(context: CheckContext) -> Outcome:
                 "one binding that holds everywhere",
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
-        return too_much(context, NARROW, reading=True) or not_attempted(
-            "Bind the cluster role view to kikai's default account, cluster-wide."
-        )
+        excess = too_much(context, NARROW, reading=True)
+        todo = "Bind the cluster role view to kikai's default account, cluster-wide."
+        return not_attempted(todo) if excess is None else excess
     if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.", reading=True)) is not None:
         return excess
     if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, "pods"), "W24")) is not None:

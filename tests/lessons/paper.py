@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 
 KIKAI = "system:serviceaccount:kikai:default"
 DARBO = "system:serviceaccount:darbo:default"
+DEFAULT = "system:serviceaccount:default:default"
+CUSTOM = "system:serviceaccount:default:kikai"
+ADMIN = "kubernetes-admin"
+STRANGER = "system:anonymous"
+
+REFUSED = '{"kind": "Status", "code": 403}'
+"""What curl prints of a refusal."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,12 @@ def pod(
     }
 
 
+def waiting(reason: str) -> Object:
+    """The state of a pod whose second container waits."""
+    containers = [{"state": {"running": {}}}, {"state": {"waiting": {"reason": reason}}}]
+    return {"phase": "Pending", "containerStatuses": containers}
+
+
 def by_lab(obj: Object, step: str) -> Object:
     """The same, made by the lab for a step."""
     return {**obj, "metadata": {**obj["metadata"], "annotations": {PREPARED: step}}}
@@ -107,6 +120,7 @@ class Paper:
 
     home: Path
     objects: list[Object] = field(default_factory=lambda: [VIEW, EDIT])
+    at_start: list[Object] = field(default_factory=lambda: [VIEW, EDIT])
     asked: list[Asked] = field(default_factory=list)
     ran: list[PodCommand] = field(default_factory=list)
     facts: list[Object] = field(default_factory=list)
@@ -196,8 +210,8 @@ class Paper:
             if part in line:
                 if isinstance(printed, Exception):
                     raise printed
-                return CompletedExec(command, 0, printed, "")
-        return CompletedExec(command, 127, "", "command not found")
+                return CompletedExec([command], 0, printed, "")
+        return CompletedExec([command], 127, "", "command not found")
 
     # -- the check --------------------------------------------------------------------------
 
@@ -211,7 +225,7 @@ class Paper:
         admin: Any = self
         stranger: Any = _Stranger(self.answers.get("anonymous", Answer(403, {})))
         refused: Any = _Stranger(Answer(401, {}))
-        start = Policy.of([VIEW, EDIT])
+        start = Policy.of(self.at_start)
         context = CheckContext(
             admin,
             lambda _token: refused,
@@ -231,3 +245,22 @@ class _Stranger:
 
     def get(self, _path: str) -> Answer:
         return self.answer
+
+
+SCENARIOS: dict[str, Callable[[Paper], None]] = {}
+"""What a learner did, by a name that begins with the step that is judged then."""
+
+
+def scenario(act: Callable[[Paper], None]) -> Callable[[Paper], None]:
+    """Keep a scenario by its function's name."""
+    SCENARIOS[act.__name__] = act
+    return act
+
+
+def tried(*objects: Object, roles: bool = True) -> Callable[[Paper], None]:
+    """The scenario of a learner who created objects, most often beside the roles of W16."""
+
+    def act(paper: Paper) -> None:
+        paper.add(*(ROLES if roles else []), *objects)
+
+    return act
