@@ -104,6 +104,8 @@ def test_a_solved_task_says_what_was_to_be_seen_and_shows_a_solution(opened: Exe
     for word in ("to see", "read on", "kind: RoleBinding", "kubernetes.io/docs"):
         assert word in passed
     assert "✔ A reader: 2 of 2 points" in repr(paper.board())
+    assert "to see" not in repr(paper.board())
+    assert paper.board().tone == "plain"
     assert "of 8 points so far" in repr(paper.board())
     assert "nothing is left" in repr(paper.hint("4.1"))
 
@@ -116,6 +118,7 @@ def test_the_board_ends_with_what_it_was_about_when_all_is_solved(opened: Exerci
         paper.check(task.id)
     assert "8 of 8 points" in repr(paper.board())
     assert "A token can be narrow in three ways" in repr(paper.board())
+    assert paper.board().tone == "good"
 
 
 def bind(lab: Any, role: str, namespace: str = "") -> None:
@@ -141,6 +144,50 @@ def test_the_ladder_has_three_hints_and_names_what_is_too_much_last(opened: Exer
     hall = Seed("ann").name("hall")
     bind(opened.lab, "view", hall)
     assert f"too much: {hall}/default: " in "".join(repr(paper.hint("4.1")) for _ in range(3))
+
+
+def test_hints_of_an_unsolved_task_come_before_those_of_broken_limits(opened: Exercise) -> None:
+    """And what is too much comes last; nothing comes twice."""
+    opened.lab.reset()
+    paper = exercise(opened.lab, "ex4-roles", "ann").start()
+    hall = Seed("ann").name("hall")
+    bind(opened.lab, "view", hall)
+    excess = paper.score().tasks[0].excess
+    cards = [paper.hint("4.1") for _ in range(6)]
+    assert [card.title for card in cards] == [f"Task 4.1: hint {n} of {5 + len(excess)}" for n in range(1, 7)]
+    hints = [card.rows[0].value for card in cards]
+    assert hints[:3] == paper.spec.tasks[0].texts["hints"]
+    assert hints[3] == "Only the account that was named."
+    assert hints[4].startswith("Look at who has it and by which binding: ")
+    assert hints[5] == f"too much: {excess[0]}"
+
+
+def test_what_the_cluster_does_not_let_be_judged_has_no_hints(
+    opened: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.grading.exercises.exercise.pods_run", lambda _admin: False)
+    opened.lab.reset()
+    paper = exercise(opened.lab, "ex2-inside-a-pod", "ann").start()
+    assert "nothing is left to be mended" in repr(paper.hint("2.2"))
+    card = paper.check("2.2")
+    assert (card.title, card.tone) == ("Task 2.2: not judged on this cluster", "plain")
+    assert [row.label for row in card.rows] == ["–", "then", "in all"]
+    assert "✔" not in repr(paper.board())
+
+
+def test_a_learner_is_who_is_named_then_who_the_environment_names_then_the_user(
+    opened: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "the user")
+    monkeypatch.delenv("LABKIT_LEARNER", raising=False)
+    assert exercise(opened.lab, "ex4-roles").learner == "the_user"
+    monkeypatch.setenv("LABKIT_LEARNER", "eve")
+    assert exercise(opened.lab, "ex4-roles").learner == "eve"
+    assert exercise(opened.lab, "ex4-roles", " Zoë ").learner == "Zoë"
+    for name in ("", "  "):
+        with pytest.raises(UsageError, match="Whose exercise is this") as caught:
+            exercise(opened.lab, "ex4-roles", name)
+        assert caught.value.todo == 'Write yours between the quotes: ME = "…", or exercise(lab, "ex4-roles", "ann").'
 
 
 def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_none(opened: Exercise) -> None:
@@ -171,8 +218,9 @@ def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_n
 
 
 def test_an_unknown_task_or_exercise_is_said(opened: Exercise) -> None:
-    with pytest.raises(UsageError, match="no task"):
+    with pytest.raises(UsageError, match=r'There is no task "9\.9" here\.') as caught:
         opened.show("9.9")
+    assert caught.value.todo == "Known are: 2.1, 2.2, 2.3."
     with pytest.raises(UsageError, match="no exercise"):
         exercise(opened.lab, "ex9")
 
