@@ -45,7 +45,7 @@ FIRST = 40
 MOST = 400
 """More tests than these are not tried for one change: the quickest of them would have noticed it."""
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """What the tests of one change may take beyond five times what they took in the measured run."""
 
 
@@ -60,8 +60,8 @@ class Trace:
         """The tests that enter a mutation's lines, the quickest first."""
         lines = self.entered.get(mutation.file, {})
         names = {name for line in mutation.lines for name in lines.get(line, ()) if name}
-        # What runs when the module is imported has no test of its own: any that uses the module may notice.
-        names = names or {name for entered in lines.values() for name in entered}
+        if not names and self.at_import(mutation):  # it has no test of its own: any that uses the module may notice
+            names = {name for entered in lines.values() for name in entered}
         return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
 
     def at_import(self, mutation: Mutation) -> bool:
@@ -149,6 +149,7 @@ class Copy:
         os.close(answers)
         self._requests = os.fdopen(requests, "w", encoding="utf-8")
         self._answers = os.fdopen(here, encoding="utf-8")
+        assert self._answers.readline(), f"the process that forks ended with {self._forks.wait()}"
 
     def close(self) -> None:
         """End the process that forks."""

@@ -5,7 +5,8 @@ python -m tools.mutants_forks REQUESTS ANSWERS MARKS TESTS…
 REQUESTS and ANSWERS are numbers of open pipes. A request is a line of JSON: the module's ``file``, its ``original`` and
 its changed ``source``, the ``tests`` to run, the ``seconds`` that they may take, and the ``mark`` that all processes of
 this run have in their environment. An answer is a line: the first test that failed, nothing if all passed, or ``?`` if
-the change cannot be made in a running process.
+the change cannot be made in a running process. Before the first request a line says that the tests are collected: until
+then no change may be planted, or it would be in all forks.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Forks:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Fork for each request; the fork answers, and ends."""
         items = {item.nodeid: item for item in session.items}
+        self._answer("collected")
         for line in self._requests:
             request = json.loads(line)
             child = os.fork()

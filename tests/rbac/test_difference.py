@@ -246,6 +246,8 @@ def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
     start = policy_at_start(both, setup)
     assert set(start.roles) == {("ClusterRole", "", "default-0"), ("Role", "red", "r")}
     assert start.bindings == default.bindings
+    same_name = {**default.bindings[0], "apiVersion": "rbac.authorization.k8s.io/v1", "subjects": [account(ANN)]}
+    assert policy_at_start(both, [same_name]).bindings == (same_name,)
 
 
 def one(verb: str, group_name: str, resource: str) -> dict[str, Any]:

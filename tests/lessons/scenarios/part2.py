@@ -374,6 +374,7 @@ def w8_bad_token(paper: Paper) -> None:
 @scenario
 def w8_without_header(paper: Paper) -> None:
     with_token(paper)
+    paper.run("default/curl", CA)
     paper.run("default/curl", CA, f'User "{STRANGER}" cannot')
     paper.ask("", "/api", 401, bare=True)
 
