@@ -63,7 +63,7 @@ class Forks:
             os.environ[MARK] = request["mark"]
             noticed = CANNOT
             if change(request["file"], request["original"], request["source"]):
-                noticed = first_failure([items[name] for name in request["tests"]])
+                noticed = first_failure([items[name] for name in request["tests"] if name in items])
             self._answer(noticed)
             os._exit(0)
         finally:

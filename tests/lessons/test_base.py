@@ -119,6 +119,29 @@ def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
     assert outcome
 
 
+@pytest.mark.parametrize(
+    ("patience", "states", "waited"),
+    [
+        (60.0, ["a"], 3.3),
+        (60.0, ["a", "b"], 3.6),
+        (60.0, ["a", "b", "b", "c"], 4.2),
+        (1.0, ["a"], 1.2),
+        (0.3, ["a"], 0.3),
+        (1.0, list("abcdefghi"), 1.2),
+    ],
+)
+def test_waiting_ends_when_nothing_changes_or_patience_does(
+    progress: Progress, patience: float, states: list[str], waited: float
+) -> None:
+    outcome, took = settle(progress, patience, *(failed(state, "b", "c") for state in states))
+    assert outcome.seen == states[min(len(states) - 1, round(took / 0.3))]
+    assert took == pytest.approx(waited)
+
+
+def test_what_is_not_attempted_is_not_waited_for(progress: Progress) -> None:
+    assert settle(progress, 60.0, not_attempted("begin"), passed("late")) == (not_attempted("begin"), 0.0)
+
+
 # -- keeping verdicts -----------------------------------------------------------------------
 
 

@@ -100,3 +100,48 @@ def test_a_request_that_both_saw_counts_once_and_the_impersonated_user_asks() ->
     alone = gather(None, [{**answer, "method": "GET", "path": "/api", "status": 200}], 0)
     assert [(each.user, each.text) for each in alone.asked] == [("ann", "get /api")]
     assert not alone.logged
+
+
+def test_an_entry_has_its_time_and_may_hold_anything(tmp_path: Path) -> None:
+    found = made(tmp_path)
+    found.add({"kind": "fact", "value": "é", "path": Path("a/b")})
+    found.add({"kind": "exec", "at": 7})
+    assert found.entries() == [
+        {"at": 1000.0, "kind": "fact", "value": "é", "path": "a/b"},
+        {"at": 7, "kind": "exec"},
+    ]
+    assert found.path.read_text(encoding="utf-8") == (
+        '{"kind": "begin", "at": 0, "cluster": "one"}\n'
+        '{"at": 1000.0, "kind": "fact", "value": "é", "path": "a/b"}\n'
+        '{"at": 7, "kind": "exec"}\n'
+    )
+
+
+def test_of_a_long_journal_the_beginning_and_the_newer_half_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = made(tmp_path)
+    found.begin()
+    for number in range(4):
+        found.add({"number": number})
+    size = found.path.stat().st_size
+    monkeypatch.setattr(journal, "MAX_BYTES", size + len('{"at": 1000.0, "number": 4}\n'))
+    found.add({"number": 4})
+    assert [each["number"] for each in found.entries()] == [0, 1, 2, 3, 4], "it is not larger than it may be"
+    found.add({"number": 5})
+    assert [each["number"] for each in found.entries()] == [3, 4, 5]
+    assert found.began == 1000.0
+
+
+def test_an_entry_leaves_no_file_open_and_the_page_hears_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Path] = []
+    monkeypatch.setattr(journal, "changed", heard.append)
+    found = made(tmp_path)
+    found.add({"kind": "a"})
+    spare = os.dup(0)
+    os.close(spare)
+    found.add({"kind": "b"})
+    again = os.dup(0)
+    os.close(again)
+    assert again == spare
+    assert heard == [found.path, found.path]
