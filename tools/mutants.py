@@ -61,7 +61,7 @@ class Trace:
         lines = self.entered.get(mutation.file, {})
         names = {name for line in mutation.lines for name in lines.get(line, ()) if name}
         if not names and self.at_import(mutation):  # it has no test of its own: any that uses the module may notice
-            names = {name for entered in lines.values() for name in entered}
+            names = {name for entered in lines.values() for name in entered if name} or set(self.seconds)
         return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
 
     def at_import(self, mutation: Mutation) -> bool:

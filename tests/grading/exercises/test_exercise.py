@@ -187,6 +187,7 @@ def test_a_learner_is_who_is_named_then_who_the_environment_names_then_the_user(
     for name in ("", "  "):
         with pytest.raises(UsageError, match="Whose exercise is this") as caught:
             exercise(opened.lab, "ex4-roles", name)
+        assert caught.value.why == "the names in the tasks are drawn from the name that you hand in under"
         assert caught.value.todo == 'Write yours between the quotes: ME = "…", or exercise(lab, "ex4-roles", "ann").'
 
 

@@ -229,6 +229,23 @@ def test_a_token_is_to_be_kept_that_speaks_for_an_account() -> None:
     assert look(token("default")) == Finding(False, f"It speaks for {other}, not for {name}.")
 
 
+@pytest.mark.parametrize(
+    ("obj", "seen"),
+    [
+        (None, "There is no Secret t with the key “token” in s."),
+        ({}, "There is no Secret t with the key “token” in s."),
+        ({"data": None}, "There is no Secret t with the key “token” in s."),
+        ({"data": {"other": "eA=="}}, "There is no Secret t with the key “token” in s."),
+        ({"data": {"token": "no base64"}}, "What the Secret t holds is no token."),
+        ({"data": {"token": "/w=="}}, "What the Secret t holds is no token."),  # no text
+    ],
+)
+def test_a_secret_without_a_token_is_none(obj: Object | None, seen: str) -> None:
+    context = context_of({} if obj is None else {"/api/v1/namespaces/s/secrets/t": obj})
+    check = token_in_secret("s", "t", "ann", "It is kept.", lambda _token, _context: "")
+    assert check.look(context) == Finding(False, seen)
+
+
 def test_a_tokens_check_is_worth_two_points_and_may_need_something() -> None:
     check = token_in_secret("s", "t", "ann", "It is kept.", lambda _token, _context: "", needs=AUDIT)
     assert (check.expected, check.points, check.limit, check.needs) == ("It is kept.", 2.0, False, AUDIT)

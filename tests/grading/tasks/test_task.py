@@ -84,7 +84,7 @@ def test_a_learners_variant_is_made_once() -> None:
     assert task.text("ann") == f"Do it.\n\n**Too much:** {texts()['4.1']['too much']}"
 
 
-def test_a_fingerprint_changes_with_the_texts_the_tasks_and_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fingerprint_changes_with_the_tasks_their_modules_and_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = find_exercise("ex4-roles")
     own = spec.fingerprint()
     assert len(own) == 16
@@ -95,6 +95,9 @@ def test_a_fingerprint_changes_with_the_texts_the_tasks_and_their_order(monkeypa
         with monkeypatch.context() as patch:
             patch.setitem(texts(), changed, {**texts()[changed], "seen": "Something else."})
             others.append(spec.fingerprint())
+    with monkeypatch.context() as patch:
+        patch.setattr("inspect.getsource", lambda module: f"another {module.__name__}")
+        others.append(spec.fingerprint())
     assert len({own, *others}) == len(others) + 1
     assert spec.fingerprint() == own
 

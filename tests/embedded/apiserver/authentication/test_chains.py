@@ -61,6 +61,9 @@ BAD: dict[str, Callable[[], Identity]] = {
     "for a name that the other may not give": lambda: OURS.authority(more=[(ONLY_EXAMPLES, True)]).issue(
         more=[(ELSEWHERE, False)]
     ),
+    "for a name that one two above may not give": lambda: (
+        OURS.authority("a", more=[(ONLY_EXAMPLES, True)]).authority("b").issue(more=[(ELSEWHERE, False)])
+    ),
     "with two uids": lambda: OURS.issue(subject("jane", uids=("1", "2"))),
     "with an empty uid": lambda: OURS.issue(subject("jane", uids=("",))),
 }

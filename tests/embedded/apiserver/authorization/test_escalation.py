@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.escalation import go_rule
+from labkit.embedded.apiserver.authorization.escalation import EscalationGuard, go_rule
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.rbac.parts import compact, uncovered
+from labkit.embedded.machinery.request import RequestInfo
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import WorkBudget, limited
+from labkit.rbac.attributes import NO_OPINION, User
+from labkit.rbac.bindings import Grant
+from labkit.rbac.parts import breakdown, compact, uncovered
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
 
 ALL = rule("*", "*", "*")
@@ -187,6 +193,74 @@ def test_aggregation_is_for_administrators(api: ClusterApi, mallory: Caller) -> 
     assert mallory.patch(f"{CLUSTER_ROLES}/plain", rule_of).status == 403
     api.must(api.admin.post(CLUSTER_ROLES, {"metadata": {"name": "agg"}, **rule_of}))
     assert mallory.patch(f"{CLUSTER_ROLES}/agg", {"aggregationRule": None}).status == 403
+
+
+def guard_of(held: list[Any]) -> EscalationGuard:
+    """A guard whose callers hold these rules; ``escalate`` and ``bind`` are allowed to nobody."""
+    return EscalationGuard(lambda *_: [Grant(each, {}, {}, {}) for each in held], lambda *_: None, lambda _: NO_OPINION)
+
+
+def creating(resource: str, namespace: str = "") -> RequestInfo:
+    return RequestInfo(True, "/", "create", "apis", "rbac.authorization.k8s.io", "v1", namespace, resource)
+
+
+@pytest.mark.parametrize("held", [[ALL], [rule("*", urls="*")], [ALL, rule("*", urls="*")]])
+def test_aggregation_takes_all_resources_and_all_paths(held: list[Any]) -> None:
+    """A caller who may do all of one kind could be lent the rest."""
+    new = {"metadata": {"name": "agg"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]}}
+    raises = pytest.raises(ApiError, match="must have cluster-admin privileges to use the aggregationRule")
+    with raises if len(held) == 1 else contextlib.nullcontext():
+        guard_of(held)(User("kim"), creating("clusterroles"), new)
+
+
+@pytest.mark.parametrize("field", ["ownerReferences", "finalizers"])
+def test_what_the_garbage_collector_reads_may_change_on_a_role_stronger_than_oneself(
+    api: ClusterApi, mallory: Caller, field: str
+) -> None:
+    api.must(api.admin.post(ROLES, role("strong", rule("delete", "pods"))))
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "y"}
+    value: list[Any] = [owner] if field == "ownerReferences" else ["lab.example/hold"]
+    changed = api.must(mallory.patch(f"{ROLES}/strong", {"metadata": {field: value}}))
+    assert changed["metadata"][field] == value
+
+
+def test_a_binding_without_an_api_group_asks_for_the_right_to_bind_that_of_rbac(
+    api: ClusterApi, mallory: Caller
+) -> None:
+    api.role("bind", rule("bind", "clusterroles", "rbac.authorization.k8s.io", names="view"), namespace="lab")
+    api.bind("bind", "Role/bind", "User/mallory", namespace="lab")
+    body = binding("view", "ClusterRole/view", "User/x")
+    del body["roleRef"]["apiGroup"]
+    made = api.must(mallory.post(BINDINGS, body))
+    assert made["roleRef"]["apiGroup"] == "rbac.authorization.k8s.io"
+
+
+PARTS = (
+    {},
+    rule("get", "pods"),
+    rule("get list watch", "pods services", "apps batch"),
+    rule("get list", "pods", names="a"),
+    rule("get list", "pods services", names="a b c"),
+    rule("get list", urls="/a /b /c"),
+    {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"], "nonResourceURLs": ["/a", "/b", "/c"]},
+    {"verbs": ["get"], "apiGroups": None, "resources": None, "resourceNames": None, "nonResourceURLs": None},
+)
+
+
+@pytest.mark.parametrize("wanted", PARTS)
+def test_a_check_costs_what_it_looks_at(wanted: Any) -> None:
+    """Each part of the new rules is compared with each rule that the writer holds."""
+
+    def cost(held: int, times: int) -> float:
+        budget, new = WorkBudget(1_000_000), {"metadata": {"name": "r"}, "rules": [wanted] * times}
+        with limited(budget), contextlib.suppress(ApiError):
+            guard_of([{"verbs": ["*"]}] * held)(User("kim"), creating("roles", "lab"), new)
+        return budget.units - budget.left
+
+    parts = len(list(breakdown(wanted)))
+    assert cost(5, 1) - cost(3, 1) == 2 * parts
+    assert cost(3, 4) == 4 * cost(3, 1)
+    assert cost(0, 1) >= parts
 
 
 def test_a_generated_name_is_not_told(api: ClusterApi, mallory: Caller) -> None:

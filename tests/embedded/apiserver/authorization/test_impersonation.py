@@ -126,6 +126,14 @@ def test_as_the_node_one_runs_on() -> None:
     ]
     impersonate, _ = allowing(*rights)
     question = LIST_PODS._replace(user=agent)
+    callers: list[User] = []
+
+    def authorize(asked: Attributes) -> Decision:
+        callers.append(asked.user)
+        return Decision(True)
+
+    assert Impersonator(authorize)(User("system:node:n1"), question).constraint == "impersonate:associated-node"
+    assert callers == [User(agent.name, (), "uid")] * 2, "without the extra fields that name its pod and its node"
     assert impersonate(User("system:node:n1"), question).constraint == "impersonate:associated-node"
     with pytest.raises(ApiError):
         impersonate(User("system:node:n2"), question)
@@ -181,6 +189,21 @@ def test_many_parts_need_a_right_to_each_where_there_is_none_to_all(wanted: User
             impersonate(wanted, LIST_PODS)
 
 
+@pytest.mark.parametrize(
+    "wanted", [User("x", ("g1", "g2", "g3")), User("x", (), "", {"a.io/k": ("v1", "v2"), "a.io/l": ("v3",)})]
+)
+def test_a_right_to_all_parts_is_none_to_a_few(wanted: User) -> None:
+    impersonate, asked = allowing(
+        ("impersonate-on:user-info:list", "pods", ""),
+        ("impersonate:user-info", "users", "x"),
+        ("impersonate:user-info", "groups", "*"),
+        ("impersonate:user-info", "userextras/*", "*"),
+    )
+    with pytest.raises(ApiError, match="cannot impersonate:user-info resource"):
+        impersonate(wanted, LIST_PODS)
+    assert not [name for _verb, _resource, name, *_ in asked if name == "*"], "which is not asked for"
+
+
 def test_many_extra_values_may_be_allowed_at_once() -> None:
     wanted = User("x", (), "", {"a.io/k": ("v1", "v2", "v3", "v4")})
     on = ("impersonate-on:user-info:list", "pods", "")
@@ -203,6 +226,11 @@ def test_many_extra_values_may_be_allowed_at_once() -> None:
             r'not allowed: \[extra\.key: Invalid value: "a_b": a lowercase RFC 1123',
         ),
         (User("x", (), "", {"a.io/x": ("",)}), "impersonating the empty string value in extra is not allowed"),
+        (User("x", (), "", {"a.io/x": ()}), "impersonating empty values in extra is not allowed"),
+        (User("x", (), "", {"a.io/X": ("v",)}), 'impersonating a non-lowercase key in extra is not allowed: "a.io/X"'),
+        (User("x", (), "", {"a.io/": ("v",)}), 'Invalid value: "a.io/": must be a domain-prefixed path'),
+        (User("x", (), "", {"/x": ("v",)}), 'Invalid value: "/x": must be a domain-prefixed path'),
+        (User("x", (), "", {f"{'a' * 254}/x": ("v",)}), f'"{"a" * 254}": must be no more than 253 bytes'),
         (User("x", (), "", {"": ("v",)}), "impersonating the empty string key in extra is not allowed"),
     ],
 )
@@ -274,6 +302,14 @@ def test_nobody_to_impersonate(headers: dict[str, str], shown: str) -> None:
     [
         ("system:serviceaccount:lab:bot", ("lab", "bot"), None),
         ("system:serviceaccount:Lab:bot", None, None),
+        (f"system:serviceaccount:{'l' * 63}:bot", ("l" * 63, "bot"), None),
+        (f"system:serviceaccount:{'l' * 64}:bot", None, None),
+        (f"system:serviceaccount:lab:{'b' * 253}", ("lab", "b" * 253), None),
+        (f"system:serviceaccount:lab:{'b' * 254}", None, None),
+        ("system:serviceaccount:lab:Bot", None, None),
+        ("x:system:serviceaccount:lab:bot", None, None),
+        (f"system:node:{'n' * 253}", None, "n" * 253),
+        (f"system:node:{'n' * 254}", None, None),
         ("system:serviceaccount:lab:a.b", ("lab", "a.b"), None),
         ("system:serviceaccount:lab", None, None),
         ("system:node:n1.example", None, "n1.example"),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 
 from labkit.embedded.apiserver.authorization.authorizers import restrict_proxies
+from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer, decide
+from labkit.embedded.apiserver.authorization.index import GrantIndex
+from labkit.embedded.machinery.work import WorkBudget, limited
 from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
+from labkit.rbac.bindings import Grant
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 SA = "system:serviceaccount:lab:bot"
@@ -143,6 +148,48 @@ def test_no_path_is_a_proxy() -> None:
     question = Attributes(User("x"), "proxy", path="/x")
     assert restrict_proxies(authorize)(question) == NO_OPINION
     assert asked == [question]
+
+
+def test_a_policy_is_read_once_until_it_changes() -> None:
+    reads: list[tuple[str, ...]] = []
+    bound = {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "ClusterRole", "name": "r"},
+        "subjects": [{"kind": "User", "name": "jane"}],
+    }
+
+    def bindings(plural: str, namespace: str) -> list[Any]:
+        reads.append((plural, namespace))
+        return [] if namespace else [bound]
+
+    def get_role(plural: str, namespace: str, name: str) -> Any:
+        reads.append((plural, namespace, name))
+        return {"metadata": {"name": "r"}, "rules": [rule("get", "pods")]}
+
+    rbac, jane = CachedRBACAuthorizer(bindings, get_role), User("jane")
+    read = [("clusterrolebindings", ""), ("clusterroles", "", "r")]
+    for name in ("a", "b", "a"):
+        assert rbac(Attributes(jane, "get", resource="pods", name=name)).allowed
+    assert reads == read
+    rbac.forget()
+    assert rbac(Attributes(jane, "get", resource="pods", name="a")).allowed
+    assert reads == read * 2
+
+
+def test_a_decision_costs_what_it_looks_at() -> None:
+    """The rules that are filed, and those that may allow the request."""
+
+    def cost(rules: int) -> float:
+        grants = [Grant(rule("get", "services"), {}, {}, {})] * rules
+        budget = WorkBudget(1_000_000)
+        with limited(budget):
+            index = GrantIndex(grants)
+            filed = budget.left
+            assert not decide(Attributes(User("jane"), "list", resource="services"), grants, []).allowed
+        assert len(index._by_resource) == 1
+        return min(budget.units - filed, filed - budget.left)
+
+    assert cost(20) == 2 * cost(10) > 0
 
 
 def test_many_bindings_cost_no_more_rules(api: ClusterApi) -> None:

@@ -35,6 +35,10 @@ BOB = User("bob")
             "<as it is>",
             'forbidden: User "&lt;b&gt;&amp;\\"x" cannot get path "/": <as it is>',
         ),
+        *(
+            (Attributes(User(f"a{char}b"), "get", path="/"), "", f'forbidden: User "a{entity}b" cannot get path "/"')
+            for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+        ),
     ],
 )
 def test_message(question: Attributes, reason: str, message: str) -> None:

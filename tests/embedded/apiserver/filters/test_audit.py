@@ -127,6 +127,22 @@ def test_a_creation_names_its_object() -> None:
     }
 
 
+def test_an_update_names_what_it_replaces() -> None:
+    api = ClusterApi()
+    made = api.must(api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab"}}))
+    api.must(api.admin.put("/api/v1/namespaces/lab", made))
+    assert last(api)["objectRef"] == {
+        "resource": "namespaces",
+        "namespace": "lab",
+        "name": "lab",
+        "uid": made["metadata"]["uid"],
+        "apiVersion": "v1",
+        "resourceVersion": made["metadata"]["resourceVersion"],
+    }
+    api.must(api.admin.patch("/api/v1/namespaces/lab/status", {"metadata": {"labels": {"a": "b"}}}))
+    assert last(api)["objectRef"]["subresource"] == "status"
+
+
 def test_same_fields_as_recorded() -> None:
     known = {field for line in RECORDING.read_text().splitlines() for field in json.loads(line)} | {"userAgent"}
     api = ClusterApi()
@@ -181,6 +197,7 @@ def test_a_watch_leaves_two_events() -> None:
     assert stages(ring) == ["ResponseStarted", "ResponseComplete"]
     assert stream.closes == 2
     started, ended = ring
+    assert started["requestURI"] == "/api/v1/pods"  # where nothing else was kept of it
     assert started["requestReceivedTimestamp"] == ended["requestReceivedTimestamp"] == started["stageTimestamp"]
     assert ended["stageTimestamp"] == "2027-01-15T08:00:02.000000Z"
 

@@ -32,6 +32,7 @@ def test_flow_headers_come_after_authentication(api: ClusterApi) -> None:
     assert flow(api.bearer("x")) is None
     assert flow(api.user("kim").as_user("jane")) is None
     admin, jane, anonymous = flow(api.admin), flow(api.user("jane")), flow(api.anonymous)
+    assert None not in (admin, jane, anonymous)
     assert len({admin, jane, anonymous}) == 3
     assert flow(api.user("kim")) == jane
 

@@ -58,6 +58,11 @@ def info(method: str, target: str) -> tuple[object, ...]:
         ("GET", "/api/v1/pods?fieldSelector=metadata.name%3Da/b", ("list", "", "v1", "", "pods", "", "")),
         ("GET", "/api/v1/pods?limit=x&fieldSelector=metadata.name%3Dx", ("list", "", "v1", "", "pods", "", "")),
         ("GET", "/api/v1/pods?fieldSelector=nonsense", ("list", "", "v1", "", "pods", "", "")),
+        ("GET", "/api/v1/proxy/namespaces/lab/pods/x/y/z", ("proxy", "", "v1", "lab", "pods", "", "x")),
+        ("GET", "/api/v1/namespaces/lab/pods/x/log/y", ("get", "", "v1", "lab", "pods", "log", "x")),
+        ("GET", "/apis/apps/v1/namespaces/lab", ("get", "apps", "v1", "lab", "namespaces", "", "lab")),
+        ("GET", "/api/v1/pods?fieldSelector=metadata.name%3D..", ("list", "", "v1", "", "pods", "", "")),
+        ("GET", "/api/v1/pods?fieldSelector=metadata.name%3Da%2525", ("list", "", "v1", "", "pods", "", "")),
         ("OPTIONS", "/api/v1/pods", ("", "", "v1", "", "pods", "", "")),
     ],
 )
@@ -69,3 +74,22 @@ def test_what_is_asked(method: str, target: str, expected: tuple[object, ...]) -
 def test_what_cannot_be_told(path: str) -> None:
     with pytest.raises(InvalidPath, match=f"unable to determine kind and namespace from url, {path}$"):
         info("GET", path)
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "verb"),
+    [
+        ("GET", "?", "list"),
+        ("GET", "?watch=1&", "watch"),
+        ("DELETE", "?", "deletecollection"),
+    ],
+)
+def test_the_fields_that_are_asked_for(method: str, query: str, verb: str) -> None:
+    """A node may list its own pods by them."""
+    selector = "fieldSelector=spec.nodeName%3Dn1"
+    for path, asked in (("/api/v1/pods", verb), ("/api/v1/pods/x", None)):
+        query_of = parse_qs(query[1:] + selector, keep_blank_values=True)
+        found = request_info(Request(method, path, query_of))
+        assert found.fields == ((("spec.nodeName", "n1"),) if asked else ())
+        assert asked in (None, found.verb)
+    assert request_info(Request(method, "/api/v1/pods", parse_qs("limit=1"))).fields == ()
