@@ -235,7 +235,7 @@ def test_a_binding_without_an_api_group_asks_for_the_right_to_bind_that_of_rbac(
     assert made["roleRef"]["apiGroup"] == "rbac.authorization.k8s.io"
 
 
-PARTS = (
+PARTS: tuple[Any, ...] = (
     {},
     rule("get", "pods"),
     rule("get list watch", "pods services", "apps batch"),
