@@ -24,9 +24,10 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -42,8 +43,8 @@ KEPT = ROOT / "build" / "mutants"
 FIRST = 40
 """The quickest tests that enter a line run first, alone: most changes are noticed by them."""
 
-MOST = 400
-"""More tests than these are not tried for one change: the quickest of them would have noticed it."""
+MOST_SECONDS = 20.0
+"""After the first ones, tests are tried until they took so long in the measured run: slower ones seldom notice more."""
 
 PATIENCE_SECONDS = 120.0
 """What the tests of one change may take beyond five times what they took in the measured run."""
@@ -60,9 +61,16 @@ class Trace:
         """The tests that enter a mutation's lines, the quickest first."""
         lines = self.entered.get(mutation.file, {})
         names = {name for line in mutation.lines for name in lines.get(line, ()) if name}
-        if not names and self.at_import(mutation):  # it has no test of its own: any that uses the module may notice
-            names = {name for entered in lines.values() for name in entered if name} or set(self.seconds)
-        return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+        if names or not self.at_import(mutation):
+            return self._quickest(names)
+        # It has no test of its own: first those that use the module may notice, then those that read its data.
+        users = {name for entered in lines.values() for name in entered}
+        return [*self._quickest(users), *self._quickest(self.seconds.keys() - users)]
+
+    def _quickest(self, names: Set[str]) -> list[str]:
+        ordered = sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+        sums = accumulate(self.seconds[name] for name in ordered)
+        return ordered[: max(FIRST, sum(seconds <= MOST_SECONDS for seconds in sums))]
 
     def at_import(self, mutation: Mutation) -> bool:
         """Whether a mutation's lines run before any test."""
@@ -164,9 +172,9 @@ class Copy:
         original = path.read_text(encoding="utf-8")
         try:
             _write(path, mutation.source)
-            noticed = CANNOT if trace.at_import(mutation) else self._fork(mutation, original, tests[:MOST], trace)
+            noticed = CANNOT if trace.at_import(mutation) else self._fork(mutation, original, tests, trace)
             if noticed == CANNOT:
-                noticed = self._run(tests[:FIRST], trace) or self._run(tests[FIRST:MOST], trace)
+                noticed = self._run(tests[:FIRST], trace) or self._run(tests[FIRST:], trace)
             return noticed
         finally:
             _write(path, original)
