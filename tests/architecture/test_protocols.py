@@ -9,8 +9,8 @@ import labkit
 
 ROOT = Path(labkit.__file__).parent
 MAX_MEMBERS = 8
-LARGER = {"Shell", "System"}
-"""A shell's state, of which a program may use all, and the container around it."""
+LARGER = {"Shell"}
+"""A shell's state, of which a program may use all."""
 
 
 def protocols(source: str) -> dict[str, list[str]]:

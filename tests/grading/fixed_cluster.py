@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from labkit.client.client import Client
-from labkit.grading.tasks.checks import CheckContext
+from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import Object
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Policy
@@ -46,7 +46,7 @@ def context_of(
     before: Iterable[Object] = (),
     events: Iterable[Object] | None = None,
     pods: bool = True,
-) -> CheckContext:
+) -> GradedCluster:
     """A context for checks.
 
     Args:
@@ -62,5 +62,5 @@ def context_of(
     def decide(_question: Attributes) -> Object:
         return {"allowed": True} if status is None else status
 
-    made = CheckContext(admin, admin, decide, lambda: now, lambda: then, pods=pods)
+    made = GradedCluster(admin, admin, decide, lambda: now, lambda: then, pods=pods)
     return made if events is None else replace(made, events=lambda: events, audited=True)

@@ -18,7 +18,7 @@ from labkit.grading.clusters.loop_watch import LoopWatch, Share
 from labkit.grading.judging.findings import TaskFindings, check_exercise
 from labkit.grading.running.workers import ServedCluster
 from labkit.grading.tasks import setup
-from labkit.grading.tasks.checks import CheckContext
+from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import ExerciseSpec
 
 
@@ -65,7 +65,7 @@ class EmbeddedCluster:
         )
         self._watch, self._share = watch or LoopWatch(), share or Share()
         self._budget = Budget(self.cluster, self._quota, self._share)
-        self.context: CheckContext
+        self.context: GradedCluster
 
     def set_up(self) -> None:
         """Create the objects that the exercise starts with."""
@@ -111,10 +111,10 @@ class EmbeddedCluster:
         self.cluster.close()
 
 
-def _context(cluster: Cluster, events: list[dict[str, Any]]) -> CheckContext:
+def _context(cluster: Cluster, events: list[dict[str, Any]]) -> GradedCluster:
     """Make the checks' context for a cluster that no learner has used yet."""
     before = policy_of(cluster)
-    return CheckContext(
+    return GradedCluster(
         admin_of(cluster),
         anonymous_of(cluster),
         partial(decide_in, cluster),

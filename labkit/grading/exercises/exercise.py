@@ -27,7 +27,7 @@ from labkit.grading.exercises.notes import Notes
 from labkit.grading.judging.findings import check_exercise, check_task
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
-from labkit.grading.tasks.checks import CheckContext
+from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.tasks.task import ExerciseSpec, Task, texts
 from labkit.lab import words
@@ -177,7 +177,7 @@ class Exercise(Displayable):
         rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
         return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
 
-    def _judged(self) -> tuple[CheckContext, Sequence[ExerciseSpec]]:
+    def _judged(self) -> tuple[GradedCluster, Sequence[ExerciseSpec]]:
         """The checks' context, with the policy as it was when the exercise began, and the exercises beside it.
 
         A learner's cluster has those and the walkthrough as well.
@@ -198,7 +198,7 @@ class Exercise(Displayable):
         return found
 
 
-def lab_context(lab: Lab, before: Callable[[], Policy]) -> CheckContext:
+def lab_context(lab: Lab, before: Callable[[], Policy]) -> GradedCluster:
     """Make the checks' context for a lab. Observers see none of its requests.
 
     Args:
@@ -207,7 +207,7 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> CheckContext:
     """
     admin = lab.admin.without_observers()
     log = lab.backend.audit_log if lab.traits.whole_log else None
-    return CheckContext(
+    return GradedCluster(
         admin,
         lab.as_anonymous().without_observers(),
         partial(review, admin),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labkit.embedded import KINDS
-from labkit.grading.tasks.checks import Check, CheckContext, Finding
+from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
 from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
@@ -55,7 +55,7 @@ class TaskFindings:
 
 
 def check_exercise(
-    exercise: ExerciseSpec, learner: str, context: CheckContext, beside: Sequence[ExerciseSpec] = ()
+    exercise: ExerciseSpec, learner: str, context: GradedCluster, beside: Sequence[ExerciseSpec] = ()
 ) -> list[TaskFindings]:
     """Ask all checks of an exercise, for the names of this learner.
 
@@ -74,7 +74,7 @@ def check_exercise(
 
 
 def check_task(
-    exercise: ExerciseSpec, task: Task, learner: str, context: CheckContext, beside: Sequence[ExerciseSpec] = ()
+    exercise: ExerciseSpec, task: Task, learner: str, context: GradedCluster, beside: Sequence[ExerciseSpec] = ()
 ) -> TaskFindings:
     """Ask the checks of one task; what the exercise's other tasks ask for may be granted."""
     policy = context.policy()
@@ -82,14 +82,14 @@ def check_task(
     return _check(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
 
 
-def _check(task: Task, learner: str, context: CheckContext, excess: tuple[str, ...]) -> TaskFindings:
+def _check(task: Task, learner: str, context: GradedCluster, excess: tuple[str, ...]) -> TaskFindings:
     variant = task.variant(Seed(learner))
     gone = tuple(_gone(variant, context))
     findings = tuple((check, _ask(check, context, gone)) for check in variant.checks)
     return TaskFindings(task, findings, len(variant.needs), excess, gone)
 
 
-def _ask(check: Check, context: CheckContext, gone: Sequence[str]) -> Finding:
+def _ask(check: Check, context: GradedCluster, gone: Sequence[str]) -> Finding:
     lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
@@ -104,7 +104,7 @@ MORE = "and more"
 """Stands last in a list that was cut off."""
 
 
-def _gone(variant: Variant, context: CheckContext) -> Iterator[str]:
+def _gone(variant: Variant, context: GradedCluster) -> Iterator[str]:
     """List the objects that a task began with and that are gone.
 
     A namespace that holds others of them is not listed: whoever deletes it loses those.
@@ -118,7 +118,7 @@ def _gone(variant: Variant, context: CheckContext) -> Iterator[str]:
 
 
 def _excesses(
-    exercise: ExerciseSpec, learner: str, context: CheckContext, policy: Policy, beside: Sequence[ExerciseSpec]
+    exercise: ExerciseSpec, learner: str, context: GradedCluster, policy: Policy, beside: Sequence[ExerciseSpec]
 ) -> Mapping[str, tuple[str, ...]]:
     """List the permissions beyond the need, by the task that they concern."""
     seed = Seed(learner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.tasks.checks import CheckContext, config_map_says, exists, may_not
+from labkit.grading.tasks.checks import GradedCluster, config_map_says, exists, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, namespace
 from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
@@ -35,7 +35,7 @@ def server_version(seed: Seed) -> Variant:
     """What the server says of itself, kept in a config map."""
     space, name = seed.name("facts"), seed.name("report")
 
-    def version(context: CheckContext) -> str:
+    def version(context: GradedCluster) -> str:
         return str(context.admin.get("/version").body["gitVersion"])
 
     return Variant(
@@ -53,7 +53,7 @@ def discovered_resources(seed: Seed) -> Variant:
     """How many resource types a group has, read from discovery."""
     space, name, group = seed.name("census"), seed.name("count"), seed.one("group", GROUPS)
 
-    def count(context: CheckContext) -> str:
+    def count(context: GradedCluster) -> str:
         resources = context.admin.get(f"/apis/{group}/v1").body["resources"]
         return str(sum("/" not in entry["name"] for entry in resources))
 
@@ -73,7 +73,7 @@ def anonymous_stays_out(seed: Seed) -> Variant:
     """What somebody without credentials gets, and that it stays so."""
     space, name = seed.name("gate"), seed.name("seen")
 
-    def user(context: CheckContext) -> str:
+    def user(context: GradedCluster) -> str:
         return "unauthorized" if context.anonymous.get("/api/v1/namespaces").status == 401 else ANONYMOUS
 
     return Variant(

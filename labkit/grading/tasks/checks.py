@@ -32,7 +32,7 @@ PODS = frozenset({"pods"})
 
 
 @dataclass(frozen=True)
-class CheckContext:
+class GradedCluster:
     """A cluster, as checks read it.
 
     Args:
@@ -113,7 +113,7 @@ class Check:
     """
 
     expected: str
-    look: Callable[[CheckContext], Finding]
+    look: Callable[[GradedCluster], Finding]
     points: float
     hint: str = ""
     limit: bool = False
@@ -178,7 +178,7 @@ def exists(
 ) -> Check:
     """Expect an object, and that nothing is wrong with it, for 1 point: ``where`` says what is, or nothing."""
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")
@@ -189,11 +189,11 @@ def exists(
 
 
 def config_map_says(
-    namespace: str, config_map: str, key: str, what: str, expected: Callable[[CheckContext], str], points: float = 2.0
+    namespace: str, config_map: str, key: str, what: str, expected: Callable[[GradedCluster], str], points: float = 2.0
 ) -> Check:
     """Expect a value that the learner put into a config map."""
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         value = context.config_map_value(namespace, config_map, key)
         seen = f"The config map {config_map} says {value or 'nothing'} of {key}."
         return Finding(bool(value) and value == expected(context), seen)
@@ -204,7 +204,7 @@ def config_map_says(
 def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Check:
     """Expect that there is no object at a path: a limit."""
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         there = context.find(path) is not None
         return Finding(not there, "It is still there." if there else "It is not there.")
 
@@ -216,7 +216,7 @@ def token_in_secret(
     secret: str,
     who: str,
     what: str,
-    judge: Callable[[Token, CheckContext], str],
+    judge: Callable[[Token, GradedCluster], str],
     *,
     needs: frozenset[str] = frozenset(),
 ) -> Check:
@@ -225,7 +225,7 @@ def token_in_secret(
     ``judge`` returns what is wrong with the decoded token; empty when nothing is.
     """
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         obj = context.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         encoded = ((obj or {}).get("data") or {}).get("token")
         if not encoded:
@@ -245,7 +245,7 @@ def token_in_secret(
     return Check(what, look, 2.0, needs=needs)
 
 
-def _refused(token: Token, context: CheckContext) -> str:
+def _refused(token: Token, context: GradedCluster) -> str:
     """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
     audiences = token.claims.get("aud")
     status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
@@ -255,7 +255,7 @@ def _refused(token: Token, context: CheckContext) -> str:
 def called_from(pod: str, user: str, path: str, what: str) -> Check:
     """Expect in the audit log that a pod (its path) listed a path as a user, with its own token, for 2 points."""
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         address = ((context.find(pod) or {}).get("status") or {}).get("podIP")
         outside = ""
         for event in context.events():
@@ -273,7 +273,7 @@ def called_from(pod: str, user: str, path: str, what: str) -> Check:
     return Check(what, look, 2.0, needs=AUDIT | PODS)
 
 
-def was_read(context: CheckContext, pod: str) -> bool:
+def was_read(context: GradedCluster, pod: str) -> bool:
     """Whether the audit log shows that a pod's token was read in the pod, or used; the pod as its path.
 
     True where there is no log: then it cannot be known.
@@ -291,8 +291,8 @@ def _pod_of(event: Object) -> str:
     return str((extra.get("authentication.kubernetes.io/pod-name") or [""])[0])
 
 
-def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[[CheckContext], Finding]:
-    def look(context: CheckContext) -> Finding:
+def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[[GradedCluster], Finding]:
+    def look(context: GradedCluster) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")

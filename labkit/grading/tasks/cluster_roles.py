@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.grading.tasks.checks import Check, CheckContext, Finding, may, may_not
+from labkit.grading.tasks.checks import Check, Finding, GradedCluster, may, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
 from labkit.rbac.changes import READING
@@ -42,7 +42,7 @@ def view_in_one(seed: Seed) -> Variant:
     space, other, who = seed.name("stage"), seed.name("wings"), seed.name("critic")
     me = f"{space}/{who}"
 
-    def given(context: CheckContext) -> Finding:
+    def given(context: GradedCluster) -> Finding:
         bound = context.policy().bindings_of(subject(me).as_user())
         ok = any(role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space) for each in bound)
         return Finding(ok, f"{'A' if ok else 'No'} binding gives it.")
@@ -106,7 +106,7 @@ def extend_view(seed: Seed) -> Variant:
     )
 
 
-def _aggregates(context: CheckContext) -> Finding:
+def _aggregates(context: GradedCluster) -> Finding:
     """Whether ``view`` is still made of others, and of them all."""
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]

@@ -9,8 +9,8 @@ from typing import Any
 from labkit.grading.tasks.checks import (
     PODS,
     Check,
-    CheckContext,
     Finding,
+    GradedCluster,
     absent,
     config_map_says,
     may,
@@ -94,11 +94,11 @@ def over_broad(seed: Seed) -> Variant:
     )
 
 
-def _closed(me: str, rival: str, space: str) -> Callable[[CheckContext], Finding]:
+def _closed(me: str, rival: str, space: str) -> Callable[[GradedCluster], Finding]:
     wanted = may(me, "list", "configmaps", space)
     limits = [may_not(who, "list", "secrets", space, show_reason=False) for who in (me, rival)]
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         for check in (wanted, *limits):
             finding = check.look(context)
             if not finding.ok:
@@ -117,7 +117,7 @@ def _working(space: str, name: str, resource: str, who: str) -> Check:
     user = f"system:serviceaccount:{space}:{who}"
     wanted = may(f"{space}/{who}", "list", resource, space)
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         obj = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if obj is None:
             return Finding(False, f"There is no pod {name} in {space}.")
@@ -223,13 +223,13 @@ def which_account(seed: Seed) -> Variant:
     accounts = [seed.name(label) for label in ("butler", "cook", "gardener")]
     guilty = seed.one("guilty", accounts)
 
-    def uid(context: CheckContext) -> str:
+    def uid(context: GradedCluster) -> str:
         there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
         return str(there["metadata"].get("uid") or "")
 
     proof = config_map_says(space, kept, "uid", "Its uid is the one in the token.", uid, 1)
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         if was_read(context, f"/api/v1/namespaces/{space}/pods/{name}"):
             return proof.look(context)
         return Finding(False, f"The audit log shows nobody who read or used the token in the pod {name}.")

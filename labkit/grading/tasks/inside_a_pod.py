@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.tasks.checks import PODS, Check, CheckContext, Finding, called_from, exists, may_not
+from labkit.grading.tasks.checks import PODS, Check, Finding, GradedCluster, called_from, exists, may_not
 from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
@@ -64,7 +64,7 @@ def pod_without_token(seed: Seed) -> Variant:
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
 
-    def look(context: CheckContext) -> Finding:
+    def look(context: GradedCluster) -> Finding:
         obj = context.find(path)
         if obj is None:
             return Finding(False, f"There is no object at {path}.")

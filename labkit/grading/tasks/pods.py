@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.client.manifests import TOKEN_SECRET
-from labkit.grading.tasks.checks import CheckContext
+from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import Object
 
 OF_SERVER = "https://kubernetes.default.svc"
@@ -30,7 +30,7 @@ def not_running(pod: Object) -> str:
     return ""
 
 
-def mounted_tokens(pod: Object, context: CheckContext, *, for_server: bool = False) -> list[str]:
+def mounted_tokens(pod: Object, context: GradedCluster, *, for_server: bool = False) -> list[str]:
     """List the accounts whose tokens a container of the pod mounts.
 
     With ``for_server``, only tokens that the API server accepts, not those for another audience.
@@ -42,7 +42,7 @@ def mounted_tokens(pod: Object, context: CheckContext, *, for_server: bool = Fal
     return [account for volume in volumes for account in _in_volume(volume, pod, context, for_server)]
 
 
-def _in_volume(volume: Object, pod: Object, context: CheckContext, for_server: bool) -> Iterator[str]:
+def _in_volume(volume: Object, pod: Object, context: GradedCluster, for_server: bool) -> Iterator[str]:
     projected = (volume.get("projected") or {}).get("sources") or ()
     for source in projected:
         token = source.get("serviceAccountToken")

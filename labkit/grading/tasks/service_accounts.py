@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.client.tokens import Token
-from labkit.grading.tasks.checks import PODS, CheckContext, token_in_secret
+from labkit.grading.tasks.checks import PODS, GradedCluster, token_in_secret
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
 
@@ -28,7 +28,7 @@ def token_for_audience(seed: Seed) -> Variant:
     space, who, kept = seed.name("mint"), seed.name("issuer"), seed.name("kept")
     audience = f"https://{seed.name('vault')}.example"
 
-    def judge(token: Token, _context: CheckContext) -> str:
+    def judge(token: Token, _context: GradedCluster) -> str:
         found = token.claims.get("aud")
         return "" if found == [audience] else f"Its audience is {found}, not {audience}."
 
@@ -46,7 +46,7 @@ def short_token(seed: Seed) -> Variant:
     space, who, kept = seed.name("brief"), seed.name("mayfly"), seed.name("slip")
     minutes = 10 + seed.number("minutes", 40)
 
-    def judge(token: Token, _context: CheckContext) -> str:
+    def judge(token: Token, _context: GradedCluster) -> str:
         life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
         return "" if life == 60 * minutes else f"It lives for {life} s, not for {60 * minutes} s."
 
@@ -63,7 +63,7 @@ def bound_token(seed: Seed) -> Variant:
     """A token that dies with a pod."""
     space, who, name, kept = seed.name("tied"), seed.name("holder"), seed.name("anchor"), seed.name("rope")
 
-    def judge(token: Token, context: CheckContext) -> str:
+    def judge(token: Token, context: GradedCluster) -> str:
         running = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if token.bound_to != f"pod {name}":
             return f"It is bound to {token.bound_to or 'nothing'}, not to the pod {name}."
@@ -84,7 +84,7 @@ def legacy_secret(seed: Seed) -> Variant:
     """A token Secret of the old kind, by hand."""
     space, who, kept = seed.name("attic"), seed.name("elder"), seed.name("scroll")
 
-    def judge(token: Token, _context: CheckContext) -> str:
+    def judge(token: Token, _context: GradedCluster) -> str:
         if "exp" in token.claims:
             return "It has an end."
         return (

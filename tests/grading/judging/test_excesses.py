@@ -9,7 +9,7 @@ import pytest
 
 from labkit.grading.judging import findings
 from labkit.grading.judging.findings import MORE, TaskFindings, TooManyGrants, check_exercise, check_task
-from labkit.grading.tasks.checks import CheckContext, may
+from labkit.grading.tasks.checks import GradedCluster, may
 from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, binding, namespace, role
 from labkit.rbac.difference import Allowance
 from labkit.rbac.policy import Policy
@@ -32,7 +32,7 @@ def granted(space: str, who: str, *rules: tuple[str, str, str]) -> list[Object]:
     return [role(space, "r", *rules), binding(space, "b", "Role/r" if space else "ClusterRole/r", who)]
 
 
-def excesses(context: CheckContext, *beside: ExerciseSpec) -> dict[str, tuple[str, ...]]:
+def excesses(context: GradedCluster, *beside: ExerciseSpec) -> dict[str, tuple[str, ...]]:
     """What is too much, by task."""
     return {each.task.id: each.excess for each in check_exercise(SPEC, "ann", context, beside)}
 

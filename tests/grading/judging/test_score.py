@@ -9,7 +9,7 @@ import pytest
 from labkit.grading.judging.findings import TaskFindings
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, plain, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise
-from labkit.grading.tasks.checks import Check, CheckContext, Finding
+from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from tests.support.some import some
 
 SPEC = find_exercise("ex4-roles")
@@ -24,7 +24,7 @@ HINTS = (
 
 
 def check(points: float, *, limit: bool = False, hint: str = "") -> Check:
-    def look(_context: CheckContext) -> Finding:
+    def look(_context: GradedCluster) -> Finding:
         raise AssertionError("it was asked before")
 
     return Check("It is so.", look, points, hint, limit)

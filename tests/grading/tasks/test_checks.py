@@ -12,8 +12,8 @@ from labkit.grading.tasks.checks import (
     AUDIT,
     PODS,
     Check,
-    CheckContext,
     Finding,
+    GradedCluster,
     absent,
     called_from,
     config_map_says,
@@ -49,7 +49,7 @@ def test_what_a_cluster_lacks_for_a_check(needs: tuple[str, ...], audited: bool,
 
 def test_a_cluster_has_pods_and_no_log_unless_it_is_said() -> None:
     context = context_of()
-    bare = CheckContext(context.admin, context.admin, context.decide, context.policy, context.before)
+    bare = GradedCluster(context.admin, context.admin, context.decide, context.policy, context.before)
     assert (bare.pods, bare.audited, list(bare.events()), list(bare.allowances)) == (True, False, [], [])
 
 
