@@ -343,6 +343,7 @@ def through(paper: Paper, prediction: str | None = CUSTOM) -> None:
 @scenario
 def w13_nothing(paper: Paper) -> None:
     through(paper, None)
+    paper.ask(ADMIN, "/api")
 
 
 @scenario
@@ -355,6 +356,7 @@ def w13_asked_first(paper: Paper) -> None:
 def w13_predicted(paper: Paper) -> None:
     through(paper)
     paper.run("default/curl-custom-sa", "bash")
+    paper.ask(ADMIN, "/api")
 
 
 @scenario

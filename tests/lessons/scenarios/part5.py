@@ -18,6 +18,7 @@ LOCAL_VIEW = binding("kikai", "view-test", "ClusterRole/view", "kikai/default")
 LOCAL_READER = binding("kikai", "pv-test", "ClusterRole/pv-reader", "kikai/default")
 WIDE_READER = binding("", "pv-test", "ClusterRole/pv-reader", "kikai/default")
 WIDE_VIEW = binding("", "view-test", "ClusterRole/view", "kikai/default")
+WATCHING = (role("kikai", "r", ("watch", "", "services")), binding("kikai", "r", "Role/r", "kikai/default"))
 OTHER = binding("kikai", "other", "Role/service-reader", "darbo/default")
 
 for name, act in {
@@ -30,6 +31,7 @@ for name, act in {
     "w20_bound_too_early": volumes(binding("", "b", "ClusterRole/edit", "kikai/default")),
     "w20_right": volumes(),
     "w22_nothing": volumes(),
+    "w22_a_part_of_view": volumes(*WATCHING),
     "w22_edit": volumes(binding("", "b", "ClusterRole/edit", "darbo/default")),
     "w22_cluster_wide": volumes(WIDE_VIEW),
     "w22_reader_cluster_wide": volumes(WIDE_READER, LOCAL_VIEW),
@@ -56,6 +58,7 @@ for name, act in {
     "w23_by_the_lab": volumes(by_lab(WIDE_READER, "W23")),
     "w23_right": volumes(WIDE_READER),
     "w24_nothing": volumes(WIDE_READER),
+    "w24_a_part_of_view": volumes(*WATCHING),
     "w24_too_much": volumes(binding("darbo", "b", "ClusterRole/edit", "darbo/default")),
     "w24_local": volumes(WIDE_READER, LOCAL_VIEW),
     "w24_no_role": volumes(binding("", "b", "ClusterRole/vie", "kikai/default")),
