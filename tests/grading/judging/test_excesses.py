@@ -11,6 +11,7 @@ from labkit.grading.judging import findings
 from labkit.grading.judging.findings import MORE, TaskFindings, TooManyGrants, check_exercise, check_task
 from labkit.grading.tasks.checks import GradedCluster, may
 from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, binding, namespace, role
+from labkit.rbac import difference
 from labkit.rbac.difference import Allowance
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import subject
@@ -94,6 +95,13 @@ def test_so_many_are_listed_and_the_rest_in_a_word(
     assert len(excess) == listed
     assert (excess[-1] == MORE) is (granted_verbs > 3)
     assert MORE not in excess[:3]
+
+
+def test_what_cannot_be_looked_at_is_charged_to_all_in_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(difference, "MAX_PARTS", 2)
+    first = "x/bot: get · secrets in hall (by RoleBinding b)"
+    policy = granted("hall", "x/bot", ("get,list,watch", "", "secrets"))
+    assert excesses(context_of(policy=policy)) == {"9.1": (first, MORE), "9.2": (MORE,)}
 
 
 def look(policy: list[Object]) -> list[TaskFindings]:

@@ -117,8 +117,13 @@ def test_an_object_that_is_to_be_gone_is_a_limit() -> None:
 
 # -- what somebody may ---------------------------------------------------------------------------
 
-MAY = may("s/ann", "list", "pods", "s", points=2.0, hint="Bind it.")
-MAY_NOT = may_not("s/ann", "list", "pods", "s")
+
+def allowed_pods() -> Check:
+    return may("s/ann", "list", "pods", "s", points=2.0, hint="Bind it.")
+
+
+def forbidden_pods() -> Check:
+    return may_not("s/ann", "list", "pods", "s")
 
 
 @pytest.mark.parametrize(
@@ -132,28 +137,29 @@ MAY_NOT = may_not("s/ann", "list", "pods", "s")
 )
 def test_the_server_is_asked_what_somebody_may(status: Object, allowed: bool, seen: str) -> None:
     context = context_of(status=status)
-    assert MAY.look(context) == Finding(allowed, seen)
-    assert MAY_NOT.look(context) == Finding(not allowed, seen)
+    assert allowed_pods().look(context) == Finding(allowed, seen)
+    assert forbidden_pods().look(context) == Finding(not allowed, seen)
     hidden = may_not("s/ann", "list", "pods", "s", show_reason=False).look(context)
     assert hidden == Finding(not allowed, seen.partition(" (")[0].rstrip(".") + ".")
 
 
 def test_a_server_that_does_not_answer_agrees_with_nothing() -> None:
-    for check in (MAY, MAY_NOT):
+    for check in (allowed_pods(), forbidden_pods()):
         assert check.look(context_of(status={})) == Finding(False, "The server did not answer the question.")
 
 
 def test_a_permission_is_needed_and_a_limit_is_none() -> None:
-    assert (MAY.expected, MAY.points, MAY.hint, MAY.limit) == (
+    needed, limit = allowed_pods(), forbidden_pods()
+    assert (needed.expected, needed.points, needed.hint, needed.limit) == (
         "s/ann: list pods in s is allowed",
         2.0,
         "Bind it.",
         False,
     )
-    assert str(MAY.need) == "s/ann: list pods in s"
-    assert (MAY_NOT.expected, MAY_NOT.points, MAY_NOT.limit) == ("s/ann: list pods in s is forbidden", 0.5, True)
-    assert MAY_NOT.hint == "Something grants more than was asked for."
-    assert MAY_NOT.need is None
+    assert str(needed.need) == "s/ann: list pods in s"
+    assert (limit.expected, limit.points, limit.limit) == ("s/ann: list pods in s is forbidden", 0.5, True)
+    assert limit.hint == "Something grants more than was asked for."
+    assert limit.need is None
     assert may("ann", "get", "deployments", group="apps", name="web").expected == (
         "ann: get deployments.apps web in the whole cluster is allowed"
     )
@@ -189,9 +195,11 @@ NOTE = ' Verbs are written in small letters: "list", not "List".'
 )
 def test_a_misspelt_verb_of_a_rule_that_was_meant_to_allow_it_is_named(policy: list[Object], note: str) -> None:
     forbidden = context_of(status={"allowed": False}, policy=policy)
-    assert MAY.look(forbidden) == Finding(False, f"The server says forbidden.{note}")
-    assert MAY_NOT.look(forbidden) == Finding(True, "The server says forbidden.")
-    assert MAY.look(context_of(status={"allowed": True}, policy=policy)) == Finding(True, "The server says allowed.")
+    assert allowed_pods().look(forbidden) == Finding(False, f"The server says forbidden.{note}")
+    assert forbidden_pods().look(forbidden) == Finding(True, "The server says forbidden.")
+    assert allowed_pods().look(context_of(status={"allowed": True}, policy=policy)) == Finding(
+        True, "The server says allowed."
+    )
 
 
 # -- tokens --------------------------------------------------------------------------------------

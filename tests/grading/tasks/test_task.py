@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -108,17 +109,17 @@ RBAC = "rbac.authorization.k8s.io"
 @pytest.mark.parametrize(
     ("made", "obj"),
     [
-        (namespace("hall"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall"}}),
+        (lambda: namespace("hall"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall"}}),
         (
-            namespace("hall", team="a"),
+            lambda: namespace("hall", team="a"),
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall", "labels": {"team": "a"}}},
         ),
         (
-            account("hall", "reader"),
+            lambda: account("hall", "reader"),
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": "hall"}},
         ),
         (
-            pod("hall", "web", serviceAccountName="reader"),
+            lambda: pod("hall", "web", serviceAccountName="reader"),
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
@@ -137,7 +138,7 @@ RBAC = "rbac.authorization.k8s.io"
             },
         ),
         (
-            role("hall", "r", ("get,list", "", "pods,services"), ("create", "apps", "deployments")),
+            lambda: role("hall", "r", ("get,list", "", "pods,services"), ("create", "apps", "deployments")),
             {
                 "apiVersion": f"{RBAC}/v1",
                 "kind": "Role",
@@ -149,11 +150,11 @@ RBAC = "rbac.authorization.k8s.io"
             },
         ),
         (
-            role("", "r"),
+            lambda: role("", "r"),
             {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []},
         ),
         (
-            binding("hall", "b", "Role/r", "hall/reader", "group:dev"),
+            lambda: binding("hall", "b", "Role/r", "hall/reader", "group:dev"),
             {
                 "apiVersion": f"{RBAC}/v1",
                 "kind": "RoleBinding",
@@ -166,7 +167,7 @@ RBAC = "rbac.authorization.k8s.io"
             },
         ),
         (
-            binding("", "b", "ClusterRole/view"),
+            lambda: binding("", "b", "ClusterRole/view"),
             {
                 "apiVersion": f"{RBAC}/v1",
                 "kind": "ClusterRoleBinding",
@@ -178,5 +179,5 @@ RBAC = "rbac.authorization.k8s.io"
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
-def test_the_objects_that_tasks_begin_with(made: Object, obj: Object) -> None:
-    assert made == obj
+def test_the_objects_that_tasks_begin_with(made: Callable[[], Object], obj: Object) -> None:
+    assert made() == obj

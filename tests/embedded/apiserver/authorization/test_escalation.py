@@ -13,7 +13,7 @@ from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import RequestInfo
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import WorkBudget, limited
-from labkit.rbac.attributes import NO_OPINION, User
+from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
 from labkit.rbac.bindings import Grant
 from labkit.rbac.parts import breakdown, compact, uncovered
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
@@ -233,6 +233,31 @@ def test_a_binding_without_an_api_group_asks_for_the_right_to_bind_that_of_rbac(
     del body["roleRef"]["apiGroup"]
     made = api.must(mallory.post(BINDINGS, body))
     assert made["roleRef"]["apiGroup"] == "rbac.authorization.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("ref", "asked"),
+    [
+        ({}, ("rbac.authorization.k8s.io", "clusterroles", "view")),
+        ({"apiGroup": "rbac.authorization.k8s.io"}, ("rbac.authorization.k8s.io", "clusterroles", "view")),
+        ({"apiGroup": "x.example"}, ("x.example", "clusterroles", "view")),
+        ({"kind": "Role"}, ("rbac.authorization.k8s.io", "roles", "view")),
+    ],
+)
+def test_the_right_to_bind_is_asked_for_as_the_binding_names_the_role(
+    ref: dict[str, str], asked: tuple[str, ...]
+) -> None:
+    questions: list[Attributes] = []
+
+    def authorize(question: Attributes) -> Decision:
+        questions.append(question)
+        return Decision(True)
+
+    guard = EscalationGuard(lambda *_: [], lambda *_: None, authorize)
+    new = {"metadata": {"name": "b"}, "roleRef": {"kind": "ClusterRole", "name": "view", **ref}}
+    guard(User("kim"), creating("rolebindings", "lab"), new)
+    assert [(each.verb, each.group, each.resource, each.name) for each in questions] == [("bind", *asked)]
+    assert questions[0].namespace == "lab"
 
 
 PARTS: tuple[Any, ...] = (

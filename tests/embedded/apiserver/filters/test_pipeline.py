@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import cast
 
 import pytest
 
 from labkit.embedded.apiserver.filters.pipeline import with_status
-from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.apiserver.filters.priority import FlowHeaders
+from labkit.embedded.apiserver.storage import Key, Store
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.rbac.attributes import User
 from tests.support.cluster import Caller, ClusterApi
 
 
@@ -35,6 +39,20 @@ def test_flow_headers_come_after_authentication(api: ClusterApi) -> None:
     assert None not in (admin, jane, anonymous)
     assert len({admin, jane, anonymous}) == 3
     assert flow(api.user("kim")) == jane
+
+
+@pytest.mark.parametrize("missing", ["flowschemas", "prioritylevelconfigurations"])
+def test_where_a_schema_or_a_level_is_missing_there_are_no_flow_headers(api: ClusterApi, missing: str) -> None:
+    store, jane = api.cluster.store, User("jane", ("system:authenticated",))
+
+    class Without:
+        """The store, without objects of a kind."""
+
+        def get(self, key: Key) -> Object | None:
+            return None if key.resource.startswith(missing) else store.get(key)
+
+    assert len(FlowHeaders(store)(jane)) == 2
+    assert FlowHeaders(cast("Store", Without()))(jane) == {}
 
 
 def test_nosniff_on_refusals_of_the_authorizer_only(api: ClusterApi) -> None:
