@@ -160,6 +160,9 @@ def test_hints_of_an_unsolved_task_come_before_those_of_broken_limits(opened: Ex
     assert hints[3] == "Only the account that was named."
     assert hints[4].startswith("Look at who has it and by which binding: ")
     assert hints[5] == f"too much: {excess[0]}"
+    hints_of_checks = [check.hint for check in paper.spec.tasks[3].variant(Seed("ann")).checks if not check.limit]
+    assert any(hints_of_checks), "which stand with the checks, and not on the ladder"
+    assert paper.hint("4.4").title == "Task 4.4: hint 1 of 3"
 
 
 def test_what_the_cluster_does_not_let_be_judged_has_no_hints(
