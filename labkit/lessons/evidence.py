@@ -24,7 +24,9 @@ LAB_AGENT = re.compile(r"labkit/\S+ \(lab\)|labkit-check")
 MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:serviceaccount:kube-system:")
 """The beginnings of the users that no learner is."""
 
-_METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
+_METHODS = {"list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "deletecollection": "DELETE"}
+"""The methods that are not called as the verb."""
+
 PREFIXES = ("command", "env", "exec", "nohup", "time", "timeout")
 """Programs that run the one that follows."""
 
@@ -241,16 +243,17 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     user = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
     verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
-    call = read_call(_METHODS.get(verb, "GET" if verb in ("get", "list", "watch") else verb), unquote(uri))
+    call = read_call(_METHODS.get(verb, verb), unquote(uri))
+    message = str(status.get("message", ""))
     return Asked(
         str(user.get("username", "")) if status.get("code") != 401 else "",
         call,
         int(status.get("code", 0)),
         _seconds(event.get("requestReceivedTimestamp")),
         str(event.get("userAgent", "")),
-        str(status.get("message", "")),
+        message,
         _is_plain(known),
-        known.get("who") == "anonymous" or "no credentials provided" in str(status.get("message", "")),
+        known.get("who") == "anonymous" or "no credentials provided" in message,
         str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
     )
 

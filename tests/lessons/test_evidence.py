@@ -94,6 +94,7 @@ def test_without_a_log_only_the_journal_speaks() -> None:
     [
         ({}, "list services in kikai"),
         ({"verb": "get", "requestURI": "/api"}, "get /api"),
+        ({"verb": "get", "requestURI": "/api/v1/namespaces/a/pods/b"}, "get pods in a"),
         ({"verb": "create"}, "create services in kikai"),
         ({"verb": "deletecollection"}, "deletecollection services in kikai"),
         ({"verb": "delete", "requestURI": "/api/v1/nodes/a"}, "delete nodes"),
@@ -136,6 +137,7 @@ def test_an_event_becomes_a_request() -> None:
 def test_a_refused_credential_is_nobody(more: Event, user: str, bare: bool) -> None:
     (asked,) = gather([event("1", **more)], [], 0).asked
     assert (asked.user, asked.bare, asked.asker) == (user, bare, "")
+    assert asked.message == (more.get("responseStatus") or {}).get("message", "")
 
 
 @pytest.mark.parametrize(
