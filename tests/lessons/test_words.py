@@ -11,7 +11,7 @@ from labkit import lessons
 from labkit.client.prefix import Names
 from labkit.core.errors import UsageError
 from labkit.lessons import questions
-from labkit.lessons.base import CheckContext, passed
+from labkit.lessons.base import CheckContext, failed, passed
 from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, decisions, is_user, with_status
 from labkit.lessons.prepared import is_prepared
 from labkit.lessons.progress import EXPORT, Progress
@@ -68,21 +68,22 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     progress.mark("W2", "passed", guessed=True)
     progress.mark("W1", "passed", guessed=None)
     progress.mark("W3", "failed")
+    progress.mark("W4", "passed")
     progress.mark("W16", "passed", guessed=False)
     board = lessons.board(progress)
-    assert board.passed == ["W1", "W2", "W16"]
-    assert (board.title, board.card().tone) == ("3 of 24 steps passed, 1 of 2 first guesses right", "good")
+    assert board.passed == ["W1", "W2", "W4", "W16"]
+    assert (board.title, board.card().tone) == ("4 of 24 steps passed, 1 of 2 first guesses right", "good")
     lines = [(row.label, row.value) for row in board.card().rows]
     assert len(lines) == 5 + 24
     assert lines[:5] == [
-        ("01", "The API server: 2 of 4"),
+        ("01", "The API server: 3 of 4"),
         ("  W1", "✔ passed · Find the API server"),
         ("  W2", "✔ passed · Knock without credentials"),
         ("  W3", "✘ not yet · Let a proxy carry the credentials"),
-        ("  W4", "• not attempted · List what the server serves"),
+        ("  W4", "✔ passed · List what the server serves"),
     ]
     page = board._repr_html_()
-    for text in ("3 of 24 steps passed, 1 of 2 first guesses right", "✘ not yet", "• not attempted", "04-roles.ipynb"):
+    for text in ("4 of 24 steps passed, 1 of 2 first guesses right", "✘ not yet", "• not attempted", "04-roles.ipynb"):
         assert text in page
 
 
@@ -110,6 +111,7 @@ def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Pro
     assert terminal == [f"# {line}" for line in lessons.find("W17").kubectl.splitlines()]
     card = made.card()
     assert [(row.label, row.value) for row in card.rows] == [("note", "Any other way that works passes too.")]
+    assert "kind: Secret" not in lessons.solution("W10", progress).text, "which is an experiment"
     assert lessons.solution("W16", progress).text.count("\n---\n") == 1
     assert lessons.solution("W15", progress).text.startswith(lessons.worked()["W15"]["solution"])
     assert progress.entry("W17") == {"solution_shown": True}
@@ -278,6 +280,14 @@ def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.Monk
         "guessed": None,
         "passed_at": 1000.0,
     }
+
+
+def test_a_guess_is_not_judged_before_the_step_is_passed(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: Any = None
+    context = CheckContext(nothing, nothing, nothing, nothing, progress)
+    monkeypatch.setitem(lessons.STEPS, "W15", Step("W15", "", 1, lambda _: failed("no", "yes", ""), ("", "", "")))
+    lessons.check("W15", context)
+    assert progress.entry("W15") == {"attempts": 1, "state": "failed", "seen": "no"}
 
 
 @pytest.mark.parametrize(

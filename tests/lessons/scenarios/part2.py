@@ -333,6 +333,12 @@ def w8_asked_first(paper: Paper) -> None:
 
 
 @scenario
+def w8_asked_first_from_elsewhere(paper: Paper) -> None:
+    with_token(paper, None)
+    paper.ask(DEFAULT, "/")
+
+
+@scenario
 def w8_predicted(paper: Paper) -> None:
     with_token(paper)
     paper.ask(STRANGER, "/api", 403)

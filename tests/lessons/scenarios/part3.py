@@ -166,7 +166,7 @@ def w11_silent(paper: Paper) -> None:
 @scenario
 def w11_silent_proxy(paper: Paper) -> None:
     custom(paper, command="kubectl proxy")
-    paper.printed["command -v curl"] = "/usr/bin/curl"
+    paper.printed["ambassador: command -v curl"] = "/usr/bin/curl"
     paper.printed["localhost"] = " "
 
 

@@ -314,6 +314,7 @@ def written(*rules: tuple[str, str, str], **more: object) -> Callable[[Paper], N
 
 for name, act in {
     "without_rules": written(),
+    "rules_about_nothing": written(("get,list", "", ""), apiGroups=None, resources=None),
     "another_group": written(("get,list", "core", "services")),
     "singular": written(("get,list", "", "service")),
     "capitals": written(("GET,list", "", "services")),
