@@ -96,6 +96,11 @@ def w10_unpredicted(paper: Paper) -> None:
 
 
 @scenario
+def w10_unpredicted_there_are(paper: Paper) -> None:
+    paper.add(account("default", "kikai", secrets=[{"name": "kikai-token-1"}]))
+
+
+@scenario
 def w10_wrong(paper: Paper) -> None:
     paper.add(account("default", "kikai"))
     paper.predict("W10", "yes")

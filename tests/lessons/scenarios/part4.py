@@ -368,6 +368,7 @@ for name, act in {
     "in_darbo": tried(binding("darbo", "b", "Role/service-reader", "kikai/default")),
     "another_subject": tried(binding("kikai", "b", "Role/service-reader", "kikai/other", "group:dev")),
     "nobody": tried(NOBODY),
+    "somebody_else": tried(binding("", "b", "ClusterRole/view", "darbo/other")),
     "no_role": tried(binding("kikai", "b", "Role/gone", "kikai/default")),
     "no_cluster_role": tried(binding("kikai", "b", "ClusterRole/service-reader", "kikai/default")),
     "another_role": tried(role("kikai", "r", ("get", "", "pods")), binding("kikai", "b", "Role/r", "kikai/default")),
