@@ -216,6 +216,7 @@ def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping
         elif not _is_labs(event):
             asked.append(_of_event(event, known))
     asked += [_of_answer(entry) for entry in seen.values() if "path" in entry]
+    # An exec through labkit is seen twice. Only the journal knows its exit code, so the audit event goes.
     ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
     return Evidence(
         sorted(asked, key=lambda each: each.at), sorted(ran, key=lambda each: each.begun), facts, events is not None
@@ -226,8 +227,10 @@ def _once(events: Iterable[Mapping[str, Any]], since: float) -> Iterator[Mapping
     """Each request's last event since a time. A log is read no further back than to that time."""
     found: set[str] = set()
     for event in events:
+        # The log has the order of stageTimestamp, newest first: what follows an older event is older still.
         if _seconds(event.get("stageTimestamp")) < since:
             return
+        # A watch that was opened before the reset ends after it: it is not what the learner did since.
         key = str(event.get("auditID"))
         if key not in found and _seconds(event.get("requestReceivedTimestamp")) >= since:
             found.add(key)

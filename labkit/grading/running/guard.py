@@ -73,10 +73,12 @@ class Guard:
             if connection in ready and not self._answered(connection):
                 return "grader gone", ""
             if self._output in ready:
+                # A busy notebook prints in small pieces; waking for each would take its processor from it.
                 time.sleep(REST_SECONDS)
                 self._read_output()
             finished, status = os.waitpid(self._child, os.WNOHANG)
             if finished:
+                # A process that the kernel killed for want of memory has SIGKILL as its end, like any other kill.
                 exit_code = os.waitstatus_to_exitcode(status)
                 ended = MEMORY_LIMIT if self._out_of_memory() else _describe_exit(exit_code)
             else:

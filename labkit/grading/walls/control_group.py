@@ -69,7 +69,7 @@ class ControlGroup:
             OSError: The kernel refuses.
         """
         for directory in self._directories:
-            (directory / "cgroup.procs").write_text("0")
+            (directory / "cgroup.procs").write_text("0")  # the process that writes
 
     def open_events(self) -> int:
         """Open the file that counts kills for want of memory; -1 if there is none."""
@@ -81,6 +81,7 @@ class ControlGroup:
 
     def remove(self) -> None:
         """Remove the group as soon as its processes have ended; give up after some seconds."""
+        # The kernel keeps a group until its last process is reaped, a moment after that was killed.
         until = time.monotonic() + REMOVE_SECONDS
         left = list(self._directories)
         while left:

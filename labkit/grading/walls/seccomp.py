@@ -121,6 +121,8 @@ def install(libc: ctypes.CDLL) -> bool:
 @cache
 def program(machine: Machine) -> bytes:
     """Assemble the filter: BPF instructions of 8 bytes each."""
+    # A process can make calls of other ABIs (32 bits, x32), where the same number is another call. They get ENOSYS,
+    # as from a kernel that lacks them, so that libraries fall back; EPERM would end programs that only tried.
     lines: list[Instruction] = [
         (LOAD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, machine.audit),
@@ -149,6 +151,7 @@ def program(machine: Machine) -> bytes:
 
 def _only(number: int, lines: list[Instruction]) -> list[Instruction]:
     """Apply instructions to one system call, which is allowed where they do not return."""
+    # BPF jumps forward only, by a number of instructions: past these and past the RETURN that ends them.
     return [(EQUAL, 0, len(lines) + 1, number), *lines, (RETURN, 0, 0, ALLOW)]
 
 
