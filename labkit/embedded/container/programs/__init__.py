@@ -19,7 +19,7 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
-    "system": "printenv hostname uname which stty yes id whoami getent",
+    "system": "printenv hostname uname which stty tty yes id whoami getent",
     "text": "cat wc head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""
