@@ -43,6 +43,7 @@ CONTENTS = """
 :hidden:
 
 docs/install
+docs/machine
 ```
 
 ```{toctree}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from labkit.backends.base import NAMES, Need, Options
 from labkit.backends.choice import Choice, find_needs
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
+from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
 from labkit.lab.backend import chosen, make
 
 if TYPE_CHECKING:
@@ -139,6 +141,10 @@ def doctor_command() -> None:
         click.echo(f"{'✔' if ready else '✘'} {name}: {'ready' if ready else 'something is missing'}")
         for need in needs:
             click.echo(_line(need))
+    if named := proxy_variables(os.environ):
+        click.echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
+        if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
+            click.echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
     click.echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from labkit.core import page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
+from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
 from labkit.lab import expect
 from labkit.lab.backend import make
@@ -74,6 +76,7 @@ class ChosenCluster(Displayable):
         start: bool = True,
         say: Report = print_progress,
     ) -> None:
+        os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel
         self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
         asked = Options(
             node=node,

@@ -19,6 +19,7 @@ from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
 from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+from labkit.core.proxies import bypass_loopback
 from labkit.lab.backend import chosen
 
 FIRST = "00-start.ipynb"
@@ -105,7 +106,8 @@ def environment() -> dict[str, str]:
 
     All share one ``LABKIT_HOME``. In a terminal ``labkit`` is on the PATH, and ``kubectl`` uses the
     lab's cluster and leaves ~/.kube alone. Jupyter's state (settings, cookie secret, input history)
-    is kept in ``LABKIT_HOME``, unless the learner's environment names directories for it.
+    is kept in ``LABKIT_HOME``, unless the learner's environment names directories for it. No proxy is
+    asked for this machine.
     """
     home = home_path()
     places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
@@ -116,7 +118,7 @@ def environment() -> dict[str, str]:
         "KUBECACHEDIR": str(home / "kube-cache"),
         "PATH": os.pathsep.join(programs),
     }
-    return {**places, **os.environ, **chosen}
+    return {**places, **os.environ, **chosen, **bypass_loopback(os.environ)}
 
 
 def _kubeconfig(home: Path) -> Path:

@@ -98,6 +98,8 @@ def open_exec(
             subprotocols=list(protocols),
             sslopt=options,
             suppress_origin=True,
+            # Beside the name of a proxy alone, http_no_proxy is heeded; otherwise the environment's proxy is used.
+            http_proxy_host="unused",
             http_no_proxy=["*"],
         )
     except websocket.WebSocketBadStatusException as error:
