@@ -18,6 +18,7 @@ from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import path_segment_name
 from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Guard, Objects, Texts
 from labkit.embedded.apiserver.registry.resource_versions import check_version, parsed_revision, same, wrong_uid
+from labkit.embedded.apiserver.registry.sizes import check_size
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
@@ -54,7 +55,7 @@ class Registry(Objects):
             manager: For objects of controllers: complete it, and note this manager as the owner of its fields.
 
         Raises:
-            ApiError: 409 if the name is taken, 422 if it breaks the kind's rules.
+            ApiError: 409 if the name is taken, 422 if it breaks the kind's rules, 500 if it is too large.
         """
         if manager:
             obj = self.complete(kind, obj)
@@ -88,7 +89,10 @@ class Registry(Objects):
         struct = self.struct(stored_kind(kind))
         obj = self.ordered(kind, drop_empty(struct, obj))
         forget_empty(struct, obj)
-        return obj if dry_run else self.write(kind, obj)
+        if dry_run:
+            return obj
+        check_size(kind, obj, None)
+        return self.write(kind, obj)
 
     def update(
         self,
@@ -126,7 +130,7 @@ class Registry(Objects):
             The object, and whether it was created.
 
         Raises:
-            ApiError: 404, 409 for a stale resourceVersion, 422.
+            ApiError: 404, 409 for a stale resourceVersion, 422, 500 for an object that grows too large.
         """
         strategy = self.strategy(kind)
         old: Object | None = self.store.get(Key(kind.resource, namespace, name))
@@ -161,7 +165,10 @@ class Registry(Objects):
                 self.remove(kind, namespace, name, new)
             return new, False
         new = self.ordered(kind, new)
-        return (new if dry_run else self.write(kind, new)), False
+        if dry_run:
+            return new, False
+        check_size(kind, new, old)
+        return self.write(kind, new), False
 
     def delete(
         self,

@@ -15,6 +15,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     read_metadata,
     set_defaults,
 )
+from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Unstructured
@@ -31,6 +32,7 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
 
     Raises:
         DecodeProblem: The metadata has the wrong type.
+        ApiError: Its defaults are too large.
     """
     repeated: list[str] = []
     obj: Object = _copied(data, "", repeated, 0)
@@ -42,7 +44,7 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
         prune(obj, kind.schema, unknown, root=True)
         drop_nulls(obj, kind.schema)
         coerce_embedded(obj, kind.schema, embedded_unknown)
-        set_defaults(obj, kind.schema)
+        set_defaults(obj, kind.schema, Growth())
     obj["metadata"] = metadata if metadata is not None else {}
     if strict is not None:
         found = [*metadata_unknown, *sorted(unknown), *sorted(embedded_unknown)]

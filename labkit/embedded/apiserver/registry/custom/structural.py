@@ -14,6 +14,7 @@ import orjson
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, path_segment_name
+from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
@@ -29,7 +30,7 @@ INT_OR_STRING = "x-kubernetes-int-or-string"
 LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
-NODE_COST, DEFAULT_COST = 3, 0.1
+NODE_COST = 3
 
 
 def inner(schema: Schema | None, name: str) -> Schema | None:
@@ -92,31 +93,30 @@ def drop_nulls(value: Any, schema: Schema | None) -> None:
             drop_nulls(item, items_of(schema))
 
 
-def set_defaults(value: Any, schema: Schema | None) -> None:
-    """Set the defaults of missing fields, and of nulls that are not allowed."""
+def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
+    """Set the defaults of missing fields, and of nulls that are not allowed; 500 if they are too large."""
     if schema is None:
         return
     if isinstance(value, dict):
         for name, below in (schema.get("properties") or {}).items():
             if below.get("default") is not None and (name not in value or _null(value[name], below)):
-                value[name] = _default(below)
+                value[name] = _default(below, growth)
         for name in value:
             found = inner(schema, name)
             if found is not None and _null(value[name], found):
-                value[name] = _default(found)
-            set_defaults(value[name], found)
+                value[name] = _default(found, growth)
+            set_defaults(value[name], found, growth)
     elif isinstance(value, list):
         below = items_of(schema)
         for index, item in enumerate(value):
             if below is not None and _null(item, below):
-                value[index] = _default(below)
-            set_defaults(value[index], below)
+                value[index] = _default(below, growth)
+            set_defaults(value[index], below, growth)
 
 
-def _default(schema: Schema) -> Any:
-    default = schema.get("default")
-    charge(DEFAULT_COST * len(orjson.dumps(default)))
-    return copy.deepcopy(default)
+def _default(schema: Schema, growth: Growth) -> Any:
+    growth.add(schema)
+    return copy.deepcopy(schema.get("default"))
 
 
 def _null(value: Any, schema: Schema) -> bool:
