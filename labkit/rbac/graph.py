@@ -85,6 +85,13 @@ class Graph:
                     granting = self.edges[node.id, binding.id] and self.edges[binding.id, role.id]
                     yield GraphPath(node, binding, role, after.get(role.id, []), granting)
 
+    def unbound(self) -> Iterator[tuple[Node, list[Node]]]:
+        """Yield the roles that nobody has, each with its rules."""
+        bound = {end for _, end in self.edges}
+        for node in self.nodes.values():
+            if node.column == 2 and node.id not in bound:
+                yield node, [self.nodes[end] for start, end in self.edges if start == node.id]
+
 
 def rbac_graph(
     policy: Policy,
@@ -123,6 +130,8 @@ def rbac_graph(
             graph.hidden += 1
             continue
         _draw(graph, path, fold)
+    if user is None:
+        _draw_unbound(graph, policy, namespace, fold)
     return graph
 
 
@@ -152,11 +161,28 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
         place = subject_namespace(entry, home)
         node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
-    role_kind, role_home, role_name = role_key(binding)
-    shown = role_kind if path.role is not None else f"{role_kind} (missing)"
-    role_id = graph.add(Node(f"{role_kind}:{role_home}/{role_name}", 2, role_name, shown, role_home, path.granting))
+    key = role_key(binding)
+    role_id = graph.add(_role_node(key, "" if path.role is not None else " (missing)", path.granting))
     graph.link(bound, role_id, path.granting)
-    rules = list(zip(path.rules, path.granting_rules, strict=True))
+    _draw_rules(graph, role_id, key[1], list(zip(path.rules, path.granting_rules, strict=True)), fold)
+
+
+def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> None:
+    """Draw the roles that no binding refers to, and that came with no cluster."""
+    bound = {role_key(binding) for binding in policy.bindings}
+    for key, role in policy.roles.items():
+        if key in bound or is_default(role) or (namespace and key[1] not in ("", namespace)):
+            continue
+        role_id = graph.add(_role_node(key, " (nobody has it)", False))
+        _draw_rules(graph, role_id, key[1], [(rule, False) for rule in role.get("rules") or ()], fold)
+
+
+def _role_node(key: tuple[str, str, str], note: str, granting: bool) -> Node:
+    kind, home, name = key
+    return Node(f"{kind}:{home}/{name}", 2, name, f"{kind}{note}", home, granting)
+
+
+def _draw_rules(graph: Graph, role_id: str, role_home: str, rules: list[tuple[Rule, bool]], fold: bool) -> None:
     if fold and len(rules) > 1:
         rule, grants = next((pair for pair in rules if pair[1]), rules[0])
         more = len(rules) - 1

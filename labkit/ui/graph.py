@@ -102,13 +102,17 @@ class RBACGraph(LabWidget):
                 _listed([rule.title for rule in path.rules]),
             ]
             rows.append([*row, "✓ yes" if path.granting else "–"] if asked else row)
+        for role, rules in self.graph.unbound():
+            row = ["–", "–", f"{role.kind} {role.title}", _listed([rule.title for rule in rules])]
+            rows.append([*row, "–"] if asked else row)
         return rows
 
     def _show(self) -> None:
         graph = self.graph
         if len(graph.nodes) > MAX_UNFOLDED:
             graph = self._graph(fold=True)
-        nodes = list(graph.nodes.values())
+        # What grants the request comes first, or a long column would hide it.
+        nodes = sorted(graph.nodes.values(), key=lambda node: not node.granting)
         shown = {node.id for node in nodes[:MAX_DRAWN]}
         self.data = {
             "namespace": self._namespace,

@@ -179,3 +179,14 @@ def test_a_box_that_is_added_again_stays_or_begins_to_grant() -> None:
     for grants, is_kept in ((False, False), (True, True), (False, True)):
         graph.link("a", "b", grants)
         assert graph.edges == {("a", "b"): is_kept}
+
+
+def test_a_role_that_nobody_has_is_drawn_with_its_rules() -> None:
+    system = role("", "system:x", ("get", "", "pods"))
+    system["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    objects = [READER, TEST, role("kikai", "idle", ("get", "", "pods"), ("list", "", "pods")), role("darbo", "far")]
+    graph = rbac_graph(Policy.of([*objects, system]), namespace="kikai")
+    assert [(found.kind, found.label, [rule.title for rule in rules]) for found, rules in graph.unbound()] == [
+        ("Role (nobody has it)", "kikai/idle", ["get · pods", "list · pods"])
+    ]
+    assert list(rbac_graph(Policy.of(objects), who=subject("kikai/default")).unbound()) == []
