@@ -7,12 +7,14 @@ status 403.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.core.display import SYMBOLS
 from labkit.core.errors import ExpectedForbidden
 
 
@@ -100,6 +102,7 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
             if block.others
             else "Make the call inside the `with` block.",
         )
+    sys.stdout.write(f"{SYMBOLS['good']} forbidden, as expected: {'; '.join(dict.fromkeys(block.refused))}\n")
 
 
 def _status(error: Exception) -> int | None:

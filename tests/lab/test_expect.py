@@ -94,3 +94,9 @@ def test_blocks_may_lie_in_one_another_and_end_with_themselves() -> None:
         observe(Seen(403, verb="list").summary)
         observe(Seen(403, verb="get").summary)
     observe(Seen(200, verb="list").summary)
+
+
+def test_what_was_refused_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with expect_forbidden(verb="list"):
+        seen(*[Seen(403, verb="list", resource="services")] * 2)
+    assert capsys.readouterr().out == "✔ forbidden, as expected: me: /x\n"
