@@ -52,10 +52,16 @@ def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
     loop.call_later(after_seconds, import_next)
 
 
-def _preload_in_kernel() -> None:
-    if "ipykernel" in sys.modules and "labkit.ui.base" not in sys.modules:
+def _prepare_kernel() -> None:
+    if "ipykernel" not in sys.modules:
+        return
+    from IPython import get_ipython
+
+    if (shell := get_ipython()) is not None:
+        shell.ast_node_interactivity = "all"  # a cell that makes four calls shows four answers, not the last
+    if "labkit.ui.base" not in sys.modules:
         with suppress(RuntimeError):  # no loop runs: this is not a cell
             preload(asyncio.get_running_loop())
 
 
-on_use(_preload_in_kernel)
+on_use(_prepare_kernel)
