@@ -28,6 +28,12 @@ class Help(Displayable):
         return Card(self.title, "plain", [Row("hint", self.text), Row("then", self.then)])
 
 
+def guess_text(entry: Mapping[str, Any]) -> str:
+    """Whether the first guess of a passed step was right, in words behind its state; empty if there was none."""
+    guessed = entry.get("guessed")
+    return "" if guessed is None else ", right at first" if guessed else ", right later"
+
+
 @dataclass(frozen=True, repr=False)
 class Board(Displayable):
     """Every step of the lessons and its state, from the kept facts of each step."""
@@ -65,7 +71,7 @@ class Board(Displayable):
 
     def _word(self, step: str) -> str:
         state = self.state(step)
-        return f"{SYMBOLS[TONES[state]]} {WORDS[state]}"
+        return f"{SYMBOLS[TONES[state]]} {WORDS[state]}{guess_text(self.progress.get(step, {}))}"
 
     def _repr_html_(self) -> str:
         """A table for each lesson, with headers that a screen reader announces."""

@@ -11,6 +11,7 @@ from labkit import lessons
 from labkit.core.errors import UsageError
 from labkit.lab import words
 from labkit.lessons.base import WORDS
+from labkit.lessons.shown import guess_text
 from labkit.ui.base import LabWidget, html_table, text_table
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Board(LabWidget):
             "id": step.id,
             "title": step.title,
             "state": state,
-            "word": WORDS[state],
+            "word": f"{WORDS[state]}{guess_text(entry)}",
             "time": f"passed at {when}" if when else f"about {step.minutes} min",
             "says": self._messages.get(step.id, ""),
         }

@@ -78,7 +78,7 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     assert lines[:5] == [
         ("01", "The API server: 3 of 4"),
         ("  W1", "✔ passed · Find the API server"),
-        ("  W2", "✔ passed · Knock without credentials"),
+        ("  W2", "✔ passed, right at first · Knock without credentials"),
         ("  W3", "✘ not yet · Let a proxy carry the credentials"),
         ("  W4", "✔ passed · List what the server serves"),
     ]
