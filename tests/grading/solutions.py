@@ -55,7 +55,7 @@ class Asked:
 def asked(task: str, learner: str) -> Asked:
     """What a task asks of a learner."""
     name = Seed(learner).name
-    read = Seed(learner).one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    read = Seed(learner).one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
     wide = Seed(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
     ops, release, verb, addr = name("ops"), name("release"), name("verb-ns"), name("addr-ns")
@@ -81,7 +81,7 @@ def asked(task: str, learner: str) -> Asked:
         "6.6": Asked(
             "ex6-final",
             (addr, name("worker")),
-            (Grant(addr, "list", "endpoints"),),
+            (Grant(addr, "list", "persistentvolumeclaims"),),
             (f"delete rolebinding reader -n {addr}",),
         ),
     }[task]

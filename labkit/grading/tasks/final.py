@@ -204,9 +204,9 @@ def wrong_namespace(seed: Seed) -> Variant:
     """Broken: the binding names the account of another namespace."""
     space, who, _ = names = _repair(seed, "addr")
     me, other = f"{space}/{who}", seed.name("twin")
-    limits = [may_not(f"{other}/{who}", "list", "secrets", space), may_not(me, "list", "endpoints", other)]
+    limits = [may_not(f"{other}/{who}", "list", "secrets", space), may_not(me, "list", "persistentvolumeclaims", other)]
     answer = f"lab.apply({binding(space, 'reader', 'Role/reader', me)!r})"
-    return _broken_pod(names, "endpoints", limits, answer, other=other, serviceAccountName=who)
+    return _broken_pod(names, "persistentvolumeclaims", limits, answer, other=other, serviceAccountName=who)
 
 
 def _replace(space: str, name: str, who: str) -> str:

@@ -10,7 +10,7 @@ from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, bind
 def reader(seed: Seed) -> Variant:
     """Read one resource in one namespace, and nothing else."""
     space, other, who = seed.name("hall"), seed.name("yard"), seed.name("reader")
-    resource = seed.one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    resource = seed.one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
     me = f"{space}/{who}"
     return Variant(
         f"Let the account `{who}` of `{space}` get and list {resource} in `{space}`. Nothing more: not in `{other}`, "

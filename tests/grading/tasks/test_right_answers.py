@@ -57,7 +57,9 @@ def and_then(act: Act) -> Act:
 def aggregated(desk: Desk) -> None:
     """By a cluster role of several."""
     want = {"4.1": "get,list", "4.2": "list,watch"}[desk.task]
-    read = Seed(desk.learner).one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    read = Seed(desk.learner).one(
+        "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
+    )
     space, what = (desk.space, read) if desk.task == "4.1" else (desk.name("away"), "pods")
     parts = [role("", f"part-{verb}", [rule(verb, what)]) for verb in want.split(",")]
     for part in parts:

@@ -303,8 +303,8 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "its twin is helped too": (
         "6.6",
-        lambda d: d.grant(sa(d.name("twin"), d.who), rule("get", "endpoints"), space=d.space),
-        "get · endpoints",
+        lambda d: d.grant(sa(d.name("twin"), d.who), rule("get", "persistentvolumeclaims"), space=d.space),
+        "get · persistentvolumeclaims",
     ),
 }
 
