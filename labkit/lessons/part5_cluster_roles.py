@@ -164,7 +164,7 @@ BEFORE, AFTER = "pods before", "secrets after"
 
 _WHY = {
     BEFORE: "W22's bindings are gone, and W23's speaks of persistent volumes only.",
-    AFTER: "Who reads a Secret can become whoever it belongs to; view leaves Secrets out.",
+    AFTER: "A Secret may hold a credential, and who reads it can act as its owner; view leaves Secrets out.",
 }
 
 

@@ -24,7 +24,8 @@
 #
 # `Lab()` finds the cluster that you chose, or starts the one built into labkit. That one
 # needs no Docker: it is a small API server with real TLS, real signed tokens and real
-# permission checks, and it answers as Kubernetes 1.36 does. Run a cell with Shift+Enter.
+# permission checks, and it answers as Kubernetes 1.36.2 does. (1.37 is out. Where it differs for what you
+# learn here, the text says so.) Run a cell with Shift+Enter.
 
 # %%
 from labkit import Lab, board, check, expect_forbidden, hint, predict, solution
@@ -84,10 +85,15 @@ answer
 
 # %% [markdown]
 # Read the message word by word. It names the user, the verb, the resource, the API group
-# and where. The server decides by these five, and by one thing that the message leaves out:
-# the *groups* of the user. A caller without credentials is the user `system:anonymous`, of
-# the group `system:unauthenticated`, and rights can be given to either. This lab is about
-# where all of these come from.
+# and where. The server decides by these five. It looks at three things more:
+#
+# - the *groups* of the user, which the message leaves out;
+# - the name of the object, if the request is about one object;
+# - the subresource, if the address has one, such as the log of a pod.
+#
+# For an address that is no object, such as `/version`, it decides by who asks, the verb and the path alone.
+# A caller without credentials is the user `system:anonymous`, of the group `system:unauthenticated`, and
+# rights can be given to either. This lab is about where all of these come from.
 #
 # (The API group is empty: namespaces are of the *core* group, which has no name. An API group
 # is a family of resource types, and a user's group is a set of users: only the word is the same.)
@@ -100,11 +106,12 @@ answer
 #
 # ![You are here: “you ask”, the first of six stations. Then come TLS (which server is it?
 # without trust you hang up), authentication (who is it? else 401), authorization (may they?
-# else 403), admission (for writes only: fills in, checks, may refuse) and etcd, which stores
-# the objects.](pictures/request-you.svg)
+# else 403), admission (for writes and connections: fills in, checks, may say 403 too) and etcd,
+# which stores the objects.](pictures/request-you.svg)
 #
 # The administrator's request came through. The stranger's was stopped at the fourth station,
-# *authorization*, and 403 is what that station says.
+# *authorization*. It says no with a 403 whose message begins like this one. Two other places say 403 as well,
+# *admission* and a check on roles. Their messages read differently, and parts 3 and 5 show them.
 #
 # The X-ray shows the same refusal from the inside: the stations it passed in the server, where
 # it stopped, and the smallest change that would let it in. (Where no widget runs, you see a
@@ -120,26 +127,27 @@ XRay(answer, lab)
 #
 # Each step has a name, from W1 to W24, and goes the same way:
 #
-# 1. **Predict** what the server will say: `predict("W15", "forbidden")`.
+# 1. **Predict** what the server will say: `predict("W2", "…")`, with your guess in the place of `…`.
 # 2. **Run** the request, or create the object.
-# 3. **Check**: `check("W15")` asks the cluster, not your notebook. Any way that works passes.
+# 3. **Check**: `check("W2")` asks the cluster, not your notebook. Any way that works passes.
 #
-# A wrong prediction costs nothing. It is the moment you learn something: predict again.
+# A step that asks for a prediction does not pass without one. A wrong prediction costs nothing. It is the
+# moment you learn something: predict again. The board shows which of your first guesses were right.
 #
 # The task stands in the text. In the cell below it you find where to write, and often a frame:
 # remove its `#`, and put your answer in the place of `…`. Frames grow shorter from part to part.
 
 # %%
-check("W15")
+check("W2")
 
 # %% [markdown]
-# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` says where
-# to look, the next `hint("W15")` what to write, the third all but the last word. `solution("W15")`
+# A step that nobody has tried is *not attempted*. When you are stuck, `hint("W2")` says where
+# to look, the next `hint("W2")` what to write, the third all but the last word. `solution("W2")`
 # shows one way to do it.
 # A step that you have passed stays passed.
 #
 # When the kernel was restarted, *Run → Run All Above Selected Cell* brings Python's names back;
-# the cluster has kept everything.
+# the cluster has kept everything. Each part says so again at its top.
 
 # %%
 board()

@@ -20,8 +20,7 @@
 # changes. Time: about 20 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations. Before them:
-# you ask. After them: authorization, admission for writes, and etcd, which stores the
-# objects.](pictures/request-tls-authentication.svg)
+# you ask. After them: authorization, admission, and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
@@ -31,6 +30,9 @@ lab = Lab()
 # %% [markdown]
 # The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
 # the beginning of a step.
+#
+# After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
+# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, StartPanel
@@ -159,9 +161,10 @@ check("W2")
 # asks what that user may do, and says 403. A *wrong* credential never gets so far: 401,
 # and no user name at all.
 #
-# **now:** the write-up's cluster answered strangers like this, and most still do. Some
-# distributions (k3s) switch anonymous access off and say 401 to strangers too. Even where
-# it is on, a stranger may read little more than the version and the health of the server:
+# **now:** most clusters answer strangers like this. Some distributions (k3s) switch anonymous access off and
+# say 401 to strangers too. Since 1.34 an administrator can also leave it on for some paths only, such as
+# `/healthz`: then a stranger gets 401 everywhere else. Even where it is on everywhere, a stranger may read
+# little more than the version and the health of the server:
 
 # %%
 lab.as_anonymous().get("/version")
@@ -206,13 +209,17 @@ check("W3")
 # - **The credential.** Programs that call the proxy never see the key or the token.
 # - **The way to the server.** That is TLS, and the proxy checks the server's certificate.
 # - **Against other machines.** It listens on the loopback address only.
-# - **Against web pages in your browser.** It answers only requests that name a loopback host.
+# - **Against one trick of web pages in your browser.** A page can make its own name point to your machine
+#   (*DNS rebinding*). The proxy answers only requests that name a loopback host, so that trick fails. labkit's
+#   proxy also refuses requests that another site's page sends (their header `Origin` names it).
+#   `kubectl proxy` does not look at that header.
 #
 # What it does not protect:
 #
 # - **Against this machine.** Every program and every user who reaches the port has your rights.
 # - **The way to the proxy.** That is plain HTTP.
-# - **Your name.** The server and its audit log see you, whichever program called.
+# - **Your name.** The server and its audit log see you, whichever program called. A proxy only adds the
+#   caller's address, in the header `X-Forwarded-For`.
 #
 # So start one when you need it, and end it after that. In parts 3 and 4 the same proxy runs
 # inside a pod.

@@ -20,8 +20,8 @@
 # along. Time: about 20 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations, this time
-# from inside the cluster. Before them: you ask. After them: authorization, admission for writes,
-# and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
+# from inside the cluster. Before them: you ask. After them: authorization, admission, and etcd,
+# which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
@@ -31,6 +31,9 @@ lab = Lab()
 # %% [markdown]
 # The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
 # the beginning of a step.
+#
+# After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
+# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, StartPanel
@@ -161,7 +164,7 @@ PodTerminal(lab, "default/curl")
 # %% [markdown]
 # ## W7 · Trust the server
 #
-# Time to call. The image `ubuntu` brings no `curl`, so the write-up installs it first. In
+# Time to call. The image `ubuntu` brings no `curl`, so you install it first. In
 # the built-in cluster the pod's shell plays this; in a real one it needs the internet,
 # and the lab's own image has curl already.
 #
@@ -223,8 +226,8 @@ check("W7")
 # %% [markdown]
 # ## W8 · Say who you are
 #
-# Beside `ca.crt` lie two more files. Every pod finds these three, unless it says that it
-# does not want them:
+# Beside `ca.crt` lie two more files. Every pod finds these three, unless the pod or its account says
+# that it does not want them:
 #
 # | file | what it is for |
 # |---|---|
@@ -282,9 +285,8 @@ lab.exec("default/curl", f"{call} https://kubernetes/api")
 check("W8")
 
 # %% [markdown]
-# **now:** in 2022 the write-up put the three into variables (`CURL_CA_BUNDLE`, `TOKEN`,
-# `NS`); that still works. What has changed is the token: it is no longer kept in
-# a Secret for ever, but made for this pod, and expires. Part 3 opens it up.
+# **now:** up to 1.20 this token came from a Secret, where it lay for ever. Since 1.21 it is made for this
+# pod, and expires. Part 3 opens it up.
 
 # %% [markdown]
 # ## How far you are

@@ -36,6 +36,9 @@ lab.prepare("02-inside-a-pod")
 # %% [markdown]
 # The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
 # the beginning of a step.
+#
+# After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
+# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, PodTerminal, StartPanel
@@ -219,8 +222,8 @@ lab.token(b64decode(secret.body["data"]["token"]).decode())
 ### END SOLUTION
 
 # %% [markdown]
-# There is no `exp`: it is valid until somebody deletes the Secret. So delete it, and the
-# token is dead.
+# There is no `exp`: it is valid until somebody deletes the Secret or the account. So delete the Secret, and
+# the token is dead.
 
 # %%
 lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
@@ -248,7 +251,7 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # ```
 
 # %% [markdown]
-# **now:** the ambassador's image is the book's. It holds kubectl 1.6 of 2017 and is no
+# **now:** the ambassador's image comes from a book of 2018. It holds kubectl 1.6 of 2017 and is no
 # longer maintained, so where pods really run, the lab plays it with a current image that
 # runs `kubectl proxy`, and says so as it applies the file. What you learn is the same.
 #
@@ -273,7 +276,6 @@ check("W11")
 # ## W12 · Compare two tokens of one account
 #
 # The pod has a token of `kikai` mounted. You can ask for another one of `kikai` yourself.
-# In the write-up the mounted token and the account's own were one and the same.
 #
 # **Predict** for this cluster: `"identical"` or `"different"`?
 
@@ -332,7 +334,7 @@ check("W12")
 #
 # | Kubernetes | what pods mount | compared with the account's own |
 # |---|---|---|
-# | up to 1.20 | the account's token Secret | identical, as the write-up shows |
+# | up to 1.20 | the account's token Secret | identical |
 # | 1.21 to 1.23 | a token made for the pod | different; the Secret still exists |
 # | since 1.24 | a token made for the pod | different; there is no Secret |
 
@@ -342,7 +344,7 @@ check("W12")
 # should read the file again now and then. For those that do not, the server sets `exp` a
 # year ahead, and notes in `warnafter` when the hour is over.
 #
-# To see the write-up's world, start the built-in cluster once as it was then, in a terminal.
+# To see the first of these worlds, start the built-in cluster once as it was then, in a terminal.
 # The last line makes account and pod anew: those that are there keep what they were given.
 #
 # ```

@@ -19,8 +19,7 @@
 # it reaches: which verbs, which namespace, which account. Time: about 35 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
-# authentication. After it: admission for writes, and etcd, which stores the
-# objects.](pictures/request-authorization.svg)
+# authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
@@ -38,6 +37,9 @@ lab = Lab()
 # %% [markdown]
 # The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
 # the beginning of a step.
+#
+# After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
+# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, PodTerminal, StartPanel
@@ -147,15 +149,15 @@ check("W14")
 
 # %% [markdown]
 # <details>
-# <summary>The write-up's commands, to compare</summary>
+# <summary>As commands, to compare</summary>
 #
 # > ```
 # > kubectl create namespace kikai
 # > kubectl run test --image=luksa/kubectl-proxy -n kikai
 # > ```
 # >
-# > and the same for `darbo`. `kubectl run` calls the container `test`, like the pod. In the write-up's
-# > other manifests it is `main`. That makes no difference here.
+# > and the same for `darbo`. `kubectl run` calls the container `test`, like the pod. In the other
+# > manifests of this lab it is `main`. That makes no difference here.
 #
 # </details>
 
@@ -279,8 +281,16 @@ check("W16")
 # Nothing has changed: a role without a binding grants nothing. It is a piece of paper in a
 # drawer. And when one subject has several roles, they add up; none takes anything away.
 #
+# The graph shows who is bound to what in `kikai`. The role is there, and nobody has it.
+
+# %%
+from labkit.ui import RBACGraph
+
+RBACGraph(lab, namespace="kikai")
+
+# %% [markdown]
 # <details>
-# <summary>The write-up's manifest, to compare</summary>
+# <summary>The manifest, to compare</summary>
 #
 # > ```
 # > apiVersion: rbac.authorization.k8s.io/v1
@@ -300,7 +310,9 @@ check("W16")
 # Two more things a rule can say. The exercises will ask for them:
 #
 # - **`resourceNames: ["web"]`** makes a rule hold for the objects of that name only. It suits `get`,
-#   `update`, `patch` and `delete`. A list names no object, so such a rule lets nobody list them all.
+#   `update`, `patch` and `delete`. A plain list names no object, so such a rule lets nobody list them all. One
+#   list it does allow: the one that asks for this name, `?fieldSelector=metadata.name=web`. `kubectl get -w web`
+#   sends it. `create` names no object in its address either: with `resourceNames`, a rule never allows it.
 # - **`resources: ["pods/log"]`** is a *subresource*: a pod's log. Each is a right of its own. Who may
 #   get pods may not read their logs by that, nor `pods/exec` into them.
 
@@ -384,12 +396,11 @@ from labkit.ui import AccessMatrix
 AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 
 # %% [markdown]
-# **now:** the write-up says that services can now be listed *and changed*. They cannot, and
-# could not then: the role grants `get` and `list`. There was no such service at all, and
-# still the answer was 403, not 404: permission is checked before anything is looked up.
+# Services can be listed, and not changed: the role grants `get` and `list`. There was no such service at
+# all, and still the answer was 403, not 404: permission is checked before anything is looked up.
 #
 # <details>
-# <summary>The write-up's command, to compare</summary>
+# <summary>As a command, to compare</summary>
 #
 # > ```
 # > kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai
@@ -407,7 +418,7 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 # may change; its `roleRef` may not. Ways to do it:
 #
 # - `lab.apply` with the binding once more, and both subjects in its list;
-# - `kubectl edit rolebinding test -n …` in a terminal, as the write-up does;
+# - `kubectl edit rolebinding test -n …` in a terminal;
 # - the official Python client of W4: read the binding, append a subject, replace it. (On a shared
 #   cluster, where each name begins with a prefix, `lab.names.namespace("kikai")` is the whole name.)
 
@@ -469,8 +480,7 @@ check("W19")
 # Where a right holds is decided by where the *binding* lies, not by where the subject
 # lives. `darbo` has the same role, and it lies in its drawer.
 #
-# **now:** here too the write-up says *and changed*. From `darbo`, nothing of `kikai` can be
-# changed either. **Your turn:** show it.
+# And changing? From `darbo`, nothing of `kikai` can be changed either. **Your turn:** show it.
 
 # %%
 ### BEGIN SOLUTION

@@ -20,8 +20,7 @@
 # Time: about 30 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
-# authentication. After it: admission for writes, and etcd, which stores the
-# objects.](pictures/request-authorization.svg)
+# authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
 from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
@@ -41,6 +40,9 @@ me = lab.as_pod("kikai/test")
 # %% [markdown]
 # The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
 # the beginning of a step.
+#
+# After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
+# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, StartPanel
@@ -84,7 +86,7 @@ recall("5.3", "")
 #
 # A role lives in a namespace. Three things do not fit into that:
 #
-# 1. **Resources that live in no namespace:** nodes, namespaces themselves, *persistent volumes*.
+# 1. **Resources that live in no namespace:** nodes, the list of namespaces, *persistent volumes*.
 # 2. **Non-resource URLs:** paths such as `/`, `/api` and `/version`, where no object lies.
 # 3. **The same rules in a hundred namespaces:** nobody wants to write one role a hundred times.
 #
@@ -240,18 +242,26 @@ check("W22")
 
 # %% [markdown]
 # A RoleBinding grants in its own namespace and nowhere else, whatever it refers to. So
-# `view` works in `kikai` alone, which is the write-up's reason for cluster roles. And
+# `view` works in `kikai` alone: one shared role, bound where it is wanted. And
 # `pv-reader` does not help at all: a persistent volume is in no namespace, and a binding
-# that holds in `kikai` never meets it. (That one is from the book.)
+# that holds in `kikai` never meets it.
 #
 # There are two kinds of role and two kinds of binding. This is where each combination grants:
 #
 # ![A table. Role with a RoleBinding in kikai: grants in kikai, with a role of kikai. Role with a
 # ClusterRoleBinding: does not exist, the server refuses it. ClusterRole with a RoleBinding in
-# kikai: grants in kikai only, not in other namespaces, and nothing that lies in no namespace.
+# kikai: grants in kikai only, and on the object Namespace kikai itself; not in other namespaces, and on nothing
+# else that lies in no namespace.
 # ClusterRole with a ClusterRoleBinding: grants everywhere, in all namespaces, on nodes and volumes,
 # and on paths such as /healthz.](pictures/where-it-grants.svg)
 #
+# There is one exception, the Namespace object itself. The server counts `/api/v1/namespaces/kikai` as lying
+# in `kikai`. So whoever has `view` there may read this one object. It may not list namespaces.
+
+# %%
+me.get("/api/v1/namespaces/kikai")
+
+# %% [markdown]
 # You have tried the fields on the left. The next step is the one on the lower right. First take both
 # bindings away, so that the next steps start clean:
 
@@ -304,7 +314,7 @@ check("W23")
 # only the kind of binding has changed.
 #
 # <details>
-# <summary>The write-up's command, to compare</summary>
+# <summary>As a command, to compare</summary>
 #
 # > ```
 # > kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default
@@ -315,8 +325,8 @@ check("W23")
 # %% [markdown]
 # ## W24 · See every pod
 #
-# Last, the write-up's goal: an account that sees the pods of *every* namespace. We will bind
-# `view` once more, this time by a ClusterRoleBinding: it reads most things, everywhere.
+# Last, an account that sees the pods of *every* namespace. We will bind `view` once more, this time by a
+# ClusterRoleBinding: it reads most things that lie in namespaces, in all of them.
 #
 # **Predict** two answers, each `"allowed"` or `"forbidden"`. `pods before`: may the account list
 # pods as it stands *now*, before anything is bound? `secrets after`: and *afterwards*, may it read
@@ -379,7 +389,7 @@ check("W24")
 
 # %% [markdown]
 # <details>
-# <summary>The write-up's command, to compare</summary>
+# <summary>As a command, to compare</summary>
 #
 # > ```
 # > kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default
@@ -397,9 +407,18 @@ from labkit.ui import RBACGraph
 RBACGraph(lab, who="kikai/default", request="list pods")
 
 # %% [markdown]
-# `view` leaves out Secrets on purpose: who reads a Secret can become whoever it belongs to,
-# so reading it is more than looking. It leaves out roles and bindings as well. It has grown
-# by *aggregation*: every cluster role with a certain label adds its rules to it.
+# `view` leaves out Secrets on purpose. A Secret may hold a credential, and who reads that can act as its
+# owner: reading it is more than looking. It leaves out roles and bindings as well. And it names nothing that
+# lies in no namespace, except Namespaces: nodes, persistent volumes and definitions of new types stay closed,
+# even when `view` is bound cluster-wide. It has grown by *aggregation*: every cluster role with a certain label
+# adds its rules to it.
+
+# %%
+rbac = "/apis/rbac.authorization.k8s.io/v1"
+[me.get(path).status for path in ("/api/v1/namespaces", "/api/v1/nodes", f"{rbac}/roles")]
+
+# %% [markdown]
+# Namespaces: yes. Nodes: no. Roles: no.
 #
 # That is the end of the walkthrough: one service account, bound through a cluster role
 # binding, sees the pods of every namespace.

@@ -15,7 +15,7 @@
 #
 # *The words of this lab, in English and in Korean.*
 #
-# The lab follows a Korean write-up, so here are its words beside the English ones. Each
+# The words of this lab in English, and beside them those that are used in Korean. Each
 # line says where you meet the word first.
 
 # %% [markdown]
@@ -71,7 +71,7 @@
 # | authorization | 인가 | deciding what a known user may do; when the answer is no, 403 | W14 |
 # | RBAC | 역할 기반 접근 제어 | role-based access control: rights come from roles and bindings | W14 |
 # | permission | 권한 | a verb on a resource, somewhere | W15 |
-# | verb | 동사 | `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection` | W15 |
+# | verb | 동사 | `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for some things also `bind`, `escalate`, `impersonate`, `use`, `approve`, `sign` | W15 |
 # | role | 롤 | WHAT may be done, in one namespace | W16 |
 # | role binding | 롤 바인딩 | WHO gets a role, in the namespace where the binding lies | W17 |
 # | subject | 주체 | whom a binding names: a service account, a user, a group | W17 |
