@@ -50,7 +50,7 @@ test: $(DEV) ## the tests, but those that take long (at most 5 minutes)
 	$(BIN)/python -m pytest $(BESIDE) $(PYTEST_ARGS)
 
 test-all: $(DEV) ## every test that needs nothing else (at most 12 minutes)
-	$(BIN)/python -m pytest $(BESIDE) -m "not ($(ELSEWHERE))" $(PYTEST_ARGS)
+	LABKIT_ALL_EXAMPLES=1 $(BIN)/python -m pytest $(BESIDE) -m "not ($(ELSEWHERE))" $(PYTEST_ARGS)
 
 check: $(DEV) ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -70,10 +70,10 @@ bench: $(DEV) ## measure the embedded server beside a bare aiohttp server
 	$(BIN)/python -m benchmarks
 
 soak: $(DEV) ## the long tests: fuzzing, hundreds of kills, the browser ten times in a row
-	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	LABKIT_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 	for run in 1 2 3 4 5 6 7 8 9 10; do \
 		grep -rl --include='*.py' 'from hypothesis' tests/embedded/apiserver \
-			| xargs $(BIN)/python -m pytest --hypothesis-profile explore -q $(PYTEST_ARGS) || exit 1; done
+			| LABKIT_ALL_EXAMPLES=1 xargs $(BIN)/python -m pytest --hypothesis-profile explore -q $(PYTEST_ARGS) || exit 1; done
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -m browser -q $(PYTEST_ARGS) || exit 1; done
 
 test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)

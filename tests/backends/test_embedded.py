@@ -88,6 +88,7 @@ def test_after_a_crash_it_comes_back_at_the_same_address_with_its_objects(embedd
     assert lab.admin.get("/api/v1/namespaces/kept").ok
 
 
+@pytest.mark.slow
 def test_a_port_that_somebody_else_took_is_given_up(embedded: Embedded) -> None:
     embedded.start(quiet)
     port = int(embedded.status().url.rpartition(":")[2])
@@ -143,6 +144,7 @@ def test_a_server_of_another_container_that_answers_is_used(embedded: Embedded) 
     kill(embedded, real)
 
 
+@pytest.mark.slow
 def test_a_server_of_another_container_is_neither_ended_nor_replaced(embedded: Embedded) -> None:
     embedded.start(quiet)
     real = moved(embedded)

@@ -352,6 +352,7 @@ def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) 
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_demo_on_the_chosen_cluster_asks_first_and_leaves_the_progress(running: Path) -> None:
     from labkit.lab.lab import Lab
 

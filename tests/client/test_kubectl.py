@@ -101,6 +101,7 @@ def test_whom_it_asks_as_is_found() -> None:
     assert kubectl.impersonated("kubectl get pods --as") == ""
 
 
+@pytest.mark.slow
 def test_a_line_that_the_system_cannot_take_is_said(program: Path) -> None:
     with pytest.raises(UsageError, match="kubectl could not be run"):
         run("get " + "x" * 300_000)

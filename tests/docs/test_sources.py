@@ -42,6 +42,7 @@ def test_every_diagram_is_drawn_as_it_is_written() -> None:
     assert drawn() == {key(text): name for name, text in texts.items()}, "run make screenshots"
 
 
+@pytest.mark.slow
 def test_a_warning_fails_the_build_and_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pages = tmp_path / "pages"
     (pages / "docs").mkdir(parents=True)

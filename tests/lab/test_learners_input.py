@@ -14,6 +14,7 @@ from labkit import Lab, check, exercise, hint, predict, recall, solution
 from labkit.core.errors import LabkitError, UsageError
 from labkit.grading.exercises.exercise import Exercise
 from labkit.lab import current
+from tests.support.properties import examples
 
 HABITS = (
     "pod/curl",
@@ -191,7 +192,7 @@ WORDS: dict[str, Callable[[Lab], Callable[..., object]]] = {
 
 @pytest.mark.parametrize("word", WORDS)
 @given(value=ODD)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_one_argument_of_any_kind(lab: Lab, word: str, value: object) -> None:
     current.use(lab)
     answers(WORDS[word](lab), value)
@@ -213,13 +214,13 @@ def test_any_number_of_arguments(lab: Lab, word: str, values: list[object]) -> N
 
 
 @given(value=ODD)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_a_token_is_sent_or_refused(lab: Lab, value: Any) -> None:
     answers(lambda: lab.as_token(value).get("/api"))
 
 
 @given(step=st.one_of(st.sampled_from(STEPS), ODD), value=st.one_of(ODD, st.dictionaries(st.text(max_size=5), ODD)))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_what_is_predicted_or_recorded_can_be_checked(lab: Lab, step: Any, value: Any) -> None:
     current.use(lab)
     lab.progress.forget()
@@ -229,7 +230,7 @@ def test_what_is_predicted_or_recorded_can_be_checked(lab: Lab, step: Any, value
 
 
 @given(pod=st.one_of(st.just("kikai/test"), ODD), command=ODD, container=ODD, stdin=ODD, seconds=ODD)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_command(lab: Lab, pod: Any, command: Any, container: Any, stdin: Any, seconds: Any) -> None:
     answers(lab.exec, pod, command)
     answers(lab.exec, "kikai/test", "true", container=container)
@@ -240,13 +241,13 @@ def test_any_command(lab: Lab, pod: Any, command: Any, container: Any, stdin: An
 
 
 @given(what=st.one_of(MANIFEST, st.lists(st.one_of(MANIFEST, ODD), max_size=3)))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_object(lab: Lab, what: Any) -> None:
     answers(lab.apply, what)
 
 
 @given(what=MANIFEST)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_object_on_a_shared_cluster(guest: Lab, what: Any) -> None:
     answers(guest.apply, what)
 
@@ -258,7 +259,7 @@ def test_any_line_of_kubectl(lab: Lab, line: Any) -> None:
 
 
 @given(first=ODD, name=st.one_of(st.just("ex4-roles"), ODD), me=ODD, rest=st.lists(ODD, max_size=1))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_an_exercise_of_any_name(lab: Lab, first: Any, name: Any, me: Any, rest: list[object]) -> None:
     answers(exercise, lab, name, me, *rest)
     answers(exercise, first, name, me)

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from labkit import lessons
+from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
+from tests.support.slow import slow_but
 
 STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}
 
@@ -45,23 +47,19 @@ def test_solved_every_checkpoint_passes(name: str, home: Path, tmp_path: Path) -
         for output in cell.get("outputs", []):
             if "text/plain" in output.get("data", {}) and cell.source.startswith("check("):
                 assert "text/html" in output["data"]
+    text = shown(document)
+    assert not TOKEN.search(text)
+    for kept in home.glob("progress.json"):
+        assert not TOKEN.search(kept.read_text())
+    assert name != "03-service-accounts" or "<signature>" in text
 
 
-def test_as_the_learner_gets_them_nothing_crashes_and_nothing_passes(home: Path, tmp_path: Path) -> None:
-    for name in NAMES:
-        execute(name, solved=False, directory=tmp_path)
-    assert set(states(home)) == set(lessons.STEPS)
+@pytest.mark.parametrize("name", slow_but(NAMES, "04-roles"))
+def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(name: str, home: Path, tmp_path: Path) -> None:
+    execute(name, solved=False, directory=tmp_path)
+    assert set(STEPS.get(name, [])) <= set(states(home))
     found = {step: state for step, state in states(home).items() if state != "not attempted"}
     assert set(found.values()) <= {"failed"}
     kept = json.loads((home / "progress.json").read_text())["steps"]
     # Cells that are given make calls of their own: what is missing is the learner's prediction.
     assert {kept[step]["seen"] for step in found} <= {"you have asked, and predicted nothing"}
-
-
-def test_no_output_holds_a_whole_token(home: Path, tmp_path: Path) -> None:
-    from labkit.core.redact import TOKEN
-
-    text = shown(execute("03-service-accounts", solved=True, directory=tmp_path))
-    assert "<signature>" in text
-    assert not TOKEN.search(text)
-    assert not TOKEN.search((home / "progress.json").read_text())

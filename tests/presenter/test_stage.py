@@ -84,6 +84,7 @@ NONSENSE = {
 }
 
 
+@pytest.mark.slow
 def test_nonsense_after_the_slash_is_said_and_nothing_moves(demo: Terminal) -> None:
     demo.press(" ", "Where does a client learn")
     for typed, said in NONSENSE.items():
@@ -96,6 +97,7 @@ def test_nonsense_after_the_slash_is_said_and_nothing_moves(demo: Terminal) -> N
         demo.read(0.2)
 
 
+@pytest.mark.slow
 def test_a_jump_can_be_left(demo: Terminal) -> None:
     for leave in (ESCAPE, "1\x7f\x7f", "\r", "\x04"):
         demo.press("/", "Jump to step: /█")
@@ -132,6 +134,7 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
     assert re.search(r"┃kikai/default +┃→┃kikai/test +┃→┃service-reader +┃→┃get, list ·", granted)
 
 
+@pytest.mark.slow
 def test_large_type_shows_a_status_in_large_numbers(demo: Terminal) -> None:
     demo.press("/15\r", "Why is it refused all the same?")
     demo.press(" ", "403 services is forbidden")
@@ -141,6 +144,7 @@ def test_large_type_shows_a_status_in_large_numbers(demo: Terminal) -> None:
     assert "403 services" in demo.press("l", "403 services")
 
 
+@pytest.mark.slow
 def test_a_long_page_is_scrolled_before_it_goes_on(labkit: Open) -> None:
     demo = labkit("demo", "--step", columns=40, rows=10)
     demo.wait("Each step begins")
@@ -248,6 +252,7 @@ def test_no_whole_token_is_drawn(demo: Terminal) -> None:
     assert not TOKEN.search(demo.raw)
 
 
+@pytest.mark.slow
 def test_on_the_chosen_cluster_it_begins_and_ends_with_a_reset(labkit: Open, labkit_home: Path) -> None:
     lab = Lab("embedded", say=lambda _line: None)
     try:

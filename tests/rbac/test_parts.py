@@ -10,11 +10,12 @@ from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.parts import breakdown, compact, covers, parts_of, uncovered
 from labkit.rbac.rules import rule_allows
 from tests.rbac.strategies import ASKS, RULES
+from tests.support.properties import examples
 
 Rules = list[dict[str, Any]]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(RULES, RULES, ASKS)
 def test_what_is_covered_allows_nothing_new(held: Rules, wanted: Rules, ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
@@ -24,7 +25,7 @@ def test_what_is_covered_allows_nothing_new(held: Rules, wanted: Rules, ask: dic
         assert any(rule_allows(rule, question) for rule in held)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(RULES, ASKS)
 def test_a_rule_is_the_sum_of_its_parts(rules: Rules, ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
@@ -33,7 +34,7 @@ def test_a_rule_is_the_sum_of_its_parts(rules: Rules, ask: dict[str, str]) -> No
     assert any(rule_allows(part.rule(), question) for part in parts_of(rules)) == any(allowed)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(RULES, ASKS)
 def test_compact_rules_allow_the_same(rules: Rules, ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy

@@ -253,6 +253,7 @@ def test_a_slow_sender_does_not_hold_up_others(server: Server) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
     """Files are limited to few here; who comes too late is turned away, and the server goes on."""
     command = (

@@ -15,7 +15,7 @@ from tests.support.defects import is_server_error
 from tests.support.server import Server, running_server
 from tests.support.until import SECONDS
 
-QUICK = ("apis/authorization.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1")
+AUTHORIZATION, RBAC = "apis/authorization.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
     return made
 
 
-def test_requests_that_fit_the_schema(server: Server, session: requests.Session) -> None:
-    found = documents(server)
-    assert sum(explore(server, session, found[name], 4) for name in QUICK) > 100
+@pytest.mark.parametrize(("document", "least"), [(AUTHORIZATION, 10), pytest.param(RBAC, 90, marks=pytest.mark.slow)])
+def test_requests_that_fit_the_schema(document: str, least: int, server: Server, session: requests.Session) -> None:
+    assert explore(server, session, documents(server)[document], 4) >= least
 
 
 @pytest.mark.soak

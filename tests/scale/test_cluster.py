@@ -68,6 +68,7 @@ def same_files(folder: Path, out: Path, alone: Path) -> None:
     assert lines[0] == lines[1]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_files_as_on_one_machine(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
     cluster.start_worker(threads=2)
     command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(tmp_path / "out"), "--seconds", "20"]

@@ -169,6 +169,7 @@ def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder
         readable.unlink()
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_load_labkit_is_named(cluster: Cluster) -> None:
     """It could not even say so: what a scheduler hands to all of its workers has to be loaded by each."""
     cluster.start_worker("no labkit")

@@ -6,7 +6,14 @@ A busy machine must not fail a change, nor a rare example one that has nothing t
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+
+def examples(count: int) -> int:
+    """Return how many examples a test that wants many gets: ``make test-all`` gives all, ``make test`` a third."""
+    return count if os.environ.get("LABKIT_ALL_EXAMPLES") else count // 3
 
 
 def load_profiles() -> None:

@@ -11,6 +11,7 @@ from labkit.embedded.container.files.inodes import Link
 from labkit.embedded.container.shell.task_loop import Budget
 from tests.embedded.container.harness import container, run
 from tests.embedded.container.textio import TextIO, drive
+from tests.support.properties import examples
 
 SMALL = Budget(steps=20_000, output_bytes=1 << 20, memory_bytes=1 << 18)
 
@@ -88,7 +89,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(["bash", "sh"]))
 def test_nonsense_never_raises(script: str, shell: str) -> None:
     io = TextIO(b"some\ninput\n")
@@ -96,7 +97,7 @@ def test_nonsense_never_raises(script: str, shell: str) -> None:
     assert 0 <= status < 256
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.text(max_size=80))
 def test_any_text_is_an_answerable_script(script: str) -> None:
     status = drive(container().run(["bash", "-c", script], TextIO(), budget=Budget(steps=5_000)))

@@ -382,6 +382,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
 def test_a_request_that_escapes_every_limit_costs_others_nothing(kernel: bool, tmp_path: Path) -> None:
     """Who was blocked beside it is graded again, alone, and the result says so."""

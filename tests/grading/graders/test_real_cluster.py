@@ -29,6 +29,7 @@ from labkit.lab.lab import Lab
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.server import Server, running_server
+from tests.support.slow import slow_but
 from tests.support.some import some
 from tests.support.wire import read_all
 
@@ -64,7 +65,7 @@ def grade_on(grader: RealClusterGrader, folder: Path) -> dict[str, Result]:
     return results
 
 
-@pytest.mark.parametrize("exercise", IDS)
+@pytest.mark.parametrize("exercise", slow_but(IDS, "ex2-inside-a-pod", "ex4-roles"))
 def test_the_scores_agree(exercise: str, real: RealClusterGrader, grader: Grader, tmp_path: Path) -> None:
     solved = solved_cells(exercise, "ann")
     submit(tmp_path, "ann", exercise, solved)
@@ -95,6 +96,7 @@ def test_what_cannot_be_judged_is_left_out_and_marked(real: RealClusterGrader, t
     assert '<skipped message="not judged' in (tmp_path / "out" / "junit.xml").read_text()
 
 
+@pytest.mark.slow
 def test_where_no_pod_runs_it_is_said_and_nobody_waits(tmp_path: Path) -> None:
     submit(tmp_path / "s", "ann", "ex6-final", solved_cells("ex6-final", "ann"))
     submit(tmp_path / "s", "bob", "ex2-inside-a-pod", solved_cells("ex2-inside-a-pod", "bob"))

@@ -85,6 +85,7 @@ def checker(course: Path) -> Iterator[Path]:
     process.wait(SECONDS)
 
 
+@pytest.mark.slow
 def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
     assert oct(checker.stat().st_mode & 0o777) == "0o600"
     nbgrader(course, "autograde", EXERCISE, LABKIT_CHECKER=str(checker))
@@ -99,6 +100,7 @@ def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
     assert "UNTRUSTED" not in page
 
 
+@pytest.mark.slow
 def test_without_a_checker_the_score_is_marked_untrusted(course: Path) -> None:
     nbgrader(course, "autograde", EXERCISE, "--student=ann")
     graded = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()

@@ -28,6 +28,7 @@ from labkit.grading.session import GradingSession
 from labkit.grading.walls.isolation import NICENESS, strongest_level
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
+from tests.support.slow import slow_but
 from tests.support.until import SECONDS, until
 
 ENDED = "The notebook ended by itself. By its own account,"
@@ -84,6 +85,7 @@ def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: 
     assert [entry.learner for entry in GradingSession(folder, out).left] == [failed[0].learner]
 
 
+@pytest.mark.slow
 def test_where_no_grader_is_left_nothing_is_graded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
+@pytest.mark.slow
 def test_what_the_system_refuses_a_grader_is_said() -> None:
     """Where no file can be written there is no temporary directory, and that is not for want of memory."""
     program = """
@@ -137,7 +140,9 @@ def _grading(
 
 
 @pytest.mark.parametrize("places", ["1", pytest.param("2", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", slow_but([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], signal.SIGINT, signal.SIGKILL)
+)
 def test_ended_from_outside_it_leaves_nothing_behind(
     number: signal.Signals, places: str, waiting: Path, tmp_path: Path
 ) -> None:
@@ -155,6 +160,7 @@ def test_ended_from_outside_it_leaves_nothing_behind(
     assert not (tmp_path / "out" / STORED).read_text().strip()
 
 
+@pytest.mark.slow
 def test_an_interrupt_that_came_ignored_ends_it(waiting: Path, tmp_path: Path) -> None:
     """As a shell gives it to what runs in the background: the command and its graders heed it all the same."""
     labkit = ["env", "--ignore-signal=INT", sys.executable, "-m", "labkit"]

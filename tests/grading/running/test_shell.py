@@ -16,6 +16,7 @@ from labkit.grading.running.execution import needs_kernel
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import IN_A_KERNEL, grade, solved_cells, submit
+from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 
@@ -230,7 +231,7 @@ def test_packages_for_figures_and_tables_work_where_they_are_installed(
 class TestFilesBeside:
     """What is handed in beside a notebook."""
 
-    @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
+    @pytest.mark.parametrize("begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"])
     def test_they_are_there(self, begin: str, patient_grader: Grader, tmp_path: Path) -> None:
         read = "import helper\nprint(helper.word, open('data/role.yaml').read(), open('bytes', 'rb').read())"
         folder = submit(tmp_path, "ann", EXERCISE, [begin, read, "import os; sorted(os.listdir('.'))"]).parent

@@ -18,6 +18,7 @@ from labkit.grading.walls.isolation import Limits
 from tests.grading import recording_fork_server
 from tests.grading.odd_notebooks import ODD
 from tests.grading.support import SETUP, grade, replace_fork_server, solved_cells, submit
+from tests.support.some import some
 
 EXERCISE = "ex4-roles"
 IDS = (
@@ -39,6 +40,9 @@ IDS = (
 
 OWN_FRAME = re.compile(r"(\x1b\[[\d;]*m)*File .*(labkit/grading|ipykernel)/")
 """A line of an error that was raised by the shell itself: one way it is labkit's, the other way ipykernel's."""
+
+FEW = ("values", "errors", "exits", "magics")
+"""Those that ``make test`` runs: each needs a kernel, and a kernel takes seconds."""
 
 LATE = {"a-late-exit", "a-thread-that-goes-on", "a-daemon-that-is-late"}
 """Those that are not solved at their end."""
@@ -90,10 +94,10 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "_kept_output", lambda output: output)
 
 
+@pytest.mark.parametrize("names", [FEW, pytest.param(tuple(ODD), marks=pytest.mark.slow)], ids=["a-few", "all"])
 @pytest.mark.usefixtures("recorded")
-def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(tmp_path: Path) -> None:
-    assert len(ODD) >= 40
-    for name in ODD:
+def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(names: tuple[str, ...], tmp_path: Path) -> None:
+    for name in some(names):
         submit(tmp_path, name, EXERCISE, notebook(name))
         assert not needs_kernel(notebook(name)), name
     limits = Limits(seconds=120, cpu_seconds=20)
@@ -102,7 +106,7 @@ def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(tmp_path: Path
         with Grader(limits=limits, kernel=kernel) as grader:
             ways.append(grade(grader, tmp_path))
     different: dict[str, Any] = {}
-    for name in ODD:
+    for name in names:
         fork, kernel_ = (way[name] for way in ways)
         if (fork.score, fork.ended) != (kernel_.score, kernel_.ended):
             different[name] = (fork.score.points, fork.ended, kernel_.score.points, kernel_.ended)

@@ -18,6 +18,7 @@ from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.walls.isolation import USER_IDS
 from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
+from tests.support.slow import slow_but
 from tests.support.some import some
 
 ATTACKS = {
@@ -96,11 +97,11 @@ def test_it_gains_nothing(attack: str, grader: Grader, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attack", ENDED)
-def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, tmp_path: Path) -> None:
+def test_an_early_end_is_reported_and_never_a_pass(attack: str, hasty_grader: Grader, tmp_path: Path) -> None:
     source, expected = ENDED[attack]
     solved = solved_cells("ex4-roles", "eve")
     submit(tmp_path, "eve", "ex4-roles", [*solved, source, "1 + 1"])
-    result = grade(grader, tmp_path)["eve"]
+    result = grade(hasty_grader, tmp_path)["eve"]
     assert not result.passed
     assert not result.complete
     assert re.search(expected, result.ended)
@@ -115,14 +116,16 @@ for memory in gc.get_objects():
 
 
 @pytest.mark.parametrize("cells", [99, 1], ids=["lying", "leaving-early"])
-def test_how_many_cells_ran_is_the_notebooks_own_claim(cells: int, grader: Grader, tmp_path: Path) -> None:
+def test_how_many_cells_ran_is_the_notebooks_own_claim(
+    cells: int, grader: Grader, hasty_grader: Grader, tmp_path: Path
+) -> None:
     """The counter lies in its process's memory. What the guard sees decides: the exit code, a signal, the time."""
     claim = LYING if cells == 99 else "import os"
     loop = ["while True: pass", "1"]
-    submit(tmp_path, "ann", "ex4-roles", [claim + "\nos._exit(0)", *loop])
-    submit(tmp_path, "bob", "ex4-roles", [claim + "\nos._exit(3)", *loop])
-    submit(tmp_path, "cat", "ex4-roles", [claim, *loop])
-    results = grade(grader, tmp_path)
+    submit(tmp_path / "end", "ann", "ex4-roles", [claim + "\nos._exit(0)", *loop])
+    submit(tmp_path / "end", "bob", "ex4-roles", [claim + "\nos._exit(3)", *loop])
+    submit(tmp_path / "loop", "cat", "ex4-roles", [claim, *loop])
+    results = grade(grader, tmp_path / "end") | grade(hasty_grader, tmp_path / "loop")
     count = 3 if cells == 99 else 0
     account = f"By its own account, {count} of 3 cells ran."
     assert results["ann"].outcome == f"The notebook ended by itself. {account}"
@@ -146,7 +149,7 @@ def test_no_pass_hangs_on_a_claim(grader: Grader, tmp_path: Path) -> None:
     assert results["bob"].claimed_cells == results["bob"].total_cells
 
 
-@pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize("begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"])
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -183,7 +186,7 @@ def test_a_kernels_errors_and_values_are_kept(patient_grader: Grader, tmp_path: 
     assert grade(patient_grader, tmp_path)["eve"].output == f"{first}Traceback (most recent call last):\n{last}"
 
 
-@pytest.mark.parametrize("attack", HARMS)
+@pytest.mark.parametrize("attack", slow_but(HARMS, "filling-memory", "filling-the-disk", "killing-everybody"))
 @pytest.mark.usefixtures("isolated")
 def test_it_harms_nobody_and_nothing_of_it_lives_on(attack: str, grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "eve", "ex4-roles", [HARMS[attack]])

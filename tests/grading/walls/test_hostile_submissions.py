@@ -314,11 +314,11 @@ time.sleep(0.5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
-def test_a_shell_cell_is_isolated_in_the_same_way(grader: Grader, tmp_path: Path) -> None:
+def test_a_shell_cell_is_isolated_in_the_same_way(hasty_grader: Grader, tmp_path: Path) -> None:
     shell = "%%bash\nid -u; ls /proc | grep -c '^[0-9]'; (sleep 600 &); echo from the shell"
     submit(tmp_path, "eve", EXERCISE, [shell, "import os; os.kill(os.getpid(), 9)", "1"])
-    result = grade(grader, tmp_path)["eve"]
+    result = grade(hasty_grader, tmp_path)["eve"]
     assert not result.passed
     assert not result.complete
     assert result.score.points == 0
-    assert not list(left_behind(grader))
+    assert not list(left_behind(hasty_grader))

@@ -18,9 +18,13 @@ from labkit.grading.graders.grader import Grader
 from labkit.grading.walls import control_group
 from labkit.grading.walls.isolation import Limits
 from tests.grading.support import grade, submit, weaken
+from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 SMALL = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=256 << 20, processes=10)
+
+QUICK = ("unix-pairs", "unix-sockets-on-their-way", "tcp-connections", "pipes", "netlink-messages")
+"""What `make test` tries."""
 
 HOARD = f"""
 import fcntl, mmap, os, socket, struct, time
@@ -252,8 +256,8 @@ def without_groups() -> Iterator[Grader]:
         yield grader
 
 
-@pytest.mark.parametrize("size", ["default", "raised"])
-@pytest.mark.parametrize("attack", MORE)
+@pytest.mark.parametrize("size", slow_but(["default", "raised"], "raised"))
+@pytest.mark.parametrize("attack", slow_but(MORE, *QUICK))
 def test_the_kernels_memory_is_bounded_without_a_control_group(
     attack: str, size: str, without_groups: Grader, tmp_path: Path
 ) -> None:

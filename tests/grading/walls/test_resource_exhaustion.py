@@ -14,6 +14,7 @@ from labkit.grading.graders.grader import Grader
 from labkit.grading.walls import root_directory, seccomp
 from tests.grading.conftest import PATIENT
 from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
+from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 CALL = """
@@ -46,7 +47,7 @@ def test_memory_that_no_limit_counts_is_not_to_be_had(source: str, grader: Grade
     assert "worked" not in result.output
 
 
-@pytest.mark.parametrize("cells", [[], [IN_A_KERNEL]], ids=["at-once", "in-a-kernel"])
+@pytest.mark.parametrize("cells", slow_but([[], [IN_A_KERNEL]], []), ids=["at-once", "in-a-kernel"])
 def test_threads_processes_and_memory_of_pythons_kind_go_on_working(
     cells: list[str], grader: Grader, tmp_path: Path
 ) -> None:

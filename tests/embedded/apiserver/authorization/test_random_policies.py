@@ -17,6 +17,7 @@ from tests.embedded.apiserver.authorization.naive import Policy, allowed
 from tests.embedded.apiserver.authorization.plain import RBACAuthorizer
 from tests.rbac.strategies import ASKS, POLICIES, RULES, TEAMS, USERS, place
 from tests.support.cluster import rule
+from tests.support.properties import examples
 
 GROUPS = st.lists(TEAMS, unique=True)
 
@@ -38,7 +39,7 @@ def asked(user: User, ask: dict[str, str]) -> Attributes:
     return Attributes(user, **ask)  # type: ignore[arg-type] # keywords from a strategy
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(POLICIES, USERS, GROUPS, st.lists(ASKS, min_size=1, max_size=6))
 def test_the_plain_authorizer_decides_as_the_documentation_says(
     policy: Policy, user: str, groups: list[str], asks: list[dict[str, str]]
@@ -51,7 +52,7 @@ def test_the_plain_authorizer_decides_as_the_documentation_says(
             assert decision.reason.startswith("RBAC: allowed by ")
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(POLICIES, POLICIES, st.lists(st.tuples(USERS, GROUPS, ASKS), min_size=1, max_size=6))
 def test_the_cached_authorizer_answers_as_the_plain_one(
     policy: Policy, changed: Policy, asks: list[tuple[str, list[str], dict[str, str]]]
@@ -66,7 +67,7 @@ def test_the_cached_authorizer_answers_as_the_plain_one(
     assert [cached(question) for question in questions] == [plain(question) for question in questions]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(POLICIES, USERS, GROUPS, st.sampled_from(["", "n1", "n2"]))
 def test_the_cached_authorizer_finds_the_rules_that_the_plain_one_finds(
     policy: Policy, user: str, groups: list[str], namespace: str
@@ -83,7 +84,7 @@ def grants(*rules: dict[str, Any]) -> list[Grant]:
     return [Grant(rule, {}, {}, {"position": position}) for position, rule in enumerate(rules)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(RULES, ASKS)
 def test_the_index_leaves_out_no_rule_that_allows_a_request(rules: list[dict[str, Any]], ask: dict[str, str]) -> None:
     question, given_rules = asked(User("u"), ask), grants(*rules)

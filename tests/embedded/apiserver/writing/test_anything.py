@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.schema import Struct, Type, schemas
 from tests.support.cluster import ClusterApi
+from tests.support.properties import examples
 
 STORED = [kind for kind in KINDS if "update" in kind.verbs]
 PATCHES = (
@@ -103,7 +104,7 @@ def path_of(kind: Kind) -> str:
     return base + ("/namespaces/lab/" if kind.namespaced else "/") + kind.plural
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(data=st.data())
 def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(STORED))
@@ -122,7 +123,7 @@ def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None
         assert api.admin.delete(f"{path}/{name}").status < 500
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     operations=st.lists(
         st.fixed_dictionaries(
@@ -143,7 +144,7 @@ def test_no_json_patch_breaks_the_server(api: ClusterApi, operations: list[Any])
     assert reply.status < 500, (operations, reply)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(body=st.binary(max_size=60), form=st.sampled_from(["application/json", "application/yaml", *PATCHES]))
 def test_no_bytes_break_the_server(api: ClusterApi, body: bytes, form: str) -> None:
     text = body.decode("latin-1")
