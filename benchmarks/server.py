@@ -20,6 +20,8 @@ from typing import Any
 
 import yaml
 
+from labkit.core.home import read_json
+
 
 @dataclass(frozen=True)
 class Target:
@@ -79,7 +81,7 @@ def target(home: Path, pid: int) -> Target:
 
 def until_ready(home: Path, child: subprocess.Popen[bytes]) -> Target:
     """Wait for ``server.json``, then for the first authenticated answer."""
-    while not (home / "server.json").exists():
+    while "port" not in read_json(home / "server.json"):
         if child.poll() is not None:
             raise RuntimeError(f"the server ended with {child.returncode}")
         time.sleep(0.002)

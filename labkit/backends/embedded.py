@@ -7,6 +7,7 @@ id, tells whether it runs. Nothing of ``labkit.embedded`` is imported here.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import Need, Options, Report, Status, Traits
+from labkit.backends.processes import Activity, end_process, exists, load
 from labkit.client.auditlog import AuditFile
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
@@ -31,6 +33,20 @@ from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
 
 START_SECONDS = 30.0
+"""How long a starting server may make no progress."""
+
+ANSWER_SECONDS = 2.0
+"""How long a server may take to answer; the longer it has been waited for, the longer."""
+
+HUNG_SECONDS = 2.0
+"""How long a running server that does not answer may make no progress."""
+
+BUSY_SECONDS = 60.0
+"""How long a running server may work without answering, before it is replaced."""
+
+REPORT_SECONDS = 10.0
+"""The time after which a long start is explained."""
+
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
 NEEDED_BYTES = 2**20
@@ -66,12 +82,14 @@ class Embedded:
         """Find the server, or start it.
 
         Raises:
-            StartFailed: When the server ends, is not ready in time, or runs in another container.
+            StartFailed: When the server ends, makes no progress, or runs in another container.
             UsageError: When it runs with another era or node than asked for.
         """
         ensure_private(self.home)
         if self._is_running():
             return
+        if is_locked(self.home / "start.lock"):
+            report("Waiting for another program that starts the embedded cluster or stops it …")
         with locked(self.home / "start.lock"):
             if self._is_running():
                 return
@@ -79,7 +97,7 @@ class Embedded:
             report("Starting the embedded cluster …")
             self._clear_hung(report)
             if not self._is_running():
-                self._spawn()
+                self._spawn(report)
             took = time.monotonic() - begun
             report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
 
@@ -168,7 +186,7 @@ class Embedded:
     def _alive(self) -> bool:
         # The process id first: testing the lock takes it for an instant, which would fail a
         # server that is just starting.
-        return (self._elsewhere() or _exists(self._state().get("pid"))) and is_locked(self.home / "lock")
+        return (self._elsewhere() or exists(self._state().get("pid"))) and is_locked(self.home / "lock")
 
     def _elsewhere(self) -> bool:
         """Whether the server's process id is one of another container or machine, which shares the home."""
@@ -191,8 +209,8 @@ class Embedded:
     def _state(self) -> dict[str, Any]:
         return read_json(self.home / "server.json")
 
-    def _answers(self) -> bool:
-        """Whether the server in server.json is ready and has the cluster's certificate.
+    def _answers(self, patience_seconds: float = 0.0) -> bool:
+        """Whether the server in server.json is ready, in this time or a little more, and has the cluster's certificate.
 
         ``/readyz`` needs no credential; http.client, because the client takes longer to import
         than the server takes to answer.
@@ -203,7 +221,8 @@ class Embedded:
         try:
             context = ssl.create_default_context(cafile=self.home / "pki" / "ca.crt")
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # no stricter than kubectl
-            with closing(HTTPSConnection("127.0.0.1", port, timeout=2.0, context=context)) as connection:
+            patience_seconds = max(patience_seconds, ANSWER_SECONDS)
+            with closing(HTTPSConnection("127.0.0.1", port, timeout=patience_seconds, context=context)) as connection:
                 connection.request("GET", "/readyz", headers={"User-Agent": LAB_AGENT})
                 self._distrust = ""
                 return connection.getresponse().status == 200
@@ -218,16 +237,19 @@ class Embedded:
         if not self._alive():
             return
         self._require_here()
-        answers = self._answers()
-        if not answers and self._state().get("version", __version__) == __version__:
-            time.sleep(0.2)  # it may be starting this very moment
-            answers = self._answers()
-            if answers:
-                return
-        report("Stopping a server of another version, or one that does not respond, first.")
-        self._end(patience_seconds=STOP_SECONDS if answers else 1.0)
+        unresponsive = self._state().get("version", __version__) == __version__
+        if unresponsive:
+            # It may have been started by a program that was killed; or the machine is busy.
+            activity = Activity(self._state()["pid"], HUNG_SECONDS)
+            while self._alive() and not (activity.is_stuck or self._distrust or activity.age > BUSY_SECONDS):
+                if self._answers(activity.age):
+                    return
+                time.sleep(POLL_SECONDS)
+        if self._alive():
+            report("Stopping a server of another version, or one that does not respond, first.")
+            self._end(patience_seconds=1.0 if unresponsive else STOP_SECONDS)
 
-    def _spawn(self) -> None:
+    def _spawn(self, report: Report) -> None:
         last_port = self.options.port or self._last_port()
         attempts = [last_port]
         if last_port and not self.options.port:
@@ -237,9 +259,9 @@ class Embedded:
             self._distrust = ""  # of the one before
             process = self._launch(port)
             try:
-                ready = self._ready(process)
-            except BaseException:  # interrupted: the process would be forgotten
-                process.terminate()
+                ready = self._ready(process, report)
+            except BaseException:  # such as Ctrl-C: the process would be forgotten, and hold the lock
+                end_process(process, STOP_SECONDS)
                 raise
             if ready:
                 return
@@ -300,17 +322,30 @@ class Embedded:
         threading.Thread(target=process.wait, daemon=True, name="labkit-server").start()
         return process
 
-    def _ready(self, process: subprocess.Popen[bytes]) -> bool:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self._state().get("pid") == process.pid and self._answers():
+    def _ready(self, process: subprocess.Popen[bytes], report: Report) -> bool:
+        """Wait until a new server answers, as long as it makes progress; False when it has ended.
+
+        Raises:
+            StartFailed: When it makes none.
+        """
+        activity, explain_at = Activity(process.pid, START_SECONDS), REPORT_SECONDS
+        while process.poll() is None and not self._distrust:
+            if self._state().get("pid") == process.pid and self._answers(activity.age):
                 return True
-            if process.poll() is not None:
-                return False
-            if self._distrust:
-                break
+            if activity.is_stuck:
+                raise StartFailed(
+                    "The embedded cluster did not start.",
+                    why=f"its process made no progress for {START_SECONDS:g} s",
+                    todo=f"Start it again. The server's output is in {self.home / 'server.log'}.",
+                )
+            if activity.age > explain_at:
+                explain_at = math.inf
+                report(
+                    f"The server is still starting: {load() or 'it takes longer than usual'}. "
+                    "labkit waits as long as it makes progress."
+                )
             time.sleep(POLL_SECONDS)
-        process.terminate()
+        end_process(process, STOP_SECONDS)
         return False
 
     def _last_words(self) -> str:
@@ -345,18 +380,6 @@ class Embedded:
 
 
 _SIGNALS: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
-
-
-def _exists(pid: object) -> bool:
-    if not isinstance(pid, int) or pid <= 1:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _word(value: object) -> str:

@@ -8,14 +8,17 @@ database belongs to another version or to something else; 6 when the port is tak
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
 from pathlib import Path
 
+from labkit.core.place import place
+from labkit.core.version import __version__
 from labkit.embedded.apiserver.serving.lean import defer_client, defer_collection
 from labkit.embedded.apiserver.serving.pki import begin
-from labkit.embedded.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable
+from labkit.embedded.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable, write_private
 
 IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
 
@@ -42,7 +45,8 @@ def main() -> int:
     try:
         home = open_home(options.home)
         held = lock(home)
-        (home / "server.json").unlink(missing_ok=True)
+        owner = {"pid": os.getpid(), "place": place(), "host": os.uname().nodename, "version": __version__}
+        write_private(home / "server.json", json.dumps(owner).encode())  # the rest follows when it serves
         making = begin(home, held)
         defer_client()
         # Loaded only now, while the keys are generated.
@@ -61,7 +65,7 @@ def main() -> int:
     try:
         admin = making() if making is not None else None
         log_to(home / "server.log")
-        process.run(process.serve(home, options.port, not options.no_node, options.era, admin))
+        process.run(process.serve(home, owner, options.port, not options.no_node, options.era, admin))
     except StateProblem as problem:
         return say(problem, UNUSABLE)
     except StateUnusable as problem:

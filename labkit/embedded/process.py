@@ -8,12 +8,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit.core.place import place
 from labkit.core.version import __version__
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.serving.address import listen, url
@@ -78,11 +77,14 @@ def open_cluster(home: Path, node: bool, era: str, audit: Sink) -> Cluster:
     return cluster
 
 
-async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | None = None) -> None:
+async def serve(
+    home: Path, owner: Mapping[str, Any], port: int, node: bool, era: str, admin: Identity | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, or until the directory is removed.
 
     Args:
         home: The state directory, locked by this process.
+        owner: Who serves it: this process's id and the place where that is valid.
         port: The port; 0 for the previous one if it is free, else any.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
@@ -112,16 +114,7 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     address = url(port)
     cluster.address = address.removeprefix("https://")
     write_admin_kubeconfig(home, cluster.keys, address, admin)
-    state = {
-        "pid": os.getpid(),
-        "place": place(),
-        "host": os.uname().nodename,
-        "port": port,
-        "url": address,
-        "version": __version__,
-        "node": node,
-        "era": era,
-    }
+    state = {**owner, "port": port, "url": address, "node": node, "era": era}
     write_private(home / "server.json", json.dumps(state).encode())
     # Clients may connect while this loads.
     server = load_server()(cluster, listening, audit.flush)

@@ -3,12 +3,16 @@ from __future__ import annotations
 import datetime as datetime_module
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,15 +20,17 @@ from typing import Self
 
 import pytest
 
+from labkit.backends import processes
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
+from labkit.backends.processes import Activity
 from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
-from labkit.core.home import is_locked
+from labkit.core.home import is_locked, locked
 from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys
-from tests.support.until import SECONDS
+from tests.support.until import SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -228,7 +234,7 @@ def test_a_home_from_a_clock_that_was_ahead_is_opened(tmp_path: Path, monkeypatc
 
 
 def test_a_certificate_of_another_authority_is_named(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answers() -> bool:
+    def answers(_patience: float = 0) -> bool:
         embedded._distrust = "self-signed certificate in certificate chain"
         return False
 
@@ -279,3 +285,125 @@ def test_a_server_that_ends_at_once_gives_its_last_words(tmp_path: Path) -> None
     with pytest.raises(StartFailed) as caught:
         Embedded(home, Options()).start(quiet)
     assert caught.value.why
+
+
+@contextmanager
+def starved(pid: int) -> Iterator[None]:
+    """Let a process run for a sixth of the time, as a machine does that has too much to do."""
+    over = threading.Event()
+
+    def starve() -> None:
+        with suppress(ProcessLookupError):
+            while not over.wait(0.02):
+                os.kill(pid, signal.SIGSTOP)
+                over.wait(0.1)
+                os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=starve)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_slow_start_is_waited_for_as_long_as_it_makes_progress(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.backends.embedded.START_SECONDS", 1.0)
+    monkeypatch.setattr("labkit.backends.embedded.REPORT_SECONDS", 0.5)
+    monkeypatch.setattr("os.getloadavg", lambda: (99.7, 1.0, 1.0))
+    said: list[str] = []
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        launch = embedded._launch
+
+        def launch_starved(port: int) -> subprocess.Popen[bytes]:
+            process = launch(port)
+            stack.enter_context(starved(process.pid))
+            return process
+
+        monkeypatch.setattr(embedded, "_launch", launch_starved)
+        embedded.start(said.append)
+    assert time.monotonic() - begun > 1.0, "it was not slow"
+    assert said[1:-1] == [
+        f"The server is still starting: 100 processes wait for {os.cpu_count()} processors. "
+        "labkit waits as long as it makes progress."
+    ]
+
+
+def test_a_start_without_progress_is_given_up_and_leaves_no_lock(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch, launched = embedded._launch, list[subprocess.Popen[bytes]]()
+
+    def launch_stopped(port: int) -> subprocess.Popen[bytes]:
+        launched.append(launch(port))
+        until(lambda: is_locked(embedded.home / "lock"))
+        launched[0].send_signal(signal.SIGSTOP)
+        return launched[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit.backends.embedded.START_SECONDS", 0.3)
+        patch.setattr("labkit.backends.embedded.STOP_SECONDS", 0.1)
+        patch.setattr(embedded, "_launch", launch_stopped)
+        with pytest.raises(StartFailed) as caught:
+            embedded.start(quiet)
+    assert caught.value.why == "its process made no progress for 0.3 s"
+    assert launched[0].returncode == -signal.SIGKILL
+    embedded.start(quiet)
+    assert embedded.status().running
+
+
+def test_what_a_killed_command_was_starting_is_waited_for(embedded: Embedded) -> None:
+    embedded.home.mkdir(mode=0o700)
+    process = embedded._launch(0)
+    until(lambda: (embedded.home / "server.json").exists())
+    said: list[str] = []
+    embedded.start(said.append)
+    assert pid(embedded) == process.pid
+    assert "Stopping" not in " ".join(said)
+
+
+def test_an_interrupted_start_leaves_no_server(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_patience: float = 0) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded, "_answers", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            embedded.start(quiet)
+    assert not is_locked(embedded.home / "lock")
+    embedded.start(quiet)
+    assert embedded.status().running
+
+
+def test_another_command_that_starts_it_is_waited_for(embedded: Embedded) -> None:
+    said: list[str] = []
+    with locked(embedded.home / "start.lock"):
+        waiting = threading.Thread(target=embedded.start, args=[said.append])
+        waiting.start()
+        until(lambda: said)
+    waiting.join()
+    assert said[0] == "Waiting for another program that starts the embedded cluster or stops it …"
+    assert embedded.status().running
+
+
+def test_the_progress_of_a_process() -> None:
+    idle, busy = (subprocess.Popen([sys.executable, "-c", code]) for code in ("input()", "while True: pass"))
+    with idle, busy:
+        idle.send_signal(signal.SIGSTOP)
+        activities = [Activity(process.pid, 1.0) for process in (idle, busy)]
+        until(lambda: activities[0].is_stuck or activities[1].is_stuck)
+        assert [activity.is_stuck for activity in activities] == [True, False]
+        idle.kill()
+        busy.kill()
+        busy.wait()
+        until(lambda: activities[1].is_stuck)
+
+
+def test_the_progress_of_a_process_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROC", Path("/nowhere"))
+    assert re.search(r"\d:\d\d", processes.cpu_use(os.getpid()))
+    assert processes.cpu_use(2**22 - 1) == ""

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.core.home import read_json
 from labkit.embedded.machinery.pki.keys import Keys
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
@@ -266,11 +267,11 @@ def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
     process = subprocess.Popen([sys.executable, "-c", command, str(home)], cwd=root)
     try:
         deadline = time.monotonic() + SECONDS
-        while not (home / "server.json").exists():
+        while not (state := read_json(home / "server.json")).get("port"):
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.02)
-        port = int(re.search(r'"port": ?(\d+)', (home / "server.json").read_text())[1])  # type: ignore[index]  # it is there
+        port = int(state["port"])
         flooded = Server(home, process, f"https://127.0.0.1:{port}")
         crowd = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(200)]
         time.sleep(0.2)

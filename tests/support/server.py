@@ -226,7 +226,7 @@ def start_server(
             state = json.loads((home / "server.json").read_text())
         except (OSError, ValueError):
             state = {}
-        if state.get("pid") == process.pid:
+        if state.get("pid") == process.pid and "url" in state:
             output.close()
             return Server(home, process, state["url"])
         time.sleep(0.01)

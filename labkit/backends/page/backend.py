@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Options
+from labkit.backends.base import Options, Report
 from labkit.backends.embedded import Embedded
 from labkit.backends.page.page import Page
 from labkit.client.transport import Credentials, Endpoint, Transport
@@ -29,14 +29,14 @@ class PageBackend(Embedded):
     def _alive(self) -> bool:
         return self.home in self._page.clusters
 
-    def _answers(self) -> bool:
+    def _answers(self, patience_seconds: float = 0.0) -> bool:
         return self._alive()
 
     def _state(self) -> dict[str, Any]:
         cluster = self._page.clusters.get(self.home)
         return {"pid": "this page", "url": cluster.url, "node": cluster.node, "era": cluster.era} if cluster else {}
 
-    def _spawn(self) -> None:
+    def _spawn(self, report: Report) -> None:
         options = self.options
         self._page.start_cluster(self.home, node=options.node is not False, era=options.era or "now")
 
