@@ -40,6 +40,12 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
 @click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
+    "--overrides",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A table of points that you decided: learner, task, points, reason; OUT-overrides.csv when left out.",
+)
+@click.option("--overrides-template", is_flag=True, help="Write that table, to be filled in, with a row for each task.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=None,
@@ -102,7 +108,11 @@ def grade_command(**options: Any) -> int:
     command = click.get_current_context()
     command.with_resource(interrupt_on_signals())
     unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
-    results = RUNNERS[plan.place](plan, _open_session(plan, Path(unpacked)))
+    session = _open_session(plan, Path(unpacked))
+    results = RUNNERS[plan.place](plan, session)
+    if plan.overrides_template:
+        session.write_template(plan.overrides)
+        click.echo(f"Fill in points and reasons in {plan.overrides}, and start the command again.")
     return 1 if any(result.ended == FAILED for result in results) else 0
 
 
@@ -123,6 +133,7 @@ def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
         only=plan.only,
         cluster=plan.backend,
         course=fingerprint,
+        overrides=plan.overrides if plan.overrides.exists() else None,
     )
     _describe(session, intake.lines)
     return session

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class GradingPlan:
     """The options of ``labkit grade``, which go together; its ``--help`` explains each.
 
-    ``backend``, ``seconds`` and ``out`` depend on one another where they are left out: see ``of``.
+    ``backend``, ``seconds``, ``out`` and ``overrides`` depend on one another where they are left out: see ``of``.
     """
 
     submissions: tuple[Path, ...]
@@ -24,6 +24,8 @@ class GradingPlan:
     duplicates: str
     late: str
     only: tuple[str, ...]
+    overrides: Path
+    overrides_template: bool
     out: Path
     slots: int | None
     seconds: float
@@ -55,7 +57,12 @@ class GradingPlan:
             raise click.UsageError("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
         seconds = options["seconds"] or (300.0 if real else 60.0)
         out = options["out"] or Path(f"results-{backend}" if real else "results")
-        return cls(**{**options, "backend": backend, "seconds": seconds, "out": out})
+        overrides = options["overrides"] or out.with_name(f"{out.name}-overrides.csv")
+        if options["overrides"] and not (options["overrides_template"] or overrides.exists()):
+            raise click.UsageError(f"There is no {overrides}; --overrides-template writes one.")
+        if options["overrides_template"] and overrides.exists():
+            raise click.UsageError(f"There is a {overrides}: write into it, or move it away.")
+        return cls(**{**options, "backend": backend, "seconds": seconds, "out": out, "overrides": overrides})
 
     @property
     def place(self) -> Literal["here", "dask", "real"]:

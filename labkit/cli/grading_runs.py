@@ -65,14 +65,12 @@ def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[
             RealClusterGrader(lab, limits=limits, kernel=kernel) as grader,
         ):
             grader.check(left, force=plan.force, progress=report)
-            results = _run_session(session, grader)
-    else:
-        results = session.results()
+            _run_session(session, grader)
     with Grader(limits=limits, kernel=kernel) as embedded:
         same = {result.key: result for result in embedded.grade(session.chosen)}
-    for result in results:
-        if result.key in same:
-            _compare(result, same[result.key])
+    for key, result in sorted(session.done.items()):
+        if key in same:
+            _compare(result, same[key])
     return session.results()
 
 

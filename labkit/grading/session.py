@@ -10,29 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from labkit.core.errors import UsageError, near
+from labkit.core.errors import UsageError
 from labkit.core.version import __version__
 from labkit.grading.graders.stages import unreadable_result
+from labkit.grading.intake.declared import declared_learner, declares_another_code, has_no_code
 from labkit.grading.intake.intake import Intake
-from labkit.grading.intake.roster import Person
 from labkit.grading.intake.submissions import (
     Submission,
     Unreadable,
-    declared_learner,
-    declares_another_code,
     files_beside,
     find,
     parse,
-    printable,
     read_untrusted,
 )
 from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learner
+from labkit.grading.judging.score import plain
 from labkit.grading.reports.gradebooks import write_gradebooks
+from labkit.grading.reports.overrides import Record, apply, read_overrides, write_template
 from labkit.grading.reports.overview import write_overview
 from labkit.grading.reports.result_store import ResultStore
 from labkit.grading.reports.scores import write_all
 from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import learner_name
 
 
 class SubmissionGrader(Protocol):
@@ -57,9 +55,10 @@ class GradingSession:
         only: Learners, by id, name or mail; nothing of others is graded, and their results stay.
         cluster: The kind of cluster; stored results of another kind are not used.
         course: The fingerprint of the course's secret; empty without one.
+        overrides: The table of points that the teacher decided; None without one.
 
     Raises:
-        UsageError: There is no submission, or none of somebody in ``only``.
+        UsageError: There is no submission, or none of somebody in ``only``; or a line of the table cannot be right.
     """
 
     def __init__(
@@ -72,6 +71,7 @@ class GradingSession:
         only: Iterable[str] = (),
         cluster: str = "embedded",
         course: str = "",
+        overrides: Path | None = None,
     ) -> None:
         self.out = out
         self._cluster = cluster
@@ -80,9 +80,11 @@ class GradingSession:
             submissions = Intake(find(submissions), submissions.is_dir())
         self._intake = submissions
         self.all = self._intake.submissions
-        learners = {self._learner(name) for name in only}
+        learners = {submissions.find_learner(name, with_roster=False) for name in only}
         self.chosen = [entry for entry in self.all if entry.learner in learners or not learners]
+        self._overrides = read_overrides(overrides, submissions.find_learner) if overrides else []
         out.mkdir(parents=True, exist_ok=True)
+        self._record = Record(out)
         self._store = ResultStore(out)
         self.looks = {entry.key: _look(entry) for entry in self.all}
         self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
@@ -108,6 +110,8 @@ class GradingSession:
         if gone := ", ".join(" ".join(key) for key in sorted(self.gone)):
             line = f"Graded before, not in what is named now, and not in the reports: {gone}."
             yield f"{line} Name all folders and archives together."
+        yield from self._record.edited_scores()
+        yield from self._record.outdated(self._overrides, self._exercises)
 
     @property
     def left(self) -> list[Submission]:
@@ -137,11 +141,21 @@ class GradingSession:
 
     def finish(self) -> list[Result]:
         """Write all reports, and return all results."""
-        results = self.results()
+        results, intake = self.results(), self._intake
         write_all(results, self.out)
-        write_gradebooks(results, self._intake.people, self.out)
-        write_overview(results, self.all, self.out, self._intake.left_out)
+        write_gradebooks(results, intake.people, self.out)
+        missing = [
+            {"exercise": exercise, "learner": person.id, "name": person.name}
+            for exercise, people in intake.missing.items()
+            for person in people
+        ]
+        write_overview(results, self.all, self.out, intake.left_out, missing)
+        self._record.write(results, self._overrides, self._exercises)
         return results
+
+    def write_template(self, path: Path) -> None:
+        """Write a table for overrides of all results; see ``overrides.write_template``."""
+        write_template(path, self.results())
 
     def _grade(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> None:
         with self._store.writer(grader.level) as store:
@@ -152,6 +166,7 @@ class GradingSession:
                     result,
                     declared=look.declared,
                     language=look.language,
+                    without_code=look.without_code,
                     graded_by=__version__,
                     exercise_fingerprint=self._exercises[result.exercise],
                     course_fingerprint=self._course,
@@ -164,8 +179,13 @@ class GradingSession:
             grader.grade(self.left, keep)
 
     def results(self) -> list[Result]:
-        """Return the results so far, sorted by exercise and learner."""
-        return by_exercise_and_learner(self.done.values())
+        """Return the results so far, sorted by exercise and learner, with names and the teacher's corrections."""
+        people = self._intake.people
+        named = (
+            replace(result, name=plain(people[result.learner].name)) if result.learner in people else result
+            for result in self.done.values()
+        )
+        return by_exercise_and_learner(apply(self._overrides, named))
 
     @property
     def unsigned(self) -> int:
@@ -206,29 +226,14 @@ class GradingSession:
             return f"{result.exercise} has changed since"
         return "" if result.course_fingerprint == self._course else "the course has another secret"
 
-    def _learner(self, name: str) -> str:
-        """The id of a learner who handed something in, by id, name or mail.
-
-        Raises:
-            UsageError: There is none.
-        """
-        people = self._intake.people
-        learners = {entry.learner: people.get(entry.learner, Person(entry.learner)) for entry in self.all}
-        known = {
-            learner_name(text): person.id for person in learners.values() for text in (person.name, person.mail) if text
-        }
-        known |= {learner: learner for learner in learners}
-        if found := known.get(learner_name(name)):
-            return found
-        raise UsageError(f"There is no submission of {printable(name)}.", todo=near(name, known))
-
 
 class Look(NamedTuple):
-    """What is read of a notebook before it is graded: a digest, and ``declared`` and ``language`` of ``Result``."""
+    """What is read of a notebook before it is graded: a digest, and fields of ``Result``."""
 
     digest: str
     declared: str = ""
     language: str = ""
+    without_code: bool = False
 
 
 def _look(submission: Submission) -> Look:
@@ -245,4 +250,9 @@ def _look(submission: Submission) -> Look:
     name = declared_learner(cells)
     if declares_another_code(submission, cells):
         name = f"{name or submission.learner} with another code"
-    return Look(digest, "" if name == submission.learner else name, "" if "python" in language.lower() else language)
+    return Look(
+        digest,
+        "" if name == submission.learner else name,
+        "" if "python" in language.lower() else language,
+        has_no_code(submission, cells),
+    )

@@ -138,7 +138,7 @@ class TestAgain:
         shutil.rmtree(desk.folder / "cat")
         desk.grade("--fresh")
         assert sorted(graded) == ["ann", "bob"]
-        assert "cat" not in (desk.out / STORED).read_text()
+        assert '"learner": "cat"' not in (desk.out / STORED).read_text()
 
     def test_a_regrade_that_is_interrupted_is_gone_on_with(
         self, desk: Desk, graded: list[str], monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,8 @@ import pytest
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
 from labkit.grading.graders.grader import Grader
-from labkit.grading.intake.submissions import code_cells, declared_learner, find, skipped
+from labkit.grading.intake.declared import declared_learner
+from labkit.grading.intake.submissions import code_cells, find, skipped
 from labkit.grading.judging.result import Result
 from labkit.grading.pools.pool import GraderPool
 from labkit.grading.reports.result_store import STORED

@@ -3,5 +3,7 @@
 - ``intake``       folders, notebooks and archives together
 - ``archives``     unpacked
 - ``submissions``  found, read, chosen
+- ``declared``     what they say of their learners
 - ``roster``       whose they are
+- ``tables``       what teachers and systems write as CSV
 """

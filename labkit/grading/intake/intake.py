@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from labkit.core.errors import UsageError
+from labkit.core.errors import UsageError, near
 from labkit.grading.intake.archives import SUFFIX, find_archives, unpack
 from labkit.grading.intake.roster import Person, Roster
 from labkit.grading.intake.submissions import (
@@ -19,6 +19,7 @@ from labkit.grading.intake.submissions import (
     skipped,
     walk,
 )
+from labkit.grading.tasks.seed import learner_name
 
 
 @dataclass
@@ -30,12 +31,41 @@ class Intake:
         whole: Whether it is all of a class, so that what is not in it is gone; not where notebooks were named.
         people: What is known of learners, by their ids.
         lines: What is left out, and what a teacher should know, as sentences.
+        missing: By exercise, those in the roster who handed nothing in.
     """
 
     submissions: list[Submission]
     whole: bool = True
     people: dict[str, Person] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    missing: dict[str, list[Person]] = field(default_factory=dict)
+
+    def find_learner(self, name: str, *, with_roster: bool = True) -> str:
+        """Find a learner's id by their id, name or mail address.
+
+        Args:
+            name: What a teacher calls them.
+            with_roster: Whether those in the roster without a submission are meant, too.
+
+        Raises:
+            UsageError: There is none, or there are several.
+        """
+        ids = {entry.learner for entry in self.submissions} | (set(self.people) if with_roster else set())
+        wanted = learner_name(name)
+        if wanted in ids:
+            return wanted
+        known: dict[str, list[str]] = {}
+        for person in (self.people.get(learner, Person(learner)) for learner in sorted(ids)):
+            for text in filter(None, {person.name, person.mail}):
+                known.setdefault(learner_name(text), []).append(person.id)
+        found = known.get(wanted, [])
+        if len(found) == 1:
+            return found[0]
+        who = printable(name)
+        if found:
+            raise UsageError(f"There are several learners called {who}.", todo=f"Use an id: {', '.join(found)}.")
+        what = f"There is no learner {who}." if with_roster else f"There is no submission of {who}."
+        raise UsageError(what, todo=near(name, [*sorted(ids), *known]))
 
     @property
     def left_out(self) -> list[str]:
@@ -80,7 +110,10 @@ def take_in(
     if not intake.submissions:
         raise none_found(", ".join(map(str, paths)), " ".join(intake.lines[:10]))
     intake.lines += [f"Late, and graded: {entry.label}." for entry in intake.submissions if entry.late]
-    intake.lines += _missing(intake.submissions, roster) if roster else ()
+    intake.missing = _missing(intake.submissions, roster) if roster else {}
+    for exercise, missing in intake.missing.items():
+        names = ", ".join(f"{each.id} ({each.name})" for each in missing)
+        intake.lines.append(f"Nothing to grade for {exercise}: {printable(names)}.")
     return intake
 
 
@@ -132,12 +165,13 @@ def _identified(submissions: Sequence[Submission], roster: Roster | None, intake
         yield replace(entry, learner=person.id, sender=sender)
 
 
-def _missing(submissions: Iterable[Submission], roster: Roster) -> Iterator[str]:
-    """List the learners in the roster without a submission of an exercise that others handed in."""
+def _missing(submissions: Iterable[Submission], roster: Roster) -> dict[str, list[Person]]:
+    """Find those in the roster without a submission of an exercise that others handed in."""
     handed_in: dict[str, set[str]] = {}
     for entry in submissions:
         handed_in.setdefault(entry.exercise, set()).add(entry.learner)
-    for exercise, learners in handed_in.items():
-        missing = [f"{each.id} ({each.name})" for each in roster.people.values() if each.id not in learners]
-        if missing:
-            yield f"Nothing to grade for {exercise}: {printable(', '.join(missing))}."
+    found = {
+        exercise: [person for person in roster.people.values() if person.id not in learners]
+        for exercise, learners in handed_in.items()
+    }
+    return {exercise: missing for exercise, missing in found.items() if missing}

@@ -7,8 +7,6 @@ to write as ``ME`` is the id.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -17,8 +15,8 @@ from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from labkit.core.errors import UsageError
-from labkit.grading.intake.archives import decoded
 from labkit.grading.intake.submissions import Submission
+from labkit.grading.intake.tables import read_table
 from labkit.grading.tasks.seed import learner_name
 
 IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "sid", "id")
@@ -87,13 +85,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     Raises:
         UsageError: It is a spreadsheet's own file, or has headings that are not known.
     """
-    data = path.read_bytes()
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
-    text = re.sub(r"\A\s*sep=.\s*", "", _text(data), flags=re.IGNORECASE)  # Excel's own line
-    first = re.search(r".*[,;\t].*", text)
-    delimiter = max(",;\t", key=first[0].count) if first else ","
-    table = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    table = [line.cells for line in read_table(path)]
     rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
     headings = [cell.lower() for cell in rows[0]] if rows else []
     if _unknown(rows, headings):
@@ -126,10 +118,6 @@ def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
         ):
             return True
     return False
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
 
 
 def _person(row: dict[str, str]) -> Person | None:

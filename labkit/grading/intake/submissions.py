@@ -51,12 +51,6 @@ MAX_ENTRIES = 4096
 KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
 """A line of code that may call kubectl."""
 
-DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
-"""The line in which learners write the name that they hand in under."""
-
-DECLARED_CODE = re.compile(r"""\bcode\s*=\s*["']((?:\w{4}[- ]?){2}\w\w)["']""", re.IGNORECASE)
-"""Where learners write their code."""
-
 CANVAS = re.compile(
     r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)", re.DOTALL
 )
@@ -219,24 +213,6 @@ def _wrong(entry: Submission) -> str:
 def is_submission(entry: Submission) -> bool:
     """Whether it has an exercise's name, and a learner."""
     return bool(entry.learner) and entry.exercise in IDS
-
-
-def declared_learner(cells: Iterable[str]) -> str:
-    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
-
-    It is only shown. The folder decides whose submission it is.
-    """
-    found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
-    return next((learner_name(match[1]) for match in found if match), "")
-
-
-def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
-    """Whether a notebook has a code that is not the one that its learner is graded with."""
-    codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
-    try:
-        return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
-    except UsageError:
-        return True
 
 
 def code_cells(path: Path) -> list[str]:

@@ -21,6 +21,11 @@ ERROR = re.compile(
 )
 """An error in what a notebook printed: the line after a traceback, or one with an error's name."""
 
+FORGOTTEN_CODE = (
+    "The course's code is missing, so that its names are not those that it is judged by: write the code that your "
+    'teacher gave you into exercise(…, code="…"), run the notebook again from its top, and hand it in again.'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -44,6 +49,8 @@ class Result:
         graded_by: The version of labkit that graded it.
         exercise_fingerprint: What identifies the exercise's source.
         course_fingerprint: What identifies the course's secret; empty without one.
+        without_code: Whether the notebook has no code although the course has a secret.
+        name: The learner's name, where a roster or a system tells it; never stored.
     """
 
     learner: str
@@ -62,6 +69,8 @@ class Result:
     graded_by: str = ""
     exercise_fingerprint: str = ""
     course_fingerprint: str = ""
+    without_code: bool = False
+    name: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -106,6 +115,27 @@ class Result:
         return (found["raised"] or found["shown"])[:300] if found else ""
 
     @property
+    def forgot_code(self) -> bool:
+        """Whether it has no code, and lacks points, so that it was probably worked on with other names."""
+        return self.without_code and not self.full
+
+    @property
+    def person(self) -> str:
+        """The learner by name and id, such as ``Ann Lee (s01)``."""
+        return f"{self.name} ({self.learner})" if self.name not in ("", self.learner) else self.learner
+
+    @property
+    def states(self) -> list[str]:
+        """What a teacher should know before the points, in a few words each."""
+        found = {
+            self.ended: not self.complete,
+            "no course code": self.forgot_code,
+            f"worked on as {self.declared}": bool(self.declared),
+            "corrected": any(task.corrected for task in self.score.tasks),
+        }
+        return [text for text, holds in found.items() if holds]
+
+    @property
     def notices(self) -> list[str]:
         """What went wrong before any task did, as sentences for its learner and the teacher."""
         name, kernel, error, module = self.declared, self.language, self.first_error, self.missing_module
@@ -115,6 +145,8 @@ class Result:
             error and f"The first error that it printed: “{error}”.",
             name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",
             kernel and f"It was written for a {kernel} kernel, and was run as Python.",
+            FORGOTTEN_CODE if self.forgot_code else "",
+            *(f"{task.id}: {task.corrected}" for task in self.score.tasks if task.corrected),
         )
         return [line for line in lines if line]
 

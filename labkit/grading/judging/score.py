@@ -51,6 +51,7 @@ class TaskScore:
         items: Check by check.
         excess: Permissions that were granted and not needed.
         needed: How many permissions the task needs.
+        corrected: How a teacher corrected its points, as a sentence; never stored.
     """
 
     id: str
@@ -60,6 +61,7 @@ class TaskScore:
     items: tuple[Item, ...]
     excess: tuple[str, ...]
     needed: int
+    corrected: str = ""
 
     @property
     def full(self) -> bool:

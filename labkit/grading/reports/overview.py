@@ -6,21 +6,19 @@ All three are made of the same tables. What learners wrote is text in them and n
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import re
 import statistics
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from labkit.core.html import TEMPLATES, render, stylesheet
+from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
-from labkit.grading.judging.result import FAILED, Result
+from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
 from labkit.grading.judging.score import plain
-from labkit.grading.reports.scores import safe_cell
+from labkit.grading.reports.scores import POLICY, safe_cell
 from labkit.grading.reports.similarity import Row, Similarity, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import SEEDED
@@ -34,12 +32,19 @@ BANDS = 10
 MAX_ROWS = 200
 """Rows of a table on the page; the files have all."""
 
+MISSING = "nothing handed in"
+"""The state of a learner in the roster without a submission."""
+
 UNGRADED = (FAILED, "unreadable")
 """How results ended that say nothing of the tasks."""
 
 
 def write_overview(
-    results: Sequence[Result], submissions: Iterable[Submission], folder: Path, left_out: Iterable[str] = ()
+    results: Sequence[Result],
+    submissions: Iterable[Submission],
+    folder: Path,
+    left_out: Iterable[str] = (),
+    missing: Iterable[Row] = (),
 ) -> None:
     """Write the overview of a class into the folder of its results.
 
@@ -48,8 +53,9 @@ def write_overview(
         submissions: What they are results of; their code is compared.
         folder: The folder of results.
         left_out: What was not taken in, and why, as sentences.
+        missing: The ``exercise``, ``learner`` and ``name`` of each who handed nothing in.
     """
-    tables = overview(results, similarities(submissions), left_out)
+    tables = overview(results, similarities(submissions), left_out, missing)
     (folder / "overview.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
     with (folder / "overview.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(_csv_rows(tables))
@@ -70,18 +76,25 @@ def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
 def page(tables: Mapping[str, Sequence[Row]]) -> str:
     """Make the page, which needs no network and runs no script but its own."""
     style, script = stylesheet(), (TEMPLATES / "overview.js").read_text(encoding="utf-8")
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+    policy = f"{POLICY}; style-src '{digest(style)}'; script-src '{digest(script)}'"
+    people = {row["learner"]: row for row in tables["people"] if row["state"] != [MISSING]}
     return render(
-        "overview.html", tables=tables, most=MAX_ROWS, fewest=FEWEST, policy=policy, style=style, script=script
+        "overview.html",
+        tables=tables,
+        people=people,
+        most=MAX_ROWS,
+        fewest=FEWEST,
+        policy=policy,
+        style=style,
+        script=script,
     )
 
 
-def _digest(text: str) -> str:
-    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
 def overview(
-    results: Sequence[Result], similar: Sequence[Similarity], left_out: Iterable[str] = ()
+    results: Sequence[Result],
+    similar: Sequence[Similarity],
+    left_out: Iterable[str] = (),
+    missing: Iterable[Row] = (),
 ) -> dict[str, list[Row]]:
     """Make the tables, in the order in which they are read. What they mean stands in ``overview.html``."""
     judged = [result for result in results if result.ended not in UNGRADED]
@@ -97,6 +110,7 @@ def overview(
     )
     return {
         "exercises": [_exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()],
+        "people": _people(results, missing),
         "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
         "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
         "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
@@ -113,6 +127,26 @@ def overview(
 
 def _share(points: float, most: float) -> float:
     return points / most if most else 0.0
+
+
+def _people(results: Iterable[Result], missing: Iterable[Row]) -> list[Row]:
+    """A row for each submission, and for each that is missing; those who need help come first."""
+    rows = [{**row, "share": None, "points": "", "tasks": [], "too much": 0, "state": [MISSING]} for row in missing]
+    for result in results:
+        score, judged = result.score, result.ended not in UNGRADED
+        rows.append(
+            {
+                "exercise": result.exercise,
+                "learner": result.learner,
+                "name": plain(result.name, 200),
+                "share": round(_share(score.points, score.most), 3) if result.ended != FAILED else None,
+                "points": f"{score.points:g} of {score.most:g}" if result.ended != FAILED else "",
+                "tasks": [f"{task.id}: {task.points:g} of {task.most:g}" for task in score.tasks if judged],
+                "too much": sum(len(task.excess) for task in score.tasks),
+                "state": [plain(state, 200) for state in result.states],
+            }
+        )
+    return sorted(rows, key=lambda row: (row["share"] or 0, row["share"] is not None, row["exercise"], row["learner"]))
 
 
 def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
@@ -209,7 +243,8 @@ def _ungraded(result: Result) -> Iterator[Row]:
     """A row for what was not graded, not judged, or did not end by itself; else nothing."""
     outcome = "" if result.complete else result.outcome
     note = "" if result.ended in UNGRADED else result.note  # the outcome has it
-    why = " ".join(filter(None, (outcome, note, result.omissions)))
+    code = FORGOTTEN_CODE if result.forgot_code else ""
+    why = " ".join(filter(None, (outcome, note, code, result.omissions)))
     if why:
         yield {"exercise": result.exercise, "learner": result.learner, "ended": result.ended, "why": why}
 

@@ -12,18 +12,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit.core.html import render
+from labkit.core.html import digest, render, stylesheet
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import Item
 
+SCORES = "scores.csv"
+
+POLICY = "default-src 'none'; base-uri 'none'"
+"""What pages may load: nothing."""
+
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """The first characters of a cell that a spreadsheet takes for a formula."""
+
+QUOTE = "'"
+"""Before them, it makes a spreadsheet take a cell for text."""
 
 
 def write_all(results: Sequence[Result], folder: Path) -> None:
     """Write every format into a folder, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_table(results, folder / "scores.csv")
+    _write_table(results, folder / SCORES)
     _write_junit(results, folder / "junit.xml")
     _write_json(results, folder / "gradescope", _gradescope)
     _write_json(results, folder / "prairielearn", _prairielearn)
@@ -32,7 +40,7 @@ def write_all(results: Sequence[Result], folder: Path) -> None:
 
 def safe_cell(text: str) -> str:
     """Keep a spreadsheet from taking a cell's text for a formula."""
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return f"{QUOTE}{text}" if text.startswith(FORMULAS) else text
 
 
 def _least_privilege(result: Result) -> str:
@@ -42,6 +50,7 @@ def _least_privilege(result: Result) -> str:
 
 COLUMNS: dict[str, Callable[[Result], str]] = {
     "learner": lambda result: result.learner,
+    "name": lambda result: result.name,
     "exercise": lambda result: result.exercise,
     "points": lambda result: f"{result.score.points:g}",
     "most": lambda result: f"{result.score.most:g}",
@@ -53,6 +62,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "isolation": lambda result: result.isolation,
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
+    "corrected": lambda result: " ".join(task.id for task in result.score.tasks if task.corrected),
     "note": lambda result: " ".join(result.notices) or ("" if result.complete else result.outcome),
 }
 """The columns of ``scores.csv``: heading and content."""
@@ -108,7 +118,7 @@ def _gradescope(result: Result) -> dict[str, Any]:
                 "score": task.points,
                 "max_score": task.most,
                 **({"status": "passed" if task.full else "failed"} if task.most else {}),
-                "output": "\n".join(_gradescope_line(item) for item in task.items),
+                "output": "\n".join((*filter(None, [task.corrected]), *map(_gradescope_line, task.items))),
             }
             for task in result.score.tasks
         ],
@@ -135,7 +145,7 @@ def _prairielearn(result: Result) -> dict[str, Any]:
                 "name": f"{task.id} {task.title}",
                 "points": task.points,
                 "max_points": task.most,
-                "message": _not_as_expected(task.items),
+                "message": "\n".join(filter(None, (task.corrected, _not_as_expected(task.items)))),
             }
             for task in result.score.tasks
         ],
@@ -145,9 +155,9 @@ def _prairielearn(result: Result) -> dict[str, Any]:
 def _write_pages(results: Sequence[Result], folder: Path) -> None:
     """Write a page for each learner, with all their exercises: what was seen and expected, and one hint."""
     folder.mkdir(parents=True, exist_ok=True)
-    learners: dict[str, list[Result]] = {}
+    style, learners = stylesheet(), dict[str, list[Result]]()
     for result in results:
         learners.setdefault(result.learner, []).append(result)
     for learner, own in learners.items():
-        text = render("feedback.html", learner=learner, results=own)
+        text = render("feedback.html", results=own, policy=f"{POLICY}; style-src '{digest(style)}'", style=style)
         (folder / f"{learner}.html").write_text(text, encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Read the tables that teachers and their systems write: CSV with any separator, in many encodings."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from labkit.core.errors import UsageError
+from labkit.grading.intake.archives import decoded
+
+
+class Line(NamedTuple):
+    """A row of a table: the line of the file where it ends, and its cells without surrounding white space."""
+
+    number: int
+    cells: list[str]
+
+
+def read_table(path: Path) -> list[Line]:
+    """Read all rows of a table, the headings too; empty ones are left out.
+
+    Raises:
+        UsageError: It is a spreadsheet's own file.
+    """
+    data = path.read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
+    text = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
+    if separator := re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE):  # Excel's own line
+        text = "\n" * separator[0].count("\n") + text[separator.end() :]
+    first = re.search(r".*[,;\t].*", text)
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first[0].count) if first else ",")
+    lines = (Line(reader.line_num, [cell.strip() for cell in row]) for row in reader)
+    return [line for line in lines if any(line.cells)]
+
+
+def read_records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Read a table with these headings, in any order and beside others: each row as its line, and its cells by heading.
+
+    Raises:
+        UsageError: It is a spreadsheet's own file, or a heading is missing.
+    """
+    lines = read_table(path)
+    headings = [cell.lower() for cell in lines[0].cells] if lines else []
+    if missing := [name for name in columns if name not in headings]:
+        raise UsageError(
+            f"{path} has no column {' and no column '.join(missing)}.",
+            todo=f"Its first row must have the headings {', '.join(columns)}.",
+        )
+    empty = dict.fromkeys(headings, "")
+    return [(line.number, {**empty, **dict(zip(headings, line.cells, strict=False))}) for line in lines[1:]]

@@ -1,0 +1,185 @@
+"""What a teacher decides against the grader: points of tasks, in a table of their own, and edited scores.
+
+The table has the columns ``learner`` (an id, a name or a mail address), ``task``, ``points`` and ``reason``. It is
+applied to results whenever reports are written, and never stored with them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labkit.core.errors import UsageError, near
+from labkit.grading.intake.submissions import Unreadable, read_untrusted
+from labkit.grading.intake.tables import read_records
+from labkit.grading.judging.result import Result
+from labkit.grading.judging.score import TaskScore, plain
+from labkit.grading.reports.scores import QUOTE, SCORES, safe_cell
+from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import Task
+
+COLUMNS = ("learner", "task", "points", "reason")
+
+RECORD = ".written.json"
+"""What was written last, in the folder of results: to notice scores that were edited, and exercises that changed."""
+
+EXERCISE_OF = {task.id: exercise.id for exercise in EXERCISES for task in exercise.tasks}
+
+TASKS: dict[str, Task] = {task.id: task for exercise in EXERCISES for task in exercise.tasks}
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A line of the table: what a learner's task is worth, and why."""
+
+    learner: str
+    task: str
+    points: float
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """What identifies it in the record; with other points or another reason it is another one."""
+        return f"{self.learner} {self.task} {self.points:g} {self.reason}"
+
+    def corrected(self, task: TaskScore) -> TaskScore:
+        """A task's score with these points."""
+        line = f"Corrected by hand, {self.points:g} points instead of {task.points:g}: {self.reason}"
+        return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
+
+
+def read_overrides(path: Path, find_learner: Callable[[str], str]) -> list[Override]:
+    """Read the table; rows without points are skipped, as the template has them.
+
+    Args:
+        path: The table.
+        find_learner: Finds a learner's id by what a teacher calls them, or raises ``UsageError``.
+
+    Raises:
+        UsageError: Lines that cannot be right, each with its number.
+    """
+    overrides: dict[tuple[str, str], Override] = {}
+    wrong: list[str] = []
+    for number, row in read_records(path, COLUMNS):
+        if not row["points"]:
+            continue
+        try:
+            override = _override(row, find_learner)
+            if (override.learner, override.task) in overrides:
+                raise ValueError(f"{override.learner} has a line for {override.task} already")
+            overrides[override.learner, override.task] = override
+        except UsageError as error:
+            wrong.append(f"line {number}: {error.what} {error.todo}".rstrip())
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
+    if wrong:
+        todo = "Correct these lines; nothing was graded or written."
+        raise UsageError(f"{path} cannot be used.", why="\n       ".join(wrong), todo=todo)
+    return list(overrides.values())
+
+
+def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Override:
+    name, task = row["learner"].removeprefix(QUOTE), row["task"]
+    learner = find_learner(name)
+    if task not in TASKS:
+        raise UsageError(f"there is no task {plain(task, 40)}.", todo=near(task, TASKS))
+    most = TASKS[task].variant(Seed(learner)).max_points
+    points = _number(row["points"])
+    if not 0 <= points <= most:
+        raise ValueError(f"{plain(row['points'], 40)} is not from 0 to {most:g}, the points of {task}")
+    if not row["reason"]:
+        raise ValueError("the reason is missing: the learner will read it")
+    return Override(learner, task, points, plain(row["reason"]))
+
+
+def write_template(path: Path, results: Sequence[Result]) -> None:
+    """Write a table with a row for each learner and task, in which points and reasons are empty.
+
+    Raises:
+        UsageError: There is such a file.
+    """
+    try:
+        with path.open("x", newline="", encoding="utf-8-sig") as file:  # Excel needs the mark
+            writer = csv.writer(file)
+            writer.writerow([*COLUMNS, "name", "title", "graded", "most"])
+            for result in results:
+                for task in result.score.tasks:
+                    facts = (result.name, task.title, f"{task.points:g}", f"{task.most:g}")
+                    writer.writerow([safe_cell(cell) for cell in (result.learner, task.id, "", "", *facts)])
+    except FileExistsError as error:
+        raise UsageError(f"There is a {path}.", todo="Write into it, or move it away.") from error
+
+
+def apply(overrides: Iterable[Override], results: Iterable[Result]) -> list[Result]:
+    """The results with the points that the overrides give."""
+    found = {(override.learner, override.task): override for override in overrides}
+
+    def corrected(task: TaskScore, learner: str) -> TaskScore:
+        override = found.get((learner, task.id))
+        return override.corrected(task) if override else task
+
+    return [
+        replace(result, score=replace(result.score, tasks=tuple(corrected(task, result.learner) for task in tasks)))
+        for result in results
+        for tasks in [result.score.tasks]
+    ]
+
+
+class Record:
+    """What was written into a folder of results the last time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._scores = folder / RECORD, folder / SCORES
+        self._last: dict[str, dict[str, str]] = {"scores": {}, "overrides": {}}
+        with suppress(Unreadable, ValueError, KeyError, RecursionError, TypeError, AttributeError):
+            last = json.loads(read_untrusted(self._path))
+            self._last = {name: {key: str(value) for key, value in last[name].items()} for name in self._last}
+
+    def edited_scores(self) -> Iterator[str]:
+        """Name the points that somebody changed in ``scores.csv`` since, and put that file aside."""
+        edits = []
+        with suppress(UsageError, OSError, csv.Error):
+            for _, row in read_records(self._scores, ("learner", "exercise", "points")):
+                who = f"{row['learner'].removeprefix(QUOTE)} {row['exercise']}"
+                before = self._last["scores"].get(who)
+                if before is not None and _number(row["points"]) != _number(before):
+                    edits.append(f"{plain(who, 99)}: {before} to {plain(row['points'], 20)}")
+        if edits:
+            aside = self._free_name()
+            self._scores.replace(aside)
+            yield f"{SCORES} was edited by hand, and is written anew: {', '.join(edits)}. What you wrote is in {aside}."
+            yield "What shall count goes into a table of corrections: see --overrides-template."
+
+    def _free_name(self) -> Path:
+        names = (self._scores.with_name(f"scores-edited-{number}.csv") for number in range(1, 1000))
+        return next(path for path in names if not path.exists())
+
+    def outdated(self, overrides: Iterable[Override], exercises: Mapping[str, str]) -> Iterator[str]:
+        """Name the overrides that were written for an earlier version of their exercise, as its fingerprint tells."""
+        for override in overrides:
+            exercise = EXERCISE_OF[override.task]
+            if self._last["overrides"].get(override.key, exercises[exercise]) != exercises[exercise]:
+                line = f"{override.learner} {override.task} ({override.points:g} points): {override.reason}"
+                yield f"Corrected under an earlier version of {exercise}, and still so: {line}. Look at it again."
+
+    def write(self, results: Iterable[Result], overrides: Iterable[Override], exercises: Mapping[str, str]) -> None:
+        """Store what is written now; an override keeps the version of its exercise that it was first used with."""
+        used = {
+            each.key: self._last["overrides"].get(each.key, exercises[EXERCISE_OF[each.task]]) for each in overrides
+        }
+        scores = {" ".join(result.key): f"{result.score.points:g}" for result in results}
+        self._path.unlink(missing_ok=True)
+        self._path.write_text(json.dumps({"scores": scores, "overrides": used}) + "\n", encoding="utf-8")
+
+
+def _number(text: str) -> float:
+    """A number with a point or a comma; minus one for what is none."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return -1.0
