@@ -1,65 +1,56 @@
 """List and delete the objects that a learner may have created on a real cluster.
 
-A reset deletes every object that was not in the inventory of the new cluster.
+Collections are found through discovery, so that no kind is forgotten: a deployment would make the pods
+of a learner again for ever.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from labkit.client.client import Client, failure
+from labkit.client.discovery import version_path
 from labkit.core.errors import ApiFailure
 
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
+AUTOMATIC = frozenset({"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"})
+"""Resources that the cluster itself writes, and removes with what they belong to."""
 
-CLUSTER_SCOPED = (
-    f"{RBAC}/clusterrolebindings",
-    f"{RBAC}/clusterroles",
-    "/api/v1/persistentvolumes",
-    "/api/v1/namespaces",
-)
-"""Collections of a learner's cluster-scoped objects, in the order to delete them."""
-
-NAMESPACED = (
-    f"{RBAC}/rolebindings",
-    f"{RBAC}/roles",
-    "/api/v1/pods",
-    "/api/v1/services",
-    "/api/v1/persistentvolumeclaims",
-    "/api/v1/secrets",
-    "/api/v1/configmaps",
-    "/api/v1/serviceaccounts",
-)
-"""Collections of a learner's namespaced objects, in the order to delete them."""
-
-SYSTEM = ("kube-", "local-path-storage")
-"""Prefixes of the namespaces whose objects are the cluster's own."""
+OWNERS = ("/apis/apps/", "/apis/batch/")
+"""The objects of these groups make their pods again as long as they are there, so they go before them."""
 
 GONE_SECONDS = 120.0
+QUIET_SECONDS = 2.0
+"""After how long a wait is reported."""
 
 
-def inventory(client: Client, selector: str = "") -> list[str]:
-    """The paths of all objects that a learner may have created, in the order to delete them.
+def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) -> list[str]:
+    """The paths of a cluster's objects, in the order to delete them.
 
     Collections that the caller may not list are skipped.
+
+    Args:
+        client: The caller.
+        selector: A label selector; without one, all objects.
+        kept: Paths to leave out, with all that their controllers made, such as the pods of a kept deployment.
     """
-    found: list[str] = []
-    for path in (*NAMESPACED, *CLUSTER_SCOPED):
-        prefix, _, plural = path.rpartition("/")
-        for entry in _items(client, path, selector):
-            meta = entry["metadata"]
-            namespace = meta.get("namespace")
-            if namespace and namespace.startswith(SYSTEM):
-                continue
-            where = f"{prefix}/namespaces/{namespace}/{plural}" if namespace else path
-            found.append(f"{where}/{meta['name']}")
-    return found
+    entries = [entry for path in sorted(_collections(client), key=_rank) for entry in _items(client, path, selector)]
+    keeping = {uid for path, uid, _ in entries if path in kept or path.startswith("/api/v1/nodes/")}
+    rest = [entry for entry in entries if entry[1] not in keeping]
+    while made := {uid for _, uid, owners in rest if owners & keeping}:
+        keeping |= made
+        rest = [entry for entry in rest if entry[1] not in made]
+    return [path for path, _, _ in rest]
 
 
-def remove(client: Client, paths: Iterable[str]) -> list[str]:
-    """Delete those objects that exist, wait until they are gone, and return their paths.
+def remove(client: Client, paths: Iterable[str], report: Callable[[str], None] = lambda _line: None) -> list[str]:
+    """Delete those objects that exist, wait until they and what they own are gone, and return their paths.
+
+    Args:
+        client: The caller.
+        paths: As ``inventory`` gives them.
+        report: Takes a line of progress where it takes long.
 
     Raises:
         ApiFailure: When one cannot be deleted, or is still there after the timeout.
@@ -69,23 +60,34 @@ def remove(client: Client, paths: Iterable[str]) -> list[str]:
     namespaces = {f"{p}/" for p in paths if _is_namespace(p)}
     for path in paths:
         inside = any(path.startswith(namespace) for namespace in namespaces)
-        if inside and "/pods/" not in path:
+        if inside and "/pods/" not in path and not path.startswith(OWNERS):
             continue
-        # The grace period of 30 seconds would only delay the deletion.
-        answer = client.delete(path, query={"gracePeriodSeconds": "0"} if "/pods/" in path else None)
+        answer = client.delete(path, query=_manner(path))
         if answer.ok:
             gone.append(path)
         elif answer.status not in (404, 409):
             raise failure(answer.status, answer.body, f"{path} cannot be deleted.")
-    _wait_until_gone(client, gone)
+    _wait_until_gone(client, gone, report)
     return gone
 
 
-def _wait_until_gone(client: Client, paths: Iterable[str]) -> None:
-    deadline = time.monotonic() + GONE_SECONDS
+def _manner(path: str) -> dict[str, str] | None:
+    """How an object is deleted: pods without their grace period of 30 seconds, owners after what they own."""
+    if "/pods/" in path:
+        return {"gracePeriodSeconds": "0"}
+    return {"propagationPolicy": "Foreground"} if path.startswith(OWNERS) else None
+
+
+def _wait_until_gone(client: Client, paths: Collection[str], report: Callable[[str], None]) -> None:
+    begun = time.monotonic()
+    told = False
     for path in paths:
         while (answer := client.get(path)).status == 200:
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if waited > QUIET_SECONDS and not told:
+                told = True
+                report(f"Waiting until {path} and what comes after it are gone …")
+            if waited > GONE_SECONDS:
                 raise ApiFailure(
                     answer.status,
                     "Timeout",
@@ -95,13 +97,41 @@ def _wait_until_gone(client: Client, paths: Iterable[str]) -> None:
             time.sleep(0.1)
 
 
-def _items(client: Client, path: str, selector: str) -> Iterator[dict[str, Any]]:
+def _collections(client: Client) -> Iterator[str]:
+    """The paths of all collections whose objects can be listed and deleted, in the preferred versions, and nodes."""
+    groups = client.get("/apis")
+    preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
+    for version in ("v1", *preferred):
+        answer = client.get(version_path(version))
+        for entry in answer.body["resources"] if answer.ok else ():
+            name = entry["name"]
+            if "/" not in name and {"list", "delete"} <= set(entry["verbs"]) and name not in AUTOMATIC:
+                yield f"{version_path(version)}/{name}"
+
+
+def _rank(path: str) -> int:
+    """When to delete a collection's objects: what may refuse requests first, namespaces last."""
+    plural = path.rpartition("/")[2]
+    if path.startswith("/apis/admissionregistration.k8s.io/"):
+        return 0
+    if path.startswith(OWNERS):
+        return 1
+    late = ("persistentvolumes", "customresourcedefinitions", "namespaces")
+    return 4 + late.index(plural) if plural in late else 2 if plural == "pods" else 3
+
+
+def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Each object of a collection: its path, its uid, and the uids of its owners."""
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)
-    if answer.ok:
-        yield from answer.items
-    elif answer.status not in (403, 404):
+    if not answer.ok and answer.status not in (403, 404, 405, 503):  # 503: the server behind an APIService is gone
         raise failure(answer.status, answer.body, f"{path} cannot be read.")
+    prefix, _, plural = path.rpartition("/")
+    for entry in answer.items if answer.ok else ():
+        meta: dict[str, Any] = entry["metadata"]
+        where = f"{prefix}/namespaces/{meta['namespace']}/{plural}" if meta.get("namespace") else path
+        owners = {owner["uid"] for owner in meta.get("ownerReferences") or ()}
+        yield f"{where}/{meta['name']}", str(meta.get("uid")), owners
 
 
 def _is_namespace(path: str) -> bool:

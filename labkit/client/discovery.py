@@ -34,7 +34,7 @@ class Resources:
             what = f"The cluster serves no {kind} in {version}." if kinds else f"The cluster does not serve {version}."
             raise UsageError(what, todo=self._elsewhere(kind) or near(kind, kinds) or GROUPS)
         plural, namespaced = kinds[kind]
-        prefix = _prefix(version)
+        prefix = version_path(version)
         if not namespaced:
             return f"{prefix}/{plural}"
         namespace = (manifest.get("metadata") or {}).get("namespace") or "default"
@@ -62,7 +62,7 @@ class Resources:
     def _resources(self, version: str) -> dict[str, tuple[str, bool]]:
         """The resources and subresources of a group version by name: the kind, and whether it is namespaced."""
         if version not in self._known:
-            answer = self._client.get(_prefix(version))
+            answer = self._client.get(version_path(version))
             if answer.status == 404:
                 return {}
             if not answer.ok:
@@ -80,5 +80,6 @@ class Resources:
         return f"{kind} is served in {found}: write apiVersion: {found}." if found else ""
 
 
-def _prefix(version: str) -> str:
+def version_path(version: str) -> str:
+    """The path of a group version, such as ``v1`` or ``apps/v1``."""
     return f"/apis/{version}" if "/" in version else f"/api/{version}"

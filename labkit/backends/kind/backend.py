@@ -16,7 +16,7 @@ from labkit.backends.base import Options, Report, Status, Traits
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import creation, readiness
 from labkit.backends.kind.auditlog import NodeAuditLog
-from labkit.backends.kind.cluster import READY, KindCluster
+from labkit.backends.kind.cluster import READY, RECORD_FORMAT, KindCluster
 from labkit.backends.kind.needs import find_needs
 from labkit.client import kubeconfig
 from labkit.core.errors import Missing, NotRunning, StartFailed, UsageError
@@ -31,7 +31,7 @@ class KindBackend:
     """A kind cluster of the lab's own. It uses the options image and era."""
 
     name = "kind"
-    traits = Traits(pod_image=podimage.IMAGE, adapt=podimage.adapt)
+    traits = Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt)
 
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home
@@ -118,10 +118,19 @@ class KindBackend:
         return self._cluster.config_file
 
     def reset(self, report: Report) -> None:
-        """Delete all objects that a learner may have created, but those of the new cluster."""
-        pristine = set(self._cluster.record.get("pristine") or [])
-        client = self._cluster.client
-        sweep.remove(client, [path for path in sweep.inventory(client) if path not in pristine])
+        """Delete all objects but those of the new cluster.
+
+        Raises:
+            UsageError: When the record of the new cluster's objects is an older labkit's, which lists only some.
+        """
+        record, client = self._cluster.record, self._cluster.client
+        if record.get("format") != RECORD_FORMAT:
+            raise UsageError(
+                "An older labkit created this cluster and noted only some of its first objects.",
+                why="the others would be deleted as a learner's",
+                todo="Create it anew: labkit down, then labkit up --backend kind",
+            )
+        sweep.remove(client, sweep.inventory(client, kept=set(record["pristine"])), report)
 
     @property
     def audit_log(self) -> NodeAuditLog | None:

@@ -21,6 +21,8 @@ from labkit.core.home import read_json, write_private
 from labkit.core.version import LAB_AGENT
 
 READY, CREATING = "ready", "creating"
+RECORD_FORMAT = 2
+"""Since 2 the record lists all objects of the new cluster, and not those of a few kinds."""
 
 
 class KindCluster:

@@ -10,7 +10,7 @@ from labkit.backends import podimage, sweep
 from labkit.backends.base import Report
 from labkit.backends.engine import Engine
 from labkit.backends.kind import program, readiness
-from labkit.backends.kind.cluster import CREATING, READY, KindCluster
+from labkit.backends.kind.cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 from labkit.core.errors import LabkitError
 from labkit.core.signals import interrupt_on_signals
 
@@ -114,4 +114,4 @@ def record_as_ready(context: ActionContext) -> None:
     """Record the node's container and the objects of the new cluster."""
     cluster = context.cluster
     node, pristine = context.engine.container_id(cluster.node), sweep.inventory(cluster.client)
-    cluster.write_record(READY, image=context.image, node=node, pristine=pristine)
+    cluster.write_record(READY, image=context.image, node=node, pristine=pristine, format=RECORD_FORMAT)

@@ -19,17 +19,18 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.backends import engine, podimage
+from labkit.backends import engine, podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.kind import auditlog, needs
 from labkit.backends.kind.backend import KindBackend
-from labkit.client import kubeconfig
+from labkit.client import kubeconfig, manifests
 from labkit.client.client import Client
+from labkit.client.discovery import Resources
 from labkit.core import resources
 from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
-from tests.support.until import SECONDS
+from tests.support.until import SECONDS, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,11 +88,6 @@ def test_the_whole_life_of_a_cluster(backend: KindBackend, usable: Client, progr
     with pytest.raises(UsageError, match="already runs"):
         KindBackend(backend.home, Options(image="other:1")).start(quiet)
 
-    usable.post("/api/v1/namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "mine"}})
-    backend.reset(quiet)
-    assert usable.get("/api/v1/namespaces/mine").status == 404
-    assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok
-
     backend.stop(said.append)
     assert programs.calls("kind delete")
     assert not backend.status().running
@@ -99,6 +95,108 @@ def test_the_whole_life_of_a_cluster(backend: KindBackend, usable: Client, progr
         backend.kubeconfig()
     backend.stop(said.append)
     assert said[-1] == "There is no kind cluster of this lab."
+
+
+MADE = """
+kind: Namespace
+apiVersion: v1
+metadata: {name: mine}
+---
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: curl, namespace: default}
+spec: &set
+  selector: {matchLabels: {app: curl}}
+  template: {metadata: {labels: {app: curl}}, spec: {containers: [{name: main, image: ubuntu, command: [sleep, "99"]}]}}
+---
+kind: DaemonSet
+apiVersion: apps/v1
+metadata: {name: each, namespace: mine}
+spec:
+  selector: {matchLabels: {app: each}}
+  template: {metadata: {labels: {app: each}}, spec: {containers: [{name: main, image: ubuntu, command: [sleep, "99"]}]}}
+---
+kind: CronJob
+apiVersion: batch/v1
+metadata: {name: nightly, namespace: kube-system}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: ubuntu}]}}}}
+---
+kind: ResourceQuota
+apiVersion: v1
+metadata: {name: few, namespace: default}
+spec: {hard: {pods: "9"}}
+---
+kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {name: closed, namespace: default}
+spec: {podSelector: {}}
+---
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: {name: one, namespace: default}
+spec: {minAvailable: 1}
+---
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: swollen, labels: {rbac.authorization.k8s.io/aggregate-to-view: "true"}}
+rules: [{apiGroups: [""], resources: [secrets], verbs: [get]}]
+---
+kind: CustomResourceDefinition
+apiVersion: apiextensions.k8s.io/v1
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Cluster
+  names: {plural: things, kind: Thing}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+"""
+
+
+def test_a_reset_takes_away_whatever_the_learner_made(backend: KindBackend, usable: Client) -> None:
+    backend.start(quiet)
+    before = sweep.inventory(usable)
+    uid = usable.get("/api/v1/namespaces/kube-system/pods/coredns").body["metadata"]["uid"]
+    objects = manifests.parse(MADE)
+    manifests.apply(usable, Resources(usable), objects, lambda entry: entry)
+    paths = [Resources(usable).path(entry) for entry in objects]
+    until(lambda: len(usable.get("/api/v1/namespaces/default/pods").items) == 1)
+    thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "one"}}
+    assert usable.post("/apis/example.com/v1/things", thing).status == 201
+    backend.reset(quiet)
+    assert [path for path in paths if usable.get(path).status != 404] == []
+    assert usable.get("/api/v1/namespaces/default/pods").items == []
+    assert "swollen" not in str(usable.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/view").body)
+    assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").body["metadata"]["uid"] == uid
+    assert sweep.inventory(usable) == before
+
+
+def test_what_controllers_of_the_cluster_made_anew_stays(backend: KindBackend, usable: Client) -> None:
+    """Such as the pods of CoreDNS after a restart of the node: they have other names than those of the new cluster."""
+    deployment = manifests.parse(MADE)[1]
+    deployment["metadata"]["namespace"] = "kube-system"
+    manifests.apply(usable, Resources(usable), [deployment], lambda entry: entry)
+    pods = "/api/v1/namespaces/kube-system/pods"
+    until(lambda: len(usable.get(pods).items) == 2)
+    backend.start(quiet)
+    try:
+        old = next(name for name in usable.get(pods).names if name.startswith("curl-"))
+        assert usable.delete(f"{pods}/{old}", query={"gracePeriodSeconds": "0"}).ok
+        until(lambda: any(name.startswith("curl-") and name != old for name in usable.get(pods).names))
+        names = sorted(usable.get(pods).names)
+        backend.reset(quiet)
+        assert sorted(usable.get(pods).names) == names
+    finally:
+        sweep.remove(usable, ["/apis/apps/v1/namespaces/kube-system/deployments/curl"])
+
+
+def test_a_cluster_of_an_older_labkit_is_not_reset(backend: KindBackend, usable: Client) -> None:
+    backend.start(quiet)
+    backend._cluster.write_record("ready", node=backend._cluster.record["node"], pristine=[])
+    with pytest.raises(UsageError, match="An older labkit created this cluster"):
+        backend.reset(quiet)
+    assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok
 
 
 def test_a_running_cluster_is_found_without_asking_the_machine_again(
@@ -433,6 +531,22 @@ def test_only_image_and_pull_policy_are_overridden(image: str, played: bool) -> 
     container = {"name": "main", "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent", "command": ["x"]}
     assert adapted["spec"]["containers"][0] == (container if played else pod["spec"]["containers"][0])  # type: ignore[index]
     assert podimage.adapt({"kind": "Role"}) == {"kind": "Role"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in podimage.TEMPLATES if kind != "Pod"])
+def test_the_pods_that_a_controller_makes_get_the_image_too(kind: str) -> None:
+    """Their sidecars and their first containers as well: no node can run the walkthrough's proxy any more."""
+    proxy = {"name": "proxy", "image": "luksa/kubectl-proxy:1.6.2", "restartPolicy": "Always"}
+    spec: Any = {"initContainers": [proxy], "containers": [{"name": "main", "image": "nginx"}]}
+    manifest = spec
+    for key in reversed(podimage.TEMPLATES[kind]):
+        manifest = {key: manifest}
+    adapted: Any = podimage.adapt({"kind": kind, **manifest})
+    for key in podimage.TEMPLATES[kind]:
+        adapted = adapted[key]
+    assert adapted["initContainers"] == [{**proxy, "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent"}]
+    assert adapted["containers"] == spec["containers"]
+    assert podimage.adapt({"kind": kind}) == {"kind": kind}
 
 
 def test_the_pod_image_is_built_on_what_can_be_had(
