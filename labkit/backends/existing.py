@@ -21,6 +21,7 @@ from labkit.client import kubeconfig
 from labkit.client.client import Client, failure
 from labkit.client.discovery import Resources
 from labkit.client.manifests import title
+from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
@@ -28,6 +29,13 @@ from labkit.core.version import LAB_AGENT
 
 LABEL = "labkit/lab"
 """The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""
+
+NO_NODE = "No node of this cluster is ready: its pods stay Pending, and what needs a running pod cannot be done."
+
+NO_LOG = (
+    "Its audit log cannot be read: what you ask through labkit counts for the checkpoints "
+    "(notebooks, labkit exec, labkit proxy), and what another client asks directly does not."
+)
 
 NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the rest works."
 
@@ -90,12 +98,13 @@ class Existing:
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             self._client.whoami()
-            if not record.get("part5", True):
-                report(NO_PART_5)
+            write_private(self._record_file, json.dumps({**record, "pods": pods_run(self._client)}, indent=1) + "\n")
+            self._warn(report)
             return
         try:
             preflight = look(self._client, context, self._lesson_objects(), self.names, self._selector)
             report(str(preflight))
+            report(NO_LOG)
             self._judge(preflight)
             self._make_default_namespace()
         except BaseException:
@@ -103,16 +112,24 @@ class Existing:
             raise
         part5 = all(right.allowed for right in preflight.rights if right.why.startswith("part 5"))
         facts = {"server": preflight.server, "user": preflight.user, "anonymous": preflight.anonymous, "part5": part5}
+        facts["pods"] = pods_run(self._client)
         write_private(self._record_file, json.dumps({**target, **facts}, indent=1) + "\n")
-        if not part5:
+        self._warn(report)
+
+    def _warn(self, report: Report) -> None:
+        """Say what cannot be done here, before a lesson begins."""
+        record = read_json(self._record_file)
+        if not record.get("part5", True):
             report(NO_PART_5)
+        if not record.get("pods", True):
+            report(NO_NODE)
 
     def stop(self, report: Report) -> None:
         """Delete the lab's objects, then those with the walkthrough's names that were created by hand."""
         if not self._config_file.exists():
             report("The lab uses no existing cluster.")
             return
-        self._remove(report)
+        self._remove(report, report)
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
 
@@ -140,7 +157,7 @@ class Existing:
 
     def reset(self, report: Report) -> None:
         """Delete all objects of the walkthrough."""
-        self._remove(lambda _line: None)
+        self._remove(lambda _line: None, report)
         self._make_default_namespace()
 
     # -- within ----------------------------------------------------------------------
@@ -197,18 +214,19 @@ class Existing:
         if not answer.ok and answer.status != 409:
             raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
 
-    def _remove(self, report: Report) -> None:
+    def _remove(self, report: Report, waiting: Report) -> None:
+        """Delete what is the lab's; report each object, and separately a wait that takes long."""
         client = self._client
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
             report(f"  removing {path}")
-        sweep.remove(client, labelled)
+        sweep.remove(client, labelled, waiting)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
             report("These objects have the walkthrough's names and were created by hand; they are deleted too:")
             for manifest, _ in by_hand:
                 report(f"  removing {title(client.names.body(manifest))}")
-            sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)])
+            sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)], waiting)
 
     def _unique(self) -> list[tuple[Manifest, str]]:
         finder = Resources(self._client)

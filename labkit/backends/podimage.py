@@ -30,34 +30,46 @@ PLAYED = ("ubuntu", "debian", "luksa/kubectl-proxy", "curlimages/curl", "busybox
 PUBLIC = "docker.io/alpine/k8s:1.33.4"
 """A public image with a shell, curl and kubectl, for clusters into which no image can be loaded."""
 
+_TEMPLATE = ("spec", "template", "spec")
+TEMPLATES = {
+    "Pod": ("spec",),
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"), _TEMPLATE),
+    "Job": _TEMPLATE,
+    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
+}
+"""Where the specification of the pods lies in each kind that makes pods."""
+
 UNMAINTAINED = "luksa/kubectl-proxy"
 """The walkthrough's proxy: kubectl 1.6 of 2017, in an image format that current nodes may refuse."""
 
 
 def adapt_proxy(manifest: Manifest) -> Manifest:
-    """A pod with ``PUBLIC`` for its proxy; anything else unchanged."""
+    """What makes pods, with ``PUBLIC`` for the proxy in them; anything else unchanged."""
     return _with_image(manifest, [UNMAINTAINED], PUBLIC, ["kubectl", "proxy", "--port=8001"])
 
 
 def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
-    """A pod with the lab's image; anything else unchanged."""
+    """What makes pods, with the lab's image in them; anything else unchanged."""
     return _with_image(manifest, PLAYED, image)
 
 
 def _with_image(
     manifest: Manifest, replaced: Sequence[str], image: str, command: Sequence[str] | None = None
 ) -> Manifest:
-    """A copy of a pod with an image, and a command where it has none, for some of its containers."""
-    if manifest.get("kind") != "Pod":
+    """A copy with an image, and a command where there is none, for some containers of a pod or of its template."""
+    if manifest.get("kind") not in TEMPLATES:
         return manifest
     adapted = copy.deepcopy(manifest)
-    spec = adapted.get("spec")
-    containers = spec.get("containers") if isinstance(spec, dict) else None
-    for container in containers if isinstance(containers, list) else ():
-        if isinstance(container, dict) and _name(container) in replaced:
-            container |= {"image": image, "imagePullPolicy": "IfNotPresent"}
-            if command and "command" not in container:
-                container["command"] = list(command)
+    spec: Any = adapted
+    for key in TEMPLATES[manifest["kind"]]:
+        spec = spec.get(key) if isinstance(spec, dict) else None
+    for kind in ("initContainers", "containers") if isinstance(spec, dict) else ():
+        containers = spec.get(kind)
+        for container in containers if isinstance(containers, list) else ():
+            if isinstance(container, dict) and _name(container) in replaced:
+                container |= {"image": image, "imagePullPolicy": "IfNotPresent"}
+                if command and "command" not in container:
+                    container["command"] = list(command)
     return adapted
 
 

@@ -191,7 +191,12 @@ TOKEN_SECRET = "kubernetes.io/service-account-token"
 """The type of a Secret to which a controller adds a token."""
 
 
-def _is_empty(client: Client, path: str) -> bool:
+def _lacks_something(client: Client, manifest: Manifest, path: str) -> bool:
+    """Whether a controller has still to add something: a Secret's token, a namespace's account."""
+    if manifest["kind"] == "Namespace":
+        return not client.get(f"{path}/serviceaccounts/default").ok
+    if manifest.get("type") != TOKEN_SECRET:
+        return False
     answer = client.get(path)
     return answer.ok and not (answer.body.get("data") or {}).get("token")
 
@@ -218,7 +223,7 @@ def _apply_one(
                 f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
             )
         raise refused
-    while manifest.get("type") == TOKEN_SECRET and time.monotonic() < deadline and _is_empty(client, path):
+    while time.monotonic() < deadline and _lacks_something(client, manifest, path):
         time.sleep(0.1)
     name = title(manifest).partition(" ")[2]
     return AppliedObject(str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted)))

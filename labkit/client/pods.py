@@ -36,6 +36,8 @@ TOKEN_SECONDS = 10.0
 """After how long a pod's token is read again."""
 
 POLL_SECONDS = 0.2
+QUIET_SECONDS = 2.0
+"""After how long a wait is reported."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,10 +67,22 @@ class Pods:
         admin: The administrator, without observers.
         patience_seconds: How long the cluster may take to show a change; 0 on an embedded one.
         run: False when the cluster runs no pods, so that ``wait`` fails at once.
+        image: The lab's own image, which needs no registry; empty where there is none.
+        report: Takes a line of progress where a wait takes long.
     """
 
-    def __init__(self, admin: Client, patience_seconds: float, *, run: bool = True) -> None:
+    def __init__(
+        self,
+        admin: Client,
+        patience_seconds: float,
+        *,
+        run: bool = True,
+        image: str = "",
+        report: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self._admin = admin
+        self._image = image
+        self._report = report
         self._run = run
         self._patience_seconds = patience_seconds
         self._shells: dict[str, str] = {}
@@ -120,7 +134,8 @@ class Pods:
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; see ``Lab.wait``."""
-        deadline = time.monotonic() + timeout_seconds
+        begun = time.monotonic()
+        deadline, quiet_until = begun + timeout_seconds, begun + QUIET_SECONDS
         while True:
             answer = self._admin.get(_path(pod))
             if answer.ok and is_ready(answer.body):
@@ -128,7 +143,17 @@ class Pods:
             hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
             if hopeless or time.monotonic() > deadline:
                 raise self._not_ready(pod, answer)
+            if time.monotonic() > quiet_until:
+                quiet_until = deadline
+                self._report(f"Waiting until the pod {pod_name(pod)} is ready …")
             time.sleep(POLL_SECONDS)
+
+    def wait_for(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Wait until the pods among some objects are ready, where pods run and take a moment to start."""
+        for entry in objects:
+            if entry["kind"] == "Pod" and self._run and self._patience_seconds:
+                meta = entry["metadata"]
+                self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
 
     def token(self, pod: str, container: str | None = None) -> str:
         """The token that a pod mounts, read in the container.
@@ -157,13 +182,15 @@ class Pods:
             why += f"; its events say: {said}"
         todo = next((ADVICE[reason] for reason in reasons.values() if reason in ADVICE), NOT_READY)
         if NO_IMAGE & set(reasons.values()):
-            images = [
-                each["image"] for each in answer.body["spec"]["containers"] if reasons.get(each["name"]) in NO_IMAGE
-            ]
+            spec = answer.body["spec"]
+            containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
+            images = [each["image"] for each in containers if reasons.get(each["name"]) in NO_IMAGE]
             todo = (
-                f"Is the image's name spelt right, {' and '.join(images)}? "
-                f'Delete the pod, lab.admin.delete("{_path(pod)}"), and apply it with the right one.'
+                f"Is the image's name spelt right, {' and '.join(images)}, and can this cluster reach its registry? "
+                f'Delete the pod, lab.admin.delete("{_path(pod)}"), and apply it with the right one'
             )
+            offline = f"; without a registry take {self._image}, with imagePullPolicy: IfNotPresent."
+            todo += offline if self._image else "."
         return ApiFailure(answer.status, "NotReady", what, why=why, todo=todo)
 
     def _last_warning(self, pod: Mapping[str, Any]) -> str:
@@ -223,12 +250,19 @@ def is_ready(entry: Mapping[str, Any]) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
+def pods_run(admin: Client) -> bool:
+    """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
+    answer = admin.get("/api/v1/nodes")
+    return not answer.ok or any(map(is_ready, answer.items))
+
+
 def _cannot_pull(pod: Mapping[str, Any]) -> bool:
     return bool(NO_IMAGE & set(waiting_reasons(pod).values()))
 
 
 def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
     """What each container that waits is waiting for, such as ``ImagePullBackOff``, by the container's name."""
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    status = pod.get("status") or {}
+    statuses = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     waiting = {each["name"]: (each.get("state") or {}).get("waiting") for each in statuses}
     return {name: str(state.get("reason", "")) for name, state in waiting.items() if state}

@@ -157,10 +157,7 @@ class Lab(ChosenCluster):
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
         applied = self._apply([prepared(entry) for entry in missing])
-        for entry in objects:
-            if entry["kind"] == "Pod" and not self.traits.at_once:
-                meta = entry["metadata"]
-                self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
+        self.pods.wait_for(objects)
         return applied
 
     @takes('lab.kubectl("get pods -n kikai")', line=TEXT)
@@ -326,8 +323,10 @@ class Lab(ChosenCluster):
         goal = None if str(step).strip().lower() == "end" else step_id(step)
         self.reset()
         earlier = self.library.before(goal)
-        applied = self._apply([prepared(entry, own) for own, file in earlier for entry in _read(file)])
+        objects = [prepared(entry, own) for own, file in earlier for entry in _read(file)]
+        applied = self._apply(objects)
         self._begin()
+        self.pods.wait_for(objects)
         return replace(applied, title=f"The cluster is as {f'{goal} begins' if goal else 'the walkthrough ends'}.")
 
     @cached_property
@@ -338,7 +337,13 @@ class Lab(ChosenCluster):
     @cached_property
     def pods(self) -> Pods:
         """The cluster's pods, without observers."""
-        return Pods(self.admin.without_observers(), self.patience_seconds, run=self.traits.pods)
+        return Pods(
+            self.admin.without_observers(),
+            self.patience_seconds,
+            run=self.traits.pods,
+            image=self.traits.pod_image,
+            report=self._report,
+        )
 
     @cached_property
     def resources(self) -> Resources:

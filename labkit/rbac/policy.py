@@ -120,12 +120,27 @@ def _identity(obj: Object) -> Object:
     return {key: value for key, value in obj["metadata"].items() if key in ("name", "namespace", "labels")}
 
 
-def read_policy(api: Api) -> Policy:
-    """Read the roles and bindings of the cluster, as a caller who may list them in all namespaces.
+def read_policy(api: Api, namespace: str = "") -> Policy:
+    """Read the roles and bindings of the cluster.
+
+    Args:
+        api: A caller who may list them.
+        namespace: Of a caller who may not list those of the whole cluster, read those of this namespace alone.
 
     Raises:
-        PolicyUnreadable: They may not.
+        PolicyUnreadable: They may list neither.
     """
+    try:
+        return _read_all(api)
+    except PolicyUnreadable:
+        if not namespace:
+            raise
+    inside = f"namespaces/{namespace}"
+    roles = {("Role", namespace_of(role), name_of(role)): role for role in _list(api, f"{inside}/roles")}
+    return Policy(roles, tuple(_list(api, f"{inside}/rolebindings")))
+
+
+def _read_all(api: Api) -> Policy:
     kinds = (("clusterroles", "ClusterRole"), ("roles", "Role"))
     roles = {(kind, namespace_of(role), name_of(role)): role for plural, kind in kinds for role in _list(api, plural)}
     return Policy(roles, (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings")))

@@ -25,7 +25,7 @@ class RBACGraph(LabWidget):
     """Who is bound to what.
 
     Args:
-        lab: The lab, or a caller who may list RBAC objects.
+        lab: The lab, or a caller who may list RBAC objects, if only those of the namespace.
         namespace: Only bindings that apply in this namespace; empty for all.
         who: Only bindings of this subject, such as ``kikai/default``; empty for all.
         request: A request whose path is marked, such as ``list services``; it needs ``who``.
@@ -42,12 +42,12 @@ class RBACGraph(LabWidget):
         self._api: Api = api_of(lab)
         self._namespace, self._who, self._defaults = namespace, who, defaults
         self._request = Permission.parse(request) if request else None
-        self._policy: Policy = read_policy(self._api)
+        self._policy: Policy = read_policy(self._api, namespace)
         self._show()
 
     def on_refresh(self) -> None:
         """Read the cluster's RBAC objects again."""
-        self._policy = read_policy(self._api)
+        self._policy = read_policy(self._api, self._namespace)
         self._show()
 
     refresh = on_refresh

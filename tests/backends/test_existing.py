@@ -11,16 +11,17 @@ import yaml
 from rich.console import Console
 
 from labkit.backends.base import Options
-from labkit.backends.existing import LABEL, NO_PART_5, Existing
+from labkit.backends.existing import LABEL, NO_LOG, NO_NODE, NO_PART_5, Existing
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.transport import Credentials
-from labkit.core.errors import NotRunning, Unreachable, UsageError
+from labkit.core.errors import ApiFailure, NotRunning, Unreachable, UsageError
 from labkit.lab.lab import Lab
 from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
+from tests.support.server import running_server
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}
 
@@ -286,3 +287,17 @@ def test_anonymous_is_noted(tmp_path: Path, foreign_cluster: Path, admin: Client
     assert backend.status().running
     backend.stop(quiet)
     assert admin.with_credentials(Credentials(), "x").get("/api").status == 403
+
+
+def test_what_cannot_be_done_or_judged_is_said_before_a_lesson_begins(tmp_path: Path) -> None:
+    with running_server(tmp_path / "server" / "home", node=False) as server:
+        for number in range(2):
+            said: list[str] = []
+            lab = Lab("existing", kubeconfig=server.kubeconfig, home=tmp_path / "home", say=said.append)
+            assert said.count(NO_NODE) == 1
+            assert said.count(NO_LOG) == 1 - number
+            assert not lab.traits.pods
+        lab.rewind("W8")
+        with pytest.raises(ApiFailure, match="not ready"):
+            lab.wait("default/curl")
+        lab.stop()

@@ -237,7 +237,7 @@ def test_an_image_that_is_not_to_be_had_is_named_with_what_the_events_say(lab: L
         'its events say: Failed to pull image "ubunto": failed to pull and unpack image'
     )
     assert caught.value.todo == (
-        "Is the image's name spelt right, ubunto? "
+        "Is the image's name spelt right, ubunto, and can this cluster reach its registry? "
         'Delete the pod, lab.admin.delete("/api/v1/namespaces/default/pods/typo"), and apply it with the right one.'
     )
     lab.admin.delete("/api/v1/namespaces/default/pods/typo")

@@ -187,6 +187,7 @@ def start_server(
     port: int = 0,
     options: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
+    pod_seconds: float = 0.0,
 ) -> Server:
     """Start a server and wait until it is ready.
 
@@ -197,11 +198,13 @@ def start_server(
         port: A port, or 0 for any.
         options: More options of the process.
         environment: More environment variables.
+        pod_seconds: How long its pods take to start.
 
     Raises:
         ServerFailed: It ended, or was not ready in time.
     """
-    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--era", era, *options]
+    module = ["tests.support.slow_node", str(pod_seconds)] if pod_seconds else ["labkit.embedded"]
+    command = [sys.executable, "-m", *module, "--home", str(home), "--era", era, *options]
     if not node:
         command.append("--no-node")
     if port:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import yaml
 
-from labkit.client.pods import is_ready
+from labkit.client.pods import pods_run
 from labkit.core.arguments import LINE, describe, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
@@ -37,7 +37,6 @@ from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import review
 
 if TYPE_CHECKING:
-    from labkit.client.client import Client
     from labkit.lab.lab import Lab
 
 
@@ -217,12 +216,6 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> GradedCluster:
         audited=log is not None,
         pods=pods_run(admin),
     )
-
-
-def pods_run(admin: Client) -> bool:
-    """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
-    answer = admin.get("/api/v1/nodes")
-    return not answer.ok or any(map(is_ready, answer.items))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +25,7 @@ from labkit.backends.base import Report
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply, title
+from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
@@ -29,7 +33,7 @@ from labkit.embedded import Keys
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
-from labkit.grading.exercises.exercise import lab_context, pods_run
+from labkit.grading.exercises.exercise import lab_context
 from labkit.grading.graders.stages import failed_result, grade_submission
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.findings import TaskFindings, check_exercise
@@ -69,6 +73,7 @@ class SharedCluster:
         self._admin = lab.admin.without_observers()
         self._requests = RequestPolicy(self._admin)
         self._before: Policy
+        self._began = ""
 
     def set_up(self) -> None:
         """Create the objects that the exercise starts with, and wait for its pods.
@@ -76,6 +81,7 @@ class SharedCluster:
         Raises:
             UsageError: One of them exists already.
         """
+        self._began = datetime.now(UTC).isoformat()
         resources, objects = Resources(self._admin), setup(self._exercise, self._learner)
         for obj in objects:
             path = resources.path(obj)
@@ -103,9 +109,11 @@ class SharedCluster:
 
     def check(self) -> list[TaskFindings]:
         """Ask all checks, again while points are missing: controllers may still act on the last change."""
+        whole = lab_context(self._lab, lambda: self._before)
+        context = replace(whole, events=lambda: since(self._began, whole.events()))
         for _ in range(MAX_PROBINGS):
             time.sleep(self._settle_seconds)
-            found = check_exercise(self._exercise, self._learner, lab_context(self._lab, lambda: self._before))
+            found = check_exercise(self._exercise, self._learner, context)
             scores = [score_task(entry) for entry in found]
             if all(task.full or not task.most for task in scores):
                 break
@@ -125,6 +133,11 @@ class SharedCluster:
                 self._admin.patch(path, {"metadata": {"finalizers": None}})
         # Pods first, since their namespace waits for them; namespaces last.
         sweep.remove(self._admin, sorted(paths, key=_deletion_rank))
+
+
+def since(began: str, events: Iterable[Object]) -> Iterator[Object]:
+    """Audit events since a time in ISO format, of a log with the newest first; the others are earlier submissions'."""
+    return takewhile(lambda event: str(event.get("stageTimestamp")) >= began, events)
 
 
 def _deletion_rank(path: str) -> int:
@@ -160,7 +173,8 @@ class RealClusterGrader(WithWorkers):
         ]
         found = preflight.look(self._admin, self.lab.choice.options.context, objects, Names(), "labkit/grading=never")
         spaces = sum(obj["kind"] == "Namespace" for obj in objects)
-        progress(f"On {found.server} (context {found.context}), as {found.user}:")
+        context = kubeconfigs.load(self.lab.kubeconfig, scratch=self.lab.home).name
+        progress(f"On {found.server} (context {context}), as {found.user}:")
         progress(
             f"  {len(objects)} objects ({spaces} namespaces) are made for the exercises, and more by the learners;"
         )

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from labkit.client.pods import pods_run
 from labkit.core.display import Card, Row
-from labkit.grading.exercises.exercise import TaskText, pods_run, readable, task_card
+from labkit.grading.exercises.exercise import TaskText, readable, task_card
 from labkit.grading.judging.score import NOTHING_MORE, Item, TaskScore
 from labkit.grading.tasks.task import Object
 from tests.grading.fixed_cluster import admin_of

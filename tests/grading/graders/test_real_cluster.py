@@ -19,7 +19,7 @@ from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
 from labkit.grading.graders.grader import Grader
-from labkit.grading.graders.real_cluster import RealClusterGrader, disagreements, lab_for
+from labkit.grading.graders.real_cluster import RealClusterGrader, disagreements, lab_for, since
 from labkit.grading.intake.submissions import find
 from labkit.grading.judging.result import Result
 from labkit.grading.reports.scores import write_all
@@ -260,3 +260,11 @@ class TestTheReverseProxy:
         running.close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), 2)
+
+
+def test_of_a_log_only_what_came_since_the_submission_began_is_looked_at() -> None:
+    """The log of a kind cluster goes back to the cluster's first request, and holds other submissions' as well."""
+    times = ["2026-11-29T10:00:02.500000Z", "2026-11-29T10:00:01.000001Z", "2026-11-29T10:00:00.999999Z"]
+    events = [{"stageTimestamp": time} for time in times]
+    for began in ("2026-11-29T10:00:01.000000+00:00", "2026-11-29T10:00:01+00:00"):
+        assert list(since(began, events)) == events[:2]
