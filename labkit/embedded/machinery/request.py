@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -125,6 +125,7 @@ class Request:
         certificate: The client's certificate, if there is one.
         source_ip: The caller's address, for the audit event.
         raw_uri: Path and query as they were sent, for the audit event.
+        in_parts: Whether a large answer may come as ``Response.parts``.
     """
 
     method: str
@@ -137,6 +138,7 @@ class Request:
     raw_uri: str = ""
     header_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Headers that may repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
+    in_parts: bool = False
 
     # Set by the filters.
     info: RequestInfo = NOTHING_ASKED
@@ -165,7 +167,7 @@ class EventStream(Protocol):
     """A body that arrives over time, such as a watch. It is polled and never blocks."""
 
     def read(self) -> list[bytes]:
-        """The events that are ready now, one a piece, with its newline."""
+        """The next events, one a piece, with its newline: some of those that are ready; none if none is."""
 
     @property
     def closed(self) -> bool:
@@ -242,7 +244,8 @@ class Response:
     Args:
         status: The HTTP status code.
         headers: Header name to value, in the order they are sent.
-        body: The body, unless ``stream`` or ``upgrade`` is set.
+        body: The body, unless one of the next is set.
+        parts: The parts of a large body, each made when it is asked for; an empty one only lets others go on.
         stream: A watch or a followed log, sent as it arrives.
         upgrade: An exec session; the server switches to WebSocket and runs it.
         forward: Ports to forward; the server switches to WebSocket.
@@ -252,6 +255,7 @@ class Response:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    parts: Iterator[bytes] | None = None
     stream: EventStream | None = None
     upgrade: ExecSession | None = None
     forward: PortForward | None = None

@@ -15,11 +15,13 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from labkit.embedded.apiserver.serving.connection import Connection, HttpServer, Outbox, bad_request
+from labkit.embedded.apiserver.serving.flow import Flow
 from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Frontend:
         self._handle = handle
         self._before_answer = before_answer
         self.outbox = Outbox(before_answer)
-        self.streams = Streams(before_answer)
+        self.flow = Flow()
+        self.streams = Streams(before_answer, self.flow)
 
     @cached_property
     def sessions(self) -> ExecSessions:
@@ -56,8 +59,8 @@ class Frontend:
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
         """Answer a request without a body at once, in the callback that read it; whether it was answered.
 
-        Most requests have none, and a task for each would cost as much as the answer. A stream
-        or an exec session is left on the connection for ``__call__``.
+        Most requests have none, and a task for each would cost as much as the answer. A stream,
+        an exec session or a large body is left on the connection for ``__call__``.
         """
         read_headers(connection, message.raw_headers)
         try:
@@ -65,7 +68,7 @@ class Frontend:
         except BadTarget:
             return False
         response = self._respond(request)
-        if response.goes_on:
+        if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
             connection.response = response
             return False
         connection.send(encode(response, message.method))
@@ -105,6 +108,10 @@ class Frontend:
         session = response.upgrade or response.forward
         if session is not None:
             return await self.sessions.serve(http, headers, session)
+        if response.parts is not None:
+            return await self.flow.send_parts(http, response, response.parts)
+        if len(response.body) > LARGE_BYTES and not too_large:
+            return await self.flow.send_whole(http, response)
         return WireResponse(response, close=too_large)
 
     def _request(self, connection: Connection, method: str, target: str) -> Request:
@@ -119,6 +126,7 @@ class Frontend:
             connection.source_ip,
             target,
             connection.last_header_values,
+            in_parts=True,
         )
 
     def _respond(self, request: Request) -> Response:

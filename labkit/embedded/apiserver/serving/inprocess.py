@@ -67,7 +67,7 @@ def ask(
     body = response.body
     if response.stream is not None:
         try:
-            body = b"".join(response.stream.read())
+            body = b"".join(b"".join(pieces) for pieces in iter(response.stream.read, []))
         finally:
             response.stream.close()
     if method == "HEAD":

@@ -59,12 +59,14 @@ class Listener:
         context: SSL.Context,
         most: int = MAX_CONNECTIONS,
         surround: Reading = contextlib.nullcontext,
+        sending: set[TlsTransport] | None = None,
     ) -> None:
         listening.setblocking(False)
         self._socket = listening
         self._server = server
         self.context = context
         self._surround = surround
+        self._sending = sending
         self._limit = min(most, connection_limit())
         self._greeting: set[asyncio.Task[None]] = set()
 
@@ -108,7 +110,7 @@ class Listener:
                 first = connection.recv(1, socket.MSG_PEEK)
                 if first == HANDSHAKE_RECORD:
                     tls = await handshake(self.context, connection, self._surround)
-                    TlsTransport(connection, tls, self._server(), self._surround)
+                    TlsTransport(connection, tls, self._server(), self._surround, self._sending)
                     return
             if first.isalpha():
                 connection.recv(65536)

@@ -71,7 +71,10 @@ class ApiServer:
         self._cluster = cluster
         self._frontend = Frontend(cluster.handle, before_answer)
         self._server = HttpServer(self._frontend, line_bytes)
-        self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections, surround)
+        flow = self._frontend.flow
+        self._listener = Listener(
+            listening, self._server, tls_context(cluster.keys), connections, surround, flow.sending
+        )
         self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._tick())]
 
     @property
@@ -83,6 +86,11 @@ class ApiServer:
     def streams(self) -> Streams:
         """The open watches."""
         return self._frontend.streams
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes that wait in memory for clients."""
+        return self._frontend.flow.held_bytes
 
     @property
     def url(self) -> str:
@@ -115,6 +123,7 @@ class ApiServer:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            self._frontend.flow.look()
             try:
                 self._cluster.advance()
             except Exception:

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.head import head
+from labkit.embedded.apiserver.serving.flow import Flow, begin
 from labkit.embedded.apiserver.serving.wire import SentResponse
 from labkit.embedded.machinery.request import EventStream, Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES
 
 
 def chunk(pieces: list[bytes]) -> bytes:
@@ -25,8 +26,9 @@ def chunk(pieces: list[bytes]) -> bytes:
 class Streams:
     """The streams of a server; ``before_end`` is called after one ends, before its client is informed."""
 
-    def __init__(self, before_end: Callable[[], None]) -> None:
+    def __init__(self, before_end: Callable[[], None], flow: Flow) -> None:
         self._before_end = before_end
+        self._flow = flow
         self._wakers: set[asyncio.Event] = set()
         self._stopping = False
 
@@ -41,37 +43,27 @@ class Streams:
 
     async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
         """Send a stream until its source, its timeout, the client or the server ends it."""
-        chunked = http.version >= (1, 1)
-        transport, writer = http.transport, http.writer
-        if transport is None or transport.is_closing():
+        try:
+            chunked, close = begin(http, response)
+        except ConnectionResetError:
             stream.close()
-            raise ConnectionResetError("the client has gone")
-        close = not chunked or not http.keep_alive
-        transport.write(
-            head(
-                response.status,
-                response.headers,
-                response.warnings,
-                version="1.1" if chunked else "1.0",
-                framing="Transfer-Encoding: chunked" if chunked else "",
-                close=close,
-            )
-        )
+            raise
         if http.method == "HEAD":
             stream.close()
             self._before_end()
             return SentResponse(keep_alive=not close)
 
         async def write(pieces: list[bytes]) -> None:
-            if transport.is_closing():
-                raise ConnectionResetError("the client has gone")
-            transport.write(chunk(pieces) if chunked else b"".join(pieces))
-            await writer.drain()
+            if sum(map(len, pieces)) > LARGE_BYTES:
+                for piece in pieces:
+                    await self._flow.write(http, piece, chunked)
+                return
+            await self._flow.write(http, chunk(pieces) if chunked else b"".join(pieces))
 
         await self.run(stream, write)
         # Without its last chunk a client would report a broken connection where a watch only timed out.
-        if chunked and not transport.is_closing():
-            transport.write(b"0\r\n\r\n")
+        if chunked and http.transport is not None and not http.transport.is_closing():
+            http.transport.write(b"0\r\n\r\n")
         return SentResponse(keep_alive=not close and not self._stopping)
 
     async def run(self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]) -> None:
@@ -83,9 +75,12 @@ class Streams:
             async with asyncio.timeout(stream.timeout_seconds):
                 while True:
                     wake.clear()  # before reading: a change in between must not be slept through
-                    pieces = stream.read()
-                    if pieces:
+                    while pieces := stream.read():
                         await write(pieces)
+                        if self._stopping:
+                            break
+                        if sum(map(len, pieces)) > LARGE_BYTES:
+                            await self._flow.room()
                     if stream.closed or self._stopping:
                         break
                     await wake.wait()

@@ -40,8 +40,10 @@ class TlsTransport(asyncio.Transport):
         "_low",
         "_over",
         "_paused_writing",
+        "_progress",
         "_protocol",
         "_reading",
+        "_sending",
         "_socket",
         "_stuck",
         "_surround",
@@ -56,6 +58,7 @@ class TlsTransport(asyncio.Transport):
         tls: SSL.Connection,
         protocol: asyncio.Protocol,
         surround: Reading = contextlib.nullcontext,
+        sending: set[TlsTransport] | None = None,
     ) -> None:
         super().__init__(
             {
@@ -72,6 +75,10 @@ class TlsTransport(asyncio.Transport):
         self._protocol = protocol
         self._surround = surround
         self._waiting = bytearray()
+        self._sending: set[TlsTransport] = set() if sending is None else sending
+        """The transports with bytes that wait."""
+        self._progress = 0.0
+        """When the client last took some of them."""
         self._high, self._low = HIGH_BYTES, LOW_BYTES
         self._reading = self._paused_writing = False
         self._closing = False
@@ -173,6 +180,8 @@ class TlsTransport(asyncio.Transport):
             if not rest or self._over:
                 return
             self._waiting += rest
+            self._sending.add(self)
+            self._progress = self._loop.time()
             self._loop.add_writer(self._descriptor, self._writable)
         if len(self._waiting) > self._high and not self._paused_writing:
             self._paused_writing = True
@@ -202,12 +211,14 @@ class TlsTransport(asyncio.Transport):
         waiting = self._waiting
         while waiting and (sent := self._send(waiting[:RECORD_BYTES])):
             del waiting[:sent]
+            self._progress = self._loop.time()
         if self._over:
             return
         if self._paused_writing and len(waiting) <= self._low:
             self._paused_writing = False
             self._protocol.resume_writing()
         if not waiting:
+            self._sending.discard(self)
             self._loop.remove_writer(self._descriptor)
             if self._closing:
                 self._say_goodbye()
@@ -215,6 +226,11 @@ class TlsTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         """The number of buffered bytes."""
         return len(self._waiting)
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long the client has taken nothing of what waits."""
+        return self._loop.time() - self._progress if self._waiting else 0.0
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """The low and high limits of the buffer, in bytes."""
@@ -277,6 +293,7 @@ class TlsTransport(asyncio.Transport):
         if self._timer is not None:
             self._timer.cancel()
         self._waiting.clear()
+        self._sending.discard(self)
         self._loop.call_soon(self._finish)
 
     def _finish(self) -> None:

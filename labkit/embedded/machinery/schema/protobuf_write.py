@@ -18,17 +18,25 @@ from labkit.embedded.machinery.schema.protobuf_read import MAGIC, META, UNKNOWN,
 from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
 INTSTR_INT, INTSTR_STRING = 0, 1
+RAW, NO_ENCODING = b"\x12", b"\x1a\x00\x22\x00"
+"""The tag of a message in its envelope, and what follows it: no encoding and no content type."""
 
 PARTIAL_LIST = "PartialObjectMetadataList"
 
 
 def encode_protobuf(obj: Object) -> bytes | None:
     """Encode an object in its envelope; None if its kind has no message."""
-    api_version, kind = obj["apiVersion"], obj["kind"]
-    group, _, version = api_version.rpartition("/")
+    message = encode_message(obj)
+    return None if message is None else _enveloped(obj["apiVersion"], obj["kind"], message)
+
+
+def encode_message(obj: Object) -> bytes | None:
+    """Encode an object without its envelope; None if its kind has no message."""
+    group, _, version = obj["apiVersion"].rpartition("/")
+    kind = obj["kind"]
     # The list of v1beta1 has a message of its own.
     if group == "meta.k8s.io" and (kind == "PartialObjectMetadata" or (kind, version) == (PARTIAL_LIST, "v1")):
-        return _enveloped(api_version, kind, _partial(obj))
+        return _serialized(_partial(obj))
     struct = schemas().of_kind(group, version, kind)
     if struct is None:
         return None
@@ -37,7 +45,7 @@ def encode_protobuf(obj: Object) -> bytes | None:
     except KeyError:
         return None
     _fill(made, obj, struct)
-    return _enveloped(api_version, kind, made)
+    return _serialized(made)
 
 
 def _partial(obj: Object) -> Any:
@@ -49,13 +57,25 @@ def _partial(obj: Object) -> Any:
     return made
 
 
-def _enveloped(api_version: str, kind: str, message: Any) -> bytes:
-    envelope = message_class(UNKNOWN)()
-    envelope.typeMeta.apiVersion = api_version
-    envelope.typeMeta.kind = kind
-    envelope.raw = message.SerializeToString(deterministic=True)
-    envelope.contentEncoding = envelope.contentType = ""
-    return MAGIC + bytes(envelope.SerializeToString(deterministic=True))
+def _serialized(message: Any) -> bytes:
+    return bytes(message.SerializeToString(deterministic=True))
+
+
+def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
+    """What stands before and after a message of ``length`` bytes."""
+    made = message_class(UNKNOWN)()
+    made.typeMeta.apiVersion = api_version
+    made.typeMeta.kind = kind
+    size = bytearray()
+    while length > 127:
+        size.append(length & 127 | 128)
+        length >>= 7
+    return MAGIC + _serialized(made) + RAW + bytes((*size, length)), NO_ENCODING
+
+
+def _enveloped(api_version: str, kind: str, message: bytes) -> bytes:
+    before, after = envelope(api_version, kind, len(message))
+    return before + message + after
 
 
 def encode_event(type_: str, obj: bytes) -> bytes:
@@ -63,7 +83,7 @@ def encode_event(type_: str, obj: bytes) -> bytes:
     event = message_class(META + "WatchEvent")()
     event.type = type_
     event.object.raw = obj
-    data: bytes = event.SerializeToString(deterministic=True)
+    data = _serialized(event)
     return binary.pack(">I", len(data)) + data
 
 
@@ -71,7 +91,7 @@ def encode_discovery(document: Object) -> bytes:
     """Encode a discovery document in its envelope."""
     made = message_class(META + document["kind"])()
     _fill_alike(made, document)
-    return _enveloped(document.get("apiVersion", ""), document["kind"], made)
+    return _enveloped(document.get("apiVersion", ""), document["kind"], _serialized(made))
 
 
 def _fill_alike(message: Any, document: Object) -> None:

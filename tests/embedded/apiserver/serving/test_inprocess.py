@@ -42,8 +42,11 @@ class Ready:
     timeout_seconds = 60.0
     closed = False
 
+    def __init__(self) -> None:
+        self.events = [[b"one\n"], [b"two\n"]]
+
     def read(self) -> list[bytes]:
-        return [b"one\n", b"two\n"]
+        return self.events.pop(0) if self.events else []
 
     def on_ready(self, wake: Any) -> None:
         raise AssertionError("nobody waits")

@@ -1,7 +1,7 @@
 """Objects to bytes, as Go writes them: field order, escapes, indentation.
 
-A stored object is encoded once and keeps its bytes; lists and watches join them. They lack kind and apiVersion,
-which a list's items leave out and everything else has first.
+A stored object is encoded once and keeps its bytes, unless it is large; lists and watches join them. They lack kind and
+apiVersion, which a list's items leave out and everything else has first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import in_order
+from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
 
 
@@ -52,12 +53,24 @@ def _as_item(obj: Object) -> Object:
 
 def item_bytes(obj: Object) -> bytes:
     """An object as an item of a list of its kind."""
-    if type(obj) is Stored and obj.encoded is not None:
-        return obj.encoded
-    data = dump(_as_item(obj))
-    if isinstance(obj, Stored):
-        obj.encoded = data
-    return data
+    if type(obj) is not Stored:
+        return dump(_as_item(obj))
+    if obj.encoded is None:
+        shared = large_item(obj)
+        if shared is not None:
+            return b"{" + shared.data
+    return obj.encoded or b""
+
+
+def large_item(obj: Object) -> Encoding | None:
+    """An object as an item, without its first brace, if it is large: hold the result until it is sent."""
+    if type(obj) is not Stored or obj.encoded is not None:
+        return None
+    shared = share(obj, "item", lambda: dump(_as_item(obj))[1:])
+    if len(shared.data) > LARGE_BYTES:
+        return shared
+    obj.encoded = b"{" + shared.data
+    return None
 
 
 def object_bytes(obj: Object) -> bytes:
@@ -69,11 +82,11 @@ def object_bytes(obj: Object) -> bytes:
     return head + b"," + item[1:] if item != b"{}" else head + b"}"
 
 
-def list_bytes(kind: Kind, metadata: Object, objects: Iterable[Object]) -> bytes:
-    """A list of a kind, without a newline."""
-    head = heading(f"{kind.kind}List", kind.group_version)
+def list_ends(kind: Kind, metadata: Object) -> tuple[bytes, bytes]:
+    """What stands before and after the items of a list."""
     # Nothing in a list's metadata needs escaping.
-    return b'%b,"metadata":%b,"items":[%b]}' % (head, orjson.dumps(metadata), b",".join(map(item_bytes, objects)))
+    head = heading(f"{kind.kind}List", kind.group_version)
+    return b'%b,"metadata":%b,"items":[' % (head, orjson.dumps(metadata)), b"]}\n"
 
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
@@ -120,6 +133,20 @@ def yaml_bytes(obj: Object) -> bytes:
     from labkit.embedded.apiserver.handlers.represent.yaml import to_yaml
 
     return to_yaml(obj).encode()
+
+
+def protobuf_message(obj: Object) -> bytes | None:
+    """An object in protobuf without its envelope; None if its kind has no message."""
+    from labkit.embedded.machinery.schema.protobuf_write import encode_message
+
+    return encode_message(obj)
+
+
+def protobuf_envelope(obj: Object, length: int) -> tuple[bytes, bytes]:
+    """What stands before and after the message of an object, which has ``length`` bytes."""
+    from labkit.embedded.machinery.schema.protobuf_write import envelope
+
+    return envelope(obj["apiVersion"], obj["kind"], length)
 
 
 def protobuf_bytes(obj: Object) -> bytes | None:

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
@@ -54,6 +54,13 @@ class Transformer:
                 "items": [partial(form.meta_version, obj) for obj in objects] or None,
             }
         raise _unwanted(form, f"a list (*{_go_package(kind)}.{kind.kind}List)")
+
+    def in_row_order(self, kind: Kind, objects: Sequence[Object]) -> Sequence[Object]:
+        """Objects of a list in the order of a Table's rows."""
+        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
+
+        order = None if isinstance(kind, CustomKind) else printer_of(kind.resource, self._era).order
+        return objects if order is None else sorted(objects, key=order)
 
     def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
         """Print objects as a Table."""

@@ -119,7 +119,7 @@ class ResourceHandler:
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
-        return respond(self._transformer, form, operation(request, kind))
+        return respond(self._transformer, form, operation(request, kind), request.in_parts)
 
     def _custom(self, request: Request) -> Response:
         """Answer a request for a resource that is none of the server's own."""
@@ -140,7 +140,7 @@ class ResourceHandler:
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._scale if info.subresource == "scale" else self._verbs[verb]
-        return respond(self._transformer, form, operation(request, kind))
+        return respond(self._transformer, form, operation(request, kind), request.in_parts)
 
     def _unserved(self, request: Request) -> Response:
         """Answer a request for a resource that there is not."""

@@ -6,13 +6,14 @@ events).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from labkit.embedded.apiserver.handlers.decode.list_options import too_large_revision
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
-from labkit.embedded.apiserver.storage import Event, Expired, Store
+from labkit.embedded.apiserver.storage import Event, Expired, Store, Stored
 from labkit.embedded.apiserver.storage.memory import with_revision
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
 
 BOOKMARK_SECONDS = 60.0
@@ -70,10 +71,15 @@ class WatchStream:
         now = clock()
         self._end = now + timeout_seconds
         self._next_bookmark = self._bookmark_after(now)
-        self._backlog: list[bytes] = []
+        self._initial_objects: Iterator[Stored] = iter(())
+        self._held: list[Encoding] = []
+        """What was read last, until the next reading."""
         self._failure = too_large_revision(reach, store.revision) if reach > store.revision else None
-        if self._initial and self._failure is None:
-            self._backlog = self._begin() if timeout_seconds >= 0 else [self._failed(*TOO_LATE)]
+        if self._initial and self._failure is None and timeout_seconds >= 0:
+            page = store.page(self._resource, namespace, matches=matches)
+            self._initial_objects = iter(page.objects)
+        elif self._initial and self._failure is None:
+            self._failure = ApiError(*TOO_LATE)
 
     @property
     def closed(self) -> bool:
@@ -104,39 +110,47 @@ class WatchStream:
             self._unsubscribe = None
 
     def read(self) -> list[bytes]:
-        """The events since the last call, one a piece."""
+        """The next events since the last call, one a piece: one that is large, or several."""
+        self._held.clear()
         if self._closed:
             return []
-        pieces, self._backlog = self._backlog, []
         if self._failure is not None:
             self._closed = True
             return [self._encoder.raw("ERROR", self._failure.to_status())]
+        pieces: list[bytes] = []
+        size = 0
+        for piece in self._next():
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGE_BYTES:
+                break
+        return pieces
+
+    def _next(self) -> Iterator[bytes]:
+        """The events that are ready."""
+        for obj in self._initial_objects:
+            yield self._shared("ADDED", obj)
+        if self._initial_end:
+            self._initial_end = False
+            yield self._encoder.bookmark(self._since, INITIAL_END)
         try:
             events = self._store.events(self._since, self._resource)
         except Expired:
             # Inside the stream, since 200 has been sent long ago: the client lists again and starts a new watch.
             self._closed = True
-            return [*pieces, self._expired()]
+            yield self._expired()
+            return
         for event in events:
+            self._since = event.revision
             if not self._namespace or event.key.namespace == self._namespace:
                 piece = self._piece(event)
                 if piece is not None:
-                    pieces.append(piece)
-        if events:
-            self._since = events[-1].revision
+                    yield piece
         if self._bookmarks and self._clock() >= self._next_bookmark:
             self._next_bookmark = self._bookmark_after(self._clock())
             # Other resources' changes count: the point of a bookmark is that a quiet watch does not grow too old.
             self._since = max(self._since, self._store.revision)
-            pieces.append(self._encoder.bookmark(self._since))
-        return pieces
-
-    def _begin(self) -> list[bytes]:
-        objects = self._store.page(self._resource, self._namespace, matches=self._matches).objects
-        pieces = [self._written("ADDED", obj) for obj in objects]
-        if self._initial_end:
-            pieces.append(self._encoder.bookmark(self._since, INITIAL_END))
-        return pieces
+            yield self._encoder.bookmark(self._since)
 
     def _piece(self, event: Event) -> bytes | None:
         type_, obj = event.type, event.object
@@ -155,8 +169,18 @@ class WatchStream:
         key = self._encoder.key(type_)
         known = event.encodings.get(key)
         if known is None:
-            known = event.encodings[key] = self._encoder.event(type_, obj)
+            known = self._shared(type_, obj)
+            if len(known) <= LARGE_BYTES:
+                event.encodings[key] = known
         return known
+
+    def _shared(self, type_: str, obj: Object) -> bytes:
+        """Encode an event, or share what another watcher sends now."""
+        if self._headers:
+            return self._written(type_, obj)
+        shared = share(obj, self._encoder.key(type_), lambda: self._written(type_, obj))
+        self._held.append(shared)
+        return shared.data
 
     def _written(self, type_: str, obj: Object) -> bytes:
         headers, self._headers = self._headers, False

@@ -1,0 +1,152 @@
+"""Sends what is large in slices, as clients read it, and bounds what waits in memory.
+
+For each connection that is some slices, and what is encoded for it. Where all together hold too much, nobody encodes
+more, and a client that takes nothing is disconnected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+
+from labkit.embedded.apiserver.serving.head import encode, head
+from labkit.embedded.apiserver.serving.transport import TlsTransport
+from labkit.embedded.apiserver.serving.wire import SentResponse
+from labkit.embedded.machinery.request import Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES, shared_bytes
+
+log = logging.getLogger(__name__)
+
+MAX_HELD_BYTES = 64 * 1024 * 1024
+"""The most bytes that may wait for all clients together."""
+
+STALLED_SECONDS = 10.0
+"""How long a client may take nothing while more than that waits."""
+
+ROOM_SECONDS = 0.1
+"""How often whoever wants to encode more looks whether there is room."""
+
+TURN_SECONDS = 0.01
+"""How long one answer may be encoded before others have their turn."""
+
+TRIM_BYTES = 4 * 1024 * 1024
+"""How much must have been held for its memory to be given back to the system."""
+
+
+class Flow:
+    """What waits to be sent on the connections of a server."""
+
+    def __init__(self) -> None:
+        self.sending: set[TlsTransport] = set()
+        """The transports that wait for their clients."""
+        self._whole = self._most = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes that wait in memory for clients."""
+        return self._whole + shared_bytes() + sum(each.get_write_buffer_size() for each in self.sending)
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Count the bytes of what is whole in memory while it is sent."""
+        self._whole += size
+        try:
+            yield
+        finally:
+            self._whole -= size
+
+    async def room(self) -> None:
+        """Wait until something large may be encoded; others have a turn meanwhile."""
+        await asyncio.sleep(0)
+        while self.held_bytes > MAX_HELD_BYTES:
+            await asyncio.sleep(ROOM_SECONDS)
+
+    async def write(self, http: BaseRequest, data: bytes, chunked: bool = False) -> None:
+        """Send bytes in slices as the client reads them, each slice as a chunk if the answer is chunked."""
+        for start in range(0, len(data), LARGE_BYTES):
+            transport = http.transport
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the client has gone")
+            part = memoryview(data)[start : start + LARGE_BYTES]
+            transport.write(b"%x\r\n%b\r\n" % (len(part), bytes(part)) if chunked else part)
+            if http.protocol.writing_paused:
+                await http.writer.drain()
+
+    async def send_whole(self, http: BaseRequest, response: Response) -> StreamResponse:
+        """Send a large body that is in memory."""
+        start = encode(response, "HEAD", version=_version(http), close=not http.keep_alive)
+        await self.write(http, start)
+        if http.method != "HEAD":
+            with self.hold(len(response.body)):
+                await self.write(http, response.body)
+        return SentResponse(keep_alive=http.keep_alive)
+
+    async def send_parts(self, http: BaseRequest, response: Response, parts: Iterator[bytes]) -> StreamResponse:
+        """Send a body as it is encoded."""
+        chunked, close = begin(http, response)
+        time = asyncio.get_running_loop().time
+        turn = time()
+        try:
+            for part in parts if http.method != "HEAD" else ():
+                await self.write(http, part, chunked)
+                if len(part) > LARGE_BYTES or time() - turn > TURN_SECONDS:
+                    await self.room()
+                    turn = time()
+        except ConnectionError:
+            raise
+        except Exception as error:  # too late for another answer
+            log.exception("encoding the answer to %s %r failed", http.method, http.path)
+            raise ConnectionResetError("the answer cannot be encoded") from error
+        if chunked and http.method != "HEAD":
+            await self.write(http, b"0\r\n\r\n")
+        return SentResponse(keep_alive=not close)
+
+    def look(self) -> None:
+        """Disconnect who takes nothing while too much waits, and give freed memory back; called every second."""
+        held = self.held_bytes
+        self._most = max(self._most, held)
+        for transport in list(self.sending) if held > MAX_HELD_BYTES else ():
+            if transport.stalled_seconds > STALLED_SECONDS:
+                peer, seconds = transport.get_extra_info("peername"), transport.stalled_seconds
+                text = "the client at %s:%s is disconnected: it took nothing for %d s while %d MiB waited to be sent"
+                log.warning(text, *peer[:2], seconds, held >> 20)
+                transport.abort()
+        if self._most > TRIM_BYTES > held:
+            self._most = 0
+            _trim()
+
+
+def begin(http: BaseRequest, response: Response) -> tuple[bool, bool]:
+    """Send the head of an answer of unknown length; whether it is chunked, and whether the connection ends with it."""
+    chunked = http.version >= (1, 1)
+    close = not chunked or not http.keep_alive
+    if http.transport is None or http.transport.is_closing():
+        raise ConnectionResetError("the client has gone")
+    http.transport.write(
+        head(
+            response.status,
+            response.headers,
+            response.warnings,
+            version=_version(http),
+            framing="Transfer-Encoding: chunked" if chunked else "",
+            close=close,
+        )
+    )
+    return chunked, close
+
+
+def _version(http: BaseRequest) -> str:
+    return "1.1" if http.version >= (1, 1) else "1.0"
+
+
+def _trim() -> None:
+    """Give freed memory back to the system, where the C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,37 @@
+"""Encodings of large objects, which exist once for all who send them at the same time, and only as long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+LARGE_BYTES = 64 * 1024
+"""What is larger is sent in slices of this, as the client reads it, and not kept."""
+
+
+class Encoding:
+    """The encoding of an object, which lives as long as it."""
+
+    __slots__ = ("__weakref__", "_of", "data")
+
+    def __init__(self, of: Any, data: bytes) -> None:
+        self._of = of
+        self.data = data
+
+
+_shared: WeakValueDictionary[tuple[int, str], Encoding] = WeakValueDictionary()
+
+
+def share(obj: Any, form: str, encode: Callable[[], bytes]) -> Encoding:
+    """Encode an object that nobody changes, or share what another reader of the same form sends now."""
+    place = (id(obj), form)
+    known = _shared.get(place)
+    if known is None:
+        known = _shared[place] = Encoding(obj, encode())
+    return known
+
+
+def shared_bytes() -> int:
+    """How many bytes are shared now."""
+    return sum(len(each.data) for each in list(_shared.values()))
