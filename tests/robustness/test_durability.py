@@ -103,14 +103,14 @@ def test_a_start_that_is_killed_can_be_repeated(tmp_path: Path) -> None:
         server.stop()
 
 
-def fill(server: Server, limit: int = 400) -> tuple[dict[str, str], dict[str, object]]:
+def fill(server: Server, limit: int = 400, number: int = 0) -> tuple[dict[str, str], dict[str, object]]:
     """Write large objects until one is refused.
 
     Returns:
         The acknowledged objects with their resource versions, and the refusal.
     """
     kept: dict[str, str] = {}
-    for number in range(limit):
+    for number in range(number, number + limit):
         name = f"big-{number}"
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "x" * 200_000}}
         reply = server.call("POST", CONFIG_MAPS, body)
@@ -179,9 +179,18 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk: Path) -> None:
         kept, refusal = fill(server)
         assert_clear(refusal)
         assert present(server) == kept
+        for again in range(1, 4):  # deletions free room for others, again and again
+            for name in list(kept)[:5]:
+                assert server.call("DELETE", f"{CONFIG_MAPS}/{name}").status == 200
+                del kept[name]
+            more, refusal = fill(server, number=1000 * again)
+            assert_clear(refusal)
+            assert more
+            kept |= more
+            assert present(server) == kept
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-        again = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "again"}}
-        assert server.call("POST", CONFIG_MAPS, again).status == 201, "it goes on once there is space"
+        one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "again"}}
+        assert server.call("POST", CONFIG_MAPS, one).status == 201, "it goes on once there is space"
         server.kill()
         server = start_server(small_disk / "home", node=False)
         assert present(server) == kept

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -26,6 +26,12 @@ APPLICATION_ID = 0x6C61626B
 
 SCHEMA_VERSION = 1
 """The version of the schema below. A new version needs a migration in ``_open``."""
+
+RESERVE_BYTES = 2 * 1024 * 1024
+"""The size of a file beside the database, which is given up for deletions when the disk is full."""
+
+LOG_PAGES = 256
+"""How long the write-ahead log becomes: shorter than the reserve, so that its pages fit into the file then."""
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 
@@ -55,6 +61,7 @@ class SQLiteStore(Store):
     def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
         super().__init__(history_length=history_length, history_bytes=history_bytes)
         self._path = path
+        self._reserve = path.with_name("reserve")
         os.close(ownership.open_file(path, os.O_RDWR | os.O_CREAT))
         path.chmod(0o600)
         try:
@@ -69,9 +76,22 @@ class SQLiteStore(Store):
                 raise
             locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
             raise StateUnusable(path, "another process uses it" if locked else str(error)) from error
+        self._keep_reserve()
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Write the changes of a transaction, atomically."""
+        """Write the changes of a transaction, atomically; on a full disk those that delete something."""
+        try:
+            self._persist(events)
+        except StorageFailed:
+            if not any(e.type == "DELETED" or e.object["metadata"].get("deletionTimestamp") for e in events):
+                raise
+            self._reserve.unlink(missing_ok=True)
+            self._shorten_log()
+            self._persist(events)
+            self._shorten_log()
+            self._keep_reserve()
+
+    def _persist(self, events: Sequence[Event]) -> None:
         final = {(event.key.resource, event.key.place): event for event in events}
         with self._durably():
             for (resource, place), event in final.items():
@@ -82,6 +102,22 @@ class SQLiteStore(Store):
                 else:
                     self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (resource, place, value))
             self._database.execute("UPDATE counter SET revision=?", (events[-1].revision,))
+
+    def _shorten_log(self) -> None:
+        with suppress(sqlite3.OperationalError):
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _keep_reserve(self) -> None:
+        """Set disk space aside, but not more than half of what is free."""
+        with suppress(OSError):
+            disk = os.statvfs(self._path.parent)
+            size = min(RESERVE_BYTES, disk.f_bavail * disk.f_frsize // 2)
+            descriptor = ownership.open_file(self._reserve, os.O_RDWR | os.O_CREAT)
+            try:
+                os.fchmod(descriptor, 0o600)
+                os.posix_fallocate(descriptor, 0, size)
+            finally:
+                os.close(descriptor)
 
     def save_snapshot(self, name: str) -> None:
         """Save the current state under a name."""
@@ -135,6 +171,7 @@ class SQLiteStore(Store):
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         database.execute("PRAGMA foreign_keys=ON")
         database.execute("BEGIN IMMEDIATE")
         (application,) = database.execute("PRAGMA application_id").fetchone()
