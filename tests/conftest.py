@@ -13,11 +13,13 @@ import pytest
 
 from tests.support import inherited, properties
 from tests.support.chromium import FLAGS, chromium
+from tests.support.server import servers_end_with_this_process
 
 # jsonschema compiles 38 grammars of this at its import, for formats that no test asks for, and does without.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: it cannot be imported
 inherited.heed_signals()
 properties.load_profiles()
+servers_end_with_this_process()
 
 
 def pytest_collection_finish() -> None:

@@ -15,7 +15,6 @@ import json
 import platform
 import sys
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,6 +31,7 @@ from labkit.backends.kind.program import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
+from labkit.core.scratch import scratch_directory
 from labkit.core.version import DISTRIBUTION, __version__
 
 FORMAT = 1
@@ -92,13 +92,13 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
     try:
-        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.absolute().parent) as scratch:
-            _gather(Path(scratch), contents, engine, target.name, report)
+        with scratch_directory(".bundle-", target.absolute().parent) as scratch:
+            _gather(scratch, contents, engine, target.name, report)
             report(f"Writing {target} …")
-            part = Path(scratch) / "whole.tar"
+            part = scratch / "whole.tar"
             with tarfile.open(part, "w") as archive:
                 for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
-                    archive.add(Path(scratch) / name, name)
+                    archive.add(scratch / name, name)
             part.replace(target)
     except OSError as error:
         raise place_error(target, error) from error
@@ -135,7 +135,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
         return contents
     engine = find()
     ensure_private(home)
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
+    with scratch_directory(".bundle-", home) as scratch:
         report("Unpacking the images …")
         with tarfile.open(source) as archive:
             archive.extract("images.tar", scratch, filter="data")

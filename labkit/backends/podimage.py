@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from labkit.backends.base import Manifest, Report
 from labkit.backends.engine import Done, Engine, call
 from labkit.core import resources
 from labkit.core.errors import Missing
+from labkit.core.scratch import scratch_directory
 from labkit.core.version import __version__
 
 IMAGE = f"docker.io/labkit/pod:{__version__}"
@@ -119,8 +119,8 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
     Raises:
         Missing: When it cannot be loaded.
     """
-    with tempfile.TemporaryDirectory(prefix=".image-", dir=scratch) as directory:
-        archive = str(Path(directory) / "pod.tar")
+    with scratch_directory(".image-", scratch) as directory:
+        archive = str(directory / "pod.tar")
         done = engine.run("save", "--output", archive, IMAGE, timeout_seconds=LOAD_SECONDS)
         if done.ok:
             command = ["kind", "load", "image-archive", archive, "--name", cluster]

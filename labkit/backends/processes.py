@@ -6,9 +6,6 @@ import os
 import subprocess
 import time
 from contextlib import suppress
-from pathlib import Path
-
-PROC = Path("/proc")
 
 
 class Activity:
@@ -17,7 +14,7 @@ class Activity:
     def __init__(self, pid: int, patience_seconds: float) -> None:
         self._pid, self._patience = pid, patience_seconds
         self._begun = self._since = time.monotonic()
-        self._use = cpu_use(pid)
+        self._used = cpu_seconds(pid)
 
     @property
     def age(self) -> float:
@@ -27,8 +24,8 @@ class Activity:
     @property
     def is_stuck(self) -> bool:
         """Whether it made no progress for these seconds; to be asked again and again."""
-        if (use := cpu_use(self._pid)) != self._use:
-            self._use, self._since = use, time.monotonic()
+        if (used := cpu_seconds(self._pid)) != self._used:
+            self._used, self._since = used, time.monotonic()
         return time.monotonic() - self._since > self._patience
 
 
@@ -60,11 +57,11 @@ def exists(pid: object) -> bool:
     return True
 
 
-def cpu_use(pid: int) -> str:
-    """The processor time and the page faults of a process. Sources: proc_pid_stat(5), ps(1)."""
-    if (PROC / "self").exists():
-        try:
-            return " ".join((PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[7:15])
-        except OSError:
-            return ""
-    return subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used; 0 when there is none."""
+    import psutil
+
+    try:
+        return float(sum(psutil.Process(pid).cpu_times()[:2]))
+    except psutil.Error:
+        return 0.0

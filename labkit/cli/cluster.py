@@ -1,19 +1,17 @@
-"""The commands for the cluster: up, down, status, reset, kubeconfig, doctor."""
+"""The commands for the cluster: up, down, status, reset, kubeconfig."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import Choice, find_needs
+from labkit.backends.base import NAMES, Options
+from labkit.backends.choice import Choice
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
-from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
 from labkit.lab.backend import chosen, make
 
 if TYPE_CHECKING:
@@ -128,34 +126,8 @@ def kubeconfig_command() -> None:
     click.echo(path)
 
 
-@click.command("doctor")
-def doctor_command() -> None:
-    """Show which clusters this machine can run.
-
-    For the others it says what is missing, and how to get it.
-    """
-    home = home_path()
-    for name in NAMES:
-        needs = find_needs(name, home, Options())
-        ready = all(need.met for need in needs if need.required)
-        click.echo(f"{'✔' if ready else '✘'} {name}: {'ready' if ready else 'something is missing'}")
-        for need in needs:
-            click.echo(_line(need))
-    if named := proxy_variables(os.environ):
-        click.echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
-        if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
-            click.echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
-    click.echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
-
-
 def found_lab() -> Lab:
     """The chosen cluster's lab; the cluster is started when it does not run."""
     from labkit.lab.lab import Lab
 
     return Lab(say=report)
-
-
-def _line(need: Need) -> str:
-    mark = "✔" if need.met else "✘" if need.required else "!"
-    line = f"    {mark} {need.thing}: {need.state}"
-    return line if need.met or not need.todo else f"{line}\n        try: {need.todo}"

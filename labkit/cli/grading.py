@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit.cli.grading_plan import GradingPlan
 from labkit.cli.grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
+from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def grade_command(**options: Any) -> int:
     plan = GradingPlan.of(**options)
     command = click.get_current_context()
     command.with_resource(interrupt_on_signals())
-    unpacked = command.with_resource(TemporaryDirectory(prefix="labkit-intake-", ignore_cleanup_errors=True))
-    session = _open_session(plan, Path(unpacked))
+    unpacked = command.with_resource(scratch_directory("labkit-intake-"))
+    session = _open_session(plan, unpacked)
     results = RUNNERS[plan.place](plan, session)
     if plan.overrides_template:
         session.write_template(plan.overrides)

@@ -1,5 +1,8 @@
 """``python -m labkit.embedded --home DIR``: the server as a process.
 
+A server whose directory is a temporary one of a program (``labkit.core.scratch``) ends with the program, and removes
+the directory if it was killed. ``LABKIT_PROGRAM_LOCK`` names another program's lock, such as that of the tests.
+
 Exit codes: 0 after SIGTERM or SIGINT; 1 for a defect; 2 for a wrong command line; 3 when
 another server runs on the directory; 4 when the directory cannot be used; 5 when its
 database belongs to another version or to something else; 6 when the port is taken.
@@ -11,10 +14,12 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 
 from labkit.core.place import place
+from labkit.core.scratch import PROGRAM_LOCK, is_held
 from labkit.core.version import __version__
 from labkit.embedded.apiserver.serving.lean import defer_client, defer_collection
 from labkit.embedded.apiserver.serving.pki import begin
@@ -45,7 +50,9 @@ def main() -> int:
     try:
         home = open_home(options.home)
         held = lock(home)
+        program = home / PROGRAM_LOCK if (home / PROGRAM_LOCK).exists() else os.environ.get("LABKIT_PROGRAM_LOCK")
         owner = {"pid": os.getpid(), "place": place(), "host": os.uname().nodename, "version": __version__}
+        owner |= {"program": str(program)} if program else {}
         write_private(home / "server.json", json.dumps(owner).encode())  # the rest follows when it serves
         making = begin(home, held)
         defer_client()
@@ -78,6 +85,8 @@ def main() -> int:
         logging.getLogger(__name__).exception("the server ended by a defect")
         return say(Exception(f"The server ended by a defect of its own; {home / 'server.log'} has the details."), 1)
     os.close(held)
+    if (home / PROGRAM_LOCK).exists() and not is_held(home / PROGRAM_LOCK):
+        shutil.rmtree(home, ignore_errors=True)  # it was made for a program that has been killed
     return 0
 
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from labkit.core.scratch import is_held
 from labkit.core.version import __version__
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.serving.address import listen, url
@@ -59,6 +60,9 @@ JUMP_SECONDS = 2.0
 LOOK_SECONDS = 5.0
 """The interval in which the server checks that its directory exists and names it."""
 
+PROGRAM_SECONDS = 1.0
+"""The interval in which a server checks that the program that it ends with lives."""
+
 
 class PortTaken(Exception):
     """The port asked for is in use."""
@@ -84,7 +88,7 @@ async def serve(
 
     Args:
         home: The state directory, locked by this process.
-        owner: Who serves it: this process's id and the place where that is valid.
+        owner: Who serves it: this process's id and the place where that is valid; the lock of the program it ends with.
         port: The port; 0 for the previous one if it is free, else any.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
@@ -122,7 +126,7 @@ async def serve(
     background = [
         asyncio.create_task(_renew(home, cluster, server, address)),
         asyncio.create_task(_warm_up(cluster)),
-        asyncio.create_task(_until_forsaken(home, stop)),
+        asyncio.create_task(_until_forsaken(home, owner.get("program"), stop)),
     ]
     await stop.wait()
     for task in background:
@@ -143,11 +147,15 @@ def _named(home: Path) -> bool:
         return False
 
 
-async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
-    """Stop the server when its directory is removed or names another server."""
-    while _named(home):
-        await asyncio.sleep(LOOK_SECONDS)
-    log.warning("%s is gone, or names another server: this one ends", home)
+async def _until_forsaken(home: Path, program: str | None, stop: asyncio.Event) -> None:
+    """Stop the server when its directory is removed or names another server, or its program has ended."""
+    while program is None or is_held(Path(program)):
+        if not _named(home):
+            log.warning("%s is gone, or names another server: this one ends", home)
+            break
+        await asyncio.sleep(PROGRAM_SECONDS if program else LOOK_SECONDS)
+    else:
+        log.warning("the program that this server was started for has ended: it ends, too")
     stop.set()
 
 

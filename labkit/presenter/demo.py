@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit import lessons
+from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 from labkit.lab.cluster import print_progress
 from labkit.lab.lab import Lab
@@ -47,10 +48,10 @@ def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None
     console = Console(highlight=False, soft_wrap=not by_step)
     with (
         interrupt_on_signals(),
-        tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory,
+        scratch_directory("labkit-demo-") as directory,
     ):
         try:
-            with _cluster(Path(directory), console, here=here, quiet=by_step) as lab:
+            with _cluster(directory, console, here=here, quiet=by_step) as lab:
                 if not by_step:
                     return Demo(lab, console).run()
                 from labkit.presenter.stage import perform
@@ -69,12 +70,14 @@ def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> I
         lab.progress = Progress(directory / "progress.json")
         lab.reset()
     else:
+        tempfile.tempdir = str(directory)  # the official client keeps keys in temporary files until its process ends
         console.print("A cluster for this demo is starting; your own is not touched.")
         lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
         yield lab
     finally:
         (lab.reset if here else lab.stop)()
+        tempfile.tempdir = None
 
 
 class Demo:

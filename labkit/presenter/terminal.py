@@ -44,3 +44,13 @@ def keys() -> Iterator[Terminal]:
         signal.signal(signal.SIGTSTP, suspend)
         with suppress(termios.error):  # the terminal is gone
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def restore() -> None:
+    """Show the cursor and the first screen again, which a demo that was killed may have left hidden."""
+    sys.stdout.write("\x1b[?1047l\x1b[?25h")
+    sys.stdout.flush()
+    if sys.stdin.isatty():
+        modes = termios.tcgetattr(sys.stdin)
+        modes[3] |= termios.ECHO | termios.ICANON | termios.ISIG
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)

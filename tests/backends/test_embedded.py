@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime as datetime_module
 import json
 import os
-import re
 import signal
 import socket
 import stat
@@ -20,7 +19,6 @@ from typing import Self
 
 import pytest
 
-from labkit.backends import processes
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.processes import Activity
@@ -401,9 +399,3 @@ def test_the_progress_of_a_process() -> None:
         busy.kill()
         busy.wait()
         until(lambda: activities[1].is_stuck)
-
-
-def test_the_progress_of_a_process_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "PROC", Path("/nowhere"))
-    assert re.search(r"\d:\d\d", processes.cpu_use(os.getpid()))
-    assert processes.cpu_use(2**22 - 1) == ""

@@ -9,6 +9,7 @@ stopped by its process id; ``kill()`` is the crash.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import http.client
 import json
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,10 +29,20 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
 from labkit.embedded.apiserver.serving.pki import load_keys
 
 START_TIMEOUT_SECONDS = 300.0
 """How long a loaded machine may take to start the server; it normally takes 0.3 s."""
+
+_RUN = ExitStack()
+
+
+def servers_end_with_this_process() -> None:
+    """Let every server that tests start from now on end with this process, also when that is killed."""
+    directory = _RUN.enter_context(scratch_directory("labkit-tests-"))
+    os.environ["LABKIT_PROGRAM_LOCK"] = str(directory / PROGRAM_LOCK)
+    atexit.register(_RUN.close)
 
 
 class Reply(NamedTuple):

@@ -17,16 +17,15 @@ import select
 import socket
 import socketserver
 import ssl
-import tempfile
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
+from labkit.core.scratch import scratch_directory
 from labkit.embedded import ApiError, Keys
 from labkit.grading.clusters.request_policy import READ_METHODS, RequestPolicy
 
@@ -209,8 +208,8 @@ def _tls_context(keys: Keys) -> ssl.SSLContext:
     """Make a TLS context that accepts client certificates of these keys' CA, and clients without one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:  # ssl reads keys from files only
-        path = Path(folder) / "proxy.pem"
+    with scratch_directory("labkit-") as folder:  # ssl reads keys from files only
+        path = folder / "proxy.pem"
         path.touch(mode=0o600)
         path.write_bytes(keys.server_certificate + keys.server_key)
         context.load_cert_chain(path)

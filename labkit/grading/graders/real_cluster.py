@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from labkit.backends import preflight, sweep
 from labkit.backends.base import Report
@@ -29,6 +28,7 @@ from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
+from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
 from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.clusters.request_policy import RequestPolicy
@@ -255,7 +255,7 @@ def lab_for(
         elif kubeconfig is None:
             raise UsageError("No kubeconfig is named.", todo="labkit grade SUBMISSIONS --kubeconfig FILE")
         else:
-            home = Path(stack.enter_context(TemporaryDirectory(prefix="labkit-grade-")))
+            home = stack.enter_context(scratch_directory("labkit-grade-"))
             named = context or kubeconfigs.load(kubeconfig).name
             lab = Lab("existing", kubeconfig=kubeconfig, context=named, home=home, start=False, say=progress)
             kubeconfigs.extract(kubeconfig, named, ensure_private(home / "existing") / "kubeconfig")

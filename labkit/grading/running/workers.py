@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
 from labkit.grading.running import wire
 from labkit.grading.running.guard import ASK_HELD
@@ -183,8 +184,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
-            directory = tempfile.TemporaryDirectory(prefix="labkit-grade-", ignore_cleanup_errors=True)
-            self._directory = Path(cleanup.enter_context(directory))
+            self._directory = cleanup.enter_context(scratch_directory("labkit-grade-"))
             cleanup.callback(self._stop_fork_server)
             self._start_fork_server()
             self._cleanup = cleanup.pop_all()

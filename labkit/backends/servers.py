@@ -1,0 +1,60 @@
+"""The embedded servers that run on this machine, and what killed programs have left."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.core.errors import LabkitError
+from labkit.core.home import read_json
+from labkit.core.scratch import abandoned, is_held
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs.
+
+    Args:
+        pid: Its process id.
+        url: Its address; empty while it starts.
+        home: Its state directory.
+        megabytes: The memory that it holds.
+        program: Whether a program runs that it ends with.
+        left_over: Whether its program has ended, or its directory is a temporary one that no program is known to use.
+    """
+
+    pid: int
+    url: str
+    home: Path
+    megabytes: int
+    program: bool
+    left_over: bool
+
+
+def running_servers() -> list[Server]:
+    """The servers of this user, by their command lines; each must be the one that its state directory names."""
+    import psutil
+
+    servers = []
+    for process in psutil.process_iter(["cmdline", "uids", "memory_info"]):
+        words, user = process.info["cmdline"] or [], process.info["uids"]
+        if "labkit.embedded" not in words or "--home" not in words[:-1] or not user or user.effective != os.geteuid():
+            continue
+        home = Path(words[words.index("--home") + 1])
+        try:
+            state = read_json(home / "server.json")
+        except LabkitError:  # it may not be read
+            continue
+        if state.get("pid") == process.pid:
+            memory, program = process.info["memory_info"].rss >> 20, state.get("program")
+            held = bool(program) and is_held(Path(str(program)))
+            left_over = not held and (bool(program) or home.is_relative_to(tempfile.gettempdir()))
+            servers.append(Server(process.pid, str(state.get("url", "")), home, memory, held, left_over))
+    return servers
+
+
+def leftovers(home: Path) -> list[Path]:
+    """The temporary directories that killed programs have left: the system's, and those in a state directory."""
+    return [*abandoned(Path(tempfile.gettempdir())), *abandoned(home)]

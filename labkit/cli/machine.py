@@ -1,0 +1,107 @@
+"""The commands for this machine: doctor, clean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from labkit.backends.base import NAMES, Need, Options
+from labkit.backends.choice import find_needs
+from labkit.cli.cluster import report
+from labkit.cli.output import as_json, json_option
+from labkit.core.home import home_path
+from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
+
+if TYPE_CHECKING:
+    from labkit.backends.servers import Server
+
+
+@click.command("doctor")
+@json_option
+def doctor_command(json_wanted: bool) -> None:
+    """Show which clusters this machine can run.
+
+    For the others it says what is missing, and how to get it. Your servers that run, what
+    killed programs have left, and proxies are shown as well.
+    """
+    from labkit.backends.servers import leftovers, running_servers
+
+    home = home_path()
+    clusters = {name: find_needs(name, home, Options()) for name in NAMES}
+    servers, left = running_servers(), leftovers(home)
+    if json_wanted:
+        as_json(
+            {
+                "home": home,
+                "clusters": {name: {"ready": _ready(needs), "needs": needs} for name, needs in clusters.items()},
+                "proxies": {"variables": proxy_variables(os.environ), "exceptions": exceptions(os.environ)},
+                "servers": servers,
+                "leftovers": left,
+            }
+        )
+        return
+    for name, needs in clusters.items():
+        click.echo(f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}")
+        for need in needs:
+            click.echo(_line(need))
+    if named := proxy_variables(os.environ):
+        click.echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
+        if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
+            click.echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
+    if servers:
+        click.echo("\nServers of yours that run:")
+    for server in servers:
+        click.echo(f"    {_describe(server, home)}")
+    for directory in left:
+        click.echo(f"\nLeft by a program that was killed: {directory} (`labkit clean` removes it)")
+    click.echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
+
+
+@click.command("clean")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def clean_command(yes: bool) -> None:
+    """Remove what killed programs have left.
+
+    These are servers and temporary directories; you are asked first. Your progress,
+    notebooks and results stay, and so does the cluster of LABKIT_HOME, stopped or not.
+    """
+    from labkit.backends.embedded import Embedded
+    from labkit.backends.servers import leftovers, running_servers
+    from labkit.presenter.terminal import restore
+
+    if sys.stdout.isatty():
+        restore()
+    home = home_path()
+    servers = [server for server in running_servers() if server.left_over and server.home != home]
+    left = leftovers(home)
+    for line in (*(f"stop {_describe(server, home)}" for server in servers), *(f"remove {path}" for path in left)):
+        click.echo(line)
+    if not servers and not left:
+        click.echo("There is nothing to clean.")
+    elif yes or click.confirm("Go on?", abort=True):
+        for server in servers:
+            Embedded(server.home, Options()).stop(report)
+        for directory in left:
+            shutil.rmtree(directory)
+
+
+def _ready(needs: list[Need]) -> bool:
+    return all(need.met for need in needs if need.required)
+
+
+def _line(need: Need) -> str:
+    mark = "✔" if need.met else "✘" if need.required else "!"
+    line = f"    {mark} {need.thing}: {need.state}"
+    return line if need.met or not need.todo else f"{line}\n        try: {need.todo}"
+
+
+def _describe(server: Server, home: Path) -> str:
+    """A server and what it holds."""
+    owner = "it ends with its program" if server.program else "left over" if server.left_over else "another LABKIT_HOME"
+    where = f"{server.home} ({'LABKIT_HOME' if server.home == home else owner})"
+    return f"process {server.pid}: {server.megabytes} MiB, {server.url or 'starting'}, {where}"

@@ -1,0 +1,66 @@
+"""Temporary directories that do not stay when their program is killed.
+
+A program locks its directory for as long as it lives. The next one removes what is not locked any more, and so does
+``labkit clean``; a server whose state is in one ends, and removes it, at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from labkit.core.errors import LabkitError
+from labkit.core.home import is_locked
+
+PROGRAM_LOCK = "labkit-program.lock"
+"""The file in a temporary directory that its program locks."""
+
+
+@contextmanager
+def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]:
+    """Make a private temporary directory for a block, after removing those that killed programs left beside it.
+
+    Args:
+        prefix: What its name begins with.
+        within: The directory that it is made in; the system's for temporary files when left out.
+    """
+    import fcntl
+
+    within = within or Path(tempfile.gettempdir())
+    for left in abandoned(within):
+        shutil.rmtree(left, ignore_errors=True)
+    with ExitStack() as stack:
+        directory = Path(tempfile.mkdtemp(prefix=prefix, dir=within))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        lock = os.open(directory / "unlocked", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        stack.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (directory / "unlocked").rename(directory / PROGRAM_LOCK)  # nobody sees it unlocked while this program lives
+        yield directory
+
+
+def abandoned(within: Path) -> list[Path]:
+    """The user's own temporary directories in a directory whose program has ended without removing them."""
+    with suppress(OSError):
+        entries = [Path(entry) for entry in os.scandir(within) if _is_own(entry)]
+        return sorted(path for path in entries if not is_held(path / PROGRAM_LOCK))
+    return []
+
+
+def is_held(lock: Path) -> bool:
+    """Whether the program of a lock lives, as far as can be seen."""
+    try:
+        return is_locked(lock)
+    except LabkitError:
+        return True
+
+
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):
+        own = entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+        return own and Path(entry, PROGRAM_LOCK).is_file()
+    return False

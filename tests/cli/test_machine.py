@@ -1,0 +1,150 @@
+"""What killed programs leave, as ``labkit doctor`` and ``labkit clean`` show it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.backends.base import Options
+from labkit.backends.embedded import Embedded
+from labkit.cli import run
+from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
+from tests.support.until import until
+
+Capture = pytest.CaptureFixture[str]
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory for temporary files: what lies elsewhere is not touched."""
+    room = tmp_path / "tmp"
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    return room
+
+
+@pytest.fixture
+def left(room: Path) -> Path:
+    """A temporary directory of a program that was killed."""
+    directory = room / "labkit-intake-1"
+    directory.mkdir()
+    (directory / PROGRAM_LOCK).touch(mode=0o600)
+    (directory / "submission").write_text("print()")
+    return directory
+
+
+@pytest.fixture
+def stray(room: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
+    """A server with a temporary directory, which no program is known to use."""
+    with monkeypatch.context() as patch:
+        patch.delenv("LABKIT_PROGRAM_LOCK")
+        backend = Embedded(room / "stray", Options())
+        backend.start(quiet)
+    yield backend
+    backend.stop(quiet)
+
+
+def test_the_doctor_lists_servers_and_what_they_hold(
+    stray: Embedded, left: Path, labkit_home: Path, capsys: Capture
+) -> None:
+    own = Embedded(labkit_home, Options())
+    own.start(quiet)
+    assert run(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for backend, whose in ((stray, "left over"), (own, "LABKIT_HOME")):
+        status = backend.status()
+        (line,) = (line for line in lines if str(backend.home) in line and "process" in line)
+        assert line.startswith(f"    process {status.facts['process']}: ")
+        assert line.endswith(f" MiB, {status.url}, {backend.home} ({whose})")
+    assert f"Left by a program that was killed: {left} (`labkit clean` removes it)" in lines
+    assert run(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["leftovers"] == [str(left)]
+    (server,) = (server for server in found["servers"] if server["home"] == str(stray.home))
+    assert (server["left_over"], server["program"], server["megabytes"] > 10) == (True, False, True)
+    assert found["clusters"]["embedded"]["ready"] is True
+    assert found["clusters"]["existing"]["needs"][0]["met"] is False
+    own.stop(quiet)
+
+
+def test_clean_asks_and_then_removes_what_was_left(
+    stray: Embedded, left: Path, labkit_home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [labkit_home / name for name in ("progress.json", "notebooks", "state.db", "results")]
+    for path in kept:
+        path.touch()
+    within_home = labkit_home / ".image-1"
+    within_home.mkdir()
+    (within_home / PROGRAM_LOCK).touch(mode=0o600)
+    pid = int(stray.status().facts["process"])
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    assert run(["clean"]) == 0
+    assert stray.status().running
+    assert f"remove {left}\n" in capsys.readouterr().out
+    assert left.exists()
+    monkeypatch.setattr("click.confirm", lambda *_, **__: True)
+    assert run(["clean"]) == 0
+    until(lambda: gone(pid))
+    assert not left.exists()
+    assert not within_home.exists()
+    assert (stray.home / "state.db").exists(), "nobody knows whether its objects are wanted"
+    assert all(path.exists() for path in kept)
+    capsys.readouterr()
+    assert run(["clean"]) == 0
+    assert capsys.readouterr().out == "There is nothing to clean.\n"
+
+
+def test_clean_spares_what_is_in_use(room: Path, labkit_home: Path, capsys: Capture) -> None:
+    own = Embedded(labkit_home, Options())
+    own.start(quiet)
+    with scratch_directory("labkit-demo-") as directory:
+        theirs = Embedded(directory, Options())
+        theirs.start(quiet)
+        assert run(["clean", "--yes"]) == 0
+        assert capsys.readouterr().out == "There is nothing to clean.\n"
+        assert theirs.status().running
+        assert own.status().running
+        theirs.stop(quiet)
+    own.stop(quiet)
+
+
+def test_a_server_ends_with_the_program_that_it_was_started_for(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a server of these tests; its directory is not the program's, and stays."""
+    with scratch_directory("labkit-tests-") as directory:
+        monkeypatch.setenv("LABKIT_PROGRAM_LOCK", str(directory / PROGRAM_LOCK))
+        backend = Embedded(room / "home", Options())
+        backend.start(quiet)
+        pid = int(backend.status().facts["process"])
+    until(lambda: gone(pid))
+    assert (room / "home" / "state.db").exists()
+    assert "the program that this server was started for has ended" in (room / "home" / "server.log").read_text()
+
+
+def test_a_hung_server_of_a_killed_program_is_left_over(room: Path, capsys: Capture) -> None:
+    with scratch_directory("labkit-demo-") as directory:
+        backend = Embedded(directory, Options())
+        backend.start(quiet)
+        pid = int(backend.status().facts["process"])
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+        kept = directory.rename(directory.with_name("kept"))  # as if the program had no chance to remove it
+    kept.rename(directory)
+    assert run(["clean", "--yes"]) == 0
+    assert f"stop process {pid}: " in capsys.readouterr().out
+    until(lambda: gone(pid))
+    assert list(room.iterdir()) == []
