@@ -110,8 +110,8 @@ def fill(server: Server, limit: int = 400, number: int = 0) -> tuple[dict[str, s
         The acknowledged objects with their resource versions, and the refusal.
     """
     kept: dict[str, str] = {}
-    for number in range(number, number + limit):
-        name = f"big-{number}"
+    for each in range(number, number + limit):
+        name = f"big-{each}"
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "x" * 200_000}}
         reply = server.call("POST", CONFIG_MAPS, body)
         if reply.status != 201:

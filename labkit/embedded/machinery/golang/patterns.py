@@ -6,10 +6,10 @@ Source: Go's ``regexp/syntax/parse.go``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import regex
 
-from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.work import charge
 
 NAMED = r"\[:\^?\w+:\]"
@@ -34,14 +34,19 @@ WRONG = {
     "perl": "invalid or unsupported Perl syntax",
 }
 DIFFERENT = re.compile(rf"(?P<set>{SET})|\\.|\$(?=$|\))|\{{,\d*\}}", re.DOTALL)
+NODE = re.compile(rf"{SET}|{UNICODE}|\\.|(?P<ends>[()])|\{{(?P<least>\d+)(?P<more>,(?P<most>\d*))?\}}\??|.", re.DOTALL)
 MAX_REPEATS, CHAR_COST = 1000, 20
+MAX_LENGTH, MAX_SIZE, REPEAT_SIZE = 20_000, 20_000, 80
+"""How long a pattern may be, and how large when each part counts as often as it must be there, each repetition as many
+parts: ``regex`` unrolls them."""
+TOO_LARGE = "expression too large"
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 
 
-@cached(256)
+@lru_cache(64)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern of which ``problem_of`` finds nothing wrong."""
-    return regex.compile(DIFFERENT.sub(_rewrite, pattern))
+    return regex.compile(DIFFERENT.sub(_rewrite, pattern), cache_pattern=False)
 
 
 def _rewrite(match: re.Match[str]) -> str:
@@ -58,6 +63,8 @@ def _rewrite(match: re.Match[str]) -> str:
 def problem_of(pattern: str) -> str:
     """The problem of a pattern, as Go words it; empty for a valid one."""
     charge(CHAR_COST * len(pattern))
+    if len(pattern) > MAX_LENGTH:
+        return TOO_LARGE
     for found in TOKEN.finditer(pattern):
         name, text = found.lastgroup or "", found[0]
         if name in WRONG:
@@ -69,6 +76,9 @@ def problem_of(pattern: str) -> str:
         problem = _class_problem(text) if name in ("set", "property") else ""
         if problem:
             return f"invalid character class range: `{problem}`"
+    problem = _repeat_problem(pattern)
+    if problem:
+        return problem
     try:
         compiled(pattern)
     except RecursionError:
@@ -76,6 +86,34 @@ def problem_of(pattern: str) -> str:
     except regex.error as error:
         said = str(error).replace("unbalanced parenthesis", "unexpected )").replace("missing )", "missing closing )")
         return f"{said.partition(' at position')[0]}: `{pattern}`"
+    return ""
+
+
+def _repeat_problem(pattern: str) -> str:
+    """Why the repetitions in one another are too many, for Go or for ``regex``."""
+    groups: list[tuple[int, int]] = []
+    copies = inner = 0  # the most repetitions in one another in this group, and in its last part
+    size = last = 0  # the sizes of this group, and of its last part
+    for found in NODE.finditer(pattern):
+        if found["least"]:
+            least, most = int(found["least"][:9]), int((found["most"] or found["least"])[:9])
+            inner = max(inner, 1) * most if most or found["most"] == "" else 0
+            if inner > MAX_REPEATS and most > 1:
+                return f"invalid repeat count: `{found[0]}`"
+            size, last = size - last, last * max(least, 1) + REPEAT_SIZE
+            size += last
+        elif found[0] == "(":
+            groups.append((max(copies, inner), size))
+            copies = inner = size = last = 0
+        elif found["ends"] and groups:
+            inner, last = max(copies, inner), size + 1
+            copies, size = groups.pop()
+            size += last
+        else:
+            copies, inner, last = max(copies, inner), 0, 1
+            size += 1
+        if size > MAX_SIZE:
+            return TOO_LARGE
     return ""
 
 

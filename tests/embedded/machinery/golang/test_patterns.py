@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from labkit.embedded.machinery.golang.patterns import compiled, problem_of
@@ -75,3 +77,43 @@ def test_brackets_without_end_are_no_failure_of_ours() -> None:
 def test_a_long_one_costs() -> None:
     with pytest.raises(ApiError), limited(WorkBudget(10_000)):
         problem_of("a" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("(a{40}){40}", "{40}"),
+        ("((a{99}){99}){99}", "{99}"),
+        ("x(a{40}|b){30}c", "{30}"),
+        ("(?:a{2,}[)]){600}", "{600}"),
+        ("(a{40}?){40}?", "{40}?"),
+        ("(a{501}){0,2}", "{0,2}"),
+    ],
+)
+def test_go_refuses_what_repeats_more_than_a_thousand_times(pattern: str, part: str) -> None:
+    assert problem_of(pattern) == f"invalid repeat count: `{part}`"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a{10}){100}",
+        "(a{40})(b{40})",
+        "((a{40}){0}){40}",
+        r"[(]\({200}",
+        "(a{1000}){1}",
+        "(a{0,31}){0,31}",
+        r"(\d{2}){1,500}",
+    ],
+)
+def test_go_takes_what_repeats_less(pattern: str) -> None:
+    assert problem_of(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a{1000}" * 2800, "((((((((a{2}){2}){2}){2}){2}){2}){2}){2})" * 400, "a" * 100_000]
+)
+def test_what_would_be_unrolled_to_much_is_refused(pattern: str) -> None:
+    begun = time.process_time()
+    assert problem_of(pattern) == "expression too large"
+    assert time.process_time() - begun < 1
