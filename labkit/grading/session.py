@@ -25,6 +25,7 @@ from labkit.grading.intake.submissions import (
 )
 from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learner
 from labkit.grading.judging.score import plain
+from labkit.grading.judging.weights import RULE
 from labkit.grading.reports.gradebooks import write_gradebooks
 from labkit.grading.reports.overrides import Record, apply, read_overrides, write_template
 from labkit.grading.reports.overview import write_overview
@@ -110,6 +111,8 @@ class GradingSession:
         if gone := ", ".join(" ".join(key) for key in sorted(self.gone)):
             line = f"Graded before, not in what is named now, and not in the reports: {gone}."
             yield f"{line} Name all folders and archives together."
+        if older := sum(result.rule != RULE for result in self.done.values()):
+            yield f"{older} results were judged by an earlier rule of what is too much, and stay: see --regrade."
         yield from self._record.edited_scores()
         yield from self._record.outdated(self._overrides, self._exercises)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.grading.judging.findings import SERVED
+from labkit.grading.judging.weights import SERVED
 from labkit.rbac.difference import MAX_EXCESSES, MAX_PARTS, Allowance, PolicyDifference, policy_at_start
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy

@@ -94,7 +94,8 @@ class EmbeddedCluster:
             self._budget.detach()
 
         files = home_files(server.url, self.cluster.keys, lab_home)
-        return ServedCluster(files, close, held_seconds=partial(self._watch.held_seconds, self._share))
+        held_seconds, on_starved = partial(self._watch.held_seconds, self._share), self._share.block
+        return ServedCluster(files, close, held_seconds=held_seconds, on_starved=on_starved)
 
     def check(self) -> list[TaskFindings]:
         """Ask all checks of the exercise."""

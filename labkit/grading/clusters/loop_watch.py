@@ -23,7 +23,7 @@ class Share:
     Args:
         used_seconds: How long its own requests took.
         held_seconds: How long the loop was late for other reasons.
-        blocked: Whether that was more than ``BLOCKED_SECONDS`` at one time.
+        blocked: Whether that was more than ``BLOCKED_SECONDS`` at one time, or its notebook had no processor.
     """
 
     used_seconds: float = 0.0
@@ -37,6 +37,10 @@ class Share:
         self._counted_seconds = self.used_seconds
         self.held_seconds += held
         self.blocked = self.blocked or held > BLOCKED_SECONDS
+
+    def block(self) -> None:
+        """Note that the machine kept its notebook from running."""
+        self.blocked = True
 
 
 @dataclass(slots=True)

@@ -27,8 +27,10 @@ from labkit.grading.walls.isolation import Limits
 OnResult = Callable[[Result], None]
 NextSubmission = Callable[[], Awaitable[Submission | None]]
 
-GRADED_AGAIN = "It was graded again, alone: something else had kept its server from answering."
-"""The note of a result that replaces one during which the server was blocked."""
+GRADED_AGAIN = "It was graded again, alone: something else had kept it or its server from running."
+"""The note of a result that replaces one during which the notebook or its server was kept waiting."""
+
+STILL_BUSY = "It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs."
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +109,9 @@ class Grader(WithWorkers):
                 for slot in range(self.slots):
                     group.create_task(fill(slot))
             for submission in blocked:
-                result, _ = await self._grade_one(submission, 0)
-                report(replace(result, note=f"{GRADED_AGAIN} {result.note}".strip()))
+                result, again = await self._grade_one(submission, 0)
+                note = f"{GRADED_AGAIN} {STILL_BUSY if again else ''} {result.note}"
+                report(replace(result, note=" ".join(note.split())))
         finally:
             watching.cancel()
         return results

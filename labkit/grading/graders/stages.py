@@ -20,6 +20,7 @@ from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.findings import TaskFindings, TooManyGrants
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import Score, TaskScore, plain, score
+from labkit.grading.judging.weights import RULE
 from labkit.grading.running.workers import Report, ServedCluster, Worker, Workers
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
@@ -189,6 +190,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         _kept_output(run.report.output),
         cluster_name,
         plain(missing[1], 100) if missing else "",
+        rule=RULE,
     )
 
 

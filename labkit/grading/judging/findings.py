@@ -10,25 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from labkit.embedded import KINDS
+from labkit.grading.judging.weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUSTER, becomes_anybody, has, weigh
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
-from labkit.rbac.difference import MAX_EXCESSES, PolicyDifference
+from labkit.rbac.difference import MAX_EXCESSES, Excess, PolicyDifference
 from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
 """Words of rules that the bindings of a cluster may make the server read for one question."""
-
-SERVED = {
-    (kind.group, resource): kind.namespaced
-    for kind in KINDS
-    for resource in (kind.plural, *(f"{kind.plural}/{sub}" for sub in kind.subresources))
-}
-"""The API group and name of each resource that a permission can be about, and whether it lies in namespaces."""
 
 
 class TooManyGrants(Exception):
@@ -45,6 +38,7 @@ class TaskFindings:
         needed: How many permissions the task asks for.
         excess: Permissions that were granted beyond them, in words.
         gone: What the task began with and needs, and is no longer there, in words.
+        weight: What the excess weighs; see ``weights``.
     """
 
     task: Task
@@ -52,6 +46,24 @@ class TaskFindings:
     needed: int
     excess: tuple[str, ...]
     gone: tuple[str, ...] = ()
+    weight: int = 0
+
+
+@dataclass(slots=True)
+class _Excesses:
+    """What was granted beyond a task: in words, its weight, and the permissions to become anybody."""
+
+    words: dict[str, None] = field(default_factory=dict)
+    weight: int = 0
+    powers: list[Excess] = field(default_factory=list)
+
+    def add(self, excess: Excess | None) -> None:
+        """Add one; None stands for more than can be looked at."""
+        full = excess is None or len(self.words) >= MAX_EXCESSES
+        self.words[MORE if full else str(excess)] = None
+        self.weight += EVERYTHING * WHOLE_CLUSTER * GROUP if excess is None else weigh(excess)
+        if excess is not None and becomes_anybody(excess):
+            self.powers.append(excess)
 
 
 def check_exercise(
@@ -82,19 +94,24 @@ def check_task(
     return _check(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
 
 
-def _check(task: Task, learner: str, context: GradedCluster, excess: tuple[str, ...]) -> TaskFindings:
+def _check(task: Task, learner: str, context: GradedCluster, excess: _Excesses) -> TaskFindings:
     variant = task.variant(Seed(learner))
     gone = tuple(_gone(variant, context))
-    findings = tuple((check, _ask(check, context, gone)) for check in variant.checks)
-    return TaskFindings(task, findings, len(variant.needs), excess, gone)
+    findings = tuple((check, _ask(check, context, gone, excess.powers)) for check in variant.checks)
+    return TaskFindings(task, findings, len(variant.needs), tuple(excess.words), gone, excess.weight)
 
 
-def _ask(check: Check, context: GradedCluster, gone: Sequence[str]) -> Finding:
+def _ask(check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequence[Excess]) -> Finding:
     lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
     missing = f"ServiceAccount {check.need.who.label}" if check.need else ""
-    return Finding(False, f"There is no {missing} any more.") if missing in gone else check.look(context)
+    if missing in gone:
+        return Finding(False, f"There is no {missing} any more.")
+    found, forbids = check.look(context), check.forbids
+    if forbids and found.ok and any(has(power, forbids.who) for power in powers):
+        return Finding(False, f"{forbids.who.label} may impersonate who is allowed to, so it may as well.")
+    return found
 
 
 REQUIRED_KINDS = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
@@ -119,18 +136,17 @@ def _gone(variant: Variant, context: GradedCluster) -> Iterator[str]:
 
 def _excesses(
     exercise: ExerciseSpec, learner: str, context: GradedCluster, policy: Policy, beside: Sequence[ExerciseSpec]
-) -> Mapping[str, tuple[str, ...]]:
-    """List the permissions beyond the need, by the task that they concern."""
+) -> Mapping[str, _Excesses]:
+    """Collect the permissions beyond the need, by the task that they concern."""
     seed = Seed(learner)
     tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
     allowances = [*context.allowances, *(each for variant in tasks.values() for each in variant.allowances)]
-    found: dict[str, dict[str, None]] = {task: {} for task in tasks}
+    found = {task: _Excesses() for task in tasks}
     for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
         concerned = [task for task, variant in tasks.items() if excess is not None and variant.is_concerned(excess)]
         for task in concerned or tasks:
-            full = excess is None or len(found[task]) >= MAX_EXCESSES
-            found[task][MORE if full else str(excess)] = None
-    return {task: tuple(each) for task, each in found.items()}
+            found[task].add(excess)
+    return found
 
 
 def _evaluated(policy: Policy) -> int:

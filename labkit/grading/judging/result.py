@@ -50,6 +50,7 @@ class Result:
         exercise_fingerprint: What identifies the exercise's source.
         course_fingerprint: What identifies the course's secret; empty without one.
         without_code: Whether the notebook has no code although the course has a secret.
+        rule: The version of the rule for what is too much; see ``weights``.
         name: The learner's name, where a roster or a system tells it; never stored.
     """
 
@@ -70,6 +71,7 @@ class Result:
     exercise_fingerprint: str = ""
     course_fingerprint: str = ""
     without_code: bool = False
+    rule: int = 1
     name: str = ""
 
     @property

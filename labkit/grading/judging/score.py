@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.grading.judging.findings import TaskFindings
+from labkit.grading.judging.weights import least_privilege
 from labkit.grading.tasks.checks import Check, Finding
 from labkit.grading.tasks.task import ExerciseSpec
 
@@ -51,6 +52,7 @@ class TaskScore:
         items: Check by check.
         excess: Permissions that were granted and not needed.
         needed: How many permissions the task needs.
+        weight: What the excess weighs; None if it was judged by version 1 of the rule (``weights.RULE``).
         corrected: How a teacher corrected its points, as a sentence; never stored.
     """
 
@@ -61,6 +63,7 @@ class TaskScore:
     items: tuple[Item, ...]
     excess: tuple[str, ...]
     needed: int
+    weight: int | None = None
     corrected: str = ""
 
     @property
@@ -77,13 +80,15 @@ class TaskScore:
     def least_privilege(self) -> float | None:
         """1.0 when nothing was granted beyond the need; None where nothing is to be granted.
 
-        Needed over needed plus excess, and 0 while the need itself is not met.
+        It falls with the weight of the excess, and is 0 while the need itself is not met.
         """
         if not self.needed:
             return None
         if any(not item.ok for item in self.items if item.most):
             return 0.0
-        return self.needed / (self.needed + len(self.excess))
+        if self.weight is None:
+            return self.needed / (self.needed + len(self.excess))
+        return least_privilege(self.needed, self.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,8 @@ def score_task(findings: TaskFindings) -> TaskScore:
     ]
     points = max(0.0, sum(item.points for item in items))
     task = findings.task
-    return TaskScore(task.id, task.title, round(points, 2), most, tuple(items), excess, findings.needed)
+    points = round(points, 2)
+    return TaskScore(task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight)
 
 
 def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint: str) -> Item:

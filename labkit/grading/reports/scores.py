@@ -59,6 +59,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "claimed_cells": lambda result: str(result.claimed_cells),
     "total_cells": lambda result: str(result.total_cells),
     "least_privilege": _least_privilege,
+    "rule": lambda result: str(result.rule),
     "isolation": lambda result: result.isolation,
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +26,6 @@ from labkit.grading.running.shell import NotebookShell
 
 KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole")
 """What only a real kernel has: itself, and its connection."""
-
-FLUSH_SECONDS = 0.02
-PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve")))
-ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
-"""What starts programs without ``os.fork``, and what ends this one. An audit hook would be called hundreds of times."""
 
 ENDING_SECONDS = 5
 """How long threads and exit handlers may take at the end, as nbclient has it."""
@@ -113,36 +105,3 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
             code = int(process.returncode or 0)
             return code if code >= 0 else SIGNAL_BASE - code
     return 0
-
-
-class Printer:
-    """Prints what messages show, in pieces, since each wakes the supervisor: at least one for each cell."""
-
-    def __init__(self) -> None:
-        self._file = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-        self._forked, self._flushed = False, 0.0
-        os.register_at_fork(before=self.flush, after_in_child=lambda: setattr(self, "_forked", True))
-        for module, name in (*PROGRAMS, *ENDS):
-            setattr(module, name, self._flushing(getattr(module, name)))
-
-    def __call__(self, kind: str, content: dict[str, Any]) -> None:
-        """Take a message's type and content."""
-        text = messages.as_text(kind, content)
-        with suppress(OSError):
-            self._file.write(text)
-            if self._forked or (text.endswith("\n") and time.monotonic() > self._flushed + FLUSH_SECONDS):
-                self.flush()
-
-    def flush(self) -> None:
-        """Print what is left; the learner's code may have closed its file."""
-        self._flushed = time.monotonic()
-        with suppress(OSError):
-            self._file.flush()
-
-    def _flushing(self, start: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(start)
-        def flush_and_start(*arguments: Any, **options: Any) -> Any:
-            self.flush()
-            return start(*arguments, **options)
-
-        return flush_and_start

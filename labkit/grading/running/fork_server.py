@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import gc
 import importlib
-import mmap
 import os
 import resource
 import signal
@@ -27,6 +26,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from labkit.grading.running import execution, wire
 from labkit.grading.running.guard import Guard
+from labkit.grading.running.printer import Printer, SharedPage
 from labkit.grading.running.processes import Descendants, become_subreaper
 from labkit.grading.running.shell import NotebookShell, prepare_shell
 from labkit.grading.walls import control_group, isolation, root_directory, seccomp
@@ -46,9 +46,6 @@ PRELOADED = (
     "labkit.ui.base",
 )
 """Modules that notebooks import; their memory is shared by every fork."""
-
-COUNT_BYTES = 4
-"""The size of the count of cells, in memory that the learner's process shares with its supervisor."""
 
 KERNEL_MODULES = ("nbformat", "nbclient")
 """Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
@@ -174,14 +171,14 @@ def supervise(connection: socket.socket, order: Order) -> None:
     output, output_end = os.pipe()
     built, built_end = os.pipe()
     jobs, jobs_end = socket.socketpair()
-    progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared memory: writing to it wakes no process
+    page = SharedPage()
     killed = control_group.kills(events)
     child = os.fork()
     if child == 0:
         os.close(output)
         connection.close()
         jobs.close()
-        _learner_process(order, jobs_end, (output_end, built_end), progress)
+        _learner_process(order, jobs_end, (output_end, built_end), page)
     try:
         os.close(output_end)
         os.close(built_end)
@@ -191,22 +188,22 @@ def supervise(connection: socket.socket, order: Order) -> None:
             wire.send(jobs, job)
         jobs.close()
         guard = Guard(child, output, order.limits, below, lambda: control_group.kills(events) > killed)
-        ended, printed = guard.watch(connection)
+        ended = guard.watch(connection)
     finally:
         below.kill(child, init)
+    printed = guard.printed(page.waiting)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
-    claimed = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
-    wire.send(connection, {"ended": ended, "claimed_cells": claimed, "output": printed, "cpu_seconds": cpu})
+    report = {"ended": ended, "claimed_cells": min(page.cells, len(job["cells"])), "output": printed}
+    wire.send(connection, {**report, "cpu_seconds": cpu, "starved": guard.starved})
 
 
-def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], progress: mmap.mmap) -> None:
+def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], page: SharedPage) -> None:
     """Isolate this process, then receive the notebook and run it. Never returns.
 
-    ``ends`` are pipes for its output, and for a byte when it is isolated. ``progress`` is shared memory
-    for the number of cells that have run.
+    ``ends`` are pipes for its output, and for a byte when it is isolated.
     """
     output, built = ends
     code = 1
@@ -232,10 +229,10 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
         os.write(built, b"1")
         os.close(built)
         run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, order.shell)
-        printer = execution.Printer()
+        printer = Printer(page)
 
         def on_cell(count: int) -> None:
-            _write_count(progress, count)
+            page.cells = count
             printer.flush()
 
         code = run(job["cells"], on_cell, printer)
@@ -283,10 +280,6 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
     )
     sys.argv = ["notebook"]
     sys.path.insert(0, "")
-
-
-def _write_count(progress: mmap.mmap, count: int) -> None:
-    progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ from labkit.grading.walls.isolation import Limits
 
 MEMORY_LIMIT, TIME_LIMIT = "memory limit", "time limit"
 
+STARVED_SECONDS, STARVED_SHARE = 10.0, 0.25
+"""How long, or for what share of its time, a notebook may wait for a processor before it is graded again, alone."""
+
 REST_SECONDS = 0.005
 """How long more output may come before it is read: each time that the guard wakes, the notebook waits."""
 EXIT_POLL_SECONDS = 0.002
@@ -58,12 +61,17 @@ class Guard:
         self._printed = bytearray()
         self._ends: list[int | socket.socket] = [output]
         self._started = self._checked = time.monotonic()
-        self._held_seconds = 0.0
+        self._held_seconds = self._waited_seconds = 0.0
         self._asked_at: float | None = None
         os.set_blocking(output, False)
 
-    def watch(self, connection: socket.socket) -> tuple[str, str]:
-        """Wait for the end of the process, a limit, or the end of the grader; return how it ended, and its output."""
+    @property
+    def starved(self) -> bool:
+        """Whether the process has waited so long for a processor that its time limit says little."""
+        return self._waited_seconds > min(STARVED_SECONDS, self._limits.seconds * STARVED_SHARE)
+
+    def watch(self, connection: socket.socket) -> str:
+        """Wait for the end of the process, a limit, or the end of the grader; return how it ended."""
         self._ends.append(connection)
         ended = ""
         while not ended:
@@ -71,7 +79,7 @@ class Guard:
             seconds = POLL_SECONDS if self._output in self._ends else EXIT_POLL_SECONDS
             ready = select.select(self._ends, [], [], seconds)[0]
             if connection in ready and not self._answered(connection):
-                return "grader gone", ""
+                return "grader gone"
             if self._output in ready:
                 # A busy notebook prints in small pieces; waking for each would take its processor from it.
                 time.sleep(REST_SECONDS)
@@ -83,14 +91,27 @@ class Guard:
                 ended = MEMORY_LIMIT if self._out_of_memory() else _describe_exit(exit_code)
             else:
                 ended = self._exceeded(connection)
-        return ended, self._printed.decode("utf-8", "replace")
+        return ended
 
-    def _read_output(self) -> None:
+    def printed(self, waiting: bytes) -> str:
+        """Return what was printed, when all that could print has been killed, with the text that was ``waiting``."""
+        while self._output in self._ends and self._read_output():
+            pass
+        self._keep(waiting)
+        return self._printed.decode("utf-8", "replace")
+
+    def _read_output(self) -> bool:
+        """Read a piece of the output; False if there is none."""
         with suppress(BlockingIOError):
             piece = os.read(self._output, 65536)
             if not piece:
                 self._ends.remove(self._output)
-            self._printed += piece[: self._limits.output_bytes - len(self._printed)]
+            self._keep(piece)
+            return bool(piece)
+        return False
+
+    def _keep(self, piece: bytes) -> None:
+        self._printed += piece[: self._limits.output_bytes - len(self._printed)]
 
     def _answered(self, connection: socket.socket) -> bool:
         """Read how long the server was held, which at most doubles the time; False if the grader is gone."""
@@ -116,6 +137,7 @@ class Guard:
         if now - self._checked < POLL_SECONDS:
             return ""
         self._checked = now
+        self._waited_seconds = max(self._waited_seconds, self._below.waited_seconds())
         return MEMORY_LIMIT if self._out_of_memory() or self._below.exceed(self._limits.memory_bytes) else ""
 
 

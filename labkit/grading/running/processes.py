@@ -14,6 +14,9 @@ from labkit.grading.walls.syscalls import PR_SET_CHILD_SUBREAPER, prctl
 PROPORTIONAL = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 """A process's resident memory in ``smaps_rollup``, in which each page counts in parts for those that share it."""
 
+FIRST = 3
+"""Process 1 of a notebook's namespace, the notebook, and its kernel."""
+
 
 def become_subreaper() -> None:
     """Become the parent of descendants that outlive theirs, so that this process can kill them."""
@@ -52,6 +55,14 @@ class Descendants:
         if sum(resident.values()) <= memory_bytes:
             return False
         return sum(self._proportional(process, whole) for process, whole in resident.items()) > memory_bytes
+
+    def waited_seconds(self) -> float:
+        """Return how long one of the first descendants was ready to run and had no processor; 0 if that is not known.
+
+        A notebook and its kernel are among them, and not all that it has started.
+        """
+        words = [self._read(f"{process}/schedstat").split() for process in self.find()[:FIRST]]
+        return max((int(times[1]) / 1e9 for times in words if len(times) > 1), default=0.0)
 
     def kill(self, *children: int) -> None:
         """Kill the children with these process ids, and all descendants.

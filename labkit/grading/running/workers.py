@@ -43,12 +43,14 @@ class ServedCluster:
         close: Called when the process is gone, before anything else is done.
         environment: More environment variables.
         held_seconds: Returns how long it was kept from answering by what is not the notebook's.
+        on_starved: Called if the process waited too long for a processor.
     """
 
     files: Mapping[str, str]
     close: Callable[[], Awaitable[None]]
     environment: Mapping[str, str] = field(default_factory=dict)
     held_seconds: Callable[[], float] = float
+    on_starved: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ class Report:
         claimed_cells: How many cells ran, as the learner's process itself says.
         output: What was printed, at most ``Limits.output_bytes``.
         cpu_seconds: Processor time of the supervisor and of everything below it.
+        starved: Whether it waited too long for a processor.
     """
 
     ended: str
     claimed_cells: int
     output: str
     cpu_seconds: float
+    starved: bool = False
 
 
 def start_process(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
@@ -147,6 +151,8 @@ class Worker:
             raise WorkerFailed(str(error)) from error
         if "failed" in report:
             raise WorkerFailed(str(report["failed"]))
+        if report["starved"]:
+            self._cluster.on_starved()
         return Report(**report)
 
     async def close(self) -> None:

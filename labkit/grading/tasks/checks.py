@@ -110,6 +110,7 @@ class Check:
         need: The permission that a must-allow check asks for; the least-privilege
             score compares it with what was granted.
         needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
+        forbids: The permission that a must-not-allow check is about.
     """
 
     expected: str
@@ -119,6 +120,7 @@ class Check:
     limit: bool = False
     need: Need | None = None
     needs: frozenset[str] = frozenset()
+    forbids: Need | None = None
 
 
 def may(
@@ -166,7 +168,7 @@ def may_not(
     Without ``show_reason``, the finding does not name the binding that allows it, since the task is to find it.
     """
     need = Need(subject(who), verb, resource, namespace, **more)
-    return Check(f"{need} is forbidden", _decision(need, False, show_reason), points, hint, limit=True)
+    return Check(f"{need} is forbidden", _decision(need, False, show_reason), points, hint, limit=True, forbids=need)
 
 
 def exists(

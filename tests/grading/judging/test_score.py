@@ -37,7 +37,7 @@ LEFT_OUT = Finding(False, "not judged: no audit log", judged=False)
 def scored(
     *findings: tuple[Check, Finding], needed: int = 1, excess: tuple[str, ...] = (), gone: tuple[str, ...] = ()
 ) -> TaskScore:
-    return score_task(TaskFindings(TASK, findings, needed, excess, gone))
+    return score_task(TaskFindings(TASK, findings, needed, excess, gone, weight=len(excess)))
 
 
 @pytest.mark.parametrize(

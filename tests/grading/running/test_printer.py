@@ -1,0 +1,164 @@
+"""What a notebook printed is there, however it ends; and a machine that is busy costs it nothing silently."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.grading.graders.grader import GRADED_AGAIN, STILL_BUSY, Grader
+from labkit.grading.judging.result import Result
+from labkit.grading.running import guard, printer
+from labkit.grading.running.printer import Printer, SharedPage
+from labkit.grading.running.processes import Descendants
+from labkit.grading.walls.isolation import Limits
+from tests.grading.support import IN_A_KERNEL, grade, submit
+
+KILL = "import ctypes, os; ctypes.CDLL(None).kill(os.getpid(), 9)"
+"""Ends the process behind Python's back."""
+
+ENDS = {
+    "loop": "print('before the loop')\nwhile True: pass",
+    "unfinished": "print('no line', end='')\nwhile True: pass",
+    "killed": f"print('a'); print('b', end='')\n{KILL}",
+    "much": f"for number in range(3000): print(number)\n{KILL}",
+    "program": f"print('first'); import os; os.system('echo second'); print('third')\n{KILL}",
+    "thread": "import threading\nwork = lambda: [print('x' * 9) for _ in range(50)]\nfor n in range(4):\n"
+    f"    t = threading.Thread(target=work)\n    t.start()\n    t.join()\n{KILL}",
+    "child": f"import os\nprint('parent')\nif os.fork() == 0:\n    print('child')\n    os._exit(0)\nos.wait()\n{KILL}",
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """Notebooks that do not come to their end."""
+    folder = tmp_path_factory.mktemp("ends")
+    for learner, cell in ENDS.items():
+        submit(folder, learner, "ex4-roles", [cell])
+    with Grader(limits=Limits(seconds=3.0, cpu_seconds=10)) as running:
+        return grade(running, folder)
+
+
+@pytest.mark.parametrize(
+    ("learner", "output"),
+    [
+        ("loop", "before the loop\n"),
+        ("unfinished", "no line"),
+        ("killed", "a\nb"),
+        ("program", "first\nsecond\nthird\n"),
+        ("thread", 200 * "xxxxxxxxx\n"),
+        ("child", "parent\nchild\n"),
+    ],
+)
+def test_what_was_printed_before_the_end_is_there(learner: str, output: str, results: dict[str, Result]) -> None:
+    assert results[learner].ended in ("time limit", "signal SIGKILL")
+    assert results[learner].output == output
+
+
+def test_much_is_there_from_the_first_to_the_last_line(results: dict[str, Result]) -> None:
+    assert results["much"].output.startswith("0\n1\n2\n")
+    assert results["much"].output.endswith("2998\n2999\n")
+
+
+@pytest.mark.slow
+def test_a_kernel_shows_the_same(tmp_path: Path) -> None:
+    submit(tmp_path, "loop", "ex4-roles", [f"{IN_A_KERNEL}\n{ENDS['loop']}"])
+    with Grader(limits=Limits(seconds=30.0, cpu_seconds=40)) as running:
+        assert grade(running, tmp_path)["loop"].output == "before the loop\n"
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, int]]:
+    """A pipe; nothing in this process is made to flush."""
+    monkeypatch.setattr(printer, "PROGRAMS", ())
+    monkeypatch.setattr(printer, "ENDS", ())
+    monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def stream(text: str) -> dict[str, str]:
+    """A message of a stream."""
+    return {"name": "stdout", "text": text}
+
+
+def test_text_waits_in_the_page_until_there_is_no_place(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    page = SharedPage()
+    monkeypatch.setattr(os, "dup", lambda _: pipe[1])
+    prints = Printer(page)
+    prints("stream", stream("한"))
+    assert page.waiting.decode() == "한"
+    prints("stream", stream("x" * (page.size - 3)))
+    assert len(page.waiting) == page.size
+    prints("stream", stream("y"))
+    assert page.waiting == b""
+    assert os.read(pipe[0], 9999).decode() == "한" + "x" * (page.size - 3) + "y"
+    prints("stream", stream("no line"))
+    prints.flush()
+    assert (page.waiting, os.read(pipe[0], 9999)) == (b"", b"no line")
+
+
+def test_a_page_that_a_learner_wrote_is_no_more_than_a_page() -> None:
+    page = SharedPage()
+    page._memory[:] = b"\xff" * len(page._memory)
+    assert len(page.waiting) == page.size
+    assert page.cells == 2**32 - 1
+
+
+def test_a_notebook_that_waited_for_a_processor_is_graded_again_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor, which is forked from this grader's server, finds that each notebook waits for ever."""
+    submit(tmp_path, "ann", "ex4-roles", ["import time; print('once'); time.sleep(0.6)"])
+    runs = []
+    with Grader(slots=1) as running:
+        start = running.workers.start
+
+        async def counted(slot: int):  # type: ignore[no-untyped-def] # as the workers' own
+            worker = await start(slot)
+            run = worker.run
+
+            async def starved(*arguments, **options):  # type: ignore[no-untyped-def] # as the worker's own
+                runs.append(slot)
+                report = await run(*arguments, **options)
+                assert worker._cluster is not None
+                worker._cluster.on_starved()
+                return report
+
+            monkeypatch.setattr(worker, "run", starved, raising=False)
+            return worker
+
+        monkeypatch.setattr(running.workers, "start", counted)
+        result = grade(running, tmp_path)["ann"]
+    assert len(runs) == 2
+    assert result.note == f"{GRADED_AGAIN} {STILL_BUSY}"
+
+
+@pytest.mark.parametrize(
+    ("waited", "seconds", "starved"), [(11, 60, True), (9, 60, False), (3, 8, True), (1, 8, False)]
+)
+def test_a_wait_counts_by_itself_or_by_its_share(
+    waited: float, seconds: float, starved: bool, pipe: tuple[int, int]
+) -> None:
+    limits = Limits(seconds=seconds, cpu_seconds=1)
+    watching = guard.Guard(1, pipe[0], limits, Descendants(), lambda: False)
+    watching._waited_seconds = waited
+    assert watching.starved is starved
+
+
+def test_the_kernel_says_how_long_a_process_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    below = Descendants()
+    monkeypatch.setattr(below, "find", lambda: [7, 8, 9, 10])
+    texts = {
+        "7/schedstat": b"1 2000000000 3\n",
+        "8/schedstat": b"1 5000000000 3\n",
+        "10/schedstat": b"1 90000000000 1\n",
+    }
+    monkeypatch.setattr(below, "_read", lambda path: texts.get(path, b""))
+    assert below.waited_seconds() == 5.0
+    monkeypatch.setattr(below, "find", list)
+    assert below.waited_seconds() == 0.0
