@@ -30,6 +30,7 @@ SUITES = (
     "apply-more",
     "workloads",
     "custom-resources",
+    "definitions",
     "gaps",
 )
 """The HTTP suites, in the order of the recordings' README."""

@@ -21,6 +21,7 @@ from labkit.embedded.apiserver.registry.custom.version_rules import check_deprec
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
+from labkit.embedded.apiserver.registry.strategies.fields.webhooks import DEFAULT_PORT, check_client, check_reviews
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
@@ -86,7 +87,7 @@ class DefinitionStrategy(Strategy):
             spec["conversion"] = {"strategy": "None"}
         service = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
         if service is not None:
-            service.setdefault("port", 443)
+            service.setdefault("port", DEFAULT_PORT)
         if not obj["status"].get("storedVersions"):
             obj["status"]["storedVersions"] = _storage(spec)[:1] or None
 
@@ -226,11 +227,13 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
         check_deprecation(version, f"{path}.deprecationWarning", errors)
         subresources = common.get("subresources") or version.get("subresources") or {}
         check_parts(version, path, "schema", "status" in subresources, errors)
-    shown = internal(versions, "version") or None
+    shown = internal(versions, "version") if spec.get("versions") is not None else None
     if len(set(names)) < len(names):
         errors.invalid("spec.versions", shown, "must contain unique version names")
     if len(_storage(spec)) != 1:
         errors.invalid("spec.versions", shown, "must have exactly one version marked as storage version")
+    if names and names[0] and dns_1035_label(names[0]):
+        errors.invalid("spec.version", names[0], ",".join(dns_1035_label(names[0])))
     for name in ("plural", "singular", "kind", "listKind"):
         errors.check_present(f"spec.names.{name}", spec["names"].get(name))
     _check_names(spec["names"], "spec.names", errors)
@@ -272,10 +275,11 @@ def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
             if value:
                 errors.forbidden(f"{path}.{name}", detail)
         return
-    # Nobody calls the webhook, so what it is called by is not looked at.
     if config is None:
         errors.required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook")
-    errors.check_present(f"{path}.conversionReviewVersions", versions)
+    else:
+        check_client(config, f"{path}.webhookClientConfig", errors)
+    check_reviews(versions, f"{path}.conversionReviewVersions", errors)
 
 
 def _split(url: str) -> SplitResult | None:

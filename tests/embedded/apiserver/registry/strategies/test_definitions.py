@@ -417,3 +417,53 @@ def test_a_conversion_webhook_says_how_it_is_called(api: ClusterApi) -> None:
         ("spec.conversion.webhookClientConfig", "Required value: required when strategy is set to Webhook"),
         ("spec.conversion.conversionReviewVersions", "Required value"),
     ]
+
+
+REQUIRED = "Required value: "
+CLIENT = "spec.conversion.webhookClientConfig"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, [("", f"{REQUIRED}exactly one of url or service is required")]),
+        (
+            {"url": "https://u:p@/x?a=b#c"},
+            [
+                (".url", 'Invalid value: "": host must be provided; desired format: https://host[/path]'),
+                (".url", 'Invalid value: "u:p": user information is not permitted in the URL'),
+                (".url", 'Invalid value: "c": fragments are not permitted in the URL'),
+                (".url", 'Invalid value: "a=b": query parameters are not permitted in the URL'),
+            ],
+        ),
+        (
+            {"service": {"port": 0, "path": "//"}},
+            [
+                (".service.name", f"{REQUIRED}service name is required"),
+                (".service.namespace", f"{REQUIRED}service namespace is required"),
+                (".service.port", "Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive"),
+                (".service.path", 'Invalid value: "//": segment[0] may not be empty'),
+            ],
+        ),
+        (
+            {"service": {"name": "a", "namespace": "b", "path": "a//"}},
+            [
+                (".service.path", "Invalid value: \"a//\": must start with a '/'"),
+                (".service.path", 'Invalid value: "a//": segment[0] may not be empty'),
+                (".service.path", 'Invalid value: "a//": segment[1] may not be empty'),
+            ],
+        ),
+        ({"service": {"name": "a", "namespace": "b", "path": "/a/b/"}}, []),
+    ],
+)
+def test_where_a_webhook_is(api: ClusterApi, config: Any, expected: list[tuple[str, str]]) -> None:
+    body = definition()
+    body["spec"]["conversion"] = {
+        "strategy": "Webhook",
+        "webhook": {"clientConfig": config, "conversionReviewVersions": ["v1", "v1", "V2"]},
+    }
+    assert causes(api.admin.post(DEFINITIONS, body)) == [
+        *((f"{CLIENT}{field}", message) for field, message in expected),
+        ("spec.conversion.conversionReviewVersions[1]", 'Invalid value: "v1": duplicate version'),
+        ("spec.conversion.conversionReviewVersions[2]", f'Invalid value: "V2": {LABEL}'),
+    ]
