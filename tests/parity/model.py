@@ -31,6 +31,7 @@ SUITES = (
     "workloads",
     "custom-resources",
     "definitions",
+    "versions",
     "gaps",
 )
 """The HTTP suites, in the order of the recordings' README."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
+from labkit.embedded.apiserver.registry.custom.decoding import decode_custom, pruned_for
 from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
@@ -239,7 +239,7 @@ class Objects:
         """The object with its fields in the order in which they are printed."""
         metadata = obj["metadata"]
         if isinstance(kind, CustomKind):
-            ordered = {**obj, "apiVersion": stored_kind(kind).group_version}
+            ordered = pruned_for(kind.versions[stored_kind(kind).version], obj)
         else:
             ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
         fields = schemas()["meta.v1.ObjectMeta"].fields

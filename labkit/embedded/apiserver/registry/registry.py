@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from labkit.embedded.apiserver.registry import deletion
-from labkit.embedded.apiserver.registry.custom.decoding import in_version_of
+from labkit.embedded.apiserver.registry.custom.decoding import in_version_of, version_of
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
@@ -147,6 +147,7 @@ class Registry(Objects):
             # The version that it was to replace; a new object replaces none.
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings), True
+        stored = old
         if isinstance(kind, CustomKind):
             old = in_version_of(kind, old)
         if uid and uid != old["metadata"]["uid"]:
@@ -155,7 +156,8 @@ class Registry(Objects):
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, guard, warnings)
         forget_empty(self.struct(stored_kind(kind)), new)
-        if same(new, old):
+        # A custom object is also written anew if another version is stored now, or if its schema has new defaults.
+        if same(self.ordered(kind, new), stored) if isinstance(kind, CustomKind) else same(new, old):
             return old, False
         if check is not None:
             check(new, old)
@@ -195,6 +197,9 @@ class Registry(Objects):
         if kind.kind == "Namespace" and not kind.group:
             return self._delete_namespace(kind, old, options, check)
         if check is not None:
+            # No client can delete what cannot be read any more; controllers can, so that definitions end.
+            if isinstance(kind, CustomKind):
+                version_of(kind, old)
             check(None, old)
         # A definition does not end before its custom resources, which its controller deletes first.
         begun = strategy.begin_deletion(old, timestamp(self.clock()))

@@ -410,14 +410,16 @@ def test_columns_by_default(api: ClusterApi) -> None:
     assert table["rows"][0]["cells"] == ["x", "0s"]
 
 
-def two_versions() -> dict[str, Any]:
-    body = plain_definition({"type": "object", "properties": {"a": TEXT}}, storage=False, deprecated=True)
-    (old,) = body["spec"]["versions"]
+def two_versions(old: Any = None) -> dict[str, Any]:
+    """A definition that stores in v2; ``old`` are properties that only v1 has."""
+    properties = {"a": TEXT, **(old or {})}
+    body = plain_definition({"type": "object", "properties": properties}, storage=False, deprecated=True)
+    (first,) = body["spec"]["versions"]
     schema = {"type": "object", "properties": {"a": TEXT, "b": {**TEXT, "default": "new"}}}
     whole = {"openAPIV3Schema": {"type": "object", "properties": {"spec": schema}}}
     fields = [{"jsonPath": ".spec.b"}]
     new = {"name": "v2", "served": True, "storage": True, "schema": whole, "selectableFields": fields}
-    body["spec"]["versions"] = [old, new]
+    body["spec"]["versions"] = [first, new]
     return body
 
 
@@ -431,8 +433,7 @@ def test_several_versions(api: ClusterApi) -> None:
     assert (seen["apiVersion"], seen["spec"]) == ("stable.example.com/v2", {"a": "1", "b": "new"})
     assert seen["metadata"]["resourceVersion"] == made.body["metadata"]["resourceVersion"]
     changed = api.must(admin.patch(f"{new}/x", {"spec": {"b": "2"}}))
-    versions = {each["apiVersion"] for each in changed["metadata"]["managedFields"]}
-    assert versions == {"stable.example.com/v1", "stable.example.com/v2"}
+    assert "managedFields" not in changed["metadata"]  # as v1, in which a manager has an entry, has no field b
     assert api.must(admin.get(f"{TABS}/x"))["spec"] == {"a": "1"}
     assert [each["metadata"]["name"] for each in admin.get(f"{new}?fieldSelector=spec.b=2").body["items"]] == ["x"]
     assert admin.get(f"{new}?fieldSelector=spec.b!=2").body["items"] == []
@@ -441,6 +442,42 @@ def test_several_versions(api: ClusterApi) -> None:
     group = api.must(admin.get("/apis/stable.example.com"))
     assert [each["version"] for each in group["versions"]] == ["v2", "v1"]
     assert group["preferredVersion"]["version"] == "v2"
+
+
+def test_an_apply_in_another_version_than_the_stored_one(api: ClusterApi) -> None:
+    """What the stored version does not have is not kept, but its manager owns it."""
+    admin = declare(api, two_versions(old={"only": TEXT}))
+    new = TABS.replace("v1", "v2")
+    api.must(admin.post(new, {**tab({"a": "1"}), "apiVersion": "stable.example.com/v2"}))
+    api.must(admin.patch(f"{TABS}/x", {"spec": {"only": "y"}}))
+    applied = api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=m", tab({"only": "z"}), headers=APPLY))
+    assert applied["spec"] == {"a": "1"}
+    assert {each["manager"]: each["fieldsV1"] for each in applied["metadata"]["managedFields"]} == {
+        "m": {"f:spec": {"f:only": {}}},
+        "before-first-apply": {"f:spec": {".": {}, "f:a": {}}},
+    }
+    config = {**tab({"a": "2"}), "apiVersion": "stable.example.com/v2"}
+    refused = admin.call("PATCH", f"{new}/x?fieldManager=m", config, headers=APPLY)
+    assert (refused.status, refused.message) == (500, ".spec.b: field not declared in schema")
+
+
+def test_an_update_without_a_change_stores_in_the_new_storage_version(api: ClusterApi) -> None:
+    body = two_versions()
+    old, new = body["spec"]["versions"]
+    old["storage"], new["storage"] = True, False
+    admin = declare(api, body)
+    api.must(admin.post(TABS, tab({"a": "1"})))
+    stored = api.must(admin.get(f"{TABS}/x"))
+    assert (
+        api.must(admin.put(f"{TABS}/x", stored))["metadata"]["resourceVersion"]
+        == (stored["metadata"]["resourceVersion"])
+    )
+    old["storage"], new["storage"] = False, True
+    api.must(admin.patch(f"{DEFINITIONS}/crontabs.stable.example.com", {"spec": body["spec"]}))
+    moved = api.must(admin.put(f"{TABS}/x", stored))
+    assert moved["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]
+    assert moved["spec"] == {"a": "1"}
+    assert api.must(admin.get(f"{TABS.replace('v1', 'v2')}/x"))["spec"] == {"a": "1", "b": "new"}
 
 
 def events(reply: Any) -> list[Any]:

@@ -32,6 +32,7 @@ from labkit.embedded.machinery.status import entity_too_large, no_such_resource
 
 GROUPS = {kind.group for kind in KINDS}
 READS = ("get", "list", "watch")
+COLLECTIVE = ("list", "watch", "deletecollection")
 CONNECTED = ("attach", "exec", "log", "portforward", "proxy")
 """Subresources that connect to something else than the object."""
 UNTABLED = ("binding", "eviction", "token")
@@ -137,6 +138,8 @@ class ResourceHandler:
             request.warnings.append(warning)
             request.annotate("k8s.io/deprecated", "true")
         form = negotiate(request)
+        if verb in COLLECTIVE:
+            self._kinds.check_readable(kind)
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._scale if info.subresource == "scale" else self._verbs[verb]

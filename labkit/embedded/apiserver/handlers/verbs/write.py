@@ -20,13 +20,13 @@ from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions
 from labkit.embedded.apiserver.handlers.represent.results import One
 from labkit.embedded.apiserver.registry.conversion import from_stored, has_versions, in_version, to_stored
 from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
 from labkit.embedded.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.empties import drop_empty
-from labkit.embedded.machinery.status import not_found
+from labkit.embedded.machinery.status import ApiError, not_found
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""
@@ -118,7 +118,13 @@ class Writer:
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind, old)
                 manager, version = options.manager, kind.group_version
-                merged, managed = apply(struct, old, config, manager, version, subresource, options.force, self._now())
+                others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
+                try:
+                    merged, managed = apply(
+                        struct, old, config, manager, version, subresource, options.force, self._now(), others
+                    )
+                except Unownable as error:
+                    raise ApiError(500, "", str(error)) from error
                 if merged is None and old is not None:
                     new = copy.deepcopy(old)
                 else:
@@ -202,7 +208,7 @@ class Writer:
             kind.group_version,
             request.info.subresource,
             self._now(),
-            partial(_in_version, kind, old, shown) if old is not None and has_versions(kind) else None,
+            partial(in_version, kind) if old is not None and has_versions(kind) else None,
         )
         if shown is not new:
             new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])
@@ -219,9 +225,3 @@ def _keep_empty_labels(kind: Kind, sent: Object, new: Object) -> None:
     metadata = ((sent.get("spec") or {}).get("template") or {}).get("metadata") or {}
     if metadata.get("labels") == {}:
         new["spec"]["template"]["metadata"]["labels"] = {}
-
-
-def _in_version(kind: Kind, old: Object, new: Object, api_version: str) -> tuple[Struct, Object, Object] | None:
-    """Convert an object before and after a write to another version of its kind."""
-    before, after = in_version(kind, api_version, old), in_version(kind, api_version, new)
-    return (before[0], before[1], after[1]) if before is not None and after is not None else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.custom.decoding import in_version_of
+from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
 from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
@@ -64,10 +65,15 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
-    """Convert an object of ``kind`` to another version and its schema; None if the kind has no such version."""
+    """An object of ``kind`` in another version, and its schema; None if the kind has no such version.
+
+    A custom object keeps the fields that the other version does not have; ``Unownable`` if there is no such version.
+    """
     if isinstance(kind, CustomKind):
         row = kind.versions.get(api_version.removeprefix(f"{kind.group}/"))
-        return (row.struct, in_version_of(row, obj)) if row is not None else None
+        if row is None:
+            raise Unownable(f"request to convert CR to an invalid group/version: {api_version}")
+        return row.struct, {**obj, "apiVersion": api_version}
     for other in BY_STORE.get(kind.resource, ()):
         if other.group_version == api_version:
             struct = schemas().of_kind(other.group, other.version, other.kind)
@@ -77,8 +83,8 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
 
 
 def has_versions(kind: Kind) -> bool:
-    """Whether a kind is served in several versions."""
-    return len(kind.versions) > 1 if isinstance(kind, CustomKind) else kind.resource in BY_STORE
+    """Whether a kind is served in several versions, or its objects may have managers of a version that is gone."""
+    return isinstance(kind, CustomKind) or kind.resource in BY_STORE
 
 
 def _renamed(obj: Object, names: Mapping[str, str]) -> Object:

@@ -20,6 +20,7 @@ from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP, DecodeProblem, inexact
+from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
 ITEM_COST = 10
@@ -53,13 +54,34 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
 
 
 def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
-    """A stored object in a version of its kind: nothing but the apiVersion is converted."""
+    """A stored object, with the defaults of the version in which it is stored, in a version of its kind.
+
+    Raises:
+        ApiError: 500 if its definition no longer has the version in which it is stored.
+    """
     if isinstance(obj, Unstructured) and obj["apiVersion"] == kind.group_version:
         return obj
-    converted = {**obj, "apiVersion": kind.group_version}
-    metadata = converted.pop("metadata")
-    made = decode_custom(kind, converted)
+    content = dict(obj)
+    metadata = content.pop("metadata")
+    made = pruned_for(kind, decode_custom(version_of(kind, obj), content))
     return Unstructured({**made, "metadata": copy.copy(metadata)})
+
+
+def version_of(kind: CustomKind, obj: Object) -> CustomKind:
+    """The version in which an object is stored; 500 if its definition no longer has it."""
+    row = kind.versions.get(obj["apiVersion"].removeprefix(f"{kind.group}/"))
+    if row is None:
+        raise ApiError(500, "", f"request to convert CR from an invalid group/version: {obj['apiVersion']}")
+    return row
+
+
+def pruned_for(kind: CustomKind, obj: Object) -> Object:
+    """An object in a version of its kind, without the fields that this version does not have."""
+    if obj["apiVersion"] == kind.group_version:
+        return obj
+    converted = {**copy.deepcopy(dict(obj)), "apiVersion": kind.group_version}
+    prune(converted, kind.schema, [], root=True)
+    return converted
 
 
 def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:

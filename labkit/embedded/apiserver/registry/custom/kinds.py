@@ -22,6 +22,7 @@ from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Field, Schemas, Struct, Type, schemas
+from labkit.embedded.machinery.status import ApiError
 
 DEFINITIONS = BY_KIND["apiextensions.k8s.io", "CustomResourceDefinition"]
 SUBRESOURCE_VERBS = ("get", "patch", "update")
@@ -74,6 +75,17 @@ class CustomKinds:
         """The served kind of a resource."""
         row = self._current().get((group, version, plural))
         return row if row is not None and row.version_spec["served"] else None
+
+    def check_readable(self, kind: CustomKind) -> None:
+        """Raise the 429 of a collection that no watch cache can serve: an object's version is gone."""
+        group = f"{kind.group}/"
+        # No spec has lost a version before it has changed.
+        for obj in self._store.list(kind.resource) if kind.definition["metadata"]["generation"] > 1 else ():
+            if obj["apiVersion"].removeprefix(group) not in kind.versions:
+                what = f"failed to list {kind.group_version}, Kind={kind.kind}"
+                why = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
+                text = f"storage is (re)initializing: {what}: {why}"
+                raise ApiError(429, "TooManyRequests", text).with_retry_after(1)
 
     def by_kind(self, group: str, kind: str) -> Kind | None:
         """A kind by its name: a custom one in the version in which it is stored."""

@@ -27,6 +27,8 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     Managed,
     ManagerId,
     changes,
+    changes_in,
+    converted,
     ignored_fields,
     manager_id,
     managers_of,
@@ -73,11 +75,15 @@ def apply(
 
     Raises:
         ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
+        Unownable: Another manager's version does not have all fields of the object.
     """
     shape = shape_of_struct(struct)
     managed = managers_of(live)
     if live is not None:
         check_ownable(struct, live, api_version, first=not managed.fields)
+    if live is not None and elsewhere is not None:
+        for version in sorted({*managed.versions.values()} - {api_version}):
+            converted(elsewhere, version, live)
     if live is None:
         base = empty_object(struct, config)
     else:
@@ -156,8 +162,10 @@ def _take_over(
         if key == me:
             continue
         theirs = managed.versions.get(key, version)
-        other = elsewhere(theirs) if elsewhere is not None and theirs != version else None
-        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
+        other = None
+        if elsewhere is not None and theirs != version:
+            other = changes_in(elsewhere, theirs, live, new, subresource)
+        touched, lost = other if other is not None else (set_, gone)
         common = intersection_sets(managed.fields[key], touched)
         if common:
             conflicts[key] = common

@@ -25,7 +25,10 @@ NO_KEYS = "k:{}"
 
 
 class Unownable(Exception):
-    """A part of an object that no manager can own: an item without its key, a value of the wrong type."""
+    """A part of an object that no manager can own: an item without its key, a value of the wrong type.
+
+    Its text says what is wrong where the object is that of another version.
+    """
 
 
 def is_member(node: Node) -> bool:

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
     union_sets,
     without,
 )
-from labkit.embedded.apiserver.registry.managed.typed import problems
+from labkit.embedded.apiserver.registry.managed.typed import joined, problems
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
@@ -195,8 +195,27 @@ def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -
     return touched, without(gone or {}, ignored)
 
 
-Elsewhere = Callable[[str], "tuple[Struct, Object, Object] | None"]
-"""``apiVersion`` to (its schema, the old object, the new one) in that version, None if there is no such."""
+Elsewhere = Callable[[str, Object], "tuple[Struct, Object] | None"]
+"""An ``apiVersion`` and an object to the schema of that version and the object in it, None if there is no such."""
+
+
+def converted(elsewhere: Elsewhere, version: str, obj: Object, doing: str = "") -> tuple[Struct, Object] | None:
+    """An object in another version of its kind, None if there is no such; raise ``Unownable`` for fields it lacks."""
+    other = elsewhere(version, obj)
+    if other is not None and other[0].resets is not None:
+        found = problems(*other, repeats=True)
+        if found:
+            raise Unownable(f"{doing}{joined(found)}")
+    return other
+
+
+def changes_in(
+    elsewhere: Elsewhere, version: str, old: Object, new: Object, subresource: str
+) -> tuple[Node, Node] | None:
+    """What a write sets and removes in another version, None if there is no such; raise ``Unownable``."""
+    before = converted(elsewhere, version, old)
+    after = converted(elsewhere, version, new, "failed to convert new object: ")
+    return None if before is None or after is None else changes(*before, after[1], subresource)
 
 
 def update_managed_fields(
@@ -227,7 +246,7 @@ def update_managed_fields(
         return
     try:
         set_, gone = changes(struct, old, new, subresource)
-        _disown(managed, api_version, (set_, gone), subresource, elsewhere if old is not None else None)
+        _disown(managed, api_version, (set_, gone), old, new, subresource, elsewhere)
     except Unownable:
         new["metadata"].pop("managedFields", None)
         return
@@ -243,17 +262,25 @@ def update_managed_fields(
 
 
 def _disown(
-    managed: Managed, api_version: str, changed: tuple[Node, Node], subresource: str, elsewhere: Elsewhere | None
+    managed: Managed,
+    api_version: str,
+    changed: tuple[Node, Node],
+    old: Object | None,
+    new: Object,
+    subresource: str,
+    elsewhere: Elsewhere | None,
 ) -> None:
     """Remove from all managers the fields that a write sets or removes."""
     for key in list(managed.fields):
         version = managed.versions.get(key, api_version)
-        other = elsewhere(version) if elsewhere is not None and version != api_version else None
+        other = None
+        if elsewhere is not None and old is not None and version != api_version:
+            other = changes_in(elsewhere, version, old, new, subresource)
         if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
             del managed.fields[key]  # the object has no such version
             continue
         charge(1000 if other is not None else 20)
-        touched, lost = changes(*other, subresource) if other is not None else changed
+        touched, lost = other if other is not None else changed
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
 
 
