@@ -27,13 +27,14 @@ A step is judged by what the cluster saw, never by which tool asked. Three kinds
 Evidence counts from the cluster's last reset or rewind; the order does not matter, and a restarted kernel
 forgets nothing. What labkit itself asks (checks, hints, widgets, resets) says so in its `User-Agent`
 and is no evidence; nor is what a rewind created. A prediction after the answer passes too, but is no first
-guess; `board()` counts those. Steps that ask want a prediction; steps that make something pass without
-one, and say that it was missing.
+guess; `board()` counts those. No step that asks for a prediction passes without one, right or wrong. A pass
+stays a pass, whichever check gave it.
 
-What the audit log cannot say: the question behind `kubectl auth can-i` (the log has no bodies), so the
-call itself is asked for; and whether a proxy stood between (W3), so that any client of the kubeconfig's
-user but labkit's own counts. A `-k` (W8) is seen where it stands in the command, not in a script file, in
-what `eval` puts together, or in what is typed into a shell.
+What the audit log cannot say: the question behind `kubectl auth can-i` (the log has no bodies), so the call
+itself is asked for. A proxy (W3) says for whom it asks, in the header `X-Forwarded-For`. On kind such a request
+has two `sourceIPs`. On the embedded cluster both have one address, so its server notes the header in an
+annotation. On a cluster without a log only labkit's own proxy is seen. A `-k` (W8) is seen where it stands in
+the command, not in a script file, in what `eval` puts together, or in what is typed into a shell.
 
 | step | judged by | given by | prediction |
 |---|---|---|---|

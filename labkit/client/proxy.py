@@ -226,6 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length)) if length else None
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        if self.client_address:  # a Unix socket has none; kubectl's proxy adds the header in just this case, too
+            before = self.headers.get("X-Forwarded-For")
+            headers["X-Forwarded-For"] = f"{before}, {self.client_address[0]}" if before else self.client_address[0]
         try:
             response = self.caller.open(self.command, self.path, body=body, headers=headers)
         except LabkitError as error:

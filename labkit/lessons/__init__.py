@@ -138,11 +138,11 @@ def check(step: str, context: CheckContext) -> Outcome:
     except LabkitError as error:
         help_text = error.todo or "See how the cluster is doing: lab.status()."
         seen = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
-        outcome = failed(seen, "an answer of the cluster", help_text)
+        outcome = failed("cluster-silent", seen, "an answer of the cluster", help_text)
     if passed_before and not outcome.passed:
         outcome = _kept(outcome, progress.entry(found.id))
     facts = {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
-    progress.mark(found.id, outcome.state, seen=outcome.seen, **facts)
+    progress.mark(found.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
     return with_step(outcome, found.id, found.title)
 
 

@@ -17,6 +17,7 @@ from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable, Row
 from labkit.lessons.evidence import Evidence
+from labkit.lessons.mistakes import mistakes
 from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
@@ -56,6 +57,7 @@ class Outcome(Displayable):
         title: The step's title; filled in by the registry.
         kept: True when the step was passed earlier and the picture has changed since.
         asked_at: When the call was made that the verdict rests on, in seconds since the epoch; 0 for none.
+        kind: What kind of mistake a failed one is, as an id of ``mistakes.yaml``; empty for others.
     """
 
     state: State
@@ -66,6 +68,7 @@ class Outcome(Displayable):
     title: str = ""
     kept: bool = False
     asked_at: float = 0.0
+    kind: str = ""
 
     @property
     def passed(self) -> bool:
@@ -81,7 +84,8 @@ class Outcome(Displayable):
         labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
         texts = (self.seen, self.expected, self.hint)
         rows = [Row(label, text) for label, text in zip(labels, texts, strict=True)]
-        return Card(f"{self.step} {WORDS[self.state]}: {self.title}", TONES[self.state], rows)
+        kind = f" ({mistakes()[self.kind].name})" if self.kind else ""
+        return Card(f"{self.step} {WORDS[self.state]}: {self.title}{kind}", TONES[self.state], rows)
 
     def _repr_html_(self) -> str:
         return f'<div role="status">{self.card().html()}</div>'
@@ -98,15 +102,21 @@ def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
     return Outcome("passed", seen, "", takeaway, asked_at=asked_at)
 
 
-def failed(seen: str, expected: str, hint: str) -> Outcome:
+def failed(kind: str, seen: str, expected: str, hint: str) -> Outcome:
     """The outcome of an attempt that is not what the step asks for.
 
     Args:
+        kind: What kind of mistake it is, as an id of ``mistakes.yaml``.
         seen: The cluster's answer.
         expected: The answer that the step asks for.
         hint: One hint that fits what was seen.
     """
-    return Outcome("failed", seen, expected, hint)
+    return Outcome("failed", seen, expected, hint, kind=kind)
+
+
+def first(*outcomes: Outcome | None) -> Outcome | None:
+    """The first outcome that is one. An outcome that is no pass is false, so ``or`` would not do."""
+    return next((each for each in outcomes if each is not None), None)
 
 
 def not_attempted(todo: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.lessons.base import Account, CheckContext, Outcome, failed
+from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import grants
 from labkit.rbac.attributes import User
@@ -67,7 +68,7 @@ def attempted_bindings(context: CheckContext, namespaces: Sequence[str], account
     return found + cluster_bindings(context, account)
 
 
-def too_much(context: CheckContext, hint: str, *, reading: bool = False) -> Outcome | None:
+def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
     """A failed outcome when anybody was granted what no step of the walkthrough grants, else None.
 
     It compares the whole policy with the one at the cluster's last reset, for every subject. What later
@@ -75,7 +76,6 @@ def too_much(context: CheckContext, hint: str, *, reading: bool = False) -> Outc
 
     Args:
         context: The checkpoint's context.
-        hint: How to grant less.
         reading: Whether the step grants what ``view`` grants, by whichever role.
     """
     try:
@@ -83,23 +83,18 @@ def too_much(context: CheckContext, hint: str, *, reading: bool = False) -> Outc
     except PolicyUnreadable:  # on a shared cluster, a learner may not be allowed to
         return None
     before = context.policy_at_reset() or policy_at_start(now, ())
-    found = PolicyDifference(now, before, context.served()).beyond_allowances(
-        walkthrough_allowances(context, before, "" if reading else VIEW)
-    )
+    allowances = walkthrough_allowances(context, before, "" if reading else VIEW)
+    found = PolicyDifference(now, before, context.served()).beyond_allowances(allowances)
     if not found:
         return None
     words = list(dict.fromkeys(map(str, found)))
     listed = "; ".join(words[:3]) + ("; …" if len(words) > 3 else "")
     kikai, darbo = (context.account(name).subject.label for name in ("kikai", "darbo"))
-    subjects_found = [each.subject for each in found]
-    stranger = next((each for each in subjects_found if each not in (kikai, darbo)), "")
-    stranger = stranger or (darbo if kikai not in subjects_found else "")
-    grown = next((each.role for each in found if _is_as_it_was(each.binding, now, before)), "")
-    if grown:
-        hint = f"{grown} gives more than it did, to everybody who has it: take the new rule out again."
-    elif stranger:
-        hint = f"The subject is one account, not a group and nobody else: take {stranger} out again."
-    return failed(f"too much: {listed}", "what the step asks for, and nothing more", hint)
+    grown = [each._replace(binding="") for each in found if _is_as_it_was(each.binding, now, before)]
+    strangers = [each for each in found if each.subject not in (kikai, darbo)]
+    first = [*grown, *strangers, *found][0]
+    kind = of_excess(first, allowances)
+    return failed(kind, f"too much: {listed}", "what the step asks for, and nothing more", excess_text(first, kind))
 
 
 def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
@@ -136,6 +131,13 @@ def giving(context: CheckContext, bindings: Sequence[Object], account: Account, 
         for each in bindings
         if names_account(each, account) and grants(_rules(context, each), "list", "", resource)
     ]
+
+
+def kind_of_mistake(context: CheckContext, binding: Object, account: Account) -> str:
+    """Why a binding does not give an account what it is for, as a kind of mistake."""
+    if not names_account(binding, account):
+        return "wrong-subject"
+    return "wrong-verb" if _rules(context, binding) else "missing-role"
 
 
 def made_by_lab(bindings: Sequence[Object], step: str) -> Outcome | None:

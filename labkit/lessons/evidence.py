@@ -24,6 +24,9 @@ LAB_AGENT = re.compile(r"labkit/\S+ \(lab\)|labkit-check")
 MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:serviceaccount:kube-system:")
 """The beginnings of the users that no learner is."""
 
+FORWARDED_FOR = "labkit/forwarded-for"
+"""The annotation by which the embedded cluster notes a proxy's header ``X-Forwarded-For``."""
+
 _METHODS = {"list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "deletecollection": "DELETE"}
 """The methods that are not called as the verb."""
 
@@ -46,7 +49,7 @@ class Asked:
         at: When, in seconds since the epoch.
         agent: The client's ``User-Agent``; empty if it is not known.
         message: The server's refusal, if any.
-        proxied: Whether labkit saw it go through a proxy.
+        proxied: Whether it went through a proxy: labkit's own, or one that says for whom it asks.
         bare: Whether it was refused because it carried no credential at all.
         asker: Who impersonated the user; empty if nobody did.
     """
@@ -255,7 +258,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
         _seconds(event.get("requestReceivedTimestamp")),
         str(event.get("userAgent", "")),
         message,
-        _is_plain(known),
+        _is_plain(known) or _is_forwarded(event),
         known.get("who") == "anonymous" or "no credentials provided" in message,
         str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
     )
@@ -277,6 +280,11 @@ def _of_answer(entry: Mapping[str, Any]) -> Asked:
 def _is_plain(entry: Mapping[str, Any]) -> bool:
     """Whether an answer came over plain HTTP, so through a proxy."""
     return str(entry.get("server", "")).startswith("http://")
+
+
+def _is_forwarded(event: Mapping[str, Any]) -> bool:
+    """Whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
+    return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (event.get("annotations") or {})
 
 
 def _of_exec(entry: Mapping[str, Any]) -> PodCommand:

@@ -11,6 +11,7 @@ from typing import Any
 from labkit.client.request_info import read_call
 from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
+from labkit.lessons.mistakes import of_guess
 from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
 
 QUESTIONS = ("selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectrulesreviews")
@@ -134,7 +135,7 @@ def judge_looking(
         miss for question in questions if not found[question.label] and (miss := _miss(context, evidence, question))
     ]
     if prediction is None and misses and not any(found.values()):
-        return failed(misses[0], "a prediction, and then the call of this step", todo)
+        return failed(_kind(misses[0]), misses[0], "a prediction, and then the call of this step", todo)
     if prediction is None:
         return without_prediction(any(found.values()), todo)
     if not any(found.values()) and not misses:
@@ -145,13 +146,16 @@ def judge_looking(
     for question in questions:
         answers = found[question.label]
         if not answers:
+            miss = _miss(context, evidence, question)
             return failed(
-                f"{question.label}: {_miss(context, evidence, question) or 'you have not asked yet'}",
+                _kind(miss),
+                f"{question.label}: {miss or 'you have not asked yet'}",
                 f"the answer that {question.account.user} gets",
                 f"The call that is missing: {ask}",
             )
         if all(decision_of(each.status) != question.expected for each in answers):
             return failed(
+                "cluster-moved-on",
                 f"{question.label}: the server said {with_status(decision_of(answers[-1].status))}",
                 f"{with_status(question.expected)}, which it says where this step begins",
                 (mend or {}).get(question.label)
@@ -169,31 +173,45 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     """The outcome of a step without a prediction: whoever asked first may still predict."""
     if not asked:
         return not_attempted(todo)
-    return failed("you have asked, and predicted nothing", "a prediction; late is better than never", todo)
+    return failed(
+        "no-prediction", "you have asked, and predicted nothing", "a prediction; late is better than never", todo
+    )
 
 
-def asked_to_predict(context: CheckContext, step: str) -> str:
-    """A sentence for a step that is done without a prediction; empty where one was made."""
+def unpredicted(context: CheckContext, step: str) -> Outcome | None:
+    """A failed outcome when a step is done and nothing was predicted, else None."""
     if context.progress.prediction(step) is not None:
-        return ""
-    return f' You predicted nothing: next time begin with predict("{step}", …).'
+        return None
+    todo = f'Predict as the text asks: predict("{step}", …). Late is better than never.'
+    return failed("no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo)
 
 
 def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why: str) -> Outcome | None:
     """A failed outcome when a prediction is missing or not what the server said, else None."""
     if label not in words:
         return failed(
+            "no-prediction",
             f"no prediction for “{label}”",
             f"what you expect for “{label}” as well",
             f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
         )
     if words[label] != truth:
         return failed(
+            of_guess(step),
             f"{label}: you predicted “{words[label]}”, the server said {with_status(truth)}",
             "a prediction that agrees with the server",
             f"{why} Predict again, now that you know why, and check again.",
         )
     return None
+
+
+def _kind(miss: str | None) -> str:
+    """The kind of mistake that a call beside the point is."""
+    if miss is None:
+        return "missing-part"
+    if miss.startswith("you asked as "):
+        return "asked-as-another"
+    return "asked-about-it" if "can-i" in miss else "asked-for-something-else"
 
 
 def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str | None:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Asked
 from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
+from labkit.lessons.mistakes import of_guess
 from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
 from labkit.lessons.steps import step
 from labkit.rbac.subjects import ANONYMOUS
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
-GROUP_PATH = r"/apis/[^/]+(/v[^/]+)?"
+GROUP_PATH = r"/apis/[^/]+"
 
 
 def address(text: object) -> tuple[str, int] | None:
@@ -64,13 +64,15 @@ def w1(context: CheckContext) -> Outcome:
             "Every tool of this lab, and kubectl, talks to this one address.",
         )
     if plain:
-        return failed(f"you recorded {given}", "an address that begins with https://", "The server speaks TLS only.")
+        return failed(
+            "no-tls", f"you recorded {given}", "an address that begins with https://", "The server speaks TLS only."
+        )
     hint = "A kubeconfig names the server of each of its clusters."
     if said and real and said[0] == real[0]:
         hint = f"The host is right; the port is not {said[1]}. The kubeconfig has both."
     elif said and said[0].startswith(("10.", "kubernetes")):
         hint = f"That is its address inside the cluster (W6). From here: {hint}"
-    return failed(f"you recorded {given}", "the address in the kubeconfig", hint)
+    return failed("address-elsewhere", f"you recorded {given}", "the address in the kubeconfig", hint)
 
 
 STRANGER, BAD_TOKEN = "no token", "bad token"
@@ -108,6 +110,7 @@ def w2(context: CheckContext) -> Outcome:
         if not any(decision_of(each.status) == truth for each in found[label]):
             open_to_all = ", ".join(dict.fromkeys(each.path for each in found[label]))
             return failed(
+                "missing-part",
                 f"{label}: {open_to_all} is open to everybody" if open_to_all else f"no call with {label} was seen",
                 f"one answer {with_status(truth)}",
                 f"Make the call that is missing: {calls[label]}.",
@@ -125,28 +128,27 @@ def w2(context: CheckContext) -> Outcome:
 def w3(context: CheckContext) -> Outcome:
     """A call through the proxy was answered, as predicted.
 
-    The audit log does not say whether a proxy stood between: what labkit's own proxy saw counts, and
-    what came from the kubeconfig's user by another client than labkit's.
+    A proxy says for whom it asks (``X-Forwarded-For``), and the audit log has that. Without a log only
+    labkit's own proxy is seen.
     """
     prediction = context.progress.prediction("W3")
     evidence = context.evidence()
     admin = context.admin.whoami().user
     by_admin = [each for each in evidence.asked if each.user == admin]
-    proxied = [
-        each
-        for each in evidence.asked
-        if (each.proxied and each.user not in ("", ANONYMOUS)) or (each.user == admin and not each.by_labkit)
-    ]
+    proxied = [each for each in evidence.asked if each.proxied and each.user not in ("", ANONYMOUS)]
     if prediction is None:
         return without_prediction(
             bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
         )
     if not proxied:
         ask = "labkit has one, and so has kubectl; ask at the proxy's own address."
+        if not evidence.logged:
+            ask = "lab.proxy() or labkit proxy. This cluster's log cannot be read, so kubectl's proxy is not seen."
         if not by_admin:
             return not_attempted(f"You predicted. Now ask through a proxy: {ask}")
         return failed(
-            f"{len(by_admin)} calls as {admin} over HTTPS, none through a proxy",
+            "not-through-proxy",
+            f"calls as {admin} over HTTPS: {len(by_admin)}, none of them through a proxy",
             "an answer that came through a proxy, at http://127.0.0.1:…",
             f"The proxy must stand between: {ask}",
         )
@@ -156,27 +158,24 @@ def w3(context: CheckContext) -> Outcome:
     if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
         return outcome
     return passed(
-        f"{last.path} {_by(last)}: {last.status}, taken for {last.user}.",
+        f"{last.path} through a proxy: {last.status}, taken for {last.user}.",
         "Whoever reaches the proxy has its rights. That is why it listens on loopback only.",
         asked_at=proxied[0].at,
     )
-
-
-def _by(asked: Asked) -> str:
-    return "through a proxy" if asked.proxied else f"by another client than labkit's ({asked.agent.split('/')[0]})"
 
 
 @step(Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"))
 def w4(context: CheckContext) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
     asked = [each for each in context.evidence().asked if each.reads]
-    tried = [each for each in asked if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH, each.path)]
+    tried = [each for each in asked if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH + "(/v[^/]+)?", each.path)]
     entries = [each for each in tried if each.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:
         return without_prediction(bool(entries), 'Predict first, which group holds roles: predict("W4", "…").')
     if tried and not entries:
         return failed(
+            "asked-as-another",
             f"{tried[-1].path}: {tried[-1].status} to {tried[-1].user or 'a bad credential'}",
             "an answer to somebody who may read it",
             "Ask through the proxy, or as admin.",
@@ -185,10 +184,11 @@ def w4(context: CheckContext) -> Outcome:
         return not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
     seen = {each.path for each in entries}
     missing = [path for path in ENTRY_PATHS if path not in seen]
-    groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH, path))
+    groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH + "/v[^/]+", path))
     if missing or not groups:
-        wanted = [*missing, *([] if groups else ["one group, such as /apis/apps/v1"])]
+        wanted = [*missing, *([] if groups else ["one group with its version, such as /apis/apps/v1"])]
         return failed(
+            "missing-part",
             f"read so far: {', '.join(sorted(seen)) or 'nothing'}",
             f"also {', '.join(wanted)}",
             "Ask through the proxy (or as admin): /api holds the core group, /apis all others.",
@@ -198,6 +198,7 @@ def w4(context: CheckContext) -> Outcome:
     if "roles" not in resources:
         known = f"{group or 'the core group'} holds {', '.join(sorted(resources)[:4]) or 'nothing'}"
         return failed(
+            of_guess("W4"),
             f"you predicted “{prediction}”; {known}",
             "the group whose resources include roles",
             "Read /apis once more: one group's name is about authorization.",

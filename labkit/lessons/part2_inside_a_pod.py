@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
+from labkit.lessons.mistakes import of_guess
 from labkit.lessons.part1_api_server import address, address_in
-from labkit.lessons.pods import CURL, account_of, mounted_token, no_pod, not_running, own_name
+from labkit.lessons.pods import CURL, account_of, made_by_workload, mounted_token, no_pod, not_running, own_name
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -30,10 +31,11 @@ def w5(context: CheckContext) -> Outcome:
         return no_pod(context, "curl", namespace, hint, "Create the pod curl from the manifest of this step.")
     if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
-    if (trouble := not_running(pod, POD)) is not None:
+    if (trouble := first(made_by_workload(pod, "curl"), not_running(pod, POD))) is not None:
         return trouble
     if account_of(pod) != "default":
         return failed(
+            "pod-as-another",
             f"pod {POD} runs as the account {account_of(pod)}",
             "it runs as default, the account of a pod that asks for none",
             "Something in its spec asks for another account. Delete the pod, and create it without that.",
@@ -41,6 +43,7 @@ def w5(context: CheckContext) -> Outcome:
     result = context.exec(POD, "echo ready")
     if result.stdout.strip() != "ready":
         return failed(
+            "no-shell",
             f"a shell in {POD} says: {(result.stderr or result.stdout).strip() or 'nothing'}",
             "a container in which commands can run",
             "Use the image ubuntu: it has a shell.",
@@ -60,6 +63,7 @@ def w6(context: CheckContext) -> Outcome:
     shown = context.exec(POD, "echo $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT").stdout.split()
     if len(shown) != 2:
         return failed(
+            "no-shell",
             f"the environment of {POD} names no API server",
             "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT",
             "Create the pod as in W5.",
@@ -81,7 +85,7 @@ def w6(context: CheckContext) -> Outcome:
         hint = f"The host is right; say the port too, and no http://. {hint}"
     elif said and said[0] in hosts:
         hint = f"The host is right, the port is not {said[1]}. {hint}"
-    return failed(f"you recorded {given}", "host and port of the Service kubernetes", hint)
+    return failed("address-elsewhere", f"you recorded {given}", "host and port of the Service kubernetes", hint)
 
 
 _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
@@ -104,12 +108,14 @@ def w7(context: CheckContext) -> Outcome:
         return _no_call(evidence, ran)
     if all(each.returncode == 127 for each in calls):
         return failed(
+            "missing-part",
             f"curl is not there: {_last_line(calls[-1])}",
             "a call with curl",
             f'Install it: lab.exec("{POD}", "apt-get update && apt-get install -y curl").',
         )
     if not any(_untrusted(each) for each in calls):
         return failed(
+            "missing-part",
             "no call that ended with curl's exit code 60 (certificate not trusted)",
             "first a call without the CA, to see that it fails",
             "Call the server once as it is, without any option of curl.",
@@ -120,6 +126,7 @@ def w7(context: CheckContext) -> Outcome:
         which = "One of the mounted files says whom to trust, and curl has an option for it."
         last = calls[-1]
         return failed(
+            "certificate-unchecked" if answered else "missing-part",
             "an answer fetched with -k, which skips the check"
             if answered
             else f"no call with the CA that got an answer; the last one, {last.command[-200:]}: {_last_line(last)}",
@@ -130,6 +137,7 @@ def w7(context: CheckContext) -> Outcome:
     now = curl_status(fresh.stdout)
     if now is None:
         return failed(
+            "missing-part",
             f"the same call now: {fresh.stderr.strip() or f'exit code {fresh.returncode}'}",
             "an answer of the API server",
             'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
@@ -140,6 +148,7 @@ def w7(context: CheckContext) -> Outcome:
     if seen and all(decision_of(each.status) != truth for each in seen):
         other = "a token was sent, so it knows you" if seen[-1].user != ANONYMOUS else "everybody may read that path"
         return failed(
+            "asked-for-something-else",
             f"{seen[-1].path}: {seen[-1].status} to {seen[-1].user}",
             f"{with_status(truth)}, without a token",
             f"{other[0].upper()}{other[1:]}: ask for https://kubernetes alone.",
@@ -157,11 +166,18 @@ def _no_call(evidence: Evidence, ran: Sequence[PodCommand]) -> Outcome:
     """The outcome of W7 when nobody called the server over HTTPS in the pod."""
     if any(each.interactive for each in ran):
         seen = f"a shell in {POD}; what was typed there is not known"
-        return failed(seen, "the calls as commands of their own", IN_A_SHELL)
+        return failed("call-unseen", seen, "the calls as commands of their own", IN_A_SHELL)
     if tried := [each for each in ran if each.runs("curl", "wget")]:
-        return failed(f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", "HTTPS it must be.")
+        return failed(
+            "no-tls", f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", "HTTPS it must be."
+        )
     if elsewhere := [each for each in evidence.ran if _curls(each)]:
-        return failed(f"a call in {elsewhere[-1].pod}", f"the same in {POD}", "Another pod has another account.")
+        return failed(
+            "another-namespace",
+            f"a call in {elsewhere[-1].pod}",
+            f"the same in {POD}",
+            "Another pod has another account.",
+        )
     return not_attempted(f"You predicted. Now call https://kubernetes with curl, in the pod {POD}.")
 
 
@@ -237,6 +253,7 @@ def w8(context: CheckContext) -> Outcome:
         )
     if not mounted_token(context, POD):
         return failed(
+            "no-token",
             f"no token at {MOUNT}/token in {POD}",
             "a pod with a mounted token",
             "Create the pod again as in W5, without automountServiceAccountToken: false.",
@@ -245,6 +262,7 @@ def w8(context: CheckContext) -> Outcome:
         strangers = any(ANONYMOUS in each.output for each in called)
         bad = any(each.status == 401 and not each.bare for each in evidence.asked)
         return failed(
+            "asked-as-another" if others else "token-of-old-account" if bad else "missing-part",
             f"a call as {others[-1].user}, with another account's token"
             if others
             else "401: the token was not accepted"
@@ -258,16 +276,20 @@ def w8(context: CheckContext) -> Outcome:
     careful = [each for each in asked if not any(r.covers(each.at) for r in ran if _insecure(r.command))]
     if not careful:
         return failed(
+            "certificate-unchecked",
             "the token was sent with -k: to any server that answers, an impostor's too",
             "the token sent to a server whose certificate was checked",
             "Whoever gets the token is this account. W7 showed how to check the server first.",
         )
     if not is_user(context.names, prediction, user):
         return failed(
+            of_guess("W8"),
             f"you predicted “{prediction}”; that is not whom the server saw",
             "a prediction that agrees with the server",
             "The name of an account's user holds its namespace and its own name. Predict again.",
         )
+    if missing := [path for path in ROOT_AND_API if path not in {each.path for each in asked}]:
+        return unasked_paths(missing, "with the token, from inside the pod")
     return passed(
         f"the mounted token makes the pod {user}.",
         "token says who you are, ca.crt who the server is, namespace where you are.",
@@ -275,14 +297,35 @@ def w8(context: CheckContext) -> Outcome:
     )
 
 
+ROOT_AND_API = ("/", "/api")
+"""The paths of W8 and W13: one is refused, one is open to everybody who is authenticated."""
+
+
+def unasked_paths(missing: Sequence[str], how: str) -> Outcome:
+    """The outcome when some of ``ROOT_AND_API`` were not asked for."""
+    paths = " and ".join(missing)
+    return failed(
+        "missing-part",
+        f"no call for {paths} yet",
+        f"calls for {' and '.join(ROOT_AND_API)}",
+        f"Ask {how}, for {paths} as well.",
+    )
+
+
+def paths_of(command: str) -> list[str]:
+    """The paths of the addresses in a command line."""
+    return [path or "/" for path in re.findall(r"(?:https://kubernetes|localhost:8001)[\w.:]*(/[\w./-]*)?", command)]
+
+
 def _asked_as(user: str, evidence: Evidence, ran: list[PodCommand]) -> list[Asked]:
     """The requests that were made as a user; without an audit log, those whose output says so."""
     found = [each for each in evidence.asked if user and each.user == user]
     if not evidence.logged:
         found += [
-            Asked(user, read_call("GET", "/"), 200, each.begun)
+            Asked(user, read_call("GET", path), 200, each.begun)
             for each in ran
             if "Authorization" in each.command and (user in each.output or curl_status(each.output) == 200)
+            for path in paths_of(each.command)
         ]
     return found
 

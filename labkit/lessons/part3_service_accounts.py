@@ -9,14 +9,18 @@ from typing import Any
 
 from labkit.client.tokens import request_token
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.looking import IN_A_SHELL, asked_to_predict, curl_status, in_pod, without_prediction
+from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, unpredicted, without_prediction
+from labkit.lessons.mistakes import of_guess
+from labkit.lessons.part2_inside_a_pod import ROOT_AND_API, paths_of, unasked_paths
 from labkit.lessons.pods import (
     CURL,
     account_of,
     answering,
     containers,
     has_curl,
+    made_by_workload,
     mounted_token,
+    near_name,
     no_pod,
     not_running,
     own_name,
@@ -46,6 +50,7 @@ def w9(context: CheckContext) -> Outcome:
         reads = [each for each in context.evidence().asked if each.reads and each.call.is_resource]
         if reads:
             return failed(
+                "asked-for-something-else",
                 f"you asked to {reads[-1].text} ({reads[-1].status})",
                 "the service accounts of all namespaces, or the pods",
                 "An account is an object too: the resource is serviceaccounts.",
@@ -55,12 +60,14 @@ def w9(context: CheckContext) -> Outcome:
     pod = context.pod(namespace, "curl")
     if pod is not None and account_of(pod) != name:
         return failed(
+            "pod-as-another",
             f"pod default/curl names an account, {account_of(pod)}",
             "a pod that names none",
             "The question is what a pod gets that asks for none. Delete it, and create it anew.",
         )
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         return failed(
+            of_guess("W9"),
             f"you predicted “{prediction}”; pod default/curl runs as another",
             "a prediction that agrees with the pod's spec.serviceAccountName",
             "A pod that names no account gets one: the account that every namespace has.",
@@ -99,24 +106,33 @@ def w10(context: CheckContext) -> Outcome:
         ]
         if others:
             return failed(
+                "another-namespace",
                 f"an account kikai in {', '.join(others)}",
                 f"an account kikai in the namespace {namespace}",
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
-        return not_attempted("Create the service account kikai in the namespace default.")
+        own = [
+            str(each["metadata"]["name"]) for each in context.items(f"/api/v1/namespaces/{namespace}/serviceaccounts")
+        ]
+        todo = "Create the service account kikai in the namespace default."
+        near = near_name("service account", "kikai", own)
+        return not_attempted(todo) if near is None else near
     if (given := made_by_lab(account, "the account kikai", "W10")) is not None:
         return given
+    if (missing := unpredicted(context, "W10")) is not None:
+        return missing
     made = secrets_of_account(account)
-    if prediction is not None and (prediction == "yes") != bool(made):
+    if (prediction == "yes") != bool(made):
         known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
         return failed(
+            of_guess("W10"),
             f"you predicted “{prediction}”; {known}",
             "a prediction that agrees with the server",
             "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again.",
         )
     return passed(
         f"account default/kikai exists; token Secrets made by the cluster: {len(made)}.",
-        "Today one asks for a token when one needs it, and it expires." + asked_to_predict(context, "W10"),
+        "Today one asks for a token when one needs it, and it expires.",
     )
 
 
@@ -130,8 +146,11 @@ def w11(context: CheckContext) -> Outcome:
         return no_pod(context, "curl-custom-sa", namespace, hint, todo)
     if (given := made_by_lab(pod, POD, "W11")) is not None:
         return given
+    if (workload := made_by_workload(pod, "curl-custom-sa")) is not None:
+        return workload
     if account_of(pod) != "kikai":
         return failed(
+            "pod-as-another",
             f"pod {POD} runs as the account {account_of(pod)}",
             "it runs as kikai",
             "A pod's spec names its account. It keeps it: delete the pod, and create it anew.",
@@ -141,6 +160,7 @@ def w11(context: CheckContext) -> Outcome:
     if len(containers(pod)) < 2:
         proxy = runs_proxy(pod)
         return failed(
+            "one-container",
             f"one container: {', '.join(containers(pod))}",
             "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
             "A pod that exists gets no further container: delete it, and create it anew with both.",
@@ -150,12 +170,14 @@ def w11(context: CheckContext) -> Outcome:
     answer = answering(context, POD)
     if curl_status(answer) == 401:
         return failed(
+            "token-of-old-account",
             f"localhost:8001 answers 401 in {POD}: the mounted token is not accepted any more",
             "the ambassador's call is accepted",
             "The account was made anew, and a token belongs to one account. Delete the pod, and create it again.",
         )
     if not answer and not (runs_proxy(pod) and not has_curl(context, POD)):
         return failed(
+            "no-proxy",
             f"nothing answers at localhost:8001 in {POD}",
             "the ambassador's kubectl proxy answers there",
             "Does one of its containers run kubectl proxy? Containers of a pod share localhost.",
@@ -176,6 +198,7 @@ def w12(context: CheckContext) -> Outcome:
     unseen = not_looked_at(context, context.evidence())
     if not named and len(unseen) < 2:
         return failed(
+            "missing-part",
             "you have looked at a token, and recorded nothing",
             "what the two have in common",
             'Compare, and record what is the same: lab.record("W12", [claim, …]).',
@@ -185,6 +208,7 @@ def w12(context: CheckContext) -> Outcome:
     mounted, owned = _tokens(context)
     if not mounted or not owned:
         return failed(
+            "no-token",
             "the mounted token or the account's own token cannot be had",
             f"pod {POD} running as kikai (W11)",
             "Finish W11 first; a pod without automount has no token to compare.",
@@ -193,6 +217,7 @@ def w12(context: CheckContext) -> Outcome:
     outcome = next((each for each in outcomes if each.passed), outcomes[0])
     if outcome.passed and unseen:
         return failed(
+            "missing-part",
             f"nobody has looked at {' and '.join(unseen)}",
             "both tokens read and compared",
             "One is mounted in the pod; for the other, ask the API server to make a token of the account.",
@@ -241,12 +266,14 @@ def w13(context: CheckContext) -> Outcome:
     user = _user_at_proxy(context)
     if user is None:
         return failed(
+            "no-proxy",
             f"nothing answers at localhost:8001 in {POD}",
             "the ambassador answers there",
             "Check W11 again: the pod needs a container that runs kubectl proxy.",
         )
     if not through:
         return failed(
+            "not-through-proxy" if as_kikai else "missing-part",
             "kikai asked, but not through the ambassador" if as_kikai else "a call that got no answer",
             "an answer through the ambassador, at localhost:8001 in the pod",
             "The point is that the caller needs no token: call localhost:8001 in the pod."
@@ -259,10 +286,14 @@ def w13(context: CheckContext) -> Outcome:
         )
     if not is_user(context.names, prediction, user):
         return failed(
+            of_guess("W13"),
             f"you predicted “{prediction}”; that is not whom the server saw",
             "a prediction that agrees with the server",
             "The proxy sends the token that is mounted in its own container. Predict again.",
         )
+    ways = [each.path for each in as_kikai] if evidence.logged else [p for each in ran for p in paths_of(each.command)]
+    if missing := [path for path in ROOT_AND_API if path not in ways]:
+        return unasked_paths(missing, "through the ambassador")
     return passed(
         f"through localhost:8001 the server sees {user}.",
         "An account of your own making is as good as the default one: it has a name of its own.",

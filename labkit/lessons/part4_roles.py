@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.lessons import rules
-from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import Account, CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.bindings import (
     VIEW,
     attempted_bindings,
@@ -21,8 +21,9 @@ from labkit.lessons.bindings import (
     too_much,
 )
 from labkit.lessons.bindings import made_by_lab as bindings_made_by_lab
-from labkit.lessons.looking import Question, asked_to_predict, judge_looking
-from labkit.lessons.pods import account_of, answering, elsewhere, not_running, own_name, without_token
+from labkit.lessons.looking import Question, judge_looking, unpredicted
+from labkit.lessons.mistakes import of_guess
+from labkit.lessons.pods import account_of, answering, elsewhere, made_by_workload, not_running, own_name, without_token
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -42,6 +43,7 @@ def w14(context: CheckContext) -> Outcome:
         strays = elsewhere(context, "test", spaces["kikai"])
         if strays:
             return failed(
+                "another-namespace",
                 f"a pod test in {', '.join(strays)}, and no namespace kikai or darbo",
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Create the namespaces first; a pod without metadata.namespace lands in default.",
@@ -51,16 +53,18 @@ def w14(context: CheckContext) -> Outcome:
         pod = pods[name]
         if name in missing or pod is None:
             return failed(
+                "missing-part",
                 f"no namespace {name}" if name in missing else f"no pod test in {name}",
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Everything in this part exists twice, so that you can see where a right ends.",
             )
         if (prepared := made_by_lab(pod, f"{name}/test", "W14")) is not None:
             return prepared
-        if (trouble := not_running(pod, f"{name}/test")) is not None:
+        if (trouble := first(made_by_workload(pod, "test"), not_running(pod, f"{name}/test"))) is not None:
             return trouble
         if account_of(pod) != "default":
             return failed(
+                "pod-as-another",
                 f"pod {name}/test runs as the account {account_of(pod)}",
                 "it runs as default",
                 "Leave serviceAccountName out: the namespace's default account is the subject here.",
@@ -69,6 +73,7 @@ def w14(context: CheckContext) -> Outcome:
             return without
         if not answering(context, f"{name}/test"):
             return failed(
+                "no-proxy",
                 f"nothing answers at localhost:8001 in {name}/test",
                 "kubectl proxy runs in the pod",
                 "Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.",
@@ -105,6 +110,7 @@ def w16(context: CheckContext) -> Outcome:
     if not any(found.values()):
         if context.find(f"{RBAC_PATH}/clusterroles/service-reader"):
             return failed(
+                "role-kind",
                 "a ClusterRole service-reader",
                 "a Role service-reader in kikai, and one in darbo",
                 "A cluster role belongs to no namespace; a role lives in one.",
@@ -113,6 +119,7 @@ def w16(context: CheckContext) -> Outcome:
     for name, role in found.items():
         if role is None:
             return failed(
+                "missing-part",
                 f"no role service-reader in {name}",
                 "one in kikai and one in darbo",
                 "A role is worth something in its own namespace only. Apply it again for the other.",
@@ -121,19 +128,21 @@ def w16(context: CheckContext) -> Outcome:
             return given
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
-    if (excess := too_much(context, "This step writes roles: bind nobody yet, and nothing larger later.")) is not None:
+    if (excess := too_much(context)) is not None:
         return excess
+    if (missing := unpredicted(context, "W16")) is not None:
+        return missing
     prediction = context.progress.prediction("W16")
-    if prediction not in (None, FORBIDDEN):
+    if prediction != FORBIDDEN:
         return failed(
+            of_guess("W16"),
             f"you predicted “{prediction}”; the pod is known as before, and the roles alone changed nothing",
             "a prediction that agrees with the server",
             "A role says what. Until a binding says who, nobody has it. Predict again.",
         )
     return passed(
         "service-reader in kikai and darbo grants get and list on services.",
-        "A role grants to whoever is bound to it. Roles of one subject add up; none takes anything away."
-        + asked_to_predict(context, "W16"),
+        "A role grants to whoever is bound to it. Roles of one subject add up; none takes anything away.",
     )
 
 
@@ -142,13 +151,16 @@ def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> O
     verbs = ("get", "list")
     lacking = [verb for verb in verbs if not rules.grants(given, verb, "", resource)]
     if lacking:
+        kind, hint = _why_not(given, resource)
         return failed(
+            kind,
             f"{whose} does not grant {' and '.join(lacking)} on {resource}",
             f"get and list on {resource}, in the core API group",
-            _why_not(given, resource),
+            hint,
         )
     if excess := rules.beyond(given, verbs, "", resource):
         return failed(
+            "everything" if '"*"' in str(excess) else "watch-added" if excess == ['verb "watch"'] else "verb-added",
             f"too much: {whose} also grants {', '.join(excess)}",
             f"get and list on {resource}, and nothing more",
             'Name each verb and each resource. "*" would also cover all that is added later.',
@@ -156,23 +168,21 @@ def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> O
     return None
 
 
-def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
+def _why_not(given: Sequence[dict[str, Any]], resource: str) -> tuple[str, str]:
+    """Why rules do not grant get and list: the kind of mistake, and a hint."""
     groups = {group for rule in given for group in rule.get("apiGroups") or ()}
     resources = {each for rule in given for each in rule.get("resources") or ()}
     if not given:
-        return "The role has no rules yet."
+        return "empty-role", "The role has no rules yet."
     if not groups & {"", "*"}:
-        return f"{resource} are in the core group. A rule names it, too, although its name has no letters."
+        return "wrong-group", f"{resource} are in the core group. A rule names it, too, although its name is empty."
     if not resources & {resource, "*"}:
-        return f"Resources are written in the plural and in small letters: {resource}."
+        return "wrong-resource", f"Resources are written in the plural and in small letters: {resource}."
     if misspelt := misspelt_verb(given):
-        return misspelt
+        return "wrong-verb", misspelt
     if any(rule.get("resourceNames") for rule in given):
-        return "A rule with resourceNames cannot cover list: a list names no object."
-    return 'Both verbs are needed: "get" is for one object, "list" for all of them.'
-
-
-NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in kikai."
+        return "names-and-list", "A rule with resourceNames does not cover a plain list: it names no object."
+    return "missing-verb", 'Both verbs are needed: "get" is for one object, "list" for all of them.'
 
 
 @step(decisions())
@@ -183,62 +193,67 @@ def w17(context: CheckContext) -> Outcome:
     if not context.can(account, "list", "services", kikai):
         attempts = attempted_bindings(context, (kikai, darbo), account)
         if not attempts:
-            return not_attempted("Bind service-reader to kikai's default account, in kikai.")
+            return not_attempted("Bind service-reader, in kikai, to the account that the pod kikai/test runs as.")
+        kind, hint = _binding_mistake(context, attempts[0], account, kikai)
         return failed(
+            kind,
             f"{account.user} still cannot list services in kikai; {binding_text(attempts[0])}",
-            f"a RoleBinding in kikai whose subject is ServiceAccount {kikai}:default",
-            _binding_mistake(context, attempts[0], account, kikai),
+            "the account of the pod kikai/test can list them",
+            hint,
         )
     if not context.can(account, "get", "services", kikai):
         return failed(
+            "missing-verb",
             "listing works, reading a single service does not",
             "get and list on services",
             "Reading one object and listing many are two verbs.",
         )
-    if (excess := too_much(context, NARROW)) is not None:
+    if (excess := too_much(context)) is not None:
         return excess
     own = [
         each for each in giving(context, role_bindings(context, kikai), account, "services") if role_text(each) != VIEW
     ]
     if not own:
         return failed(
+            "through-another-role",
             "services can be listed through view only",
             "service-reader bound in kikai",
             "A RoleBinding in kikai, whose roleRef is the Role service-reader.",
         )
     if (given := bindings_made_by_lab(own, "W17")) is not None:
         return given
+    if (missing := unpredicted(context, "W17")) is not None:
+        return missing
     prediction = context.progress.prediction("W17")
-    if prediction not in (None, FORBIDDEN):
+    if prediction != FORBIDDEN:
         return failed(
+            of_guess("W17"),
             f"you predicted that changing is {prediction}; the server says {with_status('forbidden')}",
             "a prediction that agrees with the server",
             "The role holds get and list. Whatever no rule names stays forbidden. Predict again.",
         )
     return passed(
         f"{account.user} lists the services of kikai, and can change none.",
-        "The binding joined a WHO to a WHAT. The very next request was judged by it."
-        + asked_to_predict(context, "W17"),
+        "The binding joined a WHO to a WHAT. The very next request was judged by it.",
     )
 
 
-def _binding_mistake(context: CheckContext, binding: dict[str, Any], account: Account, namespace: str) -> str:
+def _binding_mistake(
+    context: CheckContext, binding: dict[str, Any], account: Account, namespace: str
+) -> tuple[str, str]:
+    """Why a binding does not let an account list services: the kind of mistake, and a hint."""
     where = binding["metadata"].get("namespace")
     if where and where != namespace:
-        return f"It lies in {where}: a RoleBinding grants in its own namespace only."
+        return "binding-elsewhere", f"It lies in {where}: a RoleBinding grants in its own namespace only."
     if not names_account(binding, account):
-        return (
-            f"Its subject is not {account.user}. A subject has a kind, a name, and for a service account "
-            "the namespace that it lives in."
-        )
+        hint = "A subject has a kind, a name, and for a service account the namespace that it lives in."
+        return "wrong-subject", f"Its subject is not the account that is meant. {hint}"
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
     role = context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}")
     if role is None:
-        return f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
-    return (
-        misspelt_verb(role.get("rules") or [])
-        or "Look at the role's rules: do they grant list on services, in the API group of services?"
-    )
+        missing = f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
+        return "missing-role", missing
+    return _why_not(role.get("rules") or [], "services")
 
 
 @step()
@@ -254,18 +269,21 @@ def w18(context: CheckContext) -> Outcome:
             mentions = strays
         if not mentions:
             return not_attempted("Add darbo's default account to the binding in kikai.")
+        kind, hint = _binding_mistake(context, mentions[0], second, kikai)
         return failed(
+            kind,
             f"{second.user} cannot list services in kikai; {binding_text(mentions[0])}",
-            f"ServiceAccount {darbo}:default as a subject of the binding in kikai",
-            _binding_mistake(context, mentions[0], second, kikai),
+            "both accounts can list services in kikai, by the binding in kikai",
+            hint,
         )
     if not context.can(first, "list", "services", kikai):
         return failed(
+            "subject-replaced",
             f"{second.user} may, but {first.user} no longer may",
             "both accounts may list services in kikai",
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
-    if (excess := too_much(context, NARROW)) is not None:
+    if (excess := too_much(context)) is not None:
         return excess
     reaching = [*role_bindings(context, kikai), *cluster_bindings(context, second)]
     if (given := bindings_made_by_lab(giving(context, reaching, second, "services"), "W18")) is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import Account, CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.bindings import (
     binding_text,
     cluster_bindings,
     giving,
+    kind_of_mistake,
     made_by_lab,
     names_account,
     role_bindings,
@@ -14,15 +15,15 @@ from labkit.lessons.bindings import (
     role_name,
     too_much,
 )
-from labkit.lessons.looking import Question, asked_to_predict, judge_looking, wrong_guess
+from labkit.lessons.looking import Question, asked_for, judge_looking, unpredicted, wrong_guess
+from labkit.lessons.mistakes import mistakes
 from labkit.lessons.part4_roles import wrong_rules
-from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions
+from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decision_of, decisions, with_status
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.steps import step
 from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
-NARROW = "Bind view, not edit, admin or cluster-admin."
 
 
 @step()
@@ -34,6 +35,7 @@ def w20(context: CheckContext) -> Outcome:
         strays = [each["metadata"] for each in roles if each["metadata"]["name"] == "pv-reader"]
         if strays:
             return failed(
+                "role-kind",
                 f"a Role pv-reader in {strays[0]['namespace']}",
                 "a ClusterRole pv-reader",
                 "Persistent volumes belong to no namespace, so no Role can speak of them.",
@@ -43,7 +45,7 @@ def w20(context: CheckContext) -> Outcome:
         return prepared("the cluster role pv-reader", "W20")
     if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
-    if (excess := too_much(context, "This step writes a role: bind nobody yet, and nothing larger later.")) is not None:
+    if (excess := too_much(context)) is not None:
         return excess
     return passed(
         "pv-reader grants get and list on persistentvolumes.",
@@ -82,16 +84,22 @@ def w22(context: CheckContext) -> Outcome:
     may_list = bool(shared) and can_list
     if wide and not (may_list and reader in bound):
         return failed(
+            "binding-kind",
             f"a cluster role binding: {binding_text(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
+    if not may_list and (excess := too_much(context, reading=True)) is not None:
+        return excess
     if not bound & {"view", reader} and not can_list:
-        excess = too_much(context, NARROW, reading=True)
-        todo = "Bind view and pv-reader to kikai's default account, each by a RoleBinding."
-        return not_attempted(todo) if excess is None else excess
+        strays = [each for each in role_bindings(context, kikai) if role_name(each) in ("view", reader)]
+        if strays:
+            expected = "view and pv-reader bound to the account of the pod kikai/test"
+            return failed("wrong-subject", binding_text(strays[0]), expected, mistakes()["wrong-subject"].says)
+        return not_attempted("Bind view and pv-reader to the account of kikai/test, each by a RoleBinding.")
     if not may_list:
         return failed(
+            "through-another-role" if can_list else "missing-part",
             f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; "
             + ("no ClusterRole lets it list pods there" if can_list else "pods in kikai cannot be listed"),
             "view bound by a RoleBinding in kikai",
@@ -99,6 +107,7 @@ def w22(context: CheckContext) -> Outcome:
         )
     if reader not in bound:
         return failed(
+            "missing-part",
             "view is bound in kikai; pv-reader is not",
             "pv-reader bound by a RoleBinding as well, to see what that gives",
             "The same kind of binding once more, with another role.",
@@ -106,23 +115,26 @@ def w22(context: CheckContext) -> Outcome:
     given = next(each for each in local if role_name(each) == reader)
     if role_kind(given) != "ClusterRole" or context.find(f"{RBAC_PATH}/clusterroles/{reader}") is None:
         return failed(
+            "missing-role",
             f"{binding_text(given)}" + ("" if role_kind(given) != "ClusterRole" else ", which does not exist"),
             "the ClusterRole pv-reader, bound by a RoleBinding",
             "A binding may name a role that is not there. pv-reader is the cluster role of W20.",
         )
-    if (excess := too_much(context, NARROW, reading=True)) is not None:
+    if (excess := too_much(context, reading=True)) is not None:
         return excess
     if (by_lab := made_by_lab(shared, "W22")) is not None:
         return by_lab
+    if (missing := unpredicted(context, "W22")) is not None:
+        return missing
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
     why = "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
-    for label, real in truth.items() if prediction is not None else ():
+    for label, real in truth.items():
         if (outcome := wrong_guess("W22", label, prediction, real, why)) is not None:
             return outcome
     return passed(
         f"the two RoleBindings give {IN_KIKAI}, and neither {IN_DARBO} nor {PVS}.",
-        "One cluster role can serve many namespaces, one RoleBinding in each." + asked_to_predict(context, "W22"),
+        "One cluster role can serve many namespaces, one RoleBinding in each.",
     )
 
 
@@ -139,6 +151,7 @@ def w23(context: CheckContext) -> Outcome:
         ]
         if local and not attempts:
             return failed(
+                "binding-kind",
                 f"a RoleBinding in kikai: {binding_text(local[0])}",
                 "a ClusterRoleBinding",
                 "Persistent volumes are in no namespace: only a cluster-wide binding reaches them.",
@@ -146,11 +159,12 @@ def w23(context: CheckContext) -> Outcome:
         if not attempts:
             return not_attempted("Bind pv-reader to kikai's default account, cluster-wide.")
         return failed(
+            kind_of_mistake(context, attempts[0], account),
             f"{account.user} cannot list persistent volumes; {binding_text(attempts[0])}",
-            f"ClusterRole pv-reader given to ServiceAccount {account.namespace}:default",
+            "the cluster role pv-reader, given to the account of the pod kikai/test",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
-    if (excess := too_much(context, "Bind pv-reader, and nothing larger.")) is not None:
+    if (excess := too_much(context)) is not None:
         return excess
     if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, VOLUMES), "W23")) is not None:
         return given
@@ -171,11 +185,22 @@ _WHY = {
 def _predicted_otherwise(context: CheckContext) -> Outcome | None:
     """A failed outcome when W24's prediction does not agree with the server, else None."""
     prediction = context.progress.prediction("W24")
-    if prediction is None:
-        return None
     for label, why in _WHY.items():
         if (outcome := wrong_guess("W24", label, prediction, FORBIDDEN, why)) is not None:
             return outcome
+    return None
+
+
+def _unasked(context: CheckContext, account: Account) -> Outcome | None:
+    """A failed outcome when the account did not ask for all pods and for Secrets, else None."""
+    evidence = context.evidence()
+    for what, path, expected in (("pods", "/api/v1/pods", ALLOWED), ("Secrets", "/api/v1/secrets", FORBIDDEN)):
+        answers = asked_for(context, evidence, Question(what, account, path))
+        if not any(decision_of(each.status) == expected for each in answers):
+            hint = f"Ask as the pod kikai/test, for the {what} of all namespaces."
+            return failed(
+                "missing-part", f"{account.user} has not asked for all {what} yet", with_status(expected), hint
+            )
     return None
 
 
@@ -194,30 +219,33 @@ def w24(context: CheckContext) -> Outcome:
         attempts = [each for each in attempts if role_name(each) != context.names.cluster("pv-reader")]
         if attempts:
             return failed(
+                kind_of_mistake(context, attempts[0], account),
                 f"{account.user} cannot list all pods; {binding_text(attempts[0])}",
-                f"ClusterRole view given to ServiceAccount {account.namespace}:default",
+                "the cluster role view, given to the account of the pod kikai/test",
                 "Check the role's name and the subject.",
             )
         if seen["in kikai"] or seen["in darbo"]:
             some = [label for label, allowed in seen.items() if allowed]
             return failed(
+                "binding-kind",
                 f"pods can be listed {', '.join(some)}, not across all namespaces",
                 "one binding that holds everywhere",
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
-        excess = too_much(context, NARROW, reading=True)
+        excess = too_much(context, reading=True)
         todo = "Bind the cluster role view to kikai's default account, cluster-wide."
         return not_attempted(todo) if excess is None else excess
-    if (excess := too_much(context, "Bind view: it reads, and leaves Secrets out.", reading=True)) is not None:
+    if (excess := too_much(context, reading=True)) is not None:
         return excess
     if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, "pods"), "W24")) is not None:
         return given
-    if (mistaken := _predicted_otherwise(context)) is not None:
+    if (missing := unpredicted(context, "W24")) is not None:
+        return missing
+    if (mistaken := first(_predicted_otherwise(context), _unasked(context, account))) is not None:
         return mistaken
     return passed(
         f"{account.user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
-        "That is the end of the walkthrough: one binding, and an account sees every namespace."
-        + asked_to_predict(context, "W24"),
+        "That is the end of the walkthrough: one binding, and an account sees every namespace.",
     )
 
 

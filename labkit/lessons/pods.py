@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from labkit.client.pods import MOUNT
@@ -50,7 +51,7 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
     said = next((str(each.get("message") or "") for each in conditions if each.get("type") == "PodScheduled"), "")
     help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
     help_text = f"The scheduler says: {said}" if seen == "Pending" and said else help_text
-    return failed(f"pod {name} is {seen}", f"pod {name} is Running", help_text)
+    return failed("not-running", f"pod {name} is {seen}", f"pod {name} is Running", help_text)
 
 
 def account_of(pod: Pod) -> str:
@@ -76,7 +77,7 @@ def without_token(pod: Pod, expected: str) -> Outcome | None:
     if any(each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()):
         return None
     hint = "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
-    return failed(f"no token is mounted in {own_name(pod)}", expected, hint)
+    return failed("no-token", f"no token is mounted in {own_name(pod)}", expected, hint)
 
 
 def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
@@ -89,8 +90,39 @@ def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
 def no_pod(context: CheckContext, name: str, namespace: str, hint: str, todo: str) -> Outcome:
     """The outcome where a pod is not there: failed, with a hint, if it is in another namespace."""
     if strays := elsewhere(context, name, namespace):
-        return failed(f"a pod {name} in {', '.join(strays)}", f"a pod {name} in the namespace {namespace}", hint)
-    return not_attempted(todo)
+        return failed(
+            "another-namespace",
+            f"a pod {name} in {', '.join(strays)}",
+            f"a pod {name} in the namespace {namespace}",
+            hint,
+        )
+    pods = context.items(f"/api/v1/namespaces/{namespace}/pods")
+    near = near_name("pod", name, [str(pod["metadata"]["name"]) for pod in pods])
+    return not_attempted(todo) if near is None else near
+
+
+def near_name(kind: str, name: str, names: Sequence[str]) -> Outcome | None:
+    """A failed outcome when one of some names is almost the one that a step asks for, else None."""
+    begin = name.partition("-")[0]
+    near = [each for each in names if each.startswith(begin) or SequenceMatcher(None, each, name).ratio() > 0.75]
+    near = [each for each in near if each not in OTHER_PODS]
+    if not near:
+        return None
+    hint = f"A name has to be exactly this one. Create the {kind} anew as {name}."
+    return failed("near-name", f"a {kind} {near[0]}, and no {kind} {name}", f"a {kind} called {name}", hint)
+
+
+OTHER_PODS = ("curl", "curl-custom-sa", "test")
+"""The walkthrough's own pods, which are no near misses of one another."""
+
+
+def made_by_workload(pod: Pod, name: str) -> Outcome | None:
+    """A failed outcome when a workload made a pod, under a name of its own, else None."""
+    own = pod["metadata"]["name"]
+    if own == name:
+        return None
+    hint = "The next steps call the pod by its name. Delete what made it, and create the pod itself."
+    return failed("made-by-workload", f"a pod {own}, made by a workload", f"a pod called {name}", hint)
 
 
 def mounted_token(context: CheckContext, pod: str) -> str:

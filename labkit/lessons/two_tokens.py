@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from labkit.lessons.base import CheckContext, Outcome, failed, passed
 from labkit.lessons.evidence import Evidence, PodCommand
 from labkit.lessons.looking import in_pod
+from labkit.lessons.mistakes import of_guess
 from labkit.lessons.pods import ACCOUNT_UID, claims
 
 
@@ -23,6 +24,7 @@ def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     identical = mounted == own
     if (prediction == "identical") != identical:
         return failed(
+            of_guess("W12"),
             f"you predicted “{prediction}”; the two are {'identical' if identical else 'different'}",
             "a prediction that agrees with the tokens",
             "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
@@ -33,12 +35,14 @@ def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     said -= _BY_ACCIDENT
     if wrong := sorted(said - same):
         return failed(
+            "claim-misjudged",
             f"you recorded {', '.join(wrong)} as the same; it is not",
             "only claims that both tokens have with the same value",
             "exp, iat and jti belong to one token; pod and node to a mounted one only.",
         )
     if missing := sorted(({"iss", "sub"} & same) - said):
         return failed(
+            "claim-misjudged",
             f"you recorded {', '.join(sorted(said))}",
             f"also {', '.join(missing)}",
             "The mounted token is the one in the account's Secret: compare with that, not with a new one."

@@ -37,9 +37,9 @@ def progress(tmp_path: Path) -> Progress:
 
 
 def test_a_failure_is_a_headline_and_three_lines() -> None:
-    outcome = with_step(failed("this", "that", "try so"), "W17", "Bind it")
+    outcome = with_step(failed("missing-part", "this", "that", "try so"), "W17", "Bind it")
     assert repr(outcome).splitlines() == [
-        "✘ W17 not yet: Bind it",
+        "✘ W17 not yet: Bind it (something is still missing)",
         "  seen      this",
         "  expected  that",
         "  hint      try so",
@@ -52,7 +52,7 @@ def test_states_are_told_by_symbol_and_word() -> None:
 
 
 def test_html_announces_itself_and_escapes() -> None:
-    page = with_step(failed("<b>", "&", ""), "W17", "Bind it")._repr_html_()
+    page = with_step(failed("missing-part", "<b>", "&", ""), "W17", "Bind it")._repr_html_()
     assert page.startswith('<div role="status">')
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
@@ -61,7 +61,7 @@ def test_html_announces_itself_and_escapes() -> None:
 
 def test_only_a_pass_is_true() -> None:
     assert passed("x")
-    assert not failed("x", "y", "z")
+    assert not failed("missing-part", "x", "y", "z")
     assert not not_attempted("x")
 
 
@@ -97,24 +97,26 @@ def settle(progress: Progress, patience: float, *states: Outcome) -> tuple[Outco
 
 
 def test_where_writes_are_in_force_at_once_nothing_waits(progress: Progress) -> None:
-    outcome, waited = settle(progress, 0.0, failed("a", "b", "c"), passed("late"))
+    outcome, waited = settle(progress, 0.0, failed("missing-part", "a", "b", "c"), passed("late"))
     assert not outcome
     assert waited == 0
 
 
 def test_a_cluster_that_catches_up_is_waited_for(progress: Progress) -> None:
-    outcome, _ = settle(progress, 10.0, failed("a", "b", "c"), failed("a", "b", "c"), passed("late"))
+    outcome, _ = settle(
+        progress, 10.0, failed("missing-part", "a", "b", "c"), failed("missing-part", "a", "b", "c"), passed("late")
+    )
     assert outcome.seen == "late"
 
 
 def test_a_verdict_that_stays_the_same_is_final(progress: Progress) -> None:
-    outcome, waited = settle(progress, 60.0, failed("a", "b", "c"))
+    outcome, waited = settle(progress, 60.0, failed("missing-part", "a", "b", "c"))
     assert not outcome
     assert waited < 5
 
 
 def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
-    starting = [failed(f"step {number}", "b", "c") for number in range(20)]
+    starting = [failed("missing-part", f"step {number}", "b", "c") for number in range(20)]
     outcome, _ = settle(progress, 10.0, *starting, passed("it runs"))
     assert outcome
 
@@ -133,7 +135,7 @@ def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
 def test_waiting_ends_when_nothing_changes_or_patience_does(
     progress: Progress, patience: float, states: list[str], waited: float
 ) -> None:
-    outcome, took = settle(progress, patience, *(failed(state, "b", "c") for state in states))
+    outcome, took = settle(progress, patience, *(failed("missing-part", state, "b", "c") for state in states))
     assert outcome.seen == states[min(len(states) - 1, round(took / 0.3))]
     assert took == pytest.approx(waited)
 
@@ -147,7 +149,7 @@ def test_what_is_not_attempted_is_not_waited_for(progress: Progress) -> None:
 
 def test_a_pass_is_kept_when_the_picture_changes(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     progress.mark("W15", "passed")
-    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: failed("allowed now", "b", "c")))
+    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: failed("missing-part", "allowed now", "b", "c")))
     outcome = lessons.check("w15", context(progress))
     assert outcome
     assert outcome.kept

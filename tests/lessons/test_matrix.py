@@ -42,6 +42,8 @@ class Making(NamedTuple):
     wrong: Made
     too_much: Made = []  # noqa: RUF012 - nobody changes it
     predicted: object = None
+    asks: tuple[str, ...] = ()
+    """What the pod of kikai asks for then."""
 
 
 OUTSIDE = ("lab", "kubectl", "curl", "python")
@@ -61,12 +63,14 @@ LOOKING = {
         OUTSIDE,
     ),
     "W8": Looking(
-        "system:serviceaccount:default:default", [("default/default", "/api")], [("kube-system/default", "/api")]
+        "system:serviceaccount:default:default",
+        [("default/default", "/"), ("default/default", "/api")],
+        [("kube-system/default", "/"), ("kube-system/default", "/api")],
     ),
     "W9": Looking("default", [(ADMIN, "/api/v1/serviceaccounts")], [(ADMIN, "/api/v1/namespaces")], OUTSIDE),
     "W13": Looking(
         "system:serviceaccount:default:kikai",
-        [(AMBASSADOR, "/api")],
+        [(AMBASSADOR, "/"), (AMBASSADOR, "/api")],
         [("default/kikai", "/api")],
         ("lab", "kubectl", "labkit exec"),
     ),
@@ -173,6 +177,7 @@ MAKING = {
         [view("kikai", KIKAI)],
         [cluster_binding("view-test", "edit", KIKAI)],
         {"pods before": "forbidden", "secrets after": "forbidden"},
+        ("/api/v1/pods", "/api/v1/secrets"),
     ),
 }
 
@@ -233,6 +238,8 @@ def makes(lab: Lab, step: str, client: str) -> None:
             make(lab, obj)
         wait_for_pods(lab, objects)
         restarted(lab)
+        for path in row.asks:
+            lab.as_pod("kikai/test").get(path)
         if row.predicted is not None and not enough:
             predict(step, row.predicted)
         outcome = check(step)

@@ -277,6 +277,7 @@ def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.Monk
         "attempts": 1,
         "state": "passed",
         "seen": "yes",
+        "kind": "",
         "guessed": None,
         "passed_at": 1000.0,
     }
@@ -285,9 +286,12 @@ def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.Monk
 def test_a_guess_is_not_judged_before_the_step_is_passed(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = None
     context = CheckContext(nothing, nothing, nothing, nothing, progress)
-    monkeypatch.setitem(lessons.STEPS, "W15", Step("W15", "", 1, lambda _: failed("no", "yes", ""), ("", "", "")))
+    monkeypatch.setitem(
+        lessons.STEPS, "W15", Step("W15", "", 1, lambda _: failed("missing-part", "no", "yes", ""), ("", "", ""))
+    )
     lessons.check("W15", context)
-    assert progress.entry("W15") == {"attempts": 1, "state": "failed", "seen": "no"}
+    kept = {"attempts": 1, "state": "failed", "seen": "no", "kind": "missing-part"}
+    assert progress.entry("W15") == kept
 
 
 @pytest.mark.parametrize(

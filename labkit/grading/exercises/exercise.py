@@ -269,7 +269,7 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
     for item in result.items:
         if item.ok and not item.most:
             continue
-        text, seen = item.expected, item.seen if named or not item.judged else _without_culprit(item, result)
+        text, seen = item.expected, _seen(item, result, named=named)
         if not item.ok:
             text += f"\nseen: {seen}" + (f"\nhint: {item.hint}" if named and item.judged else "")
         rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", text))
@@ -286,11 +286,12 @@ MAX_NAMED = 10
 """How many permissions that are too much a card names."""
 
 
-def _without_culprit(item: Item, result: TaskScore) -> str:
-    """What was seen, without the binding that allows it, and without who has too much."""
+def _seen(item: Item, result: TaskScore, *, named: bool) -> str:
+    """What was seen; without ``named`` not the binding that allows it. What is too much stands in rows of its own."""
     count = len(result.excess)
-    counted = f"{count} permission{'s' * (count > 1)} too much"
-    return counted if item.expected == NOTHING_MORE else item.seen.partition(" (")[0]
+    if item.expected == NOTHING_MORE:
+        return f"{count} permission{'s' * (count > 1)} too much"
+    return item.seen if named or not item.judged else item.seen.partition(" (")[0]
 
 
 def _tone(result: TaskScore) -> str:

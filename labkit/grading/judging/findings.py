@@ -16,7 +16,8 @@ from labkit.grading.judging.weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUS
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
-from labkit.rbac.difference import MAX_EXCESSES, Excess, PolicyDifference
+from labkit.lessons.mistakes import excess_text, of_excess
+from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDifference
 from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
@@ -39,6 +40,8 @@ class TaskFindings:
         excess: Permissions that were granted beyond them, in words.
         gone: What the task began with and needs, and is no longer there, in words.
         weight: What the excess weighs; see ``weights``.
+        kinds: What kinds of mistakes the excesses are.
+        advice: How to mend the first one; empty without one.
     """
 
     task: Task
@@ -47,23 +50,34 @@ class TaskFindings:
     excess: tuple[str, ...]
     gone: tuple[str, ...] = ()
     weight: int = 0
+    kinds: tuple[str, ...] = ()
+    advice: str = ""
 
 
 @dataclass(slots=True)
 class _Excesses:
-    """What was granted beyond a task: in words, its weight, and the permissions to become anybody."""
+    """What was granted beyond a task: in words, its weight, its kinds, and the permissions to become anybody.
+
+    ``advice`` says how to mend the first one.
+    """
 
     words: dict[str, None] = field(default_factory=dict)
     weight: int = 0
     powers: list[Excess] = field(default_factory=list)
+    kinds: dict[str, None] = field(default_factory=dict)
+    advice: str = ""
 
-    def add(self, excess: Excess | None) -> None:
+    def add(self, excess: Excess | None, allowances: Sequence[Allowance]) -> None:
         """Add one; None stands for more than can be looked at."""
         full = excess is None or len(self.words) >= MAX_EXCESSES
         self.words[MORE if full else str(excess)] = None
         self.weight += EVERYTHING * WHOLE_CLUSTER * GROUP if excess is None else weigh(excess)
         if excess is not None and becomes_anybody(excess):
             self.powers.append(excess)
+        if excess is not None and not full:
+            kind = of_excess(excess, allowances)
+            self.kinds[kind] = None
+            self.advice = self.advice or excess_text(excess, kind)
 
 
 def check_exercise(
@@ -98,7 +112,16 @@ def _check(task: Task, learner: str, context: GradedCluster, excess: _Excesses) 
     variant = task.variant(Seed(learner))
     gone = tuple(_gone(variant, context))
     findings = tuple((check, _ask(check, context, gone, excess.powers)) for check in variant.checks)
-    return TaskFindings(task, findings, len(variant.needs), tuple(excess.words), gone, excess.weight)
+    return TaskFindings(
+        task,
+        findings,
+        len(variant.needs),
+        tuple(excess.words),
+        gone,
+        excess.weight,
+        tuple(excess.kinds),
+        excess.advice,
+    )
 
 
 def _ask(check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequence[Excess]) -> Finding:
@@ -145,7 +168,7 @@ def _excesses(
     for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
         concerned = [task for task, variant in tasks.items() if excess is not None and variant.is_concerned(excess)]
         for task in concerned or tasks:
-            found[task].add(excess)
+            found[task].add(excess, allowances)
     return found
 
 

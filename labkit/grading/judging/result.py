@@ -168,7 +168,7 @@ class Result:
             TaskScore(
                 **{
                     **task,
-                    "items": tuple(Item(**item) for item in task["items"]),
+                    "items": tuple(Item(**{**item, "kinds": tuple(item.get("kinds", ()))}) for item in task["items"]),
                     "excess": tuple(task["excess"]),
                 }
             )

@@ -29,6 +29,7 @@ class Item:
         most: What it could earn; 0 for a limit.
         hint: One hint, for when it is not so.
         judged: False where the cluster does not let it be judged; then it is worth nothing.
+        kinds: What kinds of mistakes it shows, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
     """
 
     expected: str
@@ -38,6 +39,7 @@ class Item:
     most: float
     hint: str
     judged: bool = True
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ def score_task(findings: TaskFindings) -> TaskScore:
             "Granted too: {}.",
             excess,
             most,
-            "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
+            plain(findings.advice)
+            or "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
+            findings.kinds,
         ),
         _limit(
             "What the task began with is still there.",
@@ -148,6 +152,7 @@ def score_task(findings: TaskFindings) -> TaskScore:
             findings.gone,
             most,
             "Create it again under its name, or start the task again.",
+            ("began-with-gone",),
         ),
     ]
     points = max(0.0, sum(item.points for item in items))
@@ -156,21 +161,22 @@ def score_task(findings: TaskFindings) -> TaskScore:
     return TaskScore(task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight)
 
 
-def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint: str) -> Item:
+def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint: str, kinds: tuple[str, ...]) -> Item:
     """Make the item of a limit that every task has; it is kept if there are no ``breaches``."""
     if not breaches:
         return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
     more = f", and {len(breaches) - 1} more" if len(breaches) > 1 else ""
-    return Item(expected, seen.format(breaches[0] + more), False, -LIMIT_COST * most, 0.0, hint)
+    return Item(expected, seen.format(breaches[0] + more), False, -LIMIT_COST * most, 0.0, hint, kinds=kinds)
 
 
 def _item(check: Check, finding: Finding, hint: str) -> Item:
     if not finding.judged:
         return Item(check.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
     seen, hint = plain(finding.seen), check.hint or hint
+    kinds = () if finding.ok else (check.kind,)
     if check.limit:
-        return Item(check.expected, seen, finding.ok, 0.0 if finding.ok else -check.points, 0.0, hint)
-    return Item(check.expected, seen, finding.ok, check.points if finding.ok else 0.0, check.points, hint)
+        return Item(check.expected, seen, finding.ok, 0.0 if finding.ok else -check.points, 0.0, hint, kinds=kinds)
+    return Item(check.expected, seen, finding.ok, check.points if finding.ok else 0.0, check.points, hint, kinds=kinds)
 
 
 LAYOUT = str.maketrans("", "", "\n\t")

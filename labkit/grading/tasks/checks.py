@@ -111,6 +111,7 @@ class Check:
             score compares it with what was granted.
         needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
         forbids: The permission that a must-not-allow check is about.
+        kind: What kind of mistake it is if it is not so, as an id of ``mistakes.yaml`` of the lessons.
     """
 
     expected: str
@@ -121,6 +122,7 @@ class Check:
     need: Need | None = None
     needs: frozenset[str] = frozenset()
     forbids: Need | None = None
+    kind: str = "missing-part"
 
 
 def may(
@@ -149,7 +151,7 @@ def may(
         hint: One hint.
     """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
-    return Check(f"{need} is allowed", _decision(need, True), points, hint, need=need)
+    return Check(f"{need} is allowed", _decision(need, True), points, hint, need=need, kind="not-granted")
 
 
 def may_not(
@@ -168,7 +170,8 @@ def may_not(
     Without ``show_reason``, the finding does not name the binding that allows it, since the task is to find it.
     """
     need = Need(subject(who), verb, resource, namespace, **more)
-    return Check(f"{need} is forbidden", _decision(need, False, show_reason), points, hint, limit=True, forbids=need)
+    look = _decision(need, False, show_reason)
+    return Check(f"{need} is forbidden", look, points, hint, limit=True, forbids=need, kind="too-open")
 
 
 def exists(
@@ -187,7 +190,7 @@ def exists(
         wrong = where(obj)
         return Finding(not wrong, wrong or f"{obj.get('kind', 'The object')} {obj['metadata']['name']} is there.")
 
-    return Check(what, look, 1.0, needs=needs)
+    return Check(what, look, 1.0, needs=needs, kind="not-found")
 
 
 def config_map_says(
@@ -200,7 +203,7 @@ def config_map_says(
         seen = f"The config map {config_map} says {value or 'nothing'} of {key}."
         return Finding(bool(value) and value == expected(context), seen)
 
-    return Check(what, look, points)
+    return Check(what, look, points, kind="wrong-fact")
 
 
 def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Check:
@@ -210,7 +213,7 @@ def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Chec
         there = context.find(path) is not None
         return Finding(not there, "It is still there." if there else "It is not there.")
 
-    return Check(what, look, points, hint, limit=True)
+    return Check(what, look, points, hint, limit=True, kind="too-open")
 
 
 def token_in_secret(
@@ -244,7 +247,7 @@ def token_in_secret(
         wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
-    return Check(what, look, 2.0, needs=needs)
+    return Check(what, look, 2.0, needs=needs, kind="wrong-token")
 
 
 def _refused(token: Token, context: GradedCluster) -> str:
@@ -272,7 +275,7 @@ def called_from(pod: str, user: str, path: str, what: str) -> Check:
             outside = " The pod is not there any more, so that nothing shows what came from it."
         return Finding(False, f"The audit log shows no such request of {user}.{outside}")
 
-    return Check(what, look, 2.0, needs=AUDIT | PODS)
+    return Check(what, look, 2.0, needs=AUDIT | PODS, kind="not-asked")
 
 
 def was_read(context: GradedCluster, pod: str) -> bool:

@@ -69,7 +69,7 @@ def scored(*items: Item, points: float = 0.0, most: float = 2.0, excess: int = 0
                 "bad",
                 [
                     Row("✔", ALLOWED.expected),
-                    Row("✘", f"{NOTHING_MORE}\nseen: {TOO_MUCH.seen}\nhint: Look at who has it."),
+                    Row("✘", f"{NOTHING_MORE}\nseen: 2 permissions too much\nhint: Look at who has it."),
                     Row("!", "too much: x0"),
                     Row("!", "too much: x1"),
                 ],

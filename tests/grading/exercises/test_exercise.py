@@ -158,7 +158,7 @@ def test_hints_of_an_unsolved_task_come_before_those_of_broken_limits(opened: Ex
     hints = [card.rows[0].value for card in cards]
     assert hints[:3] == paper.spec.tasks[0].texts["hints"]
     assert hints[3] == "Only the account that was named."
-    assert hints[4].startswith("Look at who has it and by which binding: ")
+    assert hints[4] == f"RoleBinding x names {hall}/default, who is not meant. Take it out."
     assert hints[5] == f"too much: {excess[0]}"
     hints_of_checks = [check.hint for check in paper.spec.tasks[3].variant(Seed("ann")).checks if not check.limit]
     assert any(hints_of_checks), "which stand with the checks, and not on the ladder"

@@ -40,17 +40,20 @@ def scored(
     return score_task(TaskFindings(TASK, findings, needed, excess, gone, weight=len(excess)))
 
 
+KINDS = ("missing-part",)
+
+
 @pytest.mark.parametrize(
     ("entry", "finding", "item"),
     [
         (check(2.0), YES, Item("It is so.", "yes", True, 2.0, 2.0, FIRST_HINT)),
-        (check(2.0), NO, Item("It is so.", "no", False, 0.0, 2.0, FIRST_HINT)),
-        (check(2.0, hint="Its own."), NO, Item("It is so.", "no", False, 0.0, 2.0, "Its own.")),
+        (check(2.0), NO, Item("It is so.", "no", False, 0.0, 2.0, FIRST_HINT, kinds=KINDS)),
+        (check(2.0, hint="Its own."), NO, Item("It is so.", "no", False, 0.0, 2.0, "Its own.", kinds=KINDS)),
         (check(0.5, limit=True), YES, Item("It is so.", "yes", True, 0.0, 0.0, FIRST_HINT)),
-        (check(0.5, limit=True), NO, Item("It is so.", "no", False, -0.5, 0.0, FIRST_HINT)),
+        (check(0.5, limit=True), NO, Item("It is so.", "no", False, -0.5, 0.0, FIRST_HINT, kinds=KINDS)),
         (check(2.0), LEFT_OUT, Item("It is so.", LEFT_OUT.seen, False, 0.0, 0.0, "", judged=False)),
         (check(0.5, limit=True), LEFT_OUT, Item("It is so.", LEFT_OUT.seen, False, 0.0, 0.0, "", judged=False)),
-        (check(2.0), Finding(False, "a\x07b"), Item("It is so.", "a\ufffdb", False, 0.0, 2.0, FIRST_HINT)),
+        (check(2.0), Finding(False, "a\x07b"), Item("It is so.", "a\ufffdb", False, 0.0, 2.0, FIRST_HINT, kinds=KINDS)),
     ],
 )
 def test_a_check_earns_its_points_and_a_broken_limit_costs_them(entry: Check, finding: Finding, item: Item) -> None:

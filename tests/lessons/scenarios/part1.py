@@ -172,13 +172,25 @@ def w3_through_labkit(paper: Paper) -> None:
 @scenario
 def w3_by_kubectl(paper: Paper) -> None:
     paper.predict("W3", "allowed")
+    paper.ask(ADMIN, "/api", agent="curl/8", proxied=True)
+
+
+@scenario
+def w3_by_kubectl_without_a_proxy(paper: Paper) -> None:
+    paper.predict("W3", "allowed")
     paper.ask(ADMIN, "/api", agent="kubectl/v1.32")
+
+
+@scenario
+def w3_without_a_log(paper: Paper) -> None:
+    paper.logged = False
+    w3_by_kubectl_without_a_proxy(paper)
 
 
 @scenario
 def w3_wrong(paper: Paper) -> None:
     paper.predict("W3", "forbidden")
-    paper.ask(ADMIN, "/api", agent="kubectl/v1.32")
+    paper.ask(ADMIN, "/api", agent="kubectl/v1.32", proxied=True)
 
 
 # -- W4: the entry documents ------------------------------------------------------------------

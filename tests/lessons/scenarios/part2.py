@@ -82,6 +82,11 @@ def w5_right(paper: Paper) -> None:
 
 
 @scenario
+def w5_a_name_with_a_suffix(paper: Paper) -> None:
+    paper.add(pod("curl-x7"), pod("other"))
+
+
+@scenario
 def w5_by_a_deployment(paper: Paper) -> None:
     made = pod("curl-6d4f-x", serviceAccountName=None)
     made["metadata"]["ownerReferences"] = [{"name": "x"}, {"name": "curl-6d4f", "controller": True}]
@@ -405,6 +410,13 @@ def w8_insecure_then_right(paper: Paper) -> None:
     w8_insecure(paper)
     paper.now += 5
     paper.ask(DEFAULT, "/")
+    paper.ask(DEFAULT, "/api")
+
+
+@scenario
+def w8_only_the_root(paper: Paper) -> None:
+    with_token(paper)
+    paper.ask(DEFAULT, "/")
 
 
 @scenario
@@ -421,13 +433,14 @@ def w8_right_without_a_log(paper: Paper) -> None:
     paper.logged = False
     paper.run("default/curl", CA, '{"kind": "x"}')
     paper.run("default/curl", SEND, '{"kind": "x"}')
+    paper.run("default/curl", f"{SEND}/api", '{"kind": "x"}')
 
 
 @scenario
 def w8_right_by_its_name(paper: Paper) -> None:
     with_token(paper)
     paper.logged = False
-    paper.run("default/curl", SEND, f'{REFUSED} User "{DEFAULT}" cannot')
+    paper.run("default/curl", f"{SEND}/; {SEND}/api", f'{REFUSED} User "{DEFAULT}" cannot')
 
 
 @scenario

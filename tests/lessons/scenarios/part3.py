@@ -79,6 +79,11 @@ def w10_elsewhere(paper: Paper) -> None:
 
 
 @scenario
+def w10_a_name_with_a_suffix(paper: Paper) -> None:
+    paper.add(account("default", "kikai-x7"), account("default", "default"))
+
+
+@scenario
 def w10_by_the_lab(paper: Paper) -> None:
     paper.add(by_lab(account("default", "kikai"), "W12"))
 
@@ -115,6 +120,18 @@ def w10_wrong_there_are(paper: Paper) -> None:
 def custom(paper: Paper, *containers: str, **more: object) -> None:
     made = containers or ("main", "ambassador")
     paper.add(pod("curl-custom-sa", "default", *made, **{"serviceAccountName": "kikai", **more}))  # type: ignore[arg-type] # a table of keywords
+
+
+@scenario
+def w11_another_name(paper: Paper) -> None:
+    paper.add(pod("curl"), pod("curl-kikai", serviceAccountName="kikai"))
+
+
+@scenario
+def w11_by_a_deployment(paper: Paper) -> None:
+    owner = {"controller": True, "name": "curl-custom-sa-6d4f"}
+    made = pod("curl-custom-sa-6d4f-x", serviceAccountName="kikai")
+    paper.add({**made, "metadata": {**made["metadata"], "ownerReferences": [owner]}})
 
 
 @scenario
@@ -418,10 +435,18 @@ def w13_no_answer(paper: Paper) -> None:
 
 
 @scenario
+def w13_only_api(paper: Paper) -> None:
+    through(paper)
+    paper.run("default/curl-custom-sa", AMBASSADOR)
+    paper.ask(CUSTOM, "/api")
+
+
+@scenario
 def w13_right(paper: Paper) -> None:
     through(paper)
     for _ in range(2):
         paper.run("default/curl-custom-sa", AMBASSADOR)
+        paper.ask(CUSTOM, "/")
         paper.ask(CUSTOM, "/api")
 
 
@@ -429,6 +454,7 @@ def w13_right(paper: Paper) -> None:
 def w13_right_in_a_shell(paper: Paper) -> None:
     through(paper)
     paper.run("default/curl-custom-sa", "sh")
+    paper.ask(CUSTOM, "/")
     paper.ask(CUSTOM, "/api")
 
 
@@ -438,7 +464,7 @@ def w13_right_without_a_log(paper: Paper) -> None:
     paper.logged = False
     paper.run("default/curl-custom-sa", AMBASSADOR, " ")
     paper.run("default/curl-custom-sa", AMBASSADOR, "x", 7)
-    paper.run("default/curl-custom-sa", AMBASSADOR, "{}")
+    paper.run("default/curl-custom-sa", "curl -s localhost:8001; curl -s localhost:8001/api", "{}")
 
 
 @scenario
@@ -447,6 +473,7 @@ def w13_right_by_a_refusal(paper: Paper) -> None:
     paper.printed.clear()
     paper.printed["http://localhost:8001/whoami"] = f'User \\"{CUSTOM}\\" cannot get path'
     paper.run("default/curl-custom-sa", AMBASSADOR)
+    paper.ask(CUSTOM, "/")
     paper.ask(CUSTOM, "/api")
 
 

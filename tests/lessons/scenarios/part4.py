@@ -69,6 +69,15 @@ def w14_pending(paper: Paper) -> None:
 
 
 @scenario
+def w14_by_a_deployment(paper: Paper) -> None:
+    made = pod("test-6d4f-x", "kikai")
+    two(
+        paper,
+        {**made, "metadata": {**made["metadata"], "ownerReferences": [{"controller": True, "name": "test-6d4f"}]}},
+    )
+
+
+@scenario
 def w14_account(paper: Paper) -> None:
     two(paper, pod("test", "kikai", serviceAccountName="own"))
 
@@ -336,6 +345,7 @@ def w16_bound_too_early(paper: Paper) -> None:
 @scenario
 def w16_bound_as_later(paper: Paper) -> None:
     paper.add(*ROLES, BOUND)
+    paper.predict("W16", "no")
 
 
 @scenario
@@ -392,6 +402,12 @@ for name, act in {
     "by_the_lab": tried(by_lab(BOUND, "W17")),
     "partly_by_the_lab": tried(by_lab(BOUND, "W17"), binding("kikai", "own", "Role/service-reader", "kikai/default")),
     "unpredicted": tried(BOUND),
+    "view_in_darbo_too": tried(BOUND, binding("darbo", "v", "ClusterRole/view", "kikai/default")),
+    "a_stray_cluster_admin": tried(
+        BOUND,
+        role("", "cluster-admin", ("*", "*", "*")),
+        binding("", "stray", "ClusterRole/cluster-admin", "kikai/default"),
+    ),
     "in_its_own_namespace": tried({**BOUND, "subjects": [{"kind": "ServiceAccount", "name": "default"}]}),
 }.items():
     SCENARIOS[f"w17_{name}"] = act

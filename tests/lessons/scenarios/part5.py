@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.grading.tasks.task import binding, role
-from tests.lessons.paper import READER, SCENARIOS, Paper, by_lab, tried
+from tests.lessons.paper import KIKAI, READER, SCENARIOS, Paper, by_lab, scenario, tried
 
 # -- W20 to W24: cluster roles ----------------------------------------------------------------
 
@@ -49,6 +49,12 @@ for name, act in {
     "w22_by_the_lab": volumes(by_lab(LOCAL_VIEW, "W22"), LOCAL_READER),
     "w22_unpredicted": volumes(LOCAL_VIEW, LOCAL_READER),
     "w22_unpredicted_and_wide": volumes(LOCAL_VIEW, LOCAL_READER, WIDE_READER),
+    "w22_a_group": volumes(binding("kikai", "b", "ClusterRole/view", "group:system:serviceaccounts:kikai")),
+    "w22_darbo": volumes(binding("kikai", "b", "ClusterRole/view", "darbo/default")),
+    "w22_reader_for_darbo": volumes(binding("kikai", "b", "ClusterRole/pv-reader", "darbo/default")),
+    "w22_view_in_darbo_too": volumes(
+        LOCAL_VIEW, LOCAL_READER, binding("darbo", "v", "ClusterRole/view", "kikai/default")
+    ),
     "w23_nothing": volumes(),
     "w23_local": volumes(LOCAL_READER, OTHER),
     "w23_another_local": volumes(OTHER),
@@ -85,8 +91,20 @@ for name, act in {
     "w22_wrong": guessed(
         "W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "yes"}, LOCAL_VIEW, LOCAL_READER
     ),
-    "w24_right": guessed("W24", "no", WIDE_VIEW),
+    "w24_unasked": guessed("W24", "no", WIDE_VIEW),
     "w24_wrong": guessed("W24", {"pods before": "no", "secrets after": "yes"}, WIDE_VIEW),
     "w24_wrong_before": guessed("W24", "yes", WIDE_VIEW),
 }.items():
     SCENARIOS[name] = act
+
+
+@scenario
+def w24_no_secrets_asked(paper: Paper) -> None:
+    SCENARIOS["w24_unasked"](paper)
+    paper.ask(KIKAI, "/api/v1/pods")
+
+
+@scenario
+def w24_right(paper: Paper) -> None:
+    w24_no_secrets_asked(paper)
+    paper.ask(KIKAI, "/api/v1/secrets", 403)

@@ -34,6 +34,8 @@ Sink = Callable[[Object], None]
 """Takes one finished event."""
 
 MAX_USER_AGENT = 1024
+FORWARDED_FOR = "labkit/forwarded-for"
+"""labkit's own annotation: the header by which a proxy says for whom it asks."""
 STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
 
 
@@ -90,8 +92,12 @@ def _event(request: Request, response: Response, received: str) -> Object:
     event["responseStatus"] = _response_status(request, response)
     event["requestReceivedTimestamp"] = received
     event["stageTimestamp"] = ""
-    if record.annotations:
-        event["annotations"] = dict(sorted(record.annotations.items()))
+    annotations = dict(record.annotations)
+    if forwarded := request.headers.get("x-forwarded-for"):
+        # On one machine a proxy's client and the proxy have one address, and sourceIPs has it once.
+        annotations[FORWARDED_FOR] = forwarded[:MAX_USER_AGENT]
+    if annotations:
+        event["annotations"] = dict(sorted(annotations.items()))
     return event
 
 

@@ -268,7 +268,9 @@ def test_a_caller_may_bring_an_id() -> None:
 def test_source_addresses(headers: dict[str, str], addresses: list[str]) -> None:
     api = ClusterApi()
     api.anonymous.get("/", headers=headers)
-    assert last(api)["sourceIPs"] == addresses
+    event = last(api)
+    assert event["sourceIPs"] == addresses
+    assert event["annotations"].get("labkit/forwarded-for") == headers.get("x-forwarded-for")
 
 
 def test_a_watch_that_is_refused_begins_and_ends_too() -> None:

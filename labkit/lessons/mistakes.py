@@ -1,0 +1,105 @@
+"""Kinds of mistakes: one list for the lessons' checks, the exercises and class overviews.
+
+``mistakes.yaml`` has them: each with a name, a sentence, the step that answers it, and the wrong idea behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from labkit.core.yaml_file import read_yaml
+from labkit.rbac.difference import Allowance, Excess
+from labkit.rbac.parts import Part, covers
+from labkit.rbac.rules import Rule
+from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
+
+EVERYBODY = {AUTHENTICATED, UNAUTHENTICATED}
+DEFAULT_ROLES = {f"ClusterRole/{name}" for name in ("view", "edit", "admin", "cluster-admin")}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A kind of mistake.
+
+    Args:
+        id: Such as ``watch-added``.
+        name: In a few words.
+        says: A sentence for the learner; an excess fills in its braces.
+        step: The step or aside that answers it, such as ``W17``.
+        idea: The wrong idea behind it.
+        guess: The steps whose wrong prediction is this mistake.
+    """
+
+    id: str
+    name: str
+    says: str
+    step: str
+    idea: str
+    guess: tuple[str, ...] = ()
+
+
+@cache
+def mistakes() -> Mapping[str, Mistake]:
+    """All kinds by their ids, in the order of the file."""
+    entries = read_yaml(__file__, "mistakes.yaml").items()
+    return {key: Mistake(key, **{**entry, "guess": tuple(entry.get("guess", ()))}) for key, entry in entries}
+
+
+def of_guess(step: str) -> str:
+    """The kind of mistake that a wrong prediction of a step is."""
+    return next((mistake.id for mistake in mistakes().values() if step in mistake.guess), "")
+
+
+def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
+    """The kind of mistake that a permission beyond the allowances is.
+
+    Args:
+        excess: The permission, of whom, where, and by which binding.
+        allowances: What may be granted.
+    """
+    who, part = excess.who, excess.part
+    if not excess.binding:
+        return "default-role-grown"
+    if who.user == ANONYMOUS or (not who.user and EVERYBODY.intersection(who.groups[:1])):
+        return "everybody"
+    if not who.user:
+        return "group-instead-of-account"
+    own = [each for each in allowances if each.who is None or each.who.user == who.user]
+    fitting = [each for each in allowances if each.role in ("", excess.role)]
+    fitting = [each for each in fitting if any(covers(rule, part) for rule in each.rules)]
+    if any(each in own for each in fitting):
+        return "another-place" if excess.namespace else "cluster-wide"
+    if fitting or not own:
+        meant = [each.who for each in fitting if each.namespaces is None or excess.namespace in each.namespaces]
+        names = {each.account[1] for each in meant if each is not None and each.account}
+        return "account-elsewhere" if who.account and who.account[1] in names else "another-account"
+    if excess.role in DEFAULT_ROLES:
+        return "larger-role"
+    return _of_part(part, [rule for each in own for rule in each.rules])
+
+
+def _of_part(part: Part, rules: Sequence[Rule]) -> str:
+    if "*" in (part.verb, part.group, part.resource, part.path):
+        return "everything"
+    if any(rule.get("resourceNames") for rule in rules) and not part.names:
+        unnamed = [{key: value for key, value in rule.items() if key != "resourceNames"} for rule in rules]
+        if any(covers(rule, part) for rule in unnamed):
+            return "without-names"
+    if any(part.resource in (rule.get("resources") or ()) for rule in rules):
+        return "watch-added" if part.verb == "watch" else "verb-added"
+    if part.resource == "secrets":
+        return "secrets-added"
+    return "subresource-added" if "/" in part.resource else "resource-added"
+
+
+def excess_text(excess: Excess, kind: str) -> str:
+    """The sentence of a kind, about one excess."""
+    return mistakes()[kind].says.format(
+        who=excess.subject,
+        what=excess.permission,
+        where=excess.namespace or "the whole cluster",
+        binding=excess.binding,
+        role=excess.role,
+    )
