@@ -32,6 +32,7 @@ from labkit.grading.reports.overview import write_overview
 from labkit.grading.reports.result_store import ResultStore
 from labkit.grading.reports.scores import write_all
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.seed import identity
 
 
 class SubmissionGrader(Protocol):
@@ -255,7 +256,7 @@ def _look(submission: Submission) -> Look:
         name = f"{name or submission.learner} with another code"
     return Look(
         digest,
-        "" if name == submission.learner else name,
+        "" if identity(name) in ("", identity(submission.learner)) else name,
         "" if "python" in language.lower() else language,
         has_no_code(submission, cells),
     )

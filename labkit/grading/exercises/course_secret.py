@@ -13,7 +13,7 @@ from base64 import b32encode
 from pathlib import Path
 
 from labkit.core.errors import UsageError
-from labkit.grading.tasks.seed import learner_name
+from labkit.grading.tasks.seed import identity, learner_name
 
 FILE = "course.secret"
 """The file in the course's folder; only its owner may read it."""
@@ -44,7 +44,7 @@ class CourseSecret:
         """The code of a learner, such as ``K7Q2-XM4P-3D``."""
         digest = hmac.digest(self._secret, learner_name(learner).encode(), "sha256")
         characters = b32encode(digest).decode()[:CODE_CHARACTERS]
-        return f"{characters[:4]}-{characters[4:]}-{_check(characters, learner)}"
+        return f"{characters[:4]}-{characters[4:]}-{_check(characters, identity(learner))}"
 
 
 def make_secret(folder: Path) -> tuple[CourseSecret, bool]:
@@ -91,15 +91,16 @@ def seed_name(learner: str, code: str = "") -> str:
         UsageError: The code is mistyped, or another learner's.
     """
     if not code.strip():
-        return learner
+        return identity(learner)
     characters = "".join(filter(str.isalnum, code.upper().translate(MISREAD)))
-    if characters[CODE_CHARACTERS:] != _check(characters[:CODE_CHARACTERS], learner):
+    names = (identity(learner), learner)  # earlier codes were made for the name as it was written
+    if characters[CODE_CHARACTERS:] not in [_check(characters[:CODE_CHARACTERS], name) for name in names]:
         raise UsageError(
             f"This is not the code of {learner}.",
             why="a code belongs to one name, and its last two characters do not fit",
             todo="Compare the name and the code with what you were given.",
         )
-    return f"{characters[:CODE_CHARACTERS]}:{learner}"
+    return f"{characters[:CODE_CHARACTERS]}:{identity(learner)}"
 
 
 def _check(characters: str, learner: str) -> str:

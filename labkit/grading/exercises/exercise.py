@@ -28,7 +28,7 @@ from labkit.grading.judging.findings import check_exercise, check_task
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
 from labkit.grading.tasks.checks import GradedCluster
-from labkit.grading.tasks.seed import Seed, learner_name
+from labkit.grading.tasks.seed import Seed, identity, learner_name
 from labkit.grading.tasks.task import ExerciseSpec, Task, texts
 from labkit.lab import words
 from labkit.lessons.bindings import walkthrough_allowances
@@ -64,8 +64,10 @@ class Exercise(Displayable):
                 todo=f'Write yours between the quotes: ME = "…", or exercise(lab, "{self.spec.id}", "ann").',
             )
         self.learner = learner_name(named)
-        self._seed_name = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
+        now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
         self._notes = Notes(lab, self.spec.id)
+        begun = self._notes.learner  # an earlier labkit began it with the name as it was written
+        self._seed_name = begun if identity(begun) == identity(now) else now
 
     @takes('paper.start("4.1")', task=LINE)
     def start(self, task: str = "") -> Self:

@@ -25,6 +25,11 @@ class Notes:
         self._lab = lab
         self._path = lab.home / f"exercise-{exercise}.json"
 
+    @property
+    def learner(self) -> str:
+        """Whose seed it was begun with; empty if it was not begun."""
+        return str(self._read().get("learner", ""))
+
     def begin(self, learner: str) -> None:
         """Note whose seed it is begun with (``seed_name``), and the policy of this moment, unless it was begun before.
 

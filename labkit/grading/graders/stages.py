@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from labkit.core.redact import redact
+from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
 from labkit.grading.judging.findings import TaskFindings, TooManyGrants
 from labkit.grading.judging.result import FAILED, Result
@@ -31,6 +32,8 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
 """What a notebook prints whose import found nothing."""
+
+EARLIER_VARIANT = "It has the names that an earlier labkit made of this learner's name, and is judged by them."
 
 MAX_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
@@ -79,6 +82,8 @@ class GradingRun:
     cleanup: AsyncExitStack
     cells: list[str] = field(init=False)
     files: dict[str, bytes] = field(init=False)
+    seed_name: str = field(init=False)
+    is_earlier_variant: bool = field(init=False)
     worker: Worker = field(init=False)
     cluster: LearnerCluster = field(init=False)
     report: Report = field(init=False)
@@ -90,6 +95,7 @@ async def read(run: GradingRun) -> None:
     """Read the notebook's code cells, and what lies beside it; ``Unreadable`` ends the run."""
     run.cells = code_cells(run.submission.path)
     run.files = files_beside(run.submission)
+    run.seed_name, run.is_earlier_variant = seed_of(run.submission, run.cells)
 
 
 async def isolate(run: GradingRun) -> None:
@@ -100,7 +106,7 @@ async def isolate(run: GradingRun) -> None:
 
 async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
-    run.cluster = run.new_cluster(run.exercise, run.submission.seed_name)
+    run.cluster = run.new_cluster(run.exercise, run.seed_name)
     run.cleanup.callback(run.cluster.close)
     run.cleanup.push_async_callback(run.worker.close)  # first, so that nothing is created after the clean-up
     run.cluster.set_up()
@@ -186,7 +192,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         len(run.cells),
         run.score,
         run.workers.level,
-        run.cluster.note,
+        " ".join(filter(None, (EARLIER_VARIANT if run.is_earlier_variant else "", run.cluster.note))),
         _kept_output(run.report.output),
         cluster_name,
         plain(missing[1], 100) if missing else "",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.intake.submissions import Submission
-from labkit.grading.tasks.seed import learner_name
+from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import SEEDED, Seed, earlier_name, identity, learner_name
 
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
 """The line in which learners write the name that they hand in under."""
@@ -25,8 +26,12 @@ def declared_learner(cells: Iterable[str]) -> str:
 
     It is only shown. The folder decides whose submission it is.
     """
+    return learner_name(_written_name(cells))
+
+
+def _written_name(cells: Iterable[str]) -> str:
     found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
-    return next((learner_name(match[1]) for match in found if match), "")
+    return next((match[1] for match in found if match), "")
 
 
 def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
@@ -36,6 +41,25 @@ def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
         return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
     except UsageError:
         return True
+
+
+def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
+    """Return the name that a submission's seed is made of, and whether an earlier labkit made it so.
+
+    That took a name as it was written: with capitals, wide letters, and what is not seen. Its names are those of the
+    submission if more of them stand in the notebook.
+    """
+    now, learner = submission.seed_name, submission.learner
+    prefix = now.removesuffix(identity(learner))
+    names = [name for name in (learner, submission.name, _written_name(cells)) if identity(name) == identity(learner)]
+    earlier = [seed for name in names if (seed := f"{prefix}{earlier_name(name)}") != now]
+    if not earlier:
+        return now, False
+    text = "\n".join(cells)
+    tasks = find_exercise(submission.exercise).tasks
+    labels = {match[1] for match in SEEDED.finditer("".join(f"{task.variant(Seed(now))}" for task in tasks))}
+    best = max((now, *earlier), key=lambda name: sum(Seed(name).name(label) in text for label in labels))
+    return best, best != now
 
 
 def has_no_code(submission: Submission, cells: Iterable[str]) -> bool:

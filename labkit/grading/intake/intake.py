@@ -19,7 +19,7 @@ from labkit.grading.intake.submissions import (
     skipped,
     walk,
 )
-from labkit.grading.tasks.seed import learner_name
+from labkit.grading.tasks.seed import identity
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Intake:
             UsageError: There is none, or there are several.
         """
         ids = {entry.learner for entry in self.submissions} | (set(self.people) if with_roster else set())
-        wanted = learner_name(name)
-        if wanted in ids:
-            return wanted
+        wanted, by_identity = identity(name), {identity(each): each for each in ids}
+        if wanted in by_identity:
+            return by_identity[wanted]
         known: dict[str, list[str]] = {}
         for person in (self.people.get(learner, Person(learner)) for learner in sorted(ids)):
             for text in filter(None, {person.name, person.mail}):
-                known.setdefault(learner_name(text), []).append(person.id)
+                known.setdefault(identity(text), []).append(person.id)
         found = known.get(wanted, [])
         if len(found) == 1:
             return found[0]

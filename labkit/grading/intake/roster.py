@@ -17,7 +17,7 @@ from pathlib import Path
 from labkit.core.errors import UsageError
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.intake.tables import read_table
-from labkit.grading.tasks.seed import learner_name
+from labkit.grading.tasks.seed import identity, learner_name
 
 IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "sid", "id")
 NAMES = ("name", "student", "full name", "student name")
@@ -56,9 +56,11 @@ class Roster:
     def __init__(self, path: Path) -> None:
         self.people: dict[str, Person] = {}
         self._known: dict[str, set[str]] = {}
+        ids: set[str] = set()
         for person in filter(None, map(_person, _rows(path))):
-            if person.id in self.people:
+            if identity(person.id) in ids:
                 raise UsageError(f"Two rows of {path} have the id {person.id}.", todo="Remove one of them.")
+            ids.add(identity(person.id))
             self.people[person.id] = person
             for clue in _clues(person):
                 self._known.setdefault(clue, set()).add(person.id)

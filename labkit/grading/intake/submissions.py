@@ -23,7 +23,7 @@ from typing import Any
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import learner_name
+from labkit.grading.tasks.seed import identity, learner_name
 
 IDS = frozenset(exercise.id for exercise in EXERCISES)
 
@@ -156,20 +156,33 @@ def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[l
     """
     chosen: list[Submission] = []
     lines: list[str] = []
-    ordered = sorted(filter(is_submission, entries), key=lambda each: (*each.key, each.path))
-    for (learner, exercise), group in groupby(ordered, lambda each: each.key):
+    ordered = sorted(filter(is_submission, entries), key=lambda each: (*_group(each), each.path))
+    for (learner, exercise), group in groupby(ordered, _group):
         several, copies = list(group), dict[Path, list[Submission]]()
         for entry in several:
             copies.setdefault(entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []).append(entry)
         found = sorted((min(each, key=_height) for each in copies.values()), key=_age, reverse=duplicates == "newest")
-        if len({entry.sender for entry in found}) > 1:
+        senders = {entry.sender for entry in found}
+        if len(senders) > 1 and any(":" in sender for sender in senders):  # a system's numbers tell people apart
             lines += [f"{entry.label} would be {learner}'s {exercise}, and another's is as well" for entry in several]
         elif len(found) > 1 and duplicates == "refuse":
             lines += [f"{entry.label} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
         else:
+            names = {entry.name for entry in found if ":" not in entry.sender}
+            if len(names) > 1 and {identity(name) for name in names} == {learner}:
+                ids = {entry.learner for entry in found}
+                found.sort(key=lambda entry: entry.name not in (ids if len(ids) == 1 else {learner}))
+                rule = (
+                    f"that which is written as the id counts, else the {'first' if duplicates == 'first' else 'newest'}"
+                )
+                lines.append(f"the rest of {printable(' and '.join(sorted(names)))}, which are one learner: {rule}")
             chosen.append(found[0])
             lines += [f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]]
     return chosen, lines
+
+
+def _group(entry: Submission) -> tuple[str, str]:
+    return identity(entry.learner), entry.exercise
 
 
 def _height(entry: Submission) -> tuple[bool, int, float]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
+from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
 from labkit.grading.judging.score import plain
@@ -67,9 +68,10 @@ def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
     codes: dict[str, dict[str, list[str]]] = {}
     seed_names: dict[str, str] = {}
     for submission in submissions:
-        seed_names[submission.learner] = submission.seed_name
         with suppress(Unreadable):
-            codes.setdefault(submission.exercise, {})[submission.learner] = code_cells(submission.path)
+            cells = code_cells(submission.path)
+            codes.setdefault(submission.exercise, {})[submission.learner] = cells
+            seed_names[submission.learner], _ = seed_of(submission, cells)
     return [compare(find_exercise(exercise), of_one, seed_names) for exercise, of_one in sorted(codes.items())]
 
 

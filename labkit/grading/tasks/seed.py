@@ -30,11 +30,21 @@ def learner_name(text: str) -> str:
     """Normalize a learner's name for the seed and for file names.
 
     Letters and digits of every script stay, and ``. _ @ -``; other characters between them become
-    one ``_``. Unicode is composed (NFC): macOS decomposes 한글 in file names. At most 200 bytes of
-    UTF-8 stay, which leaves room for a file's suffix.
+    one ``_``; what cannot be seen is removed. Unicode is composed (NFC): macOS decomposes 한글 in file names. At most
+    200 bytes of UTF-8 stay, which leaves room for a file's suffix.
     """
+    return earlier_name("".join(char for char in text if unicodedata.category(char) != "Cf"))
+
+
+def earlier_name(text: str) -> str:
+    """Normalize a name as an earlier labkit did, to which what cannot be seen was a character like others."""
     composed = unicodedata.normalize("NFC", text).strip()
     return _NOT_IN_NAMES.sub("_", composed).lstrip(".").encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+
+
+def identity(text: str) -> str:
+    """Return what tells a learner's name from others, for the seed: without capitals, widths and what is not seen."""
+    return learner_name(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,16 +88,28 @@ class TestNames:
         assert deep.exists()
         assert [entry.path for entry in find(tmp_path)] == [top]
 
-    def test_of_two_folders_that_would_be_one_learner_neither_is_graded_and_the_others_are(
-        self, tmp_path: Path
+    @pytest.mark.parametrize("others", [["=ann"], ["_ANN", "_ann "], ["_ａｎｎ", "_a\u200bnn"]])
+    def test_of_folders_that_would_be_one_learner_that_of_the_id_counts_and_all_are_named(
+        self, others: list[str], tmp_path: Path
     ) -> None:
-        for learner in ("_ann", "=ann", "bob"):
+        for learner in ("_ann", "bob", *others):  # the others are newer
             submit(tmp_path, learner, EXERCISE, ["1"])
         chosen, left_out = choose(walk(tmp_path))
-        assert [entry.learner for entry in chosen] == ["bob"]
-        assert left_out == [
-            f"{name}/{EXERCISE}.ipynb would be _ann's {EXERCISE}, and another's is as well" for name in ("=ann", "_ann")
-        ]
+        assert [(entry.learner, entry.path.parent.name) for entry in chosen] == [("_ann", "_ann"), ("bob", "bob")]
+        assert len(left_out) == 1 + len(others)
+        assert left_out[0].startswith("the rest of ")
+        assert left_out[0].endswith(", which are one learner: that which is written as the id counts, else the newest")
+        for name in ("_ann", *others):
+            assert name.replace("\u200b", "\ufffd") in left_out[0]
+
+    def test_where_no_folder_is_written_as_the_id_the_newest_counts(self, tmp_path: Path) -> None:
+        for number, learner in enumerate(("=Ann", "(Ann")):
+            os.utime(submit(tmp_path, learner, EXERCISE, ["1"]), (number, number))
+        chosen, _ = choose(walk(tmp_path))
+        assert [entry.path.parent.name for entry in chosen] == ["(Ann"]
+        chosen, left_out = choose(walk(tmp_path), "first")
+        assert [entry.path.parent.name for entry in chosen] == ["=Ann"]
+        assert "else the first" in left_out[0]
 
     def test_a_folder_that_is_a_link_is_not_followed(self, tmp_path: Path) -> None:
         submit(tmp_path / "s", "ann", EXERCISE, ["1"])
