@@ -6,7 +6,7 @@
 The recording holds the lists of cluster roles, cluster role bindings, roles and role
 bindings of a new cluster. What all objects share (the bootstrapping label, the autoupdate
 annotation, the RBAC API group) is left out of the table and added when the objects are
-created. It writes ``labkit/embedded/bootstrap/policy.json``.
+created. It writes ``labkit/rbac/default_policy.json``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "tests" / "parity" / "data" / "bootstrap.json"
-OUT = ROOT / "labkit" / "embedded" / "bootstrap" / "policy.json"
+OUT = ROOT / "labkit" / "rbac" / "default_policy.json"
 PREFIX = "/apis/rbac.authorization.k8s.io/v1/"
 LABEL = "kubernetes.io/bootstrapping"
 PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")

@@ -32,6 +32,7 @@ COMMANDS = {
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
     "bundle": "labkit.cli.bundle",
+    "rbac": "labkit.cli.rbac",
     "grade": "labkit.cli.grading",
     "course": "labkit.cli.course",
 }

@@ -6,6 +6,7 @@
 - ``objects``     names and titles of roles and bindings
 - ``subjects``    the subjects of bindings
 - ``bindings``    which rules reach a user
+- ``defaults``    the roles and bindings that every cluster has
 - ``policy``      the RBAC objects of a cluster, read through its API
 - ``reviews``     the server's own answers
 - ``explain``     what allowed a request, or nearly did
@@ -14,4 +15,5 @@
 - ``difference``  what was granted beyond the need
 - ``matrix``      many questions at once
 - ``graph``       who reaches what
+- ``testing``     questions for a policy, wrong policies beside it, its changes and its use
 """

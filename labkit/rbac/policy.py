@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from labkit.rbac.attributes import User
 from labkit.rbac.bindings import Grant, rules_for
 from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of, role_key
-from labkit.rbac.subjects import short_name, subject_matches
+from labkit.rbac.subjects import short_name, subject_key, subject_matches
 
 RBAC_PATH = f"/apis/{GROUP}/v1"
 
@@ -107,10 +108,22 @@ class Policy:
 
     def rules_for(self, user: User, namespace: str) -> Iterator[Grant]:
         """Every rule that reaches a user; see ``bindings.rules_for``."""
-        return rules_for(user, namespace, self._list_bindings, self._get_role)
+        return rules_for(user, namespace, partial(self._list_bindings, user), self._get_role)
 
-    def _list_bindings(self, _plural: str, namespace: str) -> list[Object]:
-        return [binding for binding in self.bindings if namespace_of(binding) == namespace]
+    @cached_property
+    def _by_subject(self) -> dict[tuple[str, str, str], list[int]]:
+        """The positions of the bindings by their namespace, and by the kind and name of each subject."""
+        positions: dict[tuple[str, str, str], list[int]] = {}
+        for position, binding in enumerate(self.bindings):
+            namespace = namespace_of(binding)
+            for kind, name in dict.fromkeys(subject_key(each, namespace) for each in binding.get("subjects") or ()):
+                positions.setdefault((namespace, kind, name), []).append(position)
+        return positions
+
+    def _list_bindings(self, user: User, _plural: str, namespace: str) -> list[Object]:
+        keys = [("User", user.name), *(("Group", group) for group in user.groups)]
+        found = {position for key in keys for position in self._by_subject.get((namespace, *key), ())}
+        return [self.bindings[position] for position in sorted(found)]
 
     def _get_role(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.roles.get(("Role" if plural == "roles" else "ClusterRole", namespace, name))

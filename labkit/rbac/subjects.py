@@ -107,6 +107,20 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
     return False
 
 
+def subject_key(entry: Object, namespace: str) -> tuple[str, str]:
+    """Which users a binding's subject is: ("User", name), or ("Group", name); ("", "") for nobody.
+
+    Args:
+        entry: A User, Group or ServiceAccount subject.
+        namespace: The binding's own; a ServiceAccount without a namespace is in it.
+    """
+    kind, name = str(entry.get("kind")), str(entry.get("name", ""))
+    if kind in ("User", "Group"):
+        return kind, name
+    home = subject_namespace(entry, namespace)
+    return ("User", account_user(home, name)) if home else ("", "")
+
+
 def member(entry: Object, namespace: str) -> Subject:
     """The subject of a binding, with the groups that the server gives it; of a group, a member without a name.
 

@@ -2,8 +2,7 @@
 
 They are the real server's, all of them: also those for controllers and API groups that
 are not served here, since ``kubectl get clusterroles`` lists them and the aggregated
-roles are made of them. ``policy.json`` is generated
-(``python -m tools.generate_bootstrap_policy``).
+roles are made of them. ``labkit.rbac.defaults`` has them.
 
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``,
 ``k8s.io/component-helpers/auth/rbac/reconciliation``;
@@ -13,25 +12,22 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
-from labkit.core.json_file import read_json
 from labkit.embedded.bootstrap.services import managed_entry
-from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.defaults import default_object, default_table
 from labkit.rbac.parts import compact, uncovered
 
 GROUP = "rbac.authorization.k8s.io"
 VERSION = f"{GROUP}/v1"
-LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 ANNOTATIONS = {AUTO_UPDATE: "true"}
 
 
 def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
     """The default objects with their plurals, but without uids; the rules are shared and must not be changed."""
-    for plural, rows in _table().items():
+    for plural, rows in default_table().items():
         for row in rows:
             yield plural, _object(plural, row, now)
 
@@ -68,38 +64,12 @@ def reconciled(stored: Object, default: Object) -> Object | None:
     return changed or None
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, list[dict[str, Any]]]:
-    table: dict[str, list[dict[str, Any]]] = read_json(__file__, "policy.json")
-    return table
-
-
 def _object(plural: str, row: dict[str, Any], now: str) -> Object:
-    metadata: Object = {"name": row["name"]}
-    if "namespace" in row:
-        metadata["namespace"] = row["namespace"]
-    metadata["labels"] = {**LABELS, **row.get("labels", {})}
+    obj = default_object(plural, row)
+    metadata = obj["metadata"]
     metadata["annotations"] = ANNOTATIONS
     metadata["managedFields"] = _managed_fields(metadata["labels"], row, now)
-    obj: Object = {"kind": BY_RESOURCE[GROUP, "v1", plural].kind, "apiVersion": VERSION, "metadata": metadata}
-    if "role" in row:
-        if row["subjects"]:
-            obj["subjects"] = [_subject(text) for text in row["subjects"]]
-        kind, _, name = row["role"].partition("/")
-        obj["roleRef"] = {"apiGroup": GROUP, "kind": kind, "name": name}
-    else:
-        obj["rules"] = row["rules"]
-        if "aggregationRule" in row:
-            obj["aggregationRule"] = row["aggregationRule"]
     return obj
-
-
-def _subject(text: str) -> Object:
-    kind, _, name = text.partition("/")
-    if kind == "ServiceAccount":
-        namespace, _, name = name.partition("/")
-        return {"kind": kind, "name": name, "namespace": namespace}
-    return {"kind": kind, "apiGroup": GROUP, "name": name}
 
 
 def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Object]:

@@ -1,0 +1,160 @@
+"""Read policies, questions and audit logs for ``labkit rbac``, from files or from a cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from labkit.core.errors import UsageError
+from labkit.rbac.objects import Object
+from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
+from labkit.rbac.testing.policies import policy_of
+from labkit.rbac.testing.vocabulary import Vocabulary, of_discovery, standard
+
+if TYPE_CHECKING:
+    from labkit.client.client import Client
+
+MAX_BYTES = 16 << 20
+"""The largest file of manifests or questions that is read."""
+
+MAX_LINE_BYTES = 1 << 20
+"""The longest line of an audit log that is read."""
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class Source(NamedTuple):
+    """A policy with what questions about it may name."""
+
+    policy: Policy
+    vocabulary: Vocabulary
+
+
+def from_files(paths: Sequence[Path]) -> Source:
+    """The policy of a cluster to which the manifests of some files and directories were applied.
+
+    Raises:
+        UsageError: A file cannot be read, or holds what is no policy.
+    """
+    objects = [obj for path in paths for file in _files(path) for obj in _objects(file)]
+    policy = policy_of(objects)
+    return Source(policy, standard().of(policy, objects))
+
+
+def from_cluster(kubeconfig: Path, context: str) -> Source:
+    """The policy of a cluster, which is only read.
+
+    Raises:
+        UsageError: The caller may not read its roles and bindings.
+        LabkitError: It does not answer.
+    """
+    from labkit.client import kubeconfig as kubeconfigs
+    from labkit.client.client import Client
+    from labkit.core.home import ensure_private, home_path
+
+    named = kubeconfigs.load(kubeconfig, context, scratch=ensure_private(home_path()))
+    client = Client(named.endpoint, named.credentials)
+    try:
+        policy = read_policy(client)
+    except PolicyUnreadable as error:
+        what = "The cluster's policy cannot be read."
+        raise UsageError(what, why=error.message, todo="Ask as its administrator.") from error
+    objects = [
+        {**each, "kind": kind}
+        for kind, path in (("Namespace", "/api/v1/namespaces"), ("ServiceAccount", "/api/v1/serviceaccounts"))
+        for each in client.get(path).items
+    ]
+    return Source(policy, of_discovery(_discovery(client)).of(policy, objects))
+
+
+def questions_document(file: Path) -> Any:
+    """What a file of questions holds.
+
+    Raises:
+        UsageError: It cannot be read, or is not YAML.
+    """
+    documents = list(_documents(file))
+    if len(documents) != 1:
+        raise UsageError(f"{file} holds {len(documents)} documents.", todo="Write all questions in one.")
+    return documents[0]
+
+
+class AuditEvents:
+    """The events of an audit log of any length, read line by line, with how many lines are none."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.lines = 0
+        self.broken = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            with self._file.open("rb") as log:
+                while line := log.readline(MAX_LINE_BYTES):
+                    self.lines += 1
+                    try:
+                        event = json.loads(line)
+                    except (ValueError, RecursionError):
+                        event = None
+                    if isinstance(event, dict):
+                        yield event
+                    elif line.strip():
+                        self.broken += 1
+        except OSError as error:
+            raise _unreadable(self._file, error) from error
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+    if not files:
+        raise UsageError(f"{path} holds no manifests.", todo=f"They end in {', '.join(SUFFIXES)}.")
+    return files
+
+
+def _objects(file: Path) -> Iterator[Object]:
+    """The objects of a file; the items of a List. Values of other tools, which have no kind, are left out."""
+    for document in _documents(file):
+        items = document.get("items") if isinstance(document, dict) else None
+        listed = isinstance(items, list) and str(document.get("kind", "")).endswith("List")
+        for obj in items or () if listed else [document]:
+            if isinstance(obj, dict) and isinstance(obj.get("kind"), str) and isinstance(obj.get("metadata"), dict):
+                yield obj
+
+
+def _documents(file: Path) -> Iterator[Any]:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{file} is larger than {MAX_BYTES >> 20} MiB.", todo="Leave out what is no policy.")
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, error) from error
+    if "{{" in text:
+        raise UsageError(f"{file} is a template.", todo="Render it first, such as with helm template.")
+    try:
+        for document in yaml.load_all(text, Loader=yaml.CSafeLoader):
+            if document is not None:
+                yield document
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{file} is not YAML.", why=" ".join(str(error).split())[:300], todo="Correct it.") from error
+
+
+def _unreadable(file: Path, error: Exception) -> UsageError:
+    why = getattr(error, "strerror", None) or str(error)
+    return UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.")
+
+
+def _discovery(client: Client) -> Iterator[tuple[str, str, bool, list[str]]]:
+    from labkit.client.discovery import version_path
+
+    groups = client.get("/apis")
+    served = groups.body["groups"] if groups.ok else ()
+    for version in ("v1", *(each["groupVersion"] for group in served for each in group["versions"])):
+        answer = client.get(version_path(version))
+        for entry in answer.body["resources"] if answer.ok else ():
+            yield version.rpartition("/")[0], entry["name"], bool(entry["namespaced"]), entry["verbs"]

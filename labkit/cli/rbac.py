@@ -1,0 +1,214 @@
+"""``labkit rbac``: test a policy, in CI too."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import click
+
+from labkit.cli import policy_files
+from labkit.cli.policy_files import Source
+
+FILES = click.Path(exists=True, path_type=Path)
+KUBECONFIG = click.option(
+    "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the policy of a cluster."
+)
+CONTEXT = click.option("--context", default="", help="The context in that file; its current one by default.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+NO = 1
+"""The exit code where the answer is no; errors have higher ones."""
+
+
+@click.group("rbac")
+def rbac_command() -> None:
+    """Test a policy, in CI too.
+
+    Ask for its answers, wrong policies beside it, its changes and its use. Nothing is written
+    to a cluster. Exit codes: 0 as it should be, 1 not so, 2 and above an error.
+    """
+
+
+@rbac_command.command("test")
+@click.argument("policy", nargs=-1, type=FILES)
+@click.argument("questions", type=FILES)
+@KUBECONFIG
+@CONTEXT
+@AS_JSON
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too.")
+def test_command(
+    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, as_json: bool, junit: Path | None
+) -> None:
+    """Ask a policy some questions.
+
+    POLICY are manifests or directories of them; leave them out with --kubeconfig. QUESTIONS is a
+    file that says who may what and who may not: docs/testing-a-policy.md shows one.
+    """
+    from labkit.rbac.testing.questions import read_questions
+    from labkit.rbac.testing.verdicts import answers
+
+    source = _source(policy, kubeconfig, context)
+    verdicts = answers(source.policy, read_questions(policy_files.questions_document(questions), source.vocabulary))
+    rows: list[dict[str, Any]] = [
+        {"question": str(each.question), "right": each.right, "allowed": each.allowed, "reasons": list(each.reasons)}
+        for each in verdicts
+    ]
+    if junit:
+        junit.write_bytes(_junit(rows))
+    wrong = [row for row in rows if not row["right"]]
+    if as_json:
+        _print_json({"questions": rows, "wrong": len(wrong)})
+    else:
+        _remark(source)
+        for row in rows:
+            click.echo(f"{'✔' if row['right'] else '✘'} {row['question']}")
+            if not row["right"]:
+                click.echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {' '.join(row['reasons'])}")
+        click.echo(f"{len(rows) - len(wrong)} of {len(rows)} answers are as expected.")
+    sys.exit(NO if wrong else 0)
+
+
+@rbac_command.command("mutate")
+@click.argument("policy", nargs=-1, type=FILES)
+@click.argument("questions", type=FILES)
+@KUBECONFIG
+@CONTEXT
+@AS_JSON
+def mutate_command(
+    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, as_json: bool
+) -> None:
+    """Say which wrong policies would pass the questions.
+
+    Each differs from POLICY in one thing: a verb, a resource, a subject, a place. Where one
+    passes, a question is missing.
+    """
+    from labkit.rbac.testing.mutants import mutants, survivors
+    from labkit.rbac.testing.questions import read_questions
+    from labkit.rbac.testing.verdicts import wrong
+
+    source = _source(policy, kubeconfig, context)
+    asked = read_questions(policy_files.questions_document(questions), source.vocabulary)
+    if (failing := wrong(source.policy, asked)) is not None:
+        raise click.UsageError(f"The policy itself answers otherwise: {failing}. See labkit rbac test.")
+    every = mutants(source.policy, source.vocabulary)
+    left = survivors(every, asked)
+    if as_json:
+        rows = [{"what": each.what, "sort": each.sort} for each in left]
+        _print_json({"policies": len(every), "passing": rows})
+    else:
+        for each in left:
+            click.echo(f"passes: {each.what}")
+        click.echo(f"{len(every) - len(left)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
+    sys.exit(NO if left else 0)
+
+
+@rbac_command.command("diff")
+@click.argument("base", type=FILES)
+@click.argument("head", type=FILES)
+@AS_JSON
+def diff_command(base: Path, head: Path, as_json: bool) -> None:
+    """Say who gained and who lost what from the policy BASE to the policy HEAD."""
+    from labkit.rbac.testing.changes import changes
+
+    before, after = policy_files.from_files([base]), policy_files.from_files([head])
+    found = changes(before.policy, after.policy, before.vocabulary.with_names_of(after.vocabulary))
+    if as_json:
+        _print_json([{"who": each.who, "gained": each.gained, "permission": each.permission} for each in found])
+    else:
+        for each in found:
+            click.echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
+        click.echo(f"{len(found)} permissions have changed." if found else "Nobody gained or lost anything.")
+    sys.exit(NO if found else 0)
+
+
+@rbac_command.command("report")
+@click.argument("policy", nargs=-1, type=FILES)
+@click.option("--audit-log", required=True, type=FILES, help="The log of a run with all rights.")
+@click.option("--account", required=True, help="The account, as NAMESPACE/NAME, or a user's name.")
+@click.option("--name", default="least", help="The name of the least role.")
+@KUBECONFIG
+@CONTEXT
+@AS_JSON
+def report_command(
+    policy: tuple[Path, ...],
+    audit_log: Path,
+    account: str,
+    name: str,
+    kubeconfig: Path | None,
+    context: str,
+    as_json: bool,
+) -> None:
+    """Say what an account lacked, what it never used, and the least role for it.
+
+    Let the program run with all rights, so that no refusal hides what it would have asked next.
+    POLICY is what it is to have; each of its requests in the log is judged by it.
+    """
+    import yaml
+
+    from labkit.rbac.subjects import subject
+    from labkit.rbac.testing.usage import least_policy, usage_of
+
+    source = _source(policy, kubeconfig, context)
+    events = policy_files.AuditEvents(audit_log)
+    found = usage_of(subject(account), source.policy, events, source.vocabulary)
+    least = least_policy(found, name)
+    if as_json:
+        lists = {key: [str(use) for use in getattr(found, key)] for key in ("missing", "unused")}
+        counts = {"requests": found.requests, "lines": events.lines, "broken_lines": events.broken}
+        _print_json({**counts, **lists, "least": least})
+    else:
+        click.echo(f"{found.who.label} made {found.requests} requests ({events.lines} lines of the log).")
+        if events.broken:
+            click.echo(f"{events.broken} lines are no events and were left out.")
+        if found.dropped:
+            click.echo(f"{found.dropped} requests were of too many kinds to be counted.")
+        _list("It lacked", found.missing)
+        _list("It never used", found.unused)
+        click.echo("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
+    sys.exit(NO if found.missing else 0)
+
+
+def _source(policy: Sequence[Path], kubeconfig: Path | None, context: str) -> Source:
+    if bool(policy) == bool(kubeconfig):
+        raise click.UsageError("Name the policy's files, or --kubeconfig.")
+    return policy_files.from_cluster(kubeconfig, context) if kubeconfig else policy_files.from_files(policy)
+
+
+def _remark(source: Source) -> None:
+    from labkit.rbac.testing.policies import remarks
+
+    for line in remarks(source.policy):
+        click.echo(f"Note: {line}", err=True)
+
+
+def _list(title: str, uses: Sequence[Any]) -> None:
+    click.echo(f"{title}: {'nothing.' if not uses else ''}".rstrip())
+    for use in uses:
+        click.echo(f"  {use}")
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _junit(rows: Sequence[dict[str, Any]]) -> bytes:
+    """The answers as a JUnit report; what XML cannot hold is replaced."""
+    suite = ElementTree.Element("testsuite", name="labkit rbac test", tests=str(len(rows)))
+    suite.set("failures", str(sum(not row["right"] for row in rows)))
+    for row in rows:
+        case = ElementTree.SubElement(suite, "testcase", classname="rbac", name=_printable(row["question"]))
+        if not row["right"]:
+            what = "allowed" if row["allowed"] else "refused"
+            ElementTree.SubElement(case, "failure", message=f"It is {what}.").text = _printable(
+                " ".join(row["reasons"])
+            )
+    report: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return report
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)

@@ -1,0 +1,216 @@
+"""Wrong policies: a policy with one thing changed, as people do by mistake.
+
+Questions that let a wrong policy pass do not say what the policy is for. A change that changes no answer is no
+wrong policy: ``mutants`` leaves it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labkit.rbac.objects import (
+    GROUP,
+    Object,
+    binding_title,
+    is_default,
+    name_of,
+    namespace_of,
+    role_key,
+    title,
+)
+from labkit.rbac.policy import Policy
+from labkit.rbac.rules import Rule
+from labkit.rbac.subjects import AUTHENTICATED, UNAUTHENTICATED, subject_namespace, subject_title
+from labkit.rbac.testing.changes import same_answers
+from labkit.rbac.testing.questions import Question
+from labkit.rbac.testing.verdicts import wrong
+from labkit.rbac.testing.vocabulary import VERBS, Vocabulary
+
+WIDER_ROLES = ("view", "edit", "admin", "cluster-admin")
+SECRET_THINGS = (("", "secrets"), ("", "pods"), ("", "configmaps"))
+"""What a rule is widened by, since that is what people add "to be sure"."""
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong policy.
+
+    Args:
+        what: What is wrong with it, as a sentence.
+        sort: Of which sort it is: ``verbs``, ``resources``, ``groups``, ``names``, ``subjects``, ``places``,
+            ``references`` or ``bindings``.
+        policy: The policy.
+    """
+
+    what: str
+    sort: str
+    policy: Policy
+
+
+def mutants(policy: Policy, vocabulary: Vocabulary) -> list[Mutant]:
+    """The wrong policies next to one: of its own roles and bindings, not of those that every cluster has.
+
+    Args:
+        policy: The right one.
+        vocabulary: What requests may name; answers are compared over it, and over one fresh name of each sort.
+    """
+    found: list[Mutant] = []
+    for what, sort, changed in _all(policy, vocabulary):
+        if not same_answers(policy, changed, vocabulary) and not any(
+            same_answers(each.policy, changed, vocabulary) for each in found if each.sort == sort
+        ):
+            found.append(Mutant(what, sort, changed))
+    return found
+
+
+def survivors(wrong_policies: Iterable[Mutant], questions: Sequence[Question]) -> list[Mutant]:
+    """The wrong policies that answer every question as expected."""
+    return [each for each in wrong_policies if wrong(each.policy, questions) is None]
+
+
+def _all(policy: Policy, vocabulary: Vocabulary) -> Iterator[tuple[str, str, Policy]]:
+    bound = {role_key(binding) for binding in policy.bindings}
+    for key, role in policy.roles.items():
+        if is_default(role) or key not in bound:
+            continue
+        for number, rule in enumerate(role.get("rules") or ()):
+            for what, sort, changed in _rules(rule, vocabulary):
+                rules = [*role["rules"][:number], *([changed] if changed else []), *role["rules"][number + 1 :]]
+                yield f"{title(*key)} {what}", sort, _with_role(policy, key, {**role, "rules": rules})
+    for number, binding in enumerate(policy.bindings):
+        if not is_default(binding):
+            for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary):
+                yield f"{binding_title(binding)} {what}", sort, changed_policy
+
+
+def _rules(rule: Rule, vocabulary: Vocabulary) -> Iterator[tuple[str, str, Rule | None]]:
+    """The rules next to one, None for none."""
+    yield "lacks a rule", "verbs", None
+    yield from _lists(rule, "verbs", [each for each in VERBS if each not in rule["verbs"]], "verbs", "lets them")
+    if rule.get("nonResourceURLs"):
+        yield from _lists(rule, "nonResourceURLs", [], "resources", "lets them use")
+        return
+    groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+    parts = [name for group, name in vocabulary.resources if group in groups and name.partition("/")[0] in resources]
+    others = [name for group, name in SECRET_THINGS if group in groups]
+    added = [name for name in (*parts, *others) if name not in resources]
+    yield from _lists(rule, "resources", added, "resources", "also is about")
+    yield from _lists(rule, "apiGroups", [group for group in ("", "apps") if group not in groups], "groups", "is about")
+    if "" in groups:
+        for group in ("v1", "core"):
+            yield f"has the API group “{group}”", "groups", {**rule, "apiGroups": [group]}
+    names = rule.get("resourceNames") or []
+    if names:
+        yield "is about objects of any name", "names", {**rule, "resourceNames": []}
+        yield "is about one more object", "names", {**rule, "resourceNames": [*names, "another"]}
+    else:
+        yield "is about one object only", "names", {**rule, "resourceNames": ["one"]}
+
+
+def _lists(rule: Rule, field: str, added: Iterable[str], sort: str, phrase: str) -> Iterator[tuple[str, str, Rule]]:
+    """The rules with one value less, one more, or all of them."""
+    values: list[str] = list(rule.get(field) or ())
+    for value in values if len(values) > 1 else ():
+        yield f"lacks {value or 'the core group'}", sort, {**rule, field: [each for each in values if each != value]}
+    for value in added:
+        yield f"{phrase} {value or 'the core group'}", sort, {**rule, field: [*values, value]}
+    if "*" not in values:
+        yield f"has * among its {field}", sort, {**rule, field: ["*"]}
+
+
+def _bindings(
+    policy: Policy, number: int, binding: Object, vocabulary: Vocabulary
+) -> Iterator[tuple[str, str, Policy]]:
+    home, ref = namespace_of(binding), binding["roleRef"]
+
+    def instead(*changed: Object) -> Policy:
+        return replace(policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :]))
+
+    yield "is not there", "bindings", instead()
+    for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary):
+        yield what, "subjects", instead({**binding, "subjects": subjects})
+    if home:
+        for other in _others(vocabulary, home):
+            there = {**binding, "metadata": {**binding["metadata"], "namespace": other}}
+            there["subjects"] = [_explicit(entry, home) for entry in binding.get("subjects") or ()]
+            moved = _with_copy(policy, binding, other)
+            yield f"is in {other} instead", "places", replace(moved, bindings=instead(there).bindings)
+            yield f"is in {other} as well", "places", replace(moved, bindings=instead(binding, there).bindings)
+        wide, everywhere = _cluster_wide(policy, binding)
+        yield "counts everywhere", "places", replace(wide, bindings=instead(everywhere).bindings)
+    else:
+        for other in _others(vocabulary):
+            there = {**binding, "kind": "RoleBinding", "metadata": {"name": name_of(binding), "namespace": other}}
+            yield f"counts in {other} only", "places", instead(there)
+    yield (
+        "refers to a role that does not exist",
+        "references",
+        instead({**binding, "roleRef": {**ref, "name": f"{ref['name']}s"}}),
+    )
+    for name in WIDER_ROLES:
+        if ("ClusterRole", "", name) in policy.roles and ref["name"] != name:
+            changed = {**binding, "roleRef": {**ref, "kind": "ClusterRole", "name": name}}
+            yield f"gives {name}", "references", instead(changed)
+
+
+def _subjects(entries: list[Object], home: str, vocabulary: Vocabulary) -> Iterator[tuple[str, list[Object]]]:
+    for at, entry in enumerate(entries):
+        rest, shown = [*entries[:at], *entries[at + 1 :]], subject_title(entry, home)
+        yield f"lacks {shown}", rest
+        own = subject_namespace(entry, home)
+        if not own:
+            continue
+        others = [(each, entry["name"]) for each in _others(vocabulary, own)]
+        others += [(own, name) for name in ("default", "another") if name != entry["name"]]
+        for namespace, name in others:
+            other = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+            yield f"gives it to {namespace}/{name} instead of {shown}", [*rest, other]
+            yield f"also gives it to {namespace}/{name}", [*entries, other]
+        yield f"names a user {entry['name']} instead of {shown}", [*rest, _named("User", entry["name"])]
+        yield f"also gives it to every account of {own}", [*entries, _named("Group", f"system:serviceaccounts:{own}")]
+    for group in ("system:serviceaccounts", AUTHENTICATED, UNAUTHENTICATED):
+        yield f"also gives it to the group {group}", [*entries, _named("Group", group)]
+
+
+def _others(vocabulary: Vocabulary, *home: str) -> list[str]:
+    """The other namespaces, without those of the cluster itself."""
+    return [each for each in sorted(vocabulary.namespaces.difference(home)) if not each.startswith("kube-")]
+
+
+def _named(kind: str, name: str) -> Object:
+    return {"kind": kind, "apiGroup": GROUP, "name": name}
+
+
+def _explicit(entry: Object, home: str) -> Object:
+    return {**entry, "namespace": entry.get("namespace") or home} if entry.get("kind") == "ServiceAccount" else entry
+
+
+def _with_role(policy: Policy, key: Key, role: Object) -> Policy:
+    return replace(policy, roles={**policy.roles, key: role})
+
+
+def _with_copy(policy: Policy, binding: Object, namespace: str) -> Policy:
+    """The policy with the role of a binding in another namespace too, so that the binding has it there."""
+    kind, _, name = key = role_key(binding)
+    if kind != "Role" or key not in policy.roles:
+        return policy
+    role = policy.roles[key]
+    moved = {**role, "metadata": {**role["metadata"], "namespace": namespace}}
+    return _with_role(policy, (kind, namespace, name), moved)
+
+
+def _cluster_wide(policy: Policy, binding: Object) -> tuple[Policy, Object]:
+    """The policy with a cluster role of a binding's role, and the binding as one of the whole cluster."""
+    kind, home, name = key = role_key(binding)
+    metadata: dict[str, Any] = {"name": name_of(binding)}
+    subjects = [_explicit(entry, namespace_of(binding)) for entry in binding.get("subjects") or ()]
+    if kind == "Role" and key in policy.roles:
+        name = f"{home}:{name}"
+        role = {**policy.roles[key], "kind": "ClusterRole", "metadata": {"name": name}}
+        policy = _with_role(policy, ("ClusterRole", "", name), role)
+    ref = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
+    return policy, {"kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": ref, "subjects": subjects}

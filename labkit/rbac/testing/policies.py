@@ -1,0 +1,138 @@
+"""A policy from manifests: with the roles that every cluster has, and with aggregation done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from labkit.core.errors import UsageError
+from labkit.rbac.defaults import default_objects
+from labkit.rbac.objects import GROUP, Object, binding_title, is_default, name_of, namespace_of, role_title, title
+from labkit.rbac.policy import Policy
+from labkit.rbac.rules import Rule
+
+POLICY_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+
+
+def policy_of(objects: Iterable[Object]) -> Policy:
+    """The policy of a cluster to which some manifests were applied; objects of other kinds are left out.
+
+    Raises:
+        UsageError: A role or a binding lacks what decides, or is there twice.
+    """
+    own = [_checked(each) for each in objects if _is_policy(each)]
+    keys: set[tuple[str, str, str]] = set()
+    for each in own:
+        if (key := _key(each)) in keys:
+            raise UsageError(f"{title(*key)} is there twice.", todo="Leave one of them out.")
+        keys.add(key)
+    kept = (each for each in default_objects() if _key(each) not in keys)
+    return aggregated(Policy.of([*kept, *own]))
+
+
+def remarks(policy: Policy) -> list[str]:
+    """What is odd about a policy and no error: bindings to roles that do not exist, or to nobody, ``pods/*``."""
+    found = []
+    for key, role in policy.roles.items():
+        named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
+        found += [
+            f"{title(*key)}: no request matches {name}. A * stands for all resources, or before a slash."
+            for name in sorted(named)
+            if name.endswith("/*")
+        ]
+    for binding in policy.bindings:
+        if policy.role_of(binding) is None:
+            found.append(f"{binding_title(binding)} refers to {role_title(binding)}, which does not exist.")
+        if not binding.get("subjects") and not is_default(binding):
+            found.append(f"{binding_title(binding)} gives its role to nobody.")
+    return found
+
+
+def aggregated(policy: Policy) -> Policy:
+    """The policy once the controller has filled in the rules of aggregated cluster roles, in circles too.
+
+    Source: k8s.io/kubernetes ``pkg/controller/clusterroleaggregation``.
+    """
+    roles = dict(policy.roles)
+    collecting = [(key, role) for key, role in roles.items() if role.get("aggregationRule")]
+    for _ in range(len(collecting) + 1):
+        changed = False
+        for key, role in collecting:
+            rules: list[Rule] = []
+            for other_key, other in sorted(roles.items()):
+                if other_key != key and other_key[0] == "ClusterRole" and _selected(role["aggregationRule"], other):
+                    rules += [rule for rule in other.get("rules") or () if rule not in rules]
+            if rules != roles[key].get("rules"):
+                roles[key] = {**roles[key], "rules": rules}
+                changed = True
+        if not changed:
+            break
+    return replace(policy, roles=roles)
+
+
+def _selected(aggregation: Object, role: Object) -> bool:
+    labels: Mapping[str, str] = role["metadata"].get("labels") or {}
+    return any(_matches(selector, labels) for selector in aggregation.get("clusterRoleSelectors") or ())
+
+
+def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector matches; one that asks for nothing matches everything."""
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    for each in selector.get("matchExpressions") or ():
+        there, value = each.get("key") in labels, labels.get(each.get("key"))
+        among = value in (each.get("values") or ())
+        holds = {"In": there and among, "NotIn": not (there and among), "Exists": there, "DoesNotExist": not there}
+        if not holds.get(each.get("operator"), False):
+            return False
+    return True
+
+
+def _key(obj: Object) -> tuple[str, str, str]:
+    return obj["kind"], namespace_of(obj), name_of(obj)
+
+
+def _is_policy(obj: Object) -> bool:
+    return obj.get("kind") in POLICY_KINDS and str(obj.get("apiVersion", "")).partition("/")[0] == GROUP
+
+
+def _checked(obj: Any) -> Object:
+    """A role or binding with what decides.
+
+    Raises:
+        UsageError: Something is missing, or of the wrong type.
+    """
+    metadata = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
+    name = metadata.get("name")
+    what = f"{obj['kind']} {name}"
+    if not isinstance(name, str) or not name:
+        raise UsageError(
+            f"A {obj['kind']} has no name.", todo="Write metadata.name; a template has to be rendered first."
+        )
+    if "{{" in name:
+        raise UsageError(f"{what} is a template.", todo="Render it first, such as with helm template.")
+    if obj["kind"] in ("Role", "RoleBinding") and not metadata.get("namespace"):
+        metadata = {**metadata, "namespace": "default"}
+    if obj["kind"].endswith("Binding"):
+        ref = obj.get("roleRef")
+        if not isinstance(ref, dict) or not isinstance(ref.get("name"), str) or ref.get("kind") not in POLICY_KINDS[:2]:
+            raise UsageError(f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole.")
+        parts: Any = obj.get("subjects") or []
+        if not isinstance(parts, list) or not all(isinstance(each, dict) and each.get("name") for each in parts):
+            raise UsageError(f"{what} has subjects that are none.", todo="Each has a kind and a name.")
+    else:
+        parts = obj.get("rules") or []
+        if not isinstance(parts, list) or not all(map(_is_rule, parts)):
+            raise UsageError(
+                f"{what} has rules that are none.", todo="verbs, apiGroups and resources are lists of texts."
+            )
+    return {**obj, "metadata": metadata}
+
+
+def _is_rule(rule: Any) -> bool:
+    fields = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+    return isinstance(rule, dict) and all(
+        isinstance(rule.get(field) or [], list) and all(isinstance(each, str) for each in rule.get(field) or ())
+        for field in fields
+    )

@@ -1,0 +1,212 @@
+"""Questions with their expected answers: who may, and who may not.
+
+A file of questions::
+
+    namespaces: [kikai, darbo]            # what only a cluster would tell
+    accounts: [kikai/builder]
+    users: {jane: [team-a]}               # with their groups
+    resources: [widgets.example.com]      # or {name: gadgets.example.com, namespaced: false}
+    questions:
+    - who: kikai/default
+      may: list services in kikai
+      may not: [delete services in kikai, list services in darbo, get /metrics]
+    - who: jane
+      may: get pods/log web-0 in kikai
+    - who: {group: team-b}                # a member of it without a name
+      may not: list secrets               # of all namespaces
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.core.errors import UsageError, near
+from labkit.rbac.attributes import Attributes, question_text
+from labkit.rbac.subjects import AUTHENTICATED, Subject, member, subject
+from labkit.rbac.testing.vocabulary import PATH_VERBS, Vocabulary, qualified
+
+FIELDS = ("namespaces", "accounts", "users", "groups", "resources", "questions")
+MAX_QUESTIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its expected answer.
+
+    Args:
+        who: Who asks.
+        attributes: What they ask for.
+        may: Whether they are to be allowed.
+    """
+
+    who: Subject
+    attributes: Attributes
+    may: bool
+
+    def __str__(self) -> str:
+        """In words: ``kikai/default may not: list services in darbo``."""
+        who = self.who.label or f"group {self.who.groups[0]}"
+        return f"{who} {'may' if self.may else 'may not'}: {question_text(self.attributes, '').removeprefix(': ')}"
+
+
+def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
+    """Read a file of questions.
+
+    Args:
+        document: What YAML or JSON gave.
+        vocabulary: What the questions may name, beside what the file declares.
+
+    Raises:
+        UsageError: The number of the entry, and what is wrong in it.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("questions"), list):
+        raise UsageError("The file holds no questions.", todo="It is a mapping with the key questions, a list.")
+    for field in document:
+        if field not in FIELDS:
+            raise UsageError(f"The file has the key {field}.", todo=near(str(field), FIELDS))
+    users = _users(document.get("users"))
+    vocabulary = vocabulary.declaring(
+        resources=dict(_custom(each) for each in _list(document, "resources")),
+        namespaces=_texts(document, "namespaces"),
+        accounts=_texts(document, "accounts"),
+        users=users,
+        groups=[*_texts(document, "groups"), *(group for groups in users.values() for group in groups)],
+    )
+    questions: list[Question] = []
+    for number, entry in enumerate(document["questions"], 1):
+        try:
+            questions += _entry(entry, vocabulary, users)
+        except UsageError as error:
+            raise UsageError(f"Question {number}: {error.what}", why=error.why, todo=error.todo) from error
+        if len(questions) > MAX_QUESTIONS:
+            raise UsageError(f"There are more than {MAX_QUESTIONS} questions.", todo="Ask in several files.")
+    if not questions:
+        raise UsageError("The file holds no questions.", todo="Write some under the key questions.")
+    return questions
+
+
+def ask(
+    who: str,
+    text: str,
+    vocabulary: Vocabulary,
+    *,
+    may: bool = True,
+    groups: tuple[str, ...] | None = None,
+) -> Question:
+    """A question from a line.
+
+    Args:
+        who: ``namespace/name`` of a service account, or a user's name.
+        text: ``VERB RESOURCE[.GROUP][/SUBRESOURCE] [NAME] [in NAMESPACE]``, or ``VERB /PATH``.
+        vocabulary: What it may name.
+        may: The expected answer.
+        groups: The user's groups, beside ``system:authenticated``.
+
+    Raises:
+        UsageError: It is no question, or names what there is not.
+    """
+    _check_who(who, groups or (), vocabulary)
+    asking = subject(who) if groups is None else subject(who, (*groups, AUTHENTICATED))
+    return Question(asking, _request(asking, text, vocabulary), may)
+
+
+def _entry(entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Iterator[Question]:
+    if not isinstance(entry, dict) or "who" not in entry or not set(entry) <= {"who", "may", "may not"}:
+        raise UsageError("it is no entry.", todo='An entry has the keys who, and may or "may not".')
+    asking = _who(entry["who"], vocabulary, users)
+    lines = [(key == "may", line) for key in ("may", "may not") for line in _lines(entry.get(key))]
+    if not lines:
+        raise UsageError("nothing is asked.", todo='Write a line under may or "may not".')
+    for may, line in lines:
+        yield Question(asking, _request(asking, line, vocabulary), may)
+
+
+def _who(who: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Subject:
+    if isinstance(who, dict) and set(who) == {"group"} and isinstance(who["group"], str):
+        vocabulary.check_group(who["group"])
+        return member({"kind": "Group", "name": who["group"]}, "")
+    if not isinstance(who, str) or not who:
+        raise UsageError("who is nobody.", todo="Write namespace/name, a user, or {group: NAME}.")
+    groups = users.get(who, ())
+    _check_who(who, groups, vocabulary)
+    return subject(who, (*groups, AUTHENTICATED)) if groups else subject(who)
+
+
+def _check_who(who: str, groups: Iterable[str], vocabulary: Vocabulary) -> None:
+    account = subject(who).account
+    if account is not None:
+        vocabulary.check_account("/".join(account))
+    else:
+        vocabulary.check_user(who)
+    for group in groups:
+        vocabulary.check_group(group)
+
+
+def _request(who: Subject, text: str, vocabulary: Vocabulary) -> Attributes:
+    words = text.split()
+    if len(words) < 2:
+        raise UsageError(f"“{text}” is no request.", todo="Write a verb and a resource, such as “list pods in kikai”.")
+    verb, thing, *rest = words
+    if thing.startswith("/"):
+        if rest or verb not in PATH_VERBS:
+            todo = near(verb, PATH_VERBS) if not rest else "A path has no name and lies in no namespace."
+            raise UsageError(f"“{text}” is no request for a path.", todo=todo)
+        vocabulary.check_path(thing)
+        return Attributes(who.as_user(), verb, path=thing)
+    name, namespace = _place(text, rest)
+    plural, _, subresource = thing.partition("/")
+    resource, _, group = plural.partition(".")
+    full = f"{resource}/{subresource}" if subresource else resource
+    vocabulary.check_resource(verb, group, full)
+    if (group, resource) == ("", "namespaces") and name and not namespace:
+        namespace = name  # as requests for one namespace's object do: a RoleBinding in it can allow them
+    elif namespace:
+        vocabulary.check_namespace(namespace)
+        if not vocabulary.namespaced(group, full) and (group, resource) != ("", "namespaces"):
+            raise UsageError(f"{qualified(group, full)} lie in no namespace.", todo="Leave out the words after “in”.")
+    return Attributes(who.as_user(), verb, group, "", resource, subresource, namespace, name)
+
+
+def _place(text: str, rest: list[str]) -> tuple[str, str]:
+    """The name and the namespace in the words after a resource; empty where there is none."""
+    name = rest.pop(0) if rest and rest[0] != "in" else ""
+    namespace = rest[1] if len(rest) == 2 and rest[0] == "in" else ""
+    if rest and not namespace:
+        raise UsageError(f"“{text}” is no request.", todo="After the resource come a name, and “in” with a namespace.")
+    return name, namespace
+
+
+def _users(entry: Any) -> dict[str, tuple[str, ...]]:
+    named = dict.fromkeys(entry, ()) if isinstance(entry, list) else entry or {}
+    if not isinstance(named, dict):
+        raise UsageError("users is neither a list nor a mapping.", todo="Write {jane: [team-a]}, or [jane].")
+    return {str(user): tuple(_lines(groups)) for user, groups in named.items()}
+
+
+def _custom(entry: Any) -> tuple[tuple[str, str], bool]:
+    name = entry.get("name") if isinstance(entry, dict) else entry
+    plural, dot, group = str(name).partition(".")
+    if not isinstance(name, str) or not dot:
+        raise UsageError(f"{name} is no custom resource.", todo="Write its plural and group: widgets.example.com")
+    return (group, plural), not (isinstance(entry, dict) and entry.get("namespaced") is False)
+
+
+def _list(document: Mapping[str, Any], field: str) -> list[Any]:
+    value = document.get(field) or []
+    if not isinstance(value, list):
+        raise UsageError(f"{field} is no list.", todo=f"Write {field}: [one, another]")
+    return value
+
+
+def _texts(document: Mapping[str, Any], field: str) -> list[str]:
+    return _lines(_list(document, field))
+
+
+def _lines(value: Any) -> list[str]:
+    """One text, or a list of them."""
+    lines = [value] if isinstance(value, str) else value or []
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise UsageError(f"{value!r} is neither a text nor a list of texts.", todo="Write a text, or a list of texts.")
+    return lines

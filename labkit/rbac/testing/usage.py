@@ -1,0 +1,165 @@
+"""What an account used of its rights, and what it lacked, from an audit log.
+
+A refusal hides the needs behind it: a program that may not read a list never asks for its items. So let it run with
+all rights, such as bound to ``cluster-admin``, and judge each of its requests by the policy it is to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.defaults import default_objects
+from labkit.rbac.objects import GROUP, Object, is_default
+from labkit.rbac.parts import Part, breakdown, compact, covers
+from labkit.rbac.policy import Policy
+from labkit.rbac.rules import Rule, rule_text
+from labkit.rbac.subjects import Subject
+from labkit.rbac.testing.changes import usable
+from labkit.rbac.testing.verdicts import allows
+from labkit.rbac.testing.vocabulary import Vocabulary, qualified
+
+MAX_USES = 20_000
+"""Different permissions of one account that are kept."""
+
+
+class Use(NamedTuple):
+    """A permission that a request needs: a part of a rule, and where."""
+
+    part: Part
+    namespace: str
+
+    def __str__(self) -> str:
+        """In words: ``list · pods in kikai``."""
+        shown = self.part.resource if self.part.path is not None else qualified(self.part.group, self.part.resource)
+        where = f" in {self.namespace}" if self.namespace else ""
+        return rule_text(self.part._replace(resource=shown).rule()) + where
+
+
+@dataclass
+class Usage:
+    """An account's rights and their use.
+
+    Args:
+        who: The account.
+        requests: How many requests it made.
+        used: What they needed, with how many needed each.
+        missing: Those of ``used`` that the policy does not allow.
+        unused: What the policy gives the account beyond what everybody has, and no request needed; with where.
+        dropped: Requests that are not counted in ``used``, for want of memory.
+    """
+
+    who: Subject
+    requests: int = 0
+    used: dict[Use, int] = field(default_factory=dict)
+    missing: list[Use] = field(default_factory=list)
+    unused: list[Use] = field(default_factory=list)
+    dropped: int = 0
+
+
+def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vocabulary) -> Usage:
+    """Judge an account's requests by a policy.
+
+    Args:
+        who: The account.
+        policy: What it is to have; not what it had when it ran.
+        events: Audit events of any level but None.
+        vocabulary: The resources that there are.
+    """
+    found = Usage(who)
+    missing: dict[Use, None] = {}
+    anyhow: set[Use] = set()  # allowed for objects of any name
+    user = who.as_user()
+    for event in events:
+        if (read := _use(event, who.user)) is None:
+            continue
+        use, name = read
+        found.requests += 1
+        if use not in found.used:
+            if len(found.used) >= MAX_USES:
+                found.dropped += 1
+                continue
+            if allows(policy, _question(use, user)):
+                anyhow.add(use)
+        found.used[use] = found.used.get(use, 0) + 1
+        if use not in anyhow and not allows(policy, _question(use, user, name)):
+            missing[use] = None
+    found.missing = list(missing)
+    seen: set[Use] = set()
+    for place in ("", *sorted({namespace for _, _, namespace in _own_grants(policy, who)} - {""})):
+        for rule, _, namespace in _own_grants(policy, who):
+            for part in breakdown(rule) if namespace == place else ():
+                use = Use(part, place)
+                if use not in seen and usable(part, place, vocabulary) and not _needed(use, found.used):
+                    seen.add(use)
+                    found.unused.append(use)
+    return found
+
+
+def least_policy(found: Usage, name: str) -> list[Object]:
+    """The roles and bindings that allow just what was used, beyond what everybody may.
+
+    Requests in one namespace get a Role in it; those for paths, cluster-scoped objects or all namespaces a ClusterRole.
+    """
+    everybody = [grant.rule for grant in Policy.of(default_objects()).rules_for(found.who.as_user(), "")]
+    places: dict[str, list[Part]] = {}
+    for use in found.used:
+        if not any(covers(rule, use.part) for rule in everybody):
+            places.setdefault(use.namespace, []).append(use.part)
+    wide = set(places.get("", ()))
+    made: list[Object] = []
+    for place, parts in sorted(places.items()):
+        here = sorted(set(parts) - (wide if place else set()), key=str)
+        if here:
+            made += _role(name, place, compact(here), found.who)
+    return made
+
+
+def _role(name: str, namespace: str, rules: list[Rule], who: Subject) -> list[Object]:
+    kind = "Role" if namespace else "ClusterRole"
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    role: Object = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+    ref = {"apiGroup": GROUP, "kind": kind, "name": name}
+    binding = {"apiVersion": f"{GROUP}/v1", "kind": f"{kind}Binding", "metadata": dict(metadata), "roleRef": ref}
+    return [role, {**binding, "subjects": [who.as_binding_subject()]}]
+
+
+def _use(event: Any, user: str) -> tuple[Use, str] | None:
+    """The permission that a request of a user needed, and the object's name; None for what is no request of theirs."""
+    if not isinstance(event, dict) or event.get("stage") in ("RequestReceived", "ResponseStarted"):
+        return None
+    asked = event.get("impersonatedUser") or event.get("user") or {}
+    verb, reference = event.get("verb"), event.get("objectRef")
+    if not isinstance(asked, dict) or asked.get("username") != user or not isinstance(verb, str):
+        return None
+    if not isinstance(reference, dict):
+        return Use(Part(verb, path=str(event.get("requestURI", "")).partition("?")[0]), ""), ""
+    texts = {key: str(reference.get(key) or "") for key in ("apiGroup", "resource", "subresource", "namespace")}
+    resource = texts["resource"] + (f"/{texts['subresource']}" if texts["subresource"] else "")
+    return Use(Part(verb, texts["apiGroup"], resource), texts["namespace"]), str(reference.get("name") or "")
+
+
+def _question(use: Use, user: User, name: str = "") -> Attributes:
+    part = use.part
+    if part.path is not None:
+        return Attributes(user, part.verb, path=part.path)
+    plural, _, sub = part.resource.partition("/")
+    return Attributes(user, part.verb, part.group, "", plural, sub, use.namespace, name)
+
+
+def _own_grants(policy: Policy, who: Subject) -> list[tuple[Rule, str, str]]:
+    """The rules that bindings give an account, without those that every cluster has: rule, binding, namespace."""
+    found = []
+    for binding in policy.bindings_of(who.as_user()):
+        role = None if is_default(binding) else policy.role_of(binding)
+        place = str(binding["metadata"].get("namespace") or "")
+        found += [(rule, binding["metadata"]["name"], place) for rule in (role or {}).get("rules") or ()]
+    return found
+
+
+def _needed(granted: Use, used: Iterable[Use]) -> bool:
+    """Whether some request needed a granted permission; one for an object of any name counts for each name."""
+    rule = granted.part._replace(names=()).rule()
+    return any(granted.namespace in ("", use.namespace) and covers(rule, use.part) for use in used)

@@ -1,0 +1,60 @@
+"""What a policy answers, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.explain import BEFORE_RBAC, grants, near_misses
+from labkit.rbac.policy import Policy
+from labkit.rbac.subjects import MASTERS
+from labkit.rbac.testing.questions import Question
+
+MAX_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A policy's answer to a question.
+
+    Args:
+        question: The question.
+        allowed: The answer.
+        reasons: The binding that grants it; or what nearly does, closest first.
+    """
+
+    question: Question
+    allowed: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether it is the expected answer."""
+        return self.allowed is self.question.may
+
+
+def allows(policy: Policy, question: Attributes) -> bool:
+    """Whether a policy allows a request."""
+    return MASTERS in question.user.groups or next(grants(policy, question), None) is not None
+
+
+def answer(policy: Policy, question: Question) -> Verdict:
+    """A policy's answer with its reasons."""
+    if MASTERS in question.attributes.user.groups:
+        return Verdict(question, True, (BEFORE_RBAC,))
+    grant = next(grants(policy, question.attributes), None)
+    if grant is not None:
+        return Verdict(question, True, (grant.why,))
+    misses = dict.fromkeys(miss.why for miss in near_misses(policy, question.attributes))
+    return Verdict(question, False, tuple(misses)[:MAX_REASONS])
+
+
+def answers(policy: Policy, questions: Iterable[Question]) -> list[Verdict]:
+    """A policy's answers."""
+    return [answer(policy, question) for question in questions]
+
+
+def wrong(policy: Policy, questions: Sequence[Question]) -> Question | None:
+    """The first question to which a policy gives another answer than the expected one."""
+    return next((each for each in questions if allows(policy, each.attributes) is not each.may), None)

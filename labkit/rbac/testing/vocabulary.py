@@ -1,0 +1,254 @@
+"""What a question may name: the resources and verbs of a cluster, its namespaces, and who there is.
+
+A negative question passes for any misspelling: nobody may ``list podz``. So whatever is unknown is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from labkit.core.errors import UsageError, near
+from labkit.core.json_file import read_json
+from labkit.rbac.objects import GROUP, Object, name_of, namespace_of
+from labkit.rbac.policy import Policy
+from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, subject_namespace
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+"""The verbs of requests for resources."""
+
+PATH_VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
+"""The verbs of requests for paths: the methods in small letters."""
+
+PATHS = (
+    *(".well-known", "api", "apis", "debug", "flagz", "healthz", "livez"),
+    *("logs", "metrics", "openapi", "openid", "readyz", "statusz", "version"),
+)
+"""How the paths that API servers serve begin."""
+
+AUTHENTICATION, CERTIFICATES = "authentication.k8s.io", "certificates.k8s.io"
+IMPERSONATED = {
+    "users": "user-info",
+    "groups": "user-info",
+    "uids": "user-info",
+    "userextras": "user-info",
+    "serviceaccounts": "serviceaccount",
+    "nodes": "arbitrary-node",
+}
+"""What can be impersonated, and the mode in which it is, where impersonation is constrained."""
+
+OF_EVERY_CLUSTER = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+Resources = Mapping[tuple[str, str], tuple[bool, frozenset[str]]]
+"""By API group and resource, such as ``pods/log``: whether it is namespaced, and its verbs."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a question may name.
+
+    Args:
+        resources: What requests may be about.
+        namespaces: The namespaces.
+        accounts: Service accounts, as ``namespace/name``.
+        users: User names.
+        groups: Groups, beside those of Kubernetes.
+    """
+
+    resources: Resources
+    namespaces: frozenset[str] = OF_EVERY_CLUSTER
+    accounts: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset({ANONYMOUS})
+    groups: frozenset[str] = frozenset({AUTHENTICATED, UNAUTHENTICATED, "system:masters", "system:serviceaccounts"})
+
+    def declaring(
+        self,
+        *,
+        resources: Mapping[tuple[str, str], bool] | None = None,
+        namespaces: Iterable[str] = (),
+        accounts: Iterable[str] = (),
+        users: Iterable[str] = (),
+        groups: Iterable[str] = (),
+    ) -> Vocabulary:
+        """The same and more; custom resources by group and plural, with whether they are namespaced."""
+        custom: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
+        for (group, plural), namespaced in (resources or {}).items():
+            custom[group, plural] = (namespaced, frozenset(VERBS))
+            for part in ("status", "scale"):
+                custom[group, f"{plural}/{part}"] = (namespaced, frozenset({"get", "patch", "update"}))
+        accounts = frozenset(accounts)
+        return replace(
+            self,
+            resources={**self.resources, **custom},
+            namespaces=self.namespaces.union(namespaces, (account.partition("/")[0] for account in accounts)),
+            accounts=self.accounts | accounts,
+            users=self.users.union(users),
+            groups=self.groups.union(groups),
+        )
+
+    def with_names_of(self, other: Vocabulary) -> Vocabulary:
+        """The same, with the namespaces, accounts, users and groups of another."""
+        return self.declaring(
+            namespaces=other.namespaces, accounts=other.accounts, users=other.users, groups=other.groups
+        )
+
+    def of(self, policy: Policy, objects: Iterable[Object] = ()) -> Vocabulary:
+        """The same, with what a policy names, and with the namespaces and accounts among some objects."""
+        bindings = [(binding, namespace_of(binding)) for binding in policy.bindings]
+        entries = [(entry, home) for binding, home in bindings for entry in binding.get("subjects") or ()]
+        homes = {home for _, home in bindings} | {key[1] for key in policy.roles}
+        objects = list(objects)
+        return self.declaring(
+            namespaces=(homes - {""}) | {name_of(each) for each in objects if each.get("kind") == "Namespace"},
+            accounts=[*_accounts_named(entries), *_accounts_made(objects)],
+            users=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "User"],
+            groups=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "Group"],
+        )
+
+    def namespaced(self, group: str, resource: str) -> bool:
+        """Whether the objects of a known resource lie in namespaces."""
+        return self.resources[group, resource][0]
+
+    def has(self, verb: str, group: str, resource: str) -> bool:
+        """Whether there are requests with a verb for a resource."""
+        known = self.resources.get((group, resource))
+        return known is not None and verb in known[1]
+
+    def check_resource(self, verb: str, group: str, resource: str) -> None:
+        """Refuse a resource or a verb that there is not.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        shown = qualified(group, resource)
+        if (group, resource) not in self.resources:
+            elsewhere = [qualified(*key) for key in self.resources if key[1] == resource]
+            known = [qualified(*key) for key in self.resources]
+            todo = f'Did you mean "{elsewhere[0]}"?' if elsewhere else near(shown, known)
+            if todo.startswith("Known"):
+                todo = "Is it a custom resource? Declare it under resources."
+            raise UsageError(f"There is no resource {shown}.", todo=todo)
+        verbs = self.resources[group, resource][1]
+        if verb not in verbs:
+            raise UsageError(f"No request has the verb {verb} for {shown}.", todo=near(verb, sorted(verbs)))
+
+    def check_path(self, path: str) -> None:
+        """Refuse a path that no API server serves; ``/`` is one.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        begin = path.strip("/").partition("/")[0]
+        if begin and begin not in PATHS:
+            raise UsageError(f"No API server serves {path}.", todo=near(begin, PATHS))
+
+    def check_namespace(self, namespace: str) -> None:
+        """Refuse a namespace that there is not.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        if namespace not in self.namespaces:
+            raise UsageError(f"There is no namespace {namespace}.", todo=_declare(namespace, self.namespaces))
+
+    def check_account(self, account: str) -> None:
+        """Refuse a service account that there is not; each namespace has one named ``default``.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        namespace, _, name = account.partition("/")
+        self.check_namespace(namespace)
+        if name != "default" and account not in self.accounts:
+            known = {*self.accounts, *(f"{each}/default" for each in self.namespaces)}
+            raise UsageError(f"There is no service account {account}.", todo=_declare(account, known))
+
+    def check_user(self, name: str) -> None:
+        """Refuse a user that nobody declared.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        if name not in self.users:
+            raise UsageError(f"Nobody declared the user {name}.", todo=_declare(name, self.users))
+
+    def check_group(self, name: str) -> None:
+        """Refuse a group that nobody declared, and that is none of Kubernetes' own.
+
+        Raises:
+            UsageError: With what was probably meant.
+        """
+        namespace = name.partition("system:serviceaccounts:")[2]
+        if name not in self.groups and namespace not in self.namespaces:
+            raise UsageError(f"Nobody declared the group {name}.", todo=_declare(name, self.groups))
+
+
+def _accounts_named(entries: Iterable[tuple[Object, str]]) -> Iterator[str]:
+    for entry, home in entries:
+        if namespace := subject_namespace(entry, home):
+            yield f"{namespace}/{entry.get('name')}"
+
+
+def _accounts_made(objects: Iterable[Object]) -> Iterator[str]:
+    for each in objects:
+        if each.get("kind") == "ServiceAccount":
+            yield f"{namespace_of(each) or 'default'}/{name_of(each)}"
+
+
+def _declare(name: str, known: Iterable[str]) -> str:
+    hint = near(name, sorted(known))
+    return hint if hint.startswith("Did") else "Declare it in the file of the questions if there is one."
+
+
+def qualified(group: str, resource: str) -> str:
+    """A resource with its group: ``deployments.apps/scale``."""
+    plural, slash, part = resource.partition("/")
+    return f"{plural}{'.' if group else ''}{group}{slash}{part}"
+
+
+@lru_cache(maxsize=1)
+def standard() -> Vocabulary:
+    """What a question may name on every cluster of Kubernetes 1.36: its resources, and RBAC's own verbs."""
+    found: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
+    for group, resources in read_json(__file__, "served.json").items():
+        for resource, (namespaced, verbs) in resources.items():
+            found[group, resource] = (namespaced, frozenset(verbs))
+    return Vocabulary(_with_virtual(found))
+
+
+def of_discovery(rows: Iterable[tuple[str, str, bool, Iterable[str]]]) -> Vocabulary:
+    """What a question may name on one cluster.
+
+    Args:
+        rows: API group, resource or subresource, whether it is namespaced, and its verbs, as discovery has them.
+    """
+    found: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
+    for group, resource, namespaced, verbs in rows:
+        known = found.get((group, resource), (namespaced, frozenset()))[1]
+        found[group, resource] = (namespaced, known.union(verbs))
+    return Vocabulary(_with_virtual(found))
+
+
+def _with_virtual(resources: Resources) -> dict[tuple[str, str], tuple[bool, frozenset[str]]]:
+    """Add what no server serves and authorizers are asked about all the same.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#special-verbs, KEP-5284.
+    """
+    found = dict(resources)
+
+    def add(group: str, resource: str, namespaced: bool, *verbs: str) -> None:
+        known = found.get((group, resource), (namespaced, frozenset()))
+        found[group, resource] = (known[0], known[1].union(verbs))
+
+    for resource, namespaced in (("roles", True), ("clusterroles", False)):
+        add(GROUP, resource, namespaced, "bind", "escalate")
+    for resource, mode in IMPERSONATED.items():
+        classic = "" if resource in ("users", "groups", "serviceaccounts") else AUTHENTICATION
+        if resource != "nodes":
+            add(classic, resource, resource == "serviceaccounts", "impersonate")
+        add(AUTHENTICATION, resource, resource == "serviceaccounts", f"impersonate:{mode}")
+    add(AUTHENTICATION, "nodes", False, "impersonate:associated-node")
+    add(CERTIFICATES, "signers", False, "approve", "sign", "attest")
+    add("policy", "podsecuritypolicies", False, "use")
+    return found
