@@ -56,7 +56,15 @@ def _task(source: random.Random, ability: float, task: str, title: str, learner:
     wrong = source.choice((f"{name}/reader may not list pods in {name}.", "There is no binding.", HOSTILE[:500]))
     seen = "is allowed" if right else wrong
     items = (
-        Item(f"{name}/reader may list pods", seen, right, 2.0 if right else 0.0, 2.0, "hint"),
+        Item(
+            f"{name}/reader may list pods",
+            seen,
+            right,
+            2.0 if right else 0.0,
+            2.0,
+            "hint",
+            kinds=() if right else ("not-granted",),
+        ),
         Item("Nothing more", "Nothing of the kind was seen.", True, 0.0, 0.0, ""),
     )
     excess = (f"system:authenticated may get secrets in {name}",) if source.random() < 0.2 else ()

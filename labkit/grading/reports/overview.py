@@ -18,11 +18,12 @@ from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
-from labkit.grading.judging.score import plain
+from labkit.grading.judging.score import NOTHING_MORE, plain
 from labkit.grading.reports.scores import POLICY, safe_cell
 from labkit.grading.reports.similarity import Row, Similarity, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import SEEDED
+from labkit.lessons.mistakes import mistakes
 
 FEWEST = 10
 """How many results a task must have before its discrimination says anything."""
@@ -35,6 +36,20 @@ MAX_ROWS = 200
 
 MISSING = "nothing handed in"
 """The state of a learner in the roster without a submission."""
+
+MAX_BELIEFS = 12
+"""Kinds of mistakes that are listed."""
+
+BROKEN_LIMIT = "too-open"
+
+ANYTHING = {
+    "who": "somebody else",
+    "what": "What was granted",
+    "where": "another namespace",
+    "binding": "A binding",
+    "role": "edit",
+}
+"""Stands for what a learner granted in the sentence that a class is told."""
 
 UNGRADED = (FAILED, "unreadable")
 """How results ended that say nothing of the tasks."""
@@ -104,20 +119,13 @@ def overview(
     for result in judged:
         by_exercise.setdefault(result.exercise, []).append(result)
     alike = {found.exercise: found.count for found in similar}
-    excess = (
-        ((result.exercise, task.id, _generic(grant)), result.learner)
-        for result in judged
-        for task in result.score.tasks
-        for grant in task.excess
-    )
     return {
         "exercises": [_exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()],
         "people": _people(results, missing),
+        "beliefs": _beliefs(judged),
         "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
         "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
         "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
-        "ideas": _counted(("exercise", "task", "expected", "seen"), _wrong_ideas(judged)),
-        "excess": _counted(("exercise", "task", "grant"), excess),
         "ungraded": [
             *(row for result in results for row in _ungraded(result)),
             *({"exercise": "", "learner": "", "ended": "left out", "why": line} for line in left_out),
@@ -218,6 +226,8 @@ def _counted(columns: Sequence[str], found: Iterable[tuple[tuple[str, ...], str]
     ]
 
 
+_OWN_NAMES = re.compile(r" \((?:by|RBAC:) [^\n]*?\)(?=[.,;]|$)")
+
 _NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")
 
 
@@ -232,13 +242,43 @@ def _generic(text: str) -> str:
     return plain(SEEDED.sub(r"\1-…", text))
 
 
-def _wrong_ideas(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What was seen instead of what was expected."""
+def _beliefs(results: Iterable[Result]) -> list[Row]:
+    """Put together who made the same kind of mistake, the commonest first, with what to tell the class."""
+    having: dict[str, dict[str, str]] = {}
+    tasks: dict[str, set[str]] = {}
+    alone: dict[str, str] = {}
     for result in results:
-        for task in result.score.tasks:
-            for item in task.items:
-                if item.judged and not item.ok:
-                    yield (result.exercise, task.id, _generic(item.expected), _generic(item.seen)), result.learner
+        for task, item in ((each, item) for each in result.score.tasks for item in each.items if not item.ok):
+            # A broken limit is said more exactly by what was granted.
+            kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
+            example = (
+                task.excess[0] if task.excess and item.expected == NOTHING_MORE else f"{item.expected} {item.seen}"
+            )
+            for kind in filter(mistakes().get, kinds):
+                having.setdefault(kind, {}).setdefault(result.learner, _anonymous(example, result))
+                tasks.setdefault(kind, set()).add(task.id)
+            if len(kinds) == 1:
+                alone.setdefault(kinds[0], _anonymous(example, result))
+    return [
+        {
+            "mistake": mistakes()[kind].name,
+            "count": len(who),
+            "learners": list(who),
+            "tell the class": mistakes()[kind].says.format(**ANYTHING),
+            "they believe": mistakes()[kind].idea,
+            "step": mistakes()[kind].step,
+            "tasks": sorted(tasks[kind]),
+            "example": alone.get(kind, next(iter(who.values()))),
+        }
+        for kind, who in sorted(having.items(), key=lambda entry: -len(entry[1]))[:MAX_BELIEFS]
+    ]
+
+
+def _anonymous(text: str, result: Result) -> str:
+    """Remove from an example what tells whose it is: names of bindings and roles, and the learner's own."""
+    text = _OWN_NAMES.sub("", _generic(text))
+    words = sorted({*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, words)) or "$^", "…", text, flags=re.IGNORECASE)
 
 
 def _ungraded(result: Result) -> Iterator[Row]:

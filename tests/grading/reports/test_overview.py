@@ -13,7 +13,7 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.judging.score import Item, Score, TaskScore
+from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore
 from labkit.grading.reports.overview import overview, page, similarities, without_names, write_overview
 from tests.grading import classroom
 from tests.grading.support import solved_cells, submit
@@ -96,16 +96,16 @@ def test_the_commonest_errors_come_first_with_who_had_them() -> None:
     ]
 
 
-def test_the_same_wrong_idea_under_other_names_is_one() -> None:
-    def seen(learner: str, name: str) -> Result:
-        item = Item(f"hall-{name} may", f"hall-{name} may not", False, 0, 2, "")
-        task = TaskScore("4.1", "T", 0, 2, (item,), (f"Group x may get pods in hall-{name}",), 1)
+def test_the_same_kind_of_mistake_is_one_and_what_nobody_knows_is_none() -> None:
+    def seen(learner: str, name: str, *kinds: str) -> Result:
+        item = Item(f"hall-{name} may", f"hall-{name} may not", False, 0, 2, "", kinds=kinds)
+        task = TaskScore("4.1", "T", 0, 2, (item,), (), 1)
         return replace(result(learner), score=Score("ex4-roles", learner, (task,)))
 
-    results = [seen("a", "heron-41"), seen("b", "otter-10")]
-    (idea,), (excess,) = rows(results, "ideas"), rows(results, "excess")
-    assert (idea["seen"], idea["learners"]) == ("hall-… may not", ["a", "b"])
-    assert (excess["grant"], excess["count"]) == ("Group x may get pods in hall-…", 2)
+    results = [seen("a", "heron-41", "not-granted"), seen("b", "otter-10", "not-granted"), seen("c", "heron-41", "<b>")]
+    (row,) = rows(results, "beliefs")
+    assert (row["mistake"], row["learners"]) == ("nothing grants it", ["a", "b"])
+    assert row["example"] == "hall-… may hall-… may not"
 
 
 def test_what_was_not_graded_is_named_and_counts_in_no_figure() -> None:
@@ -146,9 +146,10 @@ def test_the_three_files_say_the_same(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(tmp_path: Path) -> None:
     write_overview([result("=cmd", 0, output=f"{TRACE}=1Error\n")], [], tmp_path)
-    item = Item("it may", "=HYPERLINK(1)", False, 0, 2, "")
+    item = Item(NOTHING_MORE, "", False, 0, 2, "", kinds=("watch-added",))
     task = TaskScore("4.1", "T", 0, 2, (item,), ("@x",), 1)
-    write_overview([replace(result("a"), score=Score("e", "a", (task,)))], [], tmp_path)
+    left_out = ["=HYPERLINK(1)"]
+    write_overview([replace(result("a"), score=Score("e", "a", (task,)))], [], tmp_path, left_out)
     cells = [cell for line in csv.reader((tmp_path / "overview.csv").read_text().splitlines()) for cell in line]
     assert "'=HYPERLINK(1)" in cells
     assert "'@x" in cells
@@ -172,7 +173,8 @@ class Tags(HTMLParser):
 def test_nothing_a_learner_wrote_is_markup(tmp_path: Path) -> None:
     submissions = classroom.submissions(tmp_path / "s", 12)
     submit(tmp_path / "s", "s0001", "ex4-roles", [f"# {classroom.HOSTILE}\nlab.apply('''{classroom.HOSTILE}''')"])
-    text = page(overview(classroom.results(200), similarities(submissions)))
+    results = [replace(each, name=classroom.HOSTILE) for each in classroom.results(200)]
+    text = page(overview(results, similarities(submissions)))
     tags = Tags()
     tags.feed(text)
     assert tags.seen["script"] == 1
