@@ -144,44 +144,21 @@ class Vocabulary:
             raise UsageError(f"No API server serves {path}.", todo=near(begin, PATHS))
 
     def check_namespace(self, namespace: str) -> None:
-        """Refuse a namespace that there is not.
-
-        Raises:
-            UsageError: With what was probably meant.
-        """
-        if namespace not in self.namespaces:
-            raise UsageError(f"There is no namespace {namespace}.", todo=_declare(namespace, self.namespaces))
+        """Refuse a namespace that there is not, with what was probably meant."""
+        _require("namespace", namespace, self.namespaces)
 
     def check_account(self, account: str) -> None:
-        """Refuse a service account that there is not; each namespace has one named ``default``.
-
-        Raises:
-            UsageError: With what was probably meant.
-        """
-        namespace, _, name = account.partition("/")
-        self.check_namespace(namespace)
-        if name != "default" and account not in self.accounts:
-            known = {*self.accounts, *(f"{each}/default" for each in self.namespaces)}
-            raise UsageError(f"There is no service account {account}.", todo=_declare(account, known))
+        """Refuse a service account that there is not; each namespace has one named ``default``."""
+        self.check_namespace(account.partition("/")[0])
+        _require("service account", account, {*self.accounts, *(f"{each}/default" for each in self.namespaces)})
 
     def check_user(self, name: str) -> None:
-        """Refuse a user that nobody declared.
-
-        Raises:
-            UsageError: With what was probably meant.
-        """
-        if name not in self.users:
-            raise UsageError(f"Nobody declared the user {name}.", todo=_declare(name, self.users))
+        """Refuse a user that nobody declared."""
+        _require("user", name, self.users)
 
     def check_group(self, name: str) -> None:
-        """Refuse a group that nobody declared, and that is none of Kubernetes' own.
-
-        Raises:
-            UsageError: With what was probably meant.
-        """
-        namespace = name.partition("system:serviceaccounts:")[2]
-        if name not in self.groups and namespace not in self.namespaces:
-            raise UsageError(f"Nobody declared the group {name}.", todo=_declare(name, self.groups))
+        """Refuse a group that nobody declared, and that is none of Kubernetes' own."""
+        _require("group", name, {*self.groups, *(f"system:serviceaccounts:{each}" for each in self.namespaces)})
 
 
 def _accounts_named(entries: Iterable[tuple[Object, str]]) -> Iterator[str]:
@@ -196,9 +173,17 @@ def _accounts_made(objects: Iterable[Object]) -> Iterator[str]:
             yield f"{namespace_of(each) or 'default'}/{name_of(each)}"
 
 
-def _declare(name: str, known: Iterable[str]) -> str:
-    hint = near(name, sorted(known))
-    return hint if hint.startswith("Did") else "Declare it in the file of the questions if there is one."
+def _require(what: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is not among those that are known.
+
+    Raises:
+        UsageError: With what was probably meant.
+    """
+    names = sorted(known)
+    if name not in names:
+        hint = near(name, names)
+        todo = hint if hint.startswith("Did") else "Declare it in the file of the questions if there is one."
+        raise UsageError(f"There is no {what} {name}.", todo=todo)
 
 
 def qualified(group: str, resource: str) -> str:
