@@ -163,8 +163,8 @@ def worked_steps() -> Steps:
                     waiting = []
                 elif cell.source.startswith("## "):
                     step = ""
-            elif "widget" in cell.metadata.get("tags", []):
-                continue  # it shows something on the page, and does nothing for a step
+            elif {"widget", "aside"}.intersection(cell.metadata.get("tags", [])):
+                continue  # it does nothing for a step
             elif cell.cell_type == "code" and step:
                 steps[step]["cells"].append(with_solution(cell.source))
                 if BEGIN in cell.source:

@@ -22,6 +22,7 @@ from labkit.lessons import (
     part4_roles,
     part5_cluster_roles,
 )
+from labkit.lessons.asides import ASIDES, of_lesson
 from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries, with_step
 from labkit.lessons.library import library
 from labkit.lessons.predictions import Noted
@@ -35,30 +36,35 @@ LESSONS: tuple[Lesson, ...] = (
         "The API server",
         "Everything in a cluster goes through one server.",
         part1_api_server.STEPS,
+        of_lesson("01-api-server"),
     ),
     Lesson(
         "02-inside-a-pod",
         "The API from inside a pod",
         "What a container is given, so that it can talk to the cluster it runs in.",
         part2_inside_a_pod.STEPS,
+        of_lesson("02-inside-a-pod"),
     ),
     Lesson(
         "03-service-accounts",
         "Authentication and service accounts",
         "How a process in a pod says who it is.",
         part3_service_accounts.STEPS,
+        of_lesson("03-service-accounts"),
     ),
     Lesson(
         "04-roles",
         "Roles and role bindings",
         "Who may do what, in one namespace.",
         part4_roles.STEPS,
+        of_lesson("04-roles"),
     ),
     Lesson(
         "05-cluster-roles",
         "Cluster roles and cluster role bindings",
         "Who may do what, everywhere.",
         part5_cluster_roles.STEPS,
+        of_lesson("05-cluster-roles"),
     ),
 )
 
@@ -66,12 +72,13 @@ STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in les
 
 
 def find(step: str | int) -> Step:
-    """The step of that name; ``W15``, ``w15``, ``"15"`` and ``15`` are the same.
+    """The step or aside of that name; ``W15``, ``w15``, ``"15"`` and ``15`` are the same.
 
     Raises:
         UsageError: There is none.
     """
-    return STEPS[step_id(step)]
+    name = str(step).strip().upper()
+    return ASIDES[name] if name in ASIDES else STEPS[step_id(step)]
 
 
 def predict(step: str, value: object, progress: Progress) -> Noted:
@@ -175,6 +182,8 @@ def solution(step: str, progress: Progress) -> Help:
     """How a step can be solved, in a cell and in a terminal. The progress keeps that it was shown."""
     found = find(step)
     progress.note(found.id, solution_shown=True)
+    if found.id in ASIDES:
+        return Help(f"{found.id} solution: {found.title}", found.hints[-1], f'predict("{found.id}", …) once more.')
     objects = "\n---\n".join(_manifests(found))
     code = f'lab.apply("""\n{objects}\n""")' if objects else str(worked()[found.id]["solution"])
     if found.kubectl:

@@ -175,7 +175,10 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> tuple[str, str]:
     if not given:
         return "empty-role", "The role has no rules yet."
     if not groups & {"", "*"}:
-        return "wrong-group", f"{resource} are in the core group. A rule names it, too, although its name is empty."
+        return (
+            "wrong-group",
+            f"{resource} are in the core group. A rule names it, too, although its name has no letters.",
+        )
     if not resources & {resource, "*"}:
         return "wrong-resource", f"Resources are written in the plural and in small letters: {resource}."
     if misspelt := misspelt_verb(given):

@@ -57,7 +57,13 @@ class Board(Displayable):
         total = sum(len(lesson.steps) for lesson in self.lessons)
         guesses = [entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None]
         right = f", {sum(guesses)} of {len(guesses)} first guesses right" if guesses else ""
-        return f"{len(self.passed)} of {total} steps passed{right}"
+        return f"{len(self.passed)} of {total} steps passed{right}{self.asides_text()}"
+
+    def asides_text(self) -> str:
+        """How many asides are answered, in words behind a number of steps; empty before the first."""
+        asides = [step.id for lesson in self.lessons for step in lesson.asides]
+        answered = sum(self.state(each) == "passed" for each in asides)
+        return f", {answered} of {len(asides)} asides answered" if answered else ""
 
     def card(self) -> Card:
         """One line for each lesson, and one for each step."""

@@ -131,6 +131,7 @@ class Lesson:
     title: str
     subtitle: str
     steps: tuple[Step, ...]
+    asides: tuple[Step, ...] = ()
 
     @property
     def notebook(self) -> str:
@@ -139,5 +140,5 @@ class Lesson:
 
     @property
     def minutes(self) -> int:
-        """The time that all steps take."""
-        return sum(step.minutes for step in self.steps)
+        """The time that all steps and asides take."""
+        return sum(step.minutes for step in (*self.steps, *self.asides))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labkit import lessons
 from labkit.core.errors import UsageError
 from labkit.lab import words
+from labkit.lessons import shown
 from labkit.lessons.base import WORDS
 from labkit.lessons.shown import guess_text
 from labkit.ui.base import LabWidget, html_table, text_table
@@ -64,7 +65,7 @@ class Board(LabWidget):
 
     def as_html(self) -> str:
         """Return the steps as an HTML table."""
-        caption = f"{self.data['passed']} of {self.data['total']} steps passed"
+        caption = f"{self.data['passed']} of {self.data['total']} steps passed{self.data['asides']}"
         return html_table(["step", "state", "title"], self._rows(), caption=caption)
 
     def close(self) -> None:
@@ -108,7 +109,8 @@ class Board(LabWidget):
             for lesson in self._lessons
         ]
         states = [step["state"] for group in groups for step in group["steps"]]
-        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states)}
+        asides = shown.Board(self._lessons, entries).asides_text()
+        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states), "asides": asides}
 
     def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
         state = str(entry.get("state", "not attempted"))

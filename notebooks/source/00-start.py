@@ -127,9 +127,9 @@ XRay(answer, lab)
 #
 # Each step has a name, from W1 to W24, and goes the same way:
 #
-# 1. **Predict** what the server will say: `predict("W2", "…")`, with your guess in the place of `…`.
+# 1. **Predict** what the server will say: `predict("W4", "…")`, with your guess in the place of `…`.
 # 2. **Run** the request, or create the object.
-# 3. **Check**: `check("W2")` asks the cluster, not your notebook. Any way that works passes.
+# 3. **Check**: `check("W4")` asks the cluster, not your notebook. Any way that works passes.
 #
 # A step that asks for a prediction does not pass without one. A wrong prediction costs nothing. It is the
 # moment you learn something: predict again. The board shows which of your first guesses were right.
@@ -138,11 +138,11 @@ XRay(answer, lab)
 # remove its `#`, and put your answer in the place of `…`. Frames grow shorter from part to part.
 
 # %%
-check("W2")
+check("W4")
 
 # %% [markdown]
-# A step that nobody has tried is *not attempted*. When you are stuck, `hint("W2")` says where
-# to look, the next `hint("W2")` what to write, the third all but the last word. `solution("W2")`
+# A step that nobody has tried is *not attempted*. When you are stuck, `hint("W4")` says where
+# to look, the next `hint("W4")` what to write, the third all but the last word. `solution("W4")`
 # shows one way to do it.
 # A step that you have passed stays passed.
 #

@@ -17,7 +17,7 @@
 #
 # **In this lab you will** find the API server, learn what it says to a stranger, let a
 # proxy carry your credentials, and list everything it serves. Nothing in the cluster
-# changes. Time: about 20 minutes.
+# changes. Time: about 22 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations. Before them:
 # you ask. After them: authorization, admission, and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
@@ -281,6 +281,47 @@ client = kubernetes.config.new_client_from_config(str(lab.kubeconfig))
 
 # %%
 proxy.close()
+
+# %% [markdown]
+# ## Aside 1 · Read the verb in a request
+#
+#
+# A rule of RBAC names *verbs*, and a request has an HTTP method. Reading has three verbs: `get`, `list` and
+# `watch`. A watch is a list that goes on: the server sends each change. The other methods have one verb each:
+# POST is `create`, PUT is `update`, PATCH is `patch`, and DELETE is `delete`. (DELETE of a whole list is
+# `deletecollection`.)
+#
+# An aside is a question beside the steps. The board counts asides apart, and no step needs one.
+#
+# **Predict** the verb of four requests: `GET one pod`, `GET all pods`, `GET with watch=1`, `POST`.
+
+# %% tags=["aside"]
+# predict("A1", {"GET one pod": "…", "GET all pods": "…", "GET with watch=1": "…", "POST": "…"})
+### BEGIN SOLUTION
+guesses = {"GET one pod": "get", "GET all pods": "list"}
+predict("A1", guesses | {"GET with watch=1": "watch", "POST": "create"})
+### END SOLUTION
+
+# %% tags=["aside"]
+pods = "/api/v1/namespaces/default/pods"
+stranger = lab.as_anonymous()
+one, all_of_them = stranger.get(f"{pods}/web"), stranger.get(pods)
+watch = stranger.get(pods, query={"watch": "1"})
+post = stranger.post(pods, {"metadata": {"name": "web"}})
+[answer.message for answer in (one, all_of_them, watch, post)]
+
+# %% tags=["aside"]
+check("A1")
+
+# %% [markdown]
+# Each message names the verb. Three GETs, three verbs: a role with `get` alone lets nobody list, and a role with
+# `get` and `list` lets nobody watch.
+#
+# Subresources are verbs of the same kind on an address that is one word longer. To read a log is `get` on
+# `pods/log`. To change the number of replicas is `update` or `patch` on `deployments/scale`. To run a command
+# (`kubectl exec`) is `get` *and* `create` on `pods/exec`. **now:** up to 1.34 `get` alone was enough for clients
+# that use WebSockets, as kubectl does since 1.31. Since 1.35 the server asks for `create` as well. The same holds
+# for `pods/attach` and `pods/portforward`.
 
 # %% [markdown]
 # ## How far you are

@@ -17,7 +17,7 @@
 #
 # **In this lab you will** start a pod, look for the API server from within, get past TLS
 # with a file that lies ready there, and find out that the pod has had a credential all
-# along. Time: about 20 minutes.
+# along. Time: about 23 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations, this time
 # from inside the cluster. Before them: you ask. After them: authorization, admission, and etcd,
@@ -287,6 +287,44 @@ check("W8")
 # %% [markdown]
 # **now:** up to 1.20 this token came from a Secret, where it lay for ever. Since 1.21 it is made for this
 # pod, and expires. Part 3 opens it up.
+
+# %% [markdown]
+# ## Aside 2 · A pod without a token
+#
+#
+# Not every pod needs a token. `automountServiceAccountToken: false` leaves it out. It may stand in the
+# account or in the pod. These three pods are in the lab's file:
+#
+# | pod | its account | the pod itself |
+# |---|---|---|
+# | `account-says-no` | `false` | says nothing |
+# | `pod-says-yes` | `false` | `true` |
+# | `pod-says-no` | says nothing | `false` |
+#
+# **Predict** for each, `"yes"` or `"no"`: does it get a token?
+
+# %% tags=["aside"]
+# predict("A2", {"account says no": "…", "pod says yes": "…", "pod says no": "…"})
+### BEGIN SOLUTION
+predict("A2", {"account says no": "no", "pod says yes": "yes", "pod says no": "no"})
+### END SOLUTION
+
+# %% tags=["aside"]
+lab.apply("02-inside-a-pod/tryout/W08-aside-automount.yaml")
+found = lab.admin.get("/api/v1/namespaces/aside/pods").body["items"]
+{pod["metadata"]["name"]: bool(pod["spec"].get("volumes")) for pod in found}
+
+# %% tags=["aside"]
+lab.admin.delete("/api/v1/namespaces/aside").status
+
+# %% tags=["aside"]
+check("A2")
+
+# %% [markdown]
+# The pod's word counts more than its account's. A pod without a token still runs as its account: its name stands in
+# `spec.serviceAccountName`. What the pod asks without a token, it asks as `system:anonymous`.
+#
+# To leave the token out protects against a stolen token. It takes no right away from the account.
 
 # %% [markdown]
 # ## How far you are

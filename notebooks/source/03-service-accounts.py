@@ -17,7 +17,7 @@
 #
 # **In this lab you will** see how the server finds out who is asking, make an account of
 # your own, run a pod as that account, and take two of its tokens apart, claim by claim.
-# Time: about 30 minutes.
+# Time: about 34 minutes.
 #
 # ![You are here: authentication, the third of six stations, and with one glance admission, the
 # fifth. Before them: you ask, TLS. Between them: authorization. After them: etcd, which stores
@@ -135,6 +135,50 @@ TokenInspector(lab, lab.token("default/default"))
 # `kubernetes-admin` of the group `system:masters`: the server takes no notice of the name, and
 # answers **401**. It does so even for `/version`, which it tells anybody who shows nothing at
 # all. A credential that fails is worse than none.
+
+# %% [markdown]
+# ## Aside 3 · Which station said 403?
+#
+#
+# Admission can do more than fill in. It can refuse, also what authorization has allowed. Two examples: *Pod
+# Security* refuses pods that a namespace does not want, and a *quota* refuses more objects than a namespace may have.
+# Both answer 403, like authorization. The lab's file makes a namespace that wants restricted pods only, and no config map.
+#
+# **Predict** who says 403 to these three, `"authorization"` or `"admission"`: `a stranger` who lists pods there;
+# the administrator with `a privileged pod`; the administrator with `one config map too many`.
+
+# %% tags=["aside"]
+# predict("A3", {"a stranger": "…", "a privileged pod": "…", "one config map too many": "…"})
+### BEGIN SOLUTION
+guesses = {"a stranger": "authorization", "a privileged pod": "admission"}
+predict("A3", guesses | {"one config map too many": "admission"})
+### END SOLUTION
+
+# %% tags=["aside"]
+lab.apply("03-service-accounts/tryout/W09-aside-strict.yaml")
+space = "/api/v1/namespaces/aside-strict"
+containers = [{"name": "c", "image": "ubuntu", "securityContext": {"privileged": True}}]
+privileged = {"metadata": {"name": "p"}, "spec": {"containers": containers}}
+refusals = (
+    lab.as_anonymous().get(f"{space}/pods"),
+    lab.admin.post(f"{space}/pods", privileged),
+    lab.admin.post(f"{space}/configmaps", {"metadata": {"name": "c"}}),
+)
+[answer.message for answer in refusals]
+
+# %% tags=["aside"]
+lab.admin.delete(space).status
+
+# %% tags=["aside"]
+check("A3")
+
+# %% [markdown]
+# Read how they differ. Authorization says *User … cannot VERB resource …*: give a right, and it passes. Admission says
+# what is wrong with the object: `violates PodSecurity`, `exceeded quota`. No right helps there, not even the
+# administrator's. A third 403, *is attempting to grant RBAC permissions not currently held*, comes in part 5.
+#
+# Admission looks at what changes objects (create, update, delete) and at connections into pods (exec, attach,
+# port-forward, proxy). It does not look at get, list and watch.
 
 # %% [markdown]
 # ## W10 · Create an account of your own
@@ -404,6 +448,42 @@ lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api", container="main
 
 # %%
 check("W13")
+
+# %% [markdown]
+# ## Aside 4 · An account made again
+#
+#
+# An account has a name, and a *uid*: a number that no other object ever had. Somebody deletes the account `again`, and
+# makes a new one with the same name. **Predict**: what does the server say to `the old token`, and to `a new token`?
+# Each `"allowed"`, `"forbidden"` or `"unauthorized"`.
+
+# %% tags=["aside"]
+# predict("A4", {"the old token": "…", "a new token": "…"})
+### BEGIN SOLUTION
+predict("A4", {"the old token": "unauthorized", "a new token": "allowed"})
+### END SOLUTION
+
+# %% tags=["aside"]
+accounts = "/api/v1/namespaces/default/serviceaccounts"
+lab.admin.post(accounts, {"metadata": {"name": "again"}})
+old = lab.as_service_account("default/again")
+old.get("/api").status, lab.admin.delete(f"{accounts}/again").status
+
+# %% tags=["aside"]
+lab.admin.post(accounts, {"metadata": {"name": "again"}})
+new = lab.as_service_account("default/again")
+answers = (old.get("/api"), new.get("/api"))
+lab.admin.delete(f"{accounts}/again")
+[(answer.status, answer.message) for answer in answers]
+
+# %% tags=["aside"]
+check("A4")
+
+# %% [markdown]
+# A token names the account's uid, and the server compares it. The old token is dead as soon as its account is deleted,
+# and stays dead. The same holds for a pod's token: it names the pod's uid as well.
+#
+# (`/api` is open to whoever is authenticated. So here 200 means: the token is good.)
 
 # %% [markdown]
 # ## How far you are

@@ -16,7 +16,7 @@
 # *Who may do what, in one namespace.*
 #
 # **In this lab you will** be refused, write a role, bind it, and find out exactly how far
-# it reaches: which verbs, which namespace, which account. Time: about 35 minutes.
+# it reaches: which verbs, which namespace, which account. Time: about 40 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
@@ -409,6 +409,47 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 # </details>
 
 # %% [markdown]
+# ## Aside 5 · Ask before you act
+#
+#
+# You can ask the server whether a call would be allowed, and not make it. In a terminal:
+#
+# ```
+# kubectl auth whoami
+# kubectl auth can-i list services -n kikai --as=system:serviceaccount:kikai:default
+# kubectl auth can-i --list -n kikai
+# ```
+#
+# `--as` is *impersonation*: the administrator asks as somebody else. In Python a caller has `whoami()` and `can()`.
+# A check of this lab wants the call itself: a question about a call is not the call.
+#
+# **Predict** what the server answers for the account of `kikai/test`, `"yes"` or `"no"`: may it `list services`,
+# `list service` (misspelt), `delete services`, each in `kikai`?
+
+# %% tags=["aside"]
+# predict("A5", {"list services": "…", "list service": "…", "delete services": "…"})
+### BEGIN SOLUTION
+predict("A5", {"list services": "yes", "list service": "no", "delete services": "no"})
+### END SOLUTION
+
+# %% tags=["aside"]
+[me.can("list", "services", "kikai"), me.can("list", "service", "kikai")]
+
+# %% tags=["aside"]
+me.can("delete", "services", "kikai")
+
+# %% tags=["aside"]
+check("A5")
+
+# %% [markdown]
+# Three things to know about such answers:
+#
+# - A misspelt resource is a *no*. The server looks for a rule, and not for the resource.
+# - A *yes* is about authorization alone. Admission may still refuse the object, and the object may not exist.
+# - `--list` may be incomplete. It shows the rules that the authorizers can list, and it lists them for one namespace.
+#   The server marks an incomplete list with `incomplete: true`. Ask about the one call that you need.
+
+# %% [markdown]
 # ## W18 · Add a second subject
 #
 # A subject may live in another namespace. Let the `default` account of `darbo` read the
@@ -492,6 +533,77 @@ answer
 # %% [markdown]
 # `XRay(answer, lab)` shows where a refused request stopped, what came near to allowing it,
 # and the smallest change that would.
+
+# %% [markdown]
+# ## Aside 6 · A group, and whom it means tomorrow
+#
+#
+# A subject may be a group. Each service account is in three groups: `system:serviceaccounts:NAMESPACE`,
+# `system:serviceaccounts` (those of all namespaces) and `system:authenticated` (everybody with a valid credential,
+# people too). Nobody keeps a list of their members. The lab's file makes the account `early` in `kikai`, and binds
+# `service-reader` there to the group `system:serviceaccounts:kikai`.
+#
+# **Predict** who may list the services of `kikai` by that, `"allowed"` or `"forbidden"`: `an account of kikai` (`early`),
+# `an account made later`, `an account of darbo` (`other`).
+
+# %% tags=["aside"]
+# predict("A6", {"an account of kikai": "…", "an account made later": "…", "an account of darbo": "…"})
+### BEGIN SOLUTION
+guesses = {"an account of kikai": "allowed", "an account made later": "allowed"}
+predict("A6", guesses | {"an account of darbo": "forbidden"})
+### END SOLUTION
+
+# %% tags=["aside"]
+lab.apply("04-roles/tryout/W19-aside-group.yaml")
+for name in ("kikai/late", "darbo/other"):
+    space, account = name.split("/")
+    path = f"/api/v1/namespaces/{space}/serviceaccounts"
+    lab.admin.post(path, {"metadata": {"name": account}})
+callers = [lab.as_service_account(name) for name in ("kikai/early", "kikai/late", "darbo/other")]
+[caller.can("list", "services", "kikai") for caller in callers]
+
+# %% tags=["aside"]
+rbac = "/apis/rbac.authorization.k8s.io/v1"
+lab.admin.delete(f"{rbac}/namespaces/kikai/rolebindings/aside-group").status
+
+# %% tags=["aside"]
+check("A6")
+
+# %% [markdown]
+# A binding to a group is a promise about the future: whoever may create an account or a pod in `kikai` has the right.
+# `system:authenticated` is more still: everybody who can log in at all. Name the one account that needs the right.
+
+# %% [markdown]
+# ## Aside 7 · A binding outlives its account
+#
+#
+# Tokens go by uid, as you saw in part 3. And bindings? The lab's file makes the account `guest` in `darbo`, and a
+# binding in `kikai` that names it. Somebody deletes the account, and makes a new one with the same name. **Predict**,
+# `"allowed"` or `"forbidden"`: may `the account made again` list the services of `kikai`?
+
+# %% tags=["aside"]
+# predict("A7", {"the account made again": "…"})
+### BEGIN SOLUTION
+predict("A7", {"the account made again": "allowed"})
+### END SOLUTION
+
+# %% tags=["aside"]
+lab.apply("04-roles/tryout/W19-aside-guest.yaml")
+path = "/api/v1/namespaces/darbo/serviceaccounts"
+lab.admin.delete(f"{path}/guest")
+lab.admin.post(path, {"metadata": {"name": "guest"}})
+lab.as_service_account("darbo/guest").can("list", "services", "kikai")
+
+# %% tags=["aside"]
+lab.admin.delete(f"{rbac}/namespaces/kikai/rolebindings/aside-guest").status
+
+# %% tags=["aside"]
+check("A7")
+
+# %% [markdown]
+# A binding names its subjects by kind, namespace and name. It does not know their uids. When an account is deleted, its
+# bindings stay, and wait for the next account of this name. So delete the bindings too. The same holds for `roleRef`:
+# it names a role, and a role of that name made later is what is bound.
 
 # %% [markdown]
 # ## How far you are

@@ -17,7 +17,7 @@
 #
 # **In this lab you will** write a role for things that live in no namespace, learn why a
 # role binding to it does not help, and let one account see the pods of every namespace.
-# Time: about 30 minutes.
+# Time: about 35 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
@@ -422,6 +422,96 @@ rbac = "/apis/rbac.authorization.k8s.io/v1"
 #
 # That is the end of the walkthrough: one service account, bound through a cluster role
 # binding, sees the pods of every namespace.
+
+# %% [markdown]
+# ## Aside 8 · You cannot give what you do not have
+#
+#
+# Somebody may create roles and bindings. Can they give themselves everything? The lab's file makes an account `writer`
+# in a namespace of its own. It may create roles and role bindings there, and get and list services.
+#
+# **Predict** for `writer`, `"allowed"` or `"forbidden"`: may it create `a role with services` (get), `a role with Secrets`
+# (get), and `a binding to view`?
+
+# %% tags=["aside"]
+# predict("A8", {"a role with services": "…", "a role with Secrets": "…", "a binding to view": "…"})
+### BEGIN SOLUTION
+guesses = {"a role with services": "allowed", "a role with Secrets": "forbidden"}
+predict("A8", guesses | {"a binding to view": "forbidden"})
+### END SOLUTION
+
+# %% tags=["aside"]
+lab.apply("05-cluster-roles/tryout/W24-aside-escalation.yaml")
+writer = lab.as_service_account("aside-roles/writer")
+here = "/apis/rbac.authorization.k8s.io/v1/namespaces/aside-roles"
+rules = {
+    name: [{"apiGroups": [""], "resources": [name], "verbs": ["get"]}]
+    for name in ("services", "secrets")
+}
+roles = [{"metadata": {"name": name}, "rules": rules[name]} for name in rules]
+[(answer.status, answer.message) for answer in (writer.post(f"{here}/roles", r) for r in roles)]
+
+# %% tags=["aside"]
+role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+writer.post(f"{here}/rolebindings", {"metadata": {"name": "v"}, "roleRef": role, "subjects": []})
+
+# %% tags=["aside"]
+check("A8")
+
+# %% [markdown]
+# That is the *escalation check*, the third place that says 403. You can put into a role, and bind, only what you have
+# yourself, in the same place: in this namespace, or for a cluster role binding in the whole cluster. Two verbs lift it:
+# `escalate` on `roles` or `clusterroles` (to write any rule), and `bind` on them (to bind that role). `cluster-admin`
+# has both.
+#
+# The verb `impersonate` is a way round as well: on `users`, `groups` or `serviceaccounts` it lets somebody ask as these
+# (`--as`). **now:** since 1.36 (beta) it can be given in a narrower form: `impersonate:serviceaccount` on the account,
+# together with `impersonate-on:serviceaccount:list` on the resource, allows only to list as that account.
+
+# %% [markdown]
+# ## Aside 9 · What gets round it
+#
+#
+# In the same namespace, the account `reader` may read Secrets. `writer` may not; but it may create pods.
+#
+# **Predict** for `writer`, `"allowed"` or `"forbidden"`: `read a Secret`; `create a pod as reader` (with
+# `serviceAccountName: reader`); `read a Secret as that pod`.
+
+# %% tags=["aside"]
+# predict("A9", {"read a Secret": "…", "create a pod as reader": "…", "read a Secret as that pod": "…"})
+### BEGIN SOLUTION
+guesses = {"read a Secret": "forbidden", "create a pod as reader": "allowed"}
+predict("A9", guesses | {"read a Secret as that pod": "allowed"})
+### END SOLUTION
+
+# %% tags=["aside"]
+space = "/api/v1/namespaces/aside-roles"
+containers = [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}]
+pod = {"metadata": {"name": "tool"}, "spec": {"serviceAccountName": "reader", "containers": containers}}
+refused, created = writer.get(f"{space}/secrets"), writer.post(f"{space}/pods", pod)
+lab.wait("aside-roles/tool")
+[refused.status, created.status, lab.as_pod("aside-roles/tool").get(f"{space}/secrets").status]
+
+# %% tags=["aside"]
+lab.admin.delete(space).status
+
+# %% tags=["aside"]
+check("A9")
+
+# %% [markdown]
+# No right is needed to run a pod as an account. So whoever may create pods in a namespace has every account in it, and
+# every Secret and config map that a pod can mount there. The same goes for deployments, jobs, and all that creates pods.
+#
+# Other rights that are more than they seem:
+#
+# - **`create` on `pods/exec`** (with `get`): whoever gets into a pod can read its token.
+# - **`create` on `serviceaccounts/token`**: whoever has it can make a token of the account.
+# - **`get`, `list` or `watch` on `secrets`**: each of the three shows what they hold. There is no harmless `list`.
+# - **`get` on `nodes/proxy`** is not read-only. It reaches the node's kubelet past the API server's audit log and
+#   admission, and the kubelet can run commands in every pod of the node. **now:** since 1.36 a monitor needs
+#   narrower rights only, such as `nodes/metrics`, `nodes/stats`, `nodes/log`, `nodes/healthz` or `nodes/pods`.
+# - **`edit`** reads Secrets and can create pods, so it has every account of the namespace. **`admin`** writes roles and
+#   bindings of the namespace as well. **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
 
 # %% [markdown]
 # ## How far you are

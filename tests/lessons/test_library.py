@@ -101,7 +101,7 @@ def test_the_write_ups_own_pods_and_role_are_word_for_word() -> None:
 def test_a_file_that_a_lesson_lacks_is_told_what_there_is() -> None:
     with pytest.raises(UsageError) as caught:
         LIBRARY.files("02-inside-a-pod/W16")
-    assert caught.value.todo == "Its files are: W05-pod-curl.yaml."
+    assert caught.value.todo == "Its files are: W05-pod-curl.yaml, tryout/W08-aside-automount.yaml."
     with pytest.raises(UsageError) as caught:
         LIBRARY.files("01-api-server/W1")
     assert caught.value.todo == "It has none."

@@ -105,7 +105,9 @@ def test_no_solution_is_left(name: str) -> None:
 def test_a_frame_for_a_prediction_predicts_nothing(name: str) -> None:
     """Without its comment sign it must not be one of the answers: ``"a" or "b"`` is ``"a"``."""
     frames = re.findall(r"^# predict\((.+?)\)", "\n".join(cell.source for cell in cells(name, "code")), re.MULTILINE)
-    assert len(frames) == sum(f'predict("{step.id}", ' in notebooks_solution(step.id) for step in LESSONS[name].steps)
+    assert len(frames) == sum(
+        f'predict("{step.id}", ' in notebooks_solution(step.id) for step in LESSONS[name].steps
+    ) + len(LESSONS[name].asides)
     for frame in frames:
         _step, value = ast.literal_eval(f"({frame})")
         assert set("".join(value.values() if isinstance(value, dict) else value)) & {"…"}

@@ -18,7 +18,7 @@ from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
 from tests.support.slow import slow_but
 
-STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}
+STEPS = {lesson.id: [step.id for step in (*lesson.steps, *lesson.asides)] for lesson in lessons.LESSONS}
 
 
 @pytest.fixture

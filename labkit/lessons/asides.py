@@ -1,0 +1,49 @@
+"""The asides: questions beside the steps, with a prediction and an answer. Nothing builds on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.core.yaml_file import read_yaml
+from labkit.lessons.base import Check, CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.predictions import Prediction, decisions
+from labkit.lessons.steps import Step
+
+
+def _aside(name: str, entry: Mapping[str, Any]) -> Step:
+    asks = tuple(entry["asks"])
+    words = {word: frozenset({word}) for word in entry.get("words", ())}
+    prediction = Prediction(words, asks) if words else decisions(*asks)
+    answers = dict(zip(asks, entry["answers"], strict=True))
+    hints = (
+        "Guess first. Then run the cell: it asks the server.",
+        "Read each answer. Then predict again what was wrong.",
+        entry["why"],
+    )
+    check = _check(name, answers, entry["why"])
+    return Step(name, entry["title"], entry["minutes"], check, hints, prediction=prediction)
+
+
+def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
+    def check(context: CheckContext) -> Outcome:
+        guesses = context.progress.prediction(name)
+        if guesses is None:
+            return not_attempted(f'Predict first: predict("{name}", {{"{next(iter(answers))}": "…", …}}).')
+        wrong = [label for label, answer in answers.items() if guesses.get(label) != answer]
+        if wrong:
+            seen = f"you predicted “{guesses.get(wrong[0], 'nothing')}” for “{wrong[0]}”"
+            return failed("wrong-fact", seen, "what the server answers", "Run the cell, read, and predict again.")
+        return passed("; ".join(f"{label}: {answer}" for label, answer in answers.items()), why)
+
+    return check
+
+
+ENTRIES: Mapping[str, Mapping[str, Any]] = read_yaml(__file__, "asides.yaml")
+ASIDES: Mapping[str, Step] = {name: _aside(name, entry) for name, entry in ENTRIES.items()}
+"""Each aside as a step that no other step and no rewind knows."""
+
+
+def of_lesson(lesson: str) -> tuple[Step, ...]:
+    """The asides of a lesson, such as ``04-roles``."""
+    return tuple(ASIDES[name] for name, entry in ENTRIES.items() if entry["part"] == lesson)
