@@ -79,6 +79,7 @@ docs/hub
 docs/grading
 docs/scale
 docs/evidence
+docs/teaching
 docs/testing-a-policy
 ```
 

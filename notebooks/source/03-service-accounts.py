@@ -83,7 +83,8 @@ recall("3.3", "")
 # *Authentication* is finding out who is asking. The API server has several plugins for it,
 # and the first that recognises the credential decides: client certificates, tokens of
 # service accounts, tokens of a company's login. All of them end in the same things: a
-# user name, groups, perhaps a uid and a few extra facts. Ask the server whom it takes you for:
+# user name, groups, perhaps a uid and a few extra facts. Each plugin that accepts a credential adds the group
+# `system:authenticated`. Ask the server whom it takes you for:
 
 # %%
 you = lab.admin.whoami()
@@ -131,6 +132,10 @@ from labkit.ui import TokenInspector
 TokenInspector(lab, lab.token("default/default"))
 
 # %% [markdown]
+# **now:** since 1.34 a file tells the server from which logins it takes tokens
+# (`AuthenticationConfiguration`). There may be several issuers, and for each a rule that makes user name and groups
+# out of the claims. The server reads the file again when it changes.
+#
 # Certificates are no different. Make a CA of your own, and let it sign that you are
 # `kubernetes-admin` of the group `system:masters`: the server takes no notice of the name, and
 # answers **401**. It does so even for `/version`, which it tells anybody who shows nothing at
@@ -216,7 +221,9 @@ check("W10")
 # **now:** up to Kubernetes 1.23 a token Secret was made for every account as it was
 # created, and up to 1.20 pods mounted that very Secret. Such a token never expires, and
 # whoever can read Secrets can take it. Since 1.24 none is made. One asks for a token
-# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires.
+# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires. Since 1.30 the Secrets that
+# were made automatically in old times are cleaned up: one that no pod mounts and that nobody has used for a year is
+# marked invalid, and a year later it is deleted. Secrets that somebody made by hand stay.
 #
 # **Your turn:** ask for one. `lab.token` takes `"NAMESPACE/ACCOUNT"`, and shows the token's parts.
 
@@ -383,6 +390,12 @@ check("W12")
 # | since 1.24 | a token made for the pod | different; there is no Secret |
 
 # %% [markdown]
+# **now:** since 1.32 (by default since 1.30) each token that the server issues has a number of its own, `jti`. The
+# audit log notes it for each request, as the user's extra fact `authentication.kubernetes.io/credential-id`. So one
+# finds all that was done with one token. Since 1.36 a signer outside the API server may sign the tokens. And since
+# 1.37 a pod can get a certificate of its own beside the token (`podCertificate`, a projected volume), and the CAs to
+# trust from objects (`ClusterTrustBundle`). The cluster built into labkit is 1.36 and has neither.
+#
 # A mounted token is *bound*: it names its pod (since 1.30 its node as well), and it is worthless
 # as soon as the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
 # should read the file again now and then. For those that do not, the server sets `exp` a

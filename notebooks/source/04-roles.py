@@ -81,8 +81,14 @@ recall("4.3", "")
 # %% [markdown]
 # ## W14 · Two namespaces, two pods
 #
-# *Authorization* is deciding what a known user may do. Kubernetes has several ways; the
-# one that nearly every cluster uses is RBAC, role-based access control. A **role** says WHAT may
+# *Authorization* is deciding what a known user may do. Kubernetes has several *authorizers*: RBAC (role-based
+# access control), which nearly every cluster uses, one for nodes, one that asks another server (a webhook). They
+# form a chain. Each says yes, no, or nothing; the first that says yes or no decides. RBAC says yes or nothing, and
+# never no. If nobody says yes, the answer is 403. One group passes before all of them: `system:masters`. No binding
+# gives it its rights, and deleting bindings takes none away. **now:** since 1.32 the chain may stand in a file
+# (`AuthorizationConfiguration`), with several webhooks.
+#
+# In RBAC a **role** says WHAT may
 # be done: eat the apple. A **binding** says WHO gets a role. The pizza stands in no role that is
 # bound to them. So they may not eat it, and it needs no rule to forbid it: nobody gave it to them.
 #
@@ -315,6 +321,22 @@ RBACGraph(lab, namespace="kikai")
 #   sends it. `create` names no object in its address either: with `resourceNames`, a rule never allows it.
 # - **`resources: ["pods/log"]`** is a *subresource*: a pod's log. Each is a right of its own. Who may
 #   get pods may not read their logs by that, nor `pods/exec` into them.
+#
+# <details>
+# <summary>Rules, exactly: to look up when you need it</summary>
+#
+# > - A rule allows a request if its API groups, its resources *and* its verbs all have what the request has. Rules
+# >   do not mix: a verb of one rule does not count for the resources of another.
+# > - `"*"` as a verb, group or resource is any of them, also those that are added later. `resources: ["*"]` covers
+# >   subresources too. `"*/scale"` is the subresource `scale` of every resource. `"pods/*"` matches nothing.
+# > - With `resourceNames`, `create` and `deletecollection` are never allowed, and `list` and `watch` only for the one
+# >   name that the field selector asks for.
+# > - Labels play no part: no rule of RBAC says *pods with this label*.
+# > - A resource means the object, not what it refers to. Who may get pods may not get the Secrets that they mount.
+# > - A role of a namespace may name any resource; what lies in no namespace it does not give.
+# > - A change of a role or a binding counts from the next request on. Nobody has to log in again.
+#
+# </details>
 
 # %% [markdown]
 # ## W17 · Bind it
@@ -369,6 +391,9 @@ me.get("/api/v1/namespaces/kikai/services")
 ### END SOLUTION
 
 # %% [markdown]
+# A binding's `roleRef` names one role: a Role of the same namespace, or a ClusterRole. A Role of another namespace
+# cannot be bound.
+#
 # The very next request is allowed. Look at *decided*: the server names the binding and the
 # role that said yes (names first: `test/kikai` is the binding `test` of `kikai`). An empty list
 # is a yes, too.

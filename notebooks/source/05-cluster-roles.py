@@ -255,6 +255,9 @@ check("W22")
 # ClusterRole with a ClusterRoleBinding: grants everywhere, in all namespaces, on nodes and volumes,
 # and on paths such as /healthz.](pictures/where-it-grants.svg)
 #
+# A RoleBinding to a ClusterRole with `cluster-admin`'s rules gives everything in `kikai`, and nothing elsewhere.
+# Wider and narrower bindings add up: a RoleBinding never takes away what a ClusterRoleBinding gives.
+#
 # There is one exception, the Namespace object itself. The server counts `/api/v1/namespaces/kikai` as lying
 # in `kikai`. So whoever has `view` there may read this one object. It may not list namespaces.
 
@@ -464,9 +467,10 @@ check("A8")
 # `escalate` on `roles` or `clusterroles` (to write any rule), and `bind` on them (to bind that role). `cluster-admin`
 # has both.
 #
-# The verb `impersonate` is a way round as well: on `users`, `groups` or `serviceaccounts` it lets somebody ask as these
-# (`--as`). **now:** since 1.36 (beta) it can be given in a narrower form: `impersonate:serviceaccount` on the account,
-# together with `impersonate-on:serviceaccount:list` on the resource, allows only to list as that account.
+# The verb `impersonate` is a way round as well. On `users`, `groups` or `serviceaccounts` it lets somebody ask as these
+# (`--as`). **now:** since 1.36 (beta) it can be given in a narrower form. Two verbs together allow only to list as one
+# account: `impersonate:serviceaccount` on this account (`serviceaccounts` of the group `authentication.k8s.io`), and
+# `impersonate-on:serviceaccount:list` on the resource.
 
 # %% [markdown]
 # ## Aside 9 · What gets round it
@@ -510,8 +514,9 @@ check("A9")
 # - **`get` on `nodes/proxy`** is not read-only. It reaches the node's kubelet past the API server's audit log and
 #   admission, and the kubelet can run commands in every pod of the node. **now:** since 1.36 a monitor needs
 #   narrower rights only, such as `nodes/metrics`, `nodes/stats`, `nodes/log`, `nodes/healthz` or `nodes/pods`.
-# - **`edit`** reads Secrets and can create pods, so it has every account of the namespace. **`admin`** writes roles and
-#   bindings of the namespace as well. **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
+# - **`edit`** reads and writes Secrets and can create pods, so it has every account of the namespace; it may ask
+#   for their tokens and impersonate them, too. It neither sees nor writes roles and bindings. **`admin`** writes roles and bindings of the namespace as well, but not its quota
+#   and not the namespace itself. **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
 
 # %% [markdown]
 # ## How far you are

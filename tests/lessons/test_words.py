@@ -53,7 +53,7 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
         ("05-cluster-roles.ipynb", "Cluster roles and cluster role bindings", "Who may do what, everywhere."),
     ]
     assert [each.minutes for each in lessons.LESSONS] == [
-        sum(step.minutes for step in each.steps) for each in lessons.LESSONS
+        sum(step.minutes for step in (*each.steps, *each.asides)) for each in lessons.LESSONS
     ]
 
 
