@@ -20,7 +20,7 @@ GROUP = r"\(\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?[:)])"
 TOKEN = re.compile(
     rf"(?P<set>{SET})|(?P<open>\[.*)|(?P<property>{UNICODE})|\\[0-7]{{2,3}}|\\x(?:[0-9A-Fa-f]{{2}}|\{{[0-9A-Fa-f]+\}})"
     rf"|\\[^1-9A-Za-z]|\\[ABQEdDsSwWbzafnrtv]|(?P<escape>\\.)|(?P<trailing>\\\Z)"
-    rf"|(?P<lonely>(?:^|(?<=[(|])|(?<=\(\?:)){REPEAT})|(?P<nested>(?:{REPEAT}){{2}})|\{{(?P<count>\d+,?\d*)\}}"
+    rf"|(?P<lonely>(?:^|(?<=(?<!\\)[(|])|(?<=\(\?:)){REPEAT})|(?P<nested>(?:{REPEAT}){{2}})|\{{(?P<count>\d+,?\d*)\}}"
     rf"|{GROUP}|(?P<capture>\(\?P?<[^>]*>?)|(?P<perl>\(\?[imsU-]*.?)",
     re.ASCII | re.DOTALL,
 )
