@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,6 +19,7 @@ from labkit.embedded.apiserver.serving.flow import Flow
 from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
+from labkit.embedded.apiserver.serving.turns import LongRequests, TooLong, at_once
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES
@@ -47,6 +48,7 @@ class Frontend:
         self._before_answer = before_answer
         self.outbox = Outbox(before_answer)
         self.flow = Flow()
+        self._long = LongRequests()
         self.streams = Streams(before_answer, self.flow)
 
     @cached_property
@@ -67,7 +69,10 @@ class Frontend:
             request = self._request(connection, connection.method(message.method), message.path)
         except BadTarget:
             return False
-        response = self._respond(request)
+        try:
+            response = at_once(partial(self._respond, request))
+        except TooLong:
+            return False
         if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
             connection.response = response
             return False
@@ -95,7 +100,12 @@ class Frontend:
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
             too_large = len(request.body) > MAX_BODY_BYTES
-            response = self._respond(request)
+            try:
+                response = at_once(partial(self._respond, request))
+            except TooLong:
+                again = self._request(connection, request.method, request.raw_uri)
+                again.body = request.body
+                response = await self._long.run(partial(self._respond, again))
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
