@@ -26,6 +26,7 @@ PROTO_FIELD = re.compile(r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = 
 AGGREGATED = "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1"
 AGGREGATED_FOLDER = "pkg/apis/apiregistration/v1"
 MORE_MESSAGES = (
+    "admissionregistration/v1",
     "autoscaling/v2",
     "coordination/v1",
     "discovery/v1",

@@ -32,6 +32,7 @@ SUITES = (
     "custom-resources",
     "definitions",
     "versions",
+    "admission-policies",
     "gaps",
 )
 """The HTTP suites, in the order of the recordings' README."""

@@ -279,7 +279,7 @@ def test_what_no_request_can_ask_for_is_no_excess(namespace: str, verb: str, gro
         ("*", "", "pod", "* · pod"),
         ("get", "", "pods/*", "get · pods/*"),
         ("update", "apps", "deployments/finalizers", "update · deployments.apps/finalizers"),
-        ("get", "admissionregistration.k8s.io", "things", "get · things.admissionregistration.k8s.io"),
+        ("get", "resource.k8s.io", "things", "get · things.resource.k8s.io"),
         ("impersonate", "", "users", "impersonate · users"),
         ("list", "metrics.k8s.io", "pods", "list · pods.metrics.k8s.io"),
         ("get", "*", "*", "get · *"),

@@ -24,7 +24,7 @@ MODULES = (autoscaling, core, extending, infrastructure, misc, pods, workloads)
 COMPUTED = (value for module in MODULES for value in vars(module).values() if isinstance(value, Printer))
 PRINTERS: Mapping[str, Printer] = {
     **{resource: Printer(resource) for resource in COLUMNS},
-    **{printer.resource: printer for printer in COMPUTED},
+    **{printer.resource: printer for printer in (*COMPUTED, *extending.POLICIES)},
 }
 DEFAULT = PRINTERS[""]
 """For kinds without columns of their own; without objects it has no rows either."""
