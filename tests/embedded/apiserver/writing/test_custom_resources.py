@@ -515,6 +515,77 @@ def test_watches(api: ClusterApi) -> None:
     assert list(bookmark["object"]) == ["apiVersion", "kind", "metadata"]
 
 
+CRONTABS = f"{DEFINITIONS}/crontabs.stable.example.com"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: spec["names"].update(shortNames=["x"]),
+        lambda spec: spec["versions"].append({**spec["versions"][1], "name": "v3", "storage": False}),
+        lambda spec: [each.update(storage=not each["storage"]) for each in spec["versions"]],
+        lambda spec: spec["versions"][0].update(
+            additionalPrinterColumns=[{"name": "A", "type": "string", "jsonPath": ".spec.a"}]
+        ),
+        lambda spec: spec["versions"][0].update(served=False),
+    ],
+    ids=["names", "another version", "another storage version", "columns", "served no more"],
+)
+def test_a_watch_ends_when_the_spec_of_its_definition_changes(api: ClusterApi, change: Any) -> None:
+    admin = declare(api, two_versions())
+    api.must(admin.post(TABS, tab({"a": "1"})))
+    stream = watch(api, f"{TABS}?watch=1").stream
+    woken: list[bool] = []
+    stream.on_ready(lambda: woken.append(True))
+    assert len(stream.read()) == 1
+    api.must(admin.patch(CRONTABS, {"metadata": {"labels": {"a": "b"}}}))
+    assert (stream.read(), stream.closed) == ([], False)
+    woken.clear()
+    body = api.must(admin.get(CRONTABS))
+    change(body["spec"])
+    api.must(admin.put(CRONTABS, body))
+    assert woken
+    assert (stream.read(), stream.closed) == ([], True)
+
+
+def test_what_watches_see_of_a_definition_that_is_deleted_with_its_objects(api: ClusterApi) -> None:
+    admin = declare(api)
+    for name in ("a", "b"):
+        api.must(admin.post(TABS, crontab(name)))
+    since = f"watch=1&resourceVersion={admin.get(TABS).body['metadata']['resourceVersion']}"
+    objects, definitions = watch(api, f"{TABS}?{since}"), watch(api, f"{DEFINITIONS}?{since}")
+    api.must(admin.delete(CRONTABS))
+    gone = events(objects)
+    assert [(each["type"], each["object"]["metadata"]["name"]) for each in gone] == [("DELETED", "a"), ("DELETED", "b")]
+    assert objects.stream.closed
+    seen = events(definitions)
+    assert [each["type"] for each in seen] == ["MODIFIED", "MODIFIED", "DELETED"]
+    reasons = [each["object"]["status"]["conditions"][-1]["reason"] for each in seen]
+    assert reasons == ["InstanceDeletionPending", "InstanceDeletionInProgress", "InstanceDeletionInProgress"]
+    assert seen[2]["object"]["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    revisions = [int(each["object"]["metadata"]["resourceVersion"]) for each in (*seen[:2], *gone, seen[2])]
+    assert revisions == list(range(revisions[0], revisions[0] + 5))
+
+
+def test_a_watch_from_before_a_version_was_gone_is_expired(api: ClusterApi) -> None:
+    body = two_versions()
+    body["spec"]["versions"][0]["storage"], body["spec"]["versions"][1]["storage"] = True, False
+    admin = declare(api, body)
+    before = admin.get(TABS).body["metadata"]["resourceVersion"]
+    api.must(admin.post(TABS, tab({"a": "1"})))
+    body["spec"]["versions"][0]["storage"], body["spec"]["versions"][1]["storage"] = False, True
+    api.must(admin.patch(CRONTABS, {"spec": body["spec"]}))
+    api.must(admin.patch(f"{CRONTABS}/status", {"status": {"storedVersions": ["v2"]}}))
+    api.must(admin.patch(CRONTABS, {"spec": {"versions": body["spec"]["versions"][1:]}}))
+    new = TABS.replace("v1", "v2")
+    for refused in (admin.get(f"{new}?watch=1"), admin.delete(new)):
+        assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+    assert admin.get(f"{new}/x").status == admin.delete(f"{new}/x").status == 500
+    api.cluster.registry.remove(next(iter(api.cluster.registry.custom.stored())), "lab", "x")
+    (event,) = events(watch(api, f"{new}?watch=1&resourceVersion={before}"))
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+
+
 def test_pages_and_collections(api: ClusterApi) -> None:
     admin = declare(api)
     for name in ("a", "b", "c"):

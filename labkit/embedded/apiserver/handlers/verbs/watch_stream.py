@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 
 from labkit.embedded.apiserver.handlers.decode.list_options import too_large_revision
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
-from labkit.embedded.apiserver.storage import Event, Expired, Store, Stored
+from labkit.embedded.apiserver.registry.custom.kinds import DEFINITIONS
+from labkit.embedded.apiserver.storage import Event, Expired, Key, Store, Stored
 from labkit.embedded.apiserver.storage.memory import with_revision
+from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
@@ -66,7 +68,7 @@ class WatchStream:
         self._clock = clock
         self._headers = encoder.table is not None
         self._closed = False
-        self._unsubscribe: Callable[[], None] | None = None
+        self._subscriptions: list[Callable[[], None]] = []
         self._wake: Callable[[], None] | None = None
         now = clock()
         self._end = now + timeout_seconds
@@ -92,9 +94,10 @@ class WatchStream:
         return self._timeout_seconds
 
     def on_ready(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` after each change of the resource, and when a bookmark is due."""
+        """Call ``wake`` after each change of the resource or of its definition, and when a bookmark is due."""
         self._wake = wake
-        self._unsubscribe = self._store.subscribe(self._resource, wake)
+        resources = (self._resource, *((DEFINITIONS.resource,) if isinstance(self._encoder.kind, CustomKind) else ()))
+        self._subscriptions = [self._store.subscribe(resource, wake) for resource in resources]
 
     def remind(self) -> None:
         """Wake the reader if a bookmark is due; no change wakes an idle watch."""
@@ -105,9 +108,8 @@ class WatchStream:
         """End the watch."""
         self._closed = True
         self._wake = None
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
+        while self._subscriptions:
+            self._subscriptions.pop()()
 
     def read(self) -> list[bytes]:
         """The next events since the last call, one a piece: one that is large, or several."""
@@ -143,14 +145,30 @@ class WatchStream:
         for event in events:
             self._since = event.revision
             if not self._namespace or event.key.namespace == self._namespace:
-                piece = self._piece(event)
+                try:
+                    piece = self._piece(event)
+                except ApiError:  # the object was stored in a version that its definition no longer has
+                    self._closed = True
+                    yield self._expired()
+                    return
                 if piece is not None:
                     yield piece
+        if self._is_outdated():
+            self._closed = True
+            return
         if self._bookmarks and self._clock() >= self._next_bookmark:
             self._next_bookmark = self._bookmark_after(self._clock())
             # Other resources' changes count: the point of a bookmark is that a quiet watch does not grow too old.
             self._since = max(self._since, self._store.revision)
             yield self._encoder.bookmark(self._since)
+
+    def _is_outdated(self) -> bool:
+        """Whether the definition of a custom kind has changed since the watch began; the real server ends it then."""
+        kind = self._encoder.kind
+        if not isinstance(kind, CustomKind):
+            return False
+        current = self._store.get(Key(DEFINITIONS.resource, "", kind.definition["metadata"]["name"]))
+        return current is not kind.definition and (current is None or current["spec"] != kind.definition["spec"])
 
     def _piece(self, event: Event) -> bytes | None:
         type_, obj = event.type, event.object
