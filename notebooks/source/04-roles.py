@@ -82,7 +82,8 @@ recall("4.3", "")
 # ## W14 · Two namespaces, two pods
 #
 # *Authorization* is deciding what a known user may do. Kubernetes has several *authorizers*: RBAC (role-based
-# access control), which nearly every cluster uses, one for nodes, one that asks another server (a webhook). They
+# access control), which nearly every cluster uses, one for nodes (a kubelet may read the Secrets that the pods of
+# its own node need, and no others), one that asks another server (a webhook). They
 # form a chain. Each says yes, no, or nothing; the first that says yes or no decides. RBAC says yes or nothing, and
 # never no. If nobody says yes, the answer is 403. One group passes before all of them: `system:masters`. No binding
 # gives it its rights, and deleting bindings takes none away. **now:** since 1.32 the chain may stand in a file
@@ -565,7 +566,7 @@ answer
 #
 # A subject may be a group. Each service account is in three groups: `system:serviceaccounts:NAMESPACE`,
 # `system:serviceaccounts` (those of all namespaces) and `system:authenticated` (everybody with a valid credential,
-# people too). Nobody keeps a list of their members. The lab's file makes the account `early` in `kikai`, and binds
+# people too). It is in no other group. Nobody keeps a list of the members. The lab's file makes the account `early` in `kikai`, and binds
 # `service-reader` there to the group `system:serviceaccounts:kikai`.
 #
 # **Predict** who may list the services of `kikai` by that, `"allowed"` or `"forbidden"`: `an account of kikai` (`early`),

@@ -255,11 +255,12 @@ check("W22")
 # ClusterRole with a ClusterRoleBinding: grants everywhere, in all namespaces, on nodes and volumes,
 # and on paths such as /healthz.](pictures/where-it-grants.svg)
 #
-# A RoleBinding to a ClusterRole with `cluster-admin`'s rules gives everything in `kikai`, and nothing elsewhere.
+# A RoleBinding to `cluster-admin` gives everything in `kikai`, and nothing elsewhere.
 # Wider and narrower bindings add up: a RoleBinding never takes away what a ClusterRoleBinding gives.
 #
 # There is one exception, the Namespace object itself. The server counts `/api/v1/namespaces/kikai` as lying
-# in `kikai`. So whoever has `view` there may read this one object. It may not list namespaces.
+# in `kikai`. So whoever has `view` there may read this one object, and whoever has `cluster-admin` there may delete it.
+# Neither may list namespaces.
 
 # %%
 me.get("/api/v1/namespaces/kikai")
@@ -414,7 +415,8 @@ RBACGraph(lab, who="kikai/default", request="list pods")
 # owner: reading it is more than looking. It leaves out roles and bindings as well. And it names nothing that
 # lies in no namespace, except Namespaces: nodes, persistent volumes and definitions of new types stay closed,
 # even when `view` is bound cluster-wide. It has grown by *aggregation*: every cluster role with a certain label
-# adds its rules to it.
+# adds its rules to it. So nobody edits `view` itself: a controller would write its rules anew. And a new type, a
+# *custom resource*, is in none of `view`, `edit` and `admin`, until a cluster role with the label adds it.
 
 # %%
 rbac = "/apis/rbac.authorization.k8s.io/v1"
