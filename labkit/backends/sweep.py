@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from labkit.client.client import Client, failure
+from labkit.client.client import NOT_READY, Client, failure
 from labkit.client.discovery import version_path
 from labkit.core.errors import ApiFailure
 
@@ -124,7 +124,8 @@ def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str,
     """Each object of a collection: its path, its uid, and the uids of its owners."""
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)
-    if not answer.ok and answer.status not in (403, 404, 405, 503):  # 503: the server behind an APIService is gone
+    # 503: the server behind an APIService is gone; not ready: what no version can read goes with its definition.
+    if not answer.ok and answer.status not in (403, 404, 405, 503) and NOT_READY not in answer.message:
         raise failure(answer.status, answer.body, f"{path} cannot be read.")
     prefix, _, plural = path.rpartition("/")
     for entry in answer.items if answer.ok else ():

@@ -25,6 +25,10 @@ from labkit.core.version import LAB_AGENT, USER_AGENT
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+NOT_READY = "storage is (re)initializing"
+"""The message of the 429 to a read of custom objects just after their definition was established or changed."""
+NOT_READY_RETRIES = 3
+
 Observer = Callable[[Answer], None]
 
 FindEvent = Callable[[str], "dict[str, Any] | None"]
@@ -114,6 +118,11 @@ class Client:
         sent.update(headers or {})
         begun = time.perf_counter()
         response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
+        for _ in range(NOT_READY_RETRIES if method == "GET" else 0):
+            if response.status != 429 or NOT_READY.encode() not in response.data:
+                break
+            time.sleep(1)  # as its Retry-After says
+            response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
         took = (time.perf_counter() - begun) * 1000
         answer = Answer(
             who=self.name,

@@ -71,6 +71,26 @@ def test_a_redirect_is_shown_and_not_followed(api: Fake) -> None:
     assert Client(api.endpoint).get("/redirect").status == 301
 
 
+def test_a_storage_that_is_not_ready_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("labkit.client.client.time.sleep", slept.append)
+    failures = {"/soon": 2, "/later": 9}
+
+    def reply(request: Request) -> Reply:
+        failures[request.path] = left = failures.get(request.path, 0) - 1
+        if request.path == "/busy":
+            return status(429, "TooManyRequests", "too many requests")
+        return status(429, "TooManyRequests", "storage is (re)initializing") if left >= 0 else Reply(200, {})
+
+    seen: list[Answer] = []
+    with fake_api(reply) as fake:
+        client = Client(fake.endpoint, observers=[seen.append])
+        statuses = [client.get(path).status for path in ("/soon", "/later", "/busy")]
+        assert statuses == [200, 429, 429] == [answer.status for answer in seen]
+        assert client.post("/later", {}).status == 429
+    assert slept == [1] * (2 + 3)
+
+
 def test_a_credential_is_sent_and_never_shown(api: Fake) -> None:
     client = Client(api.endpoint, Credentials(token="s3cr3t-token"), name="me")
     shown = client.get("/thing")
