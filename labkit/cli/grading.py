@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from labkit.grading.intake.intake import Intake
     from labkit.grading.session import GradingSession
 
+TABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cluster}
@@ -28,7 +30,7 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.argument("submissions", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--roster",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=TABLE,
     help="A table (CSV) of learners' ids, names and mail addresses: maps the names used by Canvas or Moodle to ids.",
 )
 @click.option(
@@ -37,6 +39,9 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     default="newest",
     help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
 )
+@click.option("--due", default="", metavar="TIME", help="When it is due, with a zone: 2026-11-20T23:59+01:00.")
+@click.option("--extensions", type=TABLE, help="A table of learners for whom it is due later: learner, due.")
+@click.option("--groups", type=TABLE, help="A table of Moodle's groups, a member in each row: group, learner.")
 @click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
 @click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
@@ -118,12 +123,21 @@ def grade_command(**options: Any) -> int:
 
 def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
     """Take the submissions in, and print what of them, and of earlier results, is not used."""
+    from labkit.grading.intake.exports import read_groups
     from labkit.grading.intake.intake import take_in
     from labkit.grading.intake.roster import Roster
     from labkit.grading.session import GradingSession
 
     roster = Roster(plan.roster) if plan.roster else None
-    intake = take_in(plan.submissions, unpacked, roster=roster, duplicates=plan.duplicates, late=plan.late == "accept")
+    intake = take_in(
+        plan.submissions,
+        unpacked,
+        roster=roster,
+        duplicates=plan.duplicates,
+        late=plan.late == "accept",
+        deadline=plan.deadline(),
+        groups=read_groups(plan.groups) if plan.groups else None,
+    )
     fingerprint = _give_codes(intake, plan.submissions)
     session = GradingSession(
         intake,

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labkit.grading.intake.exports import Deadline
     from labkit.grading.walls.isolation import Limits
 
 
@@ -22,6 +25,9 @@ class GradingPlan:
     submissions: tuple[Path, ...]
     roster: Path | None
     duplicates: str
+    due: str
+    extensions: Path | None
+    groups: Path | None
     late: str
     only: tuple[str, ...]
     overrides: Path
@@ -70,6 +76,15 @@ class GradingPlan:
         if self.scheduler:
             return "dask"
         return "here" if self.backend == "embedded" else "real"
+
+    def deadline(self) -> Callable[[Callable[[str], str]], Deadline] | None:
+        """Make the deadline, once learners can be found; None without one."""
+        from labkit.grading.intake.exports import Deadline, read_extensions, read_time
+
+        if not self.due:
+            return None
+        due, table = read_time(self.due), self.extensions
+        return lambda find: Deadline(due, read_extensions(table, find) if table else {})
 
     def limits(self) -> Limits:
         """What one submission may use."""

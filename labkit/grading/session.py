@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -88,6 +89,7 @@ class GradingSession:
         out.mkdir(parents=True, exist_ok=True)
         self._record = Record(out)
         self._store = ResultStore(out)
+        self._entries = {entry.key: entry for entry in self.all}
         self.looks = {entry.key: _look(entry) for entry in self.all}
         self._exercises = {exercise.id: exercise.fingerprint() for exercise in EXERCISES}
         self.outdated: Counter[str] = Counter()
@@ -105,6 +107,8 @@ class GradingSession:
     @property
     def unused(self) -> Iterator[str]:
         """Which earlier results are not used, and why, as sentences."""
+        if self._store.damaged:
+            yield f"Not used: {self._store.damaged} stored results that are damaged, or behind a link."
         if self.unsigned:
             yield f"Not yours: {self.unsigned} stored results; they are graded again."
         for reason, count in self.outdated.items():
@@ -147,7 +151,7 @@ class GradingSession:
         """Write all reports, and return all results."""
         results, intake = self.results(), self._intake
         write_all(results, self.out)
-        write_gradebooks(results, intake.people, self.out)
+        write_gradebooks(results, intake.people, self.out, self._entries)
         missing = [
             {"exercise": exercise, "learner": person.id, "name": person.name}
             for exercise, people in intake.missing.items()
@@ -184,12 +188,18 @@ class GradingSession:
 
     def results(self) -> list[Result]:
         """Return the results so far, sorted by exercise and learner, with names and the teacher's corrections."""
-        people = self._intake.people
-        named = (
-            replace(result, name=plain(people[result.learner].name)) if result.learner in people else result
-            for result in self.done.values()
-        )
-        return by_exercise_and_learner(apply(self._overrides, named))
+        return by_exercise_and_learner(apply(self._overrides, chain.from_iterable(map(self._told, self.done.values()))))
+
+    def _told(self, result: Result) -> Iterator[Result]:
+        """Add to a result what the intake says of it; it is that of each member of a group."""
+        people, entry = self._intake.people, self._entries.get(result.key)
+        late = f"late {entry.delay}".rstrip() if entry and entry.late else ""
+        others = [each for each in (entry.group if entry else ()) if (each, result.exercise) not in self._entries]
+        for learner in (result.learner, *others):
+            note = "" if learner == result.learner else f"It was handed in together with {result.learner}."
+            name = plain(people[learner].name) if learner in people else ""
+            score, note = replace(result.score, learner=learner), f"{note} {result.note}".strip()
+            yield replace(result, learner=learner, score=score, note=note, name=name, late=late)
 
     @property
     def unsigned(self) -> int:
@@ -256,7 +266,7 @@ def _look(submission: Submission) -> Look:
         name = f"{name or submission.learner} with another code"
     return Look(
         digest,
-        "" if identity(name) in ("", identity(submission.learner)) else name,
+        "" if identity(name) in ("", *map(identity, (submission.learner, *submission.group))) else name,
         "" if "python" in language.lower() else language,
         has_no_code(submission, cells),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import seed_name
@@ -49,6 +50,9 @@ def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
     That took a name as it was written: with capitals, wide letters, and what is not seen. Its names are those of the
     submission if more of them stand in the notebook.
     """
+    writer = next((each for each in submission.group if identity(each) == identity(_written_name(cells))), "")
+    if writer and not submission.code:  # whoever of the group wrote it
+        submission = replace(submission, learner=writer)
     now, learner = submission.seed_name, submission.learner
     prefix = now.removesuffix(identity(learner))
     names = [name for name in (learner, submission.name, _written_name(cells)) if identity(name) == identity(learner)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from labkit.core.errors import UsageError, near
 from labkit.grading.intake.archives import SUFFIX, find_archives, unpack
+from labkit.grading.intake.exports import METADATA, Deadline, with_facts
 from labkit.grading.intake.roster import Person, Roster
 from labkit.grading.intake.submissions import (
     WRAPPER,
@@ -19,7 +22,7 @@ from labkit.grading.intake.submissions import (
     skipped,
     walk,
 )
-from labkit.grading.tasks.seed import identity
+from labkit.grading.tasks.seed import identity, learner_name
 
 
 @dataclass
@@ -78,7 +81,14 @@ class Intake:
 
 
 def take_in(
-    paths: Sequence[Path], unpacked: Path, *, roster: Roster | None, duplicates: str = "newest", late: bool = True
+    paths: Sequence[Path],
+    unpacked: Path,
+    *,
+    roster: Roster | None,
+    duplicates: str = "newest",
+    late: bool = True,
+    deadline: Callable[[Callable[[str], str]], Deadline] | None = None,
+    groups: Mapping[str, list[str]] | None = None,
 ) -> Intake:
     """Collect the submissions in folders, notebooks and archives.
 
@@ -87,7 +97,9 @@ def take_in(
         unpacked: An empty folder for what is in archives.
         roster: Maps what systems write to the learners' ids.
         duplicates: Which of a learner's several counts; see ``choose``.
-        late: Whether what a system marks as late is accepted.
+        late: Whether what is late is accepted: what a system marks, or what came after the deadline.
+        deadline: Makes the deadline, with a function that finds learners' ids.
+        groups: The members of Moodle's groups.
 
     Raises:
         UsageError: There is no such path, or no submission.
@@ -101,15 +113,22 @@ def take_in(
         intake.leave_out(_unpack(path, copy))
         folders = [_unwrapped(each, path.stem) for each in (path, copy) if each.exists() and not _is_archive(each)]
         intake.leave_out(skipped(*folders))
-        found += [entry for folder in folders for entry in walk(folder) if is_submission(entry)]
+        found += [entry for folder in folders for entry in with_facts(folder, walk(folder), groups or {})]
+    found = list(_identified(list(filter(is_submission, found)), roster, intake))
+    if deadline:
+        intake.submissions = found
+        found = list(map(partial(_timed, deadline(intake.find_learner)), found))
     if not late:
         intake.leave_out(f"{entry.label} is late" for entry in found if entry.late)
         found = [entry for entry in found if not entry.late]
-    intake.submissions, left_out = choose(_identified(found, roster, intake), duplicates)
+    intake.submissions, left_out = choose(found, duplicates)
     intake.leave_out(left_out)
     if not intake.submissions:
         raise none_found(", ".join(map(str, paths)), " ".join(intake.lines[:10]))
-    intake.lines += [f"Late, and graded: {entry.label}." for entry in intake.submissions if entry.late]
+    late_ones = [entry for entry in intake.submissions if entry.late]
+    intake.lines += [
+        f"Late, and graded: {entry.label}{f' ({entry.delay})' * bool(entry.delay)}." for entry in late_ones
+    ]
     intake.missing = _missing(intake.submissions, roster) if roster else {}
     for exercise, missing in intake.missing.items():
         names = ", ".join(f"{each.id} ({each.name})" for each in missing)
@@ -131,7 +150,8 @@ def _unpack(path: Path, copy: Path) -> Iterator[str]:
 def _unwrapped(folder: Path, name: str) -> Path:
     """The one folder in an archive that was made of a folder, which is named like it; else the folder itself."""
     inner = list(folder.iterdir()) if folder.is_dir() else []
-    if len(inner) == 1 and inner[0].name in (name, WRAPPER) and not list(inner[0].glob("*.ipynb")):
+    is_wrapper = len(inner) == 1 and (inner[0].name in (name, WRAPPER) or (inner[0] / METADATA).is_file())
+    if is_wrapper and not list(inner[0].glob("*.ipynb")):
         return inner[0]
     return folder
 
@@ -162,14 +182,28 @@ def _identified(submissions: Sequence[Submission], roster: Roster | None, intake
             intake.people[person.id] = person
         one = not system or len(numbers.get((person.id, entry.exercise, system), ())) == 1
         sender = person.id if one and person.id in in_roster else entry.sender
-        yield replace(entry, learner=person.id, sender=sender)
+        group = []
+        for name in entry.group:
+            other = roster.find(replace(entry, sender="", name=name, aliases=())) if roster else None
+            group.append(other.id if other else learner_name(name))
+        yield replace(entry, learner=person.id, sender=sender, group=tuple(group))
+
+
+def _timed(deadline: Deadline, entry: Submission) -> Submission:
+    """Mark a submission that came after the deadline."""
+    delay = deadline.delay(entry)
+    minutes = -(-delay // timedelta(minutes=1))
+    if minutes <= 0:
+        return replace(entry, late=entry.late and not entry.handed_in)
+    hours, days = minutes // 60 % 24, minutes // 1440
+    return replace(entry, late=True, delay=f"by {days} days {hours} hours {minutes % 60} minutes")
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> dict[str, list[Person]]:
     """Find those in the roster without a submission of an exercise that others handed in."""
     handed_in: dict[str, set[str]] = {}
     for entry in submissions:
-        handed_in.setdefault(entry.exercise, set()).add(entry.learner)
+        handed_in.setdefault(entry.exercise, set()).update((entry.learner, *entry.group))
     found = {
         exercise: [person for person in roster.people.values() if person.id not in learners]
         for exercise, learners in handed_in.items()

@@ -74,8 +74,11 @@ class Roster:
         """
         sender = _plain(entry.name)
         of_system = entry.sender.startswith(("canvas:", "moodle:"))
-        clues = [entry.sender] if of_system else [f"id:{sender}", f"mail:{sender}"]
-        for clue in (*clues, f"name:{sender}"):
+        texts = [*map(_plain, entry.aliases), *([] if of_system else [sender])]
+        clues = [f"{kind}:{text}" for text in filter(None, texts) for kind in ("id", "mail")]
+        words = entry.name.split("-")  # GitHub Classroom: ASSIGNMENT-USERNAME
+        clues += [f"github:{_plain(''.join(words[start:]))}" for start in range(1, len(words)) if not of_system]
+        for clue in (entry.sender, *clues, f"name:{sender}"):
             if len(found := self._known.get(clue, ())) == 1:
                 return self.people[next(iter(found))]
         return None
@@ -131,7 +134,10 @@ def _person(row: dict[str, str]) -> Person | None:
     id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
     moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
     canvas = row.get("id", "") if "sis login id" in row else ""
-    numbers = {system: number for system, number in (("canvas", canvas), ("moodle", moodle)) if number}
+    github = _plain(row.get("github_username", ""))
+    id_ = id_ or (row.get("identifier", "") if github else "")
+    systems = (("canvas", canvas), ("moodle", "" if github else moodle), ("github", github))
+    numbers = {system: number for system, number in systems if number}
     name = name or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
     if SHORTENED.fullmatch(id_):
         raise UsageError(f"A spreadsheet shortened an id: {id_}.", todo="Make its column text, and save it again.")

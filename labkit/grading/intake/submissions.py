@@ -82,6 +82,10 @@ class Submission:
         late: Whether the system says that it is late.
         version: The system's number of the file, which grows; 0 where there is none.
         code: The learner's code, where the course has a secret.
+        aliases: What else the system says of the sender: an id and a mail address.
+        group: Those who handed it in together, all of them; empty for one learner.
+        handed_in: When, as ISO 8601 with a zone, where an export says so; never a file's date.
+        delay: How late that is, in words; empty if it is not late, or not known.
     """
 
     learner: str
@@ -94,6 +98,10 @@ class Submission:
     late: bool = False
     version: int = 0
     code: str = field(default="", repr=False)
+    aliases: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    handed_in: str = ""
+    delay: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

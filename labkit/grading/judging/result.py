@@ -52,6 +52,7 @@ class Result:
         without_code: Whether the notebook has no code although the course has a secret.
         rule: The version of the rule for what is too much; see ``weights``.
         name: The learner's name, where a roster or a system tells it; never stored.
+        late: That it is late, and by how much; never stored.
     """
 
     learner: str
@@ -73,6 +74,7 @@ class Result:
     without_code: bool = False
     rule: int = 1
     name: str = ""
+    late: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -130,6 +132,7 @@ class Result:
     def states(self) -> list[str]:
         """What a teacher should know before the points, in a few words each."""
         found = {
+            self.late: bool(self.late),
             self.ended: not self.complete,
             "no course code": self.forgot_code,
             f"worked on as {self.declared}": bool(self.declared),
@@ -146,6 +149,7 @@ class Result:
             "" if self.ended in ("unreadable", FAILED) else self.note,
             error and f"The first error that it printed: “{error}”.",
             name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",
+            self.late and f"It was handed in {self.late}.",
             kernel and f"It was written for a {kernel} kernel, and was run as Python.",
             FORGOTTEN_CODE if self.forgot_code else "",
             *(f"{task.id}: {task.corrected}" for task in self.score.tasks if task.corrected),

@@ -1,4 +1,4 @@
-"""Scores as Canvas' and Moodle's gradebooks import them.
+"""Scores as Canvas' and Moodle's gradebooks import them, and feedback as their assignments do.
 
 Canvas reads a heading that begins with ``Student`` and ``ID``, a row ``Points Possible``, and finds a student by
 ``ID``, ``SIS User ID``, ``SIS Login ID`` or name; an assignment by its title; an empty cell changes nothing
@@ -6,36 +6,108 @@ Canvas reads a heading that begins with ``Student`` and ``ID``, a row ``Points P
 ``Identifier`` ("Participant 123"), ``Grade`` and ``Last modified (grade)``
 (https://github.com/moodle/moodle/blob/main/mod/assign/feedback/offline/importgradeslib.php); its gradebook imports
 the same file by ``ID number`` or ``Email address``.
+
+Feedback files go back in a zip. Moodle finds the participant in ``Name_NUMBER_assignfeedback_file_/``
+(https://github.com/moodle/moodle/blob/main/mod/assign/feedback/file/importziplib.php), Canvas the student and the
+attempt in ``name_USER_FILE_…``, as it named the submission (``generate_comments_from_files`` in
+https://github.com/instructure/canvas-lms/blob/master/app/models/assignment.rb).
 """
 
 from __future__ import annotations
 
 import csv
+import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from labkit.grading.intake.roster import Person
+from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.scores import safe_cell
+from labkit.grading.tasks import find_exercise
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
 MOODLE_COLUMNS = ["Identifier", "Full name", "ID number", "Email address", "Grade", "Last modified (grade)"]
 
+COMMENTS = "Feedback comments"
+"""Moodle's name of the column for comments, where the assignment has them."""
 
-def write_gradebooks(results: Sequence[Result], people: Mapping[str, Person], folder: Path) -> None:
-    """Write ``canvas.csv``, and ``moodle/EXERCISE.csv`` for each exercise; what the grader failed at has no score."""
-    scores = {result.key: f"{result.score.points:g}" for result in results if result.ended != FAILED}
+
+def write_gradebooks(
+    results: Sequence[Result],
+    people: Mapping[str, Person],
+    folder: Path,
+    submissions: Mapping[tuple[str, str], Submission] | None = None,
+) -> None:
+    """Write ``canvas.csv``, ``moodle/EXERCISE.csv``, and a zip of feedback for each exercise and system.
+
+    What the grader failed at has no score.
+    """
+    graded = {result.key: result for result in results if result.ended != FAILED}
     most = {result.exercise: f"{result.score.most:g}" for result in results}
     learners = {result.learner: people.get(result.learner, Person(result.learner)) for result in results}
-    rows = [[*CANVAS_COLUMNS, *most], ["    Points Possible", "", "", "", "", *most.values()]]
+    headings = {heading for person in people.values() for heading in person.row}
+    rows = [[*CANVAS_COLUMNS, *(_column(exercise, headings) for exercise in most)]]
+    rows.append(["    Points Possible", "", "", "", "", *most.values()])
     for learner, person in learners.items():
-        rows.append([*_canvas(person), *(scores.get((learner, exercise), "") for exercise in most)])
+        points = [_points(graded[key]) if (key := (learner, exercise)) in graded else "" for exercise in most]
+        rows.append([*_canvas(person), *points])
     _write(folder / "canvas.csv", rows)
     for exercise in most:
-        graded = [person for learner, person in learners.items() if (learner, exercise) in scores]
-        cells = [[*_moodle(person), scores[person.id, exercise], ""] for person in graded]
-        _write(folder / "moodle" / f"{exercise}.csv", [MOODLE_COLUMNS, *cells])
+        ours = [(learners[result.learner], result) for result in graded.values() if result.exercise == exercise]
+        cells = [[*_moodle(person), _points(result), "", _comment(result)] for person, result in ours]
+        _write(folder / "moodle" / f"{exercise}.csv", [[*MOODLE_COLUMNS, COMMENTS], *cells])
+        files: dict[str, dict[str, Path]] = {"moodle": {}, "canvas": {}}
+        for person, _ in ours:
+            page, entry = folder / "feedback" / f"{person.id}.html", (submissions or {}).get((person.id, exercise))
+            if "moodle" in person.numbers:
+                files["moodle"][f"{_moodle_folder(person)}/feedback.html"] = page
+            if entry and entry.version:
+                files["canvas"][_canvas_file(entry)] = page
+        for system, pages in files.items():
+            _write_zip(folder / system / f"{exercise}-feedback.zip", pages)
+
+
+def _points(result: Result) -> str:
+    return f"{result.score.points:g}"
+
+
+def _column(exercise: str, headings: Iterable[str]) -> str:
+    """The name of Canvas' own assignment for an exercise, where its export was the roster; else the exercise's id."""
+    title = f"{exercise}|{find_exercise(exercise).title.partition(':')[0]}"
+    own = [heading for heading in headings if re.fullmatch(rf".*\b({title})\b.* \(\d+\)", heading, re.IGNORECASE)]
+    return own[0] if len(own) == 1 else exercise
+
+
+def _comment(result: Result) -> str:
+    """Say in a few lines what a learner got, for a system that shows no page."""
+    tasks = (f"{task.id} {task.title}: {task.points:g} of {task.most:g}" for task in result.score.tasks)
+    return "\n".join([*result.notices, *tasks])
+
+
+def _moodle_folder(person: Person) -> str:
+    name = re.sub(r"[/_\\]", " ", person.name or person.id)
+    return f"{name}_{person.numbers['moodle']}_assignfeedback_file_"
+
+
+def _canvas_file(entry: Submission) -> str:
+    """The name that Canvas gave a submission, with another name of the file; an archive's is that of its folder."""
+    found = re.match(r".+?_(?:LATE_)?(?:\d+|anon_[^_]+)_\d+_|LATE_.+?_\d+_", entry.origin)
+    return f"{found[0] if found else ''}feedback.html"
+
+
+def _write_zip(path: Path, files: Mapping[str, Path]) -> None:
+    """Write those files that are there into an archive; none without files."""
+    files = {name: file for name, file in files.items() if file.exists()}
+    path.unlink(missing_ok=True)
+    if not files:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        for name, file in files.items():
+            written.write(file, name)
 
 
 def _canvas(person: Person) -> list[str]:

@@ -37,17 +37,23 @@ class ResultStore:
         self._key, self._key_file = _read_key()
         self.unsigned = 0
         """How many results ``read`` left out because this user's grader has not signed them."""
+        self.damaged = 0
+        """How many lines ``read`` could not read, without the last one, which an interruption may have cut off."""
 
     def read(self) -> Iterator[tuple[str, Result]]:
         """Return digests and results, without those that others wrote; skip lines that were cut off."""
-        self.unsigned = 0
-        for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else ():
+        self.unsigned, self.damaged = 0, int(self._path.is_symlink())
+        if self.damaged:
+            self._path.unlink()  # what it leads to is somebody else's
+        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines() if self._path.exists() else []
+        for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
                 digest, stored = entry["digest"], entry["result"]
                 result = Result.from_dict(stored)
                 signature = str(entry.get("signature", ""))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                self.damaged += bool(line) and number < len(lines)
                 continue
             if hmac.compare_digest(signature.encode(), self._sign(digest, stored).encode()):
                 yield digest, result
@@ -67,6 +73,7 @@ class ResultStore:
         lines = [self._line(digest, result) for digest, result in self.read() if result.key not in keys]
         if self._path.exists():
             replacement = self._path.with_suffix(".new")
+            replacement.unlink(missing_ok=True)  # it may be a link
             replacement.write_text("".join(lines), encoding="utf-8")
             replacement.replace(self._path)
 

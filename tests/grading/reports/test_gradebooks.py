@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +173,47 @@ def test_prairielearn_gets_what_its_documentation_names(tmp_path: Path) -> None:
     assert unreadable["format_errors"] == ["it is no notebook (ValueError)"]
     path = tmp_path / "prairielearn" / "ann" / "ex4-roles.json"
     assert path.stat().st_size < 1 << 20
+
+
+def test_feedback_goes_back_as_each_system_takes_it(tmp_path: Path) -> None:
+    people = {
+        "s01": Person("s01", "Ann_Lee/x", "ann@x.edu", {"moodle": "101", "canvas": "11"}),
+        "s02": Person("s02", "Bob"),
+    }
+    entries = {
+        ("s01", "ex4-roles"): Submission(
+            "s01", "ex4-roles", Path("x"), "annlee_LATE_11_345_ex4-roles-1.ipynb", version=345
+        )
+    }
+    results = [replace(result("s01"), note="It is late."), result("s02")]
+    write_all(results, tmp_path)
+    write_gradebooks(results, people, tmp_path, entries)
+    with zipfile.ZipFile(tmp_path / "moodle" / "ex4-roles-feedback.zip") as archive:
+        (name,) = archive.namelist()
+        assert archive.read(name) == (tmp_path / "feedback" / "s01.html").read_bytes()
+    parts = name.partition("/")[0].split("_")
+    assert parts == ["Ann Lee x", "101", "assignfeedback", "file", ""]
+    with zipfile.ZipFile(tmp_path / "canvas" / "ex4-roles-feedback.zip") as archive:
+        assert archive.namelist() == ["annlee_LATE_11_345_feedback.html"]
+    heading, row, _ = rows(tmp_path / "moodle" / "ex4-roles.csv")
+    assert heading[-1] == "Feedback comments"
+    assert row[-1].splitlines()[:2] == ["It is late.", "4.1 A reader: 1.5 of 2"]
+    write_gradebooks(results, {}, tmp_path)
+    assert not (tmp_path / "canvas" / "ex4-roles-feedback.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("headings", "column"),
+    [
+        ("Exercise 4 (8812),Exercise 14 (1),Exercise 5 (2)", "exercise 4 (8812)"),
+        ("ex4-roles (77)", "ex4-roles (77)"),
+        ("Exercise 4,Exercise 40 (3)", "ex4-roles"),
+        ("Exercise 4 (1),Exercise 4: roles (2)", "ex4-roles"),
+    ],
+)
+def test_canvas_own_assignment_is_filled(headings: str, column: str, tmp_path: Path) -> None:
+    """Canvas finds an assignment by the number in parentheses."""
+    table = tmp_path / "roster.csv"
+    table.write_text(f"Student,ID,SIS User ID,SIS Login ID,Section,{headings}\nAnn,11,s01,ann,A,,,\n")
+    write_gradebooks([result("ann")], Roster(table).people, tmp_path)
+    assert rows(tmp_path / "canvas.csv")[0][5:] == [column]

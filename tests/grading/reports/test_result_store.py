@@ -17,6 +17,7 @@ from labkit.grading.reports.result_store import KEY_FILE, STORED, ResultStore
 from labkit.grading.session import GradingSession
 from labkit.grading.walls import isolation
 from tests.grading.conftest import SHORT
+from tests.grading.reports.test_overrides import FixedGrader
 from tests.grading.support import solved_cells, submit, weaken
 
 EXERCISE = "ex4-roles"
@@ -179,3 +180,39 @@ def test_results_that_are_not_ones_own_are_said(
     (out / STORED).write_text(json.dumps({**line, "signature": ""}))
     assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 0
     assert "Not yours: 1 stored results; they are graded again." in capsys.readouterr().err
+
+
+class TestDamaged:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        """A class of two that is graded."""
+        for learner in ("ann", "bob"):
+            submit(tmp_path / "s", learner, "ex4-roles", ["1"])
+        GradingSession(tmp_path / "s", tmp_path / "out").run(FixedGrader(), lambda _: None)
+        return tmp_path
+
+    @pytest.mark.parametrize("line", ["[" * 100_000, "no JSON", "[1]", '{"digest": "x", "result": []}', "\x00\ufffd"])
+    def test_a_damaged_line_is_named_and_left_out(self, line: str, folder: Path) -> None:
+        stored = folder / "out" / STORED
+        stored.write_text(f"{line}\n{stored.read_text()}")
+        again = GradingSession(folder / "s", folder / "out")
+        assert not again.left
+        assert "Not used: 1 stored results that are damaged, or behind a link." in list(again.unused)
+
+    def test_a_line_that_an_interruption_cut_off_is_not_named(self, folder: Path) -> None:
+        stored = folder / "out" / STORED
+        stored.write_text(stored.read_text()[:-20])
+        again = GradingSession(folder / "s", folder / "out")
+        assert len(again.left) == 1
+        assert "damaged" not in "".join(again.unused)
+
+    def test_a_link_is_not_followed(self, folder: Path) -> None:
+        stored, other = folder / "out" / STORED, folder / "theirs"
+        stored.rename(other)
+        stored.symlink_to(other)
+        before = other.read_bytes()
+        again = GradingSession(folder / "s", folder / "out", regrade=True)
+        assert "Not used: 1 stored results" in "".join(again.unused) or again.left
+        again.run(FixedGrader(), lambda _: None)
+        assert other.read_bytes() == before
+        assert not stored.is_symlink()
