@@ -27,6 +27,7 @@ INT_OR_STRING, EMBEDDED = "x-kubernetes-int-or-string", "x-kubernetes-embedded-r
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 EITHER = [{"type": "integer"}, {"type": "string"}]
 ALTERNATIVES = ("allOf", "anyOf", "oneOf", "not")
+CONVENTIONS = "More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
 
 
 def documents(kinds: Iterable[CustomKind]) -> dict[str, bytes]:
@@ -93,21 +94,20 @@ def with_custom(document: Object, kinds: Iterable[CustomKind]) -> Object:
 
 def models(kind: CustomKind, *, older: bool = False) -> dict[str, Object]:
     """The components of a kind and of its list; ``older`` for version 2, which has no alternatives."""
-    about, text = describe("meta.v1.ObjectMeta"), "List of {0}. More info: https://git.k8s.io/community/contributors"
     schema = kind.version_spec.get("schema") or {}
     given: Object | None = schema.get("openAPIV3Schema")
     if given is None or (older and (given.get(PRESERVE) or kind.schema.get(PRESERVE))):
         made: Object = {"type": "object"}
     else:
         made = _schema(given, older)
-        made["properties"] = _object_fields(made.get("properties") or {}, about.text)
+        made["properties"] = _object_fields(made.get("properties") or {})
     made["x-kubernetes-group-version-kind"] = [_gvk(kind, kind.kind)]
     fields = [
         {"fieldPath": each["jsonPath"].removeprefix(".")} for each in kind.version_spec.get("selectableFields", ())
     ]
     selectable = {"x-kubernetes-selectable-fields": fields} if fields else {}
     items = {"type": "array", "items": reference(model_name(kind, kind.kind))}
-    items["description"] = text.format(kind.plural) + "/devel/sig-architecture/api-conventions.md"
+    items["description"] = f"List of {kind.plural}. {CONVENTIONS}"
     listed = {
         "type": "object",
         "description": f"{kind.list_kind} is a list of {kind.kind}",
@@ -131,10 +131,9 @@ def _type_fields() -> Object:
     return {name: {"type": "string", **({"description": text} if text else {})} for name, text in named.items()}
 
 
-def _object_fields(properties: Object, about: str) -> Object:
-    metadata: Object = {"allOf": [reference(f"{META}ObjectMeta")]}
-    if about:
-        metadata = {"description": about, **metadata}
+def _object_fields(properties: Object) -> Object:
+    about = f"Standard object's metadata. {CONVENTIONS}#metadata"
+    metadata: Object = {"description": about, "allOf": [reference(f"{META}ObjectMeta")]}
     found = {**properties, **_type_fields(), "metadata": metadata}
     return {name: found[name] for name in sorted(found)}
 
@@ -156,7 +155,7 @@ def _schema(schema: Object, older: bool) -> Object:
     if older:
         made = _older(made)
     if made.get(EMBEDDED) and not (older and made.get(PRESERVE)):
-        made["properties"] = _object_fields(made.get("properties") or {}, "")
+        made["properties"] = _object_fields(made.get("properties") or {})
         made["required"] = [*made.get("required", ()), *({"kind", "apiVersion"} - set(made.get("required", ())))]
     return made
 

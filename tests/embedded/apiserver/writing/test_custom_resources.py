@@ -698,7 +698,12 @@ def test_discovery_and_openapi(api: ClusterApi) -> None:
     assert model["x-kubernetes-group-version-kind"] == [
         {"group": "stable.example.com", "kind": "CronTab", "version": "v1"}
     ]
-    assert model["properties"]["metadata"]["allOf"][0]["$ref"].endswith("v1.ObjectMeta")
+    metadata = model["properties"]["metadata"]
+    assert metadata["allOf"][0]["$ref"].endswith("v1.ObjectMeta")
+    assert metadata["description"] == (
+        "Standard object's metadata. More info: "
+        "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
+    )
     older = api.must(admin.get("/openapi/v2"))
     assert "com.example.stable.v1.CronTabList" in older["definitions"]
     assert f"{ROOT}/namespaces/{{namespace}}/crontabs/{{name}}/scale" in older["paths"]
