@@ -15,9 +15,10 @@ import json
 import platform
 import sys
 import tarfile
+import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -36,6 +37,7 @@ from labkit.core.version import DISTRIBUTION, __version__
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
+PROGRESS_SECONDS = 5.0
 ROOM = "Free some disk space, and see that Docker is well: docker info"
 LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
@@ -92,7 +94,7 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
     try:
-        with scratch_directory(".bundle-", target.absolute().parent) as scratch:
+        with scratch_directory(".bundle-", target.absolute().parent) as scratch, _progress(scratch, report):
             _gather(scratch, contents, engine, target.name, report)
             report(f"Writing {target} …")
             part = scratch / "whole.tar"
@@ -103,6 +105,26 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
     except OSError as error:
         raise place_error(target, error) from error
     return contents
+
+
+@contextmanager
+def _progress(directory: Path, report: Report) -> Iterator[None]:
+    """Report every few seconds how much lies below a directory, for programs that say nothing themselves."""
+    over = threading.Event()
+
+    def measure() -> None:
+        while not over.wait(PROGRESS_SECONDS):
+            with suppress(OSError):  # a file goes while it is looked at
+                size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+                report(f"  {size >> 20} MiB so far …")
+
+    thread = threading.Thread(target=measure, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
@@ -204,7 +226,7 @@ def _wheels(directory: Path) -> None:
         f"{name}=={version}" for name, version in installed_versions(DISTRIBUTION).items() if name != DISTRIBUTION
     )
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
-    done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
+    done = call([*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)})
     if not done.ok:
         todo = "Gathering them needs the network; check it."
         raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)

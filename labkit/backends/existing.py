@@ -129,9 +129,11 @@ class Existing:
         if not self._config_file.exists():
             report("The lab uses no existing cluster.")
             return
-        self._remove(report, report)
+        removed, context = self._remove(report, report), read_json(self._record_file).get("context")
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
+        what = f"{removed} objects of the lab are gone" if removed else "There was nothing of the lab"
+        report(f"{what} on the cluster of the context {context}; the rest of it is as it was.")
 
     def status(self) -> Status:
         """The cluster in use, and whether it answers."""
@@ -214,19 +216,20 @@ class Existing:
         if not answer.ok and answer.status != 409:
             raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
 
-    def _remove(self, report: Report, waiting: Report) -> None:
-        """Delete what is the lab's; report each object, and separately a wait that takes long."""
+    def _remove(self, report: Report, waiting: Report) -> int:
+        """Delete what is the lab's; report each object, and separately a wait that takes long. Return their number."""
         client = self._client
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
             report(f"  removing {path}")
-        sweep.remove(client, labelled, waiting)
+        removed = sweep.remove(client, labelled, waiting)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
             report("These objects have the walkthrough's names and were created by hand; they are deleted too:")
             for manifest, _ in by_hand:
                 report(f"  removing {title(client.names.body(manifest))}")
-            sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)], waiting)
+            removed += sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)], waiting)
+        return len(removed)
 
     def _unique(self) -> list[tuple[Manifest, str]]:
         finder = Resources(self._client)

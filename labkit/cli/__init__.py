@@ -26,6 +26,7 @@ COMMANDS = {
     "kubeconfig": "labkit.cli.cluster",
     "doctor": "labkit.cli.machine",
     "clean": "labkit.cli.machine",
+    "completion": "labkit.cli.machine",
     "lab": "labkit.cli.notebooks",
     "demo": "labkit.cli.lessons",
     "check": "labkit.cli.lessons",
@@ -64,7 +65,7 @@ class Commands(click.Group):
         Raises:
             UsageError: When there is no such command.
         """
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and not ctx.resilient_parsing and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(f'labkit has no command "{args[0]}".', todo=near(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 

@@ -10,6 +10,7 @@ import click
 
 from labkit.backends.base import NAMES, Options
 from labkit.backends.choice import Choice
+from labkit.cli.output import as_json, complete_steps, json_option
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 from labkit.lab.backend import chosen, make
@@ -87,15 +88,21 @@ def down_command(backend: str | None) -> None:
 
 
 @click.command("status")
-def status_command() -> int:
+@json_option
+def status_command(json_wanted: bool) -> int:
     """Show whether the cluster runs, and where. Exit code 3 when it does not."""
     status = chosen(home_path()).status()
-    click.echo(status)
+    (as_json if json_wanted else click.echo)(status)
     return 0 if status.running else NotRunning.exit_code
 
 
 @click.command("reset")
-@click.option("--to", "step", help="Rewind to the state in which this step begins, such as W17; or `end`.")
+@click.option(
+    "--to",
+    "step",
+    shell_complete=complete_steps,
+    help="Rewind to the state in which this step begins, such as W17; or `end`.",
+)
 @click.option("--progress", is_flag=True, help="Forget predictions and passed checkpoints as well.")
 def reset_command(step: str | None, progress: bool) -> None:
     """Reset the cluster to its beginning, or to any step.

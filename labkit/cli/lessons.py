@@ -7,10 +7,14 @@ import sys
 
 import click
 
+from labkit.cli.output import as_json, complete_steps, json_option
+from labkit.presenter.terminal import keys, restore
+
 
 @click.command("check")
-@click.argument("steps", nargs=-1, metavar="[STEP]...")
-def check_command(steps: tuple[str, ...]) -> int:
+@click.argument("steps", nargs=-1, metavar="[STEP]...", shell_complete=complete_steps)
+@json_option
+def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     """Judge steps by what the cluster does.
 
     All steps when none is named. Exit code 1 when one of them is not passed.
@@ -19,12 +23,15 @@ def check_command(steps: tuple[str, ...]) -> int:
     from labkit.cli.cluster import found_lab
     from labkit.lab import words
 
-    lab = found_lab()
-    context = words.context(lab)
-    outcomes = [lessons.check(step, context) for step in steps or list(lessons.STEPS)]
+    names = [lessons.find(step).id for step in steps] or list(lessons.STEPS)
+    context = words.context(found_lab())
+    outcomes = [lessons.check(name, context) for name in names]
+    passed = sum(outcome.passed for outcome in outcomes)
+    if json_wanted:
+        as_json({"passed": passed, "steps": outcomes})
+        return 0 if passed == len(outcomes) else 1
     for outcome in outcomes:
         click.echo(outcome)
-    passed = sum(outcome.passed for outcome in outcomes)
     if len(outcomes) > 1:
         click.echo(f"{passed} of {len(outcomes)} passed")
     return 0 if passed == len(outcomes) else 1
@@ -45,8 +52,8 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
     made for it and thrown away, or with --here on the one that `labkit up` chose, such
     as kind. Your progress is never touched.
     """
-    from labkit.presenter import demo
-
+    if yes and not here:
+        raise click.UsageError("--yes goes with --here: otherwise nothing is asked.")
     if notes:
         if by_step or pace or here:
             raise click.UsageError(
@@ -66,4 +73,10 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
         )
     if here and not yes:
         click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
-    return int(demo.run(by_step=by_step, here=here, pace_seconds=pace))
+    if sys.stdout.isatty():
+        restore()
+    # Before anything that takes time, so that keys that are pressed meanwhile are neither echoed nor lost.
+    terminal = click.get_current_context().with_resource(keys()) if by_step else None
+    from labkit.presenter import demo
+
+    return int(demo.run(terminal, here=here, pace_seconds=pace))

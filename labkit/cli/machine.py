@@ -1,4 +1,4 @@
-"""The commands for this machine: doctor, clean."""
+"""The commands for this machine: doctor, clean, completion."""
 
 from __future__ import annotations
 
@@ -88,6 +88,22 @@ def clean_command(yes: bool) -> None:
             Embedded(server.home, Options()).stop(report)
         for directory in left:
             shutil.rmtree(directory)
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print what lets a shell complete labkit's words.
+
+    For bash, put `eval "$(labkit completion bash)"` into ~/.bashrc; for zsh, the same with
+    zsh into ~/.zshrc; for fish, `labkit completion fish | source` into its config.fish.
+    """
+    from click.shell_completion import get_completion_class
+
+    from labkit.cli import cli
+
+    complete = get_completion_class(shell)
+    click.echo(complete(cli, {}, "labkit", "_LABKIT_COMPLETE").source() if complete else "")
 
 
 def _ready(needs: list[Need]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -35,5 +36,6 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     environment = workbook.environment()
     workbook.keep_quiet(environment)
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the new program handles it
     # exec, so that JupyterLab gets Ctrl-C and signals itself.
     os.execve(command[0], command, environment)

@@ -24,6 +24,9 @@ import urllib3
 from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
 from labkit.core.home import home_error
 
+# urllib3 would warn of a clock that is years behind. A certificate that fails by it has an error that says so.
+urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)
+
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 

@@ -26,6 +26,18 @@ FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
 LEFT_OUT = {"source", "instructor", ".ipynb_checkpoints", "__pycache__"}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
+JUPYTERLAB = """
+import signal, sys
+sys.argv[0] = "jupyter-lab"
+try:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    from jupyterlab.labapp import main
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+"""A program that runs JupyterLab, and ends without a traceback at Ctrl-C while it loads; SIGINT is blocked before."""
+
 JUPYTERS_PLACES = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
@@ -90,7 +102,7 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
         more: Further options for JupyterLab.
     """
     # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
-    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    command = [sys.executable, "-P", "-c", JUPYTERLAB, f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     # Autodetection runs npm to look for language servers, and logs each one that is missing.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 from labkit import lessons
@@ -82,7 +84,9 @@ class Cells:
         if not code.startswith("check("):
             for line in code.strip().splitlines():
                 self._show_line("code", line)
-        exec(compile(tree, "<cell>", "exec"), self._names)
+        with redirect_stdout(io.StringIO()) as printed:  # by labkit's words: print() is _said here
+            exec(compile(tree, "<cell>", "exec"), self._names)
+        self._said(printed.getvalue())
         if isinstance(last, ast.Expr):
             self._show(eval(compile(ast.Expression(last.value), "<cell>", "eval"), self._names))
 

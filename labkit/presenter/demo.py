@@ -7,7 +7,9 @@ learner's progress is not touched. ``stage`` shows the same to a class.
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,19 +25,20 @@ from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 from labkit.presenter.cells import Cells
+from labkit.presenter.terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-STYLES = {"code": "  [dim]{}[/]", "good": "    [green]{}[/]", "bad": "    [red]{}[/]", "warn": "    [yellow]{}[/]"}
+STYLES = {"code": "dim", "good": "green", "bad": "red", "warn": "yellow"}
 """How a kind of line is printed; others stand as they are."""
 
 
-def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None = None) -> int:
+def run(terminal: Terminal | None = None, *, here: bool = False, pace_seconds: float | None = None) -> int:
     """Run the walkthrough on a temporary embedded cluster.
 
     Args:
-        by_step: Perform it for a class, a key at a time.
+        terminal: Perform it for a class with the keys of this terminal; printed when left out.
         here: Run it on the chosen cluster instead, which is reset before and after.
         pace_seconds: When it is performed: go on by itself after this time.
 
@@ -45,18 +48,19 @@ def run(*, by_step: bool = False, here: bool = False, pace_seconds: float | None
     """
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=not by_step)
+    console = Console(file=sys.stdout, highlight=False)  # not what replaces sys.stdout while a cell runs
+    console.soft_wrap = not console.is_terminal
     with (
         interrupt_on_signals(),
         scratch_directory("labkit-demo-") as directory,
     ):
         try:
-            with _cluster(directory, console, here=here, quiet=by_step) as lab:
-                if not by_step:
+            with _cluster(directory, console, here=here, quiet=terminal is not None) as lab:
+                if terminal is None:
                     return Demo(lab, console).run()
                 from labkit.presenter.stage import perform
 
-                return perform(lab, console, pace_seconds)
+                return perform(lab, console, terminal, pace_seconds)
         except KeyboardInterrupt:
             console.print("\nStopped.")
             return 130
@@ -119,6 +123,10 @@ class Demo:
             self.cells.run(cell)
 
     def _line(self, kind: str, text: str) -> None:
-        from rich.markup import escape
-
-        self.console.print(STYLES.get(kind, "    {}").format(escape(text)))
+        indent = "  " if kind == "code" else "    "
+        indent += text[: len(text) - len(text.lstrip())]
+        width = self.console.width if self.console.is_terminal else sys.maxsize
+        wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        wrapper.break_long_words = False
+        for line in wrapper.wrap(text.lstrip()) or [""]:
+            self.console.print(line, style=STYLES.get(kind), markup=False, emoji=False)

@@ -17,7 +17,7 @@ from labkit.lab.lab import Lab
 from labkit.presenter import screen
 from labkit.presenter.notes import Share, shared
 from labkit.presenter.play import Play
-from labkit.presenter.terminal import Terminal, keys
+from labkit.presenter.terminal import Terminal
 
 MARGIN = 2
 FRAME_LINES = 4
@@ -30,9 +30,9 @@ PAGES = ("overview", "xray", "graph", "help")
 ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
 
 
-def perform(lab: Lab, console: Console, pace_seconds: float | None = None) -> int:
+def perform(lab: Lab, console: Console, terminal: Terminal, pace_seconds: float | None = None) -> int:
     """Perform the walkthrough on a cluster at its beginning; ``demo.run`` has the arguments and exit codes."""
-    with shared() as share, keys() as terminal, console.screen():
+    with shared() as share, console.screen():
         return Stage(lab, console, terminal, share, pace_seconds).run()
 
 

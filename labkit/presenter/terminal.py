@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import sys
@@ -10,8 +11,10 @@ import tty
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from prompt_toolkit.input import Input, create_input
+if TYPE_CHECKING:
+    from prompt_toolkit.input import Input
 
 
 class Terminal:
@@ -37,8 +40,10 @@ def keys() -> Iterator[Terminal]:
     """Read keys without echo in a block, where Ctrl-C stays what it is and Ctrl-Z does nothing."""
     before = termios.tcgetattr(sys.stdin)
     suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    tty.setcbreak(sys.stdin)
+    tty.setcbreak(sys.stdin, termios.TCSANOW)  # what was typed already stays
     try:
+        from prompt_toolkit.input import create_input
+
         yield Terminal(create_input())
     finally:
         signal.signal(signal.SIGTSTP, suspend)
@@ -50,7 +55,8 @@ def restore() -> None:
     """Show the cursor and the first screen again, which a demo that was killed may have left hidden."""
     sys.stdout.write("\x1b[?1047l\x1b[?25h")
     sys.stdout.flush()
-    if sys.stdin.isatty():
-        modes = termios.tcgetattr(sys.stdin)
-        modes[3] |= termios.ECHO | termios.ICANON | termios.ISIG
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+    with suppress(OSError):  # where there is no terminal
+        if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():  # in the background, the change would stop this process
+            modes = termios.tcgetattr(sys.stdin)
+            modes[3] |= termios.ECHO | termios.ICANON | termios.ISIG
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)

@@ -18,6 +18,7 @@ from labkit.backends.kind.backend import KindBackend
 from labkit.cli import run
 from labkit.core.errors import Missing, UsageError
 from tests.backends.programs import Programs
+from tests.support.until import until
 
 
 def quiet(_line: str) -> None:
@@ -156,3 +157,15 @@ def test_an_installed_distribution_becomes_a_wheel_again(tmp_path: Path) -> None
     assert {row[0] for row in rows} == set(names)
     assert not [name for name in names if name.endswith(".pyc") or "INSTALLER" in name]
     assert wheel.name == f"platformdirs-{metadata.version('platformdirs')}-py3-none-any.whl"
+
+
+def test_what_says_nothing_itself_is_reported_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "PROGRESS_SECONDS", 0.01)
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "a.whl").write_bytes(bytes(3 << 20))
+    said: list[str] = []
+    with bundle._progress(tmp_path, said.append):
+        until(lambda: said)
+    count = len(said)
+    assert set(said) == {"  3 MiB so far …"}
+    assert len(said) == count, "it ends with the block"

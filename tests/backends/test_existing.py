@@ -75,6 +75,10 @@ def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
     text = "\n".join(said)
     assert "created by hand" in text
     assert text.index("created by hand") < text.index("ClusterRoleBinding view-test")
+    assert said[-1] == (
+        f"{sum('  removing ' in line for line in said)} objects of the lab are gone on the cluster of the context "
+        f"{lab.choice.options.context or 'labkit'}; the rest of it is as it was."
+    )
     assert admin.get(f"{rbac}/clusterrolebindings/view-test").status == 404
     assert admin.get(f"{rbac}/clusterroles/pv-reader").status == 404
     assert admin.get("/api/v1/namespaces/kikai").status == 404

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import stat
 import struct
@@ -89,6 +90,8 @@ def test_every_command_explains_itself(command: list[str], capsys: Capture) -> N
         (["up", "--backend", "kind", "--era", "1.20"], "It is one of embedded"),
         (["exec"], "Missing argument"),
         (["proxy", "--port", "x"], "not a valid integer"),
+        (["demo", "--yes"], "--yes goes with --here"),
+        (["completion", "tcsh"], "is not one of"),
     ],
 )
 def test_nonsense_is_said_to_be_so(words: list[str], said: str, capsys: Capture) -> None:
@@ -178,6 +181,13 @@ def test_reset_and_rewind(running: Path, capsys: Capture) -> None:
     assert "W1" in (running / "progress.json").read_text()
     assert run(["reset", "--progress"]) == 0
     assert "W1" not in (running / "progress.json").read_text()
+
+
+def test_a_clock_that_is_years_behind_makes_no_library_warn(running: Path) -> None:
+    code = "import datetime, sys, urllib3.connection; urllib3.connection.RECENT_DATE = datetime.date.max;"
+    code += "from labkit.cli import run; sys.exit(run(['reset']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "The cluster is as it began.\n", "")
 
 
 def test_exec_gives_output_and_exit_code(running: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -296,6 +306,60 @@ def test_check_judges_and_its_exit_code_says_so(running: Path, capsys: Capture) 
     assert run(["check", "W5"]) == 1
     assert "W5" in capsys.readouterr().out
     assert run(["check", "nope"]) == 2
+
+
+def test_a_step_that_is_not_there_starts_no_cluster(labkit_home: Path, capsys: Capture) -> None:
+    assert run(["check", "W1", "W99"]) == 2
+    assert capsys.readouterr().err == 'labkit: There is no step "W99".\n  try: Steps are W1 to W24.\n'
+    assert list(labkit_home.iterdir()) == []
+
+
+def test_json_for_programs(running: Path, labkit_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert run(["reset", "--progress"]) == 0
+    capsys.readouterr()
+    assert run(["status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["backend"], status["running"], status["facts"]["state"]) == ("embedded", True, str(running))
+    assert status["url"].startswith("https://127.0.0.1:")
+    assert run(["check", "w5", "W6", "--json"]) == 1
+    checked = json.loads(capsys.readouterr().out)
+    assert checked["passed"] == 0
+    assert [(step["step"], step["state"]) for step in checked["steps"]] == [
+        ("W5", "not attempted"),
+        ("W6", "not attempted"),
+    ]
+    monkeypatch.setenv("LABKIT_HOME", str(labkit_home))
+    assert run(["status", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["running"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("labkit dem", ["demo"]),
+        ("labkit check w2", ["W2", *(f"W{number}" for number in range(20, 25))]),
+        ("labkit reset --to W24", ["W24"]),
+        ("labkit up --backend e", ["embedded", "existing"]),
+    ],
+)
+def test_bash_completes_commands_options_and_steps(
+    words: str, completed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("_LABKIT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+    with pytest.raises(SystemExit):
+        run([])
+    assert [line.partition(",")[2] for line in capsys.readouterr().out.splitlines()] == completed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_calls_labkit(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == 0
+    script = capfd.readouterr().out
+    assert f"_LABKIT_COMPLETE={shell}_complete" in script
+    if program := shutil.which(shell):
+        assert subprocess.run([program, "-n"], input=script, text=True, check=False).returncode == 0
 
 
 def test_doctor_fits_on_a_screen_and_names_ways_out(

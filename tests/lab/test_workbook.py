@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from labkit.core import resources
 from labkit.core.errors import UsageError
 from labkit.lab import workbook
+from tests.support.until import SECONDS
 
 
 @pytest.fixture
@@ -69,8 +71,8 @@ def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.
     assert workbook.jupyter_command(made.directory, True, ["--port", "9"]) == [
         sys.executable,
         "-P",
-        "-m",
-        "jupyterlab",
+        "-c",
+        workbook.JUPYTERLAB,
         f"--ServerApp.root_dir={made.directory}",
         "--LabApp.default_url=/lab/tree/00-start.ipynb",
         "--LanguageServerManager.autodetect=False",
@@ -80,6 +82,14 @@ def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.
     ]
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "--allow-root" in workbook.jupyter_command(made.directory, False)
+
+
+def test_ctrl_c_while_jupyterlab_loads_leaves_no_traceback() -> None:
+    early = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT});"
+    early += "os.kill(os.getpid(), signal.SIGINT); os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    command = [sys.executable, "-c", early, workbook.JUPYTERLAB]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_kernels_share_the_state_and_leave_kubes_directory_alone(labkit_home: Path) -> None:

@@ -76,3 +76,27 @@ def test_the_learners_own_cluster_is_not_touched(labkit_home: Path, capsys: pyte
     assert demo.run() == 0
     assert "A cluster for this demo is starting" in capsys.readouterr().out
     assert list(labkit_home.iterdir()) == []
+
+
+def test_in_a_terminal_lines_are_broken_between_words_and_in_a_pipe_not_at_all(lab: Lab) -> None:
+    text = "  cannot list resource services in API group of the namespace kube-node-lease at the cluster scope, not so"
+    printed = {}
+    for terminal in (True, False):
+        out = io.StringIO()
+        screen = Console(file=out, width=80, force_terminal=terminal, color_system=None, soft_wrap=not terminal)
+        Demo(lab, screen)._line("bad", text)
+        printed[terminal] = out.getvalue().splitlines()
+    assert printed[True] == [
+        "      cannot list resource services in API group of the namespace",
+        "      kube-node-lease at the cluster scope, not so",
+    ]
+    assert printed[False] == [f"    {text}"]
+
+
+def test_what_a_word_prints_stands_among_the_answers(lab: Lab) -> None:
+    screen, out = console()
+    cells = Demo(lab, screen).cells
+    cells.begin()
+    cells.run('with expect_forbidden():\n    lab.as_anonymous().get("/api/v1/secrets")')
+    cells.end()
+    assert out.getvalue().splitlines()[-1].startswith("    ✔ forbidden, as expected: anonymous: ")
