@@ -185,7 +185,10 @@ def solution(step: str, progress: Progress) -> Help:
     if found.id in ASIDES:
         return Help(f"{found.id} solution: {found.title}", found.hints[-1], f'predict("{found.id}", …) once more.')
     objects = "\n---\n".join(_manifests(found))
-    code = f'lab.apply("""\n{objects}\n""")' if objects else str(worked()[found.id]["solution"])
+    code = whole = str(worked()[found.id]["solution"])
+    if objects:
+        guess = whole.partition("\n\n")[0] + "\n\n" if found.prediction else ""
+        code = f'{guess}lab.apply("""\n{objects}\n""")'
     if found.kubectl:
         code += "\n\n# Or in a terminal:\n" + "\n".join(f"# {line}" for line in found.kubectl.splitlines())
     return Help(f"{found.id} solution: {found.title}", code, "Any other way that works passes too.", True)

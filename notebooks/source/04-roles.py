@@ -458,11 +458,15 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 predict("A5", {"list services": "yes", "list service": "no", "delete services": "no"})
 ### END SOLUTION
 
-# %% tags=["aside"]
-[me.can("list", "services", "kikai"), me.can("list", "service", "kikai")]
+# %% [markdown]
+# **Your turn:** ask the three questions, with `me.can(VERB, RESOURCE, NAMESPACE)`.
 
 # %% tags=["aside"]
+### BEGIN SOLUTION
+me.can("list", "services", "kikai")
+me.can("list", "service", "kikai")
 me.can("delete", "services", "kikai")
+### END SOLUTION
 
 # %% tags=["aside"]
 check("A5")
@@ -580,6 +584,7 @@ predict("A6", guesses | {"an account of darbo": "forbidden"})
 ### END SOLUTION
 
 # %% tags=["aside"]
+lab.prepare("04-roles/W14-namespaces.yaml")
 lab.apply("04-roles/tryout/W19-aside-group.yaml")
 for name in ("kikai/late", "darbo/other"):
     space, account = name.split("/")

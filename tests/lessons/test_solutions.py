@@ -14,10 +14,16 @@ import pytest
 import labkit
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
-from labkit.lessons.steps import ANY, STATE
+from labkit.lessons.steps import STATE
 from tools import evidence
 
-PREDICTED = {"W4": "rbac.authorization.k8s.io", "W9": "default", "W19": {"kikai": "allowed", "darbo": "forbidden"}}
+PREDICTED = {
+    "W4": "rbac.authorization.k8s.io",
+    "W9": "default",
+    "W10": "no",
+    "W19": {"kikai": "allowed", "darbo": "forbidden"},
+    "W22": {"pods in kikai": "allowed", "pods in darbo": "forbidden", "persistent volumes": "forbidden"},
+}
 MADE = [step.id for step in lessons.STEPS.values() if step.by == STATE]
 IN_TERMINAL = [step for step in MADE if step != "W11"]
 """W11 needs a file of the learner's: kubectl has no flags for two containers."""
@@ -29,6 +35,9 @@ def test_the_manifests_of_a_solution_pass(lab: Lab, step: str) -> None:
     code = lessons.solution(step, lab.progress).text
     with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(code, step, "exec"), {"lab": lab, **{name: getattr(labkit, name) for name in labkit.__all__}})
+    if step == "W24":
+        for resource in ("pods", "secrets"):
+            lab.as_pod("kikai/test").get(f"/api/v1/{resource}")
     outcome = check(step)
     assert outcome.passed, repr(outcome)
 
@@ -37,7 +46,7 @@ def test_the_manifests_of_a_solution_pass(lab: Lab, step: str) -> None:
 @pytest.mark.parametrize("step", [*IN_TERMINAL, "W15", "W21", "W19", "W9"])
 def test_the_terminal_lines_of_a_solution_pass(lab: Lab, step: str) -> None:
     lab.rewind(step)
-    if lessons.STEPS[step].by == ANY:
+    if lessons.STEPS[step].prediction is not None:
         predict(step, PREDICTED.get(step, "forbidden"))
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "KUBECONFIG": str(lab.kubeconfig)}
     for line in lessons.STEPS[step].kubectl.splitlines():

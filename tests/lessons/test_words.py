@@ -103,8 +103,8 @@ def test_hints_are_counted_and_say_what_comes_next(progress: Progress) -> None:
 def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Progress) -> None:
     made = lessons.solution("W17", progress)
     assert (made.title, made.then) == ("W17 solution: Bind it", "Any other way that works passes too.")
-    begin, *_, end = made.text.partition("\n\n# Or in a terminal:\n")[0].splitlines()
-    assert (begin, end) == ('lab.apply("""', '""")')
+    guess, _, begin, *_, end = made.text.partition("\n\n# Or in a terminal:\n")[0].splitlines()
+    assert (guess, begin, end) == ('predict("W17", "forbidden")', 'lab.apply("""', '""")')
     assert "#" not in made.text.partition("\n\n# Or in")[0], "no comments of the files"
     assert "---" not in made.text, "one object"
     terminal = made.text.partition("# Or in a terminal:\n")[2].splitlines()
