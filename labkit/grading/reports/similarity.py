@@ -3,7 +3,11 @@
 Code is compared as Moss does it: k-grams of tokens are hashed, and of each window of hashes the least is kept
 (winnowing), so that every passage of ``GRAM + WINDOW - 1`` tokens that two submissions share is found. Before that,
 what a copier changes is made the same: comments, layout, quotes, the names of variables and of objects, the names
-that the learner's seed made. What the assignment gives, its published solution, and what many share, is left out.
+that the learner's seed made. What the assignment gives and its published solution is left out. The rest weighs by how
+rare it is in the class, so that lines that many write weigh little or nothing.
+
+JPlag, MOSS and Dolos do more: they read the syntax of many languages, compare with earlier years, and show whole files
+side by side.
 
 Source: S. Schleimer, D. S. Wilkerson, A. Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003.
 """
@@ -17,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import log
 from typing import Any
 from zlib import crc32
 
@@ -34,11 +39,17 @@ WINDOW = 4
 COMMON = 4
 """What up to so many submissions share counts also in a small class; else what a quarter of them share."""
 
-ENOUGH = 0.5
-"""The share of the shorter submission's fingerprints from which on a pair is named."""
+ENOUGH = 0.86
+"""The share of the lighter submission's weight from which on a pair is named. Measured in ``test_similarity``."""
 
-FEWEST = 8
-"""How many fingerprints a pair must share to be named."""
+FEWEST = 8.0
+"""The weight that a pair must share to be named: that of eight fingerprints that nobody else has."""
+
+SAME = 0.97
+"""From this share on, half of that weight is enough."""
+
+SMALL_CLASS = 16
+"""In a smaller class, what two share is as rare as in one of this size."""
 
 NAMES = 2
 """Report a learner who uses at least this many of another's names; one can be coincidence."""
@@ -67,8 +78,8 @@ class Similarity:
     Args:
         exercise: The exercise's id.
         count: How many pairs are alike.
-        pairs: The most alike of them: ``learner``, ``other``; ``share`` of the fingerprints of the one that has fewer
-            that the other has as well; ``lines`` of the first, each with the second's.
+        pairs: The most alike of them: ``learner``, ``other``; ``share`` of the weight of the lighter one's
+            fingerprints that the other has as well; ``lines`` of the first, each with the second's.
         foreign: Each ``learner`` who uses ``names`` of the tasks of an ``other``, who is empty if not in the class.
     """
 
@@ -91,10 +102,10 @@ def compare(
     given = _Assignment(exercise)
     learners = sorted(codes)
     texts = [_Fingerprints(given, codes[learner]) for learner in learners]
-    shared_by = Counter(chain.from_iterable(text.lines for text in texts))
-    common = max(COMMON, len(texts) // 4)
-    own = [{mark for mark in text.lines if shared_by[mark] <= common} - given.marks for text in texts]
-    found = sorted(_alike(own))
+    own = [set(text.lines) - given.marks for text in texts]
+    weights = _weights(own)
+    own = [{mark for mark in marks if weights[mark]} for marks in own]
+    found = sorted(_alike(own, weights))
     pairs = [
         {
             "exercise": exercise.id,
@@ -108,17 +119,27 @@ def compare(
     return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {})))
 
 
-def _alike(own: Sequence[set[int]]) -> Iterator[tuple[float, int, int]]:
+def _weights(own: Sequence[set[int]]) -> dict[int, float]:
+    """Weigh each fingerprint: 1 if two have it, less the more have it, and 0 if many do."""
+    common, size = max(COMMON, len(own) // 4), max(len(own), SMALL_CLASS)
+    counts = Counter(chain.from_iterable(own))
+    rarity = {count: (log(size / max(count, 2)) / log(size / 2)) ** 2 for count in range(1, common + 1)}
+    return {mark: rarity.get(count, 0.0) for mark, count in counts.items()}
+
+
+def _alike(own: Sequence[set[int]], weights: Mapping[int, float]) -> Iterator[tuple[float, int, int]]:
     """Find the pairs that share enough, as (minus the score, index, index)."""
+    totals = [sum(weights[mark] for mark in marks) for marks in own]
     having: dict[int, list[int]] = {}
     for index, marks in enumerate(own):
         for mark in marks:
             having.setdefault(mark, []).append(index)
     for one, marks in enumerate(own):
-        for two, shared in Counter(chain.from_iterable(having[mark] for mark in marks)).items():
-            score = shared / min(len(marks), len(own[two]))
-            if two > one and shared >= FEWEST and score >= ENOUGH:
-                yield -score, one, two
+        for two in {index for mark in marks for index in having[mark] if index > one}:
+            shared = sum(weights[mark] for mark in sorted(marks & own[two]))
+            score = shared / min(totals[one], totals[two])
+            if score >= ENOUGH and shared >= (FEWEST if score < SAME else FEWEST / 2):
+                yield -round(score, 6), one, two
 
 
 class _Assignment:

@@ -12,6 +12,7 @@ from labkit.grading.reports import similarity
 from labkit.grading.reports.similarity import Similarity, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
+from tests.grading.honest import KINDS, copies, honest, later_copies
 from tests.grading.independent_solutions import SOLUTIONS, independent
 from tests.grading.support import solved_cells
 
@@ -142,3 +143,30 @@ def test_code_that_is_slow_to_read_hides_nobody(threat: str) -> None:
 def test_the_same_class_gives_the_same_findings() -> None:
     codes = {**classroom(), "ann": solved_by("ann"), "bob": solved_by("bob")}
     assert compare(EXERCISE, codes) == compare(EXERCISE, dict(reversed(codes.items())))
+
+
+def measured(year: int) -> tuple[int, dict[str, int]]:
+    """How many pairs of a class of 110 who work alone are named, and how many of 20 copiers of each kind."""
+    alone = {name: honest(name, year) for name in (f"h{number:03}" for number in range(110))}
+    found: dict[str, int] = {}
+    for kind in KINDS:
+        for copiers in (copies(kind, 10, year + 1, year), later_copies(kind, 10, year)):
+            pairs = named(compare(EXERCISE, {**alone, **{name: cells for name, (_, cells) in copiers.items()}}))
+            copied = [frozenset((name, owner)) for name, (owner, _) in copiers.items()]
+            found[kind] = found.get(kind, 0) + sum(pair in pairs for pair in copied)
+    return compare(EXERCISE, alone).count, found
+
+
+def test_of_a_class_that_works_alone_hardly_anybody_is_named_and_copiers_are() -> None:
+    """The thresholds were chosen with the class of year 0; this one was made afterwards."""
+    false, found = measured(7)
+    assert false <= 1
+    assert min(found.values()) >= 18, found
+
+
+@pytest.mark.slow
+def test_of_three_classes_that_were_made_after_the_thresholds() -> None:
+    years = [measured(year) for year in (7, 8, 9)]
+    assert max(false for false, _ in years) <= 1
+    for kind in KINDS:
+        assert sum(found[kind] for _, found in years) >= 3 * 18, years
