@@ -292,6 +292,6 @@ def _learners_below(pid: int) -> list[int]:
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if child.nice() == NICENESS:
+            if child.nice() == min(19, os.nice(0) + NICENESS):  # it adds to what this process inherited
                 found.append(child.pid)
     return found

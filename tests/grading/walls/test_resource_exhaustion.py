@@ -96,7 +96,7 @@ print(socket.gethostbyname('localhost'), pwd.getpwuid(0))
 def test_answers_that_nobody_reads_come_to_an_end(tmp_path: Path) -> None:
     source = """
 text = "x" * 900_000
-lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
+_ = lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
 status, number = 200, 0
 while status == 200:
     status, number = lab.admin.get("/api/v1/configmaps").status, number + 1
@@ -137,7 +137,7 @@ print("pods", len(lab.admin.get(space + "/pods").items))
 def test_what_watches_tell_is_counted_too(tmp_path: Path) -> None:
     source = """
 text = "x" * 900_000
-lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
+_ = lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
 watches = [lab.admin.watch("/api/v1/namespaces/default/configmaps") for _ in range(9)]
 print(*(len(next(watch)["object"]["data"]["a"]) for watch in watches))
 print("then", lab.admin.get("/version").status)
