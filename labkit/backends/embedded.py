@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import signal
 import ssl
@@ -250,46 +249,32 @@ class Embedded:
             self._end(patience_seconds=1.0 if unresponsive else STOP_SECONDS)
 
     def _spawn(self, report: Report) -> None:
-        last_port = self.options.port or self._last_port()
-        attempts = [last_port]
-        if last_port and not self.options.port:
-            attempts.append(0)
-        for port in attempts:
-            (self.home / "server.json").unlink(missing_ok=True)
-            self._distrust = ""  # of the one before
-            process = self._launch(port)
-            try:
-                ready = self._ready(process, report)
-            except BaseException:  # such as Ctrl-C: the process would be forgotten, and hold the lock
-                end_process(process, STOP_SECONDS)
-                raise
-            if ready:
-                return
-            if self._distrust:
-                raise StartFailed(
-                    "The embedded cluster's own certificate is not trusted.",
-                    why=self._distrust,
-                    todo=f"Correct this machine's clock; or move {self.home} away, and start again.",
-                )
+        (self.home / "server.json").unlink(missing_ok=True)
+        self._distrust = ""  # of the one before
+        process = self._launch()
+        try:
+            ready = self._ready(process, report)
+        except BaseException:  # such as Ctrl-C: the process would be forgotten, and hold the lock
+            end_process(process, STOP_SECONDS)
+            raise
+        if ready:
+            return
+        if self._distrust:
+            raise StartFailed(
+                "The embedded cluster's own certificate is not trusted.",
+                why=self._distrust,
+                todo=f"Correct this machine's clock; or move {self.home} away, and start again.",
+            )
         raise StartFailed(
             "The embedded cluster did not start.",
             why=self._last_words(),
             todo=f"The server's output is in {self.home / 'server.log'}.",
         )
 
-    def _last_port(self) -> int:
-        """The port in the kubeconfig, so that a restart changes no address."""
-        try:
-            text = ownership.read_text(self.home / ADMIN_CONF)
-        except OSError:
-            return 0
-        match = re.search(r"^\s*server: \S+:(\d+)\s*$", text, re.MULTILINE)
-        return int(match[1]) if match else 0
-
-    def _launch(self, port: int) -> subprocess.Popen[bytes]:
+    def _launch(self) -> subprocess.Popen[bytes]:
         options = self.options
         command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
-        command += ["--port", str(port)] if port else []
+        command += ["--port", str(options.port)] if options.port else []  # else the server takes its last one, or any
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
         package_root = str(Path(__file__).resolve().parents[2])
@@ -361,11 +346,8 @@ class Embedded:
 
     def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")
-        if not isinstance(pid, int) or pid <= 1:
-            raise LabkitError(
-                "A server holds the lock, but its process id is not recorded.",
-                todo="Find it with `ps ax | grep labkit.embedded` and end it.",
-            )
+        if not isinstance(pid, int):
+            return  # it has just ended
         for number in _SIGNALS:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

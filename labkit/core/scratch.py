@@ -24,9 +24,7 @@ PROGRAM_LOCK = "labkit-program.lock"
 def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]:
     """Make a private temporary directory for a block, after removing those that killed programs left beside it.
 
-    Args:
-        prefix: What its name begins with.
-        within: The directory that it is made in; the system's for temporary files when left out.
+    Its name begins with ``prefix``; it is made in the system's directory for such, or ``within`` another.
     """
     import fcntl
 

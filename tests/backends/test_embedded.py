@@ -201,7 +201,7 @@ def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = Embedded(tmp_path / "home", Options())
-    monkeypatch.setattr(backend, "_launch", lambda port: subprocess.Popen(["false"]))
+    monkeypatch.setattr(backend, "_launch", lambda: subprocess.Popen(["false"]))
     backend.home.mkdir(mode=0o700)
     (backend.home / "server.log").touch()
     with pytest.raises(StartFailed, match="ended without output"):
@@ -317,8 +317,8 @@ def test_a_slow_start_is_waited_for_as_long_as_it_makes_progress(
     with ExitStack() as stack:
         launch = embedded._launch
 
-        def launch_starved(port: int) -> subprocess.Popen[bytes]:
-            process = launch(port)
+        def launch_starved() -> subprocess.Popen[bytes]:
+            process = launch()
             stack.enter_context(starved(process.pid))
             return process
 
@@ -336,8 +336,8 @@ def test_a_start_without_progress_is_given_up_and_leaves_no_lock(
 ) -> None:
     launch, launched = embedded._launch, list[subprocess.Popen[bytes]]()
 
-    def launch_stopped(port: int) -> subprocess.Popen[bytes]:
-        launched.append(launch(port))
+    def launch_stopped() -> subprocess.Popen[bytes]:
+        launched.append(launch())
         until(lambda: is_locked(embedded.home / "lock"))
         launched[0].send_signal(signal.SIGSTOP)
         return launched[0]
@@ -356,7 +356,7 @@ def test_a_start_without_progress_is_given_up_and_leaves_no_lock(
 
 def test_what_a_killed_command_was_starting_is_waited_for(embedded: Embedded) -> None:
     embedded.home.mkdir(mode=0o700)
-    process = embedded._launch(0)
+    process = embedded._launch()
     until(lambda: (embedded.home / "server.json").exists())
     said: list[str] = []
     embedded.start(said.append)
