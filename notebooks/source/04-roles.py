@@ -187,7 +187,8 @@ predict("W15", "forbidden")
 # %% [markdown]
 # **Your turn:** ask, as that pod. W4 shows how the address of a namespace's services is built. Call
 # the caller `me`: the next steps go on with it. Where you expect a refusal, `expect_forbidden` says so.
-# Below the cell is a prompt in the pod, for those who ask from inside.
+# Below the cell is a prompt in the pod, for those who ask from inside. (To ask *whether* it may, `kubectl auth can-i`,
+# is another call, and the check wants this one. The aside after W17 is about such questions.)
 
 # %%
 # me = lab.as_pod("…")
