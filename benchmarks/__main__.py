@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, grading, matrix, page, scale, server, watches
+from benchmarks import browser, cluster, grading, matrix, page, scale, server, waiting, watches
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -142,6 +142,19 @@ def fan_out(_: argparse.Namespace) -> Iterator[Row]:
             yield f"one write to {count:,} watches", measured, "100 ms" if count == 1000 else ""
 
 
+def waits(options: argparse.Namespace) -> Iterator[Row]:
+    """The longest wait of a small request beside each that takes long."""
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
+        server.embedded(Path(folder), "--no-node") as (running, _seconds),
+    ):
+        waiting.prepare(running, options.objects, 1000)
+        for request in waiting.long_requests():
+            idle, beside = waiting.longest_waits(running, request)
+            measured = f"{beside * 1000:.0f} ms; beside an idle server {idle * 1000:.0f} ms"
+            yield f"longest wait beside {request[0]}", measured, "250 ms more"
+
+
 def growth(_: argparse.Namespace) -> Iterator[Row]:
     """How the core grows: objects, bindings, clusters."""
     keys = Keys.generate()
@@ -258,6 +271,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "up": labkit_up,
     "load": throughput,
     "watches": fan_out,
+    "waits": waits,
     "growth": growth,
     "rewind": rewinding,
     "grade": grades,
@@ -273,6 +287,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="measure only this")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each load run")
     parser.add_argument("--notebooks", type=int, default=200, help="how many are graded in forks")
+    parser.add_argument("--objects", type=int, default=50_000, help="how many there are beside long requests")
     options = parser.parse_args()
     # Starts are measured as everybody has them: with bytecode, which this variable forbids to write.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

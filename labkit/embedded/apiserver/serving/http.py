@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INDENTED = ("curl", "Wget", "Mozilla/5.0")
+"""The user agents that get indented JSON."""
+
 BODILESS = ("GET", "HEAD")
 """Methods whose body is not read; Go waits for it only where the connection is to be used again."""
 
@@ -70,7 +73,8 @@ class Frontend:
         except BadTarget:
             return False
         try:
-            response = at_once(partial(self._respond, request))
+            plain = connection.plain and not request.query and not request.path.startswith("/openapi")
+            response = self._respond(request) if plain else at_once(partial(self._respond, request))
         except TooLong:
             return False
         if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
@@ -154,6 +158,8 @@ def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -
         connection.last_headers, connection.last_header_values = collect_headers(
             [(decode(name), decode(value)) for name, value in raw]
         )
+        accept, agent = (connection.last_headers.get(name, "") for name in ("accept", "user-agent"))
+        connection.plain = accept in ("", "*/*", "application/json") and not agent.startswith(INDENTED)
 
 
 async def read_body(http: BaseRequest, ask: bool) -> bytes:

@@ -16,6 +16,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import (
     COLLECTION,
     OFFERED,
     PARTIAL,
+    PLAIN,
     TRANSFORMS,
     Form,
     negotiate,
@@ -154,6 +155,8 @@ class ResourceHandler:
         return self._represented(request, form, operation(request, kind))
 
     def _represented(self, request: Request, form: Form, result: Result) -> Response:
+        if form is PLAIN:
+            return respond(self._transformer, form, result, request.in_parts)
         with pausable(written=request.info.verb not in READS):
             return respond(self._transformer, form, result, request.in_parts)
 
