@@ -155,7 +155,7 @@ class ResourceHandler:
         return self._represented(request, form, operation(request, kind))
 
     def _represented(self, request: Request, form: Form, result: Result) -> Response:
-        if form is PLAIN:
+        if form is PLAIN and request.info.verb in READS:
             return respond(self._transformer, form, result, request.in_parts)
         with pausable(written=request.info.verb not in READS):
             return respond(self._transformer, form, result, request.in_parts)
