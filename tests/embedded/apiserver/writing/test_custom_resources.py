@@ -548,6 +548,18 @@ def test_a_watch_ends_when_the_spec_of_its_definition_changes(api: ClusterApi, c
     assert (stream.read(), stream.closed) == ([], True)
 
 
+def test_a_watch_from_before_a_change_of_the_schema_reads_by_the_new_one(api: ClusterApi) -> None:
+    body = plain_definition({"type": "object", "properties": {"a": TEXT}})
+    admin = declare(api, body)
+    since = f"watch=1&resourceVersion={admin.get(TABS).body['metadata']['resourceVersion']}"
+    api.must(admin.post(TABS, tab({})))
+    assert [each["object"]["spec"] for each in events(watch(api, f"{TABS}?{since}"))] == [{}]
+    schema = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"]["a"] = {**TEXT, "default": "late"}
+    api.must(admin.patch(CRONTABS, {"spec": body["spec"]}))
+    assert [each["object"]["spec"] for each in events(watch(api, f"{TABS}?{since}"))] == [{"a": "late"}]
+
+
 def test_what_watches_see_of_a_definition_that_is_deleted_with_its_objects(api: ClusterApi) -> None:
     admin = declare(api)
     for name in ("a", "b"):

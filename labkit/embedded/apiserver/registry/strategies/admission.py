@@ -70,10 +70,18 @@ class WebhooksStrategy(Strategy):
         return [NOT_CALLED] if obj.get("webhooks") else []
 
 
-class PolicyStrategy(Strategy):
-    """Admission policies; ``mutating`` those that change objects."""
+class NotEvaluated(Strategy):
+    """Admission policies or their bindings; ``mutating`` those that change objects."""
 
     mutating = False
+
+    @override
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [NOT_EVALUATED]
+
+
+class PolicyStrategy(NotEvaluated):
+    """Admission policies."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -102,15 +110,9 @@ class PolicyStrategy(Strategy):
             errors.check_present(f"{path}.expression", expression.strip(), "expression is not specified")
             errors.check_choice(f"{path}.reason", validation.get("reason"), REASONS)
 
-    @override
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return [NOT_EVALUATED]
 
-
-class BindingStrategy(Strategy):
-    """Bindings of admission policies; ``mutating`` those of policies that change objects."""
-
-    mutating = False
+class BindingStrategy(NotEvaluated):
+    """Bindings of admission policies."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -134,10 +136,6 @@ class BindingStrategy(Strategy):
             why = "repeating the same validation failure information in the API response and headers serves no purpose"
             errors.invalid(path, actions, f"must not contain both Deny and Warn ({why})")
         errors.check_present(path, actions, "at least one validation action is required")
-
-    @override
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return [NOT_EVALUATED]
 
 
 def _fill(holder: Object, defaults: Object) -> None:
