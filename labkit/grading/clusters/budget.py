@@ -104,9 +104,21 @@ class Budget:
         with self._timed(), limited(WorkBudget(self._quota.request_work, 413 if request.body else 429)):
             response = self._handle(request)
         self._answered_bytes += len(response.body)
+        if response.parts is not None:
+            response.parts = self._counted(response.parts)
         if response.stream is not None:
             response.stream = _BudgetedStream(response.stream, self)
         return response
+
+    def _counted(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """The parts of a large answer, each of which is made when it is asked for."""
+        while True:
+            with self._timed(), limited(WorkBudget(self._quota.request_work)):
+                part = next(parts, None)
+            if part is None:
+                return
+            self._answered_bytes += len(part)
+            yield part
 
     def check(self) -> bool:
         """Return whether the quota is exceeded."""
