@@ -16,7 +16,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "table.html": {"head": [RUDE], "rows": [[RUDE, RUDE]], "caption": RUDE},
     "graph.html": {"summary": RUDE, "head": [RUDE], "rows": [[RUDE]], "caption": RUDE, "empty": RUDE},
     "steps.html": {"title": RUDE, "lessons": [], "state": str},
-    "feedback.html": {"learner": RUDE, "results": [], "policy": RUDE},
+    "feedback.html": {"person": RUDE, "results": [], "policy": RUDE, "style": ""},
 }
 
 

@@ -156,9 +156,11 @@ def _prairielearn(result: Result) -> dict[str, Any]:
 def _write_pages(results: Sequence[Result], folder: Path) -> None:
     """Write a page for each learner, with all their exercises: what was seen and expected, and one hint."""
     folder.mkdir(parents=True, exist_ok=True)
-    style, learners = stylesheet(), dict[str, list[Result]]()
+    learners: dict[str, list[Result]] = {}
     for result in results:
         learners.setdefault(result.learner, []).append(result)
+    style = stylesheet()
+    policy = f"{POLICY}; style-src '{digest(style)}'"
     for learner, own in learners.items():
-        text = render("feedback.html", results=own, policy=f"{POLICY}; style-src '{digest(style)}'", style=style)
+        text = render("feedback.html", person=own[0].person, results=own, policy=policy, style=style)
         (folder / f"{learner}.html").write_text(text, encoding="utf-8")

@@ -72,8 +72,9 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
     notebook = make.new_notebook(cells=[make.new_code_cell(source) for source in cells])
     process: Any = None
 
-    def started(**_facts: Any) -> None:
+    def started(cell_index: int, **_facts: Any) -> None:
         nonlocal process
+        on_cell(cell_index)
         process = client.km.provisioner.process  # the client forgets it when it has ended
 
     def executed(cell_index: int, execute_reply: Any, **_facts: Any) -> None:

@@ -187,7 +187,9 @@ def supervise(connection: socket.socket, order: Order) -> None:
         with suppress(OSError):  # it has ended: ``built`` tells
             wire.send(jobs, job)
         jobs.close()
-        guard = Guard(child, output, order.limits, below, lambda: control_group.kills(events) > killed)
+        guard = Guard(
+            child, output, order.limits, below, lambda: control_group.kills(events) > killed, lambda: page.ready
+        )
         ended = guard.watch(connection)
     finally:
         below.kill(child, init)
@@ -235,6 +237,8 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             page.cells = count
             printer.flush()
 
+        if not kernel:
+            on_cell(0)
         code = run(job["cells"], on_cell, printer)
         printer.flush()
     except BaseException as error:  # it is isolated: print it and end

@@ -46,6 +46,7 @@ class Guard:
         limits: What it may use.
         below: This process's descendants.
         out_of_memory: Returns whether the kernel has killed one of them for want of memory.
+        ready: Returns whether cells can run; before, no time is counted, for as long as a notebook may run.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Guard:
         limits: Limits,
         below: Descendants,
         out_of_memory: Callable[[], bool],
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._child, self._output, self._limits = child, output, limits
-        self._below, self._out_of_memory = below, out_of_memory
+        self._below, self._out_of_memory, self._ready = below, out_of_memory, ready
         self._printed = bytearray()
         self._ends: list[int | socket.socket] = [output]
         self._started = self._checked = time.monotonic()
+        self._latest_start = self._started + limits.seconds
         self._held_seconds = self._waited_seconds = 0.0
         self._asked_at: float | None = None
         os.set_blocking(output, False)
@@ -127,6 +130,8 @@ class Guard:
     def _exceeded(self, connection: socket.socket) -> str:
         """Return the limit that is exceeded; empty if none is, or while the grader is asked for more time."""
         now = time.monotonic()
+        if now < self._latest_start and not self._ready():
+            self._started = now
         if now - self._started > self._limits.seconds + self._held_seconds:
             if self._asked_at is None:
                 self._asked_at = now

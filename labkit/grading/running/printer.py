@@ -28,8 +28,8 @@ ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "a
 class SharedPage:
     """A page of memory that the learner's process shares with its supervisor; writing to it wakes no process.
 
-    It has the number of cells that have run, the length of the text that waits, and that text. The learner's process
-    may write anything into it.
+    It has the number of cells that have run, plus one once they can run, the length of the text that waits, and that
+    text. The learner's process may write anything into it.
     """
 
     HEAD, NUMBER = 8, 4
@@ -41,11 +41,16 @@ class SharedPage:
     @property
     def cells(self) -> int:
         """How many cells have run."""
-        return int.from_bytes(self._memory[: self.NUMBER], "big")
+        return max(0, int.from_bytes(self._memory[: self.NUMBER], "big") - 1)
 
     @cells.setter
     def cells(self, count: int) -> None:
-        self._memory[: self.NUMBER] = count.to_bytes(self.NUMBER, "big")
+        self._memory[: self.NUMBER] = (count + 1).to_bytes(self.NUMBER, "big")
+
+    @property
+    def ready(self) -> bool:
+        """Whether cells can run: a kernel takes long to start on a busy machine."""
+        return any(self._memory[: self.NUMBER])
 
     @property
     def waiting(self) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,7 +108,32 @@ def test_a_page_that_a_learner_wrote_is_no_more_than_a_page() -> None:
     page = SharedPage()
     page._memory[:] = b"\xff" * len(page._memory)
     assert len(page.waiting) == page.size
-    assert page.cells == 2**32 - 1
+    assert page.cells == 2**32 - 2
+
+
+def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(pipe: tuple[int, int]) -> None:
+    """A kernel that starts slowly does not meet its notebook's limit; one that never starts does."""
+    page = SharedPage()
+    assert (page.ready, page.cells) == (False, 0)
+    limits = Limits(seconds=10, cpu_seconds=1)
+    watching = guard.Guard(1, pipe[0], limits, Descendants(), lambda: False, lambda: page.ready)
+    watching._asked_at = -math.inf  # nothing held its server
+    begun = watching._started
+    watching._started -= 30  # it has been starting for long
+    unused = socket.socket()
+    assert watching._exceeded(unused) == ""
+    assert watching._started >= begun
+    page.cells = 0
+    assert page.ready
+    watching._started -= 30
+    assert watching._exceeded(unused) == "time limit"
+    page.clear()
+    unready = guard.Guard(1, pipe[0], limits, Descendants(), lambda: False, lambda: False)
+    unready._asked_at = -math.inf
+    unready._started -= 30
+    unready._latest_start -= 30
+    assert unready._exceeded(unused) == "time limit"
+    unused.close()
 
 
 def test_a_notebook_that_waited_for_a_processor_is_graded_again_and_it_is_said(
