@@ -61,6 +61,8 @@ class GradingPlan:
         real = backend != "embedded"
         if options["scheduler"] and (real or options["slots"] or options["trust"]):
             raise click.UsageError("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
+        if options["extensions"] and not options["due"]:
+            raise click.UsageError("--extensions goes with --due.")
         seconds = options["seconds"] or (300.0 if real else 60.0)
         out = options["out"] or Path(f"results-{backend}" if real else "results")
         overrides = options["overrides"] or out.with_name(f"{out.name}-overrides.csv")

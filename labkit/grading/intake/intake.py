@@ -195,8 +195,9 @@ def _timed(deadline: Deadline, entry: Submission) -> Submission:
     minutes = -(-delay // timedelta(minutes=1))
     if minutes <= 0:
         return replace(entry, late=entry.late and not entry.handed_in)
-    hours, days = minutes // 60 % 24, minutes // 1440
-    return replace(entry, late=True, delay=f"by {days} days {hours} hours {minutes % 60} minutes")
+    parts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
+    words = (f"{count} {unit}{'s' * (count > 1)}" for unit, count in parts.items() if count)
+    return replace(entry, late=True, delay=f"by {' '.join(words)}")
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> dict[str, list[Person]]:
