@@ -10,7 +10,6 @@ from labkit.embedded.apiserver.openapi.descriptions import OWN, describe
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
-from labkit.embedded.machinery.work import breathe
 
 PREFIX = "#/components/schemas/"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -93,7 +92,6 @@ def needed(struct: Struct) -> Iterator[Type]:
 
 def component(struct: Struct) -> Object:
     """A struct as a component."""
-    breathe()
     about = describe(struct.name)
     made: Object = {"type": "object"}
     if about.text:

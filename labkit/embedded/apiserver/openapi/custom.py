@@ -16,7 +16,6 @@ from labkit.embedded.apiserver.openapi.documents import path_v2, rewritten, shar
 from labkit.embedded.apiserver.openapi.paths import ANY, paths
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import breathe
 
 TITLE = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
 DEFINITIONS = "#/definitions/"
@@ -140,7 +139,6 @@ def _object_fields(properties: Object) -> Object:
 
 def _schema(schema: Object, older: bool) -> Object:
     """A schema as it is published: either type of an int-or-string, and the fields of an embedded object."""
-    breathe()
     made = {name: value for name, value in schema.items() if value is not False or name == "additionalProperties"}
     for name in ("items", "additionalProperties"):
         if isinstance(made.get(name), dict):

@@ -19,7 +19,6 @@ from labkit.embedded.apiserver.openapi.version import GIT_VERSION, MAJOR, MINOR
 from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
-from labkit.embedded.machinery.work import breathe
 
 EVERYWHERE = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.APIResourceList", "meta.v1.WatchEvent")
 INFO = {"title": "Kubernetes", "version": f"{MAJOR}.{MINOR}"}
@@ -108,7 +107,6 @@ def roots(kinds: Iterable[Kind]) -> list[str]:
 
 def rewritten(value: Any) -> Any:
     """Schemas, however deep, in version 2."""
-    breathe()
     if isinstance(value, dict):
         return _definition({name: rewritten(item) for name, item in value.items()})
     return [rewritten(item) for item in value] if isinstance(value, list) else value

@@ -17,7 +17,6 @@ import orjson
 
 from labkit.core.json_file import read_json
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import breathe
 
 _TABLE = read_json(__file__, "messages.json")
 FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = _TABLE["fields"]
@@ -46,7 +45,6 @@ def _raw(number: int, data: bytes) -> bytes:
 
 def message(name: str, value: Object) -> bytes:
     """Encode an object as a message."""
-    breathe()
     fields = FIELDS[name]
     known = sorted((*fields[key], key) for key in value if key in fields)
     parts = [field(number, form, value[key]) for number, form, key in known if value[key] or form not in SCALARS]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 from labkit.embedded.apiserver.registry import deletion
 from labkit.embedded.apiserver.registry.custom.decoding import in_version_of, version_of
@@ -27,30 +25,8 @@ from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
 from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
-from labkit.embedded.machinery.work import pausable
-
-Options = ParamSpec("Options")
-Updated = TypeVar("Updated")
 
 __all__ = ["Change", "Check", "Controller", "Guard", "Registry", "timestamp"]
-
-
-class Overtaken(Exception):
-    """Another request changed the object while this one paused."""
-
-
-def _until_alone(update: Callable[Options, Updated]) -> Callable[Options, Updated]:
-    """Begin an update again when it is overtaken, as the real server does."""
-
-    @wraps(update)
-    def updated(*args: Options.args, **options: Options.kwargs) -> Updated:
-        while True:
-            try:
-                return update(*args, **options)
-            except Overtaken:
-                continue
-
-    return updated
 
 
 class Registry(Objects):
@@ -99,9 +75,7 @@ class Registry(Objects):
         strategy.prepare_create(context, obj)
         if guard is not None:
             guard(obj, None)
-        with pausable():
-            errors = strategy.validate(kind, obj)
-        self._refuse_invalid(kind, obj, errors)
+        self._refuse_invalid(kind, obj, strategy.validate(kind, obj))
         if warnings is not None:
             warnings += strategy.warnings(obj, None)
         if check is not None:
@@ -110,18 +84,16 @@ class Registry(Objects):
         if parsed_revision(metadata.get("resourceVersion", "")) and not dry_run:
             raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         name = metadata["name"]
-        with pausable():
-            struct = self.struct(stored_kind(kind))
-            obj = self.ordered(kind, drop_empty(struct, obj))
-            forget_empty(struct, obj)
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
+        struct = self.struct(stored_kind(kind))
+        obj = self.ordered(kind, drop_empty(struct, obj))
+        forget_empty(struct, obj)
         if dry_run:
             return obj
         check_size(kind, obj, None)
         return self.write(kind, obj)
 
-    @_until_alone
     def update(
         self,
         kind: Kind,
@@ -161,8 +133,7 @@ class Registry(Objects):
             ApiError: 404, 409 for a stale resourceVersion, 422, 500 for an object that grows too large.
         """
         strategy = self.strategy(kind)
-        key = Key(kind.resource, namespace, name)
-        old: Object | None = self.store.get(key)
+        old: Object | None = self.store.get(Key(kind.resource, namespace, name))
         if old is None:
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
@@ -184,8 +155,6 @@ class Registry(Objects):
         new = change(old)
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, guard, warnings)
-        if self.store.get(key) is not stored:
-            raise Overtaken
         forget_empty(self.struct(stored_kind(kind)), new)
         # A custom object is also written anew if another version is stored now, or if its schema has new defaults.
         if same(self.ordered(kind, new), stored) if isinstance(kind, CustomKind) else same(new, old):
@@ -314,13 +283,12 @@ class Registry(Objects):
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
         if guard is not None:
             guard(new, old)
-        with pausable():
-            if subresource in ("status", "finalize"):
-                errors = strategy.validate_status_update(kind, new, old)
-            elif subresource:
-                errors = strategy.validate_part_update(kind, subresource, new, old)
-            else:
-                errors = strategy.validate_update(kind, new, old)
+        if subresource in ("status", "finalize"):
+            errors = strategy.validate_status_update(kind, new, old)
+        elif subresource:
+            errors = strategy.validate_part_update(kind, subresource, new, old)
+        else:
+            errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
         if warnings is not None and subresource in ("", "status"):
             warnings += strategy.status_warnings(new) if subresource else strategy.warnings(new, old)

@@ -135,8 +135,6 @@ class Connection(RequestHandler):
     last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
     last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
     last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
-    plain = False
-    """Whether the last headers ask for compact JSON, which is quickly made."""
     answer_now: Callable[[Connection, RawRequestMessage], bool]
     outbox: Outbox
     response: Response | None = None

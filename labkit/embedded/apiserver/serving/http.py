@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,7 +19,6 @@ from labkit.embedded.apiserver.serving.flow import Flow
 from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
-from labkit.embedded.apiserver.serving.turns import LongRequests, TooLong, at_once
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from labkit.embedded.apiserver.serving.channels import ExecSessions
 
 log = logging.getLogger(__name__)
-
-INDENTED = ("curl", "Wget", "Mozilla/5.0")
-"""The user agents that get indented JSON."""
 
 BODILESS = ("GET", "HEAD")
 """Methods whose body is not read; Go waits for it only where the connection is to be used again."""
@@ -51,7 +47,6 @@ class Frontend:
         self._before_answer = before_answer
         self.outbox = Outbox(before_answer)
         self.flow = Flow()
-        self._long = LongRequests()
         self.streams = Streams(before_answer, self.flow)
 
     @cached_property
@@ -72,11 +67,7 @@ class Frontend:
             request = self._request(connection, connection.method(message.method), message.path)
         except BadTarget:
             return False
-        try:
-            plain = connection.plain and not request.query and not request.path.startswith("/openapi")
-            response = self._respond(request) if plain else at_once(partial(self._respond, request))
-        except TooLong:
-            return False
+        response = self._respond(request)
         if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
             connection.response = response
             return False
@@ -104,12 +95,7 @@ class Frontend:
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
             too_large = len(request.body) > MAX_BODY_BYTES
-            try:
-                response = at_once(partial(self._respond, request))
-            except TooLong:
-                again = self._request(connection, request.method, request.raw_uri)
-                again.body = request.body
-                response = await self._long.run(partial(self._respond, again))
+            response = self._respond(request)
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
@@ -158,8 +144,6 @@ def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -
         connection.last_headers, connection.last_header_values = collect_headers(
             [(decode(name), decode(value)) for name, value in raw]
         )
-        accept, agent = (connection.last_headers.get(name, "") for name in ("accept", "user-agent"))
-        connection.plain = accept in ("", "*/*", "application/json") and not agent.startswith(INDENTED)
 
 
 async def read_body(http: BaseRequest, ask: bool) -> bytes:

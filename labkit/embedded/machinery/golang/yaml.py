@@ -17,7 +17,7 @@ from labkit.embedded.machinery.golang.json import SURROGATE
 from labkit.embedded.machinery.golang.quote import go_quote, go_syntax
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
-from labkit.embedded.machinery.work import breathe, charge
+from labkit.embedded.machinery.work import charge
 
 MAX_VALUES = 100_000
 """How many values a document may have; aliases and merged fields count as often as they are used."""
@@ -27,8 +27,6 @@ MAX_DEPTH = 500
 NODE_COST, CHARACTER_COST = 40, 1.5
 """The cost of reading them; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
-PIECE = 8192
-"""How many characters are read before others have a turn."""
 INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF16_PROBLEMS = {
@@ -61,19 +59,6 @@ INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 class YamlProblem(ValueError):
     """The text is not YAML, or contains what JSON cannot express."""
-
-
-class _Text:
-    """A text that is read in pieces, with turns for others: one scalar can be as long as the text."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._place = 0
-
-    def read(self, _: int) -> str:
-        breathe(PIECE)
-        begin, self._place = self._place, self._place + PIECE
-        return self._text[begin : self._place]
 
 
 class _Loader(yaml.SafeLoader):
@@ -140,8 +125,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     """
     charge(CHARACTER_COST * len(body))
     try:
-        text: Any = _Text(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
-        loader = _Loader(text)
+        loader = _Loader(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
     except UnicodeDecodeError as error:
         if error.encoding != "utf-8":
             raise YamlProblem(f"yaml: {UTF16_PROBLEMS.get(error.reason, error.reason)}") from error

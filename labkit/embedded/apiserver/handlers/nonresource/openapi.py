@@ -13,7 +13,6 @@ import orjson
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, parse_accept
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Request, Response
-from labkit.embedded.machinery.work import pausable
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
@@ -34,10 +33,9 @@ class OpenApiHandler:
         kinds = self._custom()
         if kinds != self._kinds:
             self._kinds, self._made = kinds, {}
-        known = self._made  # another request may replace it meanwhile
-        if name not in known:
-            known[name] = make()
-        return known[name]
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def _own(self) -> dict[str, bytes]:
         """The documents of custom kinds by name."""
@@ -50,10 +48,6 @@ class OpenApiHandler:
         path = request.path
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
-        with pausable():
-            return self._answer(request, path)
-
-    def _answer(self, request: Request, path: str) -> Response:
         # Loaded with the first document.
         from labkit.embedded.apiserver.openapi.documents import (
             document_hash,

@@ -21,7 +21,6 @@ from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import breathe
 
 
 def dump(value: Any) -> bytes:
@@ -46,7 +45,6 @@ def heading(kind: str, api_version: str) -> bytes:
 
 
 def _as_item(obj: Object) -> Object:
-    breathe()
     item = in_order(obj)
     item.pop("kind", None)
     item.pop("apiVersion", None)

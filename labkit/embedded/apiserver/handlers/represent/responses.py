@@ -8,9 +8,7 @@ from labkit.embedded.apiserver.handlers.represent.encode import (
     custom_list,
     encode,
     heading,
-    item_bytes,
     large_item,
-    list_ends,
     list_object,
 )
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, YAML, Form
@@ -23,9 +21,6 @@ from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.work import charge
-
-FEW = 4
-"""How many objects a list may have that is always sent whole."""
 
 
 def respond(transformer: Transformer, form: Form, result: Result, in_parts: bool = False) -> Response:
@@ -56,10 +51,10 @@ def _held(encoding: Encoding, start: bytes = b"", end: bytes = b"") -> Iterator[
 def _list(transformer: Transformer, form: Form, result: Many, in_parts: bool) -> Response:
     kind, metadata, objects = result
     if form is PLAIN and kind.stored_as is None:
-        if in_parts and len(objects) > FEW:
-            return respond_in_parts(JSON, plain_parts(kind, metadata, objects))
-        start, end = list_ends(kind, metadata)
-        return Response(200, {"Content-Type": JSON}, start + b",".join(map(item_bytes, objects)) + end)
+        parts = plain_parts(kind, metadata, objects)
+        if in_parts:
+            return respond_in_parts(JSON, parts)
+        return Response(200, {"Content-Type": JSON}, b"".join(parts))
     charge(100 * len(objects))
 
     def shown(metadata: Object, objects: Sequence[Object]) -> Object:

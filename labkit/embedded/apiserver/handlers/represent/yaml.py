@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from labkit.embedded.machinery.work import breathe, charge
+from labkit.embedded.machinery.work import charge
 
 OCTAL = re.compile(r"[-+]?0o[0-7_]+")
 FLOAT = re.compile(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
@@ -38,11 +38,6 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         """Write every value out, never ``*alias``."""
         return True
-
-    def emit(self, event: yaml.Event) -> None:
-        """Write what an event begins or ends, with turns for others."""
-        breathe(50)
-        super().emit(event)
 
     def check_simple_key(self) -> bool:
         """Whether a key is simple: up to 128 bytes, on one line."""

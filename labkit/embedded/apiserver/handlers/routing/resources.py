@@ -12,17 +12,9 @@ from random import Random
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
-    COLLECTION,
-    OFFERED,
-    PARTIAL,
-    PLAIN,
-    TRANSFORMS,
-    Form,
-    negotiate,
-)
+from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
 from labkit.embedded.apiserver.handlers.represent.responses import respond
-from labkit.embedded.apiserver.handlers.represent.results import Operation, Result
+from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.custom import custom_verb, deprecation
 from labkit.embedded.apiserver.handlers.routing.routes import routed_verb
@@ -37,7 +29,6 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, Kind
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
 from labkit.embedded.machinery.status import entity_too_large, no_such_resource
-from labkit.embedded.machinery.work import pausable
 
 GROUPS = {kind.group for kind in KINDS}
 READS = ("get", "list", "watch")
@@ -129,7 +120,7 @@ class ResourceHandler:
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
-        return self._represented(request, form, operation(request, kind))
+        return respond(self._transformer, form, operation(request, kind), request.in_parts)
 
     def _custom(self, request: Request) -> Response:
         """Answer a request for a resource that is none of the server's own."""
@@ -152,13 +143,7 @@ class ResourceHandler:
         if verb == "watch":
             return self.watcher.watch(request, kind, form)
         operation = self._scale if info.subresource == "scale" else self._verbs[verb]
-        return self._represented(request, form, operation(request, kind))
-
-    def _represented(self, request: Request, form: Form, result: Result) -> Response:
-        if form is PLAIN and request.info.verb in READS:
-            return respond(self._transformer, form, result, request.in_parts)
-        with pausable(written=request.info.verb not in READS):
-            return respond(self._transformer, form, result, request.in_parts)
+        return respond(self._transformer, form, operation(request, kind), request.in_parts)
 
     def _unserved(self, request: Request) -> Response:
         """Answer a request for a resource that there is not."""

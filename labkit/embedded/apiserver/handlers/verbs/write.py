@@ -27,7 +27,6 @@ from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.status import ApiError, not_found
-from labkit.embedded.machinery.work import pausable
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""
@@ -59,16 +58,15 @@ class Writer:
     def create(self, request: Request, kind: Kind) -> One:
         """Create an object; 400, 403, 404, 409, 415 or 422."""
         options = write_options(request, "CreateOptions")
-        with pausable():
-            obj = decode_object(request, kind, keep_empty=True)
-            self._registry.strategy(kind).default(obj)
-            metadata = obj["metadata"]
-            for field in SYSTEM_FIELDS:
-                metadata.pop(field, None)
-            object_meta.place(obj, object_meta.namespace_of(request, kind))
-            object_meta.drop_duplicate_owners(obj, request.warnings)
-            printed = drop_empty(self._registry.struct(kind), obj)
-            self._note_manager(request, kind, None, printed, options)
+        obj = decode_object(request, kind, keep_empty=True)
+        self._registry.strategy(kind).default(obj)
+        metadata = obj["metadata"]
+        for field in SYSTEM_FIELDS:
+            metadata.pop(field, None)
+        object_meta.place(obj, object_meta.namespace_of(request, kind))
+        object_meta.drop_duplicate_owners(obj, request.warnings)
+        printed = drop_empty(self._registry.struct(kind), obj)
+        self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
             obj = printed
         elif printed is not obj:  # validation distinguishes empty from missing fields
@@ -89,8 +87,7 @@ class Writer:
         """Replace an object; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
         options = write_options(request, "UpdateOptions")
-        with pausable():
-            obj = decode_object(request, kind, keep_empty=True)
+        obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
         given, obj = obj, drop_empty(self._registry.struct(kind), obj)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
@@ -98,9 +95,8 @@ class Writer:
         object_meta.drop_duplicate_owners(obj, request.warnings)
 
         def change(old: Object | None) -> Object:
-            with pausable():
-                new = copy.deepcopy(obj)
-                self._note_manager(request, kind, self._requested_version(kind, old), new, options)
+            new = copy.deepcopy(obj)
+            self._note_manager(request, kind, self._requested_version(kind, old), new, options)
             _keep_empty_labels(kind, given, new)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
@@ -117,7 +113,7 @@ class Writer:
         strategy = self._registry.strategy(kind)
         subresource = request.info.subresource
 
-        def patch_of(stored: Object | None) -> Object:
+        def change(stored: Object | None) -> Object:
             old = self._requested_version(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind, old)
@@ -144,11 +140,6 @@ class Writer:
                 given, new = new, drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
                 _keep_empty_labels(kind, given, new)
-            return new
-
-        def change(stored: Object | None) -> Object:
-            with pausable():
-                new = patch_of(stored)
             object_meta.place(new, object_meta.namespace_of(request, kind))
             object_meta.check_name(new["metadata"], name)
             new = self._stored(kind, new)

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
-from labkit.embedded.machinery.work import breathe, charge
+from labkit.embedded.machinery.work import charge
 
 Schema = dict[str, Any]
 """``JSONSchemaProps`` as decoded JSON."""
@@ -81,7 +81,6 @@ def prune(value: Any, schema: Schema | None, unknown: list[str], path: str = "",
 
 def drop_nulls(value: Any, schema: Schema | None) -> None:
     """Remove nulls that are neither allowed nor replaced by a default."""
-    breathe()
     if isinstance(value, dict):
         for name, item in list(value.items()):
             below = inner(schema, name)
@@ -96,7 +95,6 @@ def drop_nulls(value: Any, schema: Schema | None) -> None:
 
 def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
     """Set the defaults of missing fields, and of nulls that are not allowed; 500 if they are too large."""
-    breathe()
     if schema is None:
         return
     if isinstance(value, dict):
@@ -153,7 +151,6 @@ def coerce_embedded(value: Any, schema: Schema | None, unknown: list[str], path:
 
 
 def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Object, str]]:
-    breathe()
     if schema is None:
         return
     if isinstance(value, dict):
@@ -190,7 +187,6 @@ def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path:
 
 def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
     """Check that lists of the types ``set`` and ``map`` have no item twice."""
-    breathe()
     if schema is None:
         return
     if isinstance(value, dict):
@@ -204,7 +200,6 @@ def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: st
     keys = _keys(value, schema, errors, path)
     counts: dict[bytes, int] = {}
     for index, key in enumerate(keys):
-        breathe()
         text = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
         counts[text] = counts.get(text, 0) + 1
         if counts[text] == 2:

@@ -15,7 +15,6 @@ import orjson
 from labkit.embedded.apiserver.registry.errors import printed_value
 from labkit.embedded.machinery.golang.json import marshal
 from labkit.embedded.machinery.schema import Field, Struct, Type
-from labkit.embedded.machinery.work import breathe
 
 Node: TypeAlias = dict[str, Any]
 ABSENT: Any = object()
@@ -61,7 +60,6 @@ def union_sets(left: Node, right: Node) -> Node:
 
 def difference(left: Node, right: Node) -> Node | None:
     """The paths of ``left`` that are not in ``right``; None if there are none."""
-    breathe()
     kept = difference_sets(left, right)
     if is_member(left) and not is_member(right):
         kept["."] = {}
@@ -118,7 +116,6 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    breathe()
     return {name: ordered(node[name]) for name in (sorted(node, key=_element_order) if len(node) > 1 else node)}
 
 
@@ -133,7 +130,6 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 def _element_order(element: str) -> tuple[int, Any]:
     """A sort key: fields by name, items by their keys, values by type; see ``fieldpath/element.go``."""
-    breathe()
     form, _, rest = element.partition(":")
     if form == "f" or not rest:
         return ".f".index(form), element
@@ -222,7 +218,6 @@ class Shape:
 
     def path_element(self, item: Any) -> str:
         """The path element of a list's item."""
-        breathe()
         if self.form == "set":
             return "v:" + marshal(item)
         chosen: dict[str, Any] = {}
@@ -288,7 +283,6 @@ def shape_of_field(field: Field) -> Shape:
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
     """Return the fields that a change sets and those that it removes, None where there are none."""
-    breathe()
     shape = shape.of(old, new)
     if shape.form == "leaf":
         if old is ABSENT:
@@ -311,7 +305,6 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         second = {} if new is ABSENT else shape.grouped(new)
         pairs = []
         for name in dict.fromkeys([*first, *second]):
-            breathe()
             one, other = first.get(name, ()), second.get(name, ())
             if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
                 pairs.append((name, LEAF, one or ABSENT, other or ABSENT))

@@ -22,7 +22,7 @@ from labkit.embedded.apiserver.registry.managed.typed import joined, problems
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import Decoder
-from labkit.embedded.machinery.work import breathe, charge
+from labkit.embedded.machinery.work import charge
 
 UNOWNED = (
     *("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields"),
@@ -80,7 +80,6 @@ def decode_managed(entries: Any) -> Managed | None:
 
 def valid_node(node: Any, depth: int = 0) -> bool:
     """Whether this is a FieldsV1 document."""
-    breathe()
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(

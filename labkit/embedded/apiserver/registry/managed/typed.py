@@ -11,7 +11,6 @@ from typing import Any
 from labkit.embedded.apiserver.registry.managed.fieldset import Shape, shape_of_field, show_path
 from labkit.embedded.machinery.golang.quote import go_syntax
 from labkit.embedded.machinery.schema import Field, Struct, Type
-from labkit.embedded.machinery.work import breathe
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
 NUMBERS = frozenset(("int32", "int64", "float64"))
@@ -100,7 +99,6 @@ def _no_element(shape: Shape, item: Any) -> str:
 
 
 def _type(type_: Type, value: Any, path: str, repeats: bool) -> Iterator[str]:
-    breathe()
     form = type_.form
     if value is None or form in PLAIN:
         return
