@@ -89,7 +89,7 @@ def test_hidden_columns_are_said_and_can_be_scrolled_to(theme: str, request: pyt
         assert all(box["hidden"] == box["said"] == box["faded"] for box in boxes), (width, boxes)
         counts.append(sum(box["hidden"] for box in boxes))
     assert counts[0] == 0
-    assert counts[1] >= 2
+    assert counts[1] >= 1
     assert counts[2] >= 3
     matrix = notebook.widget("matrix").locator(".lk-scroll").first
     matrix.evaluate("(box) => box.scrollTo(box.scrollWidth, 0)")

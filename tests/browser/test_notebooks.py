@@ -46,7 +46,8 @@ def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPag
         picture = pictures.nth(index)
         picture.scroll_into_view_if_needed()
         width, inside = picture.evaluate("e => [e.naturalWidth, e.clientWidth <= e.parentElement.clientWidth]")
-        assert (width, inside) == (800, True)
+        assert width in (480, 800)  # the strip of stations is narrower, so that its text stays as large
+        assert inside
         assert picture.get_attribute("alt")
     assert pictures.count() > 0
     answers = either.page.locator(".jp-RenderedMarkdown details")
