@@ -136,7 +136,8 @@ TokenInspector(lab, lab.token("default/default"))
 # (`AuthenticationConfiguration`). There may be several issuers, and for each a rule that makes user name and groups
 # out of the claims. The server reads the file again when it changes.
 #
-# Certificates are no different. Make a CA of your own, and let it sign that you are
+# In a client certificate that the cluster's CA signed, `CN` is the user name, and each `O` is a group.
+# Here too others can sign what they like. Make a CA of your own, and let it sign that you are
 # `kubernetes-admin` of the group `system:masters`: the server takes no notice of the name, and
 # answers **401**. It does so even for `/version`, which it tells anybody who shows nothing at
 # all. A credential that fails is worse than none.

@@ -450,6 +450,9 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 # `--as` is *impersonation*: the administrator asks as somebody else. In Python a caller has `whoami()` and `can()`.
 # A check of this lab wants the call itself: a question about a call is not the call.
 #
+# Such a question is a request too: a `create` on `selfsubjectaccessreviews`. A default cluster role binding gives it to
+# everybody who is authenticated, so anyone may ask about themselves, and have no other right at all.
+#
 # **Predict** what the server answers for the account of `kikai/test`, `"yes"` or `"no"`: may it `list services`,
 # `list service` (misspelt), `delete services`, each in `kikai`?
 

@@ -467,10 +467,11 @@ check("A8")
 # That is the *escalation check*, the third place that says 403. You can put into a role, and bind, only what you have
 # yourself, in the same place: in this namespace, or for a cluster role binding in the whole cluster. Two verbs lift it:
 # `escalate` on `roles` or `clusterroles` (to write any rule), and `bind` on them (to bind that role). `cluster-admin`
-# has both.
+# has both. For a RoleBinding `bind` is looked for in its own namespace, even if the role is a cluster role. With
+# `resourceNames` it is for those roles only.
 #
 # The verb `impersonate` is a way round as well. On `users`, `groups` or `serviceaccounts` it lets somebody ask as these
-# (`--as`). **now:** since 1.36 (beta) it can be given in a narrower form. Two verbs together allow only to list as one
+# (`--as`); who adds a group (`--as-group`) needs the right for it as well. **now:** since 1.36 (beta) it can be given in a narrower form. Two verbs together allow only to list as one
 # account: `impersonate:serviceaccount` on this account (`serviceaccounts` of the group `authentication.k8s.io`), and
 # `impersonate-on:serviceaccount:list` on the resource.
 
