@@ -148,7 +148,9 @@ TokenInspector(lab, lab.token("default/default"))
 #
 # Admission can do more than fill in. It can refuse, also what authorization has allowed. Two examples: *Pod
 # Security* refuses pods that a namespace does not want, and a *quota* refuses more objects than a namespace may have.
-# Both answer 403, like authorization. The lab's file makes a namespace that wants restricted pods only, and no config map.
+# Both answer 403, like authorization. Admission also refuses a pod whose account is not there: a pod runs as an account
+# of its own namespace. Pod Security refuses only pods: a deployment of such pods is stored, and its pods are refused
+# when they are made. The lab's file makes a namespace that wants restricted pods only, and no config map.
 #
 # **Predict** who says 403 to these three, `"authorization"` or `"admission"`: `a stranger` who lists pods there;
 # the administrator with `a privileged pod`; the administrator with `one config map too many`.

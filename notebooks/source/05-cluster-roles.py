@@ -140,8 +140,8 @@ discovery.body["rules"]
 # ```
 #
 # and binds it with a *cluster* role binding. Nothing less will do: a Role with such a rule is
-# refused, and a role binding to it grants nothing, since a path lies in no namespace. (Do not grant
-# it here. The checks of this part ask for less.)
+# refused, and a role binding to it grants nothing, since a path lies in no namespace. A path may end in `*`:
+# `/logs/*` is every path that begins with `/logs/`. (Do not grant it here. The checks of this part ask for less.)
 
 # %% [markdown]
 # ## W21 · Ask without a binding
