@@ -47,7 +47,7 @@ def opened(browser: Any, address: str) -> Iterator[Opened]:
 
 
 def test_it_loads_and_runs_nothing_but_its_own(opened: Opened, address: str) -> None:
-    expect(opened.page.locator("body")).to_contain_text("Evil<b>Error")  # what learners write is text
+    expect(opened.page.locator("body")).to_contain_text("invalid syntax (<cell …>")  # as text
     assert opened.asked == [address]
     assert opened.said == []
     opened.page.evaluate(
