@@ -443,7 +443,8 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 #
 # ```
 # kubectl auth whoami
-# kubectl auth can-i list services -n kikai --as=system:serviceaccount:kikai:default
+# kubectl auth can-i list services -n kikai \
+#   --as=system:serviceaccount:kikai:default
 # kubectl auth can-i --list -n kikai
 # ```
 #

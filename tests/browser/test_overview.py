@@ -77,7 +77,7 @@ def test_a_screen_reader_hears_the_bars_and_the_headings(opened: Opened) -> None
     assert " with 0 to 10 percent" in (bars.get_attribute("aria-label") or "")
     assert opened.page.get_by_role("region", name="Similar code").count() >= 1
     headings = opened.page.get_by_role("heading", level=2).all_inner_texts()
-    assert headings[:3] == ["Exercises", "Distribution of points", "Tasks"]
+    assert headings[:3] == ["Exercises", "Learners", "What the class believes"]
     assert opened.page.get_by_role("navigation", name="Contents").get_by_role("link").count() == len(headings)
 
 
