@@ -578,14 +578,13 @@ answer
 # people too). It is in no other group. Nobody keeps a list of the members. The lab's file makes the account `early` in `kikai`, and binds
 # `service-reader` there to the group `system:serviceaccounts:kikai`.
 #
-# **Predict** who may list the services of `kikai` by that, `"allowed"` or `"forbidden"`: `an account of kikai` (`early`),
-# `an account made later`, `an account of darbo` (`other`).
+# **Predict** who may list the services of `kikai` by that, `"allowed"` or `"forbidden"`: an account `of kikai` (`early`),
+# one `made later`, one `of darbo` (`other`).
 
 # %% tags=["aside"]
-# predict("A6", {"an account of kikai": "…", "an account made later": "…", "an account of darbo": "…"})
+# predict("A6", {"of kikai": "…", "made later": "…", "of darbo": "…"})
 ### BEGIN SOLUTION
-guesses = {"an account of kikai": "allowed", "an account made later": "allowed"}
-predict("A6", guesses | {"an account of darbo": "forbidden"})
+predict("A6", {"of kikai": "allowed", "made later": "allowed", "of darbo": "forbidden"})
 ### END SOLUTION
 
 # %% tags=["aside"]
@@ -595,7 +594,8 @@ for name in ("kikai/late", "darbo/other"):
     space, account = name.split("/")
     path = f"/api/v1/namespaces/{space}/serviceaccounts"
     lab.admin.post(path, {"metadata": {"name": account}})
-callers = [lab.as_service_account(name) for name in ("kikai/early", "kikai/late", "darbo/other")]
+names = ("kikai/early", "kikai/late", "darbo/other")
+callers = [lab.as_service_account(name) for name in names]
 [caller.can("list", "services", "kikai") for caller in callers]
 
 # %% tags=["aside"]

@@ -108,8 +108,8 @@ class SQLiteStore(Store):
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _keep_reserve(self) -> None:
-        """Set disk space aside, but not more than half of what is free."""
-        with suppress(OSError):
+        """Set disk space aside, but not more than half of what is free; where the system can (not macOS, not a page)."""
+        with suppress(OSError, AttributeError):
             disk = os.statvfs(self._path.parent)
             size = min(RESERVE_BYTES, disk.f_bavail * disk.f_frsize // 2)
             descriptor = ownership.open_file(self._reserve, os.O_RDWR | os.O_CREAT)
