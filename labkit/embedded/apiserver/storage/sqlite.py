@@ -108,7 +108,7 @@ class SQLiteStore(Store):
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _keep_reserve(self) -> None:
-        """Set disk space aside, but not more than half of what is free; where the system can (not macOS, not a page)."""
+        """Set disk space aside, but not more than half of what is free; neither macOS nor a page can."""
         with suppress(OSError, AttributeError):
             disk = os.statvfs(self._path.parent)
             size = min(RESERVE_BYTES, disk.f_bavail * disk.f_frsize // 2)
