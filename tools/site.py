@@ -53,7 +53,7 @@ LEFT_OUT = re.compile(
     r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions|sphinxext)/"
-    r"|^labkit/(_data/notebooks|presenter)/"
+    r"|^labkit/(_data/notebooks|presenter|rbac/testing)/"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
