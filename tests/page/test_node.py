@@ -36,7 +36,7 @@ def test_all_steps_pass_by_the_notebooks_solutions(tmp_path: Path) -> None:
 def test_as_the_learner_gets_them_nothing_crashes_and_nothing_passes(tmp_path: Path) -> None:
     answer = run("notebooks.py", {name: code(name, solved=False) for name in LESSONS}, tmp_path / "kept")
     assert passed(answer) == set()
-    assert set(answer["states"]) == set(lessons.STEPS)
+    assert set(answer["states"]) >= set(lessons.STEPS)
 
 
 def test_a_lesson_goes_on_in_another_page(tmp_path: Path) -> None:
