@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from labkit.client.client import NOT_READY, Client, failure
-from labkit.client.discovery import version_path
+from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.core.errors import ApiFailure
 
 AUTOMATIC = frozenset({"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"})
@@ -99,11 +99,8 @@ def _wait_until_gone(client: Client, paths: Collection[str], report: Callable[[s
 
 def _collections(client: Client) -> Iterator[str]:
     """The paths of all collections whose objects can be listed and deleted, in the preferred versions, and nodes."""
-    groups = client.get("/apis")
-    preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
-    for version in ("v1", *preferred):
-        answer = client.get(version_path(version))
-        for entry in answer.body["resources"] if answer.ok else ():
+    for version in group_versions(client):
+        for entry in resource_entries(client, version):
             name = entry["name"]
             if "/" not in name and {"list", "delete"} <= set(entry["verbs"]) and name not in AUTOMATIC:
                 yield f"{version_path(version)}/{name}"

@@ -150,11 +150,8 @@ def _unreadable(file: Path, error: Exception) -> UsageError:
 
 
 def _discovery(client: Client) -> Iterator[tuple[str, str, bool, list[str]]]:
-    from labkit.client.discovery import version_path
+    from labkit.client.discovery import group_versions, resource_entries
 
-    groups = client.get("/apis")
-    served = groups.body["groups"] if groups.ok else ()
-    for version in ("v1", *(each["groupVersion"] for group in served for each in group["versions"])):
-        answer = client.get(version_path(version))
-        for entry in answer.body["resources"] if answer.ok else ():
+    for version in group_versions(client, every=True):
+        for entry in resource_entries(client, version):
             yield version.rpartition("/")[0], entry["name"], bool(entry["namespaced"]), entry["verbs"]

@@ -46,11 +46,9 @@ class Resources:
 
     def served(self) -> dict[tuple[str, str], bool]:
         """(API group, name) of every resource and subresource, and whether it is namespaced; preferred versions."""
-        groups = self._client.get("/apis")
-        preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
         return {
             (version.rpartition("/")[0], name): namespaced
-            for version in ("v1", *preferred)
+            for version in group_versions(self._client)
             for name, (_kind, namespaced) in self._resources(version).items()
         }
 
@@ -74,10 +72,22 @@ class Resources:
 
     def _elsewhere(self, kind: str) -> str:
         """A sentence that names the group version in which a kind is served; empty when there is none."""
-        groups = self._client.get("/apis")
-        preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
-        found = next((version for version in ("v1", *preferred) if kind in self._kinds(version)), "")
+        found = next((version for version in group_versions(self._client) if kind in self._kinds(version)), "")
         return f"{kind} is served in {found}: write apiVersion: {found}." if found else ""
+
+
+def group_versions(client: Client, *, every: bool = False) -> list[str]:
+    """The group versions that a cluster serves, ``v1`` first: of each group the preferred one, or every one."""
+    answer = client.get("/apis")
+    groups = answer.body["groups"] if answer.ok else ()
+    chosen = [group["versions"] if every else [group["preferredVersion"]] for group in groups]
+    return ["v1", *(each["groupVersion"] for versions in chosen for each in versions)]
+
+
+def resource_entries(client: Client, version: str) -> list[dict[str, Any]]:
+    """What a group version holds, subresources too, as discovery has it; nothing where it cannot be read."""
+    answer = client.get(version_path(version))
+    return list(answer.body["resources"]) if answer.ok else []
 
 
 def version_path(version: str) -> str:
