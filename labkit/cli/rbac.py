@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +11,15 @@ from xml.etree import ElementTree
 import click
 
 from labkit.cli import policy_files
+from labkit.cli.output import as_json, json_option
 from labkit.cli.policy_files import Source
+from labkit.core.redact import redact
 
 FILES = click.Path(exists=True, path_type=Path)
 KUBECONFIG = click.option(
     "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the policy of a cluster."
 )
 CONTEXT = click.option("--context", default="", help="The context in that file; its current one by default.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NO = 1
 """The exit code where the answer is no; errors have higher ones."""
 
@@ -38,10 +38,15 @@ def rbac_command() -> None:
 @click.argument("questions", type=FILES)
 @KUBECONFIG
 @CONTEXT
-@AS_JSON
+@json_option
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too.")
 def test_command(
-    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, as_json: bool, junit: Path | None
+    policy: tuple[Path, ...],
+    questions: Path,
+    kubeconfig: Path | None,
+    context: str,
+    json_wanted: bool,
+    junit: Path | None,
 ) -> None:
     """Ask a policy some questions.
 
@@ -60,8 +65,8 @@ def test_command(
     if junit:
         junit.write_bytes(_junit(rows))
     wrong = [row for row in rows if not row["right"]]
-    if as_json:
-        _print_json({"questions": rows, "wrong": len(wrong)})
+    if json_wanted:
+        as_json({"questions": rows, "wrong": len(wrong)})
     else:
         _remark(source)
         for row in rows:
@@ -77,9 +82,9 @@ def test_command(
 @click.argument("questions", type=FILES)
 @KUBECONFIG
 @CONTEXT
-@AS_JSON
+@json_option
 def mutate_command(
-    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, as_json: bool
+    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, json_wanted: bool
 ) -> None:
     """Say which wrong policies would pass the questions.
 
@@ -96,9 +101,9 @@ def mutate_command(
         raise click.UsageError(f"The policy itself answers otherwise: {failing}. See labkit rbac test.")
     every = mutants(source.policy, source.vocabulary)
     left = survivors(every, asked)
-    if as_json:
+    if json_wanted:
         rows = [{"what": each.what, "sort": each.sort} for each in left]
-        _print_json({"policies": len(every), "passing": rows})
+        as_json({"policies": len(every), "passing": rows})
     else:
         for each in left:
             click.echo(f"passes: {each.what}")
@@ -109,15 +114,15 @@ def mutate_command(
 @rbac_command.command("diff")
 @click.argument("base", type=FILES)
 @click.argument("head", type=FILES)
-@AS_JSON
-def diff_command(base: Path, head: Path, as_json: bool) -> None:
+@json_option
+def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     """Say who gained and who lost what from the policy BASE to the policy HEAD."""
     from labkit.rbac.testing.changes import changes
 
     before, after = policy_files.from_files([base]), policy_files.from_files([head])
     found = changes(before.policy, after.policy, before.vocabulary.with_names_of(after.vocabulary))
-    if as_json:
-        _print_json([{"who": each.who, "gained": each.gained, "permission": each.permission} for each in found])
+    if json_wanted:
+        as_json([{"who": each.who, "gained": each.gained, "permission": each.permission} for each in found])
     else:
         for each in found:
             click.echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
@@ -132,7 +137,7 @@ def diff_command(base: Path, head: Path, as_json: bool) -> None:
 @click.option("--name", default="least", help="The name of the least role.")
 @KUBECONFIG
 @CONTEXT
-@AS_JSON
+@json_option
 def report_command(
     policy: tuple[Path, ...],
     audit_log: Path,
@@ -140,7 +145,7 @@ def report_command(
     name: str,
     kubeconfig: Path | None,
     context: str,
-    as_json: bool,
+    json_wanted: bool,
 ) -> None:
     """Say what an account lacked, what it never used, and the least role for it.
 
@@ -156,10 +161,10 @@ def report_command(
     events = policy_files.AuditEvents(audit_log)
     found = usage_of(subject(account), source.policy, events, source.vocabulary)
     least = least_policy(found, name)
-    if as_json:
+    if json_wanted:
         lists = {key: [str(use) for use in getattr(found, key)] for key in ("missing", "unused")}
         counts = {"requests": found.requests, "lines": events.lines, "broken_lines": events.broken}
-        _print_json({**counts, **lists, "least": least})
+        as_json({**counts, **lists, "least": least})
     else:
         click.echo(f"{found.who.label} made {found.requests} requests ({events.lines} lines of the log).")
         if events.broken:
@@ -168,7 +173,7 @@ def report_command(
             click.echo(f"{found.dropped} requests were of too many kinds to be counted.")
         _list("It lacked", found.missing)
         _list("It never used", found.unused)
-        click.echo("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
+        click.echo(redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip()))
     sys.exit(NO if found.missing else 0)
 
 
@@ -188,11 +193,7 @@ def _remark(source: Source) -> None:
 def _list(title: str, uses: Sequence[Any]) -> None:
     click.echo(f"{title}: {'nothing.' if not uses else ''}".rstrip())
     for use in uses:
-        click.echo(f"  {use}")
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+        click.echo(redact(f"  {use}"))
 
 
 def _junit(rows: Sequence[dict[str, Any]]) -> bytes:

@@ -84,6 +84,13 @@ def test_a_report_counts_what_it_cannot_read_and_shows_no_token(policy: Path, tm
     assert "It lacked:\n  list · pods in kikai\n" in found.stdout
     assert "It never used:\n  get · services in kikai\n  list · services in kikai\n" in found.stdout
     assert "eyJ" not in found.stdout
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl"
+    path = {key: value for key, value in event.items() if key != "objectRef"} | {"requestURI": f"/x/{token}"}
+    log.write_text(json.dumps(path))
+    for form in ((), ("--json",)):
+        shown = labkit("report", policy, "--audit-log", log, "--account", "kikai/default", *form).stdout
+        assert token not in shown
+        assert "/x/" in shown
     least = list(yaml.safe_load_all(found.stdout.partition("# The least policy:\n")[2]))
     assert least[0]["rules"] == [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}]
 

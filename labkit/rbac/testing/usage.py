@@ -6,13 +6,13 @@ all rights, such as bound to ``cluster-admin``, and judge each of its requests b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.defaults import default_objects
-from labkit.rbac.objects import GROUP, Object, is_default
+from labkit.rbac.objects import GROUP, Object, is_default, namespace_of
 from labkit.rbac.parts import Part, breakdown, compact, covers
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_text
@@ -87,14 +87,9 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
         if use not in anyhow and not allows(policy, _question(use, user, name)):
             missing[use] = None
     found.missing = list(missing)
-    seen: set[Use] = set()
-    for place in ("", *sorted({namespace for _, _, namespace in _own_grants(policy, who)} - {""})):
-        for rule, _, namespace in _own_grants(policy, who):
-            for part in breakdown(rule) if namespace == place else ():
-                use = Use(part, place)
-                if use not in seen and usable(part, place, vocabulary) and not _needed(use, found.used):
-                    seen.add(use)
-                    found.unused.append(use)
+    granted = dict.fromkeys(_own_grants(policy, who))
+    idle = (use for use in granted if usable(*use, vocabulary) and not _needed(use, found.used))
+    found.unused = sorted(idle, key=lambda use: use.namespace)
     return found
 
 
@@ -149,14 +144,12 @@ def _question(use: Use, user: User, name: str = "") -> Attributes:
     return Attributes(user, part.verb, part.group, "", plural, sub, use.namespace, name)
 
 
-def _own_grants(policy: Policy, who: Subject) -> list[tuple[Rule, str, str]]:
-    """The rules that bindings give an account, without those that every cluster has: rule, binding, namespace."""
-    found = []
+def _own_grants(policy: Policy, who: Subject) -> Iterator[Use]:
+    """The permissions that bindings give an account, without the bindings that every cluster has."""
     for binding in policy.bindings_of(who.as_user()):
         role = None if is_default(binding) else policy.role_of(binding)
-        place = str(binding["metadata"].get("namespace") or "")
-        found += [(rule, binding["metadata"]["name"], place) for rule in (role or {}).get("rules") or ()]
-    return found
+        for rule in (role or {}).get("rules") or ():
+            yield from (Use(part, namespace_of(binding)) for part in breakdown(rule))
 
 
 def _needed(granted: Use, used: Iterable[Use]) -> bool:
