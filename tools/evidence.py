@@ -26,9 +26,10 @@ A step is judged by what the cluster saw, never by which tool asked. Three kinds
 
 Evidence counts from the cluster's last reset or rewind; the order does not matter, and a restarted kernel
 forgets nothing. What labkit itself asks (checks, hints, widgets, resets) says so in its `User-Agent`
-and is no evidence; nor is what a rewind created. A prediction after the answer passes too, but is no first
-guess; `board()` counts those. No step that asks for a prediction passes without one, right or wrong. A pass
-stays a pass, whichever check gave it.
+and is no evidence; on kind it reads as the user `labkit:reader`, whom the log leaves out. Nor is what a
+rewind created. A prediction after the answer passes too, but is no first guess; `board()` counts those. No
+step that asks for a prediction passes without one, right or wrong. A pass stays a pass, whichever check
+gave it.
 
 What the audit log cannot say: the question behind `kubectl auth can-i` (the log has no bodies), so the call
 itself is asked for. A proxy (W3) says for whom it asks, in the header `X-Forwarded-For`. On kind such a request

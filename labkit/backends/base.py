@@ -15,7 +15,7 @@ from labkit.core.display import Card, Displayable, Row
 if TYPE_CHECKING:
     from labkit.client.auditlog import AuditLog
     from labkit.client.proxy import Serve
-    from labkit.client.transport import Connect
+    from labkit.client.transport import Connect, Credentials
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
@@ -94,6 +94,7 @@ class Traits:
         adapt: Changes a manifest for it; returns the same object where there is nothing to change.
         connect: Opens connections to it; None where sockets do.
         serve: Opens the address of a proxy; None where sockets do.
+        reader: The lab's own credential, for what the lab itself reads; None where it asks as the administrator.
     """
 
     at_once: bool = False
@@ -107,6 +108,7 @@ class Traits:
     adapt: Callable[[Manifest], Manifest] = _unchanged
     connect: Connect | None = None
     serve: Serve | None = None
+    reader: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True)

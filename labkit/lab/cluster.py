@@ -116,6 +116,7 @@ class ChosenCluster(Displayable):
             observers=[self._observe],
             find_event=self.audit_event,
             connect=self.traits.connect,
+            reader=self.traits.reader,
         )
 
     @property

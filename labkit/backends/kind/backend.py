@@ -14,7 +14,7 @@ from pathlib import Path
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options, Report, Status, Traits
 from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind import creation, readiness
+from labkit.backends.kind import creation, identity, readiness
 from labkit.backends.kind.auditlog import NodeAuditLog
 from labkit.backends.kind.cluster import READY, RECORD_FORMAT, KindCluster
 from labkit.backends.kind.needs import find_needs
@@ -31,13 +31,18 @@ class KindBackend:
     """A kind cluster of the lab's own. It uses the options image and era."""
 
     name = "kind"
-    traits = Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt)
 
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home
         self.options = options
         self.directory = home / "kind"
         self._cluster = KindCluster(self.directory, os.environ.get("LABKIT_KIND_CLUSTER", NAME))
+
+    @property
+    def traits(self) -> Traits:
+        """What differs from other clusters."""
+        reader = identity.read(self.directory)
+        return Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt, reader=reader)
 
     @property
     def image(self) -> str:

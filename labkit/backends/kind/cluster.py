@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.engine import Engine, call, find
+from labkit.backends.kind import identity
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
@@ -57,7 +58,8 @@ class KindCluster:
     def client(self) -> Client:
         """The administrator, for labkit's own requests."""
         context = kubeconfig.load(self.config_file, scratch=self.directory)
-        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT)
+        reader = identity.read(self.directory)
+        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, reader=reader)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class KindCluster:
         self.forget()
 
     def forget(self) -> None:
-        """Delete the record and the kubeconfig."""
-        for name in ("cluster.json", "kubeconfig", "kubeconfig.lock"):
+        """Delete the record, the kubeconfig and the credential of the lab's own identity."""
+        for name in ("cluster.json", "kubeconfig", "kubeconfig.lock", identity.FILE):
             (self.directory / name).unlink(missing_ok=True)
         self.__dict__.pop("client", None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Report
 from labkit.backends.engine import Engine
-from labkit.backends.kind import program, readiness
+from labkit.backends.kind import identity, program, readiness
 from labkit.backends.kind.cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 from labkit.core.errors import LabkitError
 from labkit.core.signals import interrupt_on_signals
@@ -50,6 +50,7 @@ def create(context: ActionContext) -> None:
         (create_nodes, f"Creating the kind cluster {cluster.name}; this takes a minute or two …"),
         (load_pod_image, "Loading the pod image …"),  # so that pods start without a registry
         (wait_until_usable, "Waiting until a pod can run …"),  # later than the node's Ready
+        (create_identity, ""),  # by which the lab reads; before the record, whose objects a reset keeps
         (record_as_ready, ""),  # with the objects that a reset keeps
     )
     begun = time.monotonic()
@@ -108,6 +109,15 @@ def load_pod_image(context: ActionContext) -> None:
 def wait_until_usable(context: ActionContext) -> None:
     """Wait until a pod runs and resolves a name."""
     readiness.wait(context.cluster.client, f"kind export logs --name {context.cluster.name}", context.report)
+
+
+def create_identity(context: ActionContext) -> None:
+    """Create the identity by which the lab itself reads. Without it, the audit log only grows faster."""
+    try:
+        identity.create(context.cluster.client, context.cluster.directory)
+    except LabkitError as error:
+        context.report(f"Note: the audit log will hold what the lab itself reads, too. {error}")
+    context.cluster.__dict__.pop("client", None)
 
 
 def record_as_ready(context: ActionContext) -> None:

@@ -23,7 +23,7 @@ from labkit.backends import engine, podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.kind import auditlog, needs
 from labkit.backends.kind.backend import KindBackend
-from labkit.client import kubeconfig, manifests
+from labkit.client import manifests
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.core import resources
@@ -33,36 +33,6 @@ from tests.backends.programs import Programs, only
 from tests.support.until import SECONDS, until
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """docker and kind that work, and nothing else on the PATH."""
-    made = Programs(tmp_path / "bin")
-    made.docker()
-    made.kind()
-    monkeypatch.setenv("PATH", made.path)
-    for name in ("LABKIT_KIND_IMAGE", "LABKIT_POD_BASE", "LABKIT_POD_TARBALL"):
-        monkeypatch.delenv(name, raising=False)
-    return made
-
-
-@pytest.fixture
-def backend(tmp_path: Path) -> KindBackend:
-    return KindBackend(tmp_path / "home", Options())
-
-
-@pytest.fixture
-def usable(programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """kind makes a cluster that can be used: its kubeconfig is that of a running server."""
-    programs.kind(create=f"cp {foreign_cluster} $8")
-    monkeypatch.setattr(podimage, "IMAGE", "ubuntu")
-    found = kubeconfig.load(foreign_cluster)
-    client = Client(found.endpoint, found.credentials)
-    container = {"name": "dns", "image": "ubuntu", "command": ["sleep", "99"]}
-    pod = {"metadata": {"name": "coredns"}, "spec": {"containers": [container]}}
-    client.post("/api/v1/namespaces/kube-system/pods", {"apiVersion": "v1", "kind": "Pod", **pod})
-    return client
 
 
 def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path: Path, programs: Programs) -> None:

@@ -1,0 +1,114 @@
+"""The identity by which the lab itself reads a kind cluster, so that its audit log is the learner's.
+
+Nearly all that such a log would hold are the lab's own reads. An audit policy cannot leave out a ``User-Agent``, but a
+user, and takes the one who authenticated, also where that one impersonates another. So the lab reads as a user with a
+client certificate of its own, whom ``audit-policy.yaml`` leaves out.
+Sources: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/,
+https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from labkit.client.answer import Answer
+from labkit.client.client import Client, failure
+from labkit.client.discovery import group_versions, resource_entries
+from labkit.client.transport import Credentials
+from labkit.core.errors import LabkitError
+from labkit.core.home import read_json, write_private
+
+USER = "labkit:reader"
+FILE = "reader.json"
+SIGNER = "kubernetes.io/kube-apiserver-client"
+SIGN_SECONDS = 30.0
+
+READING = ("get", "list", "watch")
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+
+
+def read(directory: Path) -> Credentials | None:
+    """The identity's credential; None where the cluster has no such identity."""
+    kept = read_json(directory / FILE)
+    return Credentials(certificate=str(kept["certificate"]), key=str(kept["key"])) if kept else None
+
+
+def create(admin: Client, directory: Path) -> None:
+    """Give the lab an identity that may read each kind of object of a new cluster, and keep its credential.
+
+    Args:
+        admin: The administrator.
+        directory: Where the credential is kept, in a file that nobody else may read.
+
+    Raises:
+        LabkitError: When the server refuses, or signs no certificate in time.
+    """
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER}
+    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
+    metadata = {"name": USER}
+    _body(admin.post(f"{RBAC}/clusterroles", {"metadata": metadata, "rules": _rules(admin)}))
+    binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
+    _body(admin.post(f"{RBAC}/clusterrolebindings", binding))
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    write_private(directory / FILE, json.dumps({"certificate": _sign(admin, key), "key": pem}))
+
+
+def _rules(admin: Client) -> list[dict[str, Any]]:
+    """What reads each kind of object. No subresources: who may get ``nodes/proxy`` may do more than read."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for version in group_versions(admin):
+        names = [entry["name"] for entry in resource_entries(admin, version) if "list" in entry["verbs"]]
+        groups[version.rpartition("/")[0]] += [name for name in names if "/" not in name]
+    rules = [(group, names) for group, names in groups.items() if names]
+    return [{"apiGroups": [group], "resources": names, "verbs": READING} for group, names in rules]
+
+
+def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
+    """A certificate for the key, signed by the cluster."""
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, USER)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    spec = {
+        "request": base64.b64encode(request.public_bytes(Encoding.PEM)).decode(),
+        "signerName": SIGNER,
+        "usages": ["digital signature", "client auth"],
+    }
+    body = _body(admin.post(REQUESTS, {"metadata": {"generateName": "labkit-reader-"}, "spec": spec}))
+    path = f"{REQUESTS}/{body['metadata']['name']}"
+    approval = {"type": "Approved", "status": "True", "reason": "Lab", "message": "The lab reads by it."}
+    deadline = time.monotonic() + SIGN_SECONDS
+    try:
+        _body(admin.put(f"{path}/approval", {**body, "status": {"conditions": [approval]}}))
+        while not (certificate := _body(admin.get(path)).get("status", {}).get("certificate")):
+            if time.monotonic() > deadline:
+                raise LabkitError(
+                    "The cluster signs no certificate.",
+                    why=f"waited {SIGN_SECONDS:g} s",
+                    todo="Look at the pod kube-controller-manager.",
+                )
+            time.sleep(0.1)
+    finally:
+        admin.delete(path)
+    return base64.b64decode(certificate).decode()
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    """The object of an answer.
+
+    Raises:
+        ApiFailure: When the server refused.
+    """
+    if not answer.ok:
+        raise failure(answer.status, answer.body, f"The lab's own identity needs {answer.method} {answer.path}.")
+    return dict(answer.body)

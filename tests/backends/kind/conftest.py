@@ -1,0 +1,49 @@
+"""Stand-ins for docker and kind, and a kind cluster that is an embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.backends import podimage
+from labkit.backends.base import Options
+from labkit.backends.kind import identity
+from labkit.backends.kind.backend import KindBackend
+from labkit.client import kubeconfig
+from labkit.client.client import Client
+from tests.backends.programs import Programs
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """docker and kind that work, and nothing else on the PATH."""
+    made = Programs(tmp_path / "bin")
+    made.docker()
+    made.kind()
+    monkeypatch.setenv("PATH", made.path)
+    for name in ("LABKIT_KIND_IMAGE", "LABKIT_POD_BASE", "LABKIT_POD_TARBALL"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> KindBackend:
+    return KindBackend(tmp_path / "home", Options())
+
+
+@pytest.fixture
+def usable(programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """kind makes a cluster that can be used: its kubeconfig is that of a running server."""
+    programs.kind(create=f"cp {foreign_cluster} $8")
+    monkeypatch.setattr(podimage, "IMAGE", "ubuntu")
+    found = kubeconfig.load(foreign_cluster)
+    client = Client(found.endpoint, found.credentials)
+    container = {"name": "dns", "image": "ubuntu", "command": ["sleep", "99"]}
+    pod = {"metadata": {"name": "coredns"}, "spec": {"containers": [container]}}
+    client.post("/api/v1/namespaces/kube-system/pods", {"apiVersion": "v1", "kind": "Pod", **pod})
+    yield client
+    for kind in ("clusterrolebindings", "clusterroles"):
+        client.delete(f"{identity.RBAC}/{kind}/{identity.USER}")
+    client.delete("/api/v1/namespaces/kube-system/pods/coredns", query={"gracePeriodSeconds": "0"})

@@ -1,0 +1,145 @@
+"""The identity by which the lab reads a kind cluster: what it may do, and what its audit policy leaves out."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.backends.base import Options
+from labkit.backends.kind import identity
+from labkit.backends.kind.backend import KindBackend
+from labkit.client import auditlog
+from labkit.client.client import Client
+from labkit.core import resources
+from labkit.lab.lab import Lab
+from labkit.lessons.evidence import LAB_AGENT
+from tests.backends.conftest import quiet
+
+POD = {"metadata": {"name": "made"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+THING = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Cluster
+  names: {plural: things, kind: Thing}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+"""
+
+
+@pytest.fixture
+def started(backend: KindBackend, usable: Client) -> KindBackend:
+    backend.start(quiet)
+    return backend
+
+
+def test_it_reads_everything_and_does_nothing_else(started: KindBackend, usable: Client) -> None:
+    credential = started.traits.reader
+    assert credential is not None
+    reader = Client(usable.endpoint, credential)
+    assert reader.whoami().user == "labkit:reader"
+    for path in ("/api/v1/secrets", "/api/v1/nodes", "/apis/apps/v1/deployments", f"{identity.RBAC}/clusterroles"):
+        assert reader.get(path).ok, path
+    coredns = "/api/v1/namespaces/kube-system/pods/coredns"
+    for verb, resource in (("get", "nodes/proxy"), ("get", "pods/exec"), ("create", "pods"), ("impersonate", "users")):
+        assert not reader.can(verb, resource)
+    assert reader.delete(coredns).status == 403
+    assert reader.post("/api/v1/namespaces/default/pods", POD).status == 403
+    assert usable.get(identity.REQUESTS).items == []
+
+
+def test_its_key_is_the_labs_alone_and_goes_with_the_cluster(started: KindBackend) -> None:
+    file = started.directory / identity.FILE
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["key"] not in started.kubeconfig().read_text()
+    assert identity.USER not in started.kubeconfig().read_text()
+    started.stop(quiet)
+    assert not file.exists()
+
+
+def rule_paths(event: Mapping[str, Any]) -> list[str]:
+    """The path that a rule's ``nonResourceURLs`` are compared with; none for a resource."""
+    return [] if "objectRef" in event else [event["requestURI"]]
+
+
+def is_dropped(event: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+    """Whether an audit policy leaves an event out: the first rule that fits decides, as in Kubernetes."""
+    user, paths = event["user"], rule_paths(event)
+    for rule in policy["rules"]:
+        fits = [
+            not rule.get("users") or user["username"] in rule["users"],
+            not rule.get("userGroups") or bool({*user.get("groups", ())} & {*rule["userGroups"]}),
+            not rule.get("verbs") or event["verb"] in rule["verbs"],
+            not rule.get("nonResourceURLs") or any(fnmatch.filter(paths, url) for url in rule["nonResourceURLs"]),
+        ]
+        if all(fits):
+            return bool(rule["level"] == "None")
+    return True
+
+
+def events_of(kubeconfig: Path, since: int) -> list[dict[str, Any]]:
+    lines = [line for file in sorted(kubeconfig.parent.rglob("audit*.log")) for line in file.read_bytes().splitlines()]
+    return list(auditlog.parse_events(lines))[since:]
+
+
+def test_the_audit_log_is_left_to_the_learner(
+    started: KindBackend, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KindBackend, "audit_log", None)
+    policy = yaml.safe_load((resources.clusters() / "kind" / "audit-policy.yaml").read_text())
+    lab = Lab("kind", home=started.home, say=quiet)
+    before = len(events_of(foreign_cluster, 0))
+    lab.rewind("W16")
+    mine = lab.admin.request("GET", "/api/v1/pods", headers={"Impersonate-User": "ann"})
+    assert mine.status == 403
+    events = [event for event in events_of(foreign_cluster, before) if event["user"]["username"] != "system:apiserver"]
+    kept = [event for event in events if not is_dropped(event, policy)]
+    by_lab = [event for event in events if LAB_AGENT.match(event.get("userAgent", ""))]
+    reads = [event for event in by_lab if event["verb"] in identity.READING]
+    assert len(reads) > len(by_lab) / 2
+    assert not [event for event in kept if event in reads]
+    assert [e["impersonatedUser"]["username"] for e in kept if "impersonatedUser" in e] == ["ann"]
+
+
+def test_what_it_may_not_read_the_administrator_reads(started: KindBackend, usable: Client) -> None:
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert usable.post(definitions, yaml.safe_load(THING)).status == 201
+    try:
+        admin = Lab("kind", home=started.home, say=quiet).admin
+        assert admin.without_observers().get("/apis/example.com/v1/things").ok
+        usable.delete(f"{identity.RBAC}/clusterrolebindings/{identity.USER}")
+        assert admin.without_observers().get("/api/v1/secrets").ok
+    finally:
+        usable.delete(f"{definitions}/things.example.com")
+
+
+def test_a_cluster_without_it_goes_on_as_before(started: KindBackend) -> None:
+    (started.directory / identity.FILE).unlink()
+    again = KindBackend(started.home, Options())
+    assert again.traits.reader is None
+    again.start(quiet)
+    again.reset(quiet)
+    assert Lab("kind", home=started.home, say=quiet).admin.without_observers().get("/api/v1/secrets").ok
+
+
+def test_where_nothing_is_signed_the_cluster_is_made_without_it(
+    backend: KindBackend, usable: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "SIGN_SECONDS", 0.2)
+    monkeypatch.setattr(identity, "SIGNER", "example.com/nobody")
+    said: list[str] = []
+    backend.start(said.append)
+    assert backend.traits.reader is None
+    assert backend.status().running
+    assert [line for line in said if line.startswith("Note:")] == [
+        "Note: the audit log will hold what the lab itself reads, too. "
+        "The cluster signs no certificate.\n  why: waited 0.2 s\n  try: Look at the pod kube-controller-manager."
+    ]
