@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,14 @@ from labkit.backends.base import Report
 from labkit.backends.engine import Engine
 from labkit.backends.kind import identity, program, readiness
 from labkit.backends.kind.cluster import CREATING, READY, RECORD_FORMAT, KindCluster
-from labkit.core.errors import LabkitError
+from labkit.core.errors import LabkitError, StartFailed
 from labkit.core.signals import interrupt_on_signals
+
+BUSY = "on a busy machine up to ten"
+"""As long as ``lab.yaml`` lets kubeadm wait."""
+
+TOO_SLOW = re.compile("deadline exceeded|timed out|timeout", re.IGNORECASE)
+"""The reason of a creation that may succeed when it is tried again."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def create(context: ActionContext) -> None:
         (pull_node_image, ""),  # that kind would pull without a word
         (prepare_pod_image, ""),  # build it, or load it from a file
         (write_config, ""),  # kind's, and the audit policy
-        (create_nodes, f"Creating the kind cluster {cluster.name}; this takes a minute or two …"),
+        (create_nodes, f"Creating the kind cluster {cluster.name}; this takes a minute or two, {BUSY} …"),
         (load_pod_image, "Loading the pod image …"),  # so that pods start without a registry
         (wait_until_usable, "Waiting until a pod can run …"),  # later than the node's Ready
         (create_identity, ""),  # by which the lab reads; before the record, whose objects a reset keeps
@@ -93,10 +100,18 @@ def write_config(context: ActionContext) -> None:
 
 
 def create_nodes(context: ActionContext) -> None:
-    """Run ``kind create cluster``. From here on there is something to clean up."""
-    cluster = context.cluster
+    """Run ``kind create cluster``, again if the machine was too slow. From here on there is something to clean up."""
+    cluster, arguments = context.cluster, (context.engine.environment, context.image, context.report)
     cluster.write_record(CREATING, image=context.image)
-    program.create_cluster(cluster, context.engine.environment, context.image, context.report)
+    try:
+        program.create_cluster(cluster, *arguments)
+    except StartFailed as error:
+        if not TOO_SLOW.search(error.why):
+            raise
+        context.report(f"The machine was too slow for it ({error.why}). Once more, from the beginning …")
+        cluster.delete()
+        cluster.write_record(CREATING, image=context.image)
+        program.create_cluster(cluster, *arguments)
     cluster.config_file.chmod(0o600)
 
 

@@ -18,7 +18,10 @@ from labkit.client.exec.command import run
 from labkit.client.pods import is_ready
 from labkit.core.errors import LabkitError, StartFailed
 
-READY_SECONDS = 300.0
+READY_SECONDS = 900.0
+"""As long as images take to unpack on a slow machine."""
+STILL_SECONDS = 30.0
+"""After how long a wait is reported again."""
 POLL_SECONDS = 0.5
 
 DEFAULT = "/api/v1/namespaces/default"
@@ -44,7 +47,11 @@ def wait(client: Client, logs_command: str, report: Report, *, seconds: float = 
         if holds(client):
             continue
         report(f"  … {what}")
+        begun = reported = time.monotonic()
         while not holds(client):
+            if time.monotonic() > reported + STILL_SECONDS:
+                reported = time.monotonic()
+                report(f"  … {what}, still ({reported - begun:.0f} s)")
             if time.monotonic() > deadline:
                 raise StartFailed(
                     f"The cluster is not usable: {what} is not ready.",

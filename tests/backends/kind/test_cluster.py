@@ -269,11 +269,32 @@ def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(
         backend.start(said.append)
     reason = "error execution phase wait-control-plane: cannot obtain client: context deadline exceeded"
     assert caught.value.why == reason
+    assert len(programs.calls("kind create")) == 2
     log = backend.directory / "creation.log"
     assert str(log) in caught.value.todo
     assert "round_trippers.go" in log.read_text(encoding="utf-8")
     assert any("failed to init node" in line for line in said)
-    assert not any("round_trippers.go" in line or reason in line for line in said)
+    assert not any("round_trippers.go" in line for line in said)
+    slow = "The machine was too slow for it"
+    assert [line for line in said if reason in line] == [f"{slow} ({reason}). Once more, from the beginning …"]
+
+
+def test_a_creation_that_was_too_slow_is_tried_once_more(
+    backend: KindBackend, usable: Client, programs: Programs, foreign_cluster: Path
+) -> None:
+    (programs.directory / "output").write_text(KUBEADM_FAILED, encoding="utf-8")
+    first = programs.directory / "first"
+    fails = f"touch {first}; cat {programs.directory}/output >&2; exit 1"
+    programs.kind(create=f"test -e {first} || {{ {fails}; }}; cp {foreign_cluster} $8")
+    said: list[str] = []
+    backend.start(said.append)
+    assert backend.status().running
+    assert [call.split()[1] for call in programs.calls("kind") if "cluster --name" in call] == [
+        "create",
+        "delete",
+        "create",
+    ]
+    assert any(line.startswith("The machine was too slow for it") for line in said)
 
 
 def test_where_another_command_fails_its_output_is_the_reason(backend: KindBackend, programs: Programs) -> None:
@@ -435,7 +456,7 @@ def test_the_node_image_can_be_chosen(
 def patches(text: str) -> dict[str, Any]:
     document = yaml.safe_load(text)
     found = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
-    return {entry.get("apiVersion", ""): entry for entry in found}
+    return {f"{entry.get('apiVersion', '')} {entry['kind']}": entry for entry in found}
 
 
 def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> None:
@@ -446,12 +467,22 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
         "audit-log-maxsize": "20",
         "audit-log-maxbackup": "2",
     }
-    assert list(by_version) == [f"kubeadm.k8s.io/v1beta{n}" for n in (2, 3, 4)]
-    volumes = [entry["apiServer"]["extraVolumes"] for entry in by_version.values()]
+    servers = [by_version[f"kubeadm.k8s.io/v1beta{n} ClusterConfiguration"]["apiServer"] for n in (2, 3, 4)]
+    volumes = [server["extraVolumes"] for server in servers]
     assert volumes[0] == volumes[1] == volumes[2]
-    arguments = [entry["apiServer"]["extraArgs"] for entry in by_version.values()]
+    arguments = [server["extraArgs"] for server in servers]
     assert arguments[0] == arguments[1] == wanted
     assert {entry["name"]: entry["value"] for entry in arguments[2]} == wanted
+
+
+def test_kubeadm_waits_for_a_busy_machine_in_every_shape_of_its_configuration() -> None:
+    by_version = patches((resources.clusters() / "kind" / "lab.yaml").read_text())
+    for version in (2, 3):
+        server = by_version[f"kubeadm.k8s.io/v1beta{version} ClusterConfiguration"]["apiServer"]
+        assert server["timeoutForControlPlane"] == "10m0s"
+    timeouts = by_version["kubeadm.k8s.io/v1beta4 InitConfiguration"]["timeouts"]
+    waits = {"controlPlaneComponentHealthCheck": "10m0s", "kubeletHealthCheck": "10m0s"}
+    assert timeouts == {**waits, "kubernetesAPICall": "3m0s"}
 
 
 def test_the_configuration_lies_beside_its_policy(backend: KindBackend, programs: Programs) -> None:
@@ -460,7 +491,7 @@ def test_the_configuration_lies_beside_its_policy(backend: KindBackend, programs
     with pytest.raises(StartFailed):
         backend.start(quiet)
     written = (backend.directory / "lab.yaml").read_text()
-    assert patches(written)["kubelet.config.k8s.io/v1beta1"]["failCgroupV1"] is False
+    assert patches(written)["kubelet.config.k8s.io/v1beta1 KubeletConfiguration"]["failCgroupV1"] is False
     mount = yaml.safe_load(written)["nodes"][0]["extraMounts"][0]
     assert (backend.directory / mount["hostPath"]).exists()
     assert "--config lab.yaml" in programs.calls("kind create")[0]

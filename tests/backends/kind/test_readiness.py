@@ -26,6 +26,15 @@ def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
     assert "kind export logs" in caught.value.todo
 
 
+def test_a_long_wait_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "STILL_SECONDS", 0.0)
+    monkeypatch.setattr(readiness, "POLL_SECONDS", 0.01)
+    said: list[str] = []
+    with fake_api(lambda _: Reply(503, {})) as api, pytest.raises(StartFailed, match="the API server is not ready"):
+        readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0.05)
+    assert said[:2] == ["  … the API server", "  … the API server, still (0 s)"]
+
+
 def test_nothing_that_answers_holds_for_nothing() -> None:
     nobody = Client(Endpoint("http://127.0.0.1:9"))
     assert not readiness.exists(nobody, "/readyz")
