@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from labkit.backends.base import Report
 from labkit.client.answer import Answer
 from labkit.core.errors import LabkitError
 from labkit.lab.lab import Lab
@@ -43,10 +44,16 @@ class Played:
 
 
 class Play:
-    """A performance's place, and a lab whose cluster goes with it, and whose progress is forgotten on the way back."""
+    """A performance's place, and a lab whose cluster goes with it, and whose progress is forgotten on the way back.
 
-    def __init__(self, lab: Lab, lessons: Sequence[Lesson]) -> None:
-        self.lab = lab
+    Args:
+        lab: The lab.
+        lessons: What is performed.
+        report: Takes what is done on the way to another place, as it begins.
+    """
+
+    def __init__(self, lab: Lab, lessons: Sequence[Lesson], report: Report = lambda _what: None) -> None:
+        self.lab, self.report = lab, report
         self.cells = Cells(lab, lambda kind, text: self._lines.append((kind, text)))
         self.lessons = [lesson for lesson in lessons if self.cells.allowed(lesson)]
         self.steps = [step for lesson in self.lessons for step in lesson.steps]
@@ -86,10 +93,14 @@ class Play:
         if (steps, beats) < self.place:
             self.played.clear()
             self.cells.end()
+            self.report("resetting the cluster")
             self.lab.reset()
             self.lab.progress.forget()
-        while self.place < (steps, beats) and self.forward():
-            pass
+        goal = self.steps[steps - 1].id if steps else ""
+        while self.place < (steps, beats):
+            self.report(f"going to {goal}: {self.steps[max(0, len(self.played) - 1)].id}")
+            if not self.forward():
+                break
 
     def _enter(self, step: Step) -> None:
         if any(lesson.steps[0] is step for lesson in self.lessons):

@@ -42,7 +42,7 @@ class Stage:
     def __init__(
         self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
     ) -> None:
-        self.play = Play(lab, lessons.LESSONS)
+        self.play = Play(lab, lessons.LESSONS, self._report)
         self._console, self._terminal, self._share, self._pace = console, terminal, share, pace_seconds
         self._page = ""  # one of PAGES, above the play
         self._typed: str | None = None  # what was typed after /

@@ -102,6 +102,20 @@ def test_what_a_step_installed_in_a_container_is_gone_again(play: Play) -> None:
     assert found == [1, 0, 1]
 
 
+def test_it_says_what_it_does_on_the_way_to_another_place(play: Play) -> None:
+    said: list[str] = []
+    play.report = said.append
+    play.go(2, 1)
+    play.go(1, 1)
+    way = dict.fromkeys(said)
+    assert list(way) == [
+        "going to W2: W1",
+        "going to W2: W2",
+        "resetting the cluster",
+        "going to W1: W1",
+    ]
+
+
 def test_back_is_the_way_forward_in_reverse(play: Play) -> None:
     places = [play.place]
     while play.place < (3, 2) and play.forward():
