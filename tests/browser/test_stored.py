@@ -69,6 +69,31 @@ def test_a_reloaded_page_has_the_widgets_again_while_the_kernel_lives(either: No
     assert not either.errors
 
 
+def test_a_token_inspector_works_after_reloads_and_says_when_its_kernel_is_gone(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    two = "TokenInspector(lab, lab.pod_token('kikai/test'), lab.token('kikai/default'))"
+    show(notebook, jupyter, "inspectors", "TokenInspector(lab, lab.token('default/default'))", two)
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    for _ in range(2):
+        notebook.open("inspectors.ipynb")
+        for number in (0, 1):
+            inspector = notebook.widget("token", number)
+            for verdicts in (1, 0):
+                inspector.locator('[data-key="tamper-0"]').click()
+                expect(inspector.locator(".lk-verdict.lk-no")).to_have_count(verdicts)
+    notebook.page.evaluate(f"() => {KERNEL}.restart()")
+    notebook.idle()
+    inspector = notebook.widget("token")
+    inspector.locator('[data-key="tamper-0"]').click()
+    expect(inspector.locator(".lk-notice")).to_contain_text("un the cell again.")
+    notebook.run_all()
+    inspector = notebook.widget("token")
+    inspector.locator('[data-key="tamper-0"]').click()
+    expect(inspector.locator(".lk-verdict.lk-no")).to_have_count(1)
+    assert not notebook.errors
+
+
 def test_a_cell_that_runs_again_replaces_its_widget(notebook: NotebookPage, jupyter: Jupyter) -> None:
     show(notebook, jupyter, "again", EVERYTHING[0])
     notebook.run_all()
