@@ -100,6 +100,24 @@ def test_hidden_columns_are_said_and_can_be_scrolled_to(theme: str, request: pyt
     )
 
 
+@pytest.mark.parametrize("theme", ["notebook", "dark_notebook"])
+def test_the_graph_shows_all_columns_in_a_small_window_with_the_side_bar(
+    theme: str, request: pytest.FixtureRequest
+) -> None:
+    notebook: NotebookPage = request.getfixturevalue(theme)
+    show(notebook, request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"), "small", WIDE[1])
+    notebook.page.set_viewport_size({"width": 900, "height": 720})
+    notebook.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+    graph = notebook.widget("graph")
+    expect(notebook.page.locator(".jp-FileBrowser")).to_be_visible()
+    edge = graph.locator(".lk-scroll").evaluate("(box) => box.getBoundingClientRect().right")
+    columns = graph.locator(".lk-column").all()
+    assert len(columns) == 4
+    for column in columns:
+        assert column.evaluate("(part) => part.getBoundingClientRect().right") <= edge + 1
+    expect(graph.locator(".lk-more")).to_be_hidden()
+
+
 def test_rows_that_are_hidden_are_said_and_can_be_scrolled_to(notebook: NotebookPage, jupyter: Jupyter) -> None:
     bind = "lab.kubectl('create rolebinding viewer -n kikai --clusterrole=view --serviceaccount=kikai:default')"
     show(notebook, jupyter, "tall", f"{bind}; RBACGraph(lab, who='kikai/default', request='list pods')")

@@ -19,9 +19,9 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-/** A long name that may break after its dots, colons, slashes and commas, and only else within a word. */
+/** A long name that may break after its dots, colons, slashes and commas, or before a capital, and only else within a word. */
 function breakable(text) {
-  return String(text).split(/(?<=[.:/,])/).flatMap((part, index) => index ? [h("wbr"), part] : [part]);
+  return String(text).split(/(?<=[.:/,])|(?<=[a-z])(?=[A-Z])/).flatMap((part, index) => index ? [h("wbr"), part] : [part]);
 }
 
 /** A yes or a no: symbol and word, so that colour is never alone. */

@@ -32,8 +32,8 @@ function drawGraph(data, act, view) {
       type: "button", class: `lk-node${state}`, "data-key": node.id, "data-id": node.id,
       "aria-pressed": picked === node.id ? "true" : "false", onclick: () => pick(node.id),
     }, node.granting ? h("span", {}, "✓ ") : null, breakable(node.title),
-      h("small", {}, [node.kind, node.namespace ? `in ${node.namespace}` : null, node.granting ? "grants it" : null]
-        .filter(Boolean).join(" · "))));
+      h("small", {}, breakable([node.kind, node.namespace ? `in ${node.namespace}` : null,
+        node.granting ? "grants it" : null].filter(Boolean).join(" · ")))));
   };
   const choose = (name, label, value, options) => h("label", {}, label,
     h("select", { "data-key": name, onchange: (event) => act("filter", { [name]: event.target.value }) },
