@@ -1,0 +1,120 @@
+"""What the asides' cells show on a cluster, compared with the answers that the asides judge by."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+import labkit
+from labkit import lessons
+from labkit.client.answer import Answer
+from labkit.lab import current
+from labkit.lab.lab import Lab
+from labkit.lessons.asides import ENTRIES
+from labkit.lessons.base import Outcome
+from tests.support.some import some
+from tools import notebooks
+
+STATION = {
+    "authorization": r"User \S+ cannot \w+ resource ",
+    "admission": r"violates PodSecurity|exceeded quota",
+}
+"""How a refusal's message reads, by the station that refused."""
+
+
+@pytest.fixture(scope="module")
+def lab(shared_lab: Lab) -> Lab:
+    """A cluster in which the account of kikai/test may list services."""
+    shared_lab.progress.forget()
+    shared_lab.rewind("W18")
+    current.use(shared_lab)
+    return shared_lab
+
+
+def cells_of(part: str) -> Iterator[tuple[str, list[str]]]:
+    """The asides of a part's solved notebook: each with its code cells."""
+    aside, cells = "", list[str]()
+    for cell in notebooks.notebook(notebooks.SOURCES / f"{part}.py", solved=True).cells:
+        if cell.cell_type == "code" and aside:
+            cells.append(cell.source)
+        elif cell.source.startswith("## "):
+            if aside:
+                yield aside, cells
+            heading = re.match(r"## Aside (\d) ", cell.source)
+            aside, cells = f"A{heading[1]}" if heading else "", []
+
+
+def run(cell: str, names: dict[str, Any]) -> list[Any]:
+    """Run a cell; the values of its expressions."""
+    values = []
+    for statement in ast.parse(cell).body:
+        if isinstance(statement, ast.Expr):
+            values.append(eval(compile(ast.Expression(statement.value), "<cell>", "eval"), names))
+        else:
+            exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)
+    return values
+
+
+def verb(message: str) -> str:
+    """The verb that a refusal names."""
+    found = re.search(r" cannot (\w+) resource ", message)
+    return found[1] if found else message
+
+
+def station(message: str) -> str:
+    """The station that a refusal comes from."""
+    return next((name for name, pattern in STATION.items() if re.search(pattern, message)), message)
+
+
+def decision(value: object) -> str:
+    """The word for a status, for an answer, for what a caller may, or for a status and its message."""
+    if isinstance(value, bool):
+        return "allowed" if value else "forbidden"
+    status: Any = value.status if isinstance(value, Answer) else value[0] if isinstance(value, tuple) else value
+    return {401: "unauthorized", 403: "forbidden"}.get(status, "allowed" if status in (200, 201) else str(status))
+
+
+def yes_or_no(value: object) -> str:
+    """The word for a yes or a no."""
+    return "yes" if value else "no"
+
+
+def shown(values: Sequence[Any]) -> list[Any]:
+    """What a cell's last expression shows, one by one; without a list there, what each expression shows."""
+    if isinstance(values[-1], dict):
+        return [values[-1][name] for name in ("account-says-no", "pod-says-yes", "pod-says-no")]
+    return list(values[-1] if isinstance(values[-1], list) else values)
+
+
+ANSWERS: dict[str, tuple[Callable[[Any], str], Sequence[int]]] = {
+    "A1": (verb, (1,)),
+    "A2": (yes_or_no, (1,)),
+    "A3": (station, (1,)),
+    "A4": (decision, (2,)),
+    "A5": (yes_or_no, (1,)),
+    "A6": (decision, (1,)),
+    "A7": (decision, (1,)),
+    "A8": (decision, (1, 2)),
+    "A9": (decision, (1,)),
+}
+"""How the values of an aside's cells are read, and which of its cells show the answers."""
+
+
+@pytest.mark.parametrize("part", sorted({entry["part"] for entry in ENTRIES.values()}))
+def test_the_cells_show_what_the_asides_judge_by(part: str, lab: Lab) -> None:
+    names = {**{name: getattr(labkit, name) for name in labkit.__all__}, "lab": lab, "me": lab.as_pod("kikai/test")}
+    seen = []
+    for aside, cells in some(cells_of(part)):
+        values = [run(cell, names) for cell in cells]
+        read, places = ANSWERS[aside]
+        entries = [each for place in places for each in shown(values[place])]
+        answers = [read(each) for each in entries[-len(ENTRIES[aside]["asks"]) :]]
+        assert answers == ENTRIES[aside]["answers"], aside
+        (outcome,) = (value for value in values[-1] if isinstance(value, Outcome))
+        assert outcome.passed, repr(outcome)
+        seen.append(aside)
+    assert seen == [aside.id for lesson in lessons.LESSONS if lesson.id == part for aside in lesson.asides]
