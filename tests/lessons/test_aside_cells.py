@@ -106,7 +106,7 @@ ANSWERS: dict[str, tuple[Callable[[Any], str], Sequence[int]]] = {
 
 @pytest.mark.parametrize("part", sorted({entry["part"] for entry in ENTRIES.values()}))
 def test_the_cells_show_what_the_asides_judge_by(part: str, lab: Lab) -> None:
-    names = {**{name: getattr(labkit, name) for name in labkit.__all__}, "lab": lab, "me": lab.as_pod("kikai/test")}
+    names = {**{name: getattr(labkit, name) for name in labkit.__all__}, "lab": lab}
     seen = []
     for aside, cells in some(cells_of(part)):
         values = [run(cell, names) for cell in cells]
