@@ -120,6 +120,7 @@ test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and instructors, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.evidence
+	$(BIN)/python -m tools.minutes
 
 docs: $(DEV) ## the documentation as a site in build/docs, with the lessons' outputs
 	$(BIN)/python -m tools.docs_site

@@ -17,7 +17,7 @@
 #
 # **In this lab you will** start a Kubernetes API server, ask it a first question, be
 # refused on purpose, and see how each of the 24 steps is checked. You need to know what a
-# container is; you need not know the Kubernetes API. Time: about 5 minutes.
+# container is; you need not know the Kubernetes API. Time: about 8 minutes.
 
 # %% [markdown]
 # ## Start the cluster
