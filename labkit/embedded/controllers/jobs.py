@@ -9,8 +9,6 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers import jobindexes as indexes
-from labkit.embedded.controllers import jobpolicies as policies
 from labkit.embedded.controllers import jobprogress as progress
 from labkit.embedded.controllers.controller_ref import controller_of
 from labkit.embedded.controllers.jobprogress import Verdict
@@ -107,27 +105,20 @@ class Jobs(WorkloadController):
             return
         pods = self._claim(job)
         tracked = [pod for pod in pods if TRACKING in pod["metadata"].get("finalizers", ())]
-        new = [pod for pod in tracked if not indexes.is_indexed(job) or indexes.index_of(job, pod) is not None]
-        done = self._done(job, new)
         status: dict[str, Any] = dict(job["status"])
         if not status.get("startTime") and not progress.is_suspended(job):
             status["startTime"] = timestamp(self._registry.clock())
-        failed = status.get("failed", 0) + sum(policies.counts(job, pod) for pod in new)
-        succeeded = len(done) if indexes.is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
+        failed = status.get("failed", 0) + sum(progress.has_failed(job, pod) for pod in tracked)
+        succeeded = status.get("succeeded", 0) + sum(map(_succeeded, tracked))
         ending = bool(job["metadata"].get("deletionTimestamp"))
-        verdict = (
-            progress.interim_verdict(job)
-            or policies.failure_by_policy(job, pods)
-            or self._failure(job, status, pods, failed)
-            or policies.success_by_policy(job, done)
-        )
+        verdict = progress.interim_verdict(job) or self._failure(job, status, pods, failed)
         if verdict is not None:
             for pod in filter(is_active, pods):
-                failed += verdict.kind != progress.DONE and pod in new
+                failed += verdict.kind != progress.DONE and pod in tracked
                 self._delete(job, pod)
         elif not ending:
             active = self._remove_surplus(job, pods, succeeded)
-            if self._add_missing(job, pods, active, succeeded, done):
+            if self._add_missing(job, pods, active, succeeded):
                 active.append({})
             wanted = job["spec"].get("completions")
             if succeeded >= (1 if wanted is None else wanted) and not active:
@@ -136,16 +127,7 @@ class Jobs(WorkloadController):
             if verdict is not None or ending or _succeeded(pod) or progress.has_failed(job, pod):
                 self._drop_finalizer(PODS, pod, TRACKING)
         status["succeeded"], status["failed"] = succeeded, failed
-        if indexes.is_indexed(job):
-            status["completedIndexes"] = indexes.write_indexes(done)
         self._finish_sync(job, status, verdict)
-
-    def _done(self, job: Object, new: list[Object]) -> set[int]:
-        """The indexes on which a pod has succeeded."""
-        if not indexes.is_indexed(job):
-            return set()
-        fresh = {index for pod in new if _succeeded(pod) and (index := indexes.index_of(job, pod)) is not None}
-        return indexes.listed(job["status"].get("completedIndexes") or "", job["spec"]["completions"]) | fresh
 
     def _failure(self, job: Object, status: Object, pods: list[Object], failed: int) -> Verdict | None:
         if failed > job["spec"]["backoffLimit"] or progress.restarts_exceed(job, pods):
@@ -159,41 +141,33 @@ class Jobs(WorkloadController):
             gone = active
         else:
             count = max(len(active) - progress.wanted_pods(job, succeeded, len(active)), 0)
-            gone = indexes.superfluous(job, active) if indexes.is_indexed(job) else []
-            left = sorted((pod for pod in active if pod not in gone), key=deletion_order)
-            gone = gone + left[: max(count - len(gone), 0)]
+            gone = sorted(active, key=deletion_order)[:count]
         for pod in gone:
             self._drop_finalizer(PODS, pod, TRACKING)
             self._delete(job, pod)
         return [pod for pod in active if pod not in gone]
 
-    def _add_missing(
-        self, job: Object, pods: list[Object], active: list[Object], succeeded: int, done: set[int]
-    ) -> bool:
-        """Create one pod if some are missing, on no index that is done, and return whether one was created."""
+    def _add_missing(self, job: Object, pods: list[Object], active: list[Object], succeeded: int) -> bool:
+        """Create one pod if some are missing, and return whether one was created."""
         most = max_pods(job["spec"]["template"])
         missing = min(progress.wanted_pods(job, succeeded, len(active)), most) - len(active)
         if progress.replaces_late(job):
             missing -= sum(map(progress.is_terminating, pods))
         if progress.is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
-        pod = self._next_pod(job, pods, active, done) if self._may_create(job) else None
+        pod = self._next_pod(job, pods) if self._may_create(job) else None
         if pod is None or self._create_dependent(job, pod) is not None:
             return False
         self._limiter.take()
         return True
 
-    def _next_pod(self, job: Object, pods: list[Object], active: list[Object], done: set[int]) -> Object | None:
-        """The next pod, None if it is too early for one or no index is free."""
+    def _next_pod(self, job: Object, pods: list[Object]) -> Object | None:
+        """The next pod, None if it is too early for one."""
         if progress.delayed_until(pods) > self._registry.clock():
             return None
         pod = pod_from(job["spec"]["template"], JOBS, job)
         pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
-        if not indexes.is_indexed(job):
-            return pod
-        taken = [*active, *filter(progress.is_terminating, pods)] if progress.replaces_late(job) else active
-        free = next(indexes.free_indexes(job, done, taken), None)
-        return indexes.at_index(pod, job, free) if free is not None else None
+        return pod
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
         """Write a job's status, and record how it ends (None if it goes on) or that it was suspended or resumed."""
@@ -224,7 +198,7 @@ class Jobs(WorkloadController):
                 status["startTime"] = None if progress.is_suspended(job) else now
         if conditions:
             status["conditions"] = conditions
-        kept = ("ready", "terminating", "uncountedTerminatedPods", "failedIndexes")
+        kept = ("ready", "terminating", "uncountedTerminatedPods")
         self._write_status(JOBS, job, {name: value for name, value in status.items() if value or name in kept})
         if event[0]:
             record(job, *event)
@@ -244,7 +218,6 @@ def _relevant_fields(pod: Object) -> object:
         *(metadata.get(name) for name in kept),
         status.get("phase"),
         conditions.get("Ready") == "True",
-        conditions.get("DisruptionTarget"),
         any(restarts) and restarts,
     )
 

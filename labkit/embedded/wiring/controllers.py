@@ -27,7 +27,6 @@ from labkit.embedded.controllers.expiry import Expiry
 from labkit.embedded.controllers.flows import FlowSchemas
 from labkit.embedded.controllers.garbage import GarbageCollector
 from labkit.embedded.controllers.jobs import Jobs
-from labkit.embedded.controllers.mirroring import EndpointsMirror
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.embedded.controllers.nodes import NodeLifecycle
 from labkit.embedded.controllers.quotas import ResourceQuotas
@@ -101,7 +100,6 @@ class Controllers:
             Volumes(registry),  # binds claims, which pods wait for
             ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
-            EndpointsMirror(registry),  # and of those without, from Endpoints that people write
             signing,  # approves, signs and removes certificate requests
             self.addresses,  # an IPAddress for each cluster IP
             Definitions(registry),  # accepts the names of custom resources, and deletes these with their definition

@@ -228,27 +228,6 @@ def test_parallelism_may_change(api: ClusterApi) -> None:
     assert (counts(api), len(pods(api))) == ((2, 2, 0, 0), 2)
 
 
-def test_indexed_pods_know_their_index(api: ClusterApi) -> None:
-    command = "[ $JOB_COMPLETION_INDEX != 1 ] && echo $(hostname)"
-    start(api, command, completionMode="Indexed", completions=4, parallelism=2, backoffLimit=9)
-    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 1, 1), "0")
-    pass_time(api, 10)
-    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 2, 2), "0,2")
-    pass_time(api, 20)
-    found = sorted(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for pod in pods(api))
-    assert (found, counts(api)) == (["0", "1", "1", "1", "2", "3"], (0, 0, 3, 3))
-    first = next(pod for pod in pods(api) if pod["metadata"]["generateName"] == "j-0-")
-    assert first["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"] == "0"
-    assert first["spec"]["hostname"] == "j-0"
-    assert api.admin.get(f"{PODS}/{first['metadata']['name']}/log").body == b"j-0\n"
-
-
-def test_an_indexed_job_is_complete_when_each_index_is(api: ClusterApi) -> None:
-    start(api, "true", completionMode="Indexed", completions=4, parallelism=3)
-    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 4, 0), "0-3")
-    assert conditions(api)[-1][:2] == ("Complete", "True")
-
-
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
 def test_pods_go_with_their_job(api: ClusterApi, propagation: str) -> None:
     start(api, "sleep 99", parallelism=2, completions=2)
