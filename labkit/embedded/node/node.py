@@ -181,7 +181,7 @@ class Node:
     # Time
 
     def advance(self) -> None:
-        """Do what has become due: sleeping processes, restarts, image pulls, probes."""
+        """Do what has become due: sleeping processes, restarts, image pulls."""
         now = self._now()
         if now < self._told_at:  # the clock was set back: nothing has to wait for that
             self._timers.clear()

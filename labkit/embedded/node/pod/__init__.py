@@ -1,1 +1,1 @@
-"""One pod on the node: its containers, volumes, probes, hooks and status."""
+"""One pod on the node: its containers, volumes and status."""

@@ -31,10 +31,6 @@ class Slot:
     due: float = 0.0
     """When to restart it or to pull again, infinity for never."""
     back_off: float = 0.0
-    healthy: bool = True
-    """The result of its readiness probe."""
-    started_up: bool = True
-    """The result of its startup probe."""
     shift_at: float = float("inf")
     """When a crashed container's state becomes ``CrashLoopBackOff``."""
 
@@ -62,7 +58,7 @@ class Slot:
     def passed(self) -> bool:
         """Whether the init container after it may start."""
         if self.sidecar:
-            return self.started or bool(self.last)
+            return self.running or bool(self.last)
         return self.ended is not None and not self.ended["exitCode"]
 
     @property
@@ -76,16 +72,11 @@ class Slot:
         return self.process is not None and self.process.status is None and self.container is not None
 
     @property
-    def started(self) -> bool:
-        """Whether it runs and is past its startup probe."""
-        return self.running and self.started_up
-
-    @property
     def ready(self) -> bool:
         """Whether it is ready; an init container is when it has succeeded."""
         if self.init and not self.sidecar:
             return self.passed
-        return self.started and self.healthy and not self.ephemeral
+        return self.running and not self.ephemeral
 
     @property
     def ended(self) -> Object | None:

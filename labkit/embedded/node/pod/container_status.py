@@ -33,7 +33,7 @@ def slot_status(slot: Slot) -> Object:
     else:
         status |= {"image": slot.spec.get("image") or "", "imageID": ""}
     if not slot.ephemeral:
-        status["started"] = slot.started
+        status["started"] = slot.running
     if ran:
         resources = slot.spec.get("resources") or {}
         if resources.get("requests"):

@@ -18,7 +18,6 @@ from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.create_container import command_of, create_container, termination_message
 from labkit.embedded.node.pod.environment import container_environment
-from labkit.embedded.node.pod.hooks import run_hook
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
@@ -126,25 +125,8 @@ class ContainerLifecycle:
         self._pod.record("Started", "Container started", slot)
         slot.state = {"running": {"startedAt": timestamp(now)}}
         slot.due = float("inf")
-        slot.healthy, slot.started_up = not slot.spec.get("readinessProbe"), not slot.spec.get("startupProbe")
         if process.status is not None:
             self._ended(slot, process.status)
-            return
-        failure = run_hook(slot, "postStart", self._pod.full_name)
-        if failure:
-            self._pod.warn("FailedPostStartHook", "PostStartHook failed", slot)
-            self.stop(slot, "FailedPostStartHook")
-            if slot.restartable(self._pod.object()["spec"].get("restartPolicy", "Always")):
-                slot.last, slot.shift_at = dict(slot.state), float("inf")
-                slot.wait("PostStartHookError", failure)
-
-    def stop(self, slot: Slot, why: str) -> None:
-        """Kill a container, and plan its restart."""
-        self._pod.record("Killing", why, slot)
-        if slot.process is not None:
-            slot.process.stop()
-        self._terminated(slot, KILLED, "Error")
-        self._back_off(slot)
 
     def _ended(self, slot: Slot, status: int) -> None:
         self._terminated(slot, status, "Error" if status else "Completed")
@@ -180,12 +162,9 @@ class ContainerLifecycle:
     def end(self, slots: Iterable[Slot]) -> bool:
         """End the running ones of some containers, and return whether there were any."""
         ended = False
-        grace = float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
         for slot in slots:
             if slot.process is not None and slot.running:
                 self._pod.record("Killing", f"Stopping container {slot.name}", slot)
-                if run_hook(slot, "preStop", self._pod.full_name, timeout_seconds=grace):
-                    self._pod.warn("FailedPreStopHook", "PreStopHook failed", slot)
                 slot.process.stop()
                 self._terminated(slot, KILLED, "Error")
                 ended = True

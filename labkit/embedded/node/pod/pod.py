@@ -18,7 +18,6 @@ from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.events import Recorder
 from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
 from labkit.embedded.node.pod.pod_status import NEVER_RAN, pod_status
-from labkit.embedded.node.pod.probes import Prober
 from labkit.embedded.node.pod.problems import VolumeProblem
 
 OVERDUE = {
@@ -55,7 +54,6 @@ class Pod(PodContext):
         self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
         self.ephemeral_containers: list[Slot] = []
         self._policy = str(spec.get("restartPolicy", "Always"))
-        self._prober = Prober([*self.init, *self.slots], self)
         self._lifecycle = ContainerLifecycle(self, wiring)
         seconds, begun = spec.get("activeDeadlineSeconds"), (pod.get("status") or {}).get("startTime")
         self._deadline = (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
@@ -117,10 +115,6 @@ class Pod(PodContext):
             return True
         for slot in self._in_turn():
             changed = self._lifecycle.step(slot, self._policy) or changed
-        shifted, doomed = self._prober.advance(now)
-        for slot, why in doomed:
-            self._lifecycle.stop(slot, f"{why}, will be restarted")
-        changed = changed or shifted or bool(doomed)
         if self._over:
             changed = self._lifecycle.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
@@ -129,7 +123,6 @@ class Pod(PodContext):
         """Move what is planned to an earlier time: the clock was set back."""
         self._due -= seconds
         self._deadline -= seconds
-        self._prober.set_back(seconds)
         for slot in (*self.init, *self.slots, *self.ephemeral_containers):
             slot.due -= seconds
             slot.shift_at -= seconds
@@ -158,7 +151,7 @@ class Pod(PodContext):
             return self._due
         times = [self._slot_due(slot) for slot in self._in_turn()]
         if times:
-            times += [self._prober.next_due(), self._deadline]
+            times.append(self._deadline)
         return min(times, default=float("inf"))
 
     def _slot_due(self, slot: Slot) -> float:
