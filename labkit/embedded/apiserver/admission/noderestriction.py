@@ -1,7 +1,8 @@
 """The NodeRestriction plugin: limits what a node writes to its own objects.
 
-These are its Node, without labels that would attract pods; its mirror pods, the status and the deletion
-of its pods; its lease; tokens for its pods. The node authorizer sees only paths, this plugin also bodies.
+These are its Node, without labels that would attract pods; the status and the deletion of its pods; its lease; tokens
+for its pods. The node authorizer sees only paths, this plugin also bodies. Mirror pods, and the status of claims, are
+left out: a node cannot write them.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/noderestriction``;
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
-from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
@@ -24,8 +24,6 @@ from labkit.rbac.attributes import User
 
 KUBELET_LABELS = frozenset(("kubernetes.io/hostname", *STABLE_LABELS, *STABLE_LABELS.values()))
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
-OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")
-"""The fields of a claim's status that a node may write."""
 
 MayRequestAudience = Callable[[User, str, str, str], bool]
 """(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""
@@ -43,7 +41,7 @@ class NodeRestriction(ReadingPlugin):
         self._kinds: dict[tuple[str, str], Callable[[str, Attributes], None]] = {
             ("", "pods"): self._pod,
             ("", "nodes"): self._node,
-            ("", "persistentvolumeclaims"): _claim,
+            ("", "persistentvolumeclaims"): _refuse,
             ("", "serviceaccounts"): self._account,
             ("coordination.k8s.io", "leases"): _lease,
             ("storage.k8s.io", "csinodes"): _csi_node,
@@ -70,12 +68,10 @@ class NodeRestriction(ReadingPlugin):
 
     def _whole_pod(self, node: str, write: Attributes) -> None:
         own = go_quote(node)
-        if write.operation == "CREATE":
-            self._new_pod(node, write)
-        elif write.operation != "DELETE":
+        if write.operation != "DELETE":
             operation = go_quote(write.operation)
-            raise write.refuse(f"unexpected operation {operation}, node {own} can only create and delete mirror pods")
-        elif _place(write.old) != node:
+            raise write.refuse(f"unexpected operation {operation}, node {own} can only delete pods")
+        if _place(write.old) != node:
             raise write.refuse(f"node {own} can only delete pods with spec.nodeName set to itself")
 
     def _pod_status(self, node: str, write: Attributes) -> None:
@@ -88,34 +84,6 @@ class NodeRestriction(ReadingPlugin):
     def _eviction(self, node: str, write: Attributes) -> None:
         if _place(self._lookup("pods", write.namespace, write.name)) != node:
             raise write.refuse(f"node {node} can only evict pods with spec.nodeName set to itself")
-
-    def _new_pod(self, node: str, write: Attributes) -> None:
-        assert write.obj is not None, "a creation without an object"
-        own, metadata = go_quote(node), write.obj["metadata"]
-        if MIRROR not in (metadata.get("annotations") or {}):
-            raise write.refuse(f'pod does not have "{MIRROR}" annotation, node {own} can only create mirror pods')
-        only = f"node {own} can only create pods with"
-        if _place(write.obj) != node:
-            raise write.refuse(f"{only} spec.nodeName set to itself")
-        owners = metadata.get("ownerReferences") or []
-        if len(owners) > 1:
-            raise write.refuse(f"{only} a single owner reference set to itself")
-        owner = owners[0] if owners else {}
-        if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
-            raise write.refuse(f"{only} an owner reference set to itself")
-        if not owner.get("controller"):
-            raise write.refuse(f"{only} a controller owner reference set to itself")
-        if owner.get("blockOwnerDeletion"):
-            raise write.refuse(f"node {own} must not set blockOwnerDeletion on an owner reference")
-        stored = self._lookup("nodes", "", node)
-        if stored is None:
-            raise not_found("node", "", node)
-        uid = stored["metadata"]["uid"]
-        if owner.get("uid", "") != uid:
-            raise write.refuse(f"node {node} UID mismatch: expected {owner.get('uid', '')} got {uid}")
-        reference = api_reference(write.obj["spec"])
-        if reference:
-            raise write.refuse(f"node {own} can not create pods that reference {reference}")
 
     def _node(self, node: str, write: Attributes) -> None:
         own = go_quote(node)
@@ -180,7 +148,7 @@ class NodeRestriction(ReadingPlugin):
         """The audiences of the tokens in a pod's volumes."""
         found = set()
         for volume in spec.get("volumes") or ():
-            for source in projections(volume):
+            for source in (volume.get("projected") or {}).get("sources") or ():
                 if "serviceAccountToken" in source:
                     found.add(source["serviceAccountToken"].get("audience", ""))
             driver = (volume.get("csi") or {}).get("driver")
@@ -219,22 +187,8 @@ def _within(prefix: str, domain: str) -> bool:
     return prefix == domain or prefix.endswith(f".{domain}")
 
 
-def _claim(node: str, write: Attributes) -> None:
-    if write.subresource != "status":
-        raise write.refuse("may only update PVC status")
-    if write.obj is not None and write.old is not None and _beside_status(write.obj) != _beside_status(write.old):
-        raise write.refuse(
-            f"node {go_quote(node)} is not allowed to update fields other than status.quantity and status.conditions"
-        )
-
-
-def _beside_status(claim: Object) -> Object:
-    """A claim without the fields that a node may write."""
-    metadata = {
-        name: value for name, value in claim["metadata"].items() if name not in ("resourceVersion", "managedFields")
-    }
-    status = {name: value for name, value in (claim.get("status") or {}).items() if name not in OWN_CLAIM_STATUS}
-    return {**claim, "metadata": metadata, "status": status}
+def _refuse(node: str, write: Attributes) -> None:
+    raise write.refuse(f"node {go_quote(node)} cannot write {write.resource} in this lab")
 
 
 def _lease(node: str, write: Attributes) -> None:

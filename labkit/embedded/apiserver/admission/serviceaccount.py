@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
-from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
@@ -40,9 +39,6 @@ class ServiceAccount(ReadingPlugin):
         if pod is None or not attributes.concerns("pods", "CREATE"):
             return
         spec = pod["spec"]
-        if MIRROR in (pod["metadata"].get("annotations") or {}):
-            self._refuse_mirror(attributes, spec)
-            return
         if not spec.get("serviceAccountName"):
             spec["serviceAccountName"] = "default"
         spec["serviceAccount"] = spec["serviceAccountName"]
@@ -57,21 +53,10 @@ class ServiceAccount(ReadingPlugin):
         pod = attributes.obj
         if pod is None or not attributes.concerns("pods", "CREATE"):
             return
-        if MIRROR in (pod["metadata"].get("annotations") or {}):
-            return
         spec = pod["spec"]
         account = self._account(attributes, spec.get("serviceAccountName", ""))
         if (account["metadata"].get("annotations") or {}).get("kubernetes.io/enforce-mountable-secrets") == "true":
             self._limit_secrets(attributes, account, spec)
-
-    def _refuse_mirror(self, attributes: Attributes, spec: Object) -> None:
-        if spec.get("serviceAccountName"):
-            raise attributes.refuse("a mirror pod may not reference service accounts")
-        if refers_to(spec, "secrets"):
-            raise attributes.refuse("a mirror pod may not reference secrets")
-        sources = [source for volume in spec.get("volumes") or () for source in projections(volume)]
-        if any(source.get("serviceAccountToken") is not None for source in sources):
-            raise attributes.refuse("a mirror pod may not use ServiceAccountToken volume projections")
 
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)

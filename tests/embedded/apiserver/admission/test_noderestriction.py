@@ -11,7 +11,6 @@ from tests.support.cluster import RBAC, ClusterApi, Reply
 PODS = "/api/v1/namespaces/default/pods"
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
-MIRROR = {"kubernetes.io/config.mirror": "x"}
 LABELS = {"kubernetes.io/os": "linux", "a.kubelet.kubernetes.io/x": "", "ok": "", "x/y": ""}
 
 
@@ -82,55 +81,17 @@ def test_a_node_changes_itself_only_so_far(api: ClusterApi, target: str, change:
     assert node(api).patch("/api/v1/nodes/n1", own).status == 200
 
 
-@pytest.mark.parametrize(
-    ("change", "spec", "why"),
-    [
-        (
-            {"annotations": {}},
-            {},
-            'pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
-        ),
-        ({}, {"nodeName": "n2"}, 'node "n1" can only create pods with spec.nodeName set to itself'),
-        ({"ownerReferences": []}, {}, 'node "n1" can only create pods with an owner reference set to itself'),
-        ({"uid": "u"}, {}, "node n1 UID mismatch: expected u got {uid}"),
-        (
-            {"controller": False},
-            {},
-            'node "n1" can only create pods with a controller owner reference set to itself',
-        ),
-        ({"blockOwnerDeletion": True}, {}, 'node "n1" must not set blockOwnerDeletion on an owner reference'),
-        (
-            {},
-            {"volumes": [{"name": "a", "csi": {"driver": "x"}}]},
-            'node "n1" can not create pods that reference csidrivers (via CSI volumes)',
-        ),
-        (
-            {},
-            {"volumes": [{"name": "a", "configMap": {"name": "x"}}]},
-            'node "n1" can not create pods that reference configmaps',
-        ),
-        ({}, {"imagePullSecrets": [{"name": "a"}]}, "a mirror pod may not reference secrets"),
-        (
-            {},
-            {"volumes": [{"name": "a", "projected": {"sources": [{"serviceAccountToken": {"path": "x"}}]}}]},
-            "a mirror pod may not use ServiceAccountToken volume projections",
-        ),
-    ],
-)
-def test_a_node_creates_mirror_pods_of_its_own(api: ClusterApi, change: Any, spec: Any, why: str) -> None:
-    uid = api.must(api.admin.get("/api/v1/nodes/n1"))["metadata"]["uid"]
-    owner = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": uid, "controller": True}
-
-    def mirror(change: Any, spec: Any) -> Reply:
-        of_pod = {name: change[name] for name in ("annotations", "ownerReferences") if name in change}
-        of_owner = {name: value for name, value in change.items() if name not in of_pod}
-        metadata = {"name": "m", "annotations": MIRROR, "ownerReferences": [{**owner, **of_owner}], **of_pod}
-        whole = {"nodeName": "n1", "containers": [{"name": "a", "image": "x"}], **spec}
-        reply: Reply = node(api).post(PODS, {"metadata": metadata, "spec": whole})
-        return reply
-
-    refused(mirror(change, spec), why.replace("{uid}", uid))
-    assert mirror({}, {"volumes": [{"name": "a", "hostPath": {"path": "/x"}}]}).status == 201
+def test_a_node_creates_no_pods_and_writes_no_claims(api: ClusterApi) -> None:
+    api.bind("all", "ClusterRole/cluster-admin", "Group/system:nodes")
+    spec = {"nodeName": "n1", "containers": [{"name": "a", "image": "x"}]}
+    pod = {"metadata": {"name": "m", "annotations": {"kubernetes.io/config.mirror": "x"}}, "spec": spec}
+    refused(node(api).post(PODS, pod), 'unexpected operation "CREATE", node "n1" can only delete pods')
+    claims = "/api/v1/namespaces/default/persistentvolumeclaims"
+    resources = {"requests": {"storage": "1Gi"}}
+    claim = {"metadata": {"name": "c"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
+    api.must(api.admin.post(claims, claim))
+    why = 'node "n1" cannot write persistentvolumeclaims in this lab'
+    refused(node(api).patch(f"{claims}/c/status", {"status": {"capacity": {"storage": "1Gi"}}}), why)
 
 
 def test_a_node_speaks_for_its_own_pods(api: ClusterApi) -> None:
@@ -210,7 +171,7 @@ def test_a_rule_lets_a_node_ask_for_another_audience(api: ClusterApi) -> None:
             "PATCH",
             f"{PODS}/p1",
             {"metadata": {"labels": {"a": "b"}}},
-            'unexpected operation "UPDATE", node "n1" can only create and delete mirror pods',
+            'unexpected operation "UPDATE", node "n1" can only delete pods',
         ),
         (
             "PATCH",

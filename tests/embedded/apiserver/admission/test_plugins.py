@@ -113,18 +113,6 @@ def test_secrets_that_an_account_may_mount() -> None:
                 plugin.validate(world.write("pods", body))
 
 
-def test_a_mirror_pod_has_no_account() -> None:
-    world = World()
-    plugin = ServiceAccount(world.lookup, world.lister, lambda: "abcde")
-    mirror = pod()
-    mirror["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
-    plugin.admit(world.write("pods", mirror))
-    assert "serviceAccountName" not in mirror["spec"]
-    mirror["spec"]["serviceAccountName"] = "default"
-    with pytest.raises(ApiError, match="a mirror pod may not reference service accounts"):
-        plugin.admit(world.write("pods", mirror))
-
-
 def test_an_existing_mount_is_left_alone() -> None:
     world = World()
     plugin = ServiceAccount(world.lookup, world.lister, lambda: "abcde")
