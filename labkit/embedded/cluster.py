@@ -93,7 +93,7 @@ class Cluster:
 
         # What a write passes.
         custom = self.registry.custom
-        evaluators = Evaluators(COUNTED, clock, old_words=automatic, more=custom.counted)
+        evaluators = Evaluators(COUNTED, more=custom.counted)
         plugins = default_chain(
             self._lookup,
             self.store.list,

@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
+from labkit.embedded.machinery.quota.amounts import NANO, ONE, Amount, Amounts, add, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
@@ -20,7 +20,7 @@ QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
 class ResourceQuotas(BaseController):
-    """Maintains the status of quotas; evaluators compute the usage of objects by kind."""
+    """Maintains the status of quotas; evaluators say which names count an object."""
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
         super().__init__(registry)
@@ -49,16 +49,13 @@ class ResourceQuotas(BaseController):
     def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
         """Update a quota's status after one change."""
         current = self._registry.find(QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"])
-        names = evaluator.matching((current or {}).get("status", {}).get("hard") or ())
-        if current is None or not names:
+        if current is None or (change.old is not None and change.new is not None):
             return
-        before = _used(evaluator, current, change.old)
-        after = _used(evaluator, current, change.new)
-        more = only(nonzero(increase(after, before)), names)
-        if only(nonzero(increase(before, after)), names):
+        names = evaluator.matching(current, current.get("status", {}).get("hard") or ())
+        if names and change.new is None:
             self._count(current["metadata"]["namespace"], current["metadata"]["name"])
-        elif more and change.new is not None and not self._knows(current, change.new):
-            used = add(read(current["status"].get("used")), more)
+        elif names and change.new is not None and not self._knows(current, change.new):
+            used = add(read(current["status"].get("used")), dict.fromkeys(names, ONE))
             self._write(current, read(current["status"]["hard"]), used, "kube-apiserver")
 
     def _knows(self, quota: Object, obj: Object) -> bool:
@@ -72,12 +69,9 @@ class ResourceQuotas(BaseController):
             return
         hard = read(quota["spec"].get("hard"))
         used: Amounts = {}
-        for evaluator, names in self._evaluators.for_names(hard):
-            total: Amounts = dict.fromkeys(names, ZERO)
-            for obj in self._registry.store.list(evaluator.resource, namespace):
-                if evaluator.scoped(quota["spec"], obj):
-                    total = add(total, only(evaluator.usage(obj), names))
-            used = add(used, total)
+        for evaluator, names in self._evaluators.for_names(quota, hard):
+            count = sum(1 for _ in self._registry.store.list(evaluator.resource, namespace))
+            used |= dict.fromkeys(names, Amount(count * NANO))
         self._counted[quota["metadata"]["uid"]] = self._registry.store.revision
         self._write(quota, hard, used, MANAGER)
 
@@ -91,8 +85,3 @@ class ResourceQuotas(BaseController):
 
 def _bounds(quota: Object | None) -> Object | None:
     return quota["spec"] if quota is not None else None
-
-
-def _used(evaluator: Evaluator, quota: Object, obj: Object | None) -> Amounts:
-    """The usage of a quota by an object."""
-    return evaluator.usage(obj) if obj is not None and evaluator.scoped(quota["spec"], obj) else {}

@@ -11,7 +11,6 @@ from labkit.embedded.apiserver.admission import certificates
 from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
 from labkit.embedded.apiserver.admission.classes import ClaimResize, DefaultIngressClass, DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
-from labkit.embedded.apiserver.admission.limits import LimitRanger
 from labkit.embedded.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
 from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
 from labkit.embedded.apiserver.admission.pods import DefaultTolerations, Priority, RuntimeClass
@@ -40,7 +39,6 @@ def default_chain(
     return Chain(
         (
             NamespaceLifecycle(*stored),  # first: nothing is created in a namespace that ends
-            LimitRanger(*stored),  # default requests and limits, before quotas count them
             ServiceAccount(*stored, new_suffix, mount_secrets),  # the account of a pod, and its token volume
             NodeRestriction(*stored, may_request_audience),  # what nodes may write: themselves and their pods
             TaintNewNodes(),  # a new node takes no pods until it is ready
