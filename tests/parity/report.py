@@ -106,7 +106,10 @@ def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[
     yield "## Differences, and why\n"
     rows = []
     for item in (difference for section in sections for difference in section.differences):
-        why = next((entry.why for entry in agreement.accepted if entry.covers(item)), "**not explained**")
+        entry = next((entry for entry in agreement.accepted if entry.covers(item)), None)
+        if entry is not None and entry.path == "*" and item.path != "message":
+            continue  # the whole body is another one: its message says enough
+        why = entry.why if entry is not None else "**not explained**"
         where = f"{item.aspect} {item.path}".strip()
         rows.append((item.step, where, f"`{shown(item.expected, 120)}`", f"`{shown(item.got, 120)}`", why))
     if rows:
