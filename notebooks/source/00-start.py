@@ -85,7 +85,7 @@ answer
 
 # %% [markdown]
 # Read the message word by word. It names the user, the verb, the resource, the API group
-# and where. The server decides by these five. It looks at three things more:
+# and where. The server decides by these five. RBAC, which decides here, looks at three things more:
 #
 # - the *groups* of the user, which the message leaves out;
 # - the name of the object, if the request is about one object;

@@ -336,7 +336,7 @@ RBACGraph(lab, namespace="kikai")
 # > - Labels play no part: no rule of RBAC says *pods with this label*.
 # > - A resource means the object, not what it refers to. Who may get pods may not get the Secrets that they mount.
 # > - A role of a namespace may name any resource; what lies in no namespace it does not give.
-# > - A change of a role or a binding counts from the next request on. Nobody has to log in again.
+# > - A change of a role or a binding counts at once (in a real cluster within moments). Nobody has to log in again.
 #
 # </details>
 

@@ -515,11 +515,13 @@ check("A9")
 # - **`create` on `serviceaccounts/token`**: whoever has it can make a token of the account.
 # - **`get`, `list` or `watch` on `secrets`**: each of the three shows what they hold. There is no harmless `list`.
 # - **`get` on `nodes/proxy`** is not read-only. It reaches the node's kubelet past the API server's audit log and
-#   admission, and the kubelet can run commands in every pod of the node. **now:** since 1.36 a monitor needs
-#   narrower rights only, such as `nodes/metrics`, `nodes/stats`, `nodes/log`, `nodes/healthz` or `nodes/pods`.
+#   admission, and the kubelet can run commands in every pod of the node. A monitor does not need it:
+#   `nodes/metrics`, `nodes/stats` and `nodes/log` are rights of their own. **now:** since 1.36 (by default since
+#   1.33) so are `nodes/pods`, `nodes/healthz` and `nodes/configz`.
 # - **`edit`** reads and writes Secrets and can create pods, so it has every account of the namespace; it may ask
-#   for their tokens and impersonate them, too. It neither sees nor writes roles and bindings. **`admin`** writes roles and bindings of the namespace as well, but not its quota
-#   and not the namespace itself. **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
+#   for their tokens and impersonate them, too. It neither sees nor writes roles and bindings. **`admin`** writes
+#   roles and bindings of the namespace as well, but not its quota and not the namespace itself.
+#   **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
 
 # %% [markdown]
 # ## How far you are
