@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
-from labkit.embedded.node.affinity import pods_suit, ports_clash
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.pod.events import Recorder
 from labkit.embedded.node.pod.pod_status import Conditions, qos_class, unscheduled
@@ -21,8 +20,6 @@ UNIT = amount("1")
 TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 {}."
 HELPLESS = "Preemption is not helpful for scheduling"
 VICTIMLESS = "No preemption victims found for incoming pod"
-MISSED = " pod affinity rules"
-"""No preemption helps where the pods to join are missing."""
 
 
 class Scheduler:
@@ -91,13 +88,27 @@ class Scheduler:
         ]
         if ports_clash(spec, others):
             return _unavailable("1 node(s) didn't have free ports for the requested pod ports", VICTIMLESS)
-        problem = _shortage(pod, node, others)
-        if problem:
-            return problem
-        problem = pods_suit(pod, others, node)
-        if problem:
-            return _unavailable(f"1 {problem}", HELPLESS if problem.endswith(MISSED) else VICTIMLESS)
-        return ""
+        return _shortage(pod, node, others)
+
+
+def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
+    """Whether a pod requests a host port that another pod has."""
+    wanted = _host_ports(spec)
+    return any(
+        port == one and protocol == other and ("0.0.0.0" in (address, where) or address == where)
+        for pod in others
+        for one, other, where in _host_ports(pod["spec"])
+        for port, protocol, address in wanted
+    )
+
+
+def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
+    return [
+        (int(port["hostPort"]), str(port.get("protocol") or "TCP"), str(port.get("hostIP") or "0.0.0.0"))
+        for container in spec.get("containers") or ()
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    ]
 
 
 def _unavailable(reason: str, preemption: str) -> str:

@@ -85,24 +85,6 @@ def test_a_pods_node_affinity(api: ClusterApi) -> None:
     assert refusal(api, **affinity("In", "linux", "windows")) == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "app", "rest"),
-    [("podAffinity", "nobody", f"pod affinity rules{HELPLESS}"), ("podAffinity", "there", ""),
-     ("podAntiAffinity", "nobody", ""),
-     ("podAntiAffinity", "there",
-      f"pod anti-affinity rules. {TAIL}No preemption victims found for incoming pod.")],
-)  # fmt: skip
-def test_pods_that_want_others_near_or_far(api: ClusterApi, kind: str, app: str, rest: str) -> None:
-    there = {
-        "metadata": {"name": "there", "labels": {"app": "there"}},
-        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
-    }
-    api.must(api.admin.post(PODS, there))
-    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
-    got = refusal(api, affinity={kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
-    assert got == (f"0/1 nodes are available: 1 node(s) didn't match {rest}" if rest else "")
-
-
 def test_a_port_of_the_node_is_taken_once(api: ClusterApi) -> None:
     port = {"ports": [{"containerPort": 80, "hostPort": 8080}]}
     assert refusal(api, port) == ""
