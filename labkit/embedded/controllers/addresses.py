@@ -1,14 +1,11 @@
 """IPAddress objects of services, and the ServiceCIDRs they come from.
 
-Each cluster IP has an ``IPAddress`` that names its service, and each range a ``ServiceCIDR``
-that cannot go while it has addresses in use.
+Each cluster IP has an ``IPAddress`` that names its service, and the range a ``ServiceCIDR``.
 Source: KEP-1880; k8s.io/kubernetes ``pkg/registry/core/service/ipallocator``,
 ``pkg/controlplane/controller/defaultservicecidr``, ``pkg/controller/servicecidrs``.
 """
 
 from __future__ import annotations
-
-import ipaddress
 
 from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.controllers import MANAGER
@@ -24,20 +21,12 @@ DEFAULT_RANGE, DEFAULT_NETWORK = "kubernetes", "10.96.0.0/16"
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
 ALLOCATOR = "ipallocator.k8s.io"
-IN_USE = "There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR"
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def addresses_of(service: Object | None) -> list[str]:
     """The cluster IPs of a service."""
     spec = (service or {}).get("spec") or {}
     return [address for address in spec.get("clusterIPs") or () if address not in ("", "None")]
-
-
-def networks_of(cidr: Object) -> list[Network]:
-    """The networks of a ServiceCIDR."""
-    return [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
 
 
 class ServiceAddresses(BaseController):
@@ -57,12 +46,8 @@ class ServiceAddresses(BaseController):
         if change.kind is SERVICE:
             self._allocate(change.new)
             self._release(change.old, set(addresses_of(change.new)))
-        elif change.kind is ADDRESS:
-            if change.new is None and change.old is not None:
-                self._restore(change.old)
-            for cidr in list(self._registry.list(RANGE)):
-                if cidr["metadata"].get("deletionTimestamp"):
-                    self._finalize(cidr)
+        elif change.kind is ADDRESS and change.new is None and change.old is not None:
+            self._restore(change.old)
         elif change.kind is RANGE:
             self._sync_range(change)
 
@@ -105,41 +90,13 @@ class ServiceAddresses(BaseController):
         if cidr is None:
             return
         if cidr["metadata"].get("deletionTimestamp"):
-            self._finalize(cidr)
+            self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
         elif FINALIZER not in cidr["metadata"].get("finalizers", ()):
             finalizers = [*cidr["metadata"].get("finalizers", ()), FINALIZER]
             cidr = self._registry.edit(RANGE, cidr, MANAGER, lambda obj: obj["metadata"].update(finalizers=finalizers))
             self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
 
-    def _finalize(self, cidr: Object) -> None:
-        """Drop the finalizer of a ServiceCIDR, or set the condition with the reason why it stays."""
-        if self._is_unused(cidr):
-            self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
-            return
-        conditions = cidr["status"].get("conditions") or ()
-        if not any(each.get("status") == "False" for each in conditions):
-            self._set_ready(cidr, "service-cidr-controller", IN_USE, "Terminating")
-
-    def _is_unused(self, cidr: Object) -> bool:
-        """Whether every address of a ServiceCIDR lies in another one as well."""
-        others = [
-            network
-            for other in self._registry.list(RANGE)
-            if other["metadata"]["name"] != cidr["metadata"]["name"]
-            for network in networks_of(other)
-        ]
-        mine = networks_of(cidr)
-        for obj in self._registry.list(ADDRESS):
-            address = ipaddress.ip_address(obj["metadata"]["name"])
-            allocated = (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == ALLOCATOR
-            if allocated and any(address in each for each in mine) and not any(address in each for each in others):
-                return False
-        return True
-
-    def _set_ready(self, cidr: Object, manager: str, message: str, reason: str = "") -> None:
-        """Apply the condition ``Ready``: false if there is a reason."""
-        condition = {"type": "Ready", "status": "False" if reason else "True", "message": message}
-        if reason:
-            condition["reason"] = reason
-        condition["lastTransitionTime"] = timestamp(self._registry.clock())
+    def _set_ready(self, cidr: Object, manager: str, message: str) -> None:
+        now = timestamp(self._registry.clock())
+        condition = {"type": "Ready", "status": "True", "message": message, "lastTransitionTime": now}
         apply_condition(self._registry, RANGE, cidr, manager, condition)

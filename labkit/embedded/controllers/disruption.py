@@ -23,11 +23,6 @@ SCALED = (
     *(BY_KIND["apps", kind] for kind in ("Deployment", "ReplicaSet", "StatefulSet")),
 )
 """The kinds with a number of replicas."""
-UNMANAGED = (
-    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
-    "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
-    'set ".spec.minAvailable" field of the PDB to an integer value.'
-)
 
 
 class Uncountable(Exception):
@@ -57,14 +52,11 @@ class Disruption(BaseController):
         if not pods:
             self._events.normal(budget, "NoPods", "No matching pods found")
         try:
-            expected, desired, unmanaged = self._expected(budget["spec"], pods)
+            expected, desired = self._expected(budget["spec"], pods)
         except Uncountable as error:
             message = f"Failed to calculate the number of expected pods: {error}"
             self._events.warning(budget, "CalculateExpectedPodCountFailed", message)
             return
-        if unmanaged:
-            message = UNMANAGED.format(_go_selector(budget["spec"].get("selector") or {}))
-            self._events.warning(budget, "UnmanagedPods", message)
         healthy = sum(not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None for pod in pods)
         allowed = max(healthy - desired, 0) if expected > 0 else 0
         self._sync_status(budget, healthy, desired, expected, allowed)
@@ -86,19 +78,19 @@ class Disruption(BaseController):
         }
         self._write_status(BUDGETS, budget, status)
 
-    def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int, bool]:
-        """The expected and the desired healthy number of pods, and whether some pods have no controller."""
+    def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int]:
+        """The expected and the desired healthy number of pods."""
         least, gone = spec.get("minAvailable"), spec.get("maxUnavailable")
         if gone is not None:
-            expected, unmanaged = self._scale(pods)
-            return expected, max(expected - scaled(gone, expected, up=True), 0), unmanaged
+            expected = self._scale(pods)
+            return expected, max(expected - scaled(gone, expected, up=True), 0)
         if isinstance(least, str):
-            expected, unmanaged = self._scale(pods)
-            return expected, scaled(least, expected, up=True), unmanaged
-        return (len(pods), least, False) if least is not None else (0, 0, False)
+            expected = self._scale(pods)
+            return expected, scaled(least, expected, up=True)
+        return (len(pods), least) if least is not None else (0, 0)
 
-    def _scale(self, pods: list[Object]) -> tuple[int, bool]:
-        """The replicas of the pods' owners together, and whether some pods have no controller."""
+    def _scale(self, pods: list[Object]) -> int:
+        """The replicas of the pods' owners together."""
         sizes: dict[str, int] = {}
         for pod in pods:
             reference = controller_of(pod)
@@ -107,7 +99,7 @@ class Disruption(BaseController):
                 if owner is None:
                     raise Uncountable(f'found no controllers for pod "{pod["metadata"]["name"]}"')
                 sizes[owner["metadata"]["uid"]] = owner["spec"].get("replicas", 1)
-        return sum(sizes.values()), any(controller_of(pod) is None for pod in pods)
+        return sum(sizes.values())
 
     def _owner(self, namespace: str, reference: Object) -> Object | None:
         kind = kind_of(self._registry, reference)
@@ -118,17 +110,3 @@ class Disruption(BaseController):
             raise Uncountable(f"{kind.plural}.{kind.group} does not implement the scale subresource")
         upper = controller_of(found)
         return found if upper is None else self._owner(namespace, upper)
-
-
-def _go_selector(selector: Object) -> str:
-    """A label selector as Go prints it."""
-    labels = "".join(f"{name}: {value}," for name, value in sorted((selector.get("matchLabels") or {}).items()))
-    terms = "".join(
-        f"LabelSelectorRequirement{{Key:{term.get('key', '')},Operator:{term.get('operator', '')},"
-        f"Values:[{' '.join(term.get('values') or ())}],}},"
-        for term in selector.get("matchExpressions") or ()
-    )
-    return (
-        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
-        f"MatchExpressions:[]LabelSelectorRequirement{{{terms}}},}}"
-    )

@@ -76,13 +76,6 @@ def test_shares_are_of_what_the_owners_want(api: ClusterApi) -> None:
     assert status(api)["observedGeneration"] == 2
 
 
-def test_pods_that_nobody_manages(api: ClusterApi) -> None:
-    api.must(api.admin.post(PODS, {"metadata": {"name": "p", "labels": {"app": "a"}}, "spec": CONTAINERS}))
-    assert counts(budget(api, minAvailable="50%")) == (0, 0, 0, 0)
-    assert events(api)[0][:1] == ("UnmanagedPods",)
-    assert "(selector: &LabelSelector{MatchLabels:map[string]string{app: a,}," in events(api)[0][1]
-
-
 def test_pods_of_owners_without_a_number(api: ClusterApi) -> None:
     spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {**TEMPLATE, "metadata": {"labels": {"app": "a"}}}}
     made = api.must(

@@ -43,31 +43,12 @@ def events(api: ClusterApi) -> list[tuple[str, str, str]]:
     [
         ("", ("Normal", "FailedBinding", "no persistent volumes available for this claim and no storage class is set")),
         ("ghost", ("Warning", "ProvisioningFailed", 'storageclass.storage.k8s.io "ghost" not found')),
-        ("none", ("Warning", "ProvisioningFailed", "no volume plugin matched name: kubernetes.io/no-provisioner")),
-        ("late", ("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding")),
     ],
 )
 def test_why_a_claim_waits(api: ClusterApi, name: str, event: tuple[str, str, str]) -> None:
     made = claim(api, storageClassName=name)
     assert made["status"] == {"phase": "Pending"}
     assert events(api) == [event]
-
-
-def test_somebody_else_is_asked_for_a_volume(api: ClusterApi) -> None:
-    made = claim(api, storageClassName="soon")
-    assert made["metadata"]["annotations"] == {
-        f"volume.beta.kubernetes.io/{PROVISIONER}": "example.com/x",
-        f"volume.kubernetes.io/{PROVISIONER}": "example.com/x",
-    }
-    assert {event[1] for event in events(api)} == {"ExternalProvisioning"}
-
-
-def test_a_claim_waits_for_its_pod_to_find_a_node(api: ClusterApi) -> None:
-    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
-    spec = {"containers": [{"name": "c", "image": "x"}], "volumes": [volume]}
-    api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec}))
-    claim(api, storageClassName="late")
-    assert ("Normal", "WaitForPodScheduled", "waiting for pod p to be scheduled") in events(api)
 
 
 @pytest.mark.parametrize("node", ["", "n1"])

@@ -38,10 +38,6 @@ class Amount(NamedTuple):
         """The sum, in the form of the first summand that is not zero."""
         return Amount(self.value + other.value, self.form if self.value else other.form)
 
-    def minus(self, other: Amount) -> Amount:
-        """The difference, never less than zero."""
-        return Amount(max(0, self.value - other.value), self.form if self.value else other.form)
-
 
 Amounts = dict[str, Amount]
 ONE = Amount(NANO)
@@ -81,16 +77,6 @@ def largest(one: Amounts, other: Amounts) -> Amounts:
         if name not in result or amount.value > result[name].value:
             result[name] = amount
     return result
-
-
-def increase(new: Amounts, old: Amounts) -> Amounts:
-    """How much more ``new`` has than ``old``, at least zero."""
-    return {name: amount.minus(old.get(name, ZERO)) for name, amount in new.items()}
-
-
-def nonzero(amounts: Amounts) -> Amounts:
-    """The amounts that are not zero."""
-    return {name: amount for name, amount in amounts.items() if amount.value}
 
 
 def only(amounts: Amounts, names: Iterable[str]) -> Amounts:

@@ -42,7 +42,6 @@ def pod_warnings(metadata: Object, spec: Object, path: str = "") -> list[str]:
     found += _duplicates(spec, place)
     found += _fractions(spec.get("overhead"), f"{place}.overhead")
     found += _containers(metadata, spec, prefix)
-    found += _ports(spec, place)
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         why = "must be >= 0; negative values are invalid and will be treated as 1"
         found.append(f"{place}.terminationGracePeriodSeconds: {why}")
@@ -136,42 +135,6 @@ def _hidden_variables(container: Object, place: str) -> Iterator[str]:
         elif variable.get("valueFrom") is not None or value == old or old not in value:
             why = f"hides previous definition of {go_quote(name)}, which may be dropped when using apply"
             yield f"{place}[{index}]: {why}"
-
-
-def _ports(spec: Object, place: str) -> Iterator[str]:
-    ports = [
-        (port, f"{where}.ports[{index}]")
-        for container, where in every_container(spec, place)
-        for index, port in enumerate(container.get("ports") or ())
-    ]
-    known: dict[tuple[int, str], list[tuple[Object, str]]] = {}
-    for port, where in ports:
-        others = known.setdefault((port.get("containerPort", 0), port.get("protocol", "")), [])
-        for other, whose in others:
-            how = _overlap(port, other)
-            if how:
-                yield f"{where}: {how} port definition with {whose}"
-        others.append((port, where))
-    names: dict[str, str] = {}
-    for port, where in ports:
-        name = port.get("name")
-        if name and name in names:
-            first = names[name]
-            why = f"services and probes that select ports by name will use {first}"
-            yield f"{where}: duplicate port name {go_quote(name)} with {first}, {why}"
-        elif name:
-            names[name] = where
-
-
-def _overlap(port: Object, other: Object) -> str:
-    """How two ports conflict; empty if they do not."""
-    outer, theirs = port.get("hostPort", 0), other.get("hostPort", 0)
-    address, their_address = port.get("hostIP", ""), other.get("hostIP", "")
-    if (address, outer) == (their_address, theirs):
-        return "duplicate"
-    if not outer or not theirs:
-        return "overlapping"
-    return "dangerously ambiguous" if outer == theirs and bool(address) != bool(their_address) else ""
 
 
 def _affinity(spec: Object, place: str) -> Iterator[str]:
