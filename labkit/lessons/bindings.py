@@ -9,8 +9,9 @@ from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import grants
 from labkit.rbac.attributes import User
-from labkit.rbac.difference import Allowance, PolicyDifference, policy_at_start
+from labkit.rbac.difference import Allowance, Excess, PolicyDifference, policy_at_start
 from labkit.rbac.objects import Object, binding_title, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.parts import covers
 from labkit.rbac.policy import RBAC_PATH, Policy, PolicyUnreadable, read_policy
 from labkit.rbac.subjects import subject_matches
 
@@ -90,7 +91,11 @@ def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
     words = list(dict.fromkeys(map(str, found)))
     listed = "; ".join(words[:3]) + ("; …" if len(words) > 3 else "")
     kikai, darbo = (context.account(name).subject.label for name in ("kikai", "darbo"))
-    grown = [each._replace(binding="") for each in found if _is_as_it_was(each.binding, now, before)]
+    grown = [
+        each._replace(binding="")
+        for each in found
+        if _is_as_it_was(each.binding, now, before) or _has_grown(each, before)
+    ]
     strangers = [each for each in found if each.subject not in (kikai, darbo)]
     first = [*grown, *strangers, *found][0]
     kind = of_excess(first, allowances)
@@ -102,6 +107,12 @@ def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
     kept = {(binding_title(each), role_text(each), subjects(each)) for each in before.bindings}
     same = [each for each in now.bindings if f"{kind_of(each)} {name_of(each)}" == name]
     return bool(same) and all((binding_title(each), role_text(each), subjects(each)) in kept for each in same)
+
+
+def _has_grown(excess: Excess, before: Policy) -> bool:
+    """Whether a cluster role that was there at the reset did not give it then."""
+    role = before.roles.get(("ClusterRole", "", excess.role.removeprefix("ClusterRole/")))
+    return role is not None and not any(covers(rule, excess.part) for rule in role.get("rules") or ())
 
 
 VIEW = "ClusterRole/view"

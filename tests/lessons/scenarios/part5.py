@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.grading.tasks.task import binding, role
-from tests.lessons.paper import KIKAI, READER, SCENARIOS, Paper, by_lab, scenario, tried
+from tests.lessons.paper import KIKAI, READER, SCENARIOS, VIEW, Paper, by_lab, scenario, tried
 
 # -- W20 to W24: cluster roles ----------------------------------------------------------------
 
@@ -74,6 +74,15 @@ for name, act in {
     "w24_a_group": volumes(binding("", "b", "ClusterRole/view", "group:system:serviceaccounts")),
 }.items():
     SCENARIOS[name] = act
+
+
+@scenario
+def w24_view_has_grown(paper: Paper) -> None:
+    volumes(WIDE_VIEW)(paper)
+    paper.objects[0] = {
+        **VIEW,
+        "rules": [*VIEW["rules"], {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+    }
 
 
 def guessed(step: str, said: object, *objects: dict[str, object]) -> Callable[[Paper], None]:
