@@ -31,9 +31,13 @@ def role_key(binding: Object) -> tuple[str, str, str]:
     return ref["kind"], namespace_of(binding) if ref["kind"] == "Role" else "", ref["name"]
 
 
+BOOTSTRAPPING = "kubernetes.io/bootstrapping"
+"""The label of the roles and bindings that every cluster has."""
+
+
 def is_default(obj: Object) -> bool:
     """Whether an object is labelled as one of those that every cluster has."""
-    return "kubernetes.io/bootstrapping" in (obj["metadata"].get("labels") or {})
+    return BOOTSTRAPPING in (obj["metadata"].get("labels") or {})
 
 
 def title(kind: str, namespace: str, name: str) -> str:

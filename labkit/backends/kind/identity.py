@@ -27,6 +27,7 @@ from labkit.client.discovery import group_versions, resource_entries
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private
+from labkit.rbac.objects import BOOTSTRAPPING
 
 USER = "labkit:reader"
 FILE = "reader.json"
@@ -56,7 +57,8 @@ def create(admin: Client, directory: Path) -> None:
     """
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER}
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
-    metadata = {"name": USER}
+    # Labelled as what every cluster has, or it would stand among the learner's own in graphs and explanations.
+    metadata = {"name": USER, "labels": {BOOTSTRAPPING: "labkit"}}
     _body(admin.post(f"{RBAC}/clusterroles", {"metadata": metadata, "rules": _rules(admin)}))
     binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
     _body(admin.post(f"{RBAC}/clusterrolebindings", binding))

@@ -20,6 +20,11 @@ from labkit.client.client import Client
 from labkit.core import resources
 from labkit.lab.lab import Lab
 from labkit.lessons.evidence import LAB_AGENT
+from labkit.rbac.explain import near_misses
+from labkit.rbac.graph import rbac_graph
+from labkit.rbac.matrix import Permission
+from labkit.rbac.policy import read_policy
+from labkit.rbac.subjects import subject
 from tests.backends.conftest import quiet
 
 POD = {"metadata": {"name": "made"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
@@ -54,6 +59,15 @@ def test_it_reads_everything_and_does_nothing_else(started: KindBackend, usable:
     assert reader.delete(coredns).status == 403
     assert reader.post("/api/v1/namespaces/default/pods", POD).status == 403
     assert usable.get(identity.REQUESTS).items == []
+
+
+def test_learners_do_not_meet_it(started: KindBackend) -> None:
+    lab = Lab("kind", home=started.home, say=quiet)
+    lab.rewind("W16")
+    drawn = rbac_graph(read_policy(lab.admin), namespace="kikai")
+    assert not [node for node in drawn.nodes.values() if identity.USER in node.title]
+    asked = Permission.parse("list services").question(subject("kikai/default"), "kikai")
+    assert identity.USER not in str(list(near_misses(read_policy(lab.admin), asked)))
 
 
 def test_its_key_is_the_labs_alone_and_goes_with_the_cluster(started: KindBackend) -> None:
