@@ -153,14 +153,6 @@ def test_what_a_range_may_be(api: ClusterApi, cidrs: list[str], field: str, mess
     assert (cause["field"], cause["message"]) == (field, message)
 
 
-def test_a_range_grows_by_a_family_only(api: ClusterApi) -> None:
-    api.must(api.admin.post(RANGES, {"metadata": {"name": "x"}, "spec": {"cidrs": ["10.200.0.0/24"]}}))
-    both = ["10.200.0.0/24", "fd00::/112"]
-    api.must(api.admin.patch(f"{RANGES}/x", {"spec": {"cidrs": both}}))
-    reply = api.admin.patch(f"{RANGES}/x", {"spec": {"cidrs": ["10.200.0.0/24"]}})
-    assert reply.body["details"]["causes"][0]["message"] == 'Invalid value: ["10.200.0.0/24"]: field is immutable'
-
-
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -63,17 +63,6 @@ class RangeStrategy(Strategy):
         else:
             errors.check_each(path, ranges, canonical_range)
 
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
-        if len(before) == 1 and len(ranges) == 2:  # from one family to both
-            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
-            self.check(new, errors)
-        elif len(ranges) == len(before) == 1:
-            errors.check_unchanged("spec.cidrs[0]", ranges[0], before[0])
-        else:
-            errors.check_unchanged("spec.cidrs", ranges or None, before or None)
-
 
 def _version(text: str) -> int:
     try:

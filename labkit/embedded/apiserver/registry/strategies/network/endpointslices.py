@@ -67,11 +67,6 @@ class EndpointSliceStrategy(Strategy):
         self.check({**new, "endpoints": []} if unchanged else new, errors)
         errors.check_unchanged("addressType", new.get("addressType"), old.get("addressType"))
 
-    @override
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        fqdn = old is None and obj.get("addressType") == "FQDN"
-        return ["spec.addressType: FQDN endpoints are deprecated"] if fqdn else []
-
 
 def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors) -> None:
     addresses = endpoint.get("addresses") or []
@@ -85,8 +80,6 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
             if ipaddress.ip_address(address).version != int(kind[-1]):
                 errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")
             check_not_special(address, place, errors)
-        elif kind == "FQDN":
-            _check_domain(address, place, errors)
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")
     errors.check_format(f"{path}.nodeName", node, names.dns_subdomain)
     errors.check_format(f"{path}.hostname", host, names.dns_label)
@@ -111,17 +104,6 @@ def _forget_topology(obj: Object) -> None:
     """Drop a field of former versions that is read-only now."""
     for endpoint in obj.get("endpoints") or ():
         endpoint.pop("deprecatedTopology", None)
-
-
-def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
-    if not text:
-        errors.required(path)
-        return
-    name = text.removesuffix(".")
-    wrong = ",".join(names.dns_subdomain(name))
-    errors.check_problem(path, name, wrong)
-    if not wrong and "." not in name:
-        errors.invalid(path, name, "should be a domain with at least two segments separated by dots")
 
 
 def _check_port(port: Object, seen: set[str], path: str, errors: FieldErrors) -> None:

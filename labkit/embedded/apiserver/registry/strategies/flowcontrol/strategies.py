@@ -1,4 +1,4 @@
-"""The strategy of PriorityLevelConfigurations: no request ever waits, so their values are not checked.
+"""The strategies of FlowSchemas and PriorityLevelConfigurations: no request ever waits, so values are not checked.
 
 Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/v1/defaults``.
 """
@@ -9,6 +9,18 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
+
+DEFAULT_PRECEDENCE = 1000
+
+
+class FlowSchemaStrategy(Strategy):
+    """Flow schemas."""
+
+    @override
+    def default(self, obj: Object) -> None:
+        spec = obj["spec"]
+        if not spec.get("matchingPrecedence"):
+            spec["matchingPrecedence"] = DEFAULT_PRECEDENCE
 
 
 class PriorityLevelStrategy(Strategy):
