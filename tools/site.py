@@ -54,6 +54,7 @@ LEFT_OUT = re.compile(
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions|sphinxext)/"
     r"|^labkit/(_data/notebooks|presenter|rbac/testing)/"
+    r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )

@@ -1,0 +1,90 @@
+"""One learner's drill: what to ask next, and what an answer changes.
+
+First comes back what was wrong before, two questions for each idea; then questions that tell ideas apart, until
+something is found. ``ui/static/drill.js`` does the same in JavaScript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.practice import keeping
+from labkit.practice.chooser import Answered, Finding, Question, choose, finding, weights_after
+
+AGAIN = 2
+"""Questions for an idea that comes back; one wrong answer begins its days anew."""
+
+
+@dataclass
+class Session:
+    """Questions and answers, from the first to a finding.
+
+    Args:
+        ideas: Those of the pool.
+        questions: Those of the pool, in the order in which equal ones are asked.
+        kept: What is kept; each answer replaces it.
+        now: Seconds since the epoch, when the session begins.
+    """
+
+    ideas: Sequence[dict[str, Any]]
+    questions: Sequence[Question]
+    kept: keeping.Kept
+    now: float
+    answers: list[Answered] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Note what comes back, and what is not asked about because it is known to be wrong."""
+        self._numbers = {idea["id"]: number for number, idea in enumerate(self.ideas)}
+        self._again = [(idea, AGAIN) for idea in keeping.due(self.kept, self.now)]
+        settled = {*keeping.gone(self.kept)}
+        self._aside = {self._numbers[idea] for idea in self.kept["ideas"] if idea not in settled}
+
+    @property
+    def coming_back(self) -> str:
+        """The id of the idea that the next question is about because it comes back; empty if none does."""
+        return self._again[0][0] if self._again else ""
+
+    @property
+    def finding(self) -> Finding | None:
+        """What the answers say, None while more are asked."""
+        return None if self._again else finding(len(self.ideas), self.answers)
+
+    def next(self) -> Question | None:
+        """The next question; None if something is found, or nothing is left that was not asked in the last 30 days."""
+        left = [each for each in self.questions if "set" not in each and each["id"] not in self.kept["asked"]]
+        if self._again:
+            number = self._numbers[self.coming_back]
+            alone = [each for each in left if number in each["wrong"]]
+            if alone:
+                return min(alone, key=lambda each: len(each["wrong"]))
+            self._again.pop(0)
+            return self.next()
+        if self.finding:
+            return None
+        # What is known to be wrong would be taken for the next idea.
+        fresh = [each for each in left if not self._aside & {*each["wrong"]}]
+        return choose(len(self.ideas), weights_after(len(self.ideas), self.answers), fresh)
+
+    def answer(self, question: Question, allowed: bool) -> bool:
+        """Take an answer. Returns whether it is right."""
+        right = bool(allowed == question["allowed"])
+        self.kept = keeping.asked(self.kept, question["id"], self.now)
+        if not self._again:
+            self.answers.append(Answered(tuple(question["wrong"]), question["allowed"], not right))
+            if (said := self.finding) and said.kind == "idea":
+                self.kept = keeping.found(self.kept, self.ideas[said.idea]["id"], self.now)
+            return right
+        idea, left = self._again.pop(0)
+        if right and left > 1:
+            self._again.insert(0, (idea, left - 1))
+        else:
+            self.kept = keeping.came_back(self.kept, idea, right, self.now)
+        return right
+
+    def likeliest(self, question: Question) -> dict[str, Any]:
+        """Of the ideas that answer a question wrongly, the one that the answers so far point to most."""
+        weights = weights_after(len(self.ideas), self.answers)
+        number: int = max(question["wrong"], key=weights.__getitem__)
+        return self.ideas[number]

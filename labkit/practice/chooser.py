@@ -1,0 +1,111 @@
+"""Which question tells most, and what the answers so far say.
+
+Each wrong idea is a hypothesis, and so are "nothing wrong" and some ways to answer that fit no idea of the list. An
+answer makes those likelier that would have given it; everybody slips now and then. ``ui/static/drill.js`` has the same
+in JavaScript, for pages without Python; ``tests/practice`` replays the same sessions in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+SLIP = 0.09
+"""How often somebody answers otherwise than they think."""
+NOTHING_FIRST = 0.1
+"""How likely it is before the first answer that nothing is wrong."""
+UNKNOWN = (
+    (0.4, 0.4, 0.014),
+    (0.91, 0.09, 0.01),
+    (0.7, 0.09, 0.02),
+    (0.5, 0.09, 0.03),
+    (0.09, 0.91, 0.03),
+    (0.09, 0.5, 0.03),
+)
+"""Ideas that are not in the list: how often they are wrong where a request is forbidden, and where it is allowed, and
+how likely each is before the first answer.
+
+They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
+"""
+SURE = 0.92
+LEAST_EVIDENCE = 3
+"""An idea is named only if it explains so many mistakes."""
+MAX_QUESTIONS = 30
+
+Question = dict[str, Any]
+
+
+class Answered(NamedTuple):
+    """One answer.
+
+    Args:
+        wrong: The numbers of the ideas that answer this question wrongly.
+        allowed: What is right.
+        mistaken: Whether the answer was wrong.
+    """
+
+    wrong: tuple[int, ...]
+    allowed: bool
+    mistaken: bool
+
+
+class Finding(NamedTuple):
+    """What a session ends with.
+
+    Args:
+        kind: ``idea``, ``nothing`` or ``unknown``.
+        idea: The number of the idea, else -1.
+        sure: How likely it is, from 0 to 1.
+    """
+
+    kind: str
+    idea: int
+    sure: float
+
+
+def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
+    """How likely each hypothesis is: the ideas by number, then "nothing wrong", then those of ``UNKNOWN``."""
+    unknown = [first for _, _, first in UNKNOWN]
+    weights = [(1 - NOTHING_FIRST - sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
+    for wrong, allowed, mistaken in answers:
+        chances = [1 - SLIP if number in wrong else SLIP for number in range(ideas + 1)]
+        chances += [where_allowed if allowed else where_forbidden for where_forbidden, where_allowed, _ in UNKNOWN]
+        weights = [
+            weight * (chance if mistaken else 1 - chance) for weight, chance in zip(weights, chances, strict=True)
+        ]
+        total = sum(weights)
+        weights = [weight / total for weight in weights]
+    return weights
+
+
+def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) -> Question | None:
+    """The question whose answer tells most, the first of several; None if there are none.
+
+    A slip is equally likely for each idea, so that question tells most whose answer is hardest to foresee.
+    """
+    best, least = None, 1.0
+    erratic = [sum(weights[ideas + 1 + i] * (UNKNOWN[i][way] - SLIP) for i in range(len(UNKNOWN))) for way in (0, 1)]
+    for question in questions:
+        wrong = sum(weights[number] for number in question["wrong"])
+        mistaken = SLIP + (1 - 2 * SLIP) * wrong + erratic[question["allowed"]]
+        # The last digits may differ between Python and JavaScript.
+        if abs(mistaken - 0.5) < least - 1e-9:
+            best, least = question, abs(mistaken - 0.5)
+    return best
+
+
+def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
+    """What the answers say, None while more have to be asked. No idea is named on thin evidence."""
+    weights = weights_after(ideas, answers)
+    nothing, unknown = weights[ideas], sum(weights[ideas + 1 :])
+    likeliest = max(range(ideas), key=weights.__getitem__)
+    if nothing >= SURE:
+        return Finding("nothing", -1, nothing)
+    if unknown >= SURE:
+        return Finding("unknown", -1, unknown)
+    explained = sum(each.mistaken and likeliest in each.wrong for each in answers)
+    if weights[likeliest] >= SURE and explained >= LEAST_EVIDENCE:
+        return Finding("idea", likeliest, weights[likeliest])
+    if len(answers) < MAX_QUESTIONS:
+        return None
+    return Finding("nothing", -1, nothing) if nothing > unknown else Finding("unknown", -1, unknown)

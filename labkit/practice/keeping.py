@@ -1,0 +1,144 @@
+"""What is kept of the drill: which questions were asked, which ideas were found and when they come back.
+
+It is one plain dict, kept with the progress, and in a page's own storage. ``ui/static/drill.js`` has the same rules;
+``tests/practice`` compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+VERSION = 1
+DAY = 86_400.0
+DAYS = (1, 7, 30)
+"""After so many days an idea that was found comes back, each time once more."""
+REST_DAYS = 30
+"""A question is not asked again before."""
+MEASURED = ("before", "after")
+
+Kept = dict[str, Any]
+
+
+def new() -> Kept:
+    """Nothing kept yet."""
+    return {"version": VERSION, "asked": {}, "ideas": {}, "measured": {}, "off": {"value": False, "at": 0}}
+
+
+def read(value: object, known: Sequence[str]) -> tuple[Kept, str]:
+    """What was kept, as far as it can be read, and a sentence where something could not.
+
+    Args:
+        value: What was stored or imported.
+        known: The ids of the ideas that this version knows.
+    """
+    if value is None:
+        return new(), ""
+    if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
+        return new(), "What was kept of the drill is damaged. It begins anew."
+    if value["version"] > VERSION:
+        return new(), "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept."
+    found, lost = new(), 0
+    for field, valid in (("asked", _time), ("ideas", _idea), ("measured", _measure)):
+        entries = value.get(field)
+        entries = entries if isinstance(entries, Mapping) else {}
+        allowed = {"ideas": known, "measured": MEASURED}.get(field)
+        found[field] = {
+            key: entry for key, entry in entries.items() if valid(entry) and (not allowed or key in allowed)
+        }
+        lost += len(entries) - len(found[field])
+    off = value.get("off")
+    if isinstance(off, Mapping) and isinstance(off.get("value"), bool) and _time(off.get("at")):
+        found["off"] = {"value": off["value"], "at": off["at"]}
+    said = (
+        f"Of what was kept of the drill, entries are left out that this labkit does not know: {lost}." if lost else ""
+    )
+    return found, said
+
+
+def join(one: Kept, other: Kept) -> Kept:
+    """What two places kept, as one; it does not matter in which order, or how often, they are joined.
+
+    The later entry counts: for a question, for an idea, and for the switch. Of two measurements the earlier one counts,
+    for only the first ten questions are new.
+    """
+    joined = new()
+    asked = {**one["asked"], **other["asked"]}
+    joined["asked"] = {key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked}
+    for key in {**one["ideas"], **other["ideas"]}:
+        entries = [each["ideas"][key] for each in (one, other) if key in each["ideas"]]
+        joined["ideas"][key] = max(entries, key=lambda each: (each["at"], each["back"], each["found"]))
+    for key in {**one["measured"], **other["measured"]}:
+        entries = [each["measured"][key] for each in (one, other) if key in each["measured"]]
+        joined["measured"][key] = min(entries, key=lambda each: (each["at"], each["right"]))
+    joined["off"] = max(one["off"], other["off"], key=lambda each: (each["at"], each["value"]))
+    return joined
+
+
+def asked(kept: Kept, question: str, now: float) -> Kept:
+    """The same after a question was asked; those that may come again are forgotten."""
+    since = now - REST_DAYS * DAY
+    return {**kept, "asked": {**{key: at for key, at in kept["asked"].items() if at > since}, question: now}}
+
+
+def found(kept: Kept, idea: str, now: float) -> Kept:
+    """The same after an idea was found, now or again: it comes back after a day."""
+    return {**kept, "ideas": {**kept["ideas"], idea: {"found": now, "at": now, "back": 0}}}
+
+
+def came_back(kept: Kept, idea: str, right: bool, now: float) -> Kept:
+    """The same after an idea came back: it waits longer, or begins again."""
+    entry = kept["ideas"][idea]
+    back = entry["back"] + 1 if right else 0
+    return {**kept, "ideas": {**kept["ideas"], idea: {**entry, "at": now, "back": back}}}
+
+
+def due(kept: Kept, now: float) -> list[str]:
+    """The ideas that come back now, the longest waiting first; none if this is switched off.
+
+    An entry from the future was kept before the clock was set back. It counts from now.
+    """
+    if kept["off"]["value"]:
+        return []
+    waiting = [(entry["at"], idea) for idea, entry in kept["ideas"].items() if _is_due(entry, now)]
+    return [idea for _, idea in sorted(waiting)]
+
+
+def gone(kept: Kept) -> list[str]:
+    """The ideas that were found and did not show again."""
+    return sorted(idea for idea, entry in kept["ideas"].items() if entry["back"] >= len(DAYS))
+
+
+def settled(kept: Kept, now: float) -> tuple[Kept, str]:
+    """The same with no time in the future, and a sentence if the clock was set back."""
+    times = [*kept["asked"].values(), *(entry["at"] for entry in kept["ideas"].values())]
+    if all(at <= now for at in times):
+        return kept, ""
+    asked_at = {key: min(at, now) for key, at in kept["asked"].items()}
+    ideas = {key: {**entry, "at": min(entry["at"], now)} for key, entry in kept["ideas"].items()}
+    return {**kept, "asked": asked_at, "ideas": ideas}, "The clock was set back. Days are counted from now."
+
+
+def _is_due(entry: Mapping[str, Any], now: float) -> bool:
+    return bool(entry["back"] < len(DAYS) and now >= entry["at"] + DAYS[entry["back"]] * DAY)
+
+
+def _time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
+
+
+def _count(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _idea(entry: object) -> bool:
+    return (
+        isinstance(entry, Mapping)
+        and _time(entry.get("found"))
+        and _time(entry.get("at"))
+        and _count(entry.get("back"), len(DAYS))
+    )
+
+
+def _measure(entry: object) -> bool:
+    return isinstance(entry, Mapping) and _time(entry.get("at")) and _count(entry.get("right"), 10)

@@ -1,0 +1,1 @@
+"""Make the questions of the drill: random small policies, written in one of three forms."""

@@ -1,0 +1,221 @@
+"""Write the pool of questions of the drill.
+
+    python -m tools.drill           write labkit/practice/pool.json
+    python -m tools.drill --show 5  print some of its questions, as a learner sees them
+
+Policies are drawn at random; ``labkit.rbac`` decides and explains, and each wrong idea's authorizer answers. The same
+seed gives the same pool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from labkit.core.yaml_file import read_yaml
+from labkit.practice import authorizers
+from labkit.practice.authorizers import AUTHORIZERS, answers, truth
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.explain import grants, near_misses
+from labkit.rbac.policy import Policy
+from labkit.rbac.rules import rule_text
+from labkit.rbac.subjects import Subject
+from tools.drill.forms import forms, odd_groups, request_text
+from tools.drill.policies import draft
+
+FOLDER = Path(__file__).resolve().parents[2] / "labkit" / "practice"
+SEED = 20261130
+DRAFTS = 26_000
+ALLOWED, FORBIDDEN = 450, 850
+PAIRS = 10
+
+REASONS = {
+    "verb": "No rule that reaches the account has this verb.",
+    "resource": "No rule that reaches the account has this resource.",
+    "group": "The rule is for another API group.",
+    "name": "The rule is for named objects, and the request is not for one of them.",
+    "namespace": "The binding holds in another namespace.",
+    "scope": "A RoleBinding does not reach that far.",
+    "subject": "The binding names somebody else.",
+    "unbound": "The role that has it is bound to nobody there.",
+    "missing role": "The binding names a role that does not exist there.",
+}
+"""Why a request is forbidden, by the near miss."""
+
+Question = dict[str, Any]
+
+
+def questions(seed: int, drafts: int) -> list[Question]:
+    """Questions from random drafts, each policy and request once."""
+    r = Random(seed)
+    names = list(AUTHORIZERS)
+    known: dict[str, Question] = {}
+    for _ in range(drafts):
+        drawn = draft(r)
+        fitting = forms(drawn.objects)
+        if not fitting:
+            continue
+        policy, asked = drawn.policy, drawn.question
+        right = truth(policy, asked)
+        wrong = [names.index(name) for name, answer in answers(policy, asked).items() if answer != right]
+        form = "YAML" if "YAML" in fitting and r.random() < 0.8 else r.choice(sorted(fitting))
+        if asked.user.uid and names.index("rights-go-with-account") not in wrong and r.random() < 0.8:
+            asked = asked._replace(user=replace(asked.user, uid=""))
+        question = {
+            "form": form,
+            "text": "\n".join(fitting[form]),
+            "ask": request_text(asked, odd_groups(drawn.objects)),
+            **({"note": note(asked)} if asked.user.uid else {}),
+            "allowed": right,
+            "wrong": wrong,
+            "says": explanation(policy, asked, right),
+            "why": reasons(r, policy, asked, right),
+        }
+        if question["why"]:
+            key = hashlib.sha256(f"{question['text']}{question['ask']}{question.get('note')}".encode()).hexdigest()[:8]
+            known.setdefault(key, {"id": key, **question, "draft": drawn._replace(question=asked)})
+    return list(known.values())
+
+
+def note(asked: Attributes) -> str:
+    """What the policy does not show."""
+    account = "/".join(Subject(asked.user.name).account or ())
+    return f"The account {account} was deleted and created again after all this."
+
+
+def explanation(policy: Policy, asked: Attributes, allowed: bool) -> str:
+    """What grants the request, or nearly does, as the X-ray says it."""
+    if allowed:
+        grant = next(grants(policy, asked))
+        return f"{grant.binding_title} gives {grant.subject_title} {grant.role_title}: {rule_text(grant.rule)}."
+    misses = list(dict.fromkeys(miss.why for miss in near_misses(policy, asked)))
+    return "\n".join(misses[:3]) or "Nothing grants it, and nothing nearly does."
+
+
+def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
+    """What decided it first, then two wrong answers; none where more than one could be meant."""
+    if allowed:
+        grant = next(grants(policy, asked))
+        others = [f"{binding['kind']} {binding['metadata']['name']}" for binding in policy.bindings]
+        right = f"{grant.binding['kind']} {grant.binding['metadata']['name']}"
+        wrong = [each for each in others if each != right]
+        wrong += ["Nothing forbids it.", "A role is enough, without a binding."]
+        return [right, *wrong[:2]]
+    found = {miss.what for miss in near_misses(policy, asked)}
+    if not found:
+        return []
+    wrong = r.sample([text for what, text in REASONS.items() if what not in found], 2)
+    first = next(near_misses(policy, asked)).what
+    return [REASONS[first], *wrong]
+
+
+def chosen(seed: int, drawn: list[Question]) -> list[Question]:
+    """Those that tell wrong ideas apart, of all kinds; pairs of the same kind are for before and after."""
+    r = Random(seed)
+    r.shuffle(drawn)
+    # Short ones first; of what is allowed there are few kinds, and many ways to write them.
+    drawn.sort(key=lambda each: 0 if each["allowed"] or each["form"] == "YAML" else str(each["text"]).count("\n"))
+    kinds = Counter[tuple[object, ...]]()
+    for question in drawn:
+        kind = (question["allowed"], *question["wrong"])
+        question["order"] = kinds[kind]
+        kinds[kind] += 1
+    drawn = sorted((each for each in drawn if each["wrong"]), key=lambda each: each["order"])
+    allowed = [each for each in drawn if each["allowed"]][:ALLOWED]
+    pool = allowed + [each for each in drawn if not each["allowed"]][:FORBIDDEN]
+    paired = pairs(pool)
+    for question in pool:
+        del question["order"]
+        if question["id"] in paired:
+            question["set"] = paired[question["id"]]
+    return sorted(pool, key=lambda each: str(each["id"]))
+
+
+def pairs(pool: list[Question]) -> dict[str, str]:
+    """By id, which questions are asked before and which after: two of a kind, and together about all wrong ideas."""
+    by_kind: dict[tuple[object, ...], list[Question]] = {}
+    for question in pool:
+        by_kind.setdefault((question["allowed"], *question["wrong"]), []).append(question)
+    missing, taken = set(range(len(AUTHORIZERS))), dict[str, str]()
+    kinds = {kind for kind, members in by_kind.items() if len(members) >= 2}
+    for number in range(PAIRS):
+        allowed = number % 5 < 2
+        fitting = sorted(
+            (kind for kind in kinds if kind[0] is allowed), key=lambda kind: (-len(missing & set(kind[1:])), kind)
+        )
+        kind = fitting[0]
+        kinds.discard(kind)
+        missing -= set(kind[1:])
+        for question, name in zip(by_kind[kind], ("before", "after"), strict=False):
+            taken[str(question["id"])] = name
+    return taken
+
+
+def examples(pool: list[Question]) -> dict[str, list[str]]:
+    """Two short questions about each wrong idea alone."""
+    names = list(AUTHORIZERS)
+    alone: dict[str, list[Question]] = {name: [] for name in names}
+    for question in pool:
+        if len(question["wrong"]) == 1 and "set" not in question:
+            alone[names[question["wrong"][0]]].append(question)
+    return {
+        name: [each["id"] for each in sorted(found, key=lambda q: len(q["text"]))[:2]] for name, found in alone.items()
+    }
+
+
+def candidates(seed: int = SEED, drafts: int = DRAFTS) -> list[Question]:
+    """The questions of the pool, each with its draft."""
+    return chosen(seed, questions(seed, drafts))
+
+
+def build(seed: int = SEED, drafts: int = DRAFTS) -> dict[str, Any]:
+    """The pool: wrong ideas in the order of their numbers, and the questions."""
+    pool = candidates(seed, drafts)
+    told, two = read_yaml(authorizers.__file__, "beliefs.yaml"), examples(pool)
+    return {
+        "version": 1,
+        "beliefs": [{"id": name, **told[name], "examples": two[name]} for name in AUTHORIZERS],
+        "questions": [{key: value for key, value in each.items() if key != "draft"} for each in pool],
+    }
+
+
+def written(pool: dict[str, Any]) -> str:
+    """The pool as JSON, a question a line."""
+    beliefs = ",\n".join(json.dumps(each, ensure_ascii=False) for each in pool["beliefs"])
+    asked = ",\n".join(json.dumps(each, ensure_ascii=False) for each in pool["questions"])
+    return f'{{"version": {pool["version"]}, "beliefs": [\n{beliefs}\n], "questions": [\n{asked}\n]}}\n'
+
+
+def shown(question: Question) -> str:
+    """A question with its answer, as text."""
+    lines = [question["text"], question.get("note", ""), question["ask"]]
+    lines += ["", "allowed" if question["allowed"] else "forbidden", question["says"], *question["why"]]
+    return "\n".join(line for line in lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or show the pool."""
+    parser = argparse.ArgumentParser(description="Write the pool of questions of the drill.")
+    parser.add_argument("--show", type=int, metavar="N", help="print N of the questions instead")
+    parser.add_argument("--seed", type=int, default=1, help="which ones to print")
+    asked = parser.parse_args(arguments)
+    path = FOLDER / "pool.json"
+    if asked.show:
+        pool = json.loads(path.read_text(encoding="utf-8"))["questions"]
+        for number, question in enumerate(Random(asked.seed).sample(pool, asked.show), 1):
+            print(f"#{number} [{question['form']}] {question['wrong']}\n{shown(question)}\n")
+        return 0
+    path.write_text(written(build()), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
