@@ -38,7 +38,7 @@ lab: $(LAB) ## open JupyterLab at the first notebook
 	$(BIN)/labkit lab
 
 # Half of a test's time is waiting, so three share two processors. They take tests from each other at the end.
-BESIDE := -n 3 --dist worksteal
+BESIDE := -n 4 --dist worksteal
 
 # What has a target of its own.
 ELSEWHERE := browser or hub or kind or node or page or reach or soak

@@ -58,6 +58,7 @@ def test_everything_lies_in_one_private_directory(embedded: Embedded, tmp_path: 
     assert {"ca.crt", "ca.key"} <= {entry.name for entry in (embedded.home / "pki").iterdir()}
 
 
+@pytest.mark.slow
 def test_another_backend_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
     embedded.start(quiet)
     other = Embedded(embedded.home, Options())
@@ -102,6 +103,7 @@ def test_a_port_that_somebody_else_took_is_given_up(embedded: Embedded) -> None:
         assert embedded.status().url != f"https://127.0.0.1:{port}"
 
 
+@pytest.mark.slow
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         backend = Embedded(tmp_path / "home", Options(port=taken.getsockname()[1]))
@@ -138,6 +140,7 @@ def moved(backend: Embedded) -> int:
     return int(state["pid"])
 
 
+@pytest.mark.slow
 def test_a_server_of_another_container_that_answers_is_used(embedded: Embedded) -> None:
     embedded.start(quiet)
     real = moved(embedded)
@@ -166,6 +169,7 @@ def test_a_server_of_another_container_is_neither_ended_nor_replaced(embedded: E
     assert embedded.status().running, "what died with its container is started anew"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_trusted_is_replaced_by_one_that_is(
     embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +253,7 @@ def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -
     Embedded(embedded.home, Options(node=True, era="now")).start(quiet)
 
 
+@pytest.mark.slow
 def test_without_a_node_pods_stay_pending(embedded: Embedded) -> None:
     lab = Lab("embedded", home=embedded.home, node=False, say=quiet)
     lab.apply("02-inside-a-pod")
@@ -354,6 +359,7 @@ def test_a_start_without_progress_is_given_up_and_leaves_no_lock(
     assert embedded.status().running
 
 
+@pytest.mark.slow
 def test_what_a_killed_command_was_starting_is_waited_for(embedded: Embedded) -> None:
     embedded.home.mkdir(mode=0o700)
     process = embedded._launch()
@@ -377,6 +383,7 @@ def test_an_interrupted_start_leaves_no_server(embedded: Embedded, monkeypatch: 
     assert embedded.status().running
 
 
+@pytest.mark.slow
 def test_another_command_that_starts_it_is_waited_for(embedded: Embedded) -> None:
     said: list[str] = []
     with locked(embedded.home / "start.lock"):

@@ -264,6 +264,7 @@ def limited(tmp_path: Path, foreign_cluster: Path, admin: Client) -> Iterator[Pa
         admin.delete(found.path(entry))
 
 
+@pytest.mark.slow
 def test_without_the_right_to_make_cluster_roles_part_5_says_so_and_the_rest_works(
     tmp_path: Path, limited: Path
 ) -> None:

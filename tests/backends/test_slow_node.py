@@ -56,6 +56,7 @@ def test_a_rewind_ends_when_what_was_there_is_gone(lab: Lab, said: list[str]) ->
         assert lab.admin.get(f"/api/v1/namespaces/{name}/serviceaccounts/default").ok
 
 
+@pytest.mark.slow
 def test_a_pod_without_an_image_is_said_and_why(lab: Lab) -> None:
     container: dict[str, Any] = {"name": "main", "image": "registry.example/nothing:1"}
     first = {"name": "first", "image": "registry.example/first:1"}

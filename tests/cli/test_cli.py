@@ -24,6 +24,7 @@ from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.cli import COMMANDS, run
 from tests.support.jupyter import wait_until_it_answers
+from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -433,7 +434,7 @@ def test_the_demo_on_the_chosen_cluster_asks_first_and_leaves_the_progress(runni
     assert (lab.progress.path.read_bytes() if lab.progress.path.exists() else None) == kept
 
 
-@pytest.mark.parametrize("end", ["closed", "terminated", "ctrl-d", "killed"])
+@pytest.mark.parametrize("end", slow_but(["closed", "terminated", "ctrl-d", "killed"], "killed"))
 def test_a_demo_leaves_no_cluster_behind_however_it_ends(tmp_path: Path, end: str) -> None:
     import pty
 

@@ -135,6 +135,7 @@ def test_a_server_ends_with_the_program_that_it_was_started_for(room: Path, monk
     assert "the program that this server was started for has ended" in (room / "home" / "server.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_hung_server_of_a_killed_program_is_left_over(room: Path, capsys: Capture) -> None:
     with scratch_directory("labkit-demo-") as directory:
         backend = Embedded(directory, Options())

@@ -191,6 +191,7 @@ def operator(lab: Lab, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.wait(SECONDS)
 
 
+@pytest.mark.slow
 def test_an_operator_looks_after_objects(lab: Lab, crontabs: Any, operator: Any, tmp_path: Path) -> None:
     core = f"/api/v1/namespaces/{lab.namespace}/configmaps"
     crontabs.create(body=crontab("run", replicas=2), namespace=lab.namespace)

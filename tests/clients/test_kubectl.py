@@ -20,6 +20,7 @@ import yaml
 from labkit.embedded.apiserver.serving.pki import load_keys
 from tests.clients.conftest import Lab, serve_page
 from tests.support.certificates import Identity, authority_of, root
+from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
 pytestmark = pytest.mark.skipif(
@@ -247,7 +248,7 @@ CERTIFICATES: dict[str, Callable[[Identity], Identity]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CERTIFICATES)
+@pytest.mark.parametrize("kind", slow_but(CERTIFICATES, "foreign, of a like-named authority"))
 def test_a_certificate_that_counts_for_nobody(lab: Lab, tmp_path: Path, kind: str) -> None:
     """As v1.36.2 was seen to answer kubectl, which shows its certificate to whoever asks for one."""
     identity = CERTIFICATES[kind](authority_of(load_keys(lab.server.home)))

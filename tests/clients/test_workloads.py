@@ -63,6 +63,7 @@ def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> No
     kubectl("delete", "pods", "-l", f"job-name={cascade}")
 
 
+@pytest.mark.slow
 def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=DAEMON_SET)
     assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
@@ -100,6 +101,7 @@ def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=web", "-o", "name") == ""
 
 
+@pytest.mark.slow
 def test_a_cron_job_and_its_jobs(kubectl: Kubectl) -> None:
     kubectl("create", "cronjob", "tick", "--image=ubuntu", "--schedule=@every 1s", "--", "echo", "tock")
     kubectl("wait", "--for=jsonpath={.status.lastSuccessfulTime}", "cronjob/tick", "--timeout=300s")

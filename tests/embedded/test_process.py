@@ -19,6 +19,7 @@ import pytest
 from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.embedded.apiserver.serving.state import private_directory
 from tests.support.server import Server, ServerFailed, running_server, start_server
+from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -92,6 +93,7 @@ def test_a_second_server_is_refused(server: Server) -> None:
     assert server.call("GET", "/version").status == 200
 
 
+@pytest.mark.slow
 def test_a_restart_changes_nothing_for_clients(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = start_server(home, node=False)
@@ -112,6 +114,7 @@ def test_a_restart_changes_nothing_for_clients(tmp_path: Path) -> None:
     assert not (home / "server.json").exists()
 
 
+@pytest.mark.slow
 def test_another_port_when_the_last_one_is_taken(tmp_path: Path) -> None:
     first = start_server(tmp_path, node=False)
     first.stop()
@@ -178,6 +181,7 @@ def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     assert "belongs to another user (id 12345)" in words
 
 
+@pytest.mark.slow
 def test_a_directory_that_others_may_enter_is_closed_to_them(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with running_server(tmp_path, node=False):
@@ -210,6 +214,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert "file is not a database" in words
 
 
+@pytest.mark.slow
 def test_keys_that_were_lost_are_made_anew_and_the_others_stay(tmp_path: Path) -> None:
     start_server(tmp_path, node=False).stop()
     pki = tmp_path / "pki"
@@ -220,7 +225,7 @@ def test_keys_that_were_lost_are_made_anew_and_the_others_stay(tmp_path: Path) -
     assert {name: (pki / name).read_bytes() for name in kept} == kept
 
 
-@pytest.mark.parametrize("name", ["ca.crt", "ca.key", "sa.key", "apiserver.crt", "apiserver.key"])
+@pytest.mark.parametrize("name", slow_but(["ca.crt", "ca.key", "sa.key", "apiserver.crt", "apiserver.key"], "sa.key"))
 def test_a_damaged_key_is_named_with_the_way_out(tmp_path: Path, name: str) -> None:
     load_keys(private_directory(tmp_path))
     path = tmp_path / "pki" / name
@@ -230,6 +235,7 @@ def test_a_damaged_key_is_named_with_the_way_out(tmp_path: Path, name: str) -> N
     assert words.startswith(f"{path} is damaged: it holds no certificate or key. Move {path.parent} away,")
 
 
+@pytest.mark.slow
 def test_an_old_certificate_is_renewed(tmp_path: Path) -> None:
     start_server(tmp_path, node=False).stop()
     certificate, authority = tmp_path / "pki" / "apiserver.crt", (tmp_path / "pki" / "ca.crt").read_bytes()
@@ -257,6 +263,7 @@ def test_a_wrong_command_line(tmp_path: Path) -> None:
     assert refused(tmp_path, "--era", "1.21")[0] == 2
 
 
+@pytest.mark.slow
 def test_the_test_support_tells_why_a_server_did_not_start(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"not a database" * 100)
     with pytest.raises(ServerFailed, match="file is not a database"):

@@ -64,6 +64,7 @@ def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp
     assert {result.learner: result.score.points for result in results}["ann"] == 0
 
 
+@pytest.mark.slow
 def test_what_the_grader_fails_at_is_said_and_tried_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +197,7 @@ def test_names_of_every_script_are_kept_apart(tmp_path: Path) -> None:
     assert learner_name("../../etc/passwd") == "_.._etc_passwd"
 
 
+@pytest.mark.slow
 def test_a_notebook_says_as_whom_it_was_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = submit(tmp_path / "s", "s01", "ex4-roles", ['lab = 1\nME = "Kim Ä"'])
     assert declared_learner(code_cells(path)) == "Kim_Ä"
@@ -260,6 +262,7 @@ class TestWithoutKubectl:
         assert count == 1
         assert {result.learner: result.passed for result in results}["cat"]
 
+    @pytest.mark.slow
     def test_with_nothing_else_to_grade_it_is_said_as_well(self, folder: Path, tmp_path: Path) -> None:
         arguments = ["grade", str(folder), "--out", str(tmp_path / "out"), "--without-kubectl"]
         assert run_labkit(arguments) == 1

@@ -126,6 +126,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
+@pytest.mark.slow
 def test_on_a_full_volume_a_lesson_says_so_and_goes_on_once_there_is_room(volume: Path) -> None:
     home = volume / "home"
     said, _ = python(FULL, home).communicate(timeout=180)

@@ -76,6 +76,7 @@ def test_where_strangers_are_turned_away_w2_expects_401_for_both(lab: Lab) -> No
     assert "switched off" in lessons.check("W2", context).hint
 
 
+@pytest.mark.slow
 def test_several_learners_share_a_cluster(shared_lab: Lab, tmp_path: Path) -> None:
     shared_lab.reset()
     guest = Lab(

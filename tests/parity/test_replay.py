@@ -37,6 +37,7 @@ def test_http_suite(suite: str) -> None:
         judge(section)
 
 
+@pytest.mark.slow
 def test_decisions() -> None:
     section = collect.policy()
     assert section.agreed["allowed"] == section.total

@@ -72,6 +72,7 @@ def test_a_step_that_fails_makes_the_exit_code_1(lab: Lab, monkeypatch: pytest.M
     assert "✘ W1 not yet" in out.getvalue()
 
 
+@pytest.mark.slow
 def test_the_learners_own_cluster_is_not_touched(labkit_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.run() == 0
     assert "A cluster for this demo is starting" in capsys.readouterr().out

@@ -37,6 +37,7 @@ def piped(home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path) -> None:
     follower = Terminal("demo", "--notes")
     try:

@@ -81,9 +81,7 @@ def state(play: Play) -> dict[str, Any]:
     return {"objects": objects(lab), "curl": curl, "names": names, "passed": passed, "shown": shown}
 
 
-@pytest.mark.parametrize(
-    ("step", "beats"), slow_but([(7, 0), (7, 1), (10, 3), (17, 1), (22, 4), (24, 0)], (7, 1), (17, 1))
-)
+@pytest.mark.parametrize(("step", "beats"), slow_but([(7, 0), (7, 1), (10, 3), (17, 1), (22, 4), (24, 0)], (7, 1)))
 def test_going_back_leaves_the_cluster_as_it_was_there(play: Play, step: int, beats: int) -> None:
     play.go(step, beats)
     before = state(play)
@@ -94,6 +92,7 @@ def test_going_back_leaves_the_cluster_as_it_was_there(play: Play, step: int, be
     assert state(play) == before
 
 
+@pytest.mark.slow
 def test_what_a_step_installed_in_a_container_is_gone_again(play: Play) -> None:
     found = []
     for place in ((7, 0), (7, 1), (7, 0)):
@@ -116,6 +115,7 @@ def test_it_says_what_it_does_on_the_way_to_another_place(play: Play) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_back_is_the_way_forward_in_reverse(play: Play) -> None:
     places = [play.place]
     while play.place < (3, 2) and play.forward():

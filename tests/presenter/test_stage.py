@@ -67,6 +67,7 @@ def test_a_question_comes_first_and_a_key_runs_it(demo: Terminal) -> None:
     assert demo.end("q") == 0
 
 
+@pytest.mark.slow
 def test_a_jump_goes_to_any_step_forward_and_back(demo: Terminal) -> None:
     assert "Jump to step: /W1" in demo.press("/W1", "Jump to step: /W1█")
     assert "May the pod" not in demo.screen
@@ -200,6 +201,7 @@ def test_the_end_says_how_many_passed_and_stays(demo: Terminal) -> None:
     assert demo.end("q") == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_130_and_gives_the_terminal_back(demo: Terminal) -> None:
     demo.press(" ", "Where does a client learn")
     assert demo.end("\x03") == 130
@@ -208,6 +210,7 @@ def test_ctrl_c_ends_it_with_130_and_gives_the_terminal_back(demo: Terminal) -> 
     assert "Stopped." in demo.screen
 
 
+@pytest.mark.slow
 def test_ctrl_z_does_nothing(demo: Terminal) -> None:
     os.write(demo.terminal, b"\x1a")
     assert "Where does a client learn" in demo.press(" ", "Where does a client learn")
@@ -287,6 +290,7 @@ def test_a_closed_terminal_ends_it(labkit: Open, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("labkit-demo-*"))
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_ends_it_where_hangups_come_ignored(labkit: Open, tmp_path: Path) -> None:
     """As ``nohup`` does: then nothing but the end of its keys says that the terminal is gone."""
     demo = labkit("demo", "--step", ignored=[signal.SIGHUP])

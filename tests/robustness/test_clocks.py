@@ -99,6 +99,7 @@ def accepted(server: Server) -> HTTPSConnection:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", slow_but(["+1d", "-1d", "-20y"], "-20y"))
 def test_a_running_server_follows_a_clock_that_jumps(movable: tuple[Server, Path], jump: str) -> None:
     """It renews its certificate within seconds, by the clock it has, and no watch is cut."""

@@ -53,6 +53,7 @@ def test_a_merge_patch_with_a_long_name_is_looked_through(api: ClusterApi) -> No
     assert api.admin.patch(f"{LAB}/configmaps/c", patch).status == 200
 
 
+@pytest.mark.slow
 def test_no_more_causes_are_told_than_anybody_reads(api: ClusterApi) -> None:
     bot = api.account("lab", "bot")
     requirement = {"key": "a", "operator": "In", "values": ["_"] * (MAX_BODY_BYTES // 8)}

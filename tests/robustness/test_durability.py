@@ -73,6 +73,7 @@ def assert_audited(home: Path, writers: list[Writer]) -> None:
         assert missing == []
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     assert crash_rounds(tmp_path / "home", 5, seed) > 20
@@ -173,6 +174,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk: Path) -> None:
     server = start_server(small_disk / "home", node=False)
     try:

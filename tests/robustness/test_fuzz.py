@@ -242,6 +242,7 @@ def test_bad_certificates_are_worth_nothing(server: Server, tmp_path: Path) -> N
             assert read_all(connection).startswith(b"HTTP/1.1 401 Unauthorized\r\n")
 
 
+@pytest.mark.slow
 def test_a_slow_sender_does_not_hold_up_others(server: Server) -> None:
     ca = server.ca_file.read_bytes()
     slow = [connect(server.port, ca) for _ in range(50)]

@@ -27,7 +27,7 @@ def memory(server: Server, what: str = "VmRSS") -> float:
     return int(found[1]) / 1024
 
 
-@pytest.mark.parametrize("count", [10_000, 200_000])
+@pytest.mark.parametrize("count", [10_000, pytest.param(200_000, marks=pytest.mark.slow)])
 def test_defaults_do_not_make_a_small_request_a_large_object(count: int) -> None:
     text = {"type": "string", "default": "x" * 500_000}
     item = {"type": "object", "properties": {"a": text}}

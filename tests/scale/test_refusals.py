@@ -104,6 +104,7 @@ def test_without_the_library_the_extra_is_named(folder: Path, tmp_path: Path) ->
     assert "Install labkit with its extra: pip install 'kube-labkit[scale]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_dask_is_imported_only_where_a_scheduler_is_given(folder: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from labkit.cli import run; run(sys.argv[1:]); print([m for m in sys.modules if 'dask' in m])"

@@ -17,6 +17,7 @@ import pytest
 
 from labkit.core.errors import HomeError
 from labkit.core.home import ensure_private
+from tests.support.slow import slow_but
 from tests.support.users import ATTACKER, VICTIM, namespace_command, run_as, why_not_two_users
 
 two_users = pytest.mark.skipif(bool(why_not_two_users()), reason=why_not_two_users())
@@ -178,7 +179,7 @@ def listing(folder: Path) -> list[tuple[str, int, int]]:
 
 
 @two_users
-@pytest.mark.parametrize("plant", PLANTS)
+@pytest.mark.parametrize("plant", slow_but(PLANTS, open_home_with_a_trap, closed_too_late, hub_volume))
 def test_no_command_and_no_lab_uses_what_another_user_could_change(
     machine: Machine, plant: Callable[[Machine], Path]
 ) -> None:
@@ -278,6 +279,7 @@ def test_root_does_not_use_what_is_a_users(machine: Machine) -> None:
     assert "Run labkit as yourself, without sudo." in done.stderr
 
 
+@pytest.mark.slow
 @two_users
 def test_modules_of_the_directory_one_is_in_are_not_run(machine: Machine) -> None:
     for name in ("jupyterlab.py", "json.py", "labkit.py"):

@@ -128,6 +128,7 @@ def grade(course: Path, *words: str) -> dict[str, str]:
     return {row["learner"]: row["points"] for row in csv.DictReader((out / "scores.csv").read_text().splitlines())}
 
 
+@pytest.mark.slow
 def test_who_lacks_their_code_has_no_points(course: Path, capfd: pytest.CaptureFixture[str]) -> None:
     points = grade(course)
     most = sum(task.variant(Seed("ann")).max_points for task in find_exercise("ex4-roles").tasks)
@@ -150,6 +151,7 @@ def at_hand(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(grader))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_hand")
 def test_a_new_secret_has_everything_graded_again(course: Path, capfd: pytest.CaptureFixture[str]) -> None:
     grade(course)

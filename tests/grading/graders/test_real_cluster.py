@@ -188,6 +188,7 @@ def test_names_that_are_taken_are_said_before_anything_is_made(
         server.call("DELETE", f"/api/v1/namespaces/{space}")
 
 
+@pytest.mark.slow
 def test_the_command_says_both_scores(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     submit(tmp_path / "s", "ann", "ex1-api-server", solved_cells("ex1-api-server", "ann"))
     command = [str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--kubeconfig", str(server.kubeconfig)]

@@ -54,6 +54,7 @@ def waiting(tmp_path: Path) -> Path:
     return submitted
 
 
+@pytest.mark.slow
 def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
     alone = grader.grade(find(folder))
     reported: list[Result] = []
@@ -66,6 +67,7 @@ def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
     assert {result.ended for result in alone} == {"done", "unreadable"}
 
 
+@pytest.mark.slow
 def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
     submit(folder, "ann", "ex4-roles", ["import time; time.sleep(600)"])  # so that one is at work when it dies
     out = tmp_path / "out"
@@ -225,6 +227,7 @@ def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     assert (process.returncode, said) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_fork_server_that_was_killed_is_replaced(folder: Path) -> None:
     """One notebook at the most is not graded, and not all that come after it."""
     with Grader(slots=1, limits=SHORT) as alone:
@@ -276,6 +279,7 @@ def test_there_are_as_many_as_are_of_use(
     assert (len(made.slots), sum(made.slots)) == tuple(expected)
 
 
+@pytest.mark.slow
 def test_a_grader_whose_pool_is_gone_prints_nothing() -> None:
     """Such as when there is no space for results: its event loop is interrupted anywhere."""
     ours, theirs = socket.socketpair()

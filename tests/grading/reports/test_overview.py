@@ -191,6 +191,7 @@ def test_the_page_stays_short_where_every_learner_has_an_error_of_their_own() ->
     assert 'And 100 more, in <a href="overview.csv">' in text
 
 
+@pytest.mark.slow
 def test_labkit_grade_writes_it(tmp_path: Path) -> None:
     submit(tmp_path / "s", "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
     submit(tmp_path / "s", "bob", "ex4-roles", ["nothing_here"])

@@ -107,6 +107,7 @@ def test_a_damaged_key_is_replaced(tmp_path: Path) -> None:
     assert len(key.read_text()) == 64
 
 
+@pytest.mark.slow
 def test_without_walls_a_notebook_can_write_results_and_nobody_believes_them(
     plain: Grader, grader: Grader, tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_without_walls_others_code_is_refused_unless_one_trusts_it(
     assert "1 graded, 1 with full marks" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_results_that_are_not_ones_own_are_said(
     grader: Grader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

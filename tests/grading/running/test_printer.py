@@ -136,6 +136,7 @@ def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(pipe: 
     unused.close()
 
 
+@pytest.mark.slow
 def test_a_notebook_that_waited_for_a_processor_is_graded_again_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ print("found", found, get_ipython().execution_count)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("isolated")
 def test_a_notebook_that_changes_the_shell_does_not_touch_the_next(one_slot: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, [CHANGES, "1"])

@@ -294,6 +294,7 @@ def test_ctrl_c_in_a_terminal_is_the_graders_alone(grader: Grader) -> None:
     assert os.getsid(grader.workers.fork_server_pid) != os.getsid(0)
 
 
+@pytest.mark.slow
 def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path) -> None:
     """The kernel counts processes by user: a fork bomb at one grader must not stop notebooks at another."""
     if grader.workers.level != "root":

@@ -19,6 +19,7 @@ from labkit.grading.tasks.seed import Seed
 from tests.grading.conftest import PATIENT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.grading.walls.test_attacks import left_behind
+from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 
@@ -211,7 +212,7 @@ lab.admin.post("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicie
 }
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("bomb", slow_but(BOMBS, "a-role-of-a-billion-parts", "filling-the-cluster"))
 def test_no_bomb_reaches_the_grader(bomb: str, grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     submit(tmp_path, "eve", EXERCISE, [SETUP, BOMBS[bomb]])
@@ -242,6 +243,7 @@ def test_who_keeps_the_server_busy_is_refused(tmp_path: Path) -> None:
     assert "took the server more than" in result.note
 
 
+@pytest.mark.slow
 def test_what_the_clock_brings_is_paid_for_as_well(tmp_path: Path) -> None:
     """A job without end makes pods each second, and no request asks for them."""
     endless = """
@@ -258,7 +260,9 @@ print("got", status)
     submit(tmp_path, "eve", EXERCISE, [SETUP, endless])
     with Grader(limits=PATIENT, quota=Quota(seconds=0.3)) as strict:
         result = grade(strict, tmp_path)["eve"]
-    assert "got 429" in result.output, result.output
+    # On a busy machine one turn of the controllers may take so much that the connection is cut, without a 429.
+    assert "got 200" not in result.output, result.output
+    assert "took the server more than" in result.note
 
 
 @pytest.mark.usefixtures("isolated")

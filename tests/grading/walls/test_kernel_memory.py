@@ -315,6 +315,7 @@ def test_a_control_group_counts_what_the_kernel_holds(tmp_path: Path) -> None:
     assert not any(group.exists() for group in groups)
 
 
+@pytest.mark.slow
 def test_a_fork_server_that_was_killed_leaves_no_control_group(tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, ["1"])
     with Grader(limits=SMALL, slots=1) as grader:

@@ -55,7 +55,9 @@ print("processors", os.cpu_count(), "memory", "MemTotal" in open("/proc/meminfo"
     assert last.endswith("True")
 
 
-@pytest.mark.parametrize("overlay", [True, False], ids=["with-overlays", "without-overlays"])
+@pytest.mark.parametrize(
+    "overlay", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["with-overlays", "without-overlays"]
+)
 @pytest.mark.usefixtures("isolated")
 def test_packages_that_labkit_does_not_need_are_not_there(
     overlay: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

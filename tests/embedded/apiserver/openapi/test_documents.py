@@ -139,6 +139,7 @@ def snake(words: str) -> str:
     return "_continue" if words == "continue" else words.lower()
 
 
+@pytest.mark.slow
 def test_operations_are_those_that_the_python_client_was_made_from() -> None:
     # Its methods are the operations' ids without group and version, its arguments their parameters.
     import kubernetes.client

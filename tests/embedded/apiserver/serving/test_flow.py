@@ -53,6 +53,7 @@ def unchunked(body: bytes) -> bytes:
         body = body[int(length, 16) + 2 :]
 
 
+@pytest.mark.slow
 def test_parts_are_made_as_they_are_read(keys: Keys) -> None:
     made = Made(300)
     with serving(keys, made) as local, connect(local.port, keys.ca_certificate) as connection:

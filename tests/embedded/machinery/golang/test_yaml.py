@@ -66,7 +66,7 @@ def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
         ("[" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("{" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("- " * (MAX_DEPTH + 1) + "a", "exceeded max depth"),
-        ("[" + "a," * MAX_VALUES + "]", f"more than {MAX_VALUES} values"),
+        pytest.param("[" + "a," * MAX_VALUES + "]", f"more than {MAX_VALUES} values", marks=pytest.mark.slow),
         (f"a: &a {'x' * 1000}\nb: [{'*a,' * (MAX_TEXT // 1000)}]", "excessive aliasing"),
         (f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500, "excessive aliasing"),
     ],
