@@ -30,6 +30,7 @@ COMMANDS = {
     "lab": "labkit.cli.notebooks",
     "demo": "labkit.cli.lessons",
     "check": "labkit.cli.lessons",
+    "drill": "labkit.cli.drill",
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
     "bundle": "labkit.cli.bundle",

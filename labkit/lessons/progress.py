@@ -16,6 +16,7 @@ from typing import Any
 from labkit.core.errors import UsageError
 from labkit.core.home import home_path, locked, read_json, write_private
 from labkit.core.redact import redact_all
+from labkit.practice import keeping
 
 Record = dict[str, Any]
 """One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""
@@ -103,10 +104,20 @@ class Progress:
         steps = read_json(self.path).get("steps", {})
         return steps if isinstance(steps, dict) else {}
 
+    def drill(self) -> object:
+        """What is kept of the drill, for ``practice.keeping`` to read."""
+        return read_json(self.path).get("drill")
+
+    def join_drill(self, kept: keeping.Kept) -> None:
+        """Join what a drill keeps with what is there; what a newer labkit kept stays as it is."""
+        with locked(self._lock):
+            self._join_drill(kept)
+
     def exported(self) -> str:
-        """What may go to another place, as JSON: which steps were passed and when, and the first guesses."""
+        """What may go to another place, as JSON: steps and when they were passed, first guesses, and the drill."""
         steps = {step: _public(entry) for step, entry in self.all().items()}
-        return json.dumps({EXPORT: 1, "steps": steps}, indent=1)
+        drill = {"drill": keeping.read(self.drill())[0]} if self.drill() else {}
+        return json.dumps({EXPORT: 1, "steps": steps, **drill}, indent=1)
 
     def add(self, exported: str) -> None:
         """Add an export to what is kept; nothing that is kept already is replaced.
@@ -131,6 +142,8 @@ class Progress:
                 if "first_guess" in kept:
                     steps[step]["first_guess"] = kept["first_guess"]
             self._write({step: entry for step, entry in steps.items() if entry})
+            if document.get("drill"):
+                self._join_drill(keeping.read(document["drill"])[0])
 
     def forget(self, *steps: str) -> None:
         """Forget these steps, or everything when none is named."""
@@ -152,8 +165,15 @@ class Progress:
             steps[step] = entry
             self._write(steps)
 
-    def _write(self, steps: Mapping[str, object]) -> None:
-        document = {"version": 1, "steps": steps}
+    def _join_drill(self, kept: keeping.Kept) -> None:
+        there = self.drill()
+        if not keeping.is_newer(there):
+            here, _ = keeping.settled(keeping.read(there)[0], self._clock())
+            self._write(self.all(), keeping.join(here, kept))
+
+    def _write(self, steps: Mapping[str, object], drill: object = None) -> None:
+        drill = drill or self.drill()
+        document = {"version": 1, "steps": steps, **({"drill": drill} if drill else {})}
         write_private(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -25,18 +25,18 @@ def new() -> Kept:
     return {"version": VERSION, "asked": {}, "ideas": {}, "measured": {}, "off": {"value": False, "at": 0}}
 
 
-def read(value: object, known: Sequence[str]) -> tuple[Kept, str]:
+def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     """What was kept, as far as it can be read, and a sentence where something could not.
 
     Args:
         value: What was stored or imported.
-        known: The ids of the ideas that this version knows.
+        known: The ids of the ideas that this version knows; None to look at none of them.
     """
     if value is None:
         return new(), ""
     if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
         return new(), "What was kept of the drill is damaged. It begins anew."
-    if value["version"] > VERSION:
+    if is_newer(value):
         return new(), "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept."
     found, lost = new(), 0
     for field, valid in (("asked", _time), ("ideas", _idea), ("measured", _measure)):
@@ -56,6 +56,11 @@ def read(value: object, known: Sequence[str]) -> tuple[Kept, str]:
     return found, said
 
 
+def is_newer(value: object) -> bool:
+    """Whether a newer labkit kept it."""
+    return isinstance(value, Mapping) and isinstance(value.get("version"), int) and value["version"] > VERSION
+
+
 def join(one: Kept, other: Kept) -> Kept:
     """What two places kept, as one; it does not matter in which order, or how often, they are joined.
 
@@ -73,6 +78,11 @@ def join(one: Kept, other: Kept) -> Kept:
         joined["measured"][key] = min(entries, key=lambda each: (each["at"], each["right"]))
     joined["off"] = max(one["off"], other["off"], key=lambda each: (each["at"], each["value"]))
     return joined
+
+
+def measured(kept: Kept, name: str, right: int, now: float) -> Kept:
+    """The same after ten questions ``before`` or ``after``."""
+    return join(kept, {**new(), "measured": {name: {"at": now, "right": right}}})
 
 
 def asked(kept: Kept, question: str, now: float) -> Kept:
