@@ -56,6 +56,7 @@ notebooks/02-inside-a-pod
 notebooks/03-service-accounts
 notebooks/04-roles
 notebooks/05-cluster-roles
+notebooks/06-test-the-policy
 docs/glossary
 ```
 

@@ -53,12 +53,13 @@ LEFT_OUT = re.compile(
     r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions|sphinxext)/"
-    r"|^labkit/(_data/notebooks|presenter|rbac/testing)/"
+    r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
+    r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
-SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/)")
+SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/)")
 """What a learner may look at; the rest is bytecode alone."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""

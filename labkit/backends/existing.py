@@ -37,7 +37,7 @@ NO_LOG = (
     "(notebooks, labkit exec, labkit proxy), and what another client asks directly does not."
 )
 
-NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the rest works."
+NO_PART_5 = "You may not create cluster roles here: parts 5 and 6 cannot be done, the rest works."
 
 MANAGED = "app.kubernetes.io/managed-by"
 
@@ -142,7 +142,7 @@ class Existing:
             return Status(self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"})
         facts = {"context": str(record.get("context")), "you are": str(record.get("user"))}
         if not record.get("part5", True):
-            facts["part 5"] = "not possible: you may not create cluster roles here"
+            facts["parts 5, 6"] = "not possible: you may not create cluster roles here"
         if not record.get("anonymous", True):
             facts["anonymous"] = "not let in: the answer is 401 instead of 403"
         return Status(self.name, self._answers(), str(record.get("server", "")), facts)

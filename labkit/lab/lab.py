@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit import lessons
@@ -25,10 +24,11 @@ from labkit.client.pods import MountedToken, Pods, ReadyPod
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import COMMAND, INPUT, LINE, MANIFESTS, PORT, SECONDS, STEP, STORABLE, TEXT, takes
-from labkit.core.errors import TokenError, UsageError
+from labkit.core.errors import TokenError
 from labkit.core.redact import redact_all
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
+from labkit.lab.sources import objects_of, read
 from labkit.lessons.library import Library, library, prepared
 from labkit.lessons.predictions import Noted
 from labkit.lessons.steps import step_id
@@ -36,9 +36,7 @@ from labkit.lessons.steps import step_id
 if TYPE_CHECKING:
     from labkit.client.kubectl import CompletedKubectl
     from labkit.client.proxy import Proxy
-MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
-"""The extensions of manifest files."""
-
+    from labkit.lab.policy import PolicyTests
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
 
 
@@ -130,15 +128,7 @@ class Lab(ChosenCluster):
             UsageError: When there is no such lesson or file, or it holds no objects.
             ApiFailure: When the server refuses an object.
         """
-        if not isinstance(what, str):
-            objects = manifests.from_python(what)
-        elif "\n" in what or ": " in what:
-            objects = manifests.parse(what)
-        else:
-            own = _own_file(what)
-            files = [own] if own else self.library.files(what)
-            objects = [entry for file in files for entry in _read(file)]
-        return self._apply(objects)
+        return self._apply(objects_of(what, self.library))
 
     @takes('lab.prepare("04-roles")', what=LINE)
     def prepare(self, what: str) -> Applied:
@@ -153,12 +143,26 @@ class Lab(ChosenCluster):
         Returns:
             The objects that were missing.
         """
-        objects = [entry for file in self.library.files(what) for entry in _read(file)]
+        objects = [entry for file in self.library.files(what) for entry in read(file)]
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
         applied = self._apply([prepared(entry) for entry in missing])
         self.pods.wait_for(objects)
         return applied
+
+    @takes('lab.policy("04-roles")', what=MANIFESTS)
+    def policy(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> PolicyTests:
+        """The policy that some manifests make, to test it. Nothing is applied.
+
+        Args:
+            what: As for ``apply``. If several manifests are of one object, the last one counts.
+
+        Raises:
+            UsageError: As for ``apply``; or a role or binding lacks what decides.
+        """
+        from labkit.lab.policy import PolicyTests
+
+        return PolicyTests(self, objects_of(what, self.library))
 
     @takes('lab.kubectl("get pods -n kikai")', line=TEXT)
     def kubectl(self, line: str) -> CompletedKubectl:
@@ -323,7 +327,7 @@ class Lab(ChosenCluster):
         goal = None if str(step).strip().lower() == "end" else step_id(step)
         self.reset()
         earlier = self.library.before(goal)
-        objects = [prepared(entry, own) for own, file in earlier for entry in _read(file)]
+        objects = [prepared(entry, own) for own, file in earlier for entry in read(file)]
         applied = self._apply(objects)
         self._begin()
         self.pods.wait_for(objects)
@@ -374,21 +378,3 @@ class Lab(ChosenCluster):
                 refused.todo = habit(f"{namespace}/{name}") or missing or refused.todo
             raise refused
         return str(answer.body["status"]["token"])
-
-
-def _own_file(what: str) -> Path | None:
-    """The learner's own file of that name; None where there is none."""
-    try:
-        own = Path(what).expanduser()
-        return own if own.suffix in MANIFEST_SUFFIXES and own.is_file() else None
-    except (OSError, RuntimeError, ValueError):  # a name that is too long, ~ of a user who is not there
-        return None
-
-
-def _read(file: Path) -> list[dict[str, Any]]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.") from error
-    return manifests.parse(text, file.name)

@@ -21,6 +21,7 @@ from labkit.lessons import (
     part3_service_accounts,
     part4_roles,
     part5_cluster_roles,
+    part6_test_the_policy,
 )
 from labkit.lessons.asides import ASIDES, of_lesson
 from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries, with_step
@@ -65,6 +66,12 @@ LESSONS: tuple[Lesson, ...] = (
         "Who may do what, everywhere.",
         part5_cluster_roles.STEPS,
         of_lesson("05-cluster-roles"),
+    ),
+    Lesson(
+        "06-test-the-policy",
+        "Test the policy",
+        "A policy is code: ask it, break it, and find out what it is for.",
+        part6_test_the_policy.STEPS,
     ),
 )
 

@@ -121,17 +121,21 @@ VIEW = "ClusterRole/view"
 def walkthrough_allowances(context: CheckContext, before: Policy, reader: str = "") -> list[Allowance]:
     """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
     kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
-    space = context.names.namespace("kikai")
-    services, volumes = (
+    space, tally = context.names.namespace("kikai"), context.account("kikai", "tally").subject
+    services, volumes, logs = (
         [{"apiGroups": [""], "resources": [resource], "verbs": ["get", "list"]}]
-        for resource in ("services", "persistentvolumes")
+        for resource in ("services", "persistentvolumes", "pods/log")
     )
+    guessed = {"pods": ["list", "watch"], "secrets": ["list"], "configmaps": ["create", "patch"]}
+    counted = [{"apiGroups": [""], "resources": [each], "verbs": verbs} for each, verbs in guessed.items()]
     view = before.roles.get(("ClusterRole", "", "view"), {}).get("rules") or []
     return [
         Allowance(kikai, services, (space,)),
         Allowance(darbo, services, (space,)),
         Allowance(kikai, volumes, ("", space)),
         Allowance(kikai, view, ("", space), role=reader),
+        Allowance(kikai, logs, (space,)),
+        Allowance(tally, counted, (space,)),
     ]
 
 
@@ -140,7 +144,7 @@ def giving(context: CheckContext, bindings: Sequence[Object], account: Account, 
     return [
         each
         for each in bindings
-        if names_account(each, account) and grants(_rules(context, each), "list", "", resource)
+        if names_account(each, account) and grants(rules_of(context, each), "list", "", resource)
     ]
 
 
@@ -148,7 +152,7 @@ def kind_of_mistake(context: CheckContext, binding: Object, account: Account) ->
     """Why a binding does not give an account what it is for, as a kind of mistake."""
     if not names_account(binding, account):
         return "wrong-subject"
-    return "wrong-verb" if _rules(context, binding) else "missing-role"
+    return "wrong-verb" if rules_of(context, binding) else "missing-role"
 
 
 def made_by_lab(bindings: Sequence[Object], step: str) -> Outcome | None:
@@ -163,7 +167,7 @@ def role_text(binding: Object) -> str:
     return f"{role_kind(binding)}/{role_name(binding)}"
 
 
-def _rules(context: CheckContext, binding: Object) -> list[Object]:
+def rules_of(context: CheckContext, binding: Object) -> list[Object]:
     """The rules that a binding gives, none where its role does not exist."""
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace_of(binding)}/roles"
     return list((context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}") or {}).get("rules") or ())

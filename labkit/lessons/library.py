@@ -6,6 +6,7 @@ carry an annotation, so that no checkpoint counts them as the learner's work.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from labkit.client.manifests import Manifest, parse
 from labkit.core import resources
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
-from labkit.lessons.steps import position, step_id
+from labkit.lessons.steps import position, step_id, step_ids, taken_away
 
 PREPARED = "labkit/prepared"
 """The annotation of objects that the lab created; its value is the step whose work they are, or ``true``."""
@@ -76,7 +77,9 @@ class Library:
         """
         files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
         ordered = sorted((position(step_of(file)), file) for file in files)
-        return [(step_of(file), file) for place, file in ordered if step is None or place < position(step)]
+        goal = len(step_ids()) if step is None else position(step)
+        gone = {each for earlier in step_ids()[:goal] for each in taken_away(earlier)}
+        return [(step_of(file), file) for place, file in ordered if place < goal and step_of(file) not in gone]
 
     def of_step(self, step: str) -> list[Path]:
         """The files of a step, experiments included, in order."""
@@ -84,8 +87,12 @@ class Library:
 
     def objects(self) -> list[Manifest]:
         """Every object of every lesson, experiments included."""
-        files = sorted(self.root.rglob("*.yaml"))
-        return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
+        return objects_in(sorted(self.root.rglob("*.yaml")))
+
+
+def objects_in(files: Iterable[Path]) -> list[Manifest]:
+    """The objects of some files, in order."""
+    return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
 
 
 def step_of(file: Path) -> str:

@@ -12,9 +12,9 @@ from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.rules import Rule, group_matches, rule_allows
 
 
-def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
+def grants(rules: Iterable[Rule], verb: str, group: str, resource: str, subresource: str = "") -> bool:
     """Whether rules, once bound, allow a verb on every object of a resource."""
-    question = Attributes(User(""), verb, group, resource=resource)
+    question = Attributes(User(""), verb, group, resource=resource, subresource=subresource)
     return any(rule_allows(rule, question) for rule in rules)
 
 

@@ -26,6 +26,7 @@ BY = {
     "any pod": "any client in the pod",
     "exec": "lab.exec, labkit exec, lab.kubectl, kubectl exec: each call as a command of its own",
     "record": "lab.record",
+    "record any": "lab.record; and any client",
     "tokens": "lab.pod_token and lab.token, or any client; and lab.record",
     "state": STATE,
 }
@@ -108,6 +109,11 @@ def step_ids() -> tuple[str, ...]:
 def position(step: str) -> int:
     """The place of a step, by its id, among all steps."""
     return step_ids().index(step)
+
+
+def taken_away(step: str) -> tuple[str, ...]:
+    """The steps whose objects a step takes away, by its id."""
+    return tuple(_texts()[step].get("takes away", ()))
 
 
 def _ranges() -> str:

@@ -16,7 +16,7 @@
 # *A cluster of your own, and how this lab works.*
 #
 # **In this lab you will** start a Kubernetes API server, ask it a first question, be
-# refused on purpose, and see how each of the 24 steps is checked. You need to know what a
+# refused on purpose, and see how each of the 30 steps is checked. You need to know what a
 # container is; you need not know the Kubernetes API. Time: about 8 minutes.
 
 # %% [markdown]
@@ -125,7 +125,7 @@ XRay(answer, lab)
 # %% [markdown]
 # ## Predict, run, explain
 #
-# Each step has a name, from W1 to W24, and goes the same way:
+# Each step has a name, from W1 to W24 and from T1 to T6, and goes the same way:
 #
 # 1. **Predict** what the server will say: `predict("W4", "…")`, with your guess in the place of `…`.
 # 2. **Run** the request, or create the object.
@@ -153,7 +153,7 @@ check("W4")
 board()
 
 # %% [markdown]
-# ## The five parts
+# ## The six parts
 #
 # | | notebook | you will |
 # |---|---|---|
@@ -162,8 +162,9 @@ board()
 # | 3 | [Service accounts](03-service-accounts.ipynb) | say who is asking, and read tokens |
 # | 4 | [Roles](04-roles.ipynb) | grant rights in one namespace |
 # | 5 | [Cluster roles](05-cluster-roles.ipynb) | grant rights everywhere |
+# | 6 | [Test the policy](06-test-the-policy.ipynb) | test what you granted, and find what is too much |
 #
-# Afterwards, six [exercises](exercises/ex1-api-server.ipynb) ask for the same with other names
+# Afterwards, seven [exercises](exercises/ex1-api-server.ipynb) ask for the same with other names
 # and without help. Words that are new to you are in the [glossary](99-glossary.ipynb), in English and Korean.
 
 # %% [markdown]

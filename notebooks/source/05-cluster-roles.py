@@ -526,7 +526,7 @@ check("A9")
 # %% [markdown]
 # ## How far you are
 #
-# All 24 steps. The board can check a step itself, and give the next hint.
+# All 24 steps of the walkthrough. The board can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
 Board(lab)
@@ -574,7 +574,7 @@ Board(lab)
 # lab.reset()
 
 # %% [markdown]
-# **Next:** try it alone. Six exercises ask for the same with other names, check what the cluster
-# does, and tell you your points; [the first](exercises/ex1-api-server.ipynb) is about the API
-# server, in [the last](exercises/ex6-final.ipynb) you repair four pods. The words of this lab, in
+# **Next:** [Test the policy](06-test-the-policy.ipynb). Or try it alone: exercises ask for the same with other names,
+# check what the cluster does, and tell you your points; [the first](exercises/ex1-api-server.ipynb) is about the API
+# server, in [the sixth](exercises/ex6-final.ipynb) you repair four pods. The words of this lab, in
 # English and Korean, are in the [glossary](99-glossary.ipynb).

@@ -9,10 +9,11 @@ import pytest
 from playwright.sync_api import expect
 
 from labkit.lab.lab import Lab
-from labkit.ui import AccessMatrix, Board, PodTerminal, RBACGraph, StartPanel, TokenInspector, XRay
+from labkit.ui import AccessMatrix, Board, MutantWall, PodTerminal, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import LabWidget
 from tests.browser.host import THEMES, Host
 from tests.browser.test_widgets import axe
+from tests.lessons.policy_questions import TWO
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -26,7 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Lab]
     made.stop()
 
 
-def all_seven(lab: Lab) -> dict[str, LabWidget]:
+def one_of_each(lab: Lab) -> dict[str, LabWidget]:
     """One of each."""
     return {
         "matrix": AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai"),
@@ -36,6 +37,7 @@ def all_seven(lab: Lab) -> dict[str, LabWidget]:
         "terminal": PodTerminal(lab, "kikai/test"),
         "board": Board(lab, "04-roles"),
         "start": StartPanel(home=lab.home),
+        "wall": MutantWall(lab.policy("04-roles"), TWO),
     }
 
 
@@ -43,7 +45,7 @@ def all_seven(lab: Lab) -> dict[str, LabWidget]:
 def test_every_widget_lives_outside_jupyter(browser: Any, lab: Lab, theme: str) -> None:
     page = browser.new_page(viewport={"width": 1000, "height": 720})
     host = Host(page, theme)
-    for name, widget in all_seven(lab).items():
+    for name, widget in one_of_each(lab).items():
         assert host.show(name, widget) == [], f"{name} makes global names"
         expect(host.widget(name)).to_be_visible()
     host.widget("matrix").locator('[data-key="1-0"]').click()
@@ -53,6 +55,9 @@ def test_every_widget_lives_outside_jupyter(browser: Any, lab: Lab, theme: str) 
     host.widget("terminal").get_by_role("textbox").fill("echo $((6 * 7))")
     page.keyboard.press("Enter")
     expect(host.widget("terminal").get_by_role("log")).to_contain_text("42")
+    card = host.widget("wall").locator('[data-key="card-1"]')
+    card.click()
+    expect(host.widget("wall").locator(".lk-detail")).to_contain_text("Rejected by the question: kikai/default may")
     expect(host.widget("start")).to_contain_text("In a terminal, type this first")
     host.widget("board").get_by_role("button", name="Hint for W16").click()
     expect(host.widget("board").locator(".lk-hint")).not_to_be_empty()
@@ -67,7 +72,7 @@ def test_every_widget_lives_outside_jupyter(browser: Any, lab: Lab, theme: str) 
 def test_a_widget_that_is_taken_away_listens_no_more(browser: Any, lab: Lab) -> None:
     page = browser.new_page()
     host = Host(page, "vscode-dark")
-    for name, widget in all_seven(lab).items():
+    for name, widget in one_of_each(lab).items():
         host.show(name, widget)
         assert page.evaluate("(name) => models[name].model.listening()", name) == 3
         page.evaluate("(name) => models[name].away()", name)

@@ -74,6 +74,29 @@ def test_the_graph_filters_and_lights_up_what_is_connected(notebook: NotebookPag
     expect(graph).to_contain_text("cluster-admin")
 
 
+def test_the_wall_is_walked_by_keyboard_narrow_and_as_a_table(notebook: NotebookPage, jupyter: Jupyter) -> None:
+    two = "questions: [{who: kikai/default, may: [get services in kikai, list services in kikai]}]"
+    show(notebook, jupyter, "wall", f"MutantWall(lab.policy('04-roles'), '{two}')")
+    wall = notebook.widget("wall")
+    expect(wall.get_by_role("status").first).to_contain_text("21 of 32 wrong policies pass 2 questions")
+    expect(wall.locator(".lk-lit")).to_have_count(21)
+    assert wall.locator('.lk-mutant[tabindex="0"]').count() == 1
+    wall.locator('[data-key="card-0"]').focus()
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("Enter")
+    expect(wall.locator('[data-key="card-1"]')).to_be_focused()
+    expect(wall.locator(".lk-detail")).to_contain_text("Rejected by the question: kikai/default may: get services")
+    wall.get_by_role("checkbox", name="only those that pass").check()
+    expect(wall.locator(".lk-mutant")).to_have_count(21)
+    assert wall.locator('.lk-mutant[tabindex="0"]').count() == 1
+    notebook.page.set_viewport_size({"width": 600, "height": 720})
+    assert wall.evaluate("(root) => root.scrollWidth <= root.clientWidth")
+    wall.get_by_role("checkbox", name="as a table").check()
+    expect(wall.get_by_role("row")).to_have_count(22)
+    wall.get_by_role("checkbox", name="only those that pass").uncheck()
+    expect(wall.get_by_role("row")).to_have_count(33)
+
+
 def test_a_tampered_token_fails_where_it_must(notebook: NotebookPage, jupyter: Jupyter) -> None:
     tokens = "TokenInspector(lab, lab.token('default/kikai'), lab.pod_token('kikai/test'))"
     show(notebook, jupyter, "token", "lab.apply('03-service-accounts/W10-serviceaccount-kikai.yaml')", tokens)
@@ -179,6 +202,7 @@ EVERYTHING = (
     "TokenInspector(lab, lab.pod_token('kikai/test'))",
     "PodTerminal(lab, 'kikai/test')",
     "Board(lab)",
+    "MutantWall(lab.policy('04-roles'))",
     "StartPanel()",
 )
 
@@ -190,7 +214,7 @@ def test_no_accessibility_violations_and_no_request_leaves_the_machine(
     page: NotebookPage = request.getfixturevalue(theme)
     jupyter: Jupyter = request.getfixturevalue("dark_jupyter" if theme.startswith("dark") else "jupyter")
     show(page, jupyter, "everything", "## A lesson's heading", *EVERYTHING)
-    for name in ("matrix", "graph", "xray", "token", "terminal", "board", "start"):
+    for name in ("matrix", "graph", "xray", "token", "terminal", "board", "wall", "start"):
         page.widget(name)
     page.page.evaluate(axe())
     found: list[dict[str, Any]] = page.page.evaluate("async () => (await axe.run('.lk')).violations")
@@ -214,7 +238,7 @@ def axe() -> str:
 def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter, width: int) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 720})
     show(notebook, jupyter, "wide", *EVERYTHING)
-    for name in ("matrix", "graph", "xray", "token", "terminal", "board", "start"):
+    for name in ("matrix", "graph", "xray", "token", "terminal", "board", "wall", "start"):
         widget = notebook.widget(name)
         box = widget.bounding_box()
         assert box is not None

@@ -311,7 +311,7 @@ def test_check_judges_and_its_exit_code_says_so(running: Path, capsys: Capture) 
 
 def test_a_step_that_is_not_there_starts_no_cluster(labkit_home: Path, capsys: Capture) -> None:
     assert run(["check", "W1", "W99"]) == 2
-    assert capsys.readouterr().err == 'labkit: There is no step "W99".\n  try: Steps are W1 to W24.\n'
+    assert capsys.readouterr().err == 'labkit: There is no step "W99".\n  try: Steps are W1 to W24 and T1 to T6.\n'
     assert list(labkit_home.iterdir()) == []
 
 
@@ -429,7 +429,7 @@ def test_the_demo_on_the_chosen_cluster_asks_first_and_leaves_the_progress(runni
     assert lab.admin.get(mine).status == 200
     done = labkit("demo", "--here", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "24 of 24 checkpoints passed" in done.stdout
+    assert "30 of 30 checkpoints passed" in done.stdout
     assert lab.admin.get(mine).status == 404
     assert (lab.progress.path.read_bytes() if lab.progress.path.exists() else None) == kept
 

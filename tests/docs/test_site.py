@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from labkit import lessons
 from tests.docs.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -81,8 +82,8 @@ def test_links_to_other_servers_are_listed(site: Site) -> None:
 
 
 def test_the_lessons_have_their_outputs_and_no_path_of_this_machine(site: Site) -> None:
-    for number in range(1, 25):
-        assert any(f"W{number} passed:" in site.read(page) for page in site.pages if page.startswith("notebooks/0"))
+    for step in lessons.STEPS:
+        assert any(f"{step} passed:" in site.read(page) for page in site.pages if page.startswith("notebooks/0"))
     for page in site.pages:
         if not page.startswith("notebooks/"):
             continue

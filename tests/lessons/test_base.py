@@ -193,7 +193,7 @@ def _step(check: Any) -> Any:
 def test_an_unknown_step_says_which_there_are() -> None:
     with pytest.raises(UsageError, match='There is no step "W25"') as caught:
         lessons.find("W25")
-    assert caught.value.todo == "Steps are W1 to W24."
+    assert caught.value.todo == "Steps are W1 to W24 and T1 to T6."
 
 
 # -- help -----------------------------------------------------------------------------------
@@ -229,7 +229,8 @@ def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> N
 
 
 def test_the_index_is_the_walkthrough() -> None:
-    assert list(lessons.STEPS) == [f"W{number}" for number in range(1, 25)]
+    series = (("W", 24), ("T", 6))
+    assert list(lessons.STEPS) == [f"{letter}{number + 1}" for letter, most in series for number in range(most)]
 
 
 def test_the_board_lists_every_step_in_words(progress: Progress) -> None:
@@ -237,11 +238,11 @@ def test_the_board_lists_every_step_in_words(progress: Progress) -> None:
     progress.mark("W16", "failed")
     board = lessons.board(progress)
     text = repr(board)
-    assert text.splitlines()[0] == "✔ 1 of 24 steps passed"
+    assert text.splitlines()[0] == "✔ 1 of 30 steps passed"
     assert "✔ passed · Ask without permission" in text
     assert "✘ not yet · Write a role" in text
     page = board._repr_html_()
-    assert page.count('<th scope="row"') == 24
+    assert page.count('<th scope="row"') == 30
     assert "04-roles.ipynb" in page
 
 

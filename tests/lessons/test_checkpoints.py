@@ -11,6 +11,7 @@ import pytest
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson
+from tests.lessons.policy_questions import STORY, TWO
 from tests.lessons.worker import Worker
 from tests.support.some import some
 
@@ -537,6 +538,49 @@ def w24_wrong_prediction(lab: Lab) -> None:
     lab.apply(binding("view-test", "", "view", account("kikai"), kind="ClusterRole"))
 
 
+def t1_part_5_left(lab: Lab) -> None:
+    policy = lab.policy("04-roles")
+    policy.ask(STORY)
+    lab.record("T1", STORY)
+
+
+def t2_negative(lab: Lab) -> None:
+    lab.record("T2", STORY)
+
+
+def t3_two(lab: Lab) -> None:
+    lab.record("T3", TWO)
+
+
+def t4_in_the_shared_role(lab: Lab) -> None:
+    lab.apply("06-test-the-policy/tryout/T04-role-log")
+
+
+def t4_view(lab: Lab) -> None:
+    lab.apply(binding("view-test", "kikai", "view", account("kikai"), kind="ClusterRole"))
+
+
+def tally(lab: Lab) -> None:
+    """Run the program of T5, which stops when it is refused."""
+    me, maps = lab.as_service_account("kikai/tally"), "/api/v1/namespaces/kikai/configmaps"
+    me.get("/api/v1/namespaces/kikai/pods")
+    if me.post(maps, {"metadata": {"name": "tally"}}).status == 409:
+        me.patch(f"{maps}/tally", {"data": {"pods": "1"}})
+
+
+def t5_refused(lab: Lab) -> None:
+    predict("T5", "used")
+    lab.apply("06-test-the-policy/T05-account-tally")
+    tally(lab)
+
+
+def t6_all_rights_left(lab: Lab) -> None:
+    lab.apply("06-test-the-policy/tryout/T05-rolebinding-tally-all")
+    lab.apply("06-test-the-policy/T06-role-tally")
+    tally(lab)
+    tally(lab)
+
+
 WRONG: list[tuple[str, Act, str]] = [
     ("W1", w1_inside, "inside the cluster"),
     ("W1", w1_port, "the port is not 443"),
@@ -628,6 +672,13 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W24", w24_group, "That is every account there, tomorrow's too. Name the one account"),
     ("W24", w24_wrong_subject, "view-test gives ClusterRole veiw"),
     ("W24", w24_wrong_prediction, "view leaves Secrets out"),
+    ("T1", t1_part_5_left, 'allowed by ClusterRoleBinding "view-test"'),
+    ("T2", t2_negative, "4 questions, 2 of them negative"),
+    ("T3", t3_two, "21 of 32 wrong policies pass 2 questions"),
+    ("T4", t4_in_the_shared_role, "darbo:default may read logs in kikai too, by test"),
+    ("T4", t4_view, "ClusterRole view gives more"),
+    ("T5", t5_refused, "no request that was let through needed create · configmaps"),
+    ("T6", t6_all_rights_left, "RoleBinding tally-all gives the role ClusterRole/cluster-admin"),
 ]
 
 ANSWER = re.compile(

@@ -24,11 +24,11 @@ def test_a_step_is_found_however_it_is_written(step: str | int, name: str) -> No
     assert step_id(step) == name
 
 
-@pytest.mark.parametrize("step", ["W0", "W25", "x", "", "W-1", "W1.5", "W", "T1", "Ｗ1", "W１"])
+@pytest.mark.parametrize("step", ["W0", "W25", "x", "", "W-1", "W1.5", "W", "T7", "Ｗ1", "W１"])
 def test_other_steps_are_refused(step: str) -> None:
     with pytest.raises(UsageError, match="There is no step") as refused:
         step_id(step)
-    assert refused.value.todo == "Steps are W1 to W24."
+    assert refused.value.todo == "Steps are W1 to W24 and T1 to T6."
 
 
 def test_the_texts_have_the_order_of_the_lessons() -> None:
@@ -51,6 +51,7 @@ def test_a_lesson_or_a_file_is_found_by_name() -> None:
         "03-service-accounts",
         "04-roles",
         "05-cluster-roles",
+        "06-test-the-policy",
     ]
     assert names(LIBRARY.files("02-inside-a-pod")) == names(LIBRARY.files("02")) == ["W05-pod-curl.yaml"]
     assert LIBRARY.files("01-api-server") == []
@@ -59,7 +60,7 @@ def test_a_lesson_or_a_file_is_found_by_name() -> None:
     assert names(LIBRARY.files("05/tryout/W22-rolebinding-view")) == ["W22-rolebinding-view.yaml"]
 
 
-@pytest.mark.parametrize("name", ["06-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""])
+@pytest.mark.parametrize("name", ["07-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""])
 def test_what_is_not_there_is_said(name: str) -> None:
     with pytest.raises(UsageError):
         LIBRARY.files(name)
@@ -76,8 +77,16 @@ def test_before_a_step_are_all_earlier_files_in_order_without_experiments() -> N
         "W16-roles-service-reader.yaml",
     ]
     everything = names(before(None))
-    assert everything[-1] == "W24-clusterrolebinding-view-test.yaml"
+    assert everything[-1] == "T06-role-tally.yaml"
+    assert names(before("T1"))[-1] == "W24-clusterrolebinding-view-test.yaml"
     assert not [name for name in everything if "W22" in name]
+
+
+def test_what_a_step_takes_away_is_gone_before_the_next() -> None:
+    gone = {"W23-clusterrolebinding-pv-test.yaml", "W24-clusterrolebinding-view-test.yaml"}
+    assert gone <= set(names(before("T1")))
+    assert not gone & {*names(before("T2")), *names(before(None))}
+    assert "W20-clusterrole-pv-reader.yaml" in names(before("T2"))
 
 
 def test_every_manifest_is_named_by_its_step_and_readable() -> None:
@@ -88,7 +97,9 @@ def test_every_manifest_is_named_by_its_step_and_readable() -> None:
 
 
 def test_the_write_ups_own_pods_and_role_are_word_for_word() -> None:
-    by_name = {(e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e for e in LIBRARY.objects()}
+    by_name = {
+        (e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e for e in reversed(LIBRARY.objects())
+    }
     main = {"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}
     ambassador = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2"}
     assert by_name["Pod", None, "curl"]["spec"] == {"containers": [main]}

@@ -181,7 +181,18 @@ MAKING = {
     ),
 }
 
+LOGS = {"kikai by pods/*": "nothing", "kikai by *": "more", "darbo by pods/log": "the logs"}
+LOG_READER = role("log-reader", "kikai", verbs=["get"], resources=["pods/log"])
+MAKING["T4"] = Making(
+    [LOG_READER, binding("log-reader", "kikai", "log-reader", KIKAI)],
+    [LOG_READER, binding("log-reader", "kikai", "log-reader", DARBO)],
+    [view("kikai", KIKAI)],
+    LOGS,
+)
+
 ELSEWHERE = {
+    **dict.fromkeys(("T1", "T2", "T3"), "questions are recorded; who asks the cluster: scenarios/part6.py"),
+    **dict.fromkeys(("T5", "T6"), "a program runs as its account: scenarios/part6.py, test_policies.py"),
     "W1": "an address is recorded: test_an_address_may_be_written_in_many_ways",
     "W6": "an address is recorded: test_what_kubectl_prints_may_be_recorded",
     "W7": "commands in the pod: test_any_client_counts has all four ways, test_any_way_to_look_… the options",

@@ -26,7 +26,7 @@ def test_every_question_stands_in_a_notebook_with_its_options() -> None:
 
 
 def test_every_part_has_three() -> None:
-    assert [number.split(".")[0] for number in REPLIES] == [str(part) for part in range(1, 6) for _ in range(3)]
+    assert [number.split(".")[0] for number in REPLIES] == [str(part) for part in range(1, 7) for _ in range(3)]
 
 
 @pytest.mark.parametrize("number", REPLIES)

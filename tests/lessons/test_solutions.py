@@ -17,7 +17,8 @@ from labkit.lab.lab import Lab
 from labkit.lessons.steps import STATE
 from tools import evidence
 
-PREDICTED = {
+PREDICTED: dict[str, object] = {
+    "T4": {"kikai by pods/*": "nothing", "kikai by *": "more", "darbo by pods/log": "the logs"},
     "W4": "rbac.authorization.k8s.io",
     "W9": "default",
     "W10": "no",

@@ -51,6 +51,11 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
         ),
         ("04-roles.ipynb", "Roles and role bindings", "Who may do what, in one namespace."),
         ("05-cluster-roles.ipynb", "Cluster roles and cluster role bindings", "Who may do what, everywhere."),
+        (
+            "06-test-the-policy.ipynb",
+            "Test the policy",
+            "A policy is code: ask it, break it, and find out what it is for.",
+        ),
     ]
     assert [each.minutes for each in lessons.LESSONS] == [
         sum(step.minutes for step in (*each.steps, *each.asides)) for each in lessons.LESSONS
@@ -58,12 +63,12 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
 
 
 def test_a_step_that_is_not_there_is_refused() -> None:
-    assert refusal(lessons.find, "W25") == 'There is no step "W25". Steps are W1 to W24.'
+    assert refusal(lessons.find, "W25") == 'There is no step "W25". Steps are W1 to W24 and T1 to T6.'
 
 
 def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> None:
     empty = lessons.board(progress)
-    assert (empty.passed, empty.title, empty.card().tone) == ([], "0 of 24 steps passed", "plain")
+    assert (empty.passed, empty.title, empty.card().tone) == ([], "0 of 30 steps passed", "plain")
     progress.predict("W2", "x")
     progress.mark("W2", "passed", guessed=True)
     progress.mark("W1", "passed", guessed=None)
@@ -72,9 +77,9 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     progress.mark("W16", "passed", guessed=False)
     board = lessons.board(progress)
     assert board.passed == ["W1", "W2", "W4", "W16"]
-    assert (board.title, board.card().tone) == ("4 of 24 steps passed, 1 of 2 first guesses right", "good")
+    assert (board.title, board.card().tone) == ("4 of 30 steps passed, 1 of 2 first guesses right", "good")
     lines = [(row.label, row.value) for row in board.card().rows]
-    assert len(lines) == 5 + 24
+    assert len(lines) == 6 + 30
     assert lines[:5] == [
         ("01", "The API server: 3 of 4"),
         ("  W1", "✔ passed · Find the API server"),
@@ -83,7 +88,7 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
         ("  W4", "✔ passed · List what the server serves"),
     ]
     page = board._repr_html_()
-    for text in ("4 of 24 steps passed, 1 of 2 first guesses right", "✘ not yet", "• not attempted", "04-roles.ipynb"):
+    for text in ("4 of 30 steps passed, 1 of 2 first guesses right", "✘ not yet", "• not attempted", "04-roles.ipynb"):
         assert text in page
 
 
@@ -421,7 +426,7 @@ def test_a_choice_is_judged_in_a_line(choice: str, title: str, tone: str) -> Non
 
 
 def test_what_is_no_question_is_refused() -> None:
-    numbers = ", ".join(f"{part}.{number}" for part in range(1, 6) for number in range(1, 4))
+    numbers = ", ".join(f"{part}.{number}" for part in range(1, 7) for number in range(1, 4))
     assert refusal(questions.judge, "9.9", "a") == f"There is no question 9.9. Use one of {numbers}."
     assert refusal(questions.judge, "3.1", "d") == "Question 3.1 has no option d. Choose a, b or c."
     assert questions.judge(" 3.1 ", "b").right

@@ -131,5 +131,5 @@ def test_the_page_keeps_its_text_and_gets_its_tables() -> None:
     made = instructor.page(text)
     assert made.startswith("# Words\n\n| before | ask | the answer |\n|---|---|---|\n| W1 | ")
     assert "| old |" not in made
-    assert made.endswith(f"| W24 | {talks()['W24'].ask} | {talks()['W24'].answer} |\n\nMore words.\n")
+    assert made.endswith(f"| T6 | {talks()['T6'].ask} | {talks()['T6'].answer} |\n\nMore words.\n")
     assert instructor.page(made) == made

@@ -31,7 +31,7 @@ def test_every_step_is_shown_with_its_verdict(lab: Lab) -> None:
         assert f"✔ {step} passed: {found.title}" in text
     assert "system:serviceaccount:kikai:default: GET /api/v1/namespaces/kikai/services" in text
     assert 'cannot list resource "services" in API group ""' in text
-    assert "24 of 24 checkpoints passed" in text
+    assert "30 of 30 checkpoints passed" in text
     assert "<signature>" in text
     assert not TOKEN.search(text)
 

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +16,12 @@ from labkit.client.client import Client
 from labkit.core.errors import TokenError, Unreachable, UsageError
 from labkit.grading.tasks.task import binding
 from labkit.lab.lab import Lab
-from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
+from labkit.lab.policy import PolicyTests
+from labkit.lab.sources import objects_of
+from labkit.lessons.library import library
+from labkit.ui import AccessMatrix, Board, MutantWall, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
+from tests.lessons.policy_questions import TEN, TWO
 from tests.rbac.conftest import api, put
 from tests.support.some import some
 from tests.support.until import SECONDS
@@ -292,3 +297,20 @@ def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
 def test_a_board_of_an_unknown_lesson_names_the_lessons() -> None:
     with pytest.raises(UsageError, match=lessons.LESSONS[0].id):
         Board(None, "nope")
+
+
+def test_the_wall_lights_the_wrong_policies_that_pass() -> None:
+    policy = PolicyTests(SimpleNamespace(), objects_of("04-roles", library()))  # type: ignore[arg-type]  # asks no lab
+    wall = MutantWall(policy, TWO)
+    assert wall.data["summary"] == "21 of 32 wrong policies pass 2 questions"
+    cards = [card for group in wall.data["groups"] for card in group["cards"]]
+    assert sum(not card["by"] for card in cards) == 21
+    assert [group["title"] for group in wall.data["groups"]][:2] == ["Verbs", "Resources"]
+    lines = wall.as_text().splitlines()
+    assert any(line.startswith("Role kikai/service-reader lets them watch") and "● passes" in line for line in lines)
+    assert any("○ rejected  kikai/default may: list services in kikai" in line for line in lines)
+    assert wall.as_html().count('<th scope="row"') == 32
+    assert MutantWall(policy).data["left"] == 32
+    assert MutantWall(policy, TEN).data["left"] == 0
+    with pytest.raises(UsageError, match="The right policy answers otherwise"):
+        MutantWall(policy, TWO.replace("get services", "get pods"))

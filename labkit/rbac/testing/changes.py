@@ -118,7 +118,9 @@ def _lost(first: Policy, second: Policy, user: User, namespace: str, vocabulary:
         if any(grant.rule is rule or grant.rule == rule for rule in held):
             continue
         for part in _in_groups(breakdown(grant.rule), vocabulary):
-            if usable(part, namespace, vocabulary) and not _covered(part, held):
+            if usable(part, namespace, vocabulary) and not all(
+                _covered(each, held) for each in _verbs(part, vocabulary)
+            ):
                 found[part] = None
     return list(found)
 
@@ -130,6 +132,15 @@ def _in_groups(parts: Iterable[Part], vocabulary: Vocabulary) -> Iterator[Part]:
             yield from (part._replace(group=group) for group, name in vocabulary.resources if name == part.resource)
         else:
             yield part
+
+
+def _verbs(part: Part, vocabulary: Vocabulary) -> Iterator[Part]:
+    """The part, where it is about every verb of one resource: once for each verb that the resource has."""
+    known = vocabulary.resources.get((part.group, part.resource))
+    if part.verb == "*" and known is not None:
+        yield from (part._replace(verb=verb) for verb in known[1])
+    else:
+        yield part
 
 
 def _covered(part: Part, held: Iterable[Rule]) -> bool:

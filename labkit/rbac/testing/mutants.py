@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.rbac.objects import (
     GROUP,
@@ -29,8 +29,27 @@ from labkit.rbac.testing.verdicts import wrong
 from labkit.rbac.testing.vocabulary import VERBS, Vocabulary
 
 WIDER_ROLES = ("view", "edit", "admin", "cluster-admin")
-SECRET_THINGS = (("", "secrets"), ("", "pods"), ("", "configmaps"))
-"""What a rule is widened by, since that is what people add "to be sure"."""
+
+
+class Added(NamedTuple):
+    """What rules are widened by: what people add "to be sure".
+
+    Args:
+        verbs: Verbs.
+        resources: Resources of the core group.
+        parts: Whether the subresources of a rule's own resources are added too.
+        another: The name of another account, and of another object.
+    """
+
+    verbs: Sequence[str]
+    resources: Sequence[str]
+    parts: bool
+    another: str = "another"
+
+
+EVERYTHING = Added(VERBS, ("secrets", "pods", "configmaps"), True)
+FEW = Added(("watch", "delete"), ("secrets",), False)
+"""One mistake of each sort, where somebody writes the questions by hand."""
 
 Key = tuple[str, str, str]
 
@@ -51,15 +70,16 @@ class Mutant:
     policy: Policy
 
 
-def mutants(policy: Policy, vocabulary: Vocabulary) -> list[Mutant]:
+def mutants(policy: Policy, vocabulary: Vocabulary, *, added: Added = EVERYTHING) -> list[Mutant]:
     """The wrong policies next to one: of its own roles and bindings, not of those that every cluster has.
 
     Args:
         policy: The right one.
         vocabulary: What requests may name; answers are compared over it, and over one fresh name of each sort.
+        added: The verbs and resources that rules are widened by; each adds a policy to each rule.
     """
     found: list[Mutant] = []
-    for what, sort, changed in _all(policy, vocabulary):
+    for what, sort, changed in _all(policy, vocabulary, added):
         if not same_answers(policy, changed, vocabulary) and not any(
             same_answers(each.policy, changed, vocabulary) for each in found if each.sort == sort
         ):
@@ -72,33 +92,40 @@ def survivors(wrong_policies: Iterable[Mutant], questions: Sequence[Question]) -
     return [each for each in wrong_policies if wrong(each.policy, questions) is None]
 
 
-def _all(policy: Policy, vocabulary: Vocabulary) -> Iterator[tuple[str, str, Policy]]:
+def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[str, str, Policy]]:
     bound = {role_key(binding) for binding in policy.bindings}
     for key, role in policy.roles.items():
         if is_default(role) or key not in bound:
             continue
         for number, rule in enumerate(role.get("rules") or ()):
-            for what, sort, changed in _rules(rule, vocabulary):
+            about = f" in its rule about {_about(rule)}" if len(role["rules"]) > 1 else ""
+            for what, sort, changed in _rules(rule, vocabulary, added):
                 rules = [*role["rules"][:number], *([changed] if changed else []), *role["rules"][number + 1 :]]
-                yield f"{title(*key)} {what}", sort, _with_role(policy, key, {**role, "rules": rules})
+                yield f"{title(*key)} {what}{about}", sort, _with_role(policy, key, {**role, "rules": rules})
     for number, binding in enumerate(policy.bindings):
         if not is_default(binding):
-            for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary):
+            for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary, added):
                 yield f"{binding_title(binding)} {what}", sort, changed_policy
 
 
-def _rules(rule: Rule, vocabulary: Vocabulary) -> Iterator[tuple[str, str, Rule | None]]:
+def _about(rule: Rule) -> str:
+    """What a rule is about, in words."""
+    return ", ".join([*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())])
+
+
+def _rules(rule: Rule, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[str, str, Rule | None]]:
     """The rules next to one, None for none."""
     yield "lacks a rule", "verbs", None
-    yield from _lists(rule, "verbs", [each for each in VERBS if each not in rule["verbs"]], "verbs", "lets them")
+    yield from _lists(rule, "verbs", [each for each in added.verbs if each not in rule["verbs"]], "verbs", "lets them")
     if rule.get("nonResourceURLs"):
         yield from _lists(rule, "nonResourceURLs", [], "resources", "lets them use")
         return
     groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
     parts = [name for group, name in vocabulary.resources if group in groups and name.partition("/")[0] in resources]
-    others = [name for group, name in SECRET_THINGS if group in groups]
-    added = [name for name in (*parts, *others) if name not in resources]
-    yield from _lists(rule, "resources", added, "resources", "also is about")
+    named = [*(parts if added.parts else ()), *(added.resources if "" in groups else ())]
+    yield from _lists(
+        rule, "resources", [name for name in named if name not in resources], "resources", "also is about"
+    )
     yield from _lists(rule, "apiGroups", [group for group in ("", "apps") if group not in groups], "groups", "is about")
     if "" in groups:
         for group in ("v1", "core"):
@@ -106,7 +133,7 @@ def _rules(rule: Rule, vocabulary: Vocabulary) -> Iterator[tuple[str, str, Rule 
     names = rule.get("resourceNames") or []
     if names:
         yield "is about objects of any name", "names", {**rule, "resourceNames": []}
-        yield "is about one more object", "names", {**rule, "resourceNames": [*names, "another"]}
+        yield "is about one more object", "names", {**rule, "resourceNames": [*names, added.another]}
     else:
         yield "is about one object only", "names", {**rule, "resourceNames": ["one"]}
 
@@ -123,7 +150,7 @@ def _lists(rule: Rule, field: str, added: Iterable[str], sort: str, phrase: str)
 
 
 def _bindings(
-    policy: Policy, number: int, binding: Object, vocabulary: Vocabulary
+    policy: Policy, number: int, binding: Object, vocabulary: Vocabulary, added: Added
 ) -> Iterator[tuple[str, str, Policy]]:
     home, ref = namespace_of(binding), binding["roleRef"]
 
@@ -131,7 +158,7 @@ def _bindings(
         return replace(policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :]))
 
     yield "is not there", "bindings", instead()
-    for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary):
+    for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary, added):
         yield what, "subjects", instead({**binding, "subjects": subjects})
     if home:
         for other in _others(vocabulary, home):
@@ -157,7 +184,9 @@ def _bindings(
             yield f"gives {name}", "references", instead(changed)
 
 
-def _subjects(entries: list[Object], home: str, vocabulary: Vocabulary) -> Iterator[tuple[str, list[Object]]]:
+def _subjects(
+    entries: list[Object], home: str, vocabulary: Vocabulary, added: Added
+) -> Iterator[tuple[str, list[Object]]]:
     for at, entry in enumerate(entries):
         rest, shown = [*entries[:at], *entries[at + 1 :]], subject_title(entry, home)
         yield f"lacks {shown}", rest
@@ -165,7 +194,7 @@ def _subjects(entries: list[Object], home: str, vocabulary: Vocabulary) -> Itera
         if not own:
             continue
         others = [(each, entry["name"]) for each in _others(vocabulary, own)]
-        others += [(own, name) for name in ("default", "another") if name != entry["name"]]
+        others += [(own, name) for name in ("default", added.another) if name != entry["name"]]
         for namespace, name in others:
             other = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
             yield f"gives it to {namespace}/{name} instead of {shown}", [*rest, other]

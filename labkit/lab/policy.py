@@ -1,0 +1,125 @@
+"""Test a policy in a notebook: ask it, offline and of the cluster; break it; compare it; see what a program used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from labkit.core.arguments import LINE, MANIFESTS, STORABLE, takes
+from labkit.core.display import Card, Displayable, Row
+from labkit.lab.sources import objects_of
+from labkit.lessons.policies import ManifestPolicy, count, let_through
+from labkit.rbac.objects import is_default
+from labkit.rbac.reviews import review
+from labkit.rbac.subjects import subject
+from labkit.rbac.testing.changes import changes
+from labkit.rbac.testing.mutants import survivors
+from labkit.rbac.testing.policies import remarks
+from labkit.rbac.testing.questions import Question
+from labkit.rbac.testing.usage import least_policy, usage_of
+from labkit.rbac.testing.verdicts import answers
+
+if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
+
+
+class PolicyTests(Displayable):
+    """The policy that some manifests make, and its tests; ``Lab.policy`` makes it.
+
+    Args:
+        lab: The lab whose cluster is asked.
+        objects: The manifests.
+    """
+
+    def __init__(self, lab: Lab, objects: Iterable[dict[str, Any]]) -> None:
+        self._lab = lab
+        self._objects = list(objects)
+        self.manifests = ManifestPolicy.of(self._objects)
+
+    def card(self) -> Card:
+        """How many roles and bindings it has of its own."""
+        policy = self.manifests.policy
+        roles = sum(not is_default(role) for role in policy.roles.values())
+        bindings = sum(not is_default(binding) for binding in policy.bindings)
+        return Card(f"A policy of {count(roles, 'role')} and {count(bindings, 'binding')}, from manifests")
+
+    @takes("policy.test(questions)", questions=STORABLE)
+    def test(self, questions: object) -> Card:
+        """Ask the manifests. Nothing is sent to a cluster.
+
+        Args:
+            questions: As YAML: ``docs/testing-a-policy.md`` says how.
+
+        Raises:
+            UsageError: They are no questions, or name what there is not.
+        """
+        verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
+        return _answers_card("the manifests", [(each.question, each.allowed, each.reasons[:1]) for each in verdicts])
+
+    @takes("policy.ask(questions)", questions=STORABLE)
+    def ask(self, questions: object) -> Card:
+        """Ask the cluster the same, by an access review for each question."""
+        given = []
+        for question in self.manifests.questions(questions):
+            status = review(self._lab.admin, question.attributes)
+            given.append((question, bool(status.get("allowed")), [str(status.get("reason") or "")]))
+        return _answers_card("the cluster", given)
+
+    @takes("policy.wrong(questions)", questions=STORABLE)
+    def wrong(self, questions: object) -> Card:
+        """The wrong policies that pass some questions."""
+        asked, every = self.manifests.questions(questions), self.manifests.wrong_policies
+        left = survivors(every, asked)
+        rows = [Row("passes", each.what) for each in left]
+        title = f"{len(left)} of {len(every)} wrong policies pass {count(len(asked), 'question')}"
+        return Card(title, "warn" if left else "good", rows)
+
+    @takes('policy.change("change.yaml")', what=MANIFESTS)
+    def change(self, what: Any) -> Card:
+        """Who gains and who loses what, if some manifests are applied on top.
+
+        Raises:
+            UsageError: There is no such file, or a role or binding lacks what decides.
+        """
+        after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
+        found = changes(self.manifests.policy, after.policy, after.vocabulary)
+        rows = [Row("+" if each.gained else "-", f"{each.who}: {each.permission}") for each in found]
+        known = remarks(self.manifests.policy)
+        rows += [Row("note", each) for each in remarks(after.policy) if each not in known]
+        title = f"{count(len(found), 'permission')} changed" if found else "Nobody gains or loses anything"
+        return Card(title, "warn" if found else "plain", rows)
+
+    @takes('policy.used_by("kikai/default")', account=LINE)
+    def used_by(self, account: str) -> Card:
+        """What an account used of this policy since the cluster's last reset, what it lacked, and the least role.
+
+        Requests that were refused do not count: let the program run with all rights first.
+
+        Args:
+            account: As ``namespace/name``.
+        """
+        names = self._lab.names
+        who = subject(names.user(subject(account).user))
+        here = ManifestPolicy.of(map(names.body, self._objects))
+        found = usage_of(who, here.policy, let_through(self._lab.evidence(), who.user), here.vocabulary)
+        rows = [Row("used", str(use)) for use in found.used if use not in found.missing]
+        rows += [Row("missing", str(use)) for use in found.missing] + [Row("unused", str(use)) for use in found.unused]
+        name = account.partition("/")[2]
+        least = yaml.safe_dump_all(least_policy(found, name), sort_keys=False)
+        title = f"{account}: {count(found.requests, 'request')} that were let through"
+        return Card(title, "warn" if found.missing else "plain", rows, f"The least policy:\n\n{least}")
+
+
+def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:
+    """The answers to some questions, with the reasons of those that are not as expected."""
+    right = sum(allowed is question.may for question, allowed, _ in given)
+    rows = []
+    for question, allowed, reasons in given:
+        text = str(question)
+        if allowed is not question.may:
+            text += f"\nIt is {'allowed' if allowed else 'refused'}. {' '.join(reasons)}".rstrip()
+        rows.append(Row("✔" if allowed is question.may else "✘", text))
+    title = f"{right} of {len(given)} answers of {who} are as expected"
+    return Card(title, "good" if right == len(given) else "bad", rows)

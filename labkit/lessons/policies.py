@@ -1,0 +1,128 @@
+"""Policies from manifests, the questions that a learner recorded, and what an account asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from labkit.core.errors import UsageError
+from labkit.core.yaml_file import LOADER
+from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
+from labkit.lessons.evidence import Evidence
+from labkit.lessons.mistakes import mistakes
+from labkit.rbac.objects import Object, name_of, namespace_of
+from labkit.rbac.policy import Policy
+from labkit.rbac.testing.mutants import FEW, Mutant, mutants, survivors
+from labkit.rbac.testing.policies import policy_of
+from labkit.rbac.testing.questions import Question, read_questions
+from labkit.rbac.testing.verdicts import wrong
+from labkit.rbac.testing.vocabulary import Vocabulary, standard
+
+SPACES = frozenset({"kikai", "darbo"})
+"""The namespaces that questions may name, beside those of the manifests."""
+
+
+@dataclass(frozen=True)
+class ManifestPolicy:
+    """The policy that some manifests make.
+
+    Args:
+        policy: The policy; if several manifests are of one object, the last one counts.
+        vocabulary: What questions about it may name.
+    """
+
+    policy: Policy
+    vocabulary: Vocabulary
+
+    @classmethod
+    def of(cls, objects: Iterable[Object]) -> ManifestPolicy:
+        """The policy of some manifests.
+
+        Raises:
+            UsageError: A role or binding lacks what decides.
+        """
+        last = {(each["kind"], namespace_of(each), name_of(each)): each for each in objects}
+        policy = policy_of(last.values())
+        return cls(policy, replace(standard(), namespaces=SPACES).of(policy, last.values()))
+
+    @cached_property
+    def wrong_policies(self) -> list[Mutant]:
+        """The wrong policies next to it, one of each sort of mistake."""
+        return mutants(self.policy, self.vocabulary, added=FEW)
+
+    def questions(self, what: object) -> list[Question]:
+        """The questions in a YAML text, or in what it holds.
+
+        Raises:
+            UsageError: They are none, or name what there is not.
+        """
+        try:
+            document = yaml.load(what, LOADER) if isinstance(what, str) else what
+        except (yaml.YAMLError, RecursionError) as error:
+            why = " ".join(str(error).split())[:300]
+            raise UsageError("The questions are not YAML.", why=why, todo="Look at that line.") from error
+        return read_questions(document, self.vocabulary)
+
+
+def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy) -> list[Question] | Outcome:
+    """The questions that were last recorded for a step; an outcome where there are none that the policy answers so."""
+    records = context.progress.records(step)
+    values = [each.get("value", each.get("stdout")) for each in records]
+    if not values:
+        return not_attempted(f'Write the questions, and record them: lab.record("{step}", questions).')
+    try:
+        questions = policy.questions(values[-1])
+    except UsageError as error:
+        return failed("misspelt-question", error.what, "questions that name what there is", error.todo or error.why)
+    if (other := wrong(policy.policy, questions)) is not None:
+        answer = "no" if other.may else "yes"
+        seen = f"“{other}”: the right policy says {answer}"
+        return failed(
+            "wrong-question", seen, "questions that the right policy answers as you expect", _says("wrong-question")
+        )
+    return questions
+
+
+def _says(kind: str) -> str:
+    return mistakes()[kind].says
+
+
+def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -> Outcome | None:
+    """A failed outcome when there are more questions than ``most``, or a wrong policy answers them all as expected."""
+    asked = count(len(questions), "question")
+    if len(questions) > most:
+        hint = "Leave out those that reject nothing new: ask one question less, and see what passes."
+        return failed("too-many-questions", asked, f"at most {most}", hint)
+    left = survivors(policy.wrong_policies, questions)
+    if not left:
+        return None
+    seen = f"{len(left)} of {len(policy.wrong_policies)} wrong policies pass {asked}"
+    return failed("wrong-policy-passes", f"{seen}; one: {left[0].what}", "none passes", _says("wrong-policy-passes"))
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def let_through(evidence: Evidence, user: str, since: float = 0.0) -> Iterator[dict[str, Any]]:
+    """The requests of a user that were not refused, as audit events.
+
+    Args:
+        evidence: What the cluster saw.
+        user: Whose.
+        since: Earlier ones do not count, in seconds since the epoch.
+    """
+    for asked in evidence.asked:
+        call = asked.call
+        if asked.user != user or asked.status in (0, 401, 403) or asked.at < since:
+            continue
+        event: dict[str, Any] = {"verb": call.verb, "requestURI": call.path, "user": {"username": user}}
+        if call.is_resource:
+            event["objectRef"] = {"apiGroup": call.group, "resource": call.resource, "subresource": call.subresource}
+            event["objectRef"] |= {"namespace": call.namespace, "name": call.name}
+        yield event

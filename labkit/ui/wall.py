@@ -1,0 +1,61 @@
+"""A wall of cards: the wrong policies next to one, of which those that pass some questions stay lit."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from labkit.core.errors import UsageError
+from labkit.lab.policy import PolicyTests
+from labkit.lessons.policies import count
+from labkit.rbac.testing.verdicts import wrong
+from labkit.ui.base import LabWidget, html_table, text_table
+
+PASSES, REJECTED = "● passes", "○ rejected"
+SORTS = ("verbs", "resources", "groups", "names", "subjects", "places", "references", "bindings")
+
+
+class MutantWall(LabWidget):
+    """The wrong policies next to one, and which of them pass some questions.
+
+    Args:
+        policy: The policy and its tests: ``lab.policy("04-roles")``.
+        questions: As YAML; none when left out.
+
+    Raises:
+        UsageError: They are no questions, or the policy itself answers one otherwise.
+    """
+
+    def __init__(self, policy: PolicyTests, questions: object = None) -> None:
+        super().__init__()
+        asked = policy.manifests.questions(questions) if questions else []
+        if (failing := wrong(policy.manifests.policy, asked)) is not None:
+            raise UsageError(f"The right policy answers otherwise: {failing}.", todo="See policy.test(questions).")
+        every = sorted(policy.manifests.wrong_policies, key=lambda each: SORTS.index(each.sort))
+        cards = [
+            {"what": each.what, "sort": each.sort, "by": "" if (by := wrong(each.policy, asked)) is None else str(by)}
+            for each in every
+        ]
+        left = sum(not card["by"] for card in cards)
+        self.data = {
+            "questions": len(asked),
+            "summary": f"{left} of {len(cards)} wrong policies pass {count(len(asked), 'question')}",
+            "left": left,
+            "groups": [
+                {"title": sort.capitalize(), "cards": list(group)}
+                for sort, group in groupby(cards, lambda card: card["sort"])
+            ],
+        }
+
+    def as_text(self) -> str:
+        """Return a table of the wrong policies."""
+        return f"{self.data['summary']}\n\n{text_table(*self._plain())}"
+
+    def as_html(self) -> str:
+        """Return the same as an HTML table."""
+        return html_table(*self._plain(), caption=self.data["summary"])
+
+    def _plain(self) -> tuple[list[str], list[list[str]]]:
+        rows: list[list[str]] = []
+        for group in self.data["groups"]:
+            rows += [[card["what"], REJECTED if card["by"] else PASSES, card["by"]] for card in group["cards"]]
+        return ["wrong policy", "", "rejected by"], rows
