@@ -6,12 +6,21 @@ from labkit.grading.tasks.api_server import API_SERVER
 from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
 from labkit.grading.tasks.final import FINAL
 from labkit.grading.tasks.inside_a_pod import INSIDE_A_POD
+from labkit.grading.tasks.policy_tests import TEST_THE_POLICY
 from labkit.grading.tasks.roles import ROLES
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.service_accounts import SERVICE_ACCOUNTS
 from labkit.grading.tasks.task import ExerciseSpec, Object
 
-EXERCISES: tuple[ExerciseSpec, ...] = (API_SERVER, INSIDE_A_POD, SERVICE_ACCOUNTS, ROLES, CLUSTER_ROLES, FINAL)
+EXERCISES: tuple[ExerciseSpec, ...] = (
+    API_SERVER,
+    INSIDE_A_POD,
+    SERVICE_ACCOUNTS,
+    ROLES,
+    CLUSTER_ROLES,
+    FINAL,
+    TEST_THE_POLICY,
+)
 
 
 def find_exercise(name: str) -> ExerciseSpec:

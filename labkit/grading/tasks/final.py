@@ -1,4 +1,4 @@
-"""The final exercise: no guidance."""
+"""Exercise 6: no guidance."""
 
 from __future__ import annotations
 
