@@ -22,7 +22,7 @@ class Page(Protocol):
 current: Page | None = None
 """The page that was entered and not left. Only ``labkit.backends.page.Page`` sets it."""
 
-AT_HOME = "At home it works: install kube-labkit, and bring your progress along with export_progress()."
+AT_HOME = "At home it works: install labkit, and bring your progress along with export_progress()."
 
 
 def refusal(what: str) -> UsageError:

@@ -15,7 +15,7 @@ from labkit.lab import current as current_lab
 from labkit.lab.lab import Lab
 from labkit.lessons.base import CheckContext
 from labkit.lessons.predictions import Noted
-from labkit.lessons.progress import Progress
+from labkit.lessons.progress import EXPORT_LINE, Progress
 from labkit.lessons.questions import Feedback, judge
 
 
@@ -81,7 +81,7 @@ def progress() -> Progress:
 
 
 def export_progress() -> str:
-    """The steps that you have passed and your first guesses, as a text for ``import_progress``."""
+    """The steps that you have passed and your first guesses, as a line for ``import_progress``."""
     return progress().exported()
 
 
@@ -90,13 +90,13 @@ def import_progress(what: str) -> Any:
     """Add progress that was made elsewhere to your own.
 
     Args:
-        what: The text of ``export_progress()``, or the name of a file with it.
+        what: The line of ``export_progress()``, or the name of a file with it.
 
     Raises:
         UsageError: When it is no exported progress, or the file cannot be read.
     """
     text = what
-    if not what.lstrip().startswith("{"):
+    if not what.lstrip().startswith(("{", EXPORT_LINE)):
         try:
             text = Path(what).expanduser().read_text(encoding="utf-8")
         except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ Record = dict[str, Any]
 """One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""
 
 EXPORT = "labkit progress"
+EXPORT_LINE = "labkit-progress:"
+"""How an export begins; base64 follows, so that it is one line that stands between quotes of any kind."""
 
 MAX_RECORDS = 20
 """Recorded answers that are kept for a step; older ones are dropped."""
@@ -114,19 +117,25 @@ class Progress:
             self._join_drill(kept)
 
     def exported(self) -> str:
-        """What may go to another place, as JSON: steps and when they were passed, first guesses, and the drill."""
+        """What may go to another place, as one line: steps and when they were passed, first guesses, and the drill."""
         steps = {step: _public(entry) for step, entry in self.all().items()}
         drill = {"drill": keeping.read(self.drill())[0]} if self.drill() else {}
-        return json.dumps({EXPORT: 1, "steps": steps, **drill}, indent=1)
+        return EXPORT_LINE + b64encode(json.dumps({EXPORT: 1, "steps": steps, **drill}).encode()).decode()
 
     def add(self, exported: str) -> None:
         """Add an export to what is kept; nothing that is kept already is replaced.
+
+        Args:
+            exported: The line of ``exported``, or the JSON in it, as older versions exported it.
 
         Raises:
             UsageError: It is no export, or a newer labkit's.
         """
         try:
-            document = json.loads(exported)
+            line = "".join(exported.split())
+            document = json.loads(
+                b64decode(line.removeprefix(EXPORT_LINE)) if line.startswith(EXPORT_LINE) else exported
+            )
             version = document[EXPORT]
             found = {str(step).upper(): _public(entry) for step, entry in document["steps"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -202,7 +202,7 @@ def test_other_clusters_cannot_work_here(in_page: None, name: str) -> None:
     assert str(refused.value) == (
         f"The cluster {name} cannot work in a page of a browser.\n"
         "  why: a page starts no programs and opens no connections\n"
-        "  try: At home it works: install kube-labkit, and bring your progress along with export_progress()."
+        "  try: At home it works: install labkit, and bring your progress along with export_progress()."
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from labkit.backends.page.cluster import PageCluster
     from labkit.backends.page.loopback import Loopback
 
+PROGRESS = "progress.json"
+"""The progress' file in the state directory (``lessons.progress``)."""
+
 
 class Page:
     """A page of a browser: its clusters, the addresses that lead to them, and the storage that keeps their state.
@@ -35,7 +38,7 @@ class Page:
         self.clusters: dict[Path, PageCluster] = {}
         """The clusters that run, by state directory."""
         self._home = home
-        self._store = SnapshotStore(storage, self.snapshot) if storage else None
+        self._store = SnapshotStore(storage, self.snapshot, self._progress) if storage else None
         self._exits = ExitStack()
 
     def enter(self) -> Self:
@@ -120,7 +123,16 @@ class Page:
         why = snapshot.unpack(data, self.home)
         if cluster:
             cluster.open()
-        return self._store.set_aside(data, why) if why else ""
+        if not why:
+            return ""
+        if progress := self._store.load_progress():
+            homes.write_private(self.home / PROGRESS, progress.decode())
+        return self._store.set_aside(data, why)
+
+    def _progress(self) -> bytes:
+        """The file of the learner's progress as bytes."""
+        path = self.home / PROGRESS
+        return path.read_bytes() if path.exists() else b""
 
 
 def current_page() -> Page:

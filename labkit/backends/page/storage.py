@@ -10,7 +10,7 @@ from typing import Protocol
 from labkit.core.errors import LabkitError
 from labkit.core.page import AT_HOME
 
-SNAPSHOT, SET_ASIDE = "snapshot", "set-aside"
+SNAPSHOT, SET_ASIDE, PROGRESS = "snapshot", "set-aside", "progress"
 
 
 class Storage(Protocol):
@@ -33,10 +33,12 @@ class SnapshotStore:
     Args:
         storage: The page's storage.
         pack: Makes the snapshot.
+        progress: The bytes of the progress. They are saved once more by themselves: the landing page reads them, and
+            they outlast a snapshot that is damaged.
     """
 
-    def __init__(self, storage: Storage, pack: Callable[[], bytes]) -> None:
-        self._storage, self._pack = storage, pack
+    def __init__(self, storage: Storage, pack: Callable[[], bytes], progress: Callable[[], bytes]) -> None:
+        self._storage, self._pack, self._progress = storage, pack, progress
         self._due = self._full = False
 
     def save_soon(self) -> None:
@@ -53,6 +55,10 @@ class SnapshotStore:
         """The snapshot; None when there is none."""
         return self._storage.read(SNAPSHOT)
 
+    def load_progress(self) -> bytes | None:
+        """The progress; None when there is none."""
+        return self._storage.read(PROGRESS)
+
     def set_aside(self, data: bytes, why: str) -> str:
         """Copy a snapshot that cannot be used to another name.
 
@@ -67,12 +73,13 @@ class SnapshotStore:
             self._storage.write(SET_ASIDE, data)
         except OSError as error:
             why += f", nor set aside ({error.strerror or error})"
-        return f"What this page had kept cannot be used: {why}. The lab begins afresh."
+        return f"What this page had kept cannot be used: {why}. The cluster begins afresh; your passes stay."
 
     def _save(self) -> None:
         self._due = False
         try:
             self._storage.write(SNAPSHOT, self._pack())
+            self._storage.write(PROGRESS, self._progress())
             self._full = False
         except OSError as error:
             if not self._full:  # one message until a save succeeds
