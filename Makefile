@@ -128,8 +128,8 @@ docs: $(DEV) ## the documentation as a site in build/docs, with the lessons' out
 site: $(PAGE) docs ## the whole lab in a browser's page, and the documentation, as a static site in build/site
 	$(BIN)/python -m tools.site
 
-site-serve: $(DEV) ## serve build/site on this machine (make site first)
-	$(BIN)/python -m tools.site_server
+site-serve: $(DEV) ## serve build/site on this machine (make site first; PORT=0 takes a free port)
+	$(BIN)/python -m tools.site_server $(if $(PORT),--port $(PORT))
 
 screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 	$(BIN)/python -m tools.screenshots

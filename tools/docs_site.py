@@ -11,6 +11,7 @@ own: each shows its outputs, and hides its solutions until they are asked for. A
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -37,6 +38,12 @@ NOTEBOOKS = ("notebooks/pictures", "notebooks/exercises", "notebooks/instructor"
 AS_THEY_ARE = ("docs", *NOTEBOOKS, "CONTRIBUTING.md", "LICENSE", *ABOUT)
 GLOSSARY = "99-glossary"
 write: Any = nbformat.writes  # nbformat has no types for it
+
+FOR_EVERYBODY = {
+    'role="heading">': 'role="heading" aria-level="2">',
+    'class="cell_output docutils container"': 'class="cell_output docutils container" tabindex="0"',
+}
+"""What a screen reader and a keyboard need of Sphinx's and MyST-NB's pages, and do not get."""
 
 CONTENTS = """
 ```{toctree}
@@ -74,7 +81,6 @@ notebooks/exercises/*
 :glob:
 
 docs/instructor
-notebooks/instructor/*
 docs/workshop
 docs/hub
 docs/grading
@@ -114,7 +120,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in pool.map(partial(write_lesson, pages / "notebooks"), lessons):
                 print(f"ran {name}", flush=True)
         shutil.rmtree(out, ignore_errors=True)
-        return run_sphinx(pages, Path(folder) / "doctrees", out)
+        status = run_sphinx(pages, Path(folder) / "doctrees", out)
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for theirs, ours in FOR_EVERYBODY.items():
+            text = text.replace(theirs, ours)
+        page.write_text(text, encoding="utf-8")
+    return status
 
 
 def run_sphinx(pages: Path, doctrees: Path, out: Path) -> int:
@@ -136,6 +148,12 @@ def copy_pages(pages: Path) -> None:
             shutil.copyfile(source, copy)
     for page in (pages / "notebooks" / "exercises").glob("*.ipynb"):
         page.write_text(to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8")
+    for page in (pages / "notebooks" / "instructor").glob(
+        "*.ipynb"
+    ):  # linked from docs/instructor, not in the side bar
+        document = json.loads(page.read_text(encoding="utf-8"))
+        document["metadata"]["orphan"] = True
+        page.write_text(json.dumps(document), encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (pages / "index.md").write_text(readme + CONTENTS, encoding="utf-8")
 

@@ -92,7 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (folder / "index.html").is_file():
         print("There is no site in build/site: run `make site` first.", file=sys.stderr)
         return 1
-    with StaticSite(folder, parser.parse_args(arguments).port) as server:
+    port = parser.parse_args(arguments).port
+    try:
+        server = StaticSite(folder, port)
+    except OSError as error:
+        print(f"Port {port} cannot be used ({error.strerror}). Choose another: make site-serve PORT=0", file=sys.stderr)
+        return 1
+    with server:
         print(f"{server.url} (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()

@@ -4,21 +4,40 @@
 // base.bin (Python packages as bytecode, labkit with its sources), and gives Python the module `labkit_site`: what the
 // site keeps, and what it tells the page. Nothing is asked of another server.
 
+import { decompress } from "./fzstd.mjs";
 import { loadPyodide as loadCore } from "./pyodide.mjs";
 import { Kept } from "./storage.mjs";
 
 const HERE = new URL("./", import.meta.url);
 const SITE = new URL("../../", import.meta.url).pathname;
-const channel = new BroadcastChannel(`labkit:${SITE}`);
+
+/** How the kernel talks to the page: not at all where the browser refuses the site's data (Firefox). */
+function openChannel() {
+  try {
+    return new BroadcastChannel(`labkit:${SITE}`);
+  } catch {
+    return { postMessage() {} };
+  }
+}
+const channel = openChannel();
 const tell = (message) => channel.postMessage(message);
 
-/** Report each part as it arrives: its bytes the first time, and as a whole when the browser keeps it already. */
+/**
+ * Report each part as it arrives: its bytes the first time, and as a whole when the browser keeps it already.
+ *
+ * @returns What ends it: later fetches, as of the official client, are not part of the start.
+ */
 async function watchLoading(kept) {
   const sizes = await (await fetch(new URL("sizes.json", HERE))).json();
   const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
   const plain = globalThis.fetch;
   let loaded = 0;
-  const add = (bytes) => tell({ what: "loading", loaded: Math.min((loaded += bytes), total), total });
+  let watching = true;
+  const add = (bytes) => {
+    loaded = Math.min(loaded + bytes, total);
+    if (!watching) return;
+    tell({ what: "loading", text: loaded < total ? "" : "Starting Python", loaded, total });
+  };
   globalThis.fetch = async (resource, options) => {
     const response = await plain(resource, options);
     const size = sizes[new URL(String(resource.url ?? resource), HERE).pathname.split("/").pop()];
@@ -32,25 +51,35 @@ async function watchLoading(kept) {
     reader.read().then(read, () => {});
     return response;
   };
-  tell({ what: "loading", loaded, total });
+  tell({ what: "loading", text: "", loaded, total });
+  return () => {
+    globalThis.fetch = plain;
+    watching = false;
+  };
 }
 
 const addressOf = (name) => new URL(`${name}.bin`, HERE);
 
 /** Whether the service worker has kept what lies beside this file. */
-const isKept = (name) => globalThis.caches?.match(addressOf(name)).then(Boolean, () => false) ?? false;
+async function isKept(name) {
+  try {
+    return Boolean(await caches.match(addressOf(name)));
+  } catch {
+    return false; // no service worker, or the site's data are refused
+  }
+}
 
-/** What lies compressed beside this file. */
+/** The bytes of what lies compressed (Zstandard) beside this file. */
 async function read(name) {
   const response = await fetch(addressOf(name));
   if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-  return new Response(response.body.pipeThrough(new DecompressionStream("gzip")));
+  return decompress(new Uint8Array(await response.arrayBuffer()));
 }
 
 /** The files of an archive: a length, a list as JSON, and the files one after the other. */
 async function readArchive(name) {
-  const bytes = new Uint8Array(await (await read(name)).arrayBuffer());
-  const head = new DataView(bytes.buffer).getUint32(0);
+  const bytes = await read(name);
+  const head = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   return { list: JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + head))), data: bytes.subarray(4 + head) };
 }
 
@@ -68,12 +97,14 @@ function unpack(FS, { list, data }) {
 
 export async function loadPyodide(options) {
   const [kept, keptClient] = await Promise.all(["base", "client"].map(isKept));
-  await watchLoading(kept);
+  const endWatch = await watchLoading(kept);
   const base = readArchive("base");
   const opening = Kept.open(`labkit:${SITE}`, tell);
-  const stdLibURL = URL.createObjectURL(await (await read("stdlib")).blob());
+  const stdLibURL = URL.createObjectURL(new Blob([await read("stdlib")]));
   const pyodide = await loadCore({ ...options, indexURL: HERE.href, stdLibURL, packages: [] });
   URL.revokeObjectURL(stdLibURL);
+  endWatch();
+  tell({ what: "loading", text: "Importing the notebook's kernel" });
   unpack(pyodide.FS, await base);
   const storage = await opening;
   let client;

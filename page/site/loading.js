@@ -1,8 +1,19 @@
-// In JupyterLab's page: a bar while Python loads, notices from the kernels, and what is kept for use without network.
-// A link opens its notebook alone.
+// In JupyterLab's page: a bar while Python loads, notices from the kernels, what is kept for use without network, and
+// new versions of the site. A link opens its notebook alone.
 (() => {
   const SITE = new URL("../", document.currentScript.src).pathname.replace(/static\/$/, "");
-  const channel = new BroadcastChannel(`labkit:${SITE}`);
+  const REFUSED =
+    "This browser refuses to keep anything for this site, so your progress ends when you close or reload this page. " +
+    "Allow the site's data (cookies) in the browser's settings to keep it.";
+  const CANNOT_INTERRUPT =
+    "A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from " +
+    "where the last finished cell left it.";
+  let channel;
+  try {
+    channel = new BroadcastChannel(`labkit:${SITE}`);
+  } catch {
+    // Firefox, where the site's data are refused: nobody can tell how far the kernel is.
+  }
   const FRONT_END = 0.4; // of the bar, for JupyterLab itself
 
   // Every open notebook has a Python of its own, so those that were open last time would make a link's one wait.
@@ -37,8 +48,10 @@
   bar.setAttribute("role", "status");
   bar.innerHTML = '<label>Loading JupyterLab … <progress max="1" value="0"></progress></label>';
   const show = (text, value) => {
-    bar.querySelector("label").firstChild.data = `${text} `;
-    bar.querySelector("progress").value = value;
+    bar.querySelector("label").firstChild.data = `${text} … `;
+    const progress = bar.querySelector("progress");
+    if (value === undefined) progress.removeAttribute("value");
+    else progress.value = value;
     if (!bar.isConnected) document.body?.append(bar);
   };
 
@@ -48,7 +61,7 @@
   const expected = 11e6;
   const observer = new PerformanceObserver((list) => {
     list.getEntries().forEach((entry) => (seen += entry.decodedBodySize || 0));
-    show("Loading JupyterLab …", FRONT_END * Math.min(seen / expected, 1));
+    show("Loading JupyterLab", FRONT_END * Math.min(seen / expected, 1));
     clearTimeout(quiet);
     quiet = setTimeout(() => bar.remove(), 5000); // no notebook was asked for
   });
@@ -57,12 +70,17 @@
   const notices = document.createElement("div");
   notices.className = "labkit-notices";
   notices.setAttribute("role", "alert");
-  const notice = (id, text) => {
+  const notice = (id, text, action) => {
     document.getElementById(`labkit-${id}`)?.remove();
     if (!text) return;
     const line = document.createElement("p");
     line.id = `labkit-${id}`;
     line.append(text);
+    if (action) {
+      const button = document.createElement("button");
+      [button.textContent, button.onclick] = action;
+      line.append(button);
+    }
     const close = document.createElement("button");
     close.textContent = "Close";
     close.onclick = () => line.remove();
@@ -70,23 +88,62 @@
     notices.append(line);
   };
 
-  channel.onmessage = ({ data }) => {
-    if (data.what === "notice") notice(data.id, data.text);
-    if (data.what === "loading") {
+  let asked = false;
+  async function keepForLong() {
+    if (asked) return;
+    asked = true;
+    // Otherwise a browser that lacks room may empty the site's storage. Some ask the learner, so only now.
+    if (!(await navigator.storage?.persisted?.())) await navigator.storage?.persist?.();
+  }
+
+  const messages = {
+    notice: ({ id, text }) => notice(id, text),
+    loading({ text, loaded, total }) {
       observer.disconnect();
       clearTimeout(quiet);
+      if (document.hidden) return; // the kernel of another tab
+      if (text) return show(text);
       const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-      const text = `Loading Python and labkit … ${megabytes(data.loaded)} of ${megabytes(data.total)} MB`;
-      show(text, FRONT_END + (1 - FRONT_END) * (data.loaded / data.total));
-    }
-    if (data.what === "ready") {
+      const value = FRONT_END + (1 - FRONT_END) * (loaded / total);
+      show(`Loading Python and labkit: ${megabytes(loaded)} of ${megabytes(total)} MB`, value);
+    },
+    ready() {
       bar.remove();
       navigator.serviceWorker?.ready.then((registration) => registration.active.postMessage({ labkit: "keep" }));
-    }
+    },
+    kept: () => keepForLong().catch(() => {}),
   };
+  if (channel) channel.onmessage = ({ data }) => messages[data.what]?.(data);
+  else addEventListener("load", () => notice("memory", REFUSED));
+
   // The service worker has kept the whole site.
   navigator.serviceWorker?.addEventListener("message", ({ data }) => {
-    if (data.labkit === "kept") document.documentElement.dataset.labkitKept = "yes";
+    if (data.labkit !== "kept") return;
+    document.documentElement.dataset.labkitKept = "yes";
+    if (data.anew) notice("offline", "Offline: ready. The lab and its documentation work without network from now on.");
+    setTimeout(() => notice("offline", ""), 8000);
   });
+
+  // A new version waits until all pages of the old one are gone, or until somebody asks for it.
+  async function watchVersions() {
+    const controlled = navigator.serviceWorker.controller;
+    const offer = ({ waiting }) => {
+      if (!waiting || !navigator.serviceWorker.controller) return;
+      const reload = () => waiting.postMessage({ labkit: "renew" });
+      notice("version", "A new version of the lab is here. What you have done stays.", ["Reload", reload]);
+    };
+    navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
+    const registration = await navigator.serviceWorker.ready;
+    offer(registration);
+    registration.addEventListener("updatefound", () => {
+      registration.installing?.addEventListener("statechange", () => offer(registration));
+    });
+  }
+  if (navigator.serviceWorker) watchVersions().catch(() => {});
+
+  const INTERRUPTS = '[data-command="notebook:interrupt-kernel"], [data-command="kernelmenu:interrupt"]';
+  const interrupts = ({ target }) => target.closest?.(INTERRUPTS) && notice("interrupt", CANNOT_INTERRUPT);
+  addEventListener("click", interrupts, true);
+
   addEventListener("DOMContentLoaded", () => document.body.append(bar, notices));
 })();

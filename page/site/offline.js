@@ -23,14 +23,21 @@ async function kept(file) {
   return response;
 }
 
-async function keepAll() {
+async function missingFiles() {
   const cache = await caches.open(VERSION);
   const there = new Set((await cache.keys()).map((request) => fileOf(request.url)));
-  const missing = [...FILES].filter((file) => !there.has(file));
+  return [...FILES].filter((file) => !there.has(file));
+}
+
+/** Keep what is not kept yet. Returns whether there was such a thing. */
+async function keepAll() {
+  const missing = await missingFiles();
+  const some = missing.length > 0;
   const worker = async () => {
     for (let file = missing.pop(); file; file = missing.pop()) await kept(file);
   };
   await Promise.all([worker(), worker(), worker()]);
+  return some;
 }
 
 self.addEventListener("activate", (event) => {
@@ -39,10 +46,16 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (event.data?.labkit === "keep") {
-    event.waitUntil(keepAll().then(() => event.source?.postMessage({ labkit: "kept" }), () => {}));
+  const answer = (anew) => event.source?.postMessage({ labkit: "kept", anew });
+  if (event.data?.labkit === "keep") event.waitUntil(keepAll().then(answer, () => {}));
+  if (event.data?.labkit === "kept?") {
+    event.waitUntil(missingFiles().then((missing) => missing.length || answer(false), () => {}));
   }
+  if (event.data?.labkit === "renew") self.skipWaiting();
 });
+
+// JupyterLite's half would take over at once: then the old version's pages got the new one's files.
+self.addEventListener("install", (event) => event.stopImmediatePropagation());
 
 self.addEventListener("fetch", (event) => {
   const file = event.request.method === "GET" ? fileOf(event.request.url) : null;

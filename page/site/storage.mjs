@@ -168,6 +168,7 @@ export class Kept {
       this.#version = version + 1;
       this.#changed.clear();
       this.say("full", "");
+      this.tell({ what: "kept" });
     } catch (error) {
       this.say("full", error?.name === "QuotaExceededError" ? WORDS.full : `${WORDS.full} (${error?.name})`);
     }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.jupyter import SECONDS
 from tests.page.site.conftest import SITE, refuse_other_hosts
 from tests.page.site.lab import SitePage
+from tests.support.chromium import FLAGS, chromium
 from tools.site import MOST_TO_BEGIN
 from tools.site_server import StaticSite
 
@@ -34,6 +40,8 @@ def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) ->
         page.page.keyboard.press("Shift+Enter")
         page.page.locator(".jp-OutputArea-output").first.wait_for()
         until_it_ran = list(host.sent)
+        page.run("import kubernetes")
+        expect(page.page.locator("#labkit-loading")).to_have_count(0)  # what comes later is no start
         host.shutdown()
     expect(page.page.locator("#labkit-loading")).to_have_count(0)
     assert not [output for outputs in page.outputs() for output in outputs if output["output_type"] == "error"]
@@ -231,3 +239,86 @@ def test_widgets_by_mouse_and_keyboard(site_page: SitePage) -> None:
     site_page.nothing_is_wrong()
     assert "cannot work in a page" in site_page.run("Lab(backend='kind')")
     assert "Nothing can be installed here" in site_page.run("%pip install numpy")
+
+
+def test_a_browser_that_refuses_all_data_has_the_lab_and_a_banner(
+    browser: Any, host: StaticSite, tmp_path: Path
+) -> None:
+    settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings))
+    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=FLAGS)
+    page = SitePage(context.new_page(), host)
+    page.page.goto(host.url)
+    page.page.get_by_role("link", name="Open the lab").click()
+    page.ready("00-start.ipynb")
+    page.run(START)
+    assert page.run(IS_THERE.format("default")) == "200\n"
+    assert "your progress ends" in page.notice("memory")
+    expect(page.page.locator("#labkit-loading")).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.soak
+def test_a_notebook_that_was_only_opened_is_not_changed(stranger: BrowserContext, host: StaticSite) -> None:
+    page = SitePage(stranger.new_page(), host)
+    page.open("01-api-server.ipynb")
+    page.page.wait_for_timeout(7000)  # more than the interval between two savings
+    script = "async () => (await window.jupyterapp.serviceManager.contents.get('01-api-server.ipynb')).last_modified"
+    assert page.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
+    served = json.loads((SITE / "api" / "contents" / "all.json").read_text())["content"]
+    changed = {entry["path"]: entry["last_modified"] for entry in served}
+    assert page.page.evaluate(script) == changed["01-api-server.ipynb"]
+
+
+@pytest.mark.soak
+def test_outputs_are_kept_within_seconds(site_page: SitePage) -> None:
+    site_page.begin("seconds", ["print(6 * 7)"])
+    site_page.run_all()
+    site_page.page.wait_for_timeout(8000)  # more than the interval between two savings
+    site_page.page.reload()
+    site_page.ready("seconds.ipynb")
+    assert any("42" in str(outputs) for outputs in site_page.outputs())
+
+
+@pytest.mark.soak
+def test_a_new_version_is_offered_and_replaces_the_old_one_whole(stranger: BrowserContext, tmp_path: Path) -> None:
+    shutil.copytree(SITE, tmp_path / "site")
+    script = tmp_path / "site" / "static" / "loading.js"
+    worker = tmp_path / "site" / "service-worker.js"
+    with StaticSite(tmp_path / "site") as host:
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        page = SitePage(stranger.new_page(), host)
+        page.begin("version", [START, MAKE.format("stays")])
+        page.run_all()
+        page.wait_until_kept()
+        script.write_text(script.read_text() + "\nwindow.labkitVersion = 'new';\n")
+        worker.write_text(re.sub(r"(const VERSION = `labkit-.*)`", r"\1-new`", worker.read_text(), count=1))
+        page.open("version.ipynb")
+        notice = page.page.locator("#labkit-version")
+        expect(notice).to_contain_text("A new version")
+        assert page.page.evaluate("() => window.labkitVersion ?? 'old'") == "old"
+        with page.page.expect_navigation():
+            notice.get_by_role("button", name="Reload").click()
+        page.ready("version.ipynb")
+        assert page.page.evaluate("() => window.labkitVersion") == "new"
+        page.run(START)
+        assert page.run(IS_THERE.format("stays")) == "200\n"
+        host.shutdown()
+
+
+@pytest.mark.soak
+def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticSite) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, service_workers="block")
+    page = context.new_page()
+    page.goto(host.url)
+    page.get_by_role("link", name="Open the lab").click()
+    cell = page.locator(".jp-Notebook .jp-CodeCell").first
+    cell.wait_for(timeout=SECONDS)
+    page.locator("#labkit-loading").wait_for(state="detached", timeout=SECONDS)
+    cell.scroll_into_view_if_needed()
+    assert page.evaluate("() => document.querySelector('.jp-Notebook .jp-CodeCell').clientWidth") > 300
+    cell.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output").first.wait_for(timeout=SECONDS)
+    context.close()

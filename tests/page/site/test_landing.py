@@ -30,6 +30,19 @@ def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, w
     context.close()
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["index", "notebooks/04-roles", "docs/grading"])
+def test_the_documentation_leads_back_and_everybody_can_read_it(browser: Any, host: StaticSite, name: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{host.url}docs/{name}.html")
+    found = Axe().run(page).response["violations"]
+    assert [each["help"] for each in found if each["impact"] in ("critical", "serious")] == []
+    page.locator(".announcement a").click()
+    page.wait_for_url("**/lab/index.html?path=04-roles.ipynb" if name.endswith("roles") else f"{host.url}index.html")
+    context.close()
+
+
 @pytest.mark.usefixtures("host")
 def test_learners_are_not_given_the_instructors_notebooks() -> None:
     assert (SITE / "files" / "00-start.ipynb").is_file()
@@ -49,6 +62,7 @@ def test_starting_over_forgets_the_lab(stranger: BrowserContext, host: StaticSit
     lab.run_all()
     lab.page.goto(host.url)
     lab.page.on("dialog", lambda dialog: dialog.accept())
+    lab.page.get_by_text("What is kept").click()
     lab.page.get_by_role("button", name="Start over").click()
     expect(lab.page.locator("#done")).to_contain_text("the lab is new")
     lab.begin("new", ["from labkit import Lab\nlab = Lab()"])
