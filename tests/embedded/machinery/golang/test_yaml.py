@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from random import Random
 from typing import Any
 
 import pytest
+import yaml
 
+from labkit.embedded.machinery.golang import yaml as golang_yaml
 from labkit.embedded.machinery.golang.yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUES, YamlProblem, yaml_to_json
 
 
@@ -126,3 +130,47 @@ def test_keys_given_twice_are_quoted_as_go_does() -> None:
     yaml_to_json(b'"a\\tb": 1\n"a\\tb": 2\n3: 1\n3: 2\n', strict)
     head = "yaml: unmarshal errors:\n  line "
     assert strict == [f'{head}2: key "a\\tb" already set in map', f"{head}4: key 3 already set in map"]
+
+
+def _read(text: str) -> tuple[object, list[str]] | str:
+    strict: list[str] = []
+    try:
+        return yaml_to_json(text.encode(), strict), strict
+    except YamlProblem as error:
+        return str(error)
+
+
+PIECES = ("a", "b: ", "- ", "\n", "  ", "{", "}", "[", "]", ",", '"x"', "&a ", "*a", "<<: ", "!!str ", "|\n", "# c\n",
+          "1.5", "0x1f", "1e3", "yes", "~", "2020-01-01", "---\n", "? ", ": ", "1_000", "é", "012", ".inf")  # fmt: skip
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="there is no libyaml")
+def test_large_bodies_have_the_values_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, compared = Random(1), 0
+    for _ in range(1500):
+        text = "".join(random.choice(PIECES) for _ in range(random.randint(1, 12)))
+        small = _read(text)
+        monkeypatch.setattr(golang_yaml, "LARGE_BYTES", 0)
+        large = _read(text)
+        monkeypatch.undo()
+        if not isinstance(small, str):
+            compared += 1
+            assert large == small, text
+    assert compared > 100
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_is_read_as_the_yaml_that_it_is(indent: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = {"=": "# y", "a: b": "2020-01-01"}
+    value = {"<<": {"a": [1, -2, 1.5, True, None, {}, []]}, "yes": "no", "1": "- x", "": inner}
+    text = json.dumps(value, indent=indent)
+    quick = _read(text)
+    monkeypatch.setattr(golang_yaml, "_as_json", lambda body: None)
+    assert quick == _read(text) == (value, [])
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '{"a": 1e3}', '{"a": "\\u0041"}', '{"a": "é"}', '{"a": NaN}', "{}x"]
+)
+def test_json_that_yaml_may_read_otherwise_is_read_as_yaml(text: str) -> None:
+    assert golang_yaml._as_json(text.encode()) is None
