@@ -111,6 +111,21 @@ def user_info(user: User) -> Object:
     return info
 
 
+class Deferred(BaseException):
+    """Raised for work that takes long and touches nothing that others change.
+
+    It is done in a thread, and the request is begun again.
+
+    Args:
+        work: Makes a result.
+        keep: Stores it for when the request is begun again.
+    """
+
+    def __init__(self, work: Callable[[], Any], keep: Callable[[Any], object]) -> None:
+        super().__init__()
+        self.work, self.keep = work, keep
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request.
@@ -125,7 +140,7 @@ class Request:
         certificate: The client's certificate, if there is one.
         source_ip: The caller's address, for the audit event.
         raw_uri: Path and query as they were sent, for the audit event.
-        in_parts: Whether a large answer may come as ``Response.parts``.
+        in_parts: Whether a large answer may come as ``Response.parts``, and long work be ``Deferred``.
     """
 
     method: str

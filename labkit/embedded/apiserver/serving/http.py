@@ -20,7 +20,7 @@ from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Deferred, Request, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError
 
@@ -36,6 +36,10 @@ BODY_SECONDS = 60.0
 """How long a body may take to arrive (the real server's request timeout)."""
 
 
+TRIES = 3
+"""How often a request is begun again for deferred work, which may be of no use any more when it is done."""
+
+
 class Frontend:
     """Answers aiohttp's requests through ``Cluster.handle``.
 
@@ -48,6 +52,7 @@ class Frontend:
         self.outbox = Outbox(before_answer)
         self.flow = Flow()
         self.streams = Streams(before_answer, self.flow)
+        self._apart = asyncio.Lock()
 
     @cached_property
     def sessions(self) -> ExecSessions:
@@ -67,7 +72,10 @@ class Frontend:
             request = self._request(connection, connection.method(message.method), message.path)
         except BadTarget:
             return False
-        response = self._respond(request)
+        try:
+            response = self._respond(request)
+        except Deferred:
+            return False
         if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
             connection.response = response
             return False
@@ -95,7 +103,11 @@ class Frontend:
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
             too_large = len(request.body) > MAX_BODY_BYTES
-            response = self._respond(request)
+            try:
+                response = self._respond(request)
+            except Deferred:
+                again = [self._request(connection, request.method, request.raw_uri) for _ in range(TRIES)]
+                response = await self._respond_apart(again, request.body)
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
@@ -128,6 +140,17 @@ class Frontend:
             connection.last_header_values,
             in_parts=True,
         )
+
+    async def _respond_apart(self, requests: list[Request], body: bytes) -> Response:
+        """Answer a request whose deferred work is done in a thread: one such request at a time."""
+        async with self._apart:
+            for request in requests:
+                request.body, request.in_parts = body, request is not requests[-1]
+                try:
+                    return self._respond(request)
+                except Deferred as deferred:
+                    deferred.keep(await asyncio.to_thread(deferred.work))
+        raise AssertionError("the last request defers nothing")
 
     def _respond(self, request: Request) -> Response:
         try:

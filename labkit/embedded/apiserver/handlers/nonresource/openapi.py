@@ -12,7 +12,7 @@ import orjson
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, parse_accept
 from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.machinery.request import Deferred, Request, Response
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
@@ -28,20 +28,25 @@ class OpenApiHandler:
         self._kinds: list[CustomKind] = []
         self._made: dict[str, dict[str, bytes]] = {}
 
-    def _once(self, name: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+    def _once(
+        self, request: Request, name: str, make: Callable[[list[CustomKind]], dict[str, bytes]]
+    ) -> dict[str, bytes]:
         """Documents of custom kinds, which are made again only when a definition has changed."""
         kinds = self._custom()
         if kinds != self._kinds:
             self._kinds, self._made = kinds, {}
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
+        made = self._made
+        if name not in made:
+            if request.in_parts and kinds:
+                raise Deferred(lambda: make(kinds), lambda documents: made.update({name: documents}))
+            made[name] = make(kinds)
+        return made[name]
 
-    def _own(self) -> dict[str, bytes]:
+    def _own(self, request: Request) -> dict[str, bytes]:
         """The documents of custom kinds by name."""
         from labkit.embedded.apiserver.openapi.custom import documents
 
-        return self._once(V3, lambda: documents(self._custom()))
+        return self._once(request, V3, documents)
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a document; None for any other path."""
@@ -59,9 +64,9 @@ class OpenApiHandler:
 
         if path == V3:
             # The real server sets no type, and Go detects text.
-            return Response(200, dict(TEXT), self._index(index_v3()))
+            return Response(200, dict(TEXT), self._index(request, index_v3()))
         if path == V2 and self._custom():
-            return self._custom_v2(request, document_v2())
+            return self._custom_v2(request)
         if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
             return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
         if _accepted(request) != JSON:
@@ -69,34 +74,37 @@ class OpenApiHandler:
         if path == V2:
             return _document(request, document_v2(), document_hash("v2"))
         name = path.removeprefix(V3 + "/")
-        own = self._own().get(name)
+        own = self._own(request).get(name)
         if own is not None:
             return _document(request, own, _tag(own))
         document = document_v3(name)
         return _document(request, document, document_hash(name)) if document is not None else Response(404, {})
 
-    def _index(self, index: bytes) -> bytes:
+    def _index(self, request: Request, index: bytes) -> bytes:
         """The paths of all documents."""
-        own = {name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"} for name, text in self._own().items()}
+        own = {
+            name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"} for name, text in self._own(request).items()
+        }
         found = {**orjson.loads(index)["paths"], **own} if own else {}
         return orjson.dumps({"paths": {name: found[name] for name in sorted(found)}}) if own else index
 
-    def _custom_v2(self, request: Request, document: bytes) -> Response:
+    def _custom_v2(self, request: Request) -> Response:
         """Version 2 where there are custom kinds."""
         from labkit.embedded.apiserver.openapi.custom import with_custom
+        from labkit.embedded.apiserver.openapi.documents import document_v2
         from labkit.embedded.apiserver.openapi.protobuf import encoded
 
         form = _accepted(request, PROTOBUF_V2)
         if form not in (PROTOBUF_V2, JSON):
             return Response(406, {})
 
-        def whole() -> dict[str, bytes]:
-            return {JSON: orjson.dumps(with_custom(orjson.loads(document), self._custom()))}
+        def whole(kinds: list[CustomKind]) -> dict[str, bytes]:
+            return {JSON: orjson.dumps(with_custom(orjson.loads(document_v2()), kinds))}
 
-        text = self._once(V2, whole)[JSON]
+        text = self._once(request, V2, whole)[JSON]
         tag = _tag(text + form.encode())
         if form == PROTOBUF_V2:
-            text = self._once(form, lambda: {form: encoded(orjson.loads(text))})[form]
+            text = self._once(request, form, lambda _: {form: encoded(orjson.loads(text))})[form]
         return _document(request, text, tag, form)
 
 
