@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, grading, matrix, page, scale, server, waiting, watches
+from benchmarks import browser, cluster, grading, matrix, page, policies, scale, server, waiting, watches
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -207,6 +207,11 @@ def widgets(_: argparse.Namespace) -> Iterator[Row]:
     yield from browser.widgets()
 
 
+def tests_of_policies(_: argparse.Namespace) -> Iterator[Row]:
+    """Wrong policies, many bindings, and the judging of exercise 7."""
+    yield from policies.rows()
+
+
 def pages(_: argparse.Namespace) -> Iterator[Row]:
     """The lab in a browser's page."""
     yield from page.page()
@@ -277,6 +282,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "grade": grades,
     "scale": scales,
     "widgets": widgets,
+    "policies": tests_of_policies,
     "page": pages,
 }
 

@@ -103,10 +103,10 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
 
 
 @lru_cache(maxsize=8192)
-def rejects(task: str, who: tuple[str, ...], what: tuple[str, ...], may: bool) -> frozenset[int] | None:
-    """Which wrong policies a question rejects; None if the right policy answers otherwise."""
-    verb, path, group, resource, subresource, space, name = what
-    asked = Attributes(User(who[0], who[1:]), verb, group, "", resource, subresource, space, name, path)
+def rejects(task: str, text: str, may: bool) -> frozenset[int] | None:
+    """Which wrong policies a question, as ``_ask`` writes it, rejects; None if the right policy answers otherwise."""
+    verb, path, group, resource, subresource, space, name, who, *groups = text.split("\0")
+    asked = Attributes(User(who, tuple(groups)), verb, group, "", resource, subresource, space, name, path)
     if allows(scene(task, ONE_SET).policy, asked) is not may:
         return None
     return frozenset(at for at, each in enumerate(wrong_policies(task)) if allows(each.policy, asked) is not may)
@@ -141,17 +141,12 @@ def judge(task: str, seed: Seed, text: str) -> Judged:
 
 def _ask(task: str, found: Scene, question: Question) -> frozenset[int] | None:
     """What a question rejects, asked with the names that the wrong policies have."""
-    other = list(zip(found.names, scene(task, ONE_SET).names, strict=True))
-
-    def renamed(text: str) -> str:
-        for mine, theirs in other:
-            text = text.replace(mine, theirs)
-        return text
-
     asked = question.attributes
-    who = (asked.user.name, *asked.user.groups)
     what = (asked.verb, asked.path, asked.group, asked.resource, asked.subresource, asked.namespace, asked.name)
-    return rejects(task, tuple(map(renamed, who)), tuple(map(renamed, what)), question.may)
+    text = "\0".join((*what, asked.user.name, *asked.user.groups))
+    for mine, theirs in zip(found.names, scene(task, ONE_SET).names, strict=True):
+        text = text.replace(mine, theirs)
+    return rejects(task, text, question.may)
 
 
 def _variant(task: str, seed: Seed) -> Variant:

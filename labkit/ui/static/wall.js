@@ -35,7 +35,7 @@ function drawWall(data, act, view) {
     view.plain
       ? table(data.summary, ["wrong policy", "passes?", "rejected by"],
         shown.map((entry) => [h("span", {}, breakable(entry.what)), entry.by ? "○ rejected" : "● passes", entry.by]))
-      : h("div", { class: "lk-wall", onkeydown: move }, groups.map((group) => [
+      : h("div", { class: "lk-cards", onkeydown: move }, groups.map((group) => [
         h("h4", {}, `${group.title} (${group.cards.filter((entry) => !entry.by).length} lit)`),
         h("ul", {}, group.cards.map(card))])),
     h("p", { class: "lk-quiet lk-detail", role: "status" }, !picked ? "Pick a card to see what rejects it."
