@@ -126,6 +126,9 @@ def t2(context: CheckContext) -> Outcome:
         return failed("missing-part", seen, "two questions, both under may", "The negative ones come in T3.")
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
+    if left == len(every):
+        hint = "Ask whether the accounts may do what they are to do in kikai."
+        return failed("missing-part", "all wrong policies pass", "questions about what this policy is for", hint)
     why = mistakes()["positive-questions-suffice"].says
     if (mistaken := _as_predicted(context, "T2", {"how many pass": ("more than half", why)})) is not None:
         return mistaken

@@ -6,6 +6,7 @@ then asked with those, so that what one question says is worked out once for a w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
@@ -28,6 +29,9 @@ from labkit.rbac.testing.vocabulary import Vocabulary, standard
 MAX_QUESTIONS = 20
 MAX_BYTES = 20_000
 """A longer text is not read."""
+
+ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&\S", re.MULTILINE)
+"""An anchor, by which a short text can stand for a long one."""
 
 CONFIG_MAP, KEY = "tests", "questions.yaml"
 WHAT, PAIRED = ("verbs", "resources", "groups", "names"), ("subjects", "places")
@@ -127,7 +131,7 @@ def judge(task: str, seed: Seed, text: str) -> Judged:
     """Judge the questions in a text; only the first 20 are asked."""
     if not text:
         return Judged(error=f"There is no config map {CONFIG_MAP} with the key {KEY}.")
-    if len(text) > MAX_BYTES or "&" in text:
+    if len(text) > MAX_BYTES or ANCHOR.search(text):
         return Judged(error=f"The questions have more than {MAX_BYTES} characters, or an anchor (&).")
     found = scene(task, seed)
     try:

@@ -116,6 +116,9 @@ def test_a_question_that_the_right_policy_fails_rejects_nothing_and_is_named() -
         ("just words", "holds no questions"),
         ("questions: &a [*a]", "an anchor"),
         ("a: &a [x]\nquestions: [*a]", "an anchor"),
+        ("questions:\n- &a {who: x}\n- *a", "an anchor"),
+        ("questions: [&a {who: x}]", "an anchor"),
+        ("{questions:\n&a [x]}", "an anchor"),
         ("x" * 20_001, "more than 20000 characters"),
         ("questions: [{who: kikai/default, may not: list configmaps in kikai}]", "There is no namespace kikai"),
         ("questions: [{who: [], may: x}]", "who is nobody"),
@@ -133,6 +136,11 @@ def test_somebody_elses_questions_and_the_names_of_the_wrong_policies_are_misspe
         judged = worth("7.1", scene("7.1", other).answer)
         assert "There is no" in judged.error
         assert not judged.rejected
+
+
+def test_an_ampersand_that_is_no_anchor_does_no_harm() -> None:
+    text = "# clerks & auditors\n" + scene("7.1", ANN).answer
+    assert len(worth("7.1", text).rejected) == EVERY["7.1"]
 
 
 def test_a_misspelt_resource_is_no_pass() -> None:

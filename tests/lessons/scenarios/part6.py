@@ -69,6 +69,9 @@ for name, act in {
     "t2_negative": asked(
         "T2", TWO.replace("may: [get services in kikai, ", "may not: get pods in kikai, may: ["), said="a few"
     ),
+    "t2_about_something_else": asked(
+        "T2", 'questions: [{who: "system:anonymous", may: [get /version, get /healthz]}]', said="more than half"
+    ),
     "t2_unpredicted": asked("T2", TWO),
     "t2_wrong": asked("T2", TWO, said="a few"),
     "t2_right": asked("T2", TWO, said="more than half"),
