@@ -47,7 +47,8 @@ def _result(source: random.Random, exercise: str, learner: str) -> Result:
     output = f'hello\nTraceback (most recent call last):\n  File "<cell 3>", line 2\n{source.choice(ERRORS)}\n'
     output = source.choice((output, "", HOSTILE, f"Traceback (most recent call last):\nEvil<b>Error: {HOSTILE}"))
     score = Score(exercise, learner, tasks)
-    return Result(learner, exercise, ended, 9, 14, score, "root", note, output)
+    name = learner if len(learner) > 100 else ""
+    return Result(learner, exercise, ended, 9, 14, score, "root", note, output, name=name)
 
 
 def _task(source: random.Random, ability: float, task: str, title: str, learner: str) -> TaskScore:
