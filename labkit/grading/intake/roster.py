@@ -27,6 +27,9 @@ MAILS = ("mail", "email", "e-mail", "email address")
 
 FIRST_NAME = "first name"
 
+TEST_STUDENT = "Student, Test"
+"""Who Canvas adds to each course, for its teacher."""
+
 ROWS = "Give each learner a row: id, name and mail address."
 
 ADDRESS = ".+@.+"
@@ -92,7 +95,8 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     """
     table = [line.cells for line in read_table(path)]
     rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
-    headings = [cell.lower() for cell in rows[0]] if rows else []
+    # Canvas' assignments stay as they are, such as "Exercise 4 (8812)": an import names them.
+    headings = [cell if re.search(r"\(\d+\)$", cell) else cell.lower() for cell in rows[0]] if rows else []
     if _unknown(rows, headings):
         raise UsageError(
             f"The headings of {path} are not known: {', '.join(filter(None, rows[0]))}.",
@@ -126,7 +130,9 @@ def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
 
 
 def _person(row: dict[str, str]) -> Person | None:
-    """Who a row is about; nobody where it has neither id nor mail address. Without one it is the mail address.
+    """Who a row is about; nobody where it has neither id nor mail address, and Canvas' test student is nobody.
+
+    Without an id it is the mail address.
 
     Raises:
         UsageError: A spreadsheet has rounded the id.
@@ -134,6 +140,8 @@ def _person(row: dict[str, str]) -> Person | None:
     id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
     moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
     canvas = row.get("id", "") if "sis login id" in row else ""
+    if canvas and name == TEST_STUDENT:
+        return None
     github = _plain(row.get("github_username", ""))
     id_ = id_ or (row.get("identifier", "") if github else "")
     systems = (("canvas", canvas), ("moodle", "" if github else moodle), ("github", github))

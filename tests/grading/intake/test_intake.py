@@ -422,6 +422,7 @@ class TestRoster:
             "Student,ID,SIS User ID,SIS Login ID,Section,ex4-roles (77)\n"
             "    Points Possible,,,,,8\n"
             '"Kim, Min",501,u1,min1,A,\n"Kim, Min",502,u2,min2,B,\n'
+            '"Student, Test",503,,,A,\n'
         )
         files = [(f"kimmin_502_9_{FILE}", NOTEBOOK), (f"kimmin_501_8_{FILE}", NOTEBOOK)]
         intake = took(tmp_path, files, export)
@@ -429,6 +430,7 @@ class TestRoster:
             ("min1", f"kimmin_501_8_{FILE}"),
             ("min2", f"kimmin_502_9_{FILE}"),
         ]
+        assert "Nothing to grade" not in str(intake.lines), "of the test student that Canvas adds"
         with pytest.raises(UsageError, match="no submission") as refused:
             took_paths(tmp_path / "unpacked", [tmp_path / "download.zip"], "1,Kim Min,\n2,Kim Min,\n")
         assert "would be kimmin's" in refused.value.why

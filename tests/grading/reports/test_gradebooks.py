@@ -205,7 +205,7 @@ def test_feedback_goes_back_as_each_system_takes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("headings", "column"),
     [
-        ("Exercise 4 (8812),Exercise 14 (1),Exercise 5 (2)", "exercise 4 (8812)"),
+        ("Exercise 4 (8812),Exercise 14 (1),Exercise 5 (2)", "Exercise 4 (8812)"),
         ("ex4-roles (77)", "ex4-roles (77)"),
         ("Exercise 4,Exercise 40 (3)", "ex4-roles"),
         ("Exercise 4 (1),Exercise 4: roles (2)", "ex4-roles"),
