@@ -40,6 +40,9 @@ MISSING = "nothing handed in"
 MAX_BELIEFS = 12
 """Kinds of mistakes that are listed."""
 
+SHORT_NAME = 5
+"""Below so many letters, a name is removed from examples as a whole word only."""
+
 BROKEN_LIMIT = "too-open"
 
 ANYTHING = {
@@ -251,9 +254,9 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
         for task, item in ((each, item) for each in result.score.tasks for item in each.items if not item.ok):
             # A broken limit is said more exactly by what was granted.
             kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
-            example = (
-                task.excess[0] if task.excess and item.expected == NOTHING_MORE else f"{item.expected} {item.seen}"
-            )
+            example = f"Expected: {item.expected.rstrip('.')}. Seen: {item.seen}"
+            if task.excess and item.expected == NOTHING_MORE:
+                example = task.excess[0]
             for kind in filter(mistakes().get, kinds):
                 having.setdefault(kind, {}).setdefault(result.learner, _anonymous(example, result))
                 tasks.setdefault(kind, set()).add(task.id)
@@ -278,7 +281,9 @@ def _anonymous(text: str, result: Result) -> str:
     """Remove from an example what tells whose it is: names of bindings and roles, and the learner's own."""
     text = _OWN_NAMES.sub("", _generic(text))
     words = sorted({*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, words)) or "$^", "…", text, flags=re.IGNORECASE)
+    # A short name is also part of other words: Hal is in "hall", which a task gives.
+    patterns = (rf"\b{re.escape(word)}\b" if len(word) < SHORT_NAME else re.escape(word) for word in words)
+    return re.sub("|".join(patterns) or "$^", "…", text, flags=re.IGNORECASE)
 
 
 def _ungraded(result: Result) -> Iterator[Row]:

@@ -89,7 +89,7 @@ def _xml_text(text: str) -> str:
 
 
 def _not_as_expected(items: Sequence[Item]) -> str:
-    return "\n".join(f"{item.expected}: {item.seen}" for item in items if not item.ok)
+    return "\n".join(f"{item.expected.rstrip('.')}: {item.seen}" for item in items if not item.ok)
 
 
 def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:

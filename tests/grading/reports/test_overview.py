@@ -105,7 +105,14 @@ def test_the_same_kind_of_mistake_is_one_and_what_nobody_knows_is_none() -> None
     results = [seen("a", "heron-41", "not-granted"), seen("b", "otter-10", "not-granted"), seen("c", "heron-41", "<b>")]
     (row,) = rows(results, "beliefs")
     assert (row["mistake"], row["learners"]) == ("nothing grants it", ["a", "b"])
-    assert row["example"] == "hall-… may hall-… may not"
+    assert row["example"] == "Expected: hall-… may. Seen: hall-… may not"
+
+
+def test_an_example_says_nobodys_name_and_keeps_words_that_only_contain_a_short_one() -> None:
+    item = Item("the hall of hal may, says halbrandt7", "no", False, 0, 2, "", kinds=("not-granted",))
+    score = Score("ex4-roles", "halbrandt", (TaskScore("4.1", "T", 0, 2, (item,), (), 1),))
+    (row,) = rows([replace(result("halbrandt"), name="Hal Brandt", score=score)], "beliefs")
+    assert row["example"] == "Expected: the hall of … may, says …7. Seen: no"
 
 
 def test_what_was_not_graded_is_named_and_counts_in_no_figure() -> None:
