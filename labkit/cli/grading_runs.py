@@ -162,6 +162,8 @@ def _print_summary(session: GradingSession, results: list[Result]) -> None:
     """Print how many were graded, and where the scores are."""
     full = sum(result.full for result in results)
     of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
+    by_hand = sum(bool(task.corrected) for result in results for task in result.score.tasks)
+    of_what += f", {by_hand} of the tasks corrected by hand" if by_hand else ""
     click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
 
 

@@ -28,7 +28,7 @@ from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learne
 from labkit.grading.judging.score import plain
 from labkit.grading.judging.weights import RULE
 from labkit.grading.reports.gradebooks import write_gradebooks
-from labkit.grading.reports.overrides import Record, apply, read_overrides, write_template
+from labkit.grading.reports.overrides import EXERCISE_OF, Record, apply, read_overrides, write_template
 from labkit.grading.reports.overview import write_overview
 from labkit.grading.reports.result_store import ResultStore
 from labkit.grading.reports.scores import write_all
@@ -117,9 +117,19 @@ class GradingSession:
             line = f"Graded before, not in what is named now, and not in the reports: {gone}."
             yield f"{line} Name all folders and archives together."
         if older := sum(result.rule != RULE for result in self.done.values()):
-            yield f"{older} results were judged by an earlier rule of what is too much, and stay: see --regrade."
+            yield f"Judged by an earlier rule of what is too much, and not again: {older} results. See --regrade."
         yield from self._record.edited_scores()
         yield from self._record.outdated(self._overrides, self._exercises)
+        yield from self._unused_overrides()
+
+    def _unused_overrides(self) -> Iterator[str]:
+        """Name the corrections of those who handed in nothing: there is no result that they could correct."""
+        keys = {(who, entry.exercise) for entry in self.all for who in (entry.learner, *entry.group)} | set(self.done)
+        for override in self._overrides:
+            exercise = EXERCISE_OF[override.task]
+            if (override.learner, exercise) not in keys:
+                line = f"Not corrected: {override.learner} {override.task}. Nothing of {exercise} is here"
+                yield f"{line}: write the points into your learning system."
 
     @property
     def left(self) -> list[Submission]:

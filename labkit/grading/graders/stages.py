@@ -207,7 +207,9 @@ def unreadable_result(submission: Submission, level: str, reason: str, cluster_n
         TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0) for task in exercise.tasks
     )
     empty = Score(exercise.id, submission.learner, tasks)
-    return Result(submission.learner, exercise.id, "unreadable", 0, 0, empty, level, reason, cluster=cluster_name)
+    return Result(
+        submission.learner, exercise.id, "unreadable", 0, 0, empty, level, reason, cluster=cluster_name, rule=RULE
+    )
 
 
 def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:

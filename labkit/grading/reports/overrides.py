@@ -49,7 +49,7 @@ class Override:
 
     def corrected(self, task: TaskScore) -> TaskScore:
         """A task's score with these points."""
-        line = f"Corrected by hand, {self.points:g} points instead of {task.points:g}: {self.reason}"
+        line = f"Corrected by hand, {self.points:g} instead of {task.points:g} points: {self.reason}"
         return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
 
 

@@ -74,7 +74,7 @@ class Desk:
 def test_a_correction_is_in_every_file(desk: Desk) -> None:
     desk.override("ann,4.1,2,solved <b>orally</b>", 'Ann Lee,4.2,"1,5",=1+1')
     desk.grade()
-    said = "Corrected by hand, 2 points instead of 0.5: solved <b>orally</b>"
+    said = "Corrected by hand, 2 instead of 0.5 points: solved <b>orally</b>"
     row = desk.scores()["ann"]
     assert (row["points"], row["corrected"], row["name"]) == ("3.5", "4.1 4.2", "Ann Lee")
     assert said in row["note"]
@@ -91,7 +91,7 @@ def test_a_correction_is_in_every_file(desk: Desk) -> None:
     assert suite is not None
     assert [entry.attrib["value"] for entry in suite.iter("property")][:2] == ["Ann Lee (ann)", said]
     page = (desk.out / "feedback" / "ann.html").read_text()
-    assert "Corrected by hand, 2 points instead of 0.5: solved &lt;b&gt;orally&lt;/b&gt;" in page
+    assert "Corrected by hand, 2 instead of 0.5 points: solved &lt;b&gt;orally&lt;/b&gt;" in page
     assert "Feedback for <bdi>Ann Lee (ann)</bdi>" in page
     people = {row["learner"]: row for row in json.loads((desk.out / "overview.json").read_text())["people"]}
     assert people["ann"]["state"] == ["corrected"]
@@ -139,6 +139,15 @@ def test_wrong_lines_are_named_before_anything_is_written(line: str, wrong: str,
     desk.override(line)
     assert wrong in desk.grade(code=2)
     assert not desk.out.exists()
+
+
+def test_who_handed_nothing_in_is_named_and_not_corrected(desk: Desk) -> None:
+    desk.override("ann,4.1,2,x", "cat,4.1,2,oral")
+    said = desk.grade()
+    assert f"Not corrected: cat 4.1. Nothing of {EXERCISE} is here: write the points" in said
+    assert "Not corrected: ann" not in said
+    assert "1 of the tasks corrected by hand" in said
+    assert sorted(desk.scores()) == ["ann", "bob"]
 
 
 def test_all_wrong_lines_are_named_at_once(desk: Desk) -> None:
