@@ -30,7 +30,7 @@ from labkit.embedded.machinery.work import charge
 ABSENT: Any = object()
 """Instead of an old value that there is not."""
 TYPE_NAMES = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array", dict: "object"}
-VALUE_COST, CHOICE_COST, PATTERN_SECONDS = 10, 0.2, 1.0
+VALUE_COST, CHOICE_COST, PATTERN_SECONDS = 10, 0.2, 0.2
 TOO_SLOW = "The request is more work than the server does for one."
 
 
