@@ -26,6 +26,9 @@ LOOKS = (
     'for item in lab.admin.get("/api/v1/namespaces/{space}/pods").items:\n    print(item["metadata"]["name"])',
     "paper.board()",
 )
+KUBECTL = {"role"}
+"""Names that are also words of commands, which a copier leaves."""
+
 SAYINGS = ("now the role", "bind it", "this should do", "first try was wrong", "least privilege!", "see part 4", "ok")
 
 
@@ -244,7 +247,8 @@ def renamed(cells: Sequence[str], source: random.Random) -> list[str]:
     text = "\0".join(cells)
     stems = re.findall(r"create role (\S+?)1\b|name: (\S+?)1$|['\"]name['\"]: ['\"](\S+?)1['\"]", text, re.MULTILINE)
     for stem in {part for found in stems for part in found if part}:
-        text = re.sub(rf"\b{re.escape(stem)}(?=\d|\b)", f"{source.choice(PREFIXES)}{source.choice(NAMES)}z", text)
+        end = r"(?=\d)" if stem in KUBECTL else r"(?=\d|\b)"
+        text = re.sub(rf"\b{re.escape(stem)}{end}", f"{source.choice(PREFIXES)}{source.choice(NAMES)}z", text)
     words = ("manifest", "text", "doc", "objects", "bind", "base", "grant", "give", "allow", "make", "setup", "bind_it")
     for word in words:
         text = re.sub(rf"(?<![\w./'\"-])\b{word}\b(?=[ ,()=])", f"{word[0]}{source.randrange(99)}", text)

@@ -177,7 +177,7 @@ class _Fingerprints:
     def __init__(self, given: _Assignment, cells: Sequence[str]) -> None:
         self.sources: list[str] = []
         self.lines: dict[int, int] = {}
-        chosen = set(_OBJECT_NAME.findall(SEEDED.sub("", "\n".join(cells)[:MAX_CODE])))
+        chosen = set(_OBJECT_NAME.findall(SEEDED.sub("0", "\n".join(cells)[:MAX_CODE])))
         names = sorted(chosen - given.words)[:MAX_NAMES]
         left = MAX_CODE
         for cell in cells:
