@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.apiservices import available
-from labkit.embedded.apiserver.registry.strategies.flowcontrol.flows import LEVELS, SCHEMAS
+from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.controllers.flows import CONSUMER, dangling
 from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind

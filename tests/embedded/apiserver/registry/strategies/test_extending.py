@@ -76,6 +76,50 @@ def test_a_schema_dangles_until_its_level_is_there(api: ClusterApi) -> None:
     assert api.must(api.admin.get(f"{FLOWS}/f"))["status"]["conditions"][0]["status"] == "False"
 
 
+def test_what_is_mandatory_stays(api: ClusterApi) -> None:
+    reply = api.admin.patch(f"{FLOWS}/catch-all", {"spec": {"matchingPrecedence": 9}})
+    assert [cause["field"] for cause in reply.body["details"]["causes"]] == ["spec"]
+    assert reply.message.endswith("spec of 'catch-all' must equal the fixed value")
+    assert api.admin.patch(f"{LEVELS}/exempt", {"spec": {"exempt": {"lendablePercent": 5}}}).status == 200
+
+
+def test_rules_of_flow_schemas_and_levels(api: ClusterApi) -> None:
+    rule = {
+        "subjects": [{"kind": "Group", "user": {"name": "u"}}],
+        "resourceRules": [{"verbs": ["get", "*"], "apiGroups": [], "resources": ["*"]}],
+    }
+    spec = {"matchingPrecedence": 1, "priorityLevelConfiguration": {"name": ""}, "rules": [rule]}
+    place = "spec.rules[0]"
+    assert causes(api.admin.post(FLOWS, {"metadata": {"name": "x"}, "spec": spec})) == [
+        (
+            "spec.matchingPrecedence",
+            "Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1",
+        ),
+        ("spec.priorityLevelConfiguration.name", "Required value: must reference a priority level"),
+        (f"{place}.subjects[0].group", "Required value: group is required when subject kind is 'Group'"),
+        (f"{place}.subjects[0].user", "Forbidden: user is forbidden when subject kind is not 'User'"),
+        (
+            f"{place}.resourceRules[0].verbs",
+            'Invalid value: ["get","*"]: if \'*\' is present, must not specify other verbs',
+        ),
+        (f"{place}.resourceRules[0].apiGroups", "Required value: resource rules must supply at least one api group"),
+        (
+            f"{place}.resourceRules[0].namespaces",
+            "Required value: resource rules that are not cluster scoped must supply at least one namespace",
+        ),
+    ]
+    queuing = {"queues": 8, "handSize": 9}
+    limited = {"limitResponse": {"type": "Queue", "queuing": queuing}, "lendablePercent": 101}
+    body = {"metadata": {"name": "x"}, "spec": {"type": "Limited", "limited": limited}}
+    assert causes(api.admin.post(LEVELS, body)) == [
+        (
+            "spec.limited.limitResponse.queuing.handSize",
+            "Invalid value: 9: should not be greater than queues (8)",
+        ),
+        ("spec.limited.lendablePercent", "Invalid value: 101: must be between 0 and 100, inclusive"),
+    ]
+
+
 def test_rules_of_api_services(api: ClusterApi) -> None:
     body = {"metadata": {"name": "x"}, "spec": {"version": "v1", "group": "g.io", "caBundle": "YQ=="}}
     assert causes(api.admin.post(SERVICES, body)) == [

@@ -10,5 +10,10 @@ from labkit.embedded.machinery.request import Object
 
 _FLOWS: dict[str, dict[str, dict[str, Object]]] = read_json(__file__, "flows.json")
 
-LEVELS = _FLOWS["mandatory"]["levels"] | _FLOWS["suggested"]["levels"]
-SCHEMAS = _FLOWS["mandatory"]["schemas"] | _FLOWS["suggested"]["schemas"]
+MANDATORY_LEVELS = _FLOWS["mandatory"]["levels"]
+"""Specs of the priority levels that may not be changed."""
+LEVELS = MANDATORY_LEVELS | _FLOWS["suggested"]["levels"]
+
+MANDATORY_SCHEMAS = _FLOWS["mandatory"]["schemas"]
+"""Specs of the flow schemas that may not be changed."""
+SCHEMAS = MANDATORY_SCHEMAS | _FLOWS["suggested"]["schemas"]
