@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from labkit.lab.words import predict as predict
     from labkit.lab.words import recall as recall
     from labkit.lab.words import solution as solution
+    from labkit.ui.drill import drill as drill
 
 
 _HOMES = {
     "Lab": "labkit.lab.lab",
     "board": "labkit.lab.words",
     "check": "labkit.lab.words",
+    "drill": "labkit.ui.drill",
     "exercise": "labkit.lab.exercises",
     "expect_forbidden": "labkit.lab.expect",
     "export_progress": "labkit.lab.words",

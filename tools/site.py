@@ -28,6 +28,7 @@ from zipfile import ZipFile, ZipInfo
 
 import zstandard
 
+from labkit.core.html import stylesheet
 from labkit.core.version import __version__
 from labkit.lab.workbook import LEFT_OUT as NOT_FOR_LEARNERS
 from tools import page_packages
@@ -299,6 +300,7 @@ def finish_pages(out: Path) -> None:
         page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
     for page in (out / "docs").rglob("*.html"):
         lead_to_the_lab(page, out)
+    add_drill(out)
     landing = (SOURCES / "index.html").read_text(encoding="utf-8")
     landing = landing.replace("{{megabytes}}", f"{to_begin(out) / 1e6:.0f}").replace("{{version}}", __version__)
     landing = landing.replace("{{cards}}", "\n".join(cards()))
@@ -329,6 +331,17 @@ def cards() -> Iterator[str]:
             f"<p>{html.escape(what)}</p>"
             f'<p class="quiet">{minutes} minutes{", " + steps if own else ""} <span class="passes"></span></p></li>'
         )
+
+
+def add_drill(out: Path) -> None:
+    """Add the drill's page: the widget's script and style, and the questions, which the lab's widget fetches too."""
+    static = ROOT / "labkit" / "ui" / "static"
+    script = [(static / name).read_text(encoding="utf-8") for name in ("common.js", "drill.js")]
+    style = [stylesheet(), *((static / name).read_text(encoding="utf-8") for name in ("common.css", "drill.css"))]
+    (out / "drill.js").write_text("\n".join(script), encoding="utf-8")
+    page = (SOURCES / "drill.html").read_text(encoding="utf-8").replace("{{style}}", "\n".join(style))
+    (out / "drill.html").write_text(page, encoding="utf-8")
+    shutil.copyfile(ROOT / "labkit" / "practice" / "pool.json", out / "drill-pool.json")
 
 
 def elsewhere(repository: str) -> str:

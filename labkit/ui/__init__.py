@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "AccessMatrix": "matrix",
     "Board": "board",
+    "Drill": "drill",
     "MutantWall": "wall",
     "PodTerminal": "terminal",
     "RBACGraph": "graph",

@@ -140,3 +140,230 @@ class Session {
   }
   likeliest(question) { return this.ideas[likeliest(weightsAfter(this.ideas.length, this.answers), question.wrong)]; }
 }
+
+// -- Drawing ----------------------------------------------------------------------------------------------------------
+
+const STORE = "labkit-drill"; // in the storage of the site whose page or lab this is
+const seconds = () => Date.now() / 1000;
+const shuffled = (values) => {
+  const left = [...values];
+  for (let last = left.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [left[last], left[other]] = [left[other], left[last]];
+  }
+  return left;
+};
+
+/** What a site's storage keeps; where it refuses, this page keeps it until it is closed. */
+function siteStore(say) {
+  let memory = null;
+  return {
+    read() {
+      try {
+        const text = localStorage.getItem(STORE);
+        if (text === null) return memory;
+        try { return JSON.parse(text); } catch { return "damaged"; }
+      } catch { return memory; }
+    },
+    write(kept) {
+      memory = kept;
+      try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { say("This browser stores nothing here. What you do now is lost when the page is closed."); }
+    },
+  };
+}
+
+/** Join with what another tab, or the lab, kept meanwhile; what a newer labkit kept stays. */
+function joinInto(store, kept, now) {
+  const there = store.read();
+  if (isMap(there) && Number.isInteger(there.version) && there.version > VERSION) return kept;
+  const joined = joinKept(settle(readKept(there, null)[0], now)[0], kept);
+  store.write(joined);
+  return joined;
+}
+
+/**
+ * The drill as elements: `load` gives the pool, `stores` are where it is kept (the first is read, all are written), and
+ * `redraw` is called after each change.
+ */
+class Drill {
+  constructor(pool, stores, redraw, say) {
+    Object.assign(this, { pool, stores, redraw, say, view: "start", shown: null });
+    const known = pool.beliefs.map((idea) => idea.id), said = [];
+    this.kept = newKept();
+    for (const store of stores) {
+      const [read, sentence] = readKept(store.read(), known);
+      const [settled, late] = settle(read, seconds());
+      this.kept = joinKept(this.kept, settled);
+      said.push(sentence, late);
+    }
+    const sentences = [...new Set(said.filter(Boolean))];
+    if (sentences.length) say(sentences.join(" "));
+  }
+  keep(kept) {
+    this.kept = this.stores.reduce((joined, store) => joinInto(store, joined, seconds()), kept);
+  }
+  show(view) { this.view = view; this.redraw(); }
+  begin() {
+    this.session = new Session(this.pool.beliefs, shuffled(this.pool.questions), this.kept, seconds());
+    this.ask();
+  }
+  ask() {
+    this.question = this.session.next();
+    this.given = this.reason = null;
+    this.back = Boolean(this.session.comingBack);
+    this.hint = this.question && this.session.likeliest(this.question);
+    this.reasons = this.question && shuffled(this.question.why);
+    this.show(this.question ? "question" : "finding");
+  }
+  answer(allowed) {
+    this.given = allowed;
+    this.session.answer(this.question, allowed);
+    this.keep(this.session.kept);
+    this.redraw();
+  }
+  measure() {
+    const name = "before" in this.kept.measured ? "after" : "before";
+    this.measuring = { name, left: this.pool.questions.filter((each) => each.set === name), right: 0, number: 0 };
+    this.show("measure");
+  }
+  measured(allowed) {
+    const now = this.measuring, question = now.left[now.number];
+    now.right += Number(allowed === question.allowed);
+    now.number += 1;
+    if (now.number === now.left.length) {
+      this.keep(joinKept(this.kept, { ...newKept(), measured: { [now.name]: { at: seconds(), right: now.right } } }));
+      this.view = "summary";
+    }
+    this.redraw();
+  }
+  again(wanted) {
+    this.keep({ ...this.kept, off: { value: !wanted, at: seconds() } });
+    this.redraw();
+  }
+  draw() {
+    return this[`${this.view}View`]();
+  }
+  button(key, text, act, primary) {
+    return h("button", { type: "button", class: `lk-button${primary ? " lk-primary" : ""}`, "data-key": key, onclick: act }, text);
+  }
+  policy(question) {
+    return [
+      h("p", { class: "lk-quiet" }, { YAML: "This policy, as YAML:", kubectl: "These commands made the policy:", graph: "Who is bound to what:" }[question.form]),
+      h("pre", { class: "lk-policy", tabindex: "0", role: "region", "aria-label": "The policy" }, question.text),
+      question.note ? h("p", {}, question.note) : null,
+      h("h4", { class: "lk-ask" }, question.ask),
+    ];
+  }
+  startView() {
+    const due = dueNow(this.kept, seconds()).length, measured = this.kept.measured;
+    return [
+      h("h3", {}, "Who may do what here?"),
+      h("p", {}, "Each question is a small policy and one request. Say whether it is allowed. After five to ten answers the drill says what you may believe wrongly, or that it found nothing."),
+      due ? h("p", {}, `${due === 1 ? "One idea comes" : `${due} ideas come`} back today.`) : null,
+      h("div", { class: "lk-row" },
+        this.button("begin", due ? "Begin with what comes back" : "Begin", () => this.begin(), true),
+        measured.after ? null : this.button("measure", measured.before ? "Ten questions after the lessons" : "Ten questions before the lessons", () => this.measure()),
+        this.button("summary", "What is kept", () => this.show("summary"))),
+    ];
+  }
+  questionView() {
+    const question = this.question, answered = this.given !== null;
+    const head = [h("h3", {}, this.back ? "This was wrong before" : "Who may do what here?"), this.policy(question)];
+    if (!answered) {
+      return [...head, h("div", { class: "lk-row" },
+        this.button("answer", "Allowed", () => this.answer(true)), this.button("forbidden", "Forbidden", () => this.answer(false)))];
+    }
+    const right = this.given === question.allowed;
+    return [...head, h("div", { role: "status", class: "lk-said" },
+      h("p", {}, h("strong", {}, right ? "Right: " : "No: "), verdict(question.allowed)),
+      question.says.split("\n").map((line) => h("p", {}, breakable(line))),
+      right ? null : h("p", {}, h("strong", {}, "Remember: "), this.hint.says)),
+    h("h4", {}, "Why?"),
+    h("div", { class: "lk-reasons" }, this.reasons.map((text, number) => this.button(`why-${number}`, text, () => { this.reason = text; this.redraw(); }))),
+    this.reason ? h("p", { role: "status" }, this.reason === question.why[0] ? "✓ That decided it." : `✕ It was this: ${question.why[0]}`) : null,
+    h("div", { class: "lk-row" }, this.button("answer", "Next question", () => this.ask(), true), this.button("stop", "Stop", () => this.show("start")))];
+  }
+  measureView() {
+    const { name, left, number } = this.measuring;
+    return [h("h3", {}, `${number + 1} of ${left.length}, ${name} the lessons`), this.policy(left[number]),
+      h("div", { class: "lk-row" }, this.button("answer", "Allowed", () => this.measured(true)), this.button("forbidden", "Forbidden", () => this.measured(false))),
+      h("p", { class: "lk-quiet" }, "Only all ten count. The answers are not shown, so that they measure what you knew.")];
+  }
+  findingView() {
+    const found = this.session.finding, percent = found && `${Math.round(100 * found.sure)} % sure`;
+    const next = h("div", { class: "lk-row" }, this.button("begin", "Go on", () => this.begin(), true), this.button("stop", "Stop", () => this.show("start")));
+    if (!found) return [h("h3", {}, "No question is left today"), this.button("stop", "Back", () => this.show("start"))];
+    if (found.kind === "nothing") return [h("h3", {}, "Nothing wrong was found"), h("p", {}, `${percent}.`), next];
+    if (found.kind === "unknown") {
+      return [h("h3", {}, "Something is wrong"), h("p", {}, "It is none of the ideas that this drill knows. Read the explanations again."), next];
+    }
+    const idea = this.pool.beliefs[found.idea], byId = Object.fromEntries(this.pool.questions.map((each) => [each.id, each]));
+    return [h("h3", {}, "You may believe this"), h("p", { class: "lk-idea" }, `“${idea.name}” (${percent})`),
+      h("p", {}, h("strong", {}, "In truth: "), idea.says),
+      h("p", {}, `Read ${idea.step} of the lessons again, or `, h("a", { href: idea.source }, "what Kubernetes says"), ". It comes back tomorrow."),
+      idea.examples.map((id, number) => h("details", {}, h("summary", {}, `Where it misleads, ${number + 1}`), this.policy(byId[id]),
+        h("p", {}, verdict(byId[id].allowed)), byId[id].says.split("\n").map((line) => h("p", {}, breakable(line))))), next];
+  }
+  summaryView() {
+    const name = (id) => this.pool.beliefs.find((idea) => idea.id === id)?.name;
+    const gone = goneOf(this.kept), open = Object.keys(this.kept.ideas).filter((id) => !gone.includes(id) && name(id)).sort();
+    const { before, after } = this.kept.measured;
+    const list = (title, ids) => ids.length ? [h("h4", {}, title), h("ul", {}, ids.map((id) => h("li", {}, name(id))))] : null;
+    const progress = { "labkit progress": 1, steps: {}, drill: this.kept };
+    return [h("h3", {}, "What is kept"),
+      before ? h("p", {}, `Before the lessons: ${before.right} of 10 right.`) : null,
+      after ? h("p", {}, `After the lessons: ${after.right} of 10 right.`) : null,
+      before && after ? h("p", {}, h("strong", {}, `Gain: ${after.right - before.right >= 0 ? "+" : "−"}${Math.abs(after.right - before.right)}`)) : null,
+      list("Gone", gone.filter(name)), list("Comes back", open),
+      h("p", { class: "lk-quiet" }, `${Object.keys(this.kept.asked).length} questions were asked in the last 30 days. Nothing leaves this machine.`),
+      h("label", {}, h("input", { type: "checkbox", "data-key": "again", checked: !this.kept.off.value, onchange: (event) => this.again(event.target.checked) }),
+        "What was found comes back after 1, 7 and 30 days"),
+      h("details", {}, h("summary", {}, "Take it along"), h("p", {}, "The text for labkit.import_progress(…):"), command(JSON.stringify(progress))),
+      h("div", { class: "lk-row lk-no-print" }, this.button("print", "Print", () => print()), this.button("stop", "Back", () => this.show("start")))];
+  }
+}
+
+const drills = new WeakMap(); // by what Python gave: all views of one widget share a session
+
+/** In JupyterLite's page the pool is a file of the site; elsewhere Python gives it. */
+async function sitePool() {
+  const root = document.getElementById("jupyter-config-data")?.dataset.jupyterLiteRoot || ".";
+  return (await fetch(new URL(`${root}/drill-pool.json`, location.href))).json();
+}
+
+function drawDrill(data, act, view) {
+  const shared = drills.get(data) || { views: new Set() };
+  drills.set(data, shared);
+  shared.views.add(view);
+  view.stop = () => shared.views.delete(view);
+  const redraw = () => shared.views.forEach((each) => each.redraw());
+  const begin = (pool) => {
+    const said = [];
+    const kernel = { kept: data.kept, read() { return this.kept; }, write(kept) { this.kept = kept; act("keep", { kept }); } };
+    shared.drill = new Drill(pool, data.pool ? [kernel] : [kernel, siteStore((text) => said.push(text))], redraw, (text) => said.push(text));
+    shared.said = said;
+  };
+  if (!shared.drill && data.pool) begin(data.pool);
+  if (!shared.drill) {
+    shared.loading ||= sitePool().then(begin, (error) => { shared.failed = String(error); }).then(redraw);
+    return h("p", { role: "status" }, shared.failed ? `The questions could not be fetched (${shared.failed}). Run the cell again.` : "Fetching the questions …");
+  }
+  return [shared.said.map((text) => h("p", { role: "status" }, text)), shared.drill.draw()].flat(Infinity).filter(Boolean);
+}
+
+/** The drill on a page of its own, without a kernel. */
+export async function mountDrill(el, address) {
+  const body = h("div", { class: "lk-body" }), notice = h("p", { class: "lk-notice", role: "status" });
+  el.append(h("section", { class: "lk lk-drill", "aria-label": "The drill" }, body, notice));
+  const say = (text) => { notice.textContent = text; };
+  let drill;
+  const redraw = () => {
+    const active = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    body.replaceChildren(...drill.draw().flat(Infinity).filter(Boolean));
+    if (active) (body.querySelector(`[data-key="${CSS.escape(active)}"]`) || body.querySelector("button"))?.focus();
+  };
+  drill = new Drill(await (await fetch(address)).json(), [siteStore(say)], redraw, say);
+  redraw();
+}
+
+export default widget("drill", "The drill", drawDrill);

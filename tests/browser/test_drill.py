@@ -1,0 +1,243 @@
+"""The drill on its own page, without a kernel, and as a widget: keyboard, phone, two tabs, no storage, no network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from labkit.lessons.progress import Progress
+from labkit.practice import keeping
+from labkit.practice.pool import pool
+from labkit.ui.drill import Drill
+from tests.browser.host import Host
+from tests.browser.test_widgets import axe
+from tools import site
+from tools.notebooks import ROOT
+from tools.site_server import StaticSite
+
+WORKER = """self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));"""
+"""What JupyterLite's own service worker does besides."""
+QUESTIONS = {(each["text"], each["ask"], each.get("note", "")): each for each in pool()["questions"]}
+IDEA = 4
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
+    """The drill's part of the site."""
+    folder = tmp_path_factory.mktemp("site")
+    site.add_drill(folder)
+    (folder / "service-worker.js").write_text(WORKER)
+    shutil.copyfile(ROOT / "docs" / "diagrams" / "architecture-1-light.svg", folder / "icon-120x120.png")
+    site.add_service_worker(folder)
+    with StaticSite(folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    """A phone."""
+    context = browser.new_context(viewport={"width": 360, "height": 740}, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+def opened(context: Any, host: StaticSite) -> Page:
+    page: Page = context.new_page()
+    page.goto(f"{host.url}drill.html")
+    expect(page.get_by_role("heading", name="Who may do what here?")).to_be_visible()
+    return page
+
+
+def question_on(page: Any) -> dict[str, Any]:
+    """The question that a page asks."""
+    text, ask = page.locator(".lk-policy").first.inner_text(), page.locator(".lk-ask").first.inner_text()
+    shown = page.locator(".lk-body p").all_inner_texts()
+    notes = {note for _, _, note in QUESTIONS} & {*shown}
+    question: dict[str, Any] = QUESTIONS[text, ask, notes.pop() if notes else ""]
+    return question
+
+
+def answer(page: Any, idea: int) -> None:
+    """Answer as somebody with an idea does."""
+    question = question_on(page)
+    allowed = question["allowed"] != (idea in question["wrong"])
+    page.get_by_role("button", name="Allowed" if allowed else "Forbidden", exact=True).click()
+
+
+def believe(page: Any, idea: int) -> None:
+    """Answer until something is found."""
+    for _ in range(40):
+        answer(page, idea)
+        page.get_by_role("button", name="Next question").click()
+        if not page.get_by_role("button", name="Allowed", exact=True).is_visible():
+            return
+
+
+def kept(page: Page) -> Any:
+    return json.loads(page.evaluate("() => localStorage.getItem('labkit-drill')"))
+
+
+def no_violations(page: Page) -> None:
+    found = page.evaluate(f"async () => {{ {axe()}; return (await axe.run(document)).violations }}")
+    assert [each["help"] for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_session_on_a_phone_ends_with_what_one_believes(browser: Any, host: StaticSite, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=theme)
+    page = opened(context, host)
+    no_violations(page)
+    page.get_by_role("button", name="Begin").click()
+    no_violations(page)
+    answer(page, IDEA)
+    expect(page.get_by_role("heading", name="Why?")).to_be_visible()
+    no_violations(page)
+    page.locator('[data-key="why-0"]').click()
+    expect(page.locator(".lk-body p[role=status]")).to_be_visible()
+    page.get_by_role("button", name="Next question").click()
+    believe(page, IDEA)
+    expect(page.get_by_role("heading", name="You may believe this")).to_be_visible()
+    expect(page.locator(".lk-idea")).to_contain_text(pool()["beliefs"][IDEA]["name"])
+    page.locator("summary").first.click()
+    no_violations(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    assert list(kept(page)["ideas"]) == [pool()["beliefs"][IDEA]["id"]]
+    context.close()
+
+
+def test_it_works_by_keyboard_alone(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Allowed", exact=True)).to_be_visible()
+    for _ in range(3):
+        page.locator('[data-key="answer"]').focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Next question")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Allowed", exact=True)).to_be_focused()
+
+
+def test_what_was_found_comes_back_and_can_be_switched_off(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    idea = pool()["beliefs"][IDEA]["id"]
+    put(page, {**keeping.new(), "ideas": {idea: {"found": 1000, "at": 1000, "back": 0}}})
+    expect(page.locator(".lk-body")).to_contain_text("One idea comes back today.")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="This was wrong before")).to_be_visible()
+    for _ in range(2):
+        answer(page, -1)
+        page.get_by_role("button", name="Next question").click()
+    assert kept(page)["ideas"][idea]["back"] == 1
+    put(page, {**keeping.new(), "ideas": {idea: {"found": 1000, "at": 1000, "back": 0}}})
+    page.get_by_role("button", name="What is kept").click()
+    page.get_by_role("checkbox").uncheck()
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator(".lk-body")).not_to_contain_text("back today")
+
+
+def put(page: Page, value: object) -> None:
+    """Put something into the page's storage, and open the page anew."""
+    page.evaluate("(text) => localStorage.setItem('labkit-drill', text)", json.dumps(value))
+    page.reload()
+    expect(page.get_by_role("heading", name="Who may do what here?")).to_be_visible()
+
+
+def test_two_tabs_lose_nothing(context: Any, host: StaticSite) -> None:
+    pages = [opened(context, host), opened(context, host)]
+    asked = set()
+    for page in pages:
+        page.get_by_role("button", name="Begin").click()
+    for _ in range(2):
+        for page in pages:
+            asked.add(question_on(page)["id"])
+            answer(page, -1)
+            page.get_by_role("button", name="Next question").click()
+    assert {*kept(pages[0])["asked"]} == asked
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"version": 2, "asked": {}}, "A newer labkit kept what is there of the drill."),
+        ([1], "What was kept of the drill is damaged. It begins anew."),
+        ({"version": 1, "ideas": {"tomorrow": {"found": 1, "at": 1, "back": 0}}}, "entries are left out"),
+        ({**keeping.new(), "asked": {"x": 9e10}}, "The clock was set back."),
+    ],
+)
+def test_odd_data_is_said_and_it_goes_on(context: Any, host: StaticSite, value: Any, said: str) -> None:
+    page = opened(context, host)
+    put(page, value)
+    expect(page.locator(".lk-notice")).to_contain_text(said)
+    page.get_by_role("button", name="Begin").click()
+    answer(page, -1)
+    expect(page.get_by_role("button", name="Next question")).to_be_visible()
+    stored = kept(page)
+    assert stored == value if "newer" in said else len(stored["asked"]) in (1, 2)
+
+
+def test_without_storage_it_says_so_and_goes_on(context: Any, host: StaticSite) -> None:
+    refused = "() => { throw new DOMException('no', 'SecurityError'); }"
+    context.add_init_script(f"Storage.prototype.getItem = Storage.prototype.setItem = {refused}")
+    page = opened(context, host)
+    page.get_by_role("button", name="Begin").click()
+    answer(page, -1)
+    expect(page.locator(".lk-notice")).to_contain_text("This browser stores nothing here.")
+    page.get_by_role("button", name="Next question").click()
+    answer(page, -1)
+
+
+def test_it_works_without_network_after_the_first_visit(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    page.wait_for_function(
+        """async () => {
+          const files = ["drill.html", "drill.js", "drill-pool.json"];
+          const found = await Promise.all(files.map((file) => caches.match(file)));
+          return found.every(Boolean);
+        }"""
+    )
+    context.set_offline(True)
+    page.reload()
+    page.get_by_role("button", name="Begin").click()
+    answer(page, -1)
+
+
+def test_before_and_after_show_the_gain(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    for name, idea in (("before", IDEA), ("after", -1)):
+        page.get_by_role("button", name=f"Ten questions {name} the lessons").click()
+        for _ in range(10):
+            answer(page, idea)
+        page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="What is kept").click()
+    lost = sum(each.get("set") == "before" and IDEA in each["wrong"] for each in pool()["questions"])
+    expect(page.locator(".lk-body")).to_contain_text(f"Gain: +{lost}")
+    assert lost
+    no_violations(page)
+
+
+def test_the_widget_keeps_it_with_the_progress(browser: Any, tmp_path: Path) -> None:
+    progress = Progress(tmp_path / "progress.json")
+    page = browser.new_page(viewport={"width": 800, "height": 720})
+    shown = Host(page, "vscode-dark")
+    shown.show("drill", Drill(progress))
+    widget = shown.widget("drill")
+    widget.get_by_role("button", name="Begin").click()
+    believe(widget, IDEA)
+    expect(widget.locator(".lk-idea")).to_contain_text(pool()["beliefs"][IDEA]["name"])
+    expect(widget).not_to_have_attribute("aria-busy", "true")
+    found, said = keeping.read(progress.drill())
+    assert (list(found["ideas"]), said) == ([pool()["beliefs"][IDEA]["id"]], "")
+    assert shown.refused() == []
+    assert shown.errors == []
+    page.close()
