@@ -166,7 +166,9 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
         why = f"the rule has {_words(rule, 'verbs')}, not {question.verb}. {rules.misspelt_verb([rule])}"
         wrong.append(("verb", why.rstrip()))
     if not rules.group_matches(rule, question.group):
-        why = f"the rule is for API group {_words(rule, 'apiGroups')}, but {resource} is in {_group(question.group)}."
+        words = _words(rule, "apiGroups")
+        named = words if words.startswith("the core group") else f"API group {words}"
+        why = f"the rule is for {named}, but {resource} is in {_group(question.group)}."
         wrong.append(("group", why))
     if not rules.resource_matches(rule, question.resource, question.subresource):
         wrong.append(("resource", f"the rule is for {_words(rule, 'resources')}, not {resource}."))

@@ -38,8 +38,8 @@ ALLOWED, FORBIDDEN = 450, 850
 PAIRS = 10
 
 REASONS = {
-    "verb": "No rule that reaches the account has this verb.",
-    "resource": "No rule that reaches the account has this resource.",
+    "verb": "The rule has other verbs.",
+    "resource": "The rule has another resource.",
     "group": "The rule is for another API group.",
     "name": "The rule is for named objects, and the request is not for one of them.",
     "namespace": "The binding holds in another namespace.",

@@ -85,7 +85,7 @@ def graph_lines(objects: tuple[Object, ...]) -> list[str]:
     for binding in policy.bindings:
         bound.add(role_key(binding))
         role = policy.role_of(binding)
-        lines += [subject_title(entry, namespace_of(binding)) for entry in binding["subjects"]]
+        lines += [", ".join(subject_title(entry, namespace_of(binding)) for entry in binding["subjects"])]
         lines += [f"{BRANCH}{binding_title(binding)}"]
         lines += [f"{BRANCH}{role_title(binding)}".rjust(len(BRANCH) + len(f"{BRANCH}{role_title(binding)}"))]
         lines += [f"{' ' * 12}{_rule(rule, groups)}" for rule in (role or {}).get("rules", ())]

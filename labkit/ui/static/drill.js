@@ -248,7 +248,7 @@ class Drill {
   }
   policy(question) {
     return [
-      h("p", { class: "lk-quiet" }, { YAML: "This policy, as YAML:", kubectl: "These commands made the policy:", graph: "Who is bound to what:" }[question.form]),
+      h("p", { class: "lk-quiet" }, { YAML: "This policy, as YAML without apiVersion:", kubectl: "These commands made the policy:", graph: "Who is bound to what:" }[question.form]),
       h("pre", { class: "lk-policy", tabindex: "0", role: "region", "aria-label": "The policy" }, question.text),
       question.note ? h("p", {}, question.note) : null,
       h("h4", { class: "lk-ask" }, question.ask),
