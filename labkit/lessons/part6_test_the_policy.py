@@ -40,6 +40,7 @@ def services_policy() -> ManifestPolicy:
     return ManifestPolicy.of(objects_in(library().files("04-roles")))
 
 
+@cache
 def tally_policy(step: str, names: Names = Names()) -> ManifestPolicy:  # noqa: B008 - it never changes
     """The policy of the program tally, as a step's file has it, with the names on a cluster."""
     files = (file for file in library().of_step(step) if file.parent.name != "tryout")
