@@ -90,7 +90,7 @@ def spoken() -> list[str]:
 
 
 def test_the_instructor_reads_what_the_checks_say() -> None:
-    rows = re.findall(r"^\| (W\d+) \| [^|]+ \| “(.+?)…?” \|$", INSTRUCTOR, re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z]\d+) \| [^|]+ \| “(.+?)…?” \|$", INSTRUCTOR, re.MULTILINE)
     assert {step for step, _ in rows} == set(lessons.STEPS)
     texts = spoken()
     assert [quoted for _, quoted in rows if not any(quoted in text for text in texts)] == []
