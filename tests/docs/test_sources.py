@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit import lessons
+from labkit.lessons.mistakes import mistakes
 from tools import docs_extension, docs_site
 from tools.diagrams import diagrams, drawn, key
 
@@ -80,8 +81,8 @@ def test_every_page_is_two_clicks_from_the_readme() -> None:
 
 
 def spoken() -> list[str]:
-    """Every text in the code of the lessons."""
-    constants = []
+    """Every text in the code of the lessons and in their mistakes."""
+    constants = [mistake.says for mistake in mistakes().values()]
     for path in sorted((ROOT / "labkit" / "lessons").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
