@@ -28,8 +28,10 @@ def test_some_learners_are_seen_through() -> None:
     assert [each.found.kind for each in right].count("idea") <= 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("slip", "questions"), [(0.05, 7), (0.1, 8)])
+@pytest.mark.parametrize(
+    ("slip", "questions"),
+    [pytest.param(0.05, 7, marks=pytest.mark.soak), pytest.param(0.1, 8, marks=pytest.mark.slow)],
+)
 def test_learners_are_seen_through(slip: float, questions: int) -> None:
     """The thresholds that docs/teaching.md names; what tools print for other seeds is not looked at."""
     figures = run(Drill(candidates(), 31), slip, 400, 31)
