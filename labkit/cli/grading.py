@@ -43,6 +43,12 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option("--extensions", type=TABLE, help="A table of learners for whom it is due later: learner, due.")
 @click.option("--groups", type=TABLE, help="A table of Moodle's groups, a member in each row: group, learner.")
 @click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
+@click.option(
+    "--earlier",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A folder of an earlier class: code is compared with it too, and what was common there says less.",
+)
 @click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
 @click.option(
     "--overrides",
@@ -148,6 +154,7 @@ def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
         cluster=plan.backend,
         course=fingerprint,
         overrides=plan.overrides if plan.overrides.exists() else None,
+        earlier=plan.earlier,
     )
     _describe(session, intake.lines)
     return session

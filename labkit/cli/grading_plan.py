@@ -29,6 +29,7 @@ class GradingPlan:
     extensions: Path | None
     groups: Path | None
     late: str
+    earlier: tuple[Path, ...]
     only: tuple[str, ...]
     overrides: Path
     overrides_template: bool

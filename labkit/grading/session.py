@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -59,6 +59,7 @@ class GradingSession:
         cluster: The kind of cluster; stored results of another kind are not used.
         course: The fingerprint of the course's secret; empty without one.
         overrides: The table of points that the teacher decided; None without one.
+        earlier: Folders of earlier classes, with which code is compared.
 
     Raises:
         UsageError: There is no submission, or none of somebody in ``only``; or a line of the table cannot be right.
@@ -75,6 +76,7 @@ class GradingSession:
         cluster: str = "embedded",
         course: str = "",
         overrides: Path | None = None,
+        earlier: Sequence[Path] = (),
     ) -> None:
         self.out = out
         self._cluster = cluster
@@ -83,6 +85,9 @@ class GradingSession:
             submissions = Intake(find(submissions), submissions.is_dir())
         self._intake = submissions
         self.all = self._intake.submissions
+        self._earlier = [
+            replace(entry, learner=f"{folder.name}: {entry.learner}") for folder in earlier for entry in find(folder)
+        ]
         learners = {submissions.find_learner(name, with_roster=False) for name in only}
         self.chosen = [entry for entry in self.all if entry.learner in learners or not learners]
         self._overrides = read_overrides(overrides, submissions.find_learner) if overrides else []
@@ -167,7 +172,7 @@ class GradingSession:
             for exercise, people in intake.missing.items()
             for person in people
         ]
-        write_overview(results, self.all, self.out, intake.left_out, missing)
+        write_overview(results, self.all, self.out, intake.left_out, missing, self._earlier)
         self._record.write(results, self._overrides, self._exercises)
         return results
 

@@ -22,6 +22,7 @@ from labkit.grading.running import workers
 from labkit.grading.session import GradingSession
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.walls import root_directory
+from tests.grading.independent_solutions import independent
 from tests.grading.support import solved_cells, submit
 from tests.support.some import some
 
@@ -267,3 +268,11 @@ class TestWithoutKubectl:
         arguments = ["grade", str(folder), "--out", str(tmp_path / "out"), "--without-kubectl"]
         assert run_labkit(arguments) == 1
         assert run_labkit(arguments) == 1
+
+
+def test_code_is_compared_with_that_of_an_earlier_class(tmp_path: Path) -> None:
+    for folder, learner in (("now", "ann"), ("2025", "abe"), ("2025", "ada")):
+        submit(tmp_path / folder, learner, "ex4-roles", [independent(number, learner) for number in (3, 10, 13, 18)])
+    GradingSession(tmp_path / "now", tmp_path / "out", earlier=[tmp_path / "2025"]).finish()
+    pairs = json.loads((tmp_path / "out" / "overview.json").read_text())["similar"]
+    assert [(pair["learner"], pair["other"]) for pair in pairs] == [("ann", "2025: abe"), ("ann", "2025: ada")]

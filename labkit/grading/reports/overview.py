@@ -64,6 +64,7 @@ def write_overview(
     folder: Path,
     left_out: Iterable[str] = (),
     missing: Iterable[Row] = (),
+    earlier: Iterable[Submission] = (),
 ) -> None:
     """Write the overview of a class into the folder of its results.
 
@@ -73,16 +74,21 @@ def write_overview(
         folder: The folder of results.
         left_out: What was not taken in, and why, as sentences.
         missing: The ``exercise``, ``learner`` and ``name`` of each who handed nothing in.
+        earlier: Submissions of earlier classes, with which the code is compared.
     """
-    tables = overview(results, similarities(submissions), left_out, missing)
+    tables = overview(results, similarities(submissions, earlier), left_out, missing)
     (folder / "overview.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
     with (folder / "overview.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(_csv_rows(tables))
     (folder / "overview.html").write_text(page(tables), encoding="utf-8")
 
 
-def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
-    """Compare the code of the submissions of each exercise that can be read."""
+def similarities(submissions: Iterable[Submission], earlier: Iterable[Submission] = ()) -> list[Similarity]:
+    """Compare the code of the submissions of each exercise that can be read, also with that of earlier classes."""
+    before: dict[str, dict[str, list[str]]] = {}
+    for submission in earlier:
+        with suppress(Unreadable):
+            before.setdefault(submission.exercise, {})[submission.learner] = code_cells(submission.path)
     codes: dict[str, dict[str, list[str]]] = {}
     seed_names: dict[str, str] = {}
     for submission in submissions:
@@ -90,7 +96,10 @@ def similarities(submissions: Iterable[Submission]) -> list[Similarity]:
             cells = code_cells(submission.path)
             codes.setdefault(submission.exercise, {})[submission.learner] = cells
             seed_names[submission.learner], _ = seed_of(submission, cells)
-    return [compare(find_exercise(exercise), of_one, seed_names) for exercise, of_one in sorted(codes.items())]
+    return [
+        compare(find_exercise(exercise), of_one, seed_names, before.get(exercise, {}))
+        for exercise, of_one in sorted(codes.items())
+    ]
 
 
 def page(tables: Mapping[str, Sequence[Row]]) -> str:

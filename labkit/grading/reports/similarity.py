@@ -6,8 +6,7 @@ what a copier changes is made the same: comments, layout, quotes, the names of v
 that the learner's seed made. What the assignment gives and its published solution is left out. The rest weighs by how
 rare it is in the class, so that lines that many write weigh little or nothing.
 
-JPlag, MOSS and Dolos do more: they read the syntax of many languages, compare with earlier years, and show whole files
-side by side.
+JPlag, MOSS and Dolos do more: they read the syntax of many languages, and show whole files side by side.
 
 Source: S. Schleimer, D. S. Wilkerson, A. Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003.
 """
@@ -90,7 +89,10 @@ class Similarity:
 
 
 def compare(
-    exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str] | None = None
+    exercise: ExerciseSpec,
+    codes: Mapping[str, Sequence[str]],
+    seed_names: Mapping[str, str] | None = None,
+    earlier: Mapping[str, Sequence[str]] | None = None,
 ) -> Similarity:
     """Compare the submissions of one exercise with each other.
 
@@ -98,14 +100,15 @@ def compare(
         exercise: The exercise.
         codes: The sources of the code cells, by learner.
         seed_names: The names that learners' seeds are made of, where those are others.
+        earlier: The sources of earlier classes, by other names; no two of these are a pair.
     """
-    given = _Assignment(exercise)
-    learners = sorted(codes)
-    texts = [_Fingerprints(given, codes[learner]) for learner in learners]
+    given, earlier = _Assignment(exercise), earlier or {}
+    learners = [*sorted(codes), *sorted(earlier)]
+    texts = [_Fingerprints(given, codes.get(learner) or earlier.get(learner, ())) for learner in learners]
     own = [set(text.lines) - given.marks for text in texts]
     weights = _weights(own)
     own = [{mark for mark in marks if weights[mark]} for marks in own]
-    found = sorted(_alike(own, weights))
+    found = sorted(pair for pair in _alike(own, weights) if pair[1] < len(codes))
     pairs = [
         {
             "exercise": exercise.id,

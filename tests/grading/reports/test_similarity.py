@@ -105,6 +105,17 @@ def test_what_many_have_is_no_copy() -> None:
     assert {frozenset(pair) for pair in pairwise(same)} <= named(compare(EXERCISE, few))
 
 
+def test_an_earlier_class_is_compared_with_and_says_what_is_common() -> None:
+    alone = {name: cells for name, cells in classroom().items() if int(name[1:]) not in COPIED}
+    codes = {**alone, "bob": everything(solved_by("bob"))}
+    before = {"2025: ann": solved_by("ann"), "2025: abe": solved_by("abe")}
+    assert not named(compare(EXERCISE, codes))
+    pairs = named(compare(EXERCISE, codes, earlier=before))
+    assert pairs == {frozenset({"bob", name}) for name in before}, "none of two that were there earlier"
+    many = {f"2025: same{number}": solved_by(f"same{number}") for number in range(20)}
+    assert not named(compare(EXERCISE, codes, earlier=many))
+
+
 def test_who_uses_anothers_names_is_said() -> None:
     codes = {**classroom(), "bob": ['lab.kubectl("get pods")', independent(0, "s07")]}
     (found,) = compare(EXERCISE, codes).foreign
