@@ -79,8 +79,10 @@ def test_rewinding_gives_just_what_earlier_steps_made(lab: Lab) -> None:
     lab.rewind("W17")
     assert lab.admin.get(binding).status == 404
     assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/service-reader").ok
-    lab.rewind("end")
+    lab.rewind("T1")
     assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").ok
+    lab.rewind("end")  # T1 takes it away
+    assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").status == 404
 
 
 def test_a_service_account_is_refused_until_it_is_bound(lab: Lab) -> None:

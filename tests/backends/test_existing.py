@@ -90,7 +90,7 @@ def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluste
     ann = Lab(kubeconfig=foreign_cluster, prefix="ann", home=tmp_path / "ann", say=quiet)
     bob = Lab(kubeconfig=foreign_cluster, prefix="bob", home=tmp_path / "bob", say=quiet)
     for lab in (ann, bob):
-        lab.rewind("end")
+        lab.rewind("T1")
     assert {"ann-kikai", "bob-kikai", "ann-default"} <= set(admin.get("/api/v1/namespaces").names)
     me = ann.as_service_account("kikai/default")
     assert me.get("/api/v1/namespaces/kikai/services").ok

@@ -221,8 +221,8 @@ PATCHES: dict[str, tuple[Any, str]] = {
     "100,000 nulls": ({"data": dict.fromkeys(many("x", 100_000))}, MERGE),
     "200,000 objects": ({"x": [{"a": 1}] * 200_000}, MERGE),
     "100,000 items": ({"metadata": {"finalizers": [f"a.b/{number}" for number in range(100_000)]}}, STRATEGIC),
-    "an apply of 8,000 fields": (
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": many("x", 8000)},
+    "an apply of 40,000 fields": (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": many("x", 40_000)},
         APPLY,
     ),
 }

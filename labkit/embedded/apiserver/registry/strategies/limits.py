@@ -19,6 +19,8 @@ from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
+TYPES = ("Container", "PersistentVolumeClaim", "Pod")
+
 
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas. Their scopes are not checked: a quota with scopes counts nothing."""
@@ -38,7 +40,7 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
 
 
 class LimitRangeStrategy(Strategy):
-    """Limit ranges, which have no effect."""
+    """Limit ranges, which have no effect. Their amounts are not compared."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -63,3 +65,12 @@ class LimitRangeStrategy(Strategy):
         super().prepare_create(context, obj)
         if not obj["metadata"].get("name"):
             obj["metadata"]["name"] = str(uuid.UUID(int=context.random.getrandbits(128), version=4))
+
+    @override
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        seen: set[str] = set()
+        for index, item in enumerate(obj["spec"].get("limits") or ()):
+            path, kind = f"spec.limits[{index}].type", item.get("type", "")
+            if "/" not in kind and kind not in TYPES:
+                errors.invalid(path, kind, "must be a standard limit type or fully qualified")
+            errors.check_unique(path, kind, seen)
