@@ -73,10 +73,10 @@ def picture(play: Play, name: str, width: int) -> RenderableType:
 
 
 def overview(play: Play) -> RenderableType:
-    """All steps in two columns, those that were played with a tick."""
-    columns: tuple[list[Text], list[Text]] = ([], [])
-    for lesson in play.lessons:
-        column = columns[lesson.id > "04"]
+    """All steps in three columns, those that were played with a tick."""
+    columns: tuple[list[Text], ...] = ([], [], [])
+    for place, lesson in enumerate(play.lessons):
+        column = columns[place * len(columns) // len(play.lessons)]
         column += [Text()] if column else []
         column.append(Text(f"{lesson.id[1]}  {lesson.title}", "bold", overflow="ellipsis", no_wrap=True))
         for step in lesson.steps:
@@ -84,10 +84,10 @@ def overview(play: Play) -> RenderableType:
             sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
             column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
     table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
-    for pair in zip_longest(*columns, fillvalue=Text()):
-        table.add_row(*pair)
+    for _ in columns:
+        table.add_column(ratio=1)
+    for row in zip_longest(*columns, fillvalue=Text()):
+        table.add_row(*row)
     return table
 
 

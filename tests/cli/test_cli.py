@@ -444,7 +444,7 @@ def test_a_demo_leaves_no_cluster_behind_however_it_ends(tmp_path: Path, end: st
         os.environ["TMPDIR"] = str(tmp_path)
         os.execv(sys.executable, [sys.executable, "-m", "labkit", "demo", "--step"])
     seen = b""
-    while b"q ends" not in seen:
+    while b"space goes on" not in seen:
         seen += os.read(terminal, 4096)
     (directory,) = tmp_path.glob("labkit-demo-*")
     server = json.loads((directory / "server.json").read_text())["pid"]

@@ -174,7 +174,11 @@ WAYS: list[Way] = [
 
 @needs_kubectl
 @needs_curl
-@pytest.mark.parametrize("late", [False, True], ids=["predicted first", "asked first, kernel restarted"])
+@pytest.mark.parametrize(
+    "late",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["predicted first", "asked first, kernel restarted"],
+)
 @pytest.mark.parametrize(("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)])
 def test_any_client_counts(lab: Lab, step: str, said: object, ask: Callable[[Lab], object], late: bool) -> None:
     lab.rewind(step)

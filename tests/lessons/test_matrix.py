@@ -271,7 +271,9 @@ CELLS: list[tuple[Callable[[Lab, str, str], None], str, str]] = [
 
 
 SLOW = {
-    (step, client) for _, step, client in CELLS if client in ("kubectl", "labkit exec") and step not in ("W2", "W18")
+    (step, client)
+    for _, step, client in CELLS
+    if client in ("kubectl", "labkit exec", "curl") and step not in ("W2", "W18")
 }
 """What starts a program for each request; two steps are enough for a quick look."""
 

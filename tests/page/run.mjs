@@ -40,7 +40,8 @@ sys.pycache_prefix, sys.dont_write_bytecode = "/bytecode", False
   await python.runPythonAsync(fs.readFileSync(path.join(tests, "page/inside", script), "utf8"));
   const heap = Math.round(python._module.HEAP8.length / 2 ** 20);
   await new Promise((done) => setTimeout(done, 50)); // what the page does when a cell has ended
-  process.stdout.write(`\n${JSON.stringify({ answer: JSON.parse(python.globals.get("answer")), heap })}\n`);
+  const answer = JSON.stringify({ answer: JSON.parse(python.globals.get("answer")), heap });
+  await new Promise((written) => process.stdout.write(`\n${answer}\n`, written)); // a pipe takes 64 KiB at once
   process.exit(0);
 } catch (error) {
   process.stdout.write(`${String(error.message).slice(0, 8000)}\n`);

@@ -9,6 +9,7 @@ from tests.parity.__main__ import main
 from tests.parity.accepted import Agreement
 from tests.parity.model import SUITES
 from tests.parity.section import Section
+from tests.support.slow import slow_but
 
 AGREEMENT = Agreement.read()
 
@@ -25,13 +26,16 @@ def judge(section: Section) -> None:
     assert not outdated, f"no longer differs, so strike it from accepted.toml: {outdated}"
 
 
+QUICK = ("core-more", "authentication", "authz-more", "anonymous", "rbac", "escalation", "aggregation", "patches")
+
+
 @pytest.mark.parametrize("step", ["rbac/999", "nope"])
 def test_a_step_that_is_not_there_is_said(step: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "--fast", "--step", step]) == 2
     assert capsys.readouterr().err == f"There is no step {step}.\n"
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", slow_but(SUITES, *QUICK))
 def test_http_suite(suite: str) -> None:
     for section in collect.http_suite(suite, AGREEMENT):
         judge(section)
