@@ -36,7 +36,7 @@ lab.prepare("05-cluster-roles")
 # the beginning of a step.
 
 # %% tags=["widget"]
-from labkit.ui import Board, MutantWall, StartPanel
+from labkit.ui import Board, StartPanel
 
 StartPanel()
 
@@ -166,6 +166,8 @@ except Exception as error:
 # Here they are. No question has been asked yet, so all of them pass, and are lit:
 
 # %% tags=["widget"]
+from labkit.ui import MutantWall
+
 MutantWall(policy)
 
 # %% [markdown]
