@@ -61,8 +61,8 @@ def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(name: str, ho
     found = {step: state for step, state in states(home).items() if state != "not attempted"}
     assert set(found.values()) <= {"failed"}
     kept = json.loads((home / "progress.json").read_text())["steps"] if found else {}
-    # Cells that are given make calls of their own: what is missing is the learner's prediction, or T5's second run.
+    # Cells that are given make calls of their own: what is missing is a prediction, or what T6's program may do.
     unpredicted, refused = "you have asked, and predicted nothing", "no request that was let through needed"
     seen = {step: kept[step]["seen"] for step in found}
-    assert {text for step, text in seen.items() if step != "T5"} <= {unpredicted}
-    assert seen.get("T5", refused).startswith(refused)
+    assert {text for step, text in seen.items() if step != "T6"} <= {unpredicted}
+    assert seen.get("T6", refused).startswith(refused)
