@@ -19,6 +19,7 @@ from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from tests.page.conftest import MemoryStorage, audit_events, leave
 
+STILL = "Your passes are still there."
 KIKAI = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
 
 
@@ -101,9 +102,17 @@ def test_a_damaged_snapshot_is_set_aside(
     }[damage]
     said = reloaded(kept, monkeypatch, tmp_path / "again")
     assert Progress.default().passed("W15")
-    assert said == "What this page had kept cannot be used: it is damaged. The cluster begins afresh; your passes stay."
+    assert said == f"What this page had kept cannot be used: it is damaged. The cluster begins afresh. {STILL}"
     assert kept.names["set-aside"] == bad
     assert "kikai" not in namespaces(Lab(say=quiet))
+
+
+@pytest.mark.parametrize("progress", [b"", b"\xff\xfe", b"{", b"7"])
+def test_where_the_progress_is_damaged_too_everything_begins_afresh(kept: MemoryStorage, progress: bytes) -> None:
+    kept.names |= {"snapshot": b"no snapshot", "progress": progress}
+    said = Page(kept).enter().restore()
+    assert said == "What this page had kept cannot be used: it is damaged. The cluster begins afresh."
+    assert Progress.default().all() == {}
 
 
 def test_a_newer_labkits_snapshot_is_set_aside(kept: MemoryStorage) -> None:
@@ -112,7 +121,7 @@ def test_a_newer_labkits_snapshot_is_set_aside(kept: MemoryStorage) -> None:
     version = labkit.__version__
     assert said == (
         f"What this page had kept cannot be used: labkit 99.0 made it, and this is labkit {version}. "
-        "The cluster begins afresh; your passes stay."
+        "The cluster begins afresh."
     )
 
 

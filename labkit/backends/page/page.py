@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -125,9 +126,15 @@ class Page:
             cluster.open()
         if not why:
             return ""
-        if progress := self._store.load_progress():
-            homes.write_private(self.home / PROGRESS, progress.decode())
-        return self._store.set_aside(data, why)
+        said = self._store.set_aside(data, why)
+        try:
+            progress = json.loads(self._store.load_progress() or b"{}")
+        except ValueError:
+            progress = {}  # damaged too
+        if not isinstance(progress, dict) or not progress:
+            return said
+        homes.write_private(self.home / PROGRESS, json.dumps(progress))
+        return f"{said} Your passes are still there."
 
     def _progress(self) -> bytes:
         """The file of the learner's progress as bytes."""

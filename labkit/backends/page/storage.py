@@ -73,7 +73,7 @@ class SnapshotStore:
             self._storage.write(SET_ASIDE, data)
         except OSError as error:
             why += f", nor set aside ({error.strerror or error})"
-        return f"What this page had kept cannot be used: {why}. The cluster begins afresh; your passes stay."
+        return f"What this page had kept cannot be used: {why}. The cluster begins afresh."
 
     def _save(self) -> None:
         self._due = False
