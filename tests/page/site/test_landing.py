@@ -43,6 +43,18 @@ def test_the_documentation_leads_back_and_everybody_can_read_it(browser: Any, ho
     context.close()
 
 
+def test_who_comes_from_the_drill_is_offered_no_new_version(stranger: BrowserContext, host: StaticSite) -> None:
+    page = stranger.new_page()
+    page.goto(f"{host.url}drill.html")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
+    lab = SitePage(page, host)
+    lab.open("00-start.ipynb")
+    registered = "async () => (await navigator.serviceWorker.ready).active.scriptURL"
+    assert page.evaluate(registered).endswith("service-worker.js?enableCache=false")
+    assert page.evaluate("async () => (await navigator.serviceWorker.ready).waiting") is None
+    assert lab.notice("version") == ""
+
+
 @pytest.mark.usefixtures("host")
 def test_learners_are_not_given_the_instructors_notebooks() -> None:
     assert (SITE / "files" / "00-start.ipynb").is_file()
