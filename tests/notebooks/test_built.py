@@ -299,3 +299,19 @@ def test_solutions_are_cut_out_and_their_task_stays() -> None:
     code = "first = 1\n# your task\n### BEGIN SOLUTION\nsecond = 2\n### END SOLUTION\nthird = 3"
     assert notebooks.without_solution(code) == f"first = 1\n# your task\n{notebooks.PLACEHOLDER}\nthird = 3"
     assert notebooks.with_solution(code) == "first = 1\nsecond = 2\nthird = 3"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_each_part_says_how_to_go_on_after_a_restart(name: str) -> None:
+    text = "\n".join(cell.source for cell in cells(name, "markdown"))
+    assert text.count("After a restart of the kernel: select the cell where you were") == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_notebook_answers_a_prediction_before_its_step(name: str) -> None:
+    own = {step.id for step in LESSONS[name].steps} if name in LESSONS else set()
+    text = "\n".join(cell.source for cell in read(name).cells)
+    elsewhere = [
+        (step, guess) for step, guess in re.findall(r'predict\("([WT]\d+)", *([^)]*)', text) if step not in own
+    ]
+    assert {guess for _, guess in elsewhere} <= {'"…"'}, elsewhere
