@@ -43,7 +43,12 @@ def embedded(tmp_path: Path) -> Iterator[Embedded]:
 @pytest.fixture(scope="session")
 def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of a cluster that is not ours: an embedded server in another home."""
-    backend = Embedded(tmp_path_factory.mktemp("foreign") / "home", Options())
+    yield from cluster_in(tmp_path_factory.mktemp("foreign"))
+
+
+def cluster_in(directory: Path) -> Iterator[Path]:
+    """Run an embedded server with its home in a directory, and give its kubeconfig."""
+    backend = Embedded(directory / "home", Options())
     backend.start(quiet)
     yield backend.kubeconfig()
     backend.stop(quiet)

@@ -16,12 +16,12 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from labkit.core.yaml_file import read_yaml
 from labkit.practice import authorizers
+from labkit.practice import pool as stored
 from labkit.practice.authorizers import AUTHORIZERS, answers, truth
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import grants, near_misses
@@ -31,7 +31,6 @@ from labkit.rbac.subjects import Subject
 from tools.drill.forms import forms, odd_groups, request_text
 from tools.drill.policies import draft
 
-FOLDER = Path(__file__).resolve().parents[2] / "labkit" / "practice"
 SEED = 20261130
 DRAFTS = 26_000
 ALLOWED, FORBIDDEN = 450, 850
@@ -207,13 +206,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--show", type=int, metavar="N", help="print N of the questions instead")
     parser.add_argument("--seed", type=int, default=1, help="which ones to print")
     asked = parser.parse_args(arguments)
-    path = FOLDER / "pool.json"
     if asked.show:
-        pool = json.loads(path.read_text(encoding="utf-8"))["questions"]
-        for number, question in enumerate(Random(asked.seed).sample(pool, asked.show), 1):
+        sample = Random(asked.seed).sample(stored.pool()["questions"], asked.show)
+        for number, question in enumerate(sample, 1):
             print(f"#{number} [{question['form']}] {question['wrong']}\n{shown(question)}\n")
         return 0
-    path.write_text(written(build()), encoding="utf-8")
+    stored.PATH.write_text(written(build()), encoding="utf-8")
     return 0
 
 

@@ -103,8 +103,9 @@ def compare(
         earlier: The sources of earlier classes, by other names; no two of these are a pair.
     """
     given, earlier = _Assignment(exercise), earlier or {}
-    learners = [*sorted(codes), *sorted(earlier)]
-    texts = [_Fingerprints(given, codes.get(learner) or earlier.get(learner, ())) for learner in learners]
+    sources = [*sorted(codes.items()), *sorted(earlier.items())]
+    learners = [learner for learner, _ in sources]
+    texts = [_Fingerprints(given, cells) for _, cells in sources]
     own = [set(text.lines) - given.marks for text in texts]
     weights = _weights(own)
     own = [{mark for mark in marks if weights[mark]} for marks in own]

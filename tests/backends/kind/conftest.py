@@ -9,22 +9,18 @@ import pytest
 
 from labkit.backends import podimage
 from labkit.backends.base import Options
-from labkit.backends.embedded import Embedded
 from labkit.backends.kind import identity
 from labkit.backends.kind.backend import KindBackend
 from labkit.client import kubeconfig
 from labkit.client.client import Client
-from tests.backends.conftest import quiet
+from tests.backends.conftest import cluster_in
 from tests.backends.programs import Programs
 
 
 @pytest.fixture(scope="session")
 def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of a cluster of these tests' own: lessons leave objects in it."""
-    cluster = Embedded(tmp_path_factory.mktemp("kind") / "home", Options())
-    cluster.start(quiet)
-    yield cluster.kubeconfig()
-    cluster.stop(quiet)
+    yield from cluster_in(tmp_path_factory.mktemp("kind"))
 
 
 @pytest.fixture
