@@ -18,6 +18,7 @@ from labkit.backends.page import Page
 from labkit.backends.page.backend import PageBackend
 from labkit.core import page
 from labkit.lessons.library import library
+from tests.backends.programs import Programs
 from tests.support.until import SECONDS
 
 
@@ -38,6 +39,18 @@ def embedded(tmp_path: Path) -> Iterator[Embedded]:
     backend = Embedded(tmp_path / "home", Options())
     yield backend
     backend.stop(quiet)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """docker and kind that work, and nothing else on the PATH."""
+    made = Programs(tmp_path / "bin")
+    made.docker()
+    made.kind()
+    monkeypatch.setenv("PATH", made.path)
+    for name in ("LABKIT_KIND_IMAGE", "LABKIT_POD_BASE", "LABKIT_POD_TARBALL"):
+        monkeypatch.delenv(name, raising=False)
+    return made
 
 
 @pytest.fixture(scope="session")

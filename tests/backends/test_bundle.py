@@ -26,16 +26,6 @@ def quiet(_line: str) -> None:
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    made = Programs(tmp_path / "bin")
-    made.docker()
-    made.kind()
-    monkeypatch.setenv("PATH", made.path)
-    monkeypatch.delenv("LABKIT_KIND_IMAGE", raising=False)
-    return made
-
-
-@pytest.fixture
 def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """pip's place is taken: it would ask the network."""
 

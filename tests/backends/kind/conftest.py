@@ -24,18 +24,6 @@ def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """docker and kind that work, and nothing else on the PATH."""
-    made = Programs(tmp_path / "bin")
-    made.docker()
-    made.kind()
-    monkeypatch.setenv("PATH", made.path)
-    for name in ("LABKIT_KIND_IMAGE", "LABKIT_POD_BASE", "LABKIT_POD_TARBALL"):
-        monkeypatch.delenv(name, raising=False)
-    return made
-
-
-@pytest.fixture
 def backend(tmp_path: Path) -> KindBackend:
     return KindBackend(tmp_path / "home", Options())
 
