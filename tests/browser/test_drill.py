@@ -18,6 +18,7 @@ from labkit.practice.pool import pool
 from labkit.ui.drill import Drill
 from tests.browser.host import Host
 from tests.browser.test_widgets import axe
+from tests.support.until import until
 from tools import site
 from tools.notebooks import ROOT
 from tools.site_server import StaticSite
@@ -199,13 +200,11 @@ def test_without_storage_it_says_so_and_goes_on(context: Any, host: StaticSite) 
 
 def test_it_works_without_network_after_the_first_visit(context: Any, host: StaticSite) -> None:
     page = opened(context, host)
-    page.wait_for_function(
-        """async () => {
-          const files = ["drill.html", "drill.js", "drill-pool.json"];
-          const found = await Promise.all(files.map((file) => caches.match(file)));
-          return found.every(Boolean);
-        }"""
-    )
+    kept = """async () => {
+      const files = ["drill.html", "drill.js", "drill-pool.json"];
+      return (await Promise.all(files.map((file) => caches.match(file)))).every(Boolean);
+    }"""
+    until(lambda: page.evaluate(kept))  # wait_for_function takes a promise for true
     context.set_offline(True)
     page.reload()
     page.get_by_role("button", name="Begin").click()
