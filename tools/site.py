@@ -36,6 +36,7 @@ from tools.notebooks import ROOT
 
 BUILD = page_packages.BUILD
 SOURCES = ROOT / "page" / "site"
+STATIC = ROOT / "labkit" / "ui" / "static"
 PYODIDE = BUILD / "node_modules" / "pyodide"
 FZSTD = BUILD / "node_modules" / "fzstd" / "esm" / "index.mjs"
 """Reads Zstandard in the page: a quarter less to load than with the gzip that browsers have built in."""
@@ -47,6 +48,8 @@ APPS = ("lab", "notebooks")
 """JupyterLab, and for narrow screens Notebook's page of one document."""
 EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 
+PICTURES = ("xray", "graph", "matrix")
+"""The widgets that have links to pictures."""
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 LATER = {
@@ -301,6 +304,7 @@ def finish_pages(out: Path) -> None:
     for page in (out / "docs").rglob("*.html"):
         lead_to_the_lab(page, out)
     add_drill(out)
+    add_share(out)
     landing = (SOURCES / "index.html").read_text(encoding="utf-8")
     landing = landing.replace("{{megabytes}}", f"{to_begin(out) / 1e6:.0f}").replace("{{version}}", __version__)
     landing = landing.replace("{{cards}}", "\n".join(cards()))
@@ -335,13 +339,32 @@ def cards() -> Iterator[str]:
 
 def add_drill(out: Path) -> None:
     """Add the drill's page: the widget's script and style, and the questions, which the lab's widget fetches too."""
-    static = ROOT / "labkit" / "ui" / "static"
-    script = [(static / name).read_text(encoding="utf-8") for name in ("common.js", "drill.js")]
-    style = [stylesheet(), *((static / name).read_text(encoding="utf-8") for name in ("common.css", "drill.css"))]
+    script = [(STATIC / name).read_text(encoding="utf-8") for name in ("common.js", "drill.js")]
     (out / "drill.js").write_text("\n".join(script), encoding="utf-8")
-    page = (SOURCES / "drill.html").read_text(encoding="utf-8").replace("{{style}}", "\n".join(style))
+    page = (SOURCES / "drill.html").read_text(encoding="utf-8").replace("{{style}}", style_of("drill"))
     (out / "drill.html").write_text(page, encoding="utf-8")
     shutil.copyfile(ROOT / "labkit" / "practice" / "pool.json", out / "drill-pool.json")
+
+
+def add_share(out: Path) -> None:
+    """Add the page that draws a link's picture, with the scripts of the widgets that have links."""
+    folder = out / "share"
+    folder.mkdir()
+    shutil.copyfile(SOURCES / "share.html", out / "share.html")
+    shutil.copyfile(SOURCES / "share.js", folder / "share.js")
+    link = (SOURCES / "share-link.js").read_text(encoding="utf-8")
+    shapes = (STATIC / "share.json").read_text(encoding="utf-8")
+    (folder / "link.js").write_text(link.replace("{{shapes}}", shapes), encoding="utf-8")
+    (folder / "share.css").write_text(style_of(*PICTURES), encoding="utf-8")
+    for name in PICTURES:
+        parts = [(STATIC / f"{part}.js").read_text(encoding="utf-8") for part in ("common", "explanation", name)]
+        (folder / f"{name}.js").write_text("\n".join(parts), encoding="utf-8")
+
+
+def style_of(*widgets: str) -> str:
+    """The style of a page that shows widgets without JupyterLab."""
+    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("common", *widgets)]
+    return "\n".join([stylesheet(), *sheets, (SOURCES / "widgets.css").read_text(encoding="utf-8")])
 
 
 def elsewhere(repository: str) -> str:

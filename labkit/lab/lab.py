@@ -130,20 +130,20 @@ class Lab(ChosenCluster):
         """
         return self._apply(objects_of(what, self.library))
 
-    @takes('lab.prepare("04-roles")', what=LINE)
-    def prepare(self, what: str) -> Applied:
-        """Create the missing objects of an earlier lesson.
+    @takes('lab.prepare("04-roles")', what=MANIFESTS)
+    def prepare(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
+        """Create the missing objects, such as those of an earlier lesson.
 
         Existing objects stay as they are. Created ones carry an annotation, so that no
         checkpoint counts them as the learner's own work.
 
         Args:
-            what: A lesson or one of its files, as for ``apply``.
+            what: As for ``apply``.
 
         Returns:
             The objects that were missing.
         """
-        objects = [entry for file in self.library.files(what) for entry in read(file)]
+        objects = objects_of(what, self.library)
         admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
         applied = self._apply([prepared(entry) for entry in missing])

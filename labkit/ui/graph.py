@@ -12,6 +12,7 @@ from labkit.rbac.objects import namespace_of
 from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.subjects import subject
 from labkit.ui.base import LabWidget, api_of, text_table
+from labkit.ui.share import Shareable
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = "No binding fits this choice."
@@ -21,7 +22,7 @@ MAX_DRAWN = 400
 """With more boxes than this, the page says to filter."""
 
 
-class RBACGraph(LabWidget):
+class RBACGraph(Shareable, LabWidget):
     """Who is bound to what.
 
     Args:

@@ -11,6 +11,7 @@ from labkit.rbac.policy import Api, read_policy
 from labkit.rbac.subjects import Subject, subject
 from labkit.ui.base import LabWidget, api_of, html_table, text_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
+from labkit.ui.share import Shareable
 
 DEFAULT_PERMISSIONS = (
     "list services",
@@ -25,7 +26,7 @@ DEFAULT_PERMISSIONS = (
 WORDS = {True: "✓ yes", False: "✕ no"}
 
 
-class AccessMatrix(LabWidget):
+class AccessMatrix(Shareable, LabWidget):
     """Who may do what.
 
     Args:

@@ -16,9 +16,10 @@ from labkit.rbac.explain import explain
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
+from labkit.ui.share import Shareable
 
 
-class XRay(LabWidget):
+class XRay(Shareable, LabWidget):
     """The stages of one call, and why it was allowed or forbidden.
 
     Args:
@@ -36,13 +37,14 @@ class XRay(LabWidget):
                 f"An X-ray is made of an answer, and this is a value of the type {type(answer).__name__}.",
                 todo='Give what a caller got: XRay(lab.as_anonymous().get("/api"), lab)',
             )
-        api: Api = api_of(lab)
+        self._api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
         notice = ""
         if answer.status != 401:
             try:
-                policy = read_policy(api)
-                explanation = explanation_data(explain(api, _question(answer), policy), policy)
+                self._policy = read_policy(self._api)
+                found = explain(self._api, _question(answer), self._policy)
+                explanation = explanation_data(found, self._policy)
             except PolicyUnreadable as error:
                 notice = str(error)
         known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"

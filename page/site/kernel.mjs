@@ -127,6 +127,7 @@ export async function loadPyodide(options) {
     has_client: keptClient,
     fetch_client: () => (client ??= fetchClient()),
     tell: (what, text) => tell({ what, text }),
+    site: new URL("../../", HERE).href,
   });
   return pyodide;
 }

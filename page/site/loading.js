@@ -88,6 +88,34 @@
     notices.append(line);
   };
 
+  // A link's policy goes into a notebook, whose cell says what it creates, and only if the learner wants it.
+  const [, shared] = location.hash.match(/^#shared=([\w-]+)$/) || [];
+  async function offerPolicy() {
+    const { readPicture, notebookOf } = await import(`${SITE}share/link.js`);
+    const { policy } = await readPicture(shared);
+    const open = () => {
+      notice("shared", "");
+      openNew("shared", notebookOf(policy)).catch((error) => notice("shared", `That did not work (${error}).`));
+    };
+    const text = `A policy came with this link (roles and bindings: ${policy.length}). Open it in a notebook, whose ` +
+      "cell creates what your cluster lacks? What is there stays as it is.";
+    notice("shared", text, ["Open it", open]);
+  }
+  async function openNew(name, content) {
+    const app = window.jupyterapp;
+    await app.restored;
+    const { contents } = app.serviceManager;
+    const taken = (await contents.get("")).content.map((each) => each.name);
+    let path = `${name}.ipynb`;
+    for (let number = 2; taken.includes(path); number += 1) path = `${name}-${number}.ipynb`;
+    await contents.save(path, { type: "notebook", format: "json", content });
+    await app.commands.execute("docmanager:open", { path });
+  }
+  if (shared) {
+    history.replaceState(null, "", location.pathname + location.search); // a reload does not offer it again
+    addEventListener("load", () => offerPolicy().catch(() => notice("shared", "The policy of this link cannot be read.")));
+  }
+
   let asked = false;
   async function keepForLong() {
     if (asked) return;

@@ -33,9 +33,11 @@ class Page:
     Args:
         storage: Where the page keeps bytes; None keeps nothing.
         home: The state directory that is kept; ``LABKIT_HOME`` when left out.
+        site: The address of the site; empty where it is not known.
     """
 
-    def __init__(self, storage: Storage | None = None, home: Path | None = None) -> None:
+    def __init__(self, storage: Storage | None = None, home: Path | None = None, site: str = "") -> None:
+        self.site = site
         self.clusters: dict[Path, PageCluster] = {}
         """The clusters that run, by state directory."""
         self._home = home

@@ -76,7 +76,7 @@ class Shared:
         if self.page is not None:
             return CONTINUED if newer and self.page.refresh() else ""
         with contextlib.ExitStack() as undo:
-            page = undo.enter_context(Page(self))
+            page = undo.enter_context(Page(self, site=labkit_site.site))
             said: str = page.restore()
             undo.pop_all()  # the page lasts as long as the kernel
         self.page = page

@@ -23,6 +23,7 @@ class SitePage(Walk):
 
     def __init__(self, page: Page, host: StaticSite) -> None:
         super().__init__(page, NOBODY)
+        self.host = host
         self.lab = f"{host.url}lab/index.html"
 
     def open(self, name: str) -> None:

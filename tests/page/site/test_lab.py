@@ -322,3 +322,28 @@ def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticS
     page.keyboard.press("Shift+Enter")
     page.locator(".jp-OutputArea-output").first.wait_for(timeout=SECONDS)
     context.close()
+
+
+@pytest.mark.soak
+def test_a_links_policy_is_offered_and_opens_in_a_notebook_of_its_own(site_page: SitePage) -> None:
+    site_page.begin("giver", [START])
+    site_page.run_all()
+    site_page.run("lab.apply('04-roles/W14-namespaces.yaml')")
+    site_page.run(
+        'lab.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [], '
+        '"metadata": {"name": "shared", "namespace": "kikai"}})'
+    )
+    link = site_page.run("from labkit.ui import RBACGraph; print(RBACGraph(lab, namespace='kikai').link())").strip()
+    site_page.run("lab.reset()")
+    assert link.startswith(f"{site_page.lab.removesuffix('lab/index.html')}share.html#")
+    site_page.page.goto(link)
+    with site_page.page.expect_popup() as opening:
+        site_page.page.get_by_role("link", name="Open in the lab").click()
+    lab = SitePage(opening.value, site_page.host)
+    lab.page.get_by_role("button", name="Open it").click()
+    lab.ready("shared.ipynb")
+    assert lab.page.evaluate("() => location.hash") == ""
+    lab.run_all()
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/shared"
+    assert lab.run(f"print(lab.admin.get({path!r}).status)") == "200\n"
+    lab.page.close()

@@ -1,0 +1,68 @@
+"""A picture of one decision as a link: the site's ``share.html`` draws what stands after its ``#``, without a kernel.
+
+The text is JSON, deflated, in base64. Only the fields that ``static/share.json`` names get into it. The site has the
+code that reads it (``page/site/share-link.js``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from base64 import urlsafe_b64encode
+from typing import Any
+
+from labkit.core import page
+from labkit.core.arguments import LINE, takes
+from labkit.core.errors import UsageError
+from labkit.core.redact import redact_all
+from labkit.rbac.objects import is_default
+from labkit.rbac.policy import Api, Policy, read_policy
+from labkit.ui.base import STATIC
+
+SHAPES = json.loads((STATIC / "share.json").read_text(encoding="utf-8"))
+MAX_TEXT = 32_000
+"""The most that may stand after the ``#``."""
+
+
+class Shareable:
+    """A widget with a link to its picture."""
+
+    data: dict[str, Any]
+    _api: Api
+    _policy: Policy | None = None
+
+    @takes('link("https://example.org/labkit/")', site=LINE)
+    def link(self, site: str = "") -> str:
+        """The address of a page that draws this widget as it is now, with the policy. It has no token and no key.
+
+        Args:
+            site: The address of a labkit site; in a page of one, that site's when left out.
+
+        Raises:
+            UsageError: No site is known, or there is too much for a link.
+        """
+        site = site or getattr(page.current, "site", "")
+        if not site:
+            raise UsageError("Which site draws it?", todo='Give its address: link("https://example.org/labkit/")')
+        name = type(self).__module__.rpartition(".")[2]
+        policy = [each for each in (self._policy or read_policy(self._api)).objects() if not is_default(each)]
+        document = {"picture": name, "version": 1, "data": pick(self.data, name), "policy": pick(policy, "policy")}
+        deflate = zlib.compressobj(9, wbits=-15)
+        packed = deflate.compress(json.dumps(redact_all(document), separators=(",", ":")).encode()) + deflate.flush()
+        text = urlsafe_b64encode(packed).decode().rstrip("=")
+        if len(text) > MAX_TEXT:
+            raise UsageError("This is too much for a link.", todo="Choose a namespace, a subject, or fewer columns.")
+        return f"{site.rstrip('/')}/share.html#{text}"
+
+
+def pick(value: Any, shape: Any) -> Any:
+    """Copy the fields that a shape of ``share.json`` names; those with a ``?`` may be missing."""
+    if isinstance(shape, dict):
+        fields = {key.rstrip("?"): inner for key, inner in shape.items() if value.get(key.rstrip("?")) is not None}
+        return {key: pick(value[key], inner) for key, inner in fields.items()}
+    if isinstance(shape, list):
+        return [pick(each, shape[0]) for each in value]
+    if shape == "request":  # a query may have anything in it
+        return re.sub(r"\?\S+", "?…", value)
+    return pick(value, SHAPES[shape]) if shape in SHAPES else value
