@@ -38,14 +38,15 @@ WINDOW = 4
 COMMON = 4
 """What up to so many submissions share counts also in a small class; else what a quarter of them share."""
 
-ENOUGH = 0.86
-"""The share of the lighter submission's weight from which on a pair is named. Measured in ``test_similarity``."""
+ENOUGH = 0.78
+"""A pair is named if it shares more than this: on average of both, the share of a submission's weight that the other
+has too. Measured in ``test_similarity``."""
 
-FEWEST = 8.0
-"""The weight that a pair must share to be named: that of eight fingerprints that nobody else has."""
+THIN = 0.5
+"""What ``ENOUGH`` grows by if the shared weight is 1; less, the more it is. Two short solutions may agree by chance."""
 
-SAME = 0.97
-"""From this share on, half of that weight is enough."""
+FEWEST = 3.0
+"""The least weight that a named pair shares: that of three fingerprints that nobody else has."""
 
 SMALL_CLASS = 16
 """In a smaller class, what two share is as rare as in one of this size."""
@@ -77,8 +78,8 @@ class Similarity:
     Args:
         exercise: The exercise's id.
         count: How many pairs are alike.
-        pairs: The most alike of them: ``learner``, ``other``; ``share`` of the weight of the lighter one's
-            fingerprints that the other has as well; ``lines`` of the first, each with the second's.
+        pairs: The most alike of them: ``learner``, ``other``; the ``share`` of their fingerprints' weight that the
+            other has as well, on average of both; ``lines`` of the first, each with the second's.
         foreign: Each ``learner`` who uses ``names`` of the tasks of an ``other``, who is empty if not in the class.
     """
 
@@ -141,8 +142,8 @@ def _alike(own: Sequence[set[int]], weights: Mapping[int, float]) -> Iterator[tu
     for one, marks in enumerate(own):
         for two in {index for mark in marks for index in having[mark] if index > one}:
             shared = sum(weights[mark] for mark in sorted(marks & own[two]))
-            score = shared / min(totals[one], totals[two])
-            if score >= ENOUGH and shared >= (FEWEST if score < SAME else FEWEST / 2):
+            score = (shared / totals[one] + shared / totals[two]) / 2
+            if shared >= FEWEST and score >= ENOUGH + THIN / shared:
                 yield -round(score, 6), one, two
 
 
