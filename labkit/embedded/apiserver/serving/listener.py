@@ -74,8 +74,12 @@ class Listener:
         """Accept until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
+            # Not `loop.sock_accept`: if it is cancelled, it may have accepted a connection that nobody closes then.
+            await until(loop.add_reader, loop.remove_reader, self._socket)
             try:
-                connection, _ = await loop.sock_accept(self._socket)
+                connection, _ = self._socket.accept()
+            except BlockingIOError:
+                continue
             except OSError as error:
                 log.warning("accepting a connection failed: %s", error.strerror)
                 await asyncio.sleep(0.1)

@@ -71,11 +71,12 @@ async def handshake(
 async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
     """Wait until a socket can be read or written: with the loop's ``add_reader`` and ``remove_reader``, for example."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    add(connection.fileno(), _resolve, ready)
+    descriptor = connection.fileno()  # the socket may be closed while this waits
+    add(descriptor, _resolve, ready)
     try:
         await ready
     finally:
-        remove(connection.fileno())
+        remove(descriptor)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -214,3 +214,24 @@ def test_a_handshake_that_is_cancelled_before_it_begins_closes_its_connection(ke
     with listen(0) as listening:
         assert asyncio.run(closed_by(listening)) == b""
     gc.collect()
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_listener_that_is_cancelled_leaves_no_connection_open(keys: Keys, turns: int) -> None:
+    """Whichever turn of the loop the connection comes in; one that were left would fail the test as it is collected."""
+
+    async def cancelled(listening: socket.socket) -> bool:
+        accepts = listener.Listener(listening, Mock(connections=[]), tls_context(keys))
+        accepting = asyncio.create_task(accepts.run())
+        await asyncio.sleep(0)
+        with socket.create_connection(listening.getsockname()):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            accepting.cancel()
+            await asyncio.wait([accepting])
+            await accepts.close()
+        return accepting.cancelled()
+
+    with listen(0) as listening:
+        assert asyncio.run(cancelled(listening))
+    gc.collect()
