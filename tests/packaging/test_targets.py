@@ -78,11 +78,37 @@ def test_a_marker_has_a_target_of_its_own_or_is_slow() -> None:
 def test_ci_calls_only_make_targets_and_apt() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
-    called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
-    hub = "make test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
-    page = ["make test-page-node", "make test-page-short"]
-    assert called == ["make check", "make test-browser", *page, hub, "make test-reach", "make test-all"]
+    called = [line.strip() for line in lines if re.match(r"\s*(make|tests) \w", line)]
+    hub = "tests test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
+    page = ["tests test-page-node", "tests test-page-short"]
+    assert called == ["make check", "tests test-browser", *page, hub, "tests test-reach", "tests test-all"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+MAKE = """#!/usr/bin/env bash
+case "$*" in
+  *--last-failed*) exit "$AGAIN" ;;
+  test-all*) mkdir -p .pytest_cache/v/cache; echo "$RED" > .pytest_cache/v/cache/lastfailed; exit 1 ;;
+esac
+"""
+"""A make whose last suite is red at first."""
+
+
+@pytest.mark.parametrize(
+    ("red", "again", "code"),
+    [('{"a": true, "b": true}', 0, 0), ('{"a": true}', 2, 2), ('{"a": 1, "b": 1, "c": 1, "d": 1}', 0, 1), ("", 0, 1)],
+)
+def test_ci_runs_a_few_red_tests_again_and_names_them(tmp_path: Path, red: str, again: int, code: int) -> None:
+    programs = {"bin/make": MAKE, "bin/apt-get": "#!/bin/sh\n", ".ci/run": (ROOT / ".ci" / "run").read_text()}
+    for name, text in programs.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "RED": red, "AGAIN": str(again)}
+    done = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.endswith("(mend them):\na\nb\n") is (code == 0)
 
 
 def test_a_missing_python_is_said_in_a_sentence(tmp_path: Path) -> None:
