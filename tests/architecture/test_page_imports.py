@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def test_nothing_else_imports_a_pages_modules() -> None:
     ours = {"page", "labkit_page", "labkit_site", "piplite"}
     modules = [path for folder in OTHERS for path in (ROOT / folder).rglob("*.py")]
     assert len(modules) > 1000
-    assert [str(path) for path in modules if {name.split(".")[0] for name in imports(path.read_text())} & ours] == []
+    likely = re.compile(rf"^\s*(?:from|import)\s.*\b(?:{'|'.join(ours)})\b", re.M)  # reading them all takes seconds
+    perhaps = [path for path in modules if likely.search(path.read_text())]
+    assert [str(path) for path in perhaps if {name.split(".")[0] for name in imports(path.read_text())} & ours] == []
 
 
 def test_what_the_page_loads_early_exists() -> None:

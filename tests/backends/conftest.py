@@ -70,7 +70,11 @@ def cluster_in(directory: Path) -> Iterator[Path]:
 Maker = Callable[[Path, Options], Backend]
 
 
-@pytest.fixture(scope="module", params=["embedded", "existing", "page", pytest.param("kind", marks=pytest.mark.kind)])
+KIND = pytest.param("kind", marks=pytest.mark.kind)
+BACKENDS = ["embedded", "existing", "page", KIND]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
 def backend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign_cluster: Path
 ) -> Iterator[Backend]:

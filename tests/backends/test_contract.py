@@ -17,10 +17,14 @@ from labkit.core.errors import ExecFailed
 from labkit.lab.lab import Lab
 from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
-from tests.backends.conftest import quiet, settle
+from tests.backends.conftest import BACKENDS, KIND, quiet, settle
+from tests.support.slow import slow_but
 from tests.support.some import some
 
 LIBRARY = library()
+
+
+mostly_slow = pytest.mark.parametrize("backend", slow_but(BACKENDS, "embedded", KIND), indirect=True, scope="module")
 
 
 @pytest.fixture
@@ -72,6 +76,7 @@ def test_manifests_apply_twice_and_go_with_a_reset(lab: Lab) -> None:
     assert lab.admin.get("/api/v1/namespaces/kikai").status == 404
 
 
+@mostly_slow
 def test_rewinding_gives_just_what_earlier_steps_made(lab: Lab) -> None:
     lab.rewind("W18")
     binding = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/rolebindings/test"
@@ -157,6 +162,7 @@ def test_a_containers_log_can_be_read(lab: Lab) -> None:
     assert "Starting to serve" in lab.logs("default/curl-custom-sa", "ambassador")
 
 
+@mostly_slow
 def test_every_checkpoint_passes_with_the_solutions(lab: Lab) -> None:
     output = io.StringIO()
     lab.progress.forget()

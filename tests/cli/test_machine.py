@@ -82,6 +82,7 @@ def test_the_doctor_lists_servers_and_what_they_hold(
     own.stop(quiet)
 
 
+@pytest.mark.slow
 def test_clean_asks_and_then_removes_what_was_left(
     stray: Embedded, left: Path, labkit_home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

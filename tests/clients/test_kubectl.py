@@ -248,6 +248,7 @@ CERTIFICATES: dict[str, Callable[[Identity], Identity]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", slow_but(CERTIFICATES, "foreign, of a like-named authority"))
 def test_a_certificate_that_counts_for_nobody(lab: Lab, tmp_path: Path, kind: str) -> None:
     """As v1.36.2 was seen to answer kubectl, which shows its certificate to whoever asks for one."""

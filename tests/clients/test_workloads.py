@@ -81,6 +81,7 @@ def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=agent", "-o", "name") == ""
 
 
+@pytest.mark.slow
 def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=STATEFUL_SET)
     done = kubectl("rollout", "status", "sts/web", "--timeout=300s")

@@ -35,6 +35,7 @@ def test_what_is_built_is_up_to_date() -> None:
     assert [str(path.name) for path in notebooks.stale()] == [], "run `make notebooks`"
 
 
+@pytest.mark.slow
 def test_building_twice_gives_the_same() -> None:
     assert notebooks.outputs() == notebooks.outputs()
 

@@ -71,6 +71,7 @@ def test_each_idea_has_two_counter_examples_that_are_about_it_alone() -> None:
         assert all(by_id[each]["wrong"] == [number] for each in idea["examples"])
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_questions() -> None:
     assert json.dumps(questions(3, 60), default=str) == json.dumps(questions(3, 60), default=str)
     assert json.dumps(questions(3, 60), default=str) != json.dumps(questions(4, 60), default=str)

@@ -112,6 +112,7 @@ def test_an_idea_that_is_known_is_left_aside_until_it_is_gone() -> None:
     assert session.finding.kind == "nothing"
 
 
+@pytest.mark.slow
 def test_no_question_comes_twice_in_30_days() -> None:
     kept, asked = keeping.new(), list[str]()
     for day in range(30):

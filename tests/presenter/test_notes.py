@@ -86,6 +86,7 @@ def test_where_no_demo_runs_they_say_what_to_do(labkit_home: Path) -> None:
     assert list(labkit_home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_demo_that_was_killed_is_none(demo: Terminal, labkit_home: Path, tmp_path: Path) -> None:
     os.kill(demo.pid, signal.SIGKILL)
     os.waitpid(demo.pid, 0)

@@ -81,6 +81,7 @@ def state(play: Play) -> dict[str, Any]:
     return {"objects": objects(lab), "curl": curl, "names": names, "passed": passed, "shown": shown}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "beats"), slow_but([(7, 0), (7, 1), (10, 3), (17, 1), (22, 4), (24, 0)], (7, 1)))
 def test_going_back_leaves_the_cluster_as_it_was_there(play: Play, step: int, beats: int) -> None:
     play.go(step, beats)
@@ -184,6 +185,7 @@ def test_part_5_is_left_out_where_cluster_roles_are_not_granted(lab: Lab, monkey
     assert [step.id for step in Play(lab, lessons.LESSONS).steps][-1] == "W19"
 
 
+@pytest.mark.slow
 def test_every_step_has_its_words() -> None:
     assert list(talks()) == list(lessons.STEPS)
     for step, talk in some(talks().items()):

@@ -25,6 +25,7 @@ from labkit.core.home import read_json
 from labkit.embedded.machinery.pki.keys import Keys
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
+from tests.support.properties import examples
 from tests.support.server import Server, running_server
 from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all
@@ -215,7 +216,7 @@ def resident(server: Server) -> float:
 
 def test_mutated_requests(server: Server, tokens: tuple[str, ...]) -> None:
     seed = int(os.environ.get("LABKIT_FUZZ_SEED", "1"))  # the long test takes another each time
-    statuses = fuzz(server, tokens, seed, 3000)
+    statuses = fuzz(server, tokens, seed, examples(3000))
     # A run in which everything is refused at the door would prove little.
     for status in ("200", "201", "400", "401", "403", "404"):
         assert statuses[status] > 5, statuses
@@ -230,6 +231,7 @@ def test_a_hundred_thousand_mutated_requests_and_no_growth(server: Server, token
     assert resident(server) - before < 40
 
 
+@pytest.mark.slow
 def test_bad_certificates_are_worth_nothing(server: Server, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger.pem"
     stranger.write_bytes(b"".join(Keys.generate(b"-").client_certificate("kubernetes-admin", ("system:masters",))))

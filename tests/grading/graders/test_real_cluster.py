@@ -263,6 +263,7 @@ class TestTheReverseProxy:
             socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), 2)
 
 
+@pytest.mark.slow
 def test_of_a_log_only_what_came_since_the_submission_began_is_looked_at() -> None:
     """The log of a kind cluster goes back to the cluster's first request, and holds other submissions' as well."""
     times = ["2026-11-29T10:00:02.500000Z", "2026-11-29T10:00:01.000001Z", "2026-11-29T10:00:00.999999Z"]

@@ -96,7 +96,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "_kept_output", lambda output: output)
 
 
-@pytest.mark.parametrize("names", [FEW, pytest.param(tuple(ODD), marks=pytest.mark.slow)], ids=["a-few", "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [FEW, tuple(ODD)], ids=["a-few", "all"])
 @pytest.mark.usefixtures("recorded")
 def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(names: tuple[str, ...], tmp_path: Path) -> None:
     for name in some(names):

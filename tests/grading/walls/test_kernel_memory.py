@@ -276,6 +276,7 @@ def test_descriptors_and_processes_are_few_enough_for_the_memory_limit() -> None
         assert (limits.processes + 2) * limits.descriptors * (208 << 10) * 3 // 2 < limits.memory_bytes
 
 
+@pytest.mark.slow
 def test_children_share_one_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each child alone is within the limit. The parent saw none of them after the root directory was replaced."""
     weaken(monkeypatch, "control groups")

@@ -134,6 +134,7 @@ print("pods", len(lab.admin.get(space + "/pods").items))
     assert 1 < int(output.partition("pods ")[2].split()[0]) < 30
 
 
+@pytest.mark.slow
 def test_what_watches_tell_is_counted_too(tmp_path: Path) -> None:
     source = """
 text = "x" * 900_000
