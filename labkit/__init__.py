@@ -8,6 +8,7 @@ imports no client, no widget and no server. Where to look for what, from the top
 - ``ui``        the widgets
 - ``grading``   exercises that grade themselves, and what teachers do with them
 - ``lab``       what a learner holds: the cluster and its callers, check, hint, predict, exercises
+- ``classroom`` a class from one laptop: questions to the room, and the board
 - ``lessons``   the walkthrough: its steps and their checkpoints
 - ``backends``  which cluster: embedded, kind or existing
 - ``embedded``  the embedded cluster, a process of its own

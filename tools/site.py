@@ -65,12 +65,13 @@ LEFT_OUT = re.compile(
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions/(?!__init__|storemagic)|sphinxext/)"
     r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
+    r"|^labkit/classroom/(?!(__init__|joining)\.py)"
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
     r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
-SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/)")
+SOURCES_STAY = re.compile(r"labkit/(?!classroom/|embedded/|grading/|rbac/testing/)")
 """What a learner may look at; the rest is bytecode alone."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""

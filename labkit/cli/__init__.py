@@ -31,6 +31,7 @@ COMMANDS = {
     "demo": "labkit.cli.lessons",
     "check": "labkit.cli.lessons",
     "drill": "labkit.cli.drill",
+    "class": "labkit.cli.classroom",
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
     "bundle": "labkit.cli.bundle",

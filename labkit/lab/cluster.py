@@ -29,6 +29,7 @@ from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
 from labkit.lab import expect
 from labkit.lab.backend import make
+from labkit.lessons.base import Outcome
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress
@@ -179,6 +180,26 @@ class ChosenCluster(Displayable):
         """The audit event of a request; None where no audit log is readable."""
         log = self.backend.audit_log
         return log.event(audit_id) if log else None
+
+    @takes('lab.join("http://192.168.1.7:8440", "KTRM49WE", "a pseudonym")', address=LINE, code=LINE, name=LINE)
+    def join(self, address: str, code: str, name: str = "") -> Card:
+        """Join a teacher's class, whose board then shows how far you are; without a pseudonym you get a number."""
+        from labkit.classroom import joining
+
+        return joining.join(self.home, address, code, name, self.progress, self._report)
+
+    def leave(self) -> Card:
+        """Leave the class, and have it delete all that this lab has sent."""
+        from labkit.classroom import joining
+
+        return joining.leave(self.home)
+
+    def report_to_class(self, outcome: Outcome) -> None:
+        """Send the outcome of a step to the class that this lab has joined, if it has joined one."""
+        if (self.home / "class" / "joined.json").exists():
+            from labkit.classroom import joining
+
+            joining.report(self.home, outcome, self.progress.entry(outcome.step))
 
     def reset(self) -> None:
         """Restore the cluster's initial state. Your progress is kept."""

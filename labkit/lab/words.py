@@ -39,6 +39,7 @@ def context(lab: Lab) -> CheckContext:
         policy_at_reset=lab.policy_at_reset,
         served=lab.resources.served,
         patience_seconds=lab.patience_seconds,
+        report=lab.report_to_class,
     )
 
 

@@ -157,7 +157,9 @@ def check(step: str, context: CheckContext) -> Outcome:
         outcome = _kept(outcome, progress.entry(found.id))
     facts = {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
     progress.mark(found.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
-    return with_step(outcome, found.id, found.title)
+    outcome = with_step(outcome, found.id, found.title)
+    context.report(outcome)
+    return outcome
 
 
 def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:

@@ -172,6 +172,7 @@ class CheckContext:
             they are not known.
         patience_seconds: How long an eventually consistent cluster may take to show a
             change; 0 where writes take effect at once.
+        report: Takes each outcome, for a class that the learner has joined.
     """
 
     admin: Client
@@ -184,6 +185,7 @@ class CheckContext:
     policy_at_reset: Callable[[], Policy | None] = lambda: None
     served: Callable[[], Mapping[tuple[str, str], bool]] = dict
     patience_seconds: float = 0.0
+    report: Callable[[Outcome], None] = lambda _outcome: None
 
     def account(self, namespace: str, name: str = "default") -> Account:
         """The service account of one of the walkthrough's namespaces."""

@@ -26,6 +26,8 @@ PLANTED = {
         ("labkit.backends.page.storage", "labkit.embedded.cluster"),
         ("labkit.embedded.cluster", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.lab.lab"),
+        ("labkit.lessons", "labkit.classroom.joining"),
+        ("labkit.classroom.joining", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.backends.base"),
         ("labkit.lessons", "labkit.embedded.apiserver.authorization"),
         ("labkit.lab.lab", "labkit.ui.widget"),
@@ -46,6 +48,12 @@ PLANTED = {
         ("labkit.grading.running", "labkit.grading.clusters"),
         ("labkit.grading.graders", "labkit.grading.pools"),
         ("labkit.grading.pools", "labkit.grading.reports"),
+    ],
+    "classroom": [
+        ("labkit.classroom.limits", "labkit.classroom.store"),
+        ("labkit.classroom.store", "labkit.classroom.server"),
+        ("labkit.classroom.joining", "labkit.classroom.store"),
+        ("labkit.classroom.server", "labkit.classroom.serving"),
     ],
     "fork-server": [
         ("labkit.grading.running.fork_server", "labkit.grading.tasks"),
@@ -138,6 +146,7 @@ MODULES = [
     ),
     *(f"labkit.embedded.{part}" for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")),
     *(f"labkit.embedded.{part}" for part in ("machinery", "node", "wiring")),
+    *(f"labkit.classroom.{part}" for part in ("board", "joining", "limits", "questions", "server", "serving", "store")),
     *(f"labkit.grading.{part}" for part in ("clusters", "exercises", "graders", "intake", "judging", "nbgrader")),
     *(f"labkit.grading.{part}" for part in ("pools", "reports", "running", "session", "tasks", "walls")),
 ]

@@ -1,0 +1,70 @@
+"""What the room and the teacher see of a class, as plain data for the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.classroom.store import CLOSED, Asked, Store
+from labkit.lessons.mistakes import mistakes
+from labkit.lessons.steps import step_ids
+
+MAX_MISTAKES = 12
+
+ANYTHING = {"who": "somebody", "what": "something", "where": "somewhere", "binding": "a binding", "role": "a role"}
+"""Stands in a sentence for what one learner granted: objects are not sent."""
+
+STATES = {"passed": "p", "failed": "t", "not attempted": "n"}
+"""A letter for each state of a step; ``-`` is none."""
+
+
+def public(asked: Asked | None) -> dict[str, Any]:
+    """What everybody sees: the question and its stage; bars and answer only when the teacher shows them."""
+    if asked is None:
+        return {"id": 0}
+    shown = ["id", "stage", "ask", "text", "options", *(["rounds"] if asked["bars"] else [])]
+    closed = asked["stage"] == CLOSED
+    seen = {name: asked[name] for name in (*shown, *(["right", "because"] if closed else []))}
+    answers = [sum(votes) for votes in asked["rounds"]]
+    return {**seen, "answers": answers, "wrong": commonest_wrong(asked) if closed else None}
+
+
+def commonest_wrong(asked: Asked) -> dict[str, Any] | None:
+    """The wrong option that most chose, in the last round that has a wrong vote, and the ideas behind it."""
+    right = asked["right"]
+    for votes in reversed(asked["rounds"]) if right is not None else ():
+        wrong = [place for place in range(len(votes)) if place != right]
+        option = max(wrong, key=votes.__getitem__)
+        if votes[option]:
+            return {"option": option, "count": votes[option], "ideas": asked["ideas"].get(str(option), [])}
+    return None
+
+
+def board(store: Store) -> dict[str, Any]:
+    """The rows of the board, and the commonest mistakes."""
+    steps = step_ids()
+    rows = {each["id"]: {**each, "cells": ["-"] * len(steps), "stuck": None} for each in store.rows("learners", "id")}
+    for outcome in store.rows("outcomes"):  # the newest is the last
+        row = rows[outcome["learner"]]
+        row["cells"][steps.index(outcome["step"])] = STATES[outcome["state"]]
+        if outcome["state"] == "failed":
+            kind = mistakes().get(outcome["kind"])
+            told = {name: outcome[name] for name in ("step", "since", "tries")}
+            row["stuck"] = {**told, "mistake": kind.name if kind else ""}
+    for row in rows.values():
+        row["cells"] = "".join(row["cells"])
+        del row["key"], row["number"]
+    return {"steps": steps, "learners": list(rows.values()), "mistakes": commonest(store)}
+
+
+def commonest(store: Store) -> list[dict[str, Any]]:
+    """The kinds of mistakes by how many learners made them, each with the sentence to say and the idea behind it."""
+    having: dict[str, set[int]] = {}
+    for slip in store.rows("slips"):
+        having.setdefault(slip["kind"], set()).add(slip["learner"])
+    most_first = sorted(having, key=lambda name: -len(having[name]))
+    kinds = [mistakes()[name] for name in most_first if name in mistakes()][:MAX_MISTAKES]
+    return [
+        {"name": kind.name, "count": len(having[kind.id]), "say": kind.says.format(**ANYTHING)}
+        | {"idea": kind.idea, "step": kind.step}
+        for kind in kinds
+    ]

@@ -1,0 +1,209 @@
+"""A learner's lab in a class: it sends each step's outcome to the teacher's board, and nothing else.
+
+What was not sent yet waits in a file, so a broken network loses nothing. A thread sends it, so that no check waits; in
+a page of a browser, which has no threads, the kernel sends it between two cells. Who has not joined has no such file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import importlib
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from labkit.core import page
+from labkit.core.display import Card, Row
+from labkit.core.errors import Unreachable, UsageError
+from labkit.core.home import locked, read_json, write_private
+from labkit.lessons import STEPS
+from labkit.lessons.base import Outcome
+from labkit.lessons.progress import Progress
+
+FILE = Path("class") / "joined.json"
+MAX_WAITING, MAX_SENT = 1000, 100
+MAX_PAUSE_SECONDS, TIMEOUT_SECONDS = 30.0, 8.0
+
+SENT = (
+    "In a class, its teacher sees of each step: its outcome, your first guess, the kind of mistake, and when; also of "
+    "the steps before. No code, token, object or address is sent. lab.leave() ends this, and deletes it there."
+)
+
+_sending: set[Path] = set()
+
+
+def join(home: Path, address: str, code: str, name: str, progress: Progress, say: Callable[[str], None]) -> Card:
+    """Join a class, and send the outcomes that there are; ``say`` takes the sentence that says so before.
+
+    The address may have ``http://`` and the page. An empty name asks for a number.
+
+    Raises:
+        UsageError: The lab is in another class, or the class refuses.
+        Unreachable: The class does not answer.
+    """
+    match = re.match(r"(https?://)?([^\s/#@]+)", address.strip())
+    base = f"{match[1] or 'http://'}{match[2]}" if match else ""
+    member = read_json(home / FILE)
+    if member.get("address", base) != base:
+        raise UsageError(f"This lab is in the class at {member['address']}.", todo="Leave it first: lab.leave().")
+    say(SENT)
+    key = member.get("key") or secrets.token_hex(16)
+    status, answer = _request(base, "PUT", "/api/learner", {"code": code, "key": key, "name": name}, "")
+    if status != 200 and "todo" in answer:
+        raise UsageError(answer["what"], todo=answer["todo"])
+    if "name" not in answer:
+        todo = "Be in the same network, and copy address and code again. A page joins only the class that serves it."
+        raise Unreachable(f"No class answers at {base or 'this address'}.", why=answer.get("why", ""), todo=todo)
+    with _kept(home) as kept:
+        if not kept:
+            kept |= {"address": base, "key": key, "number": 0, "waiting": []}
+            for step, entry in progress.all().items():
+                if step in STEPS and "state" in entry:
+                    _add(kept, step, entry["state"], entry.get("kind", ""), entry)
+    send_soon(home)
+    return Card(f"In the class as {answer['name']}", "good", [Row("to leave", "lab.leave()", code=True)])
+
+
+def leave(home: Path) -> Card:
+    """Leave the class, which then deletes all that this lab has sent; raises UsageError if it is in none."""
+    member = read_json(home / FILE)
+    if not member:
+        raise UsageError("This lab is in no class.", todo="lab.join(ADDRESS, CODE) joins one.")
+    with _kept(home) as kept:
+        kept.clear()
+    status, _ = _request(member["address"], "DELETE", "/api/learner", None, member["key"])
+    if status in (200, 401):  # 401: the row is gone already
+        return Card("You have left the class", "plain", [Row("deleted", "all that this lab had sent")])
+    there = "The class does not answer. Ask your teacher to remove your row from the board."
+    return Card("You have left the class: nothing more is sent", "warn", [Row("still there", there)])
+
+
+def report(home: Path, outcome: Outcome, entry: Mapping[str, Any]) -> None:
+    """Send an outcome, and what the progress keeps of the step, to the class, soon; nothing if the lab is in none."""
+    with _kept(home) as member:
+        if member and outcome.step in STEPS:
+            _add(member, outcome.step, outcome.state, outcome.kind, entry)
+            del member["waiting"][:-MAX_WAITING]
+    send_soon(home)
+
+
+def send_soon(home: Path) -> None:
+    """Begin to send what waits, unless that has begun."""
+    if home in _sending or not _waiting(home):
+        return
+    _sending.add(home)
+    if page.IN_PAGE:
+        asyncio.ensure_future(_send(home))  # noqa: RUF006  # the loop of a page keeps its tasks
+    else:
+        thread = threading.Thread(target=asyncio.run, args=(_send(home),), daemon=True, name="labkit-class")
+        thread.start()
+        atexit.register(thread.join, 0.5)  # a command waits for what it has just sent
+
+
+async def _send(home: Path) -> None:
+    pause = 1.0
+    while waiting := _waiting(home):
+        member, now = read_json(home / FILE), time.time()
+        # The class has its own clock, so it is told how long ago something was.
+        body = {"outcomes": [{**each, "ago": max(0.0, now - each["at"])} for each in waiting]}
+        request = (member["address"], "POST", "/api/outcomes", body, member["key"])
+        status, _ = await _fetch(*request) if page.IN_PAGE else _request(*request)
+        if status in (200, 400, 401, 413):  # else it is worth sending again
+            _settle(home, member["key"], status, waiting[-1]["number"])
+            pause = 1.0
+        else:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+    _sending.discard(home)
+    send_soon(home)  # what came after the last look
+
+
+def _waiting(home: Path) -> list[dict[str, Any]]:
+    waiting: list[dict[str, Any]] = read_json(home / FILE).get("waiting", [])
+    return waiting[:MAX_SENT]
+
+
+def _settle(home: Path, key: str, status: int, last: int) -> None:
+    """Forget what has arrived, or what the class will never take."""
+    with _kept(home) as member:
+        if member.get("key") == key:  # else it is another class by now
+            member["waiting"] = [each for each in member["waiting"] if each["number"] > last]
+            if status == 401:  # the class, or the row in it, was deleted
+                member.clear()
+
+
+@contextmanager
+def _kept(home: Path) -> Iterator[dict[str, Any]]:
+    """What is kept of the class, to be changed in the block; empty in no class."""
+    with locked(home / f"{FILE}.lock"):
+        member = read_json(home / FILE)
+        before = json.dumps(member)
+        yield member
+        if not member:
+            (home / FILE).unlink(missing_ok=True)
+        elif json.dumps(member) != before:
+            write_private(home / FILE, json.dumps(member))
+
+
+def _add(member: dict[str, Any], step: str, state: str, kind: str, entry: Mapping[str, Any]) -> None:
+    member["number"] += 1
+    sent = {"number": member["number"], "step": step, "state": state, "kind": kind if state == "failed" else ""}
+    at = entry.get("passed_at") if state == "passed" else None
+    member["waiting"].append({**sent, "guess": _guess(step, entry), "at": at or time.time()})
+
+
+def _guess(step: str, entry: Mapping[str, Any]) -> str:
+    """The first guess, where it is one of the step's words: a free text may hold a name or an address."""
+    prediction, value = STEPS[step].prediction, (entry.get("first_guess") or {}).get("value")
+    words = prediction.words if prediction else ()
+    guesses = value if isinstance(value, dict) else {"": value}
+    return "; ".join(f"{label}: {word}".removeprefix(": ") for label, word in guesses.items() if word in words)[:200]
+
+
+def _request(address: str, method: str, path: str, body: object, key: str) -> tuple[int, dict[str, Any]]:
+    """Send one request and wait for the answer: its status, and its object. The status is 0 if there is no answer."""
+    send = _by_page if page.IN_PAGE else _by_socket
+    try:
+        status, text = send(f"{address}{path}", method, json.dumps(body), {"Authorization": f"Bearer {key}"})
+        answer = json.loads(text)
+        return status, answer if isinstance(answer, dict) else {}
+    except Exception as error:  # of a socket, of TLS, of HTTP, or of JavaScript
+        return 0, {"why": str(getattr(error, "reason", error))}
+
+
+def _by_socket(url: str, method: str, data: str, headers: dict[str, str]) -> tuple[int, str]:
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    opener = build_opener(ProxyHandler({}))  # a class is in the same network
+    try:
+        answer = opener.open(Request(url, data.encode(), headers, method=method), timeout=TIMEOUT_SECONDS)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, answer.read(100_000).decode("utf-8", "replace")
+
+
+def _by_page(url: str, method: str, data: str, headers: dict[str, str]) -> tuple[int, str]:
+    request = importlib.import_module("js").XMLHttpRequest.new()
+    request.open(method, url, False)  # a kernel's worker may wait
+    for name, value in headers.items():
+        request.setRequestHeader(name, value)
+    request.send(data)
+    return int(request.status), str(request.responseText)
+
+
+async def _fetch(address: str, method: str, path: str, body: object, key: str) -> tuple[int, dict[str, Any]]:
+    """As ``_request`` in a page, without keeping the kernel from a cell."""
+    fetch, headers = importlib.import_module("pyodide.http").pyfetch, {"Authorization": f"Bearer {key}"}
+    with suppress(OSError):
+        response = await fetch(f"{address}{path}", method=method, headers=headers, body=json.dumps(body))
+        return int(response.status), {}
+    return 0, {}

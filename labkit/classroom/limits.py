@@ -1,0 +1,102 @@
+"""How much one client may ask for, and what the class refuses.
+
+A room may lie behind one address (a hotspot, a proxy), so an address has as many places as a large class. Neither
+addresses nor what they asked for are written anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from labkit.core.yaml_file import read_yaml
+
+MAX_PER_ADDRESS = 250
+"""Learners, and browsers that vote, behind one address."""
+
+MAX_STREAMS, MAX_STREAMS_PER_ADDRESS = 1000, 300
+"""Pages that follow the class at a time."""
+
+MAX_CLIENTS = 10_000
+
+KEY = re.compile(r"[0-9a-f]{32,64}")
+"""A learner's key, a voter's token: random, made by the client."""
+
+REFUSALS: dict[str, dict[str, Any]] = read_yaml(__file__, "refusals.yaml")
+
+
+class Refusal(Exception):
+    """A request that is not granted, by its name in ``refusals.yaml``; ``values`` fill in the braces."""
+
+    def __init__(self, name: str, **values: object) -> None:
+        super().__init__(name)
+        said = REFUSALS[name]
+        self.status = int(said["status"])
+        self.what, self.todo = said["what"].format(**values), said["todo"].format(**values)
+
+
+class Rate:
+    """So many requests of a client at once (``burst``), then so many a second."""
+
+    def __init__(self, burst: float, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._burst, self._a_second, self._clock = burst, a_second, clock
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def check(self, client: str, refusal: str) -> None:
+        """Count a request; raise the refusal if it is one too many."""
+        now = self._clock()
+        if len(self._left) > MAX_CLIENTS:
+            self._left = {each: kept for each, kept in self._left.items() if now - kept[1] < 60}
+        left, at = self._left.get(client, (self._burst, now))
+        left = min(self._burst, left + (now - at) * self._a_second)
+        self._left[client] = (left - 1 if left >= 1 else left, now)
+        if left < 1:
+            raise Refusal(refusal)
+
+
+class Limits:
+    """What each address and each client of a class has used up."""
+
+    def __init__(self) -> None:
+        self.guesses = Rate(60, 1)
+        """Wrong codes and wrong keys, by address."""
+        self.requests = Rate(60, 4)
+        """Votes and outcomes, by key or token."""
+        self._known: dict[str, set[str]] = defaultdict(set)
+        self._streams: Counter[str] = Counter()
+
+    def check_newcomer(self, address: str, kind: str, key: str) -> None:
+        """Count a learner or voter of an address, who may come again."""
+        known = self._known[f"{kind} {address}"]
+        if key not in known and len(known) >= MAX_PER_ADDRESS:
+            raise Refusal("too-many-newcomers", most=MAX_PER_ADDRESS)
+        known.add(key)
+
+    @contextmanager
+    def stream(self, address: str) -> Iterator[None]:
+        """Count a page that follows the class during the block; refuse one too many."""
+        if self._streams.total() >= MAX_STREAMS or self._streams[address] >= MAX_STREAMS_PER_ADDRESS:
+            raise Refusal("too-many-pages")
+        self._streams[address] += 1
+        try:
+            yield
+        finally:
+            self._streams[address] -= 1
+
+
+def read_key(value: object) -> str:
+    """A key or a token, if it is one."""
+    if isinstance(value, str) and KEY.fullmatch(value):
+        return value
+    raise Refusal("no-key")
+
+
+def read_text(value: object) -> str:
+    """A text in one line, without letters that cannot be seen or that turn the line around."""
+    text = str(value or "").replace("\n", " ")
+    return " ".join("".join(letter for letter in text if unicodedata.category(letter)[0] != "C").split())

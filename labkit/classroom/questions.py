@@ -1,0 +1,133 @@
+"""What a class can be asked, each question with its answer and the wrong ideas behind the other answers.
+
+A question is a step's (``W17``), one of those at the beginning of a part (``4.2``), one of the drill's (its id), or the
+teacher's own. The answers are those of the data they come from. It is a dict:
+
+- ``source``: where it comes from; ``own`` for the teacher's
+- ``ask``, ``options``: the question, and what to choose from
+- ``text``: a policy or the like, as preformatted text
+- ``right``, ``because``: the place of the right option, and why; None for a question of opinion
+- ``ideas``: for each option, by its place as text: the ``idea`` behind it, what to ``say``, the ``step`` to go back to
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from labkit import lessons
+from labkit.classroom.limits import Refusal, read_text
+from labkit.core.resources import notebooks
+from labkit.core.yaml_file import read_yaml
+from labkit.lessons.mistakes import mistakes, of_guess
+from labkit.lessons.questions import judge
+from labkit.practice.pool import pool
+
+MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
+
+WORDS = {"allowed": "200, allowed", "forbidden": "403, forbidden", "unauthorized": "401, unauthorized"}
+"""How a decision is shown, with its status."""
+
+RECALL = re.compile(r"\*\*(\d\.\d)\*\* (.+?)\n((?:\* \w: .+\n?)+)")
+"""A question at the beginning of a notebook: its number, its text and its options."""
+
+
+Question = dict[str, Any]
+
+
+def find(source: str) -> Question:
+    """The question of a step, of a notebook's beginning or of the drill."""
+    if source in _steps():
+        return _of_step(source)
+    if source in recalls():
+        return _of_recall(source)
+    for question in pool()["questions"]:
+        if question["id"] == source:
+            return _of_drill(question)
+    raise Refusal("no-question")
+
+
+def own(ask: object, options: object, right: object = None) -> Question:
+    """The teacher's own question."""
+    text = read_text(ask)
+    if not 0 < len(text) <= MAX_TEXT:
+        raise Refusal("own-question", most=MAX_TEXT)
+    lines = [read_text(each) for each in options] if isinstance(options, list) else []
+    lines = list(dict.fromkeys(filter(None, lines)))
+    if not 2 <= len(lines) <= MAX_OPTIONS or max(map(len, lines)) > MAX_OPTION:
+        raise Refusal("own-options", most=MAX_OPTIONS, letters=MAX_OPTION)
+    if right is not None and right not in range(len(lines)):
+        raise Refusal("own-right")
+    return _question("own", text, lines, right, "", {})
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    """What the teacher chooses from: groups, with the title of each question by its source."""
+    ideas = pool()["beliefs"]
+    return {
+        "Before a step": {step: f"{step} · {said['ask']}" for step, said in _steps().items()},
+        "At the beginning of a part": {number: f"{number} · {entry[0]}" for number, entry in recalls().items()},
+        "The drill: who believes this?": {
+            example: f"{idea['name']} ({number})"
+            for idea in ideas
+            for number, example in enumerate(idea["examples"], 1)
+        },
+    }
+
+
+@cache
+def _steps() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = read_yaml(__file__, "questions.yaml")
+    return found
+
+
+def _of_step(step: str) -> Question:
+    said, prediction = _steps()[step], lessons.STEPS[step].prediction
+    words = said.get("options") or list(prediction.words if prediction else ())
+    solution, label = str(lessons.worked()[step]["solution"]), re.escape(said.get("of", ""))
+    predicted = re.findall(rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution)
+    # Whoever expects a 401 of a caller that the server knows takes one refusal for the other, whatever the step.
+    kinds = [mistakes()["one-refusal-for-all" if word == "unauthorized" else of_guess(step)] for word in words]
+    ideas = {str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)}
+    options = [WORDS.get(each, each) for each in words]
+    because = mistakes()[of_guess(step)].says
+    return _question(step, said["ask"], options, words.index(predicted[0]), because, ideas)
+
+
+@cache
+def recalls() -> dict[str, tuple[str, list[str]]]:
+    """The questions at the beginning of each part by number: the text, and the options."""
+    texts = [(notebooks() / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
+    cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]
+    found = [each for cell in cells for each in RECALL.findall(f"{cell}\n")]
+    return {number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE)) for number, text, options in found}
+
+
+def _of_recall(number: str) -> Question:
+    text, options = recalls()[number]
+    replies = [judge(number, letter) for letter in "abcdef"[: len(options)]]
+    right = [reply.right for reply in replies].index(True)
+    ideas = {str(place): [_idea("", reply.text, "")] for place, reply in enumerate(replies)}
+    return _question(number, text, options, right, replies[right].text, ideas)
+
+
+def _of_drill(found: Mapping[str, Any]) -> Question:
+    right = 0 if found["allowed"] else 1
+    wrong = [pool()["beliefs"][number] for number in found["wrong"]]
+    ideas = {str(1 - right): [_idea(idea["name"], idea["says"], idea["step"]) for idea in wrong]}
+    ask = f"{found.get('note', '')} {found['ask']}".strip()
+    return _question(found["id"], ask, ["allowed", "forbidden"], right, found["says"], ideas, found["text"])
+
+
+def _question(
+    source: str, ask: str, options: list[str], right: object, because: str, ideas: dict[str, Any], text: str = ""
+) -> Question:
+    told = {"source": source, "ask": ask, "options": options, "text": text}
+    return {**told, "right": right, "because": because, "ideas": ideas}
+
+
+def _idea(idea: str, say: str, step: str) -> dict[str, str]:
+    return {"idea": idea, "say": say, "step": step}

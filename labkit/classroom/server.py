@@ -1,0 +1,259 @@
+"""The pages and the API of a class, served by the teacher's laptop.
+
+Nobody has a cookie: the teacher's pages send the key of the board in a header, voters and learners their own. So no
+other site can ask in their name. Nothing is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from labkit.classroom import questions
+from labkit.classroom.board import STATES, board, public
+from labkit.classroom.limits import Limits, Refusal, read_key, read_text
+from labkit.classroom.store import ROUNDS, Store
+from labkit.core.yaml_file import read_yaml
+from labkit.lessons.mistakes import mistakes
+from labkit.lessons.steps import step_ids
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+STATIC = Path(__file__).with_name("static")
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+SETTINGS: dict[str, Any] = read_yaml(__file__, "settings.yaml")
+MAX_BODY, MAX_OUTCOMES, MAX_NAME, MAX_GUESS, MAX_AGO_SECONDS = 32 * 1024, 100, 40, 200, 7 * 24 * 3600.0
+
+STILL_SECONDS = 15.0
+"""After so long without news a stream sends a comment, so that a page that has gone is noticed."""
+
+REST_SECONDS = 0.25
+"""Between two messages of a stream: what happens meanwhile comes in one."""
+
+
+class Classroom:
+    """The handlers of a class; ``site`` is a folder with a build of the lab's page, served below ``/site/``."""
+
+    def __init__(self, store: Store, site: Path | None = None) -> None:
+        self.store, self.site = store, site
+        self.link = self.picture = ""
+        """The address that others reach, such as ``http://192.168.1.7:8440``, and its QR code."""
+        self._limits = Limits()
+        self._news = {"room": asyncio.Event(), "board": asyncio.Event()}
+        """Set at the next change of what the room, or the board, shows."""
+        self._trouble, self._over = "", False
+
+    def app(self) -> web.Application:
+        """The application of aiohttp."""
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer_in_words])
+        app.add_routes(
+            [
+                web.get("/", self._page),
+                web.get(r"/{name:vote|board|class\.css|class\.js|vote\.js|board\.js}", self._page),
+                web.get("/api/events", partial(self._stream, topic="room", read=self._public)),
+                web.put("/api/vote", self._vote),
+                web.put("/api/learner", self._join),
+                web.delete("/api/learner", self._leave),
+                web.post("/api/outcomes", self._add_outcomes),
+                web.get("/teacher/events", partial(self._stream, topic="board", read=self._for_teacher)),
+                web.get("/teacher/questions", self._list_questions),
+                web.post("/teacher/ask", self._ask),
+                web.post("/teacher/question", self._act),
+                web.delete(r"/teacher/learners/{id:\d{1,9}}", self._remove),
+                web.get("/teacher/everything", self._everything),
+                *([web.static("/site", self.site)] if self.site else []),
+            ]
+        )
+        app.on_response_prepare.append(_add_headers)
+        app.on_shutdown.append(self._end_streams)
+        return app
+
+    @web.middleware
+    async def _answer_in_words(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let nobody to the board without its key, and answer what is refused with a sentence, and what to do."""
+        try:
+            if request.path.startswith("/teacher/"):
+                self._check_secret(request, _bearer(request), self.store.teacher_key, "board-key")
+            return await handler(request)
+        except Refusal as error:
+            refusal = error
+        except web.HTTPRequestEntityTooLarge:
+            refusal = Refusal("too-large", most=MAX_BODY)
+        except web.HTTPClientError:
+            refusal = Refusal("no-page")
+        if refusal.status == 507:
+            self._trouble = f"{refusal.what} Free some space there."
+            self._wake("board")
+        return web.json_response({"what": refusal.what, "todo": refusal.todo}, status=refusal.status)
+
+    def _check_secret(self, request: web.Request, sent: str, secret: str, refusal: str) -> None:
+        if not hmac.compare_digest(sent.encode(), secret.encode()):
+            self._limits.guesses.check(_client(request), "too-many-codes")
+            raise Refusal(refusal)
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        path = STATIC / request.match_info.get("name", "vote")
+        path = path if path.suffix else path.with_suffix(".html")
+        return web.Response(text=path.read_text(encoding="utf-8"), content_type=TYPES[path.suffix])
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        self._over = True
+        self._wake("board", "room")
+
+    async def _stream(self, request: web.Request, topic: str, read: Callable[[], object]) -> web.StreamResponse:
+        """Send what ``read`` returns, now and after each change (server-sent events)."""
+        sent = ""
+        with self._limits.stream(_client(request)):
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            while not self._over:
+                news = self._news[topic]  # before reading: what changes meanwhile is not missed
+                text = json.dumps(read(), ensure_ascii=False)
+                await response.write(f"data: {text}\n\n".encode() if text != sent else b":\n\n")
+                sent = text
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), STILL_SECONDS)
+                    await asyncio.sleep(REST_SECONDS)
+        return response
+
+    def _wake(self, *topics: str) -> None:
+        for topic in topics:
+            self._news[topic].set()
+            self._news[topic] = asyncio.Event()
+
+    def _changed(self, *, everybody: bool = False) -> web.StreamResponse:
+        """Wake the board, and perhaps the room; the answer to a request that has changed something."""
+        self._trouble = ""  # it was written
+        self._wake("board", *(["room"] if everybody else []))
+        return web.json_response({})
+
+    def _public(self) -> dict[str, Any]:
+        return {"class": self.store.id, "site": bool(self.site), "question": public(self.store.current())}
+
+    async def _vote(self, request: web.Request) -> web.StreamResponse:
+        body = await self._body_with_code(request)
+        token, choice = read_key(body.get("token")), body.get("choice")
+        self._limits.requests.check(token, "too-fast")
+        self._limits.check_newcomer(_client(request), "votes", token)
+        asked = self.store.current()
+        if asked is None or asked["id"] != body.get("question") or asked["stage"] not in ROUNDS:
+            raise Refusal("no-votes")
+        if body.get("round") != ROUNDS[asked["stage"]]:
+            raise Refusal("other-round")
+        if type(choice) is not int or choice not in range(len(asked["options"])):
+            raise Refusal("no-choice")
+        self.store.vote(asked["id"], ROUNDS[asked["stage"]], token, choice)
+        return self._changed(everybody=bool(asked["bars"]))
+
+    async def _body_with_code(self, request: web.Request) -> dict[str, Any]:
+        """The body of a request, if it has the join code, which may be in small letters and with spaces."""
+        body = await _body(request)
+        code = "".join(filter(str.isalnum, str(body.get("code", ""))[:40].upper()))
+        self._check_secret(request, code, self.store.code, "code")
+        return body
+
+    async def _join(self, request: web.Request) -> web.StreamResponse:
+        body = await self._body_with_code(request)
+        key, name = read_key(body.get("key")), read_text(body.get("name"))
+        if len(name) > MAX_NAME:
+            raise Refusal("long-name", most=MAX_NAME)
+        self._limits.requests.check(key, "too-fast")
+        self._limits.check_newcomer(_client(request), "labs", key)
+        name = self.store.join(key, name)
+        self._changed()
+        return web.json_response({"name": name})
+
+    async def _leave(self, request: web.Request) -> web.StreamResponse:
+        self.store.remove(self._learner(request))
+        return self._changed()
+
+    async def _add_outcomes(self, request: web.Request) -> web.StreamResponse:
+        learner = self._learner(request)
+        self._limits.requests.check(f"learner {learner}", "too-fast")
+        outcomes = (await _body(request)).get("outcomes")
+        if not isinstance(outcomes, list) or len(outcomes) > MAX_OUTCOMES:
+            raise Refusal("many-outcomes", most=MAX_OUTCOMES)
+        self.store.add_outcomes(learner, [_outcome(each) for each in outcomes])
+        return self._changed()
+
+    def _learner(self, request: web.Request) -> int:
+        learner = self.store.learner(_bearer(request))
+        if learner is None:
+            raise Refusal("no-learner")
+        return learner
+
+    def _for_teacher(self) -> dict[str, Any]:
+        seen = {"trouble": self._trouble, "address": self.link, "code": self.store.code}
+        seen |= {"began": self.store.began, "now": time.time()}
+        return {**self._public(), **board(self.store), **seen}
+
+    async def _list_questions(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response({"questions": questions.catalogue(), "qr": self.picture})
+
+    async def _ask(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        source, own = body.get("source"), [body.get(name) for name in ("ask", "options", "right")]
+        self.store.ask(questions.find(str(source)) if source else questions.own(*own))
+        return self._changed(everybody=True)
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        asked = self.store.current()
+        change = SETTINGS["actions"][asked["stage"]].get(body.get("do")) if asked else None
+        if asked is None or asked["id"] != body.get("question") or change is None:
+            raise Refusal("stage")
+        self.store.change(asked["id"], **change)
+        return self._changed(everybody=True)
+
+    async def _remove(self, request: web.Request) -> web.StreamResponse:
+        self.store.remove(int(request.match_info["id"]))
+        return self._changed()
+
+    async def _everything(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(list(self.store.everything()))
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if not request.path.startswith("/site/"):  # the lab's page has its own rules
+        response.headers.update(SETTINGS["headers"])
+
+
+def _client(request: web.Request) -> str:
+    """The address that a request comes from; of IPv6 the network, of which one machine has all."""
+    return ":".join((request.remote or "").split(":")[:4])
+
+
+def _bearer(request: web.Request) -> str:
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return sent.encode("ascii", "replace").decode()
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    with suppress(ValueError, RecursionError):
+        body = json.loads(await request.read())
+        if isinstance(body, dict):
+            return body
+    raise Refusal("no-object")
+
+
+def _outcome(sent: object) -> dict[str, Any]:
+    """An outcome as it is kept; the time is by this machine's clock, since a learner's may be wrong."""
+    found: dict[str, Any] = sent if isinstance(sent, dict) else {}
+    try:
+        number, ago, guess = int(found["number"]), float(found["ago"]), read_text(found["guess"])[:MAX_GUESS]
+        step, state, kind = (str(found[name]) for name in ("step", "state", "kind"))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Refusal("no-outcome") from None
+    if step not in step_ids() or state not in STATES or kind not in ("", *mistakes()) or not 0 < number < 2**53:
+        raise Refusal("no-outcome")
+    at = time.time() - min(max(0.0, ago), MAX_AGO_SECONDS)  # 0 for NaN
+    return {"number": number, "step": step, "state": state, "kind": kind, "guess": guess, "at": at}

@@ -1,0 +1,97 @@
+"""The server of a class: it listens, says where, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ipaddress
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+
+from labkit.classroom.server import SETTINGS, Classroom
+from labkit.classroom.store import Store
+from labkit.core.errors import UsageError
+
+
+async def serve(
+    store: Store,
+    listen: str,
+    port: int,
+    site: Path | None,
+    pem: tuple[Path | None, Path | None],
+    say: Callable[[str], None],
+) -> None:
+    """Serve a class until the process gets SIGINT or SIGTERM; ``say`` takes what is printed.
+
+    For https, ``pem`` has the files of a certificate and its key.
+
+    Raises:
+        UsageError: It cannot listen there, or not with this certificate.
+    """
+    ended, classroom = asyncio.Event(), Classroom(store, site)
+    (certificate, key), tls = pem, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        if certificate:
+            tls.load_cert_chain(certificate, key)
+        await web.TCPSite(runner, listen, port, ssl_context=tls if certificate else None).start()
+        classroom.link = address(listen, runner.addresses[0][1], "https" if certificate else "http")
+        say(announcement(classroom, listen))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        await ended.wait()
+        say(SETTINGS["end"])
+    except (OSError, OverflowError) as error:
+        todo = "Give an address of this machine, a free --port, and for https a PEM file with its --key."
+        raise UsageError(f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo) from error
+    finally:
+        await runner.cleanup()
+
+
+def announcement(classroom: Classroom, listen: str) -> str:
+    """What the teacher reads when the class begins."""
+    link, code = classroom.link, classroom.store.code
+    site = SETTINGS["site"].format(link=link) if classroom.site else ""
+    reach = SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]]
+    text, classroom.picture = qr(f"{link}/vote#{code}")
+    seen = {"qr": text or SETTINGS["no qr"], "site": site, "reach": reach}
+    return str(SETTINGS["start"].format(link=link, code=code, key=classroom.store.teacher_key, **seen))
+
+
+def address(listen: str, port: int, scheme: str) -> str:
+    """The address that others reach, such as ``http://192.168.1.7:8440``."""
+    host = own_address() if listen in ("0.0.0.0", "::") else listen
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def own_address() -> str:
+    """The address by which this machine is in the network; loopback if it is in none. Nothing is sent."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine reaches it."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(listen).is_loopback
+    return listen == "localhost"
+
+
+def qr(link: str) -> tuple[str, str]:
+    """The QR code of a link in half blocks, and as the address of a picture; empty without segno."""
+    try:
+        import segno
+    except ImportError:
+        return "", ""
+    code, text = segno.make(link, error="m"), io.StringIO()
+    code.terminal(text, compact=True)
+    return text.getvalue(), str(code.svg_data_uri(scale=6, border=3, light="#fff"))

@@ -1,0 +1,235 @@
+"""What a class keeps: its code, its learners and their outcomes, the questions and two rounds of votes.
+
+It is one SQLite database in ``LABKIT_HOME``. A write is in the file before it is acknowledged, so a killed server loses
+nothing. Learners' keys and voters' tokens are kept as hashes. A voter's hash differs for each question, so nobody can
+put together what one phone answered in the whole class.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labkit.classroom.limits import Refusal
+from labkit.core import ownership
+from labkit.core.errors import HomeError, NotRunning
+from labkit.core.home import ensure_private, home_error, home_path
+
+SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+VERSION = 1
+"""The version of the schema."""
+
+APPLICATION_ID = 0x6C6B636C
+"""``lkcl``: marks the file as a class."""
+
+TODO = "End the other process (Ctrl-C), use the labkit that made it, or set LABKIT_HOME to another directory."
+
+MAX_LEARNERS, MAX_QUESTIONS, MAX_VOTERS = 1000, 300, 1500
+
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Letters of a join code: none that is taken for another."""
+
+FIRST, CLOSED = "first", "closed"
+"""The first and the last stage of a question; ``settings.yaml`` has those between."""
+
+ROUNDS = {FIRST: 1, "second": 2}
+"""The stages in which votes count, and their rounds."""
+
+Asked = dict[str, Any]
+"""A question (see ``questions``) with its ``id``, ``stage``, whether ``bars`` are shown, and for each of the two
+``rounds`` how many chose each option."""
+
+
+def place() -> Path:
+    """The file of the class in ``LABKIT_HOME``."""
+    return home_path() / "class" / "class.db"
+
+
+def hashed(*parts: object) -> str:
+    """The hash by which a key or a token is kept."""
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+class Store:
+    """The class in a file, which one process at a time may open; it is made, with a new code, if it is missing.
+
+    Raises:
+        HomeError: Another process has it open, another version made it, or it cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        ensure_private(path.parent)
+        try:
+            os.close(ownership.open_file(path, os.O_RDWR | os.O_CREAT))
+            path.chmod(0o600)
+        except OSError as error:
+            raise home_error(path, error) from error
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+        try:
+            why = self._open()
+        except sqlite3.Error as error:
+            why = "another process has it open" if "locked" in str(error) else str(error)
+        if why:
+            self._database.close()
+            raise HomeError(f"The class in {path} cannot be used.", why=why, todo=TODO)
+
+    def _open(self) -> str:
+        """Open the database, or make it; returns what is wrong with it."""
+        database = self._database
+        for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            database.execute(f"PRAGMA {setting}")
+        database.execute("PRAGMA secure_delete=ON")
+        database.execute("BEGIN IMMEDIATE")
+        if not self._one("SELECT count(*) FROM sqlite_master"):
+            for statement in SCHEMA.split(";"):
+                database.execute(statement)
+            code = "".join(secrets.choice(LETTERS) for _ in range(8))
+            row = (secrets.token_hex(4), code, secrets.token_urlsafe(24), time.time())
+            database.execute("INSERT INTO class VALUES(?, ?, ?, ?)", row)
+            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version={VERSION}")
+        database.execute("COMMIT")
+        if self._one("PRAGMA application_id") != APPLICATION_ID:
+            return "it is not a class of labkit"
+        if (version := self._one("PRAGMA user_version")) != VERSION:
+            return f"another labkit made it (layout {version}, this one reads {VERSION})"
+        self.id, self.code, self.teacher_key, self.began = database.execute("SELECT * FROM class").fetchone()
+        return ""
+
+    def close(self) -> None:
+        """Close the file, for another process to open."""
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write all or nothing; raises the refusal ``disk`` if the file cannot be written."""
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield self._database
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise Refusal("disk") from error
+            raise
+
+    def _one(self, query: str, *values: object) -> Any:
+        row = self._database.execute(query, values).fetchone()
+        return row[0] if row else None
+
+    def rows(self, table: str, order: str = "at") -> list[dict[str, Any]]:
+        """All rows of ``learners``, ``outcomes``, ``slips`` or ``questions``."""
+        cursor = self._database.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def join(self, key: str, name: str) -> str:
+        """Take a learner in, or change the name of the one with this key; returns the name, a number if it is empty."""
+        with self._transaction() as database:
+            if self.learner(key) is None and self._one("SELECT count(*) FROM learners") >= MAX_LEARNERS:
+                raise Refusal("full", most=f"{MAX_LEARNERS} learners")
+            insert = "INSERT INTO learners(key, name, joined, number) VALUES(?, ?, ?, 0) ON CONFLICT(key) DO NOTHING"
+            database.execute(insert, (hashed(key), name, time.time()))
+            learner = self.learner(key)
+            name = name or f"Learner {learner}"
+            database.execute("UPDATE learners SET name=? WHERE id=?", (name, learner))
+        return name
+
+    def learner(self, key: str) -> int | None:
+        """The number of the learner with this key; None where there is none."""
+        found: int | None = self._one("SELECT id FROM learners WHERE key=?", hashed(key))
+        return found
+
+    def remove(self, learner: int) -> None:
+        """Delete a learner's row and all of their outcomes."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM learners WHERE id=?", (learner,))
+
+    def add_outcomes(self, learner: int, outcomes: Sequence[Mapping[str, Any]]) -> None:
+        """Keep a learner's outcomes that were not kept before: a lab numbers them, and may send them again."""
+        last = int(self._one("SELECT number FROM learners WHERE id=?", learner))
+        with self._transaction() as database:
+            for outcome in sorted(outcomes, key=lambda each: int(each["number"])):
+                if outcome["number"] > last:
+                    last = outcome["number"]
+                    self._add(learner, **outcome)
+            database.execute("UPDATE learners SET number=? WHERE id=?", (last, learner))
+
+    def _add(self, learner: int, step: str, state: str, kind: str, guess: str, at: float, **_number: int) -> None:
+        # A pass stays one; the first guess stays the first; somebody is stuck since the first failure.
+        self._database.execute(
+            "INSERT INTO outcomes VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "tries=tries+excluded.tries, at=excluded.at, guess=iif(guess='', excluded.guess, guess), "
+            "since=iif(state='passed' OR (state='failed' AND excluded.state='failed'), since, excluded.since), "
+            "kind=iif(state='passed', '', excluded.kind), state=iif(state='passed', state, excluded.state)",
+            (learner, step, state, kind, guess, int(state != "not attempted"), at, at),
+        )
+        if kind:
+            self._database.execute("INSERT OR IGNORE INTO slips VALUES(?, ?, ?, ?)", (learner, step, kind, at))
+
+    def ask(self, content: Mapping[str, Any]) -> int:
+        """Open a question; the one before is closed."""
+        with self._transaction() as database:
+            if self._one("SELECT count(*) FROM questions") >= MAX_QUESTIONS:
+                raise Refusal("full", most=f"{MAX_QUESTIONS} questions")
+            database.execute("UPDATE questions SET stage=?", (CLOSED,))
+            row = (json.dumps(content), FIRST, time.time())
+            insert = "INSERT INTO questions(content, stage, bars, at) VALUES(?, ?, 0, ?) RETURNING id"
+            return int(database.execute(insert, row).fetchone()[0])
+
+    def change(self, question: int, *, stage: str | None = None, bars: bool | None = None) -> None:
+        """Bring a question to a stage, or show or hide its bars."""
+        with self._transaction() as database:
+            update = "UPDATE questions SET stage=coalesce(?, stage), bars=coalesce(?, bars) WHERE id=?"
+            database.execute(update, (stage, bars, question))
+
+    def vote(self, question: int, number: int, token: str, choice: int) -> None:
+        """Keep a vote; a later one of the same browser in the same round replaces it."""
+        voter = hashed(self.id, question, token)
+        with self._transaction() as database:
+            count = "SELECT count(*) FROM votes WHERE question=? AND round=? AND voter<>?"
+            if self._one(count, question, number, voter) >= MAX_VOTERS:
+                raise Refusal("full", most=f"{MAX_VOTERS} answers in a round")
+            row = (question, number, voter, choice, time.time())
+            database.execute("INSERT OR REPLACE INTO votes VALUES(?, ?, ?, ?, ?)", row)
+
+    def current(self) -> Asked | None:
+        """The question that was asked last."""
+        return next(iter(self.asked("id DESC LIMIT 1")), None)
+
+    def asked(self, order: str = "id") -> list[Asked]:
+        """All questions."""
+        return [self._with_votes(row) for row in self.rows("questions", order)]
+
+    def _with_votes(self, row: dict[str, Any]) -> Asked:
+        content = json.loads(row.pop("content"))
+        rounds = [[0] * len(content["options"]) for _ in ROUNDS]
+        query = "SELECT round, choice, count(*) FROM votes WHERE question=? GROUP BY round, choice"
+        for number, choice, count in self._database.execute(query, (row["id"],)):
+            rounds[number - 1][choice] = count
+        return {**content, **row, "rounds": rounds}
+
+    def everything(self) -> Iterator[dict[str, Any]]:
+        """The whole class as rows: learners' outcomes and kinds of mistakes, then questions; ``what`` says which."""
+        names = {learner["id"]: learner["name"] for learner in self.rows("learners", "id")}
+        for what, table in (("outcome", "outcomes"), ("mistake", "slips")):
+            yield from ({"what": what, "name": names[row["learner"]], **row} for row in self.rows(table))
+        yield from ({"what": "question", **asked} for asked in self.asked())
+
+
+def delete(path: Path) -> None:
+    """Delete a class: its learners, outcomes, questions and votes."""
+    if not path.exists():
+        raise NotRunning("There is no class here.", todo="Begin one: labkit class start.")
+    Store(path).close()
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)

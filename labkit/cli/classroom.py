@@ -1,0 +1,54 @@
+"""The command class: hold a class from this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("class")
+def class_command() -> None:
+    """Ask a room, and see how far each learner is.
+
+    This machine serves the questions and the board. docs/instructor.md says how to hold a class.
+    """
+
+
+@class_command.command("start")
+@click.option("--listen", default="127.0.0.1", metavar="ADDRESS", help="Where others reach it; 0.0.0.0 is everywhere.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8440, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--site", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Serve a build of the page."
+)
+@click.option("--certificate", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="For https: PEM.")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The certificate's key.")
+def start_command(listen: str, port: int, site: Path | None, certificate: Path | None, key: Path | None) -> int:
+    """Hold a class until Ctrl-C.
+
+    It goes on with the class that is kept here, or begins one.
+    """
+    import asyncio
+
+    from labkit.classroom.serving import serve
+    from labkit.classroom.store import Store, place
+
+    store = Store(place())
+    try:
+        asyncio.run(serve(store, listen, port, site, (certificate, key), click.echo))
+    finally:
+        store.close()
+    return 0
+
+
+@class_command.command("delete")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def delete_command(yes: bool) -> int:
+    """Delete the class: learners, outcomes, questions and votes."""
+    from labkit.classroom.store import delete, place
+
+    if not yes:
+        click.confirm("Delete the class with all that is kept of it?", abort=True)
+    delete(place())
+    click.echo("The class is deleted. Its join code and its board's link are over.")
+    return 0

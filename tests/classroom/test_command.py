@@ -1,0 +1,176 @@
+"""`labkit class` as a teacher runs it: it says where it is, survives what laptops do, and ends in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from labkit import cli
+from labkit.classroom import serving
+from labkit.classroom.server import SETTINGS
+from labkit.classroom.store import Store, place
+from tests.classroom.room import Room, key
+
+START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start', *sys.argv[1:]]))"
+
+
+class Started:
+    """A class in a process of its own, with what it printed."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, *arguments], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
+        )
+        self.lines: list[str] = []
+        stream = self.process.stdout
+        assert stream is not None
+        for line in stream:
+            self.lines.append(line.rstrip("\n"))
+            if line.startswith("Ctrl-C"):
+                break
+        self.text = "\n".join(self.lines)
+
+    def value(self, name: str) -> str:
+        """What stands behind a word at the beginning of a line."""
+        (found,) = re.findall(rf"^{name}  +(.+)$", self.text, re.MULTILINE)
+        return str(found)
+
+    @property
+    def port(self) -> int:
+        return int(re.findall(r":(\d+)/vote", self.text)[0])
+
+    def join(self, number: int, timeout: float = 300) -> int:
+        """Join as a lab; the status."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            body = {"code": self.value("Join code"), "key": key(number), "name": f"Learner {number}"}
+            connection.request("PUT", "/api/learner", json.dumps(body))
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """End it; its exit code, and what it said last."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate()
+        return self.process.returncode, rest
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[Started]:
+    running = Started(*arguments)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.end(signal.SIGKILL)
+
+
+def test_a_class_survives_a_kill_and_goes_on_at_its_address(
+    labkit_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started("--port", "0") as first:
+        assert first.value("Answers") == f"http://127.0.0.1:{first.port}/vote#{first.value('Join code')}"
+        assert first.value("Labs") == f'lab.join("http://127.0.0.1:{first.port}", "{first.value("Join code")}")'
+        assert SETTINGS["alone"] in first.text
+        assert "▀" in first.text
+        assert first.join(1) == 200
+        assert cli.run(["class", "start", "--port", "0"]) == 7
+        assert "another process has it open" in capsys.readouterr().err
+        assert cli.run(["class", "delete", "--yes"]) == 7
+        first.end(signal.SIGKILL)
+    with started("--port", str(first.port)) as again:
+        assert again.value("Board") == first.value("Board")
+        assert again.join(2) == 200
+        status, said = again.end()
+        assert (status, "The class is kept." in said) == (0, True)
+    store = Store(place())
+    assert [row["name"] for row in store.rows("learners", "id")] == ["Learner 1", "Learner 2"]
+    store.close()
+
+
+def test_a_laptop_that_slept_goes_on(labkit_home: Path) -> None:
+    with started("--port", "0") as running:
+        assert running.join(1) == 200
+        running.process.send_signal(signal.SIGSTOP)
+        answered: list[int] = []
+        waiting = threading.Thread(target=lambda: answered.append(running.join(2)))
+        waiting.start()
+        with pytest.raises(TimeoutError):
+            running.join(3, timeout=0.2)
+        assert answered == []
+        running.process.send_signal(signal.SIGCONT)
+        waiting.join()
+        assert answered == [200]
+        assert running.end(signal.SIGTERM)[0] == 0
+
+
+def test_the_site_is_served_beside_the_class(labkit_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the lab", encoding="utf-8")
+    with started("--port", "0", "--site", str(tmp_path)) as running:
+        assert running.value("The lab") == f"http://127.0.0.1:{running.port}/site/index.html"
+        connection = HTTPConnection("127.0.0.1", running.port)
+        for path, status in (("/site/index.html", 200), ("/site/../class.db", 404), ("/site/%2e%2e/x", 404)):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == status, path
+            assert (answer.read() == b"the lab") == (status == 200)
+            assert (answer.getheader("Content-Security-Policy") is None) == path.startswith("/site/")
+        connection.close()
+
+
+def test_what_cannot_be_served_is_said(labkit_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert cli.run(["class", "start", "--port", port]) == 2
+    error = capsys.readouterr().err
+    assert f"The class cannot listen on 127.0.0.1, port {port}." in error
+    assert "a free --port" in error
+    assert cli.run(["class", "start", "--listen", "203.0.113.7", "--port", "0"]) == 2
+    (tmp_path / "x.pem").write_text("no certificate", encoding="utf-8")
+    assert cli.run(["class", "start", "--certificate", str(tmp_path / "x.pem")]) == 2
+    assert "for https a PEM file with its --key" in capsys.readouterr().err
+
+
+def test_a_class_is_deleted(labkit_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Room(place()) as room:
+        room.join(1, "Ada")
+    assert cli.run(["class", "delete", "--yes"]) == 0
+    assert not place().exists()
+    assert cli.run(["class", "delete", "--yes"]) == 3
+    assert "There is no class here." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("listen", "alone", "host"),
+    [
+        ("127.0.0.1", True, "127.0.0.1"),
+        ("::1", True, "[::1]"),
+        ("localhost", True, "localhost"),
+        ("192.168.1.7", False, "192.168.1.7"),
+        ("0.0.0.0", False, serving.own_address()),
+    ],
+)
+def test_an_address_says_who_reaches_it(listen: str, alone: bool, host: str) -> None:
+    assert serving.is_loopback(listen) is alone
+    assert serving.address(listen, 8440, "http") == f"http://{host}:8440"
+
+
+def test_without_segno_the_address_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, picture = serving.qr("http://127.0.0.1:8440/vote#CODE")
+    assert "▀" in text
+    assert picture.startswith("data:image/svg+xml")
+    monkeypatch.setitem(sys.modules, "segno", None)
+    assert serving.qr("http://127.0.0.1:8440/vote#CODE") == ("", "")
