@@ -21,7 +21,6 @@ def bootstrap(registry: Registry, controllers: Controllers) -> None:
         if not copied:  # else the other cluster has these
             bootstrap_core(registry)  # first: everything namespaced needs its namespace
             bootstrap_services(registry)
-        controllers.addresses.bootstrap()  # needs the services
         for publisher in controllers.publishers:
             publisher.bootstrap()
         if not copied:

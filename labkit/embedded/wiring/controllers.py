@@ -15,7 +15,6 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.bootstrap.core import CoreController
 from labkit.embedded.bootstrap.system import SystemContent
 from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.addresses import ServiceAddresses
 from labkit.embedded.controllers.aggregation import RoleAggregation
 from labkit.embedded.controllers.cronjobs import CronJobs
 from labkit.embedded.controllers.daemonsets import DaemonSets
@@ -77,7 +76,6 @@ class Controllers:
         *,
         automatic: bool,
     ) -> None:
-        self.addresses = ServiceAddresses(registry)
         system = SystemContent(registry, ca_certificate, tracked=not automatic)
         tokens = TokenSecrets(registry, credentials.issuer.issue_legacy, ca_certificate, automatic=automatic)
         namespaces = NamespaceContent(registry, ca_certificate)
@@ -101,7 +99,6 @@ class Controllers:
             ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
             signing,  # approves, signs and removes certificate requests
-            self.addresses,  # an IPAddress for each cluster IP
             Definitions(registry),  # accepts the names of custom resources, and deletes these with their definition
             CoreController(registry),  # restores what every cluster has
             system,  # restores what kube-system has

@@ -72,19 +72,18 @@ def _take_address(context: StrategyContext, obj: Object) -> None:
     if wanted == "None":
         return
     used = {address for other in _others(context, obj) for address in other.get("clusterIPs") or ()}
-    used.update(_reserved_addresses(context, obj))
     problem = ""
     if not wanted:
         spec["clusterIP"] = _free_address(context, used)
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif context.dry_run:
-        if not _in_a_range(context, wanted):
+        if not _in_the_range(wanted):
             problem = (
                 f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
             )
     elif wanted in used:
         problem = "provided IP is already allocated"
-    elif not _in_a_range(context, wanted):
+    elif not _in_the_range(wanted):
         problem = "the provided network does not match the current range"
     if problem:
         raise _refused(obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}")
@@ -98,25 +97,11 @@ def _free_address(context: StrategyContext, used: set[str]) -> str:
             return address
 
 
-def _reserved_addresses(context: StrategyContext, service: Object) -> Iterator[str]:
-    """The addresses that IPAddress objects reserve for others."""
-    metadata = service["metadata"]
-    mine = {"resource": "services", "namespace": metadata.get("namespace"), "name": metadata.get("name")}
-    for address in context.objects("networking.k8s.io", "IPAddress", ""):
-        if address["spec"].get("parentRef") != mine:
-            yield address["metadata"]["name"]
-
-
-def _in_a_range(context: StrategyContext, wanted: str) -> bool:
-    """Whether an address is in a range for services."""
+def _in_the_range(wanted: str) -> bool:
+    """Whether an address is in the range for services."""
+    edges = (SERVICE_NETWORK.network_address, SERVICE_NETWORK.broadcast_address)
     address = ipaddress.ip_address(wanted)
-    ranges = [SERVICE_NETWORK]
-    for cidr in context.objects("networking.k8s.io", "ServiceCIDR", ""):
-        if not cidr["metadata"].get("deletionTimestamp"):
-            ranges += [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
-    return any(
-        address in network and address not in (network.network_address, network.broadcast_address) for network in ranges
-    )
+    return address in SERVICE_NETWORK and address not in edges
 
 
 class _Ports:
