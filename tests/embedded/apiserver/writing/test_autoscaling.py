@@ -102,65 +102,8 @@ def test_rules(api: ClusterApi) -> None:
         ("spec.scaleTargetRef.name", "Required value"),
         ("spec.scaleTargetRef.apiVersion", 'Invalid value: "": apiVersion must specify API group'),
     ]
-    metrics = [
-        {"type": "X"},
-        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}},
-        {"type": "Object"},
-        {"type": "Pods", "pods": {"metric": {"name": "a/b"}, "target": {"type": "Odd", "averageValue": "-1"}}},
-        {
-            "type": "External",
-            "external": {"metric": {"name": "m"}, "target": {"type": "Value", "value": "1", "averageValue": "1"}},
-        },
-        {"type": "ContainerResource", "containerResource": {"name": "", "container": "", "target": {"type": "Value"}}},
-    ]
-    kinds = '"ContainerResource", "External", "Object", "Pods", "Resource"'
-    unknown = f'Unsupported value: "X": supported values: {kinds}'
-    neither = "Required value: must set either a target raw value or a target utilization"
-    body = autoscaler(minReplicas=0, metrics=metrics)
-    assert causes(api.admin.post(V2, body)) == [
+    assert causes(api.admin.post(V2, autoscaler(minReplicas=0))) == [
         ("spec.minReplicas", "Invalid value: 0: must be greater than or equal to 1"),
-        ("spec.metrics[0].type", unknown),
-        ("spec.metrics[0].type", unknown),
-        ("spec.metrics[1].resource.target.averageUtilization", neither),
-        ("spec.metrics[2].object", "Required value: must populate information for the given metric source"),
-        ("spec.metrics[3].pods.metric.name", "Invalid value: \"a/b\": may not contain '/'"),
-        (
-            "spec.metrics[3].pods.target.type",
-            'Invalid value: "Odd": must be either Utilization, Value, or AverageValue',
-        ),
-        ("spec.metrics[3].pods.target.averageValue", 'Invalid value: "-1": must be positive'),
-        (
-            "spec.metrics[4].external.target.value",
-            "Forbidden: may not set both a target value for metric and a per-pod target",
-        ),
-        ("spec.metrics[5].containerResource.name", "Required value: must specify a resource name"),
-        ("spec.metrics[5].containerResource.container", "Required value: must specify a container"),
-        ("spec.metrics[5].containerResource.target.averageUtilization", neither),
-    ]
-
-
-def test_rules_of_behavior(api: ClusterApi) -> None:
-    rules = {
-        "stabilizationWindowSeconds": 3601,
-        "selectPolicy": "Odd",
-        "policies": [
-            {"type": "X", "value": 0, "periodSeconds": 1801},
-            {"type": "Pods", "value": 1, "periodSeconds": 0},
-        ],
-    }
-    assert causes(api.admin.post(V2, autoscaler(behavior={"scaleUp": rules}))) == [
-        (
-            "spec.behavior.scaleUp.stabilizationWindowSeconds",
-            "Invalid value: 3601: must be less than or equal to 3600",
-        ),
-        (
-            "spec.behavior.scaleUp.selectPolicy",
-            'Unsupported value: "Odd": supported values: "Disabled", "Max", "Min"',
-        ),
-        ("spec.behavior.scaleUp.policies[0].type", 'Unsupported value: "X": supported values: "Percent", "Pods"'),
-        ("spec.behavior.scaleUp.policies[0].value", "Invalid value: 0: must be greater than zero"),
-        ("spec.behavior.scaleUp.policies[0].periodSeconds", "Invalid value: 1801: must be less than or equal to 1800"),
-        ("spec.behavior.scaleUp.policies[1].periodSeconds", "Invalid value: 0: must be greater than zero"),
     ]
 
 

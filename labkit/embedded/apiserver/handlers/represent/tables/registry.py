@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.tables import (
-    autoscaling,
     core,
     extending,
     infrastructure,
@@ -18,7 +17,7 @@ from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, P
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
 
-MODULES = (autoscaling, core, extending, infrastructure, misc, pods, workloads)
+MODULES = (core, extending, infrastructure, misc, pods, workloads)
 
 
 COMPUTED = (value for module in MODULES for value in vars(module).values() if isinstance(value, Printer))

@@ -1,11 +1,11 @@
-"""Deployments, jobs and their like."""
+"""Deployments, autoscalers, jobs and their like."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import duration
+from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, UNKNOWN, duration
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 
@@ -17,6 +17,14 @@ def _deployment(obj: Object, now: float) -> Cells:
 
 
 _stateful_set = replace(_deployment, resource="statefulsets.apps")
+
+
+@printer("horizontalpodautoscalers.autoscaling")
+def _autoscaler(obj: Object, now: float) -> Cells:
+    spec = obj.get("spec") or {}
+    target = spec.get("scaleTargetRef") or {}
+    # Nobody measures here.
+    return [f"{target.get('kind', '')}/{target.get('name', '')}", UNKNOWN if spec.get("metrics") else NONE]
 
 
 def _job_status(obj: Object) -> str:
