@@ -138,8 +138,10 @@ class Progress:
             )
             version = document[EXPORT]
             found = {str(step).upper(): _public(entry) for step, entry in document["steps"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError("This is no exported progress.", todo="Give the text of export_progress().") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UsageError(
+                "This is no exported progress.", todo="Give an export, or a file of saved work."
+            ) from error
         if version != 1:
             raise UsageError("A newer labkit exported this progress.", todo="Update labkit here.")
         with locked(self._lock):

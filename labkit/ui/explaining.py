@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.core.html import render
 from labkit.rbac.attributes import question_text
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
@@ -36,13 +35,8 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
     }
 
 
-def explanation_html(data: dict[str, Any]) -> str:
-    """Render it for a page where no widget runs."""
-    return render("text.html", text=explanation_text(data))
-
-
 def explanation_text(data: dict[str, Any]) -> str:
-    """Render it for a terminal."""
+    """Render it as text."""
     lines = [
         data["question"],
         ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -119,8 +120,8 @@ class RBACGraph(Shareable, LabWidget):
             "namespace": self._namespace,
             "subject": self._who,
             "defaults": self._defaults,
-            "namespaces": [{"value": "", "label": "all"}, *_options(self._namespaces())],
-            "subjects": [{"value": "", "label": "all"}, *_options(self._subjects())],
+            "namespaces": _options(map(namespace_of, self._policy.bindings)),
+            "subjects": _options([self._who, *self._policy.subjects(defaults=self._defaults)]),
             "summary": self._summary(graph, len(nodes)),
             "nodes": [asdict(node) for node in nodes if node.id in shown],
             "edges": [
@@ -142,17 +143,11 @@ class RBACGraph(Shareable, LabWidget):
             parts.append(f"{count - MAX_DRAWN} of {count} boxes are left out: choose a namespace or a subject.")
         return " ".join(parts) or "Pick a box to light up what it is connected with."
 
-    def _namespaces(self) -> list[str]:
-        return sorted({namespace_of(binding) for binding in self._policy.bindings} - {""})
-
-    def _subjects(self) -> list[str]:
-        return sorted({self._who, *self._policy.subjects(defaults=self._defaults)} - {""})
-
 
 def _listed(rules: list[str]) -> str:
     more = len(rules) - 4
     return "; ".join(rules[:4]) + (f"; … and {more} more rule{'s' * (more > 1)}" if more > 0 else "")
 
 
-def _options(values: list[str]) -> list[dict[str, Any]]:
-    return [{"value": value, "label": value} for value in values]
+def _options(values: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"value": value, "label": value or "all"} for value in sorted({"", *values})]

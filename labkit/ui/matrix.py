@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from labkit.core.html import render
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
 from labkit.rbac.policy import Api, read_policy
 from labkit.rbac.subjects import Subject, subject
 from labkit.ui.base import LabWidget, api_of, html_table, text_table
-from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
+from labkit.ui.explaining import explanation_data, explanation_text
 from labkit.ui.share import Shareable
 
 DEFAULT_PERMISSIONS = (
@@ -78,7 +79,7 @@ class AccessMatrix(Shareable, LabWidget):
         where = self._namespace or "the whole cluster"
         page = html_table(*self._plain(), caption=f"Who may do what in {where}")
         explanation = self.data.get("explanation")
-        return page + (explanation_html(explanation) if explanation else "")
+        return page + (render("text.html", text=explanation_text(explanation)) if explanation else "")
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["subject", *(self._column(permission) for permission in self._permissions)]

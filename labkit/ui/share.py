@@ -1,8 +1,4 @@
-"""A picture of one decision as a link: the site's ``share.html`` draws what stands after its ``#``, without a kernel.
-
-The text is JSON, deflated, in base64. Only the fields that ``static/share.json`` names get into it. The site has the
-code that reads it (``page/site/share-link.js``).
-"""
+"""A picture of one decision as a link, which a site's ``share.html`` draws; ``share.json`` names what gets in."""
 
 from __future__ import annotations
 
@@ -21,8 +17,7 @@ from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.ui.base import STATIC
 
 SHAPES = json.loads((STATIC / "share.json").read_text(encoding="utf-8"))
-MAX_TEXT = 32_000
-"""The most that may stand after the ``#``."""
+MAX_LENGTH = 32_000
 
 
 class Shareable:
@@ -48,10 +43,9 @@ class Shareable:
         name = type(self).__module__.rpartition(".")[2]
         policy = [each for each in (self._policy or read_policy(self._api)).objects() if not is_default(each)]
         document = {"picture": name, "version": 1, "data": pick(self.data, name), "policy": pick(policy, "policy")}
-        deflate = zlib.compressobj(9, wbits=-15)
-        packed = deflate.compress(json.dumps(redact_all(document), separators=(",", ":")).encode()) + deflate.flush()
+        packed = zlib.compress(json.dumps(redact_all(document), separators=(",", ":")).encode(), wbits=-15)
         text = urlsafe_b64encode(packed).decode().rstrip("=")
-        if len(text) > MAX_TEXT:
+        if len(text) > MAX_LENGTH:
             raise UsageError("This is too much for a link.", todo="Choose a namespace, a subject, or fewer columns.")
         return f"{site.rstrip('/')}/share.html#{text}"
 

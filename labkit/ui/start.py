@@ -22,6 +22,7 @@ from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
+from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, text_table
@@ -119,6 +120,17 @@ class StartPanel(LabWidget):
             self.lab.reset()
         self._say(f"Rewound to {step or 'the beginning'}", started)
         self._show()
+
+    def on_pack(self, notebooks: dict[str, Any]) -> None:
+        """Send the learner's work to the page, which saves it as a file with these notebooks."""
+        self.send({"packed": work.pack(self.lab or Lab(home=self._home), notebooks)})
+
+    def on_unpack(self, text: str, *, overwrite: bool = False) -> None:
+        """Add the work in a file's text to what is here; what differs is changed with ``overwrite`` only."""
+        progress, notebooks, objects = work.read(text)
+        lab = self.lab or Lab(home=self._home)
+        lab.progress.add(progress)
+        self.send({"notebooks": notebooks, "left": work.load(lab, objects, overwrite=overwrite)})
 
     def as_text(self) -> str:
         """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""

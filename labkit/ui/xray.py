@@ -10,12 +10,13 @@ from typing import Any
 
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
+from labkit.core.html import render
 from labkit.lab.stages import WORDS, groups_of, stages
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table
-from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
+from labkit.ui.explaining import explanation_data, explanation_text
 from labkit.ui.share import Shareable
 
 
@@ -39,17 +40,14 @@ class XRay(Shareable, LabWidget):
             )
         self._api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
-        notice = ""
         if answer.status != 401:
             try:
                 self._policy = read_policy(self._api)
-                found = explain(self._api, _question(answer), self._policy)
-                explanation = explanation_data(found, self._policy)
+                explanation = explanation_data(explain(self._api, _question(answer), self._policy), self._policy)
             except PolicyUnreadable as error:
-                notice = str(error)
+                self.notice = str(error)
         known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
         audit = f" {answer.audit_id}" if answer.event else ""
-        self.notice = notice
         self.data = {
             "title": f"{answer.method} {answer.path} → {answer.status}",
             "stages": stages(answer),
@@ -74,7 +72,8 @@ class XRay(Shareable, LabWidget):
             for stage in self.data["stages"]
         ]
         page = html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
-        return page + (explanation_html(self.data["explanation"]) if self.data["explanation"] else "")
+        found = self.data["explanation"]
+        return page + (render("text.html", text=explanation_text(found)) if found else "")
 
 
 def _question(answer: Answer) -> Attributes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -128,3 +130,49 @@ def test_rows_that_are_hidden_are_said_and_can_be_scrolled_to(notebook: Notebook
     assert graph.evaluate("(box) => getComputedStyle(box).maskImage") != "none"
     graph.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
     expect(graph).to_have_attribute("data-more", "up")
+
+
+MINE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "mine", "labels": {"from": "here"}},
+    "rules": [],
+}
+
+
+@pytest.mark.parametrize("exposed", [True, False])
+def test_the_work_is_saved_as_a_file_and_added_again(
+    notebook: NotebookPage, jupyter: Jupyter, tmp_path: Path, exposed: bool
+) -> None:
+    name = f"work-{exposed}"
+    notebook.open(jupyter.write(f"{name}.ipynb", [f"{PANEL}\nlab.reset()", "StartPanel()"]))
+    notebook.run_all()
+    notebook.run(f"lab.apply({MINE})")
+    panel = notebook.widget("start")
+    panel.get_by_text("Go on elsewhere").click()
+    if not exposed:  # as for a person, to whom JupyterLab does not expose itself
+        notebook.page.evaluate("() => { window.app = window.jupyterapp; window.jupyterapp = undefined; }")
+    with notebook.page.expect_download() as loading:
+        panel.get_by_role("button", name="Save my work as a file").click()
+    file = tmp_path / "labkit-work.json"
+    loading.value.save_as(file)
+    saved = json.loads(file.read_text())
+    saved["content"]["notebooks"] = {"from-a-file.ipynb": saved["content"]["notebooks"][f"{name}.ipynb"]}
+    [mine] = [each for each in saved["content"]["objects"] if each["kind"] == "ClusterRole"]
+    mine["metadata"]["labels"] = {"from": "file"}
+    file.write_text(json.dumps(saved))
+    there = jupyter.root / "from-a-file.ipynb"
+    choose = panel.locator("input[type=file]")
+    for answer, said in (("Keep what is here", "What was here stays."), ("Replace it with the file's", "Replaced.")):
+        choose.set_input_files(file)
+        expect(panel).to_contain_text("ClusterRole mine is another one here.")
+        assert there.exists()
+        panel.get_by_role("button", name=answer).click()
+        expect(panel).to_contain_text(said)
+    choose.set_input_files({"name": "x.json", "mimeType": "application/json", "buffer": b"{}"})
+    expect(panel).to_contain_text("This is no exported progress.")
+    if not exposed:
+        notebook.page.evaluate("() => { window.jupyterapp = window.app; }")
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/mine"
+    assert notebook.run(f"print(lab.admin.get({path!r}).body['metadata']['labels'])") == "{'from': 'file'}\n"
+    there.unlink()

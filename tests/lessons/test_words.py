@@ -384,7 +384,7 @@ def test_an_export_replaces_nothing_that_is_kept(progress: Progress, tmp_path: P
     ("text", "said"),
     [
         *(
-            (text, "This is no exported progress. Give the text of export_progress().")
+            (text, "This is no exported progress. Give an export, or a file of saved work.")
             for text in (
                 "",
                 "[]",

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from labkit.backends.page import snapshot
+from labkit.backends.page import snapshot, storage
 from labkit.backends.page.storage import SnapshotStore, Storage
 from labkit.core import home as homes
 from labkit.core import page
@@ -130,7 +130,7 @@ class Page:
             return ""
         said = self._store.set_aside(data, why)
         try:
-            progress = json.loads(self._store.load_progress() or b"{}")
+            progress = json.loads(self._store.load(storage.PROGRESS) or b"{}")
         except ValueError:
             progress = {}  # damaged too
         if not isinstance(progress, dict) or not progress:

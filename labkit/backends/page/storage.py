@@ -51,13 +51,9 @@ class SnapshotStore:
         except RuntimeError:
             self._save()
 
-    def load(self) -> bytes | None:
-        """The snapshot; None when there is none."""
-        return self._storage.read(SNAPSHOT)
-
-    def load_progress(self) -> bytes | None:
-        """The progress; None when there is none."""
-        return self._storage.read(PROGRESS)
+    def load(self, name: str = SNAPSHOT) -> bytes | None:
+        """The snapshot, or what has another name; None when there is none."""
+        return self._storage.read(name)
 
     def set_aside(self, data: bytes, why: str) -> str:
         """Copy a snapshot that cannot be used to another name.

@@ -132,6 +132,7 @@ function widget(name, label, draw, after) {
         clearTimeout(patience);
       };
       const done = (message) => {
+        view.receive?.(message);
         if (!("done" in message)) return;
         root.removeAttribute("aria-busy");
         clearTimeout(patience);

@@ -10,6 +10,114 @@ function hasTerminals() {
   return Boolean(baseUrl) && ![false, "false"].includes(terminalsAvailable);
 }
 
+/** What Jupyter's server answers to a request of its own API. */
+async function askJupyter(path, method = "GET", body = undefined) {
+  const { baseUrl, token } = jupyterSettings();
+  const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/) || [];
+  const answer = await fetch(`${baseUrl}api/${path}`, { method, body: body && JSON.stringify(body),
+    headers: { ...(token && { Authorization: `token ${token}` }), ...(xsrf && { "X-XSRFToken": xsrf }) } });
+  if (!answer.ok) throw new Error(`Jupyter answered ${answer.status}`);
+  return answer.json();
+}
+
+/** Where the notebooks lie: in a page without a server JupyterLab has them itself. */
+function notebookFiles() {
+  const place = (path) => `contents/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return window.jupyterapp?.serviceManager.contents ?? {
+    get: (path) => askJupyter(place(path)),
+    save: (path, content) => askJupyter(place(path), "PUT", content),
+  };
+}
+
+/** The notebooks by path, those of the exercises too; without Jupyter none. */
+async function readNotebooks(folder = "") {
+  const found = {};
+  const { content } = await notebookFiles().get(folder, { content: true }).catch(() => ({ content: [] }));
+  for (const { type, name, path } of content) {
+    if (type === "notebook") found[path] = (await notebookFiles().get(path, { content: true })).content;
+    if (type === "directory" && name === "exercises") Object.assign(found, await readNotebooks(path));
+  }
+  return found;
+}
+
+/** Write a notebook of a file; one that is open gets the new cells where it stands. Its outputs are not trusted. */
+async function writeNotebook(path, content) {
+  if (!path.endsWith(".ipynb")) throw new Error(`${path} is no notebook`);
+  content.cells.forEach(({ metadata }) => delete metadata?.trusted);
+  const widgets = [...(window.jupyterapp?.shell.widgets("main") ?? [])];
+  const { context } = widgets.find((each) => each.context?.path === path) ?? {};
+  if (!context) return notebookFiles().save(path, { type: "notebook", format: "json", content });
+  context.model.fromJSON(content);
+  return context.save();
+}
+
+const MAX_WORK = 50e6;
+const cellsOf = ({ cells }) => JSON.stringify(cells.map(({ source, outputs }) => [[source].flat().join(""), outputs]));
+
+/** The learner's work as a file: save it, and add such a file to what is here. */
+function drawWork(act, view, off) {
+  const work = (view.work ??= { said: "", question: null });
+  const show = (said, question = null) => {
+    Object.assign(work, { said, question });
+    view.redraw();
+  };
+  const failed = (error) => show(`That did not work: ${error.message}`);
+  const save = async () => {
+    await window.jupyterapp?.commands.execute("docmanager:save-all");
+    view.receive = ({ packed }) => {
+      if (!packed) return;
+      const href = URL.createObjectURL(new Blob([packed], { type: "application/json" }));
+      h("a", { href, download: "labkit-work.json" }).click();
+      show("Saved as labkit-work.json. It has no token and no private key.");
+    };
+    act("pack", { notebooks: await readNotebooks() });
+  };
+  const write = async (notebooks, names, beside = false) => {
+    const taken = await readNotebooks();
+    for (const name of names) {
+      let path = name;
+      for (let number = 2; beside && path in taken; number += 1) path = name.replace(/\.ipynb$/, `-${number}.ipynb`);
+      await writeNotebook(path, notebooks[name]);
+    }
+  };
+  const add = async (file) => {
+    if (!file) return;
+    if (file.size > MAX_WORK) return show("This file is too large to be labkit's.");
+    const text = await file.text();
+    const here = await readNotebooks();
+    view.receive = ({ notebooks, left }) => notebooks && (async () => {
+      const names = Object.keys(notebooks).filter((name) => !(name in here) || cellsOf(here[name]) !== cellsOf(notebooks[name]));
+      await write(notebooks, names.filter((name) => !(name in here)));
+      const differ = names.filter((name) => name in here);
+      if (!differ.length && !left.length) show("Your work is here.");
+      else show("What was missing is here now. This differs:", { text, notebooks, differ, left });
+    })().catch(failed);
+    act("unpack", { text });
+  };
+  const keep = async ({ notebooks, differ }) => {
+    await write(notebooks, differ, true);
+    show("What was here stays. The file's notebooks lie beside, with a number.");
+  };
+  const replace = async ({ text, notebooks, differ }) => {
+    await write(notebooks, differ);
+    view.receive = ({ left }) => left && show(left.length ? `Replaced, but for: ${left.join(" ")}` : "Replaced.");
+    act("unpack", { text, overwrite: true });
+  };
+  const button = (key, label, action) => h("button", { type: "button", class: "lk-button", "data-key": key,
+    "aria-disabled": off ? "true" : null, onclick: () => off || action().catch(failed) }, label);
+  const { question } = work;
+  return h("details", { open: Boolean(view.workOpen), ontoggle: (event) => { view.workOpen = event.target.open; } },
+    h("summary", { "data-key": "work" }, "Go on elsewhere"),
+    h("p", { class: "lk-quiet" }, "One file has your progress, your notebooks and what you made in the cluster."),
+    h("div", { class: "lk-row" }, button("pack", "Save my work as a file", save),
+      h("label", {}, "Add such a file ", h("input", { type: "file", accept: ".json,.txt", "data-key": "unpack", disabled: off,
+        onchange: (event) => add(event.target.files[0]).catch(failed) }))),
+    h("p", { role: "status" }, work.said),
+    question ? h("div", {}, h("ul", {}, [...question.differ, ...question.left].map((line) => h("li", {}, line))),
+      h("div", { class: "lk-row" }, button("keep", "Keep what is here", () => keep(question)),
+        button("replace", "Replace it with the file's", () => replace(question)))) : null);
+}
+
 /** Run a command of JupyterLab. It takes a click for the learner's own where the output is trusted. */
 function runCommand(beside, name, given) {
   const output = beside.closest(".lk-live")?.previousElementSibling || beside.parentElement;
@@ -23,11 +131,7 @@ function runCommand(beside, name, given) {
 /** Open a terminal to the right of the notebook, and type a line into it. Returns whether that went well. */
 async function openTerminal(beside, line) {
   const { baseUrl, token } = jupyterSettings();
-  const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/) || [];
-  const answer = await fetch(`${baseUrl}api/terminals`, { method: "POST", body: "{}",
-    headers: { ...(token && { Authorization: `token ${token}` }), ...(xsrf && { "X-XSRFToken": xsrf }) } });
-  if (!answer.ok) return false;
-  const { name } = await answer.json();
+  const { name } = await askJupyter("terminals", "POST", {});
   const address = new URL(`${baseUrl}terminals/websocket/${name}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   if (token) address.searchParams.set("token", token);
@@ -107,6 +211,7 @@ function drawStart(data, act, view) {
       }, steps.map((step) => h("option", { value: step.value, selected: step.value === view.step }, step.label)))),
       button("rewind", "Rewind", off, "",
         () => act("rewind", { step: view.step || "" }))),
+    drawWork(act, view, off),
     // Last, so that nothing moves when lines are added.
     data.busy || data.log.length ? h("div", { class: "lk-progress" },
       h("div", { class: "lk-meter", role: "progressbar", "aria-label": "Starting the cluster", "aria-valuemin": "0",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,30 @@ def test_the_documentation_leads_back_and_everybody_can_read_it(browser: Any, ho
     page.locator(".announcement a").click()
     page.wait_for_url("**/lab/index.html?path=04-roles.ipynb" if name.endswith("roles") else f"{host.url}index.html")
     context.close()
+
+
+KEEP = """async ([name, document]) => {
+    const request = indexedDB.open(name, 1);
+    const done = (each) => new Promise((resolve) => { each.onsuccess = () => resolve(each.result); });
+    request.onupgradeneeded = () => request.result.createObjectStore("lab");
+    const database = await done(request);
+    const bytes = new TextEncoder().encode(document);
+    await done(database.transaction("lab", "readwrite").objectStore("lab").put(bytes, ["progress", 0]));
+    database.close();
+}"""
+"""Keeps a progress as the kernel does."""
+
+
+def test_the_landing_page_continues_where_one_was(stranger: BrowserContext, host: StaticSite) -> None:
+    page = stranger.new_page()
+    page.goto(host.url)
+    expect(page.locator("#open")).to_have_text("Open the lab")
+    steps = {f"W{number}": {"state": "passed"} for number in range(1, 9)} | {"W10": {"state": "failed"}}
+    page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": steps})])
+    page.reload()
+    expect(page.locator("#open")).to_have_text("Continue with W9")
+    assert page.locator("#open").get_attribute("href") == f"{host.url}lab/index.html?path=03-service-accounts.ipynb"
+    expect(page.locator("[data-steps] .passes").nth(1)).to_have_text("4 of 4 passed")
 
 
 def test_who_comes_from_the_drill_is_offered_no_new_version(stranger: BrowserContext, host: StaticSite) -> None:
@@ -84,3 +110,34 @@ def test_starting_over_forgets_the_lab(stranger: BrowserContext, host: StaticSit
         "async () => (await window.jupyterapp.serviceManager.contents.get('')).content.map(f => f.name)"
     )
     assert "old.ipynb" not in listed
+
+
+@pytest.mark.soak
+def test_the_work_goes_along_as_one_file(
+    browser: Any, stranger: BrowserContext, host: StaticSite, tmp_path: Path
+) -> None:
+    start = "from labkit import Lab\nfrom labkit.ui import StartPanel\nlab = Lab()\nStartPanel()"
+    made = "lab.apply({'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': 'mine'}})"
+    lab = SitePage(stranger.new_page(), host)
+    lab.begin("mine", [start, "'written by me'"])
+    lab.run_all()
+    lab.run(f"{made}; lab.progress.mark('W9', 'passed')")
+    lab.page.get_by_text("Go on elsewhere").first.click()
+    with lab.page.expect_download() as loading:
+        lab.page.get_by_role("button", name="Save my work as a file").first.click()
+    file = tmp_path / "labkit-work.json"
+    loading.value.save_as(file)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    there = SitePage(context.new_page(), host)
+    there.begin("other", [start])
+    there.run_all()
+    there.page.get_by_text("Go on elsewhere").first.click()
+    there.page.locator("input[type=file]").first.set_input_files(file)
+    expect(there.page.get_by_text("Your work is here.").first).to_be_visible()
+    found = there.run("print(lab.admin.get('/api/v1/namespaces/mine').status, lab.progress.passed('W9'))")
+    assert found == "200 True\n"
+    there.page.goto(host.url)
+    expect(there.page.get_by_role("link", name="Continue with W1")).to_be_visible()
+    there.open("mine.ipynb")
+    expect(there.page.get_by_text("written by me").first).to_be_visible()
+    context.close()

@@ -1,0 +1,83 @@
+"""A learner's work as one file, to go on elsewhere: progress, notebooks and objects, but no token and no key."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from labkit.client.discovery import group_versions, resource_entries, version_path
+from labkit.client.manifests import title
+from labkit.core.errors import LabkitError, UsageError
+from labkit.core.redact import redact_all
+from labkit.lab.lab import Lab
+from labkit.rbac.objects import Object
+
+WORK = "labkit work"
+KUBERNETES = re.compile(r"kube-|kubelet|kubeadm|api-priority-|.*-controller$")
+"""Managers in ``managedFields`` that are parts of Kubernetes."""
+
+
+def pack(lab: Lab, notebooks: Mapping[str, Object]) -> str:
+    """Return the text of a file with the work; of the Secrets only opaque ones without a token or a private key."""
+    objects = sorted(_objects(lab), key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount"))
+    content = redact_all({"notebooks": notebooks, "objects": objects})
+    return json.dumps({WORK: 1, "progress": lab.progress.exported(), "content": content})
+
+
+def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
+    """Return the progress, the notebooks and the objects of such a file; any other text may be an export of progress.
+
+    Raises:
+        UsageError: A newer labkit saved it.
+    """
+    try:
+        work = json.loads(text)
+        version, content = work[WORK], work["content"]
+        found = str(work["progress"]), dict(content["notebooks"]), [*map(_portable, content["objects"])]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return text, {}, []
+    if version != 1:
+        raise UsageError("A newer labkit saved this work.", todo="Update labkit here.")
+    return found
+
+
+def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
+    """Create missing objects, and change others if they may be overwritten; return a line for each that is left."""
+    left = []
+    for each in objects:
+        try:
+            here = lab.admin.without_observers().get(lab.resources.path(each))
+            if overwrite or here.status == 404:
+                lab.apply(each)
+            elif _portable(here.body) != each:
+                left.append(f"{title(each)} is another one here.")
+        except (LabkitError, KeyError, TypeError) as error:
+            left.append(f"{title(each)}: {error}")
+    return left
+
+
+def _objects(lab: Lab) -> Iterator[Object]:
+    """The objects that somebody made or changed, without those that a controller makes of them."""
+    admin = lab.admin.without_observers()
+    for version in group_versions(admin):
+        for kind in resource_entries(admin, version):
+            if not {"create", "list"} <= {*kind["verbs"]} or kind["kind"] == "Event":
+                continue
+            for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get("items", ()):
+                found = _portable({**each, "apiVersion": version, "kind": kind["kind"]})
+                metadata = each["metadata"]
+                managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
+                bare = not (metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-"))
+                own = not all(map(KUBERNETES.match, managers)) if managers else bare  # as an account without fields
+                secret = kind["kind"] == "Secret" and (each["type"] != "Opaque" or redact_all(found) != found)
+                if own and not secret and not metadata.get("ownerReferences"):
+                    yield found
+
+
+def _portable(each: Object) -> Object:
+    metadata, spec = each["metadata"], each.get("spec", {})
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
+    spec = {key: value for key, value in spec.items() if key not in ("nodeName", "clusterIP", "clusterIPs")}
+    rest = {key: value for key, value in each.items() if key not in ("status", "metadata", "spec")}
+    return {**rest, "metadata": kept, **({"spec": spec} if spec else {})}
