@@ -59,11 +59,10 @@ lab.admin.get("/api/v1/namespaces")
 lab.kubectl("get namespaces")
 
 # %% [markdown]
-# ## A terminal beside the text
+# ## The panel
 #
-# *Open a terminal with kubectl* opens JupyterLab's terminal to the right of this text. `kubectl` and
-# `labkit` use this cluster there, and what you do there counts as if you had done it here. Each part
-# has this panel. Outside JupyterLab it shows the line to type in a terminal of your own instead.
+# It starts, stops and rewinds the cluster, and shows what else it can do where you are. Each part has it.
+# Under *Go on elsewhere* it saves your work as a file, and adds such a file to what is here.
 
 # %%
 from labkit.ui import StartPanel

@@ -35,8 +35,7 @@ lab = Lab()
 # in each step.
 
 # %% [markdown]
-# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
-# the beginning of a step.
+# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
 #
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
 # The cluster and your passes are still there.

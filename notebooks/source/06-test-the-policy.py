@@ -32,8 +32,7 @@ lab.prepare("05-cluster-roles")
 # %% [markdown]
 # Those lines make what parts 4 and 5 ended with, where it is missing, and touch nothing that is there.
 #
-# The panel opens a terminal beside this text: what you do there counts. It also rewinds the cluster to
-# the beginning of a step.
+# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
 #
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
 # The cluster and your passes are still there.

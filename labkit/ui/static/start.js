@@ -211,6 +211,8 @@ function drawStart(data, act, view) {
       }, steps.map((step) => h("option", { value: step.value, selected: step.value === view.step }, step.label)))),
       button("rewind", "Rewind", off, "",
         () => act("rewind", { step: view.step || "" }))),
+    data.terminal && hasTerminals() ? h("p", { class: "lk-quiet" }, "The terminal opens beside the text. kubectl and labkit use this " +
+      "cluster there, and what you do there counts as if you had done it here.") : null,
     drawWork(act, view, off),
     // Last, so that nothing moves when lines are added.
     data.busy || data.log.length ? h("div", { class: "lk-progress" },
