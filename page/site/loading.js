@@ -8,6 +8,11 @@
   const CANNOT_INTERRUPT =
     "A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from " +
     "where the last finished cell left it.";
+  const NO_WEBASSEMBLY =
+    "This browser has no WebAssembly, or its settings forbid it, and Python cannot run in the page without it.";
+  const INSECURE =
+    "This site came over http, so the browser gives it less: the lab does not work without network, and files that a " +
+    "cell writes end with its kernel. The rest works.";
   let channel;
   try {
     channel = new BroadcastChannel(`labkit:${SITE}`);
@@ -115,6 +120,9 @@
     history.replaceState(null, "", location.pathname + location.search); // a reload does not offer it again
     addEventListener("load", () => offerPolicy().catch(() => notice("shared", "The policy of this link cannot be read.")));
   }
+
+  if (typeof WebAssembly !== "object") addEventListener("load", () => notice("webassembly", NO_WEBASSEMBLY));
+  else if (!isSecureContext) addEventListener("load", () => notice("insecure", INSECURE));
 
   let asked = false;
   async function keepForLong() {

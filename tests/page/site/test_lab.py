@@ -347,3 +347,52 @@ def test_a_links_policy_is_offered_and_opens_in_a_notebook_of_its_own(site_page:
     path = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/shared"
     assert lab.run(f"print(lab.admin.get({path!r}).status)") == "200\n"
     lab.page.close()
+
+
+@pytest.mark.soak
+def test_over_http_from_another_machine_it_works_and_says_what_it_lacks(
+    browser: Any, host: StaticSite, tmp_path: Path
+) -> None:
+    flags = [*FLAGS, "--host-resolver-rules=MAP school.test 127.0.0.1"]
+    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=flags)
+    page = SitePage(context.new_page(), host)
+    url = host.url.replace("127.0.0.1", "school.test")
+    page.lab = f"{url}lab/index.html"
+    page.page.goto(url)
+    assert page.page.evaluate("() => [isSecureContext, 'serviceWorker' in navigator]") == [False, False]
+    expect(page.page.locator(".doors")).not_to_contain_text("without network")
+    page.page.get_by_role("link", name="Open the lab").click()
+    page.ready("00-start.ipynb")
+    assert "does not work without network" in page.notice("insecure")
+    page.run(START)
+    page.run(MAKE.format("school"))
+    page.page.reload()
+    page.ready("00-start.ipynb")
+    page.run(START)
+    assert page.run(IS_THERE.format("school")) == "200\n"
+    context.close()
+
+
+@pytest.mark.soak
+def test_without_promises_in_webassembly_it_works(browser: Any, host: StaticSite) -> None:
+    context = browser.new_context(service_workers="block")
+    with_storage(context, "delete WebAssembly.Suspending; delete WebAssembly.promising;\n")
+    page = SitePage(context.new_page(), host)
+    page.open("00-start.ipynb")
+    assert page.run("import js; print(hasattr(js.WebAssembly, 'Suspending'))") == "False\n"
+    page.run(START)
+    assert page.run(IS_THERE.format("default")) == "200\n"
+    page.run("import kubernetes")
+    context.close()
+
+
+def test_without_webassembly_a_sentence_says_so(browser: Any, host: StaticSite, tmp_path: Path) -> None:
+    flags = [*FLAGS, "--js-flags=--jitless"]
+    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=flags)
+    page = context.new_page()
+    page.goto(host.url)
+    assert page.evaluate("() => typeof WebAssembly") == "undefined"
+    expect(page.locator("#lacks")).to_contain_text("This browser has no WebAssembly")
+    page.get_by_role("link", name="Open the lab").click()
+    expect(page.locator("#labkit-webassembly")).to_contain_text("This browser has no WebAssembly", timeout=SECONDS)
+    context.close()
