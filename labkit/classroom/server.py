@@ -112,7 +112,7 @@ class Classroom:
     async def _stream(self, request: web.Request, topic: str, read: Callable[[], object]) -> web.StreamResponse:
         """Send what ``read`` returns, now and after each change (server-sent events)."""
         sent = ""
-        with self._limits.stream(_client(request)):
+        with self._limits.stream(_client(request)), suppress(ConnectionError):  # a page that has gone
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await response.prepare(request)
             while not self._over:

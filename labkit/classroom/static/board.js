@@ -11,6 +11,7 @@ try {
   // Without storage a reload needs the link again.
 }
 history.replaceState(null, "", location.pathname);
+window.onhashchange = () => location.reload(); // another link was opened in this tab
 const headers = { Authorization: `Bearer ${key}` };
 
 const WORDS = { p: ["✓", "passed"], t: ["✗", "not yet"], n: ["", "not attempted"], "-": ["", ""] };
@@ -38,7 +39,7 @@ function drawQuestion() {
   at("bars").replaceChildren();
   if (!question.id) return box.append(make("p", "None is open. Choose one below."));
   const [first, second] = question.answers;
-  box.append(make("p", STAGES[question.stage], { class: "quiet" }), make("h2", question.ask));
+  box.append(make("p", STAGES[question.stage], { class: "quiet" }), make("h3", question.ask));
   if (question.text) box.append(Object.assign(make("pre"), { textContent: question.text }));
   if (!question.rounds) {
     const list = make("ul");
