@@ -57,6 +57,8 @@ LATER = {
     "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
 }  # fmt: skip
 """The official client and what it needs: fetched when a cell first imports it."""
+JOINING = "joining.py"
+"""A learner's side of a class, fetched when a lab joins one."""
 CLIENT = "/lib/client.zip"
 """Where they lie in the page."""
 LEFT_OUT = re.compile(
@@ -65,13 +67,13 @@ LEFT_OUT = re.compile(
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions/(?!__init__|storemagic)|sphinxext/)"
     r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
-    r"|^labkit/classroom/(?!(__init__|joining)\.py)"
+    r"|^labkit/classroom/(?!__init__\.py)"
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
     r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
-SOURCES_STAY = re.compile(r"labkit/(?!classroom/|embedded/|grading/|rbac/testing/)")
+SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/)")
 """What a learner may look at; the rest is bytecode alone."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""
@@ -167,6 +169,7 @@ def add_python(folder: Path) -> None:
     for name in ("kernel.mjs", "storage.mjs"):
         shutil.copyfile(SOURCES / name, folder / name)
     shutil.copyfile(FZSTD, folder / "fzstd.mjs")
+    shutil.copyfile(ROOT / "labkit" / "classroom" / "joining.py", folder / JOINING)
     files = {f"{SITE_PACKAGES}/{name}": content for name, content in bytecode(dict(python_files(folder.parents[1])))}
     settings = {"/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'}
     later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
@@ -403,7 +406,9 @@ def on_the_wire(path: Path) -> int:
 
 def to_begin(out: Path) -> int:
     """Bytes on the wire before the first cell runs: Python without what comes later, and JupyterLab's first page."""
-    parts = (path for path in (out / "static").rglob("*") if path.is_file() and path.name != "client.bin")
+    parts = (
+        path for path in (out / "static").rglob("*") if path.is_file() and path.name not in ("client.bin", JOINING)
+    )
     return sum(on_the_wire(path) for path in parts) + FRONT_END
 
 

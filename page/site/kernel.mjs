@@ -125,6 +125,13 @@ export async function loadPyodide(options) {
     enter: () => storage.enter(),
     leave: () => storage.leave(),
     has_client: keptClient,
+    joining: () => {
+      // Python imports it amid a cell, and a worker may wait.
+      const request = new XMLHttpRequest();
+      request.open("GET", new URL("joining.py", HERE), false);
+      request.send();
+      return request.status === 200 ? request.responseText : "";
+    },
     fetch_client: () => (client ??= fetchClient()),
     tell: (what, text) => tell({ what, text }),
     site: new URL("../../", HERE).href,

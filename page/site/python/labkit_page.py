@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import importlib.abc
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
 ARCHIVE = "/lib/client.zip"
+JOINING = "labkit.classroom.joining"
 PAUSE_SECONDS = 0.005
 """Between two imports, for a cell that waits."""
 REST_SECONDS = 0.25
@@ -52,6 +55,23 @@ CLIENT = (
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
 
+class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports a learner's side of a class, whose source lies beside the kernel: few labs join one."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
+        """Find this module, and no other."""
+        return importlib.util.spec_from_loader(name, self) if name == JOINING else None
+
+    def get_source(self, _name: str) -> str:
+        """Fetch the source."""
+        source = ""
+        with contextlib.suppress(Exception):  # of JavaScript
+            source = labkit_site.joining()
+        if not source:
+            raise ImportError("The class, or this page's site, does not answer. Try again when it does.")
+        return str(source)
+
+
 class Shared:
     """The lab that this notebook shares with the others of the site."""
 
@@ -80,6 +100,9 @@ class Shared:
             said: str = page.restore()
             undo.pop_all()  # the page lasts as long as the kernel
         self.page = page
+        if (page.home / "class" / "joined.json").exists():
+            with contextlib.suppress(ImportError):
+                importlib.import_module(JOINING).send_soon(page.home)
         return said
 
     async def __aexit__(self, *_: object) -> None:
@@ -118,6 +141,7 @@ def load_ipython_extension(shell: Any) -> None:
     run, comm_msg = kernel.run, kernel.comm_manager.comm_msg
     tasks: set[asyncio.Future[None]] = set()
     cells = Cells()
+    sys.meta_path.append(Joining())
     shell.Completer.use_jedi = False  # jedi is 33 MB, most of it stubs of what is not here
 
     async def run_cell(code: str) -> Any:
