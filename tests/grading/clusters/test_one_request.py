@@ -88,17 +88,17 @@ def config_map(graded: Graded, data: Mapping[str, str]) -> None:
     assert graded("POST", CONFIG_MAPS, named(data=dict(data))).status == 201
 
 
-BODIES: dict[str, tuple[str, str, Any, str]] = {
-    "a map of 70,000 keys": ("POST", CONFIG_MAPS, named(data=many("k", 70_000)), JSON),
-    "70,000 labels": ("POST", CONFIG_MAPS, {"metadata": {"name": "x", "labels": many("k", 70_000)}}, JSON),
-    "70,000 finalizers": (
+BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
+    "a map of 70,000 keys": lambda: ("POST", CONFIG_MAPS, named(data=many("k", 70_000)), JSON),
+    "70,000 labels": lambda: ("POST", CONFIG_MAPS, {"metadata": {"name": "x", "labels": many("k", 70_000)}}, JSON),
+    "70,000 finalizers": lambda: (
         "POST",
         CONFIG_MAPS,
         {"metadata": {"name": "x", "finalizers": [f"a.b/{number}" for number in range(70_000)]}},
         JSON,
     ),
-    "100,000 unknown fields": ("POST", CONFIG_MAPS, named(**many("u", 100_000)), JSON),
-    "managed fields of 80,000 paths": (
+    "100,000 unknown fields": lambda: ("POST", CONFIG_MAPS, named(**many("u", 100_000)), JSON),
+    "managed fields of 80,000 paths": lambda: (
         "POST",
         CONFIG_MAPS,
         {
@@ -117,7 +117,7 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
         },
         JSON,
     ),
-    "15,000 managers": (
+    "15,000 managers": lambda: (
         "POST",
         CONFIG_MAPS,
         {
@@ -131,43 +131,43 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
         },
         JSON,
     ),
-    "three megabytes that are no JSON": ("POST", CONFIG_MAPS, b'{"a":[' + b"1," * 1_400_000 + b"x", JSON),
-    "a million empty objects": ("POST", CONFIG_MAPS, b'{"x":[' + b"{}," * 900_000 + b"{}]}", JSON),
-    "a million lists and half a character": (
+    "three megabytes that are no JSON": lambda: ("POST", CONFIG_MAPS, b'{"a":[' + b"1," * 1_400_000 + b"x", JSON),
+    "a million empty objects": lambda: ("POST", CONFIG_MAPS, b'{"x":[' + b"{}," * 900_000 + b"{}]}", JSON),
+    "a million lists and half a character": lambda: (
         "POST",
         CONFIG_MAPS,
         b'{"x":["\\ud800",' + b"[]," * 400_000 + b"1]}",
         JSON,
     ),
-    "three megabytes of YAML text": ("POST", CONFIG_MAPS, b"x: " + b"a " * 1_400_000, YAML),
-    "three megabytes of line ends": ("POST", CONFIG_MAPS, b"\n" * 3_000_000, YAML),
-    "99,000 values of YAML": ("POST", CONFIG_MAPS, b"x: [" + b"a," * 50_000 + b"]", YAML),
-    "a pod of YAML": (
+    "three megabytes of YAML text": lambda: ("POST", CONFIG_MAPS, b"x: " + b"a " * 1_400_000, YAML),
+    "three megabytes of line ends": lambda: ("POST", CONFIG_MAPS, b"\n" * 3_000_000, YAML),
+    "99,000 values of YAML": lambda: ("POST", CONFIG_MAPS, b"x: [" + b"a," * 50_000 + b"]", YAML),
+    "a pod of YAML": lambda: (
         "POST",
         PODS,
         yaml.dump(pod(env=[{"name": f"E{number}"} for number in range(5000)])).encode(),
         YAML,
     ),
-    "3,400 containers": (
+    "3,400 containers": lambda: (
         "POST",
         PODS,
         named(spec={"containers": [{"name": f"c{number}", "image": "b"} for number in range(3400)]}),
         JSON,
     ),
-    "200 containers": (
+    "200 containers": lambda: (
         "POST",
         PODS,
         named(spec={"containers": [{"name": f"c{number}", "image": "b"} for number in range(200)]}),
         JSON,
     ),
-    "a script of 100,000 characters": ("POST", PODS, pod(command=["sh", "-c", "echo a;" * 15_000]), JSON),
-    "3,400 mounts": (
+    "a script of 100,000 characters": lambda: ("POST", PODS, pod(command=["sh", "-c", "echo a;" * 15_000]), JSON),
+    "3,400 mounts": lambda: (
         "POST",
         PODS,
         pod(volumeMounts=[{"name": "v", "mountPath": f"/{number}"} for number in range(3400)]),
         JSON,
     ),
-    "a schedule of 60,000 minutes": (
+    "a schedule of 60,000 minutes": lambda: (
         "POST",
         "/apis/batch/v1/namespaces/default/cronjobs",
         named(
@@ -178,7 +178,7 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
         ),
         JSON,
     ),
-    "a role that looks at all others 1,000 times": (
+    "a role that looks at all others 1,000 times": lambda: (
         "POST",
         f"{RBAC}/clusterroles",
         named(aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}} for _ in range(1000)]}),
@@ -189,7 +189,7 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
 
 @pytest.mark.parametrize("case", BODIES)
 def test_a_body_that_is_too_much_work_is_refused_as_too_large(case: str, graded: Graded) -> None:
-    method, path, body, content_type = BODIES[case]
+    method, path, body, content_type = BODIES[case]()
     answer = graded(method, path, body, content_type)
     assert answer.status == 413, answer.body[:300]
     assert b"it is more work than the server does for one request" in answer.body
@@ -211,17 +211,17 @@ def test_protobuf_of_many_parts_is_refused(graded: Graded) -> None:
     assert answer.status == 413
 
 
-PATCHES: dict[str, tuple[Any, str]] = {
-    "tests of a large value": ([{"op": "test", "path": "/data", "value": many("k", 8000)}] * 20, JSON_PATCH),
-    "copies of a large value": (
+PATCHES: dict[str, Callable[[], tuple[Any, str]]] = {
+    "tests of a large value": lambda: ([{"op": "test", "path": "/data", "value": many("k", 8000)}] * 20, JSON_PATCH),
+    "copies of a large value": lambda: (
         [{"op": "copy", "from": "/data", "path": f"/x{number}"} for number in range(9999)],
         JSON_PATCH,
     ),
-    "a value of 100,000 parts": ([{"op": "add", "path": "/data", "value": many("x", 100_000)}], JSON_PATCH),
-    "100,000 nulls": ({"data": dict.fromkeys(many("x", 100_000))}, MERGE),
-    "200,000 objects": ({"x": [{"a": 1}] * 200_000}, MERGE),
-    "100,000 items": ({"metadata": {"finalizers": [f"a.b/{number}" for number in range(100_000)]}}, STRATEGIC),
-    "an apply of 40,000 fields": (
+    "a value of 100,000 parts": lambda: ([{"op": "add", "path": "/data", "value": many("x", 100_000)}], JSON_PATCH),
+    "100,000 nulls": lambda: ({"data": dict.fromkeys(many("x", 100_000))}, MERGE),
+    "200,000 objects": lambda: ({"x": [{"a": 1}] * 200_000}, MERGE),
+    "100,000 items": lambda: ({"metadata": {"finalizers": [f"a.b/{number}" for number in range(100_000)]}}, STRATEGIC),
+    "an apply of 40,000 fields": lambda: (
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": many("x", 40_000)},
         APPLY,
     ),
@@ -231,7 +231,7 @@ PATCHES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", PATCHES)
 def test_a_patch_that_is_too_much_work_is_refused(case: str, graded: Graded) -> None:
     config_map(graded, many("k", 8000))
-    body, content_type = PATCHES[case]
+    body, content_type = PATCHES[case]()
     answer = graded("PATCH", f"{CONFIG_MAPS}/x?fieldManager=m", body, content_type)
     assert answer.status == 413, answer.body[:300]
     assert graded.cluster.store.list("configmaps", "default")[-1]["data"] == many("k", 8000)
