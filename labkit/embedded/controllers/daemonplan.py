@@ -103,7 +103,7 @@ def is_updated(pod: Object, revision: str) -> bool:
 
 def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
     """The steps after which each suitable node has one pod, of any template."""
-    plan, surges = Plan(), limits(daemon_set, 100)[0] > 0
+    plan = Plan()
     for node in nodes:
         name = node["metadata"]["name"]
         should, may_stay = may_run(daemon_set, node)
@@ -117,48 +117,24 @@ def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
             plan.ended += ended
             plan.pods += ended
             alive = [pod for pod in alive if pod not in ended]
-            if surges and not alive and should:
-                plan.nodes.append(name)
-            plan.pods += _excess(daemon_set, alive, revision, now) if surges else alive[1:]
+            plan.pods += alive[1:]
     known = {node["metadata"]["name"] for node in nodes}
     for name in on.keys() - known:  # these nodes do not exist
         plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
     return plan
 
 
-def _excess(daemon_set: Object, alive: list[Object], revision: str, now: float) -> list[Object]:
-    """The surplus pods of a node where surge is allowed: an old one stays until the new one is available."""
-    if len(alive) < 2:
-        return []
-    new = [pod for pod in alive if is_updated(pod, revision)]
-    old = [pod for pod in alive if not is_updated(pod, revision)]
-    gone = new[1:] + old[1:]
-    if new and old and (ready_since(old[0]) is None or _available(daemon_set, new[0], now)):
-        gone.append(old[0])
-    return gone
-
-
 def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
     """The steps of a rolling update: replace pods of former templates, a few at a time."""
     wanting = {node["metadata"]["name"] for node in nodes if may_run(daemon_set, node)[0]}
-    surge, unavailable = limits(daemon_set, len(wanting))
-    plan, missing, extra = Plan(), 0, 0
+    unavailable = most_unavailable(daemon_set, len(wanting))
+    plan, missing = Plan(), 0
     ready: list[Any] = []
     for name in sorted(on.keys() | wanting):
         alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
         new = [pod for pod in alive if is_updated(pod, revision)]
         old = [pod for pod in alive if not is_updated(pod, revision)]
-        odd = len(new) > 1 or len(old) > 1
-        if surge:
-            if odd or (new and old):
-                extra += 1  # the first one is deleted when the second one is available
-            elif old and name not in wanting:
-                plan.pods += [] if _available(daemon_set, old[0], now) else old
-            elif old and not _available(daemon_set, old[0], now):
-                plan.nodes.append(name)
-            elif old:
-                ready.append(name)
-        elif odd or bool(new) == bool(old):
+        if len(new) > 1 or len(old) > 1 or bool(new) == bool(old):
             missing += 1
         elif new:
             missing += not _available(daemon_set, new[0], now)
@@ -167,10 +143,7 @@ def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
             missing += 1
         else:
             ready.append(old[0])
-    if surge:
-        plan.nodes += ready[: max(surge - extra, 0)]
-    else:
-        plan.pods += ready[: max(unavailable - missing, 0)]
+    plan.pods += ready[: max(unavailable - missing, 0)]
     return plan
 
 
@@ -178,15 +151,13 @@ def _available(daemon_set: Object, pod: Object, now: float) -> bool:
     return is_available(pod, daemon_set["spec"].get("minReadySeconds", 0), now)
 
 
-def limits(daemon_set: Object, desired: int) -> tuple[int, int]:
-    """``maxSurge`` and ``maxUnavailable`` of a daemon set, in nodes."""
+def most_unavailable(daemon_set: Object, desired: int) -> int:
+    """``maxUnavailable`` of a daemon set, in nodes; one where it is zero for the sake of a surge."""
     strategy = daemon_set["spec"]["updateStrategy"]
     if strategy.get("type") != "RollingUpdate":
-        return 0, 0
+        return 0
     rolling = strategy.get("rollingUpdate") or {}
-    surge = scaled(rolling.get("maxSurge", 0), desired, up=True)
-    unavailable = scaled(rolling.get("maxUnavailable", 1), desired, up=True)
-    return surge, 1 if desired and not surge and not unavailable else unavailable
+    return scaled(rolling.get("maxUnavailable", 1), desired, up=True) or min(desired, 1)
 
 
 def counts(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> dict[str, int]:

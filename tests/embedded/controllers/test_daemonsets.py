@@ -193,21 +193,6 @@ def test_on_delete_nothing_is_replaced(three: ClusterApi) -> None:
     assert target(new) == target(first)
 
 
-def test_a_second_pod_may_come_before_the_first_one_goes(api: ClusterApi) -> None:
-    rolling = {"maxSurge": 1, "maxUnavailable": 0}
-    make(api, updateStrategy={"rollingUpdate": rolling}, minReadySeconds=5)
-    api.clock.now += 6
-    api.cluster.advance()
-    assert status(api)["numberAvailable"] == 1
-    relabel(api, "2")
-    assert [pod["metadata"]["labels"].get("v") for pod in items(api, PODS)].count("2") == 1
-    assert len(items(api, PODS)) == 2
-    api.clock.now += 6
-    api.cluster.advance()
-    assert [pod["metadata"]["labels"].get("v") for pod in items(api, PODS)] == ["2"]
-    assert status(api)["updatedNumberScheduled"] == 1
-
-
 def test_revisions_are_found_again_and_forgotten(api: ClusterApi) -> None:
     make(api, revisionHistoryLimit=1)
     relabel(api, "2")

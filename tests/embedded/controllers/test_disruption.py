@@ -63,7 +63,7 @@ def test_without_pods(api: ClusterApi) -> None:
     assert events(api) == [("NoPods", "No matching pods found", 2)]
 
 
-def test_shares_are_of_what_the_owners_want(api: ClusterApi) -> None:
+def test_shares_are_of_the_pods_that_are_there(api: ClusterApi) -> None:
     deploy(api, 4)
     assert counts(budget(api, maxUnavailable="30%")) == (4, 2, 0, 0)
     names = [item["metadata"]["name"] for item in api.must(api.admin.get(PODS))["items"]]
@@ -74,19 +74,3 @@ def test_shares_are_of_what_the_owners_want(api: ClusterApi) -> None:
     api.must(api.admin.call("PATCH", f"{BUDGETS}/b", change, headers=MERGE_PATCH))
     assert counts(status(api)) == (4, 3, 3, 0)
     assert status(api)["observedGeneration"] == 2
-
-
-def test_pods_of_owners_without_a_number(api: ClusterApi) -> None:
-    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {**TEMPLATE, "metadata": {"labels": {"app": "a"}}}}
-    made = api.must(
-        api.admin.post("/apis/apps/v1/namespaces/lab/daemonsets", {"metadata": {"name": "x"}, "spec": spec})
-    )
-    reference = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "x", "uid": made["metadata"]["uid"]}
-    owner = {**reference, "controller": True}
-    metadata = {"name": "p", "labels": {"app": "a"}, "ownerReferences": [owner]}
-    found = budget(api, maxUnavailable=1)
-    api.must(api.admin.post(PODS, {"metadata": metadata, "spec": CONTAINERS}))
-    assert status(api) == found
-    why = "daemonsets.apps does not implement the scale subresource"
-    message = f"Failed to calculate the number of expected pods: {why}"
-    assert ("CalculateExpectedPodCountFailed", message) in [event[:2] for event in events(api)]

@@ -57,21 +57,6 @@ def test_a_pod_that_is_not_ready_where_too_few_are(pods: ClusterApi, policy: str
     assert evict(pods, "bad").status == status
 
 
-def test_a_budget_that_nobody_can_count_for(pods: ClusterApi) -> None:
-    labels = {"matchLabels": {"app": "a"}}
-    spec = {"selector": labels, "template": {"metadata": {"labels": {"app": "a"}}, "spec": CONTAINERS}}
-    daemons = pods.must(
-        pods.admin.post("/apis/apps/v1/namespaces/lab/daemonsets", {"metadata": {"name": "d"}, "spec": spec})
-    )
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "controller": True}
-    owner["uid"] = daemons["metadata"]["uid"]
-    pods.must(pods.admin.patch(f"{LAB}/pods/good", {"metadata": {"ownerReferences": [owner]}}))
-    budget(pods, maxUnavailable=1)
-    reply = evict(pods, "good")
-    assert cause(reply) == (429, "The disruption budget b is still being processed by the server.")
-    assert (reply.headers["Retry-After"], reply.body["details"]["retryAfterSeconds"]) == ("10", 10)
-
-
 @pytest.mark.parametrize("query", ["", "?dryRun=All"])
 def test_several_budgets_are_too_many(pods: ClusterApi, query: str) -> None:
     budget(pods, "b", minAvailable=0)

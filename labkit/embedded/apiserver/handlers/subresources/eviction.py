@@ -63,12 +63,7 @@ def _must_allow(budget: Object, pod: Object) -> None:
         if healthy >= desired > 0:
             return
     name = budget["metadata"]["name"]
-    if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
-        raise _too_many(f"The disruption budget {name} is still being processed by the server.").with_retry_after(10)
     if status.get("disruptionsAllowed", 0) == 0:
-        raise _too_many(f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
-
-
-def _too_many(why: str) -> ApiError:
-    cause = {"reason": "DisruptionBudget", "message": why}
-    return ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})
+        why = f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
+        cause = {"reason": "DisruptionBudget", "message": why}
+        raise ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})
