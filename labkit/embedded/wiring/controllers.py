@@ -95,7 +95,7 @@ class Controllers:
             namespaces,  # the service account and the CA bundle that new pods need
             NamespaceDeletion(registry),  # empties a namespace that ends
             GarbageCollector(registry),  # deletes objects whose owners are gone
-            Volumes(registry),  # binds claims, which pods wait for
+            Volumes(registry),  # drops the finalizers of volumes and claims
             ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
             signing,  # approves, signs and removes certificate requests

@@ -1,7 +1,6 @@
-"""Default storage and ingress classes, and the resizing that a storage class allows.
+"""Default storage and ingress classes.
 
-Source: k8s.io/kubernetes ``plugin/pkg/admission/storage``, ``plugin/pkg/admission/network/defaultingressclass``;
-https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
+Source: k8s.io/kubernetes ``plugin/pkg/admission/storage``, ``plugin/pkg/admission/network/defaultingressclass``.
 """
 
 from __future__ import annotations
@@ -11,15 +10,11 @@ from collections.abc import Iterable
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
-from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
 
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 STORAGE_CLASSES = "storageclasses.storage.k8s.io"
 INGRESS_CLASSES = "ingressclasses.networking.k8s.io"
-NO_EXPANSION = (
-    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
-)
 
 
 class DefaultStorageClass(ReadingPlugin):
@@ -55,22 +50,6 @@ class DefaultIngressClass(ReadingPlugin):
             spec["ingressClassName"] = name
 
 
-class ClaimResize(ReadingPlugin):
-    """Refuses to grow a claim whose class does not allow it."""
-
-    @override
-    def validate(self, attributes: Attributes) -> None:
-        new, old = attributes.obj, attributes.old
-        if new is None or old is None or not attributes.concerns("persistentvolumeclaims", "UPDATE"):
-            return
-        if _size(new) <= _size(old):
-            return
-        name = _class_of(new)
-        stored = self._lookup(STORAGE_CLASSES, "", name) if name and name == _class_of(old) else None
-        if stored is None or not stored.get("allowVolumeExpansion"):
-            raise attributes.refuse(NO_EXPANSION)
-
-
 def _notes(obj: Object) -> Object:
     return obj["metadata"].get("annotations") or {}
 
@@ -82,11 +61,3 @@ def _default(classes: Iterable[Object], annotation: str) -> str | None:
     )
     newest = max(marked, key=lambda one: str(one.get("creationTimestamp", "")), default=None)
     return None if newest is None else str(newest["name"])
-
-
-def _class_of(claim: Object) -> str:
-    return _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName")) or ""
-
-
-def _size(claim: Object) -> int:
-    return read_one(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", 0)).value

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission import certificates
 from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
-from labkit.embedded.apiserver.admission.classes import ClaimResize, DefaultIngressClass, DefaultStorageClass
+from labkit.embedded.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
 from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
@@ -48,7 +48,6 @@ def default_chain(
             DefaultTolerations(),
             DefaultStorageClass(*stored),
             StorageObjectInUse(),
-            ClaimResize(*stored),
             RuntimeClass(*stored),
             certificates.Requestor(),  # who asks for a certificate, before their rights are checked
             certificates.CertificateRights(may_use_signer),  # who may approve and sign

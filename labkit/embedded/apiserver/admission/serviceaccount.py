@@ -48,16 +48,6 @@ class ServiceAccount(ReadingPlugin):
         if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
             spec["imagePullSecrets"] = copy.deepcopy(account["imagePullSecrets"])
 
-    @override
-    def validate(self, attributes: Attributes) -> None:
-        pod = attributes.obj
-        if pod is None or not attributes.concerns("pods", "CREATE"):
-            return
-        spec = pod["spec"]
-        account = self._account(attributes, spec.get("serviceAccountName", ""))
-        if (account["metadata"].get("annotations") or {}).get("kubernetes.io/enforce-mountable-secrets") == "true":
-            self._limit_secrets(attributes, account, spec)
-
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)
         if account is None:
@@ -94,34 +84,6 @@ class ServiceAccount(ReadingPlugin):
             if secret.get("type") == "kubernetes.io/service-account-token" and notes.get(ACCOUNT_UID) == uid:
                 return str(secret["metadata"]["name"])
         return None
-
-    def _limit_secrets(self, attributes: Attributes, account: Object, spec: Object) -> None:
-        name = account["metadata"]["name"]
-        mountable = {reference.get("name") for reference in account.get("secrets") or ()}
-        for volume in spec.get("volumes") or ():
-            secret = (volume.get("secret") or {}).get("secretName")
-            if secret and secret not in mountable:
-                raise attributes.refuse(
-                    f'volume with secret.secretName="{secret}" is not allowed because service account {name} '
-                    "does not reference that secret"
-                )
-        for list_name, word in (("initContainers", "init container"), ("containers", "container")):
-            for container in spec.get(list_name) or ():
-                for variable in container.get("env") or ():
-                    secret = ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name")
-                    if secret and secret not in mountable:
-                        raise attributes.refuse(
-                            f"{word} {container['name']} with envVar {variable['name']} referencing "
-                            f'secret.secretName="{secret}" is not allowed because service account {name} does '
-                            "not reference that secret"
-                        )
-        pulls = {reference.get("name") for reference in account.get("imagePullSecrets") or ()}
-        for index, reference in enumerate(spec.get("imagePullSecrets") or ()):
-            if reference.get("name") not in pulls:
-                raise attributes.refuse(
-                    f'imagePullSecrets[{index}].name="{reference.get("name", "")}" is not allowed because service '
-                    f"account {name} does not reference that imagePullSecret"
-                )
 
 
 def _automounts(account: Object, spec: Object) -> bool:

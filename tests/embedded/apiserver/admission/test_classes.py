@@ -68,27 +68,6 @@ def test_an_ingress_without_a_class_gets_the_default_one(api: ClusterApi) -> Non
     assert ingress(api, {"annotations": {"kubernetes.io/ingress.class": "mine"}}) is None
 
 
-@pytest.mark.parametrize("allowed", [True, False, None])
-def test_a_claim_grows_if_its_class_allows_it(api: ClusterApi, allowed: bool | None) -> None:
-    storage_class(api, "s", allowVolumeExpansion=allowed)
-    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
-    volume = {"metadata": {"name": "v"}, "spec": {**spec, "storageClassName": "s"}}
-    api.must(api.admin.post("/api/v1/persistentvolumes", volume))
-    body = {"metadata": {"name": "c"}, "spec": {**CLAIM, "storageClassName": "s"}}
-    api.must(api.admin.post(f"{CORE}/persistentvolumeclaims", body))
-    assert api.admin.get(f"{CORE}/persistentvolumeclaims/c").body["status"]["phase"] == "Bound"
-    reply = api.admin.patch(f"{CORE}/persistentvolumeclaims/c", GROWN)
-    if allowed:
-        assert reply.status == 200
-    else:
-        assert (reply.status, reply.message) == (
-            403,
-            'persistentvolumeclaims "c" is forbidden: only dynamically provisioned pvc can be resized and the '
-            "storageclass that provisions the pvc must support resize",
-        )
-    assert api.admin.patch(f"{CORE}/persistentvolumeclaims/c", {"metadata": {"labels": {"a": "b"}}}).status == 200
-
-
 def test_a_claim_that_is_not_bound_does_not_grow(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{CORE}/persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": CLAIM}))
     reply = api.admin.patch(f"{CORE}/persistentvolumeclaims/c", GROWN)

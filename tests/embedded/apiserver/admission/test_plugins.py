@@ -93,26 +93,6 @@ def test_an_ending_namespace_takes_nothing_new() -> None:
         plugin.admit(world.write("pods", pod(), namespace="ghost"))
 
 
-def test_secrets_that_an_account_may_mount() -> None:
-    strict = {
-        "metadata": {
-            "name": "default",
-            "uid": "1",
-            "annotations": {"kubernetes.io/enforce-mountable-secrets": "true"},
-        },
-        "secrets": [{"name": "mine"}],
-    }
-    world = World(serviceaccounts=[strict])
-    plugin = ServiceAccount(world.lookup, world.lister, lambda: "abcde")
-    for secret, allowed in (("mine", True), ("other", False)):
-        body = pod(serviceAccountName="default", volumes=[{"name": "v", "secret": {"secretName": secret}}])
-        if allowed:
-            plugin.validate(world.write("pods", body))
-        else:
-            with pytest.raises(ApiError, match=r'secret\.secretName="other" is not allowed because service account'):
-                plugin.validate(world.write("pods", body))
-
-
 def test_an_existing_mount_is_left_alone() -> None:
     world = World()
     plugin = ServiceAccount(world.lookup, world.lister, lambda: "abcde")

@@ -213,7 +213,7 @@ def test_some_namespaces_stay(api: ClusterApi) -> None:
     assert reply.message == 'namespaces "kube-system" is forbidden: this namespace may not be deleted'
 
 
-def test_volumes_are_bound_and_protected(api: ClusterApi) -> None:
+def test_claims_that_pods_use_are_protected(api: ClusterApi) -> None:
     volume = {
         "metadata": {"name": "pv"},
         "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}},
@@ -225,8 +225,7 @@ def test_volumes_are_bound_and_protected(api: ClusterApi) -> None:
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "500Mi"}}},
     }
     api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", claim))
-    assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").body["status"]["phase"] == "Bound"
-    assert api.admin.get("/api/v1/persistentvolumes/pv").body["spec"]["claimRef"]["name"] == "pvc"
+    assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").body["status"]["phase"] == "Pending"
     mounted = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}], "nodeName": "n1"}
     user = {**POD, "spec": {**POD["spec"], **mounted}}
     api.must(api.admin.post(f"{LAB}/pods", user))
@@ -234,7 +233,9 @@ def test_volumes_are_bound_and_protected(api: ClusterApi) -> None:
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 200
     api.must(api.admin.delete(f"{LAB}/pods/p?gracePeriodSeconds=0"))
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 404
-    assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Released"
+    assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Available"
+    api.must(api.admin.delete("/api/v1/persistentvolumes/pv"))
+    assert api.admin.get("/api/v1/persistentvolumes/pv").status == 404
 
 
 def test_endpoints_follow_their_service(api: ClusterApi) -> None:
