@@ -73,12 +73,6 @@ def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
     return _form(value, SUBDOMAIN, message, "example.com", limit=253, unit=unit)
 
 
-def dns_search(value: str) -> list[str]:
-    """A search domain: a subdomain that may have underscores."""
-    message = f"a lowercase RFC 1123 subdomain {LOWER}, '_', '-' or '.', {ENDS}"
-    return _form(value, SEARCH, message, "example.com", limit=253)
-
-
 def dns_1035_label(value: str) -> list[str]:
     """An RFC 1035 label, which begins with a letter."""
     message = (

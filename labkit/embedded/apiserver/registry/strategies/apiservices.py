@@ -14,7 +14,6 @@ from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContex
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import decode_base64
 
 MAX_GROUP, MAX_VERSION = 20000, 1000
 DEFAULT_PORT = 443
@@ -68,24 +67,6 @@ class ApiServiceStrategy(Strategy):
             value = spec.get(name, 0)
             if not 0 < value <= most:
                 errors.invalid(f"spec.{name}", value, f"must be positive and less than {most}")
-        self._check_service(spec, errors)
-
-    def _check_service(self, spec: Object, errors: FieldErrors) -> None:
-        service, bundle, insecure = (spec.get(name) for name in ("service", "caBundle", "insecureSkipTLSVerify"))
-        if service is None:
-            if bundle:
-                size = f"{len(decode_base64(bundle))} bytes"
-                errors.invalid("spec.caBundle", size, "local APIServices may not have a caBundle")
-            if insecure:
-                detail = "local APIServices may not have insecureSkipTLSVerify"
-                errors.invalid("spec.insecureSkipTLSVerify", insecure, detail)
-            return
-        for name in ("namespace", "name"):
-            errors.check_present(f"spec.service.{name}", service.get(name))
-        port = service.get("port", 0)
-        errors.invalid_each("spec.service.port", port, (f"port is not valid: {why}" for why in names.port_number(port)))
-        if insecure and bundle:
-            errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

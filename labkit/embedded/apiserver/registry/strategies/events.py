@@ -11,12 +11,11 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
     validate_metadata,
 )
-from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name
+from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 
-SHORT, LONG = 128, 1024
 MISMATCH = "does not match event.namespace"
 
 
@@ -39,18 +38,7 @@ class EventStrategy(Strategy):
         if obj.get("eventTime"):
             if not namespace and own not in ("default", "kube-system"):
                 errors.invalid("involvedObject.namespace", namespace, MISMATCH)
-            self._check_new(obj, errors)
+            errors.check_present("reportingComponent", obj.get("reportingComponent"))
         elif namespace != own and (namespace or own not in ("default", "")):
             errors.invalid("involvedObject.namespace", namespace, MISMATCH)
         errors.check_format("namespace", own, dns_subdomain)
-
-    def _check_new(self, obj: Object, errors: FieldErrors) -> None:
-        controller = obj.get("reportingComponent", "")
-        errors.check_present("reportingComponent", controller)
-        errors.check_format("reportingComponent", controller, qualified_name)
-        for field, limit in (("reportingInstance", SHORT), ("action", SHORT), ("reason", SHORT), ("message", LONG)):
-            text = obj.get(field, "")
-            if not text and field != "message":
-                errors.required(field)
-            if len(text.encode()) > limit:
-                errors.invalid(field, "", f"can have at most {limit} characters")

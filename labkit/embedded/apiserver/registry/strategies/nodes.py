@@ -87,24 +87,9 @@ class NodeStrategy(Strategy):
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        spec, before = new["spec"], old["spec"]
         _check_amounts(new["status"], errors)
         _check_features(new["status"].get("declaredFeatures") or [], errors)
-        seen: list[Object] = []
-        for index, address in enumerate(new["status"].get("addresses") or ()):
-            if address in seen:
-                shown = {"Type": address.get("type", ""), "Address": address.get("address", "")}
-                errors.duplicate(f"status.addresses[{index}]", shown)
-            seen.append(address)
-        ranges, had = _ranges(spec), _ranges(before)
-        changes = sum(one != other for one, other in zip(ranges, had, strict=False)) or len(ranges) != len(had)
-        for _ in range(changes if had else 0):
-            errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
-        if before.get("providerID") and spec.get("providerID", "") != before["providerID"]:
-            errors.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid')
-        check_taints(spec.get("taints") or [], "metadata.taints", errors)
-        if spec.get("externalID", "") != before.get("externalID", ""):
-            errors.forbidden("spec.externalID", "may not be updated")
+        check_taints(new["spec"].get("taints") or [], "metadata.taints", errors)
 
 
 def _check_amounts(status: Object, errors: FieldErrors) -> None:

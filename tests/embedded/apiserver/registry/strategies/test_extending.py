@@ -121,10 +121,9 @@ def test_rules_of_flow_schemas_and_levels(api: ClusterApi) -> None:
 
 
 def test_rules_of_api_services(api: ClusterApi) -> None:
-    body = {"metadata": {"name": "x"}, "spec": {"version": "v1", "group": "g.io", "caBundle": "YQ=="}}
+    body = {"metadata": {"name": "x"}, "spec": {"version": "v1", "group": "g.io"}}
     assert causes(api.admin.post(SERVICES, body)) == [
         ("metadata.name", 'Invalid value: "x": must be `spec.version+"."+spec.group`: "v1.g.io"'),
         ("spec.groupPriorityMinimum", "Invalid value: 0: must be positive and less than 20000"),
         ("spec.versionPriority", "Invalid value: 0: must be positive and less than 1000"),
-        ("spec.caBundle", 'Invalid value: "1 bytes": local APIServices may not have a caBundle'),
     ]

@@ -13,7 +13,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
@@ -29,17 +29,6 @@ class EndpointSliceStrategy(Strategy):
         for port in obj.get("ports") or ():
             port.setdefault("name", "")
             port.setdefault("protocol", "TCP")
-
-    @override
-    def prepare_create(self, context: StrategyContext, obj: Object) -> None:
-        super().prepare_create(context, obj)
-        _forget_topology(obj)
-
-    @override
-    def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
-        super().prepare_update(context, new, old)
-        if new.get("endpoints") != old.get("endpoints"):
-            _forget_topology(new)
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
@@ -98,12 +87,6 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
         errors.check_unique(place, name, seen)
         errors.check_format(place, name, rule)
     return True
-
-
-def _forget_topology(obj: Object) -> None:
-    """Drop a field of former versions that is read-only now."""
-    for endpoint in obj.get("endpoints") or ():
-        endpoint.pop("deprecatedTopology", None)
 
 
 def _check_port(port: Object, seen: set[str], path: str, errors: FieldErrors) -> None:

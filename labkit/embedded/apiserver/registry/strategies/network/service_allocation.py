@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
     check_cluster_addresses,
     settle_families,
 )
-from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED, checks_health
+from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
@@ -43,8 +43,6 @@ def allocate(context: StrategyContext, obj: Object, old: Object | None) -> None:
     ports = _Ports(context, obj)
     if spec["type"] in EXPOSED:
         ports.take_all()
-    if checks_health(spec):
-        ports.take_health_check()
 
 
 def _refused(obj: Object, field: str, value: Any, detail: str) -> ApiError:
@@ -113,7 +111,6 @@ class _Ports:
         self._used: set[int] = set()
         for other in () if context.dry_run else _others(context, obj):
             self._used.update(port["nodePort"] for port in other.get("ports") or () if port.get("nodePort"))
-            self._used.add(other.get("healthCheckNodePort", 0))
 
     def take_all(self) -> None:
         """Allocate a node port for each port; ports of the same number share it."""
@@ -136,16 +133,6 @@ class _Ports:
                 asked = asked or wanted.get(number, 0)
             port["nodePort"] = self._take(asked, f"spec.ports[{index}].nodePort")
             by_number.setdefault(number, port["nodePort"])
-
-    def take_health_check(self) -> None:
-        """Allocate the health check node port."""
-        spec = self._obj["spec"]
-        asked = spec.get("healthCheckNodePort", 0)
-        problem = self._problem(asked) if asked else ""
-        if problem:
-            raise _internal(f"failed to allocate requested HealthCheck NodePort {asked}: {problem}")
-        spec["healthCheckNodePort"] = asked or self._free()
-        self._used.add(spec["healthCheckNodePort"])
 
     def _problem(self, number: int) -> str:
         if not self._dry_run and not NODE_PORTS[0] <= number <= NODE_PORTS[1]:

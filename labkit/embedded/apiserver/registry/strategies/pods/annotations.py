@@ -18,7 +18,6 @@ from labkit.embedded.machinery.request import Object
 MIRROR = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 WHOLE = re.compile(r"0|-?[1-9][0-9]*")
-APP_ARMOR_TYPES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 PATH = "metadata.annotations"
 
 
@@ -53,27 +52,3 @@ def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> N
             if key == MIRROR:
                 errors.forbidden(f"{PATH}[{key}]", f"{verb} mirror pod annotation")
     check_annotations(new, errors)
-
-
-def take_app_armor(pod: Object) -> None:
-    """Copy AppArmor profiles of a new pod from annotations to fields, in place."""
-    notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
-    if (spec.get("os") or {}).get("name") == "windows":
-        return
-    whole = (spec.get("securityContext") or {}).get("appArmorProfile")
-    for container, _ in every_container(spec, ""):
-        note = notes.get(APP_ARMOR + container.get("name", ""))
-        profile = _profile(note) if note is not None else None
-        if profile is None or profile == whole:
-            continue
-        context = container.get("securityContext") or {}
-        if context.get("appArmorProfile") is None:
-            container["securityContext"] = {**context, "appArmorProfile": profile}
-
-
-def _profile(note: str) -> Object | None:
-    if note in APP_ARMOR_TYPES:
-        return {"type": APP_ARMOR_TYPES[note]}
-    name = note.removeprefix("localhost/")
-    good = note.startswith("localhost/") and name and name == name.strip()
-    return {"type": "Localhost", "localhostProfile": name} if good else None

@@ -95,32 +95,6 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{path}.matchLabelKeys[{index}]", key, why)
 
 
-def merge_label_keys(spec: Object, labels: Object) -> None:
-    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors, in place."""
-    for form in ("podAffinity", "podAntiAffinity"):
-        rules = (spec.get("affinity") or {}).get(form) or {}
-        terms = list(rules.get(REQUIRED) or ())
-        terms += [weighted.get("podAffinityTerm") or {} for weighted in rules.get(PREFERRED) or ()]
-        for term in terms:
-            _merge(term, labels)
-    for constraint in spec.get("topologySpreadConstraints") or ():
-        _merge(constraint, labels)
-
-
-def _merge(holder: Object, labels: Object) -> None:
-    selector = holder.get("labelSelector")
-    if selector is None:
-        return
-    added = [
-        {"key": key, "operator": operator, "values": [labels[key]]}
-        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn"))
-        for key in holder.get(field) or ()
-        if key in labels
-    ]
-    if added:
-        selector["matchExpressions"] = [*(selector.get("matchExpressions") or ()), *added]
-
-
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
     """Check topology spread constraints."""
     later = Counter(map(_spread, constraints))

@@ -18,12 +18,10 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
     check_annotations,
-    take_app_armor,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled, drop_disabled_status
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
@@ -84,8 +82,6 @@ class PodStrategy(Strategy):
         charge(pod_cost(obj["spec"]))
         for condition in obj["status"].get("conditions") or ():
             condition["lastTransitionTime"] = timestamp(context.clock())
-        merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})
-        take_app_armor(obj)
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:

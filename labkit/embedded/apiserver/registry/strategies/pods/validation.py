@@ -18,7 +18,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_vol
 from labkit.embedded.machinery.request import Object
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-OWN_USERS = "when `hostUsers` is false"
 
 
 def check_pod_spec(
@@ -39,11 +38,9 @@ def check_pod_spec(
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
     scheduling.check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
-    _check_dns_config(spec, path, errors)
     _check_gates(spec, path, errors)
     scheduling.check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
     windows_options.check_host_processes(spec, path, errors)
-    _check_own_users(spec, path, errors)
     _check_host_name(spec, path, errors)
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
@@ -51,7 +48,6 @@ def check_pod_spec(
         errors.check_required_choice(f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never"))
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
-    windows_options.check_operating_system(spec, path, errors)
     check_file_volumes(spec, path, errors)
 
 
@@ -77,18 +73,6 @@ def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
         place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
         errors.check_format(place, name, names.qualified_name)
         errors.check_unique(place, name, seen)
-
-
-def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Refuse host namespaces and devices in a pod with a user namespace."""
-    if spec.get("hostUsers") is not False:
-        return
-    for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
-        if spec.get(field):
-            errors.forbidden(f"{path}.{shown}", OWN_USERS)
-    for container, place in windows_options.every_container(spec, path):
-        if container.get("volumeDevices"):
-            errors.forbidden(f"{place}.volumeDevices", OWN_USERS)
 
 
 def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -117,32 +101,3 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), names.dns_subdomain)
     errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), names.dns_subdomain)
     errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), names.dns_subdomain)
-
-
-def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
-    config, place = spec.get("dnsConfig"), f"{path}.dnsConfig"
-    if spec.get("dnsPolicy") == "None":
-        if config is None:
-            errors.required(place, "must provide `dnsConfig` when `dnsPolicy` is None")
-            return
-        if not config.get("nameservers"):
-            why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
-            errors.required(f"{place}.nameservers", why)
-            return
-    if config is None:
-        return
-    servers = config.get("nameservers") or []
-    if len(servers) > 3:
-        errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
-    errors.check_each(f"{place}.nameservers", servers, names.address_messages)
-    searches = config.get("searches") or []
-    if len(searches) > 32:
-        errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
-    if len(" ".join(searches).encode()) > 2048:
-        why = "must not have more than 2048 characters (including spaces) in the search list"
-        errors.invalid(f"{place}.searches", searches, why)
-    for index, search in enumerate(searches):
-        domain = search.removesuffix(".")
-        errors.invalid_each(f"{place}.searches[{index}]", domain, names.dns_search(domain) if search != "." else ())
-    for index, option in enumerate(config.get("options") or ()):
-        errors.check_present(f"{place}.options[{index}]", option.get("name"), "must not be empty")

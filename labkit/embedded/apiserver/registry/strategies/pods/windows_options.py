@@ -92,19 +92,3 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
     if not spec.get("hostNetwork"):
         why = "hostNetwork must be true if pod contains any hostProcess containers"
         errors.invalid(f"{path}.hostNetwork", False, why)
-
-
-def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check the OS of a pod. Fields that Windows lacks are not looked at: no node here runs such a pod."""
-    if spec.get("os") is None:
-        return
-    name = spec["os"].get("name", "")
-    if not name:
-        errors.required(f"{path}.os.name")
-    elif name == "linux":
-        for holder, place in ((spec, path), *every_container(spec, path)):
-            if (holder.get("securityContext") or {}).get("windowsOptions") is not None:
-                where = f"{place}.securityContext.windowsOptions"
-                errors.forbidden(where, "windows options cannot be set for a linux pod")
-    elif name != "windows":
-        errors.not_supported(f"{path}.os", name, ["linux", "windows"])

@@ -84,19 +84,6 @@ class VolumeStrategy(Strategy):
         obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.clock())}
 
     @override
-    def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
-        """Record when the phase changed."""
-        super().prepare_status_update(context, new, old)
-        status, before = new["status"], old["status"]
-        noted = before.get("lastPhaseTransitionTime")
-        said = status.get("lastPhaseTransitionTime")
-        if status.get("phase") == before.get("phase"):
-            if said is None and noted is not None:
-                status["lastPhaseTransitionTime"] = noted
-        elif said in (None, noted):
-            status["lastPhaseTransitionTime"] = timestamp(context.clock())
-
-    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         modes = spec.get("accessModes") or []

@@ -23,9 +23,6 @@ COUNTS = (
     "backoffLimitPerIndex",
     "maxFailedIndexes",
 )
-MAX_INDEXES = 100_000
-MAX_AT_ONCE = 10_000
-"""Limits of an indexed job with more completions than ``MAX_INDEXES`` and a back-off limit per index."""
 MAX_RULES = 20
 MAX_VALUES = 255
 MAX_MANAGER_BYTES = 63
@@ -54,9 +51,7 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     mode = spec.get("completionMode")
     if mode not in (None, "NonIndexed", "Indexed"):
         errors.not_supported(f"{path}.completionMode", mode, ["NonIndexed", "Indexed"])
-    elif mode == "Indexed":
-        _check_indexed(spec, path, errors)
-    else:
+    elif mode != "Indexed":
         for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
             if spec.get(name) is not None:
                 errors.invalid(f"{path}.{name}", spec[name], NEEDS_INDEXES)
@@ -76,30 +71,6 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.not_supported(place, policy, ["OnFailure", "Never"])
     elif spec.get("podFailurePolicy") is not None and policy != "Never":
         errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
-
-
-def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
-    completions, parallelism, failed = (spec.get(name) for name in ("completions", "parallelism", "maxFailedIndexes"))
-    if completions is None:
-        errors.required(f"{path}.completions", "when completion mode is Indexed")
-    if parallelism is not None and parallelism > MAX_INDEXES:
-        detail = f"must be less than or equal to {MAX_INDEXES} when completion mode is Indexed"
-        errors.invalid(f"{path}.parallelism", parallelism, detail)
-    if completions is not None and failed is not None and failed > completions:
-        errors.invalid(f"{path}.maxFailedIndexes", failed, "must be less than or equal to completions")
-    if failed is not None and failed > MAX_INDEXES:
-        errors.invalid(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {MAX_INDEXES}")
-    if completions is None or completions <= MAX_INDEXES or spec.get("backoffLimitPerIndex") is None:
-        return
-    if failed is None:
-        errors.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MAX_INDEXES}")
-    detail = (
-        f"must be less than or equal to {MAX_AT_ONCE} when completions are above {MAX_INDEXES} "
-        "and used with backoff limit per index"
-    )
-    for name, value in (("parallelism", parallelism), ("maxFailedIndexes", failed)):
-        if value is not None and value > MAX_AT_ONCE:
-            errors.invalid(f"{path}.{name}", value, detail)
 
 
 def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:

@@ -104,8 +104,8 @@ def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
     assert api.must(api.admin.post(f"{LAB}/services", body))["spec"]["externalTrafficPolicy"] == "Cluster"
     inside = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalIPs": None}}))
     assert "externalTrafficPolicy" not in inside["spec"]
-    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
-    assert api.must(api.admin.patch(f"{LAB}/services/f", {"spec": local}))["spec"]["healthCheckNodePort"]
+    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30001}
+    assert api.must(api.admin.patch(f"{LAB}/services/f", {"spec": local}))["spec"]["healthCheckNodePort"] == 30001
     anywhere = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalTrafficPolicy": "Cluster"}}))
     assert "healthCheckNodePort" not in anywhere["spec"]
 
