@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.client.answer import Answer, Identity
+from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.subjects import Subject, subject
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -58,6 +59,17 @@ def groups_of(who: Identity) -> tuple[str, ...]:
     """Return a user's groups; those of a service account follow from its name."""
     account = Subject(who.user).account
     return who.groups or (subject("/".join(account)).groups if account else ())
+
+
+def question_of(answer: Answer) -> Attributes:
+    """Return what the authorizer was asked."""
+    call, who = answer.call, answer.identity
+    user = User(who.user, groups_of(who), who.uid, who.extra)
+    if not call.is_resource:
+        return Attributes(user, call.verb, path=call.path)
+    return Attributes(
+        user, call.verb, call.group, call.version, call.resource, call.subresource, call.namespace, call.name
+    )
 
 
 def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.client.exec.completed import CompletedExec
+from labkit.core.errors import UsageError
 from labkit.core.redact import redact
 from labkit.lab import words
 from labkit.lab.lab import Lab
@@ -37,6 +38,10 @@ NEED_CLUSTER_ROLES = ("05-cluster-roles", "06-test-the-policy")
 """The lessons that need rights which an existing cluster may not grant."""
 
 
+def _refuse(*_: object) -> None:
+    raise UsageError("The demo has the terminal's keys.", todo="q ends the demo.")
+
+
 class Cells:
     """The cells of one run through the steps, with the names that they share."""
 
@@ -44,6 +49,7 @@ class Cells:
         self.lab = lab
         self.outcomes: list[Outcome] = []
         self.answer: Answer | None = None
+        self.asked: Answer | None = None  # what the last `ask` was answered
         self._show_line = show
         self._names: dict[str, Any] = {}
         lab.admin.observers.append(self._answered)
@@ -76,6 +82,17 @@ class Cells:
             "\n".join(line for line in cell.splitlines() if not line.startswith(SETUP))
             for cell in variants.cells(step, worked, words.context(self.lab))
         ]
+
+    def ask(self, asked: str) -> None:
+        """Run what somebody asks in between, a line of kubectl or of Python; the names stay as they are."""
+        names, answer = self._names, self.answer
+        # exit() would close the terminal that the keys come from, and input() read from it.
+        self._names, self.answer = {**names, **dict.fromkeys(("exit", "quit", "input"), _refuse)}, None
+        _, is_kubectl, words = f"{asked} ".partition("kubectl ") if asked.startswith("kubectl") else ("", "", "")
+        try:
+            self.run(f"lab.kubectl({words.strip()!r})" if is_kubectl else asked)
+        finally:
+            self._names, self.asked, self.answer = names, self.answer, answer
 
     def run(self, code: str) -> None:
         """Run a cell, and show the value of its last expression."""

@@ -9,11 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.client.answer import Answer
-from labkit.lab.stages import stages
+from labkit.lab.stages import question_of, stages
+from labkit.rbac.attributes import Attributes, question_text
+from labkit.rbac.explain import explain
+from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.graph import GraphPath, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
-from labkit.rbac.subjects import subject
+from labkit.rbac.subjects import Subject, subject
 
 STATES = {"pass": ("✓", "green"), "stop": ("✕", "bold red"), "none": ("–", "dim")}
 BOXES_WIDTH = 70
@@ -22,8 +25,8 @@ BOXES_WIDTH = 70
 MAX_RULES, MAX_LENGTH = 2, 60
 
 
-def xray(answer: Answer | None, width: int) -> RenderableType:
-    """The stations of a request, and what is known of each."""
+def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
+    """The stations of a request, what is known of each, and why it was allowed or forbidden."""
     if answer is None:
         return Text("No request of a caller was answered in this step yet.")
     found = stages(answer)
@@ -42,23 +45,39 @@ def xray(answer: Answer | None, width: int) -> RenderableType:
         sign, style = STATES[stage["state"]]
         known = "\n".join(f"{name}: {value}" for name, value in stage["facts"])
         facts.add_row(Text(f"{sign} {stage['title']}", style), Text(known or "not reached", overflow="fold"))
-    return Group(*parts, facts)
+    return Group(*parts, facts, Text(), _reasons(answer, api))
 
 
-def graph(api: Api, asked: str, width: int) -> RenderableType:
-    """Who is bound to what, and which path grants what is asked (``kikai/default list services kikai``)."""
-    who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
-    question = Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
+def _reasons(answer: Answer, api: Api) -> Text:
+    """The bindings that grant a request; or what nearly does, and the smallest change."""
+    if answer.status == 401:
+        return Text()
     try:
-        drawn = rbac_graph(read_policy(api), who=subject(who) if who else None, question=question)
+        policy = read_policy(api)
+        data = explanation_data(explain(api, question_of(answer), policy), policy)
     except PolicyUnreadable as error:
         return Text(str(error))
-    place = f" in {question.namespace}" if question and question.namespace else ""
-    title = Text(
-        f"{who}: {verb} {resource}{place}" if asked else "All bindings that a new cluster does not have", "bold"
-    )
+    return Text("\n".join(explanation_text(data).splitlines()[1:]), overflow="fold")
+
+
+def asked_in_words(asked: str) -> Attributes | None:
+    """Read a question such as ``kikai/default list services kikai``; None where nothing is asked."""
+    who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
+    return Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
+
+
+def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
+    """Who is bound to what, and which path grants what is asked."""
+    who = Subject(question.user.name, question.user.groups) if question else None
+    try:
+        drawn = rbac_graph(read_policy(api), who=who, question=question)
+    except PolicyUnreadable as error:
+        return Text(str(error))
+    words = question_text(question, who.label) if question and who else "All bindings that a new cluster does not have"
+    title = Text(words, "bold")
+    resource = question.resource if question else ""
     paths = sorted(drawn.paths(), key=lambda path: not path.granting)
-    if asked:
+    if question:
         granted = bool(paths) and paths[0].granting
         title.append(
             "\n✓ granted by the marked path" if granted else "\n✕ nothing grants it", "green" if granted else "red"

@@ -7,8 +7,9 @@ objects, files in containers, progress and the notebook's names are all as they 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from labkit.backends.base import Report
@@ -59,11 +60,46 @@ class Play:
         self.steps = [step for lesson in self.lessons for step in lesson.steps]
         self.played: list[Played] = []
         self._lines: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, str]] = []
+        self._changed = False
 
     @property
     def place(self) -> tuple[int, int]:
         """How many steps were begun, and how many beats of the last one have run."""
         return len(self.played), len(self.played[-1].shown) if self.played else 0
+
+    @property
+    def coming(self) -> list[tuple[str, bool]]:
+        """The lines of code that run next, each with whether the manifest before that is like it has another one."""
+        now = self.played[-1] if self.played else None
+        if now is None or len(now.shown) == len(now.beats):
+            return []
+        cells = [cell for cell in now.beats[len(now.shown)].cells if not _is_prediction(cell) and cell[:6] != "check("]
+        return [line for cell in cells for line in self._marked(cell)]
+
+    def _marked(self, cell: str) -> list[tuple[str, bool]]:
+        lines = cell.strip().splitlines()
+        kinds = {line for line in lines if line.startswith("kind: ")}
+        beats = (beat for played in self.played for beat in played.beats[: len(played.shown)])
+        alike = [ran.splitlines() for beat in beats for ran in beat.cells if kinds & {*ran.splitlines()}]
+        return [(line, bool(alike) and line not in alike[-1]) for line in lines]
+
+    def ask(self, asked: str) -> None:
+        """Run a line of kubectl or Python at this place; ``put_back`` then restores what it changed."""
+        before = self._version()
+        self.asked = lines = self._lines = []
+        self._try(lambda: self.cells.ask(asked), lines)
+        self._changed = self._changed or "exec" in asked or self._version() != before
+
+    def put_back(self) -> None:
+        """Restore what stood here before somebody asked."""
+        if self._changed:
+            self.go(*self.place)
+
+    def _version(self) -> str:
+        """The cluster's version: another one where an object has changed, and also by itself on a real cluster."""
+        answer = self.lab.admin.without_observers().get("/api/v1/namespaces?limit=1")
+        return str(answer.body["metadata"]["resourceVersion"])
 
     @property
     def passed(self) -> int:
@@ -90,7 +126,8 @@ class Play:
 
     def go(self, steps: int, beats: int = 0) -> None:
         """Bring the cluster to the place where so many steps are begun, and so many beats of the last one have run."""
-        if (steps, beats) < self.place:
+        if (steps, beats) < self.place or self._changed:
+            self._changed = False
             self.played.clear()
             self.cells.end()
             self.report("resetting the cluster")
@@ -109,7 +146,7 @@ class Play:
         for cell in self.cells.of(step.id):
             if cell.strip() and not cell.startswith(WIDGET):
                 waiting.append(cell)
-                if not cell.splitlines()[-1].startswith((PREDICTION, RECORD)):
+                if not _is_prediction(cell) and not cell.splitlines()[-1].startswith(RECORD):
                     beats.append(Beat(waiting))
                     waiting = []
         talk = talks()[step.id]
@@ -120,12 +157,18 @@ class Play:
         self.cells.answer = now.answer
         lines: list[tuple[str, str]] = []
         for cell in now.beats[len(now.shown)].cells:
-            predicts = cell.splitlines()[-1].startswith(PREDICTION)
-            self._lines = [] if predicts else lines  # the class has predicted
-            try:
-                self.cells.run(cell)
-            except Exception as error:  # it is shown, and the instructor goes on or back
-                text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
-                lines += [("bad", line) for line in text.splitlines()]
+            self._lines = [] if _is_prediction(cell) else lines  # the class has predicted
+            self._try(partial(self.cells.run, cell), lines)
         now.answer = self.cells.answer
         now.shown.append(lines)
+
+    def _try(self, run: Callable[[], None], lines: list[tuple[str, str]]) -> None:
+        try:
+            run()
+        except (Exception, SystemExit) as error:  # it is shown, and the instructor goes on or back
+            text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
+            lines += [("bad", line) for line in text.splitlines()]
+
+
+def _is_prediction(cell: str) -> bool:
+    return cell.splitlines()[-1].startswith(PREDICTION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -15,9 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.core.yaml_file import read_yaml
+from labkit.lab.stages import question_of
 from labkit.lessons.talk import talks
-from labkit.presenter.pictures import graph, xray
-from labkit.presenter.play import Play, Played
+from labkit.presenter.pictures import asked_in_words, graph, xray
+from labkit.presenter.play import Play
 
 STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 LETTERS_HEIGHT = 14
@@ -48,12 +49,28 @@ def page(play: Play, width: int, height: int, *, large: bool) -> RenderableType:
     if beat.picture:
         return picture(play, beat.picture, width)
     answer = f"**The answer:** {said.answer}" if beat.cells[-1].startswith("check(") else ""
-    return Group(*_lines(now, large=large), Text(), Markdown(answer))
+    return Group(*_lines(now.shown[-1], large=large), Text(), Markdown(answer))
 
 
-def _lines(now: Played, *, large: bool) -> Iterator[RenderableType]:
+def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:
+    """What runs next, with a mark where it differs from the manifest before that is like it."""
+    shown = [Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan") for line, other in lines]
+    marks = any(other for _, other in lines)
+    return Group(*shown, Text(DATA["marked"] if marks else "", "dim"))
+
+
+def asked(play: Play, width: int) -> RenderableType:
+    """What was asked in between, and of a request the X-ray and the graph."""
+    parts: list[RenderableType] = [*_lines(play.asked, large=False), Text()]
+    if (answer := play.cells.asked) is not None:
+        api = play.lab.admin.without_observers()
+        parts += [xray(answer, width, api), Text(), graph(api, question_of(answer), width)]
+    return Group(*parts)
+
+
+def _lines(lines: Sequence[tuple[str, str]], *, large: bool) -> Iterator[RenderableType]:
     before = ""
-    for kind, text in now.shown[-1]:
+    for kind, text in lines:
         if before and ((kind == "code") != (before == "code") or (large and kind == "request")):
             yield Text()
         status = STATUS.fullmatch(text) if large and before == "request" else None
@@ -67,13 +84,17 @@ def _lines(now: Played, *, large: bool) -> Iterator[RenderableType]:
 def picture(play: Play, name: str, width: int) -> RenderableType:
     """The X-ray of the last request, or the graph of the step's question."""
     now = play.played[-1] if play.played else None
+    api = play.lab.admin.without_observers()
     if name == "xray":
-        return xray(now.answer if now else None, width)
-    return graph(play.lab.admin.without_observers(), talks()[now.step.id].graph if now else "", width)
+        return xray(now.answer if now else None, width, api)
+    of_step = now.beats[len(now.shown) - 1].picture if now and now.shown else ""
+    if now and now.answer and not of_step:
+        return graph(api, question_of(now.answer), width)
+    return graph(api, asked_in_words(talks()[now.step.id].graph) if now else None, width)
 
 
-def overview(play: Play) -> RenderableType:
-    """All steps in three columns, those that were played with a tick."""
+def overview(play: Play, chosen: int = -1) -> RenderableType:
+    """All steps in three columns, those that were played with a tick, and the chosen one in reverse."""
     columns: tuple[list[Text], ...] = ([], [], [])
     for place, lesson in enumerate(play.lessons):
         column = columns[place * len(columns) // len(play.lessons)]
@@ -82,6 +103,7 @@ def overview(play: Play) -> RenderableType:
         for step in lesson.steps:
             ahead = play.steps.index(step) - len(play.played) + 1
             sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
+            style += " reverse" if play.steps.index(step) == chosen else ""
             column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
     table = Table.grid(padding=(0, 2), expand=True)
     for _ in columns:

@@ -27,6 +27,14 @@ TICK_SECONDS = 0.25
 """How often the size of the terminal and the pace are looked at while no key comes."""
 
 PAGES = ("overview", "xray", "graph", "help")
+ASKED = "asked"
+"""The page of an answer to what was asked in between."""
+
+PROMPTS = {"/": "Jump to step: /{}█   (Enter goes, Escape leaves)", ":": "kubectl … or Python: {}█   (Enter asks)"}
+LENGTHS = {"/": 20, ":": 300}
+ENTER = ("c-m", "c-j")
+CODE = ("all at once", "a line at a key", "not before it runs")
+"""How the code that comes is shown, which a key changes."""
 ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
 
 
@@ -45,7 +53,10 @@ class Stage:
         self.play = Play(lab, lessons.LESSONS, self._report)
         self._console, self._terminal, self._share, self._pace = console, terminal, share, pace_seconds
         self._page = ""  # one of PAGES, above the play
-        self._typed: str | None = None  # what was typed after /
+        self._prompt, self._typed = "", ""  # one of PROMPTS while something is typed, and what
+        self._code = 0  # how much is shown of the code that comes
+        self._way = 0  # one of CODE
+        self._chosen = 0  # a step of the overview
         self._message = ""
         self._large = self._paused = self._at_end = self._over = False
         self._scroll = self._beneath = 0
@@ -68,25 +79,36 @@ class Stage:
         while (key := self._terminal.key(TICK_SECONDS)) is None:
             if self._console.size != self._drawn:
                 self._draw()
-            if until and time.monotonic() >= until and self._typed is None:
+            if until and time.monotonic() >= until and not self._prompt:
                 self._page = ""
                 return "q" if self._at_end else " "
         return key
 
     def _press(self, key: str) -> None:
         self._message = ""
-        if self._typed is not None:
-            self._type(self._typed, key)
+        if self._prompt:
+            self._type(key)
             return
         if key in ("up", "down"):
-            self._scroll += 1 if key == "down" else -1
+            step = 1 if key == "down" else -1
+            self._chosen = (self._chosen + step) % len(self.play.steps)
+            self._scroll += 0 if self._page == "overview" else step
+        if self._page and key == "escape":
+            self._leave()
+            self._page = ""
+        if self._page == "overview" and key in ENTER:
+            self._jump_to(self.play.steps[self._chosen].id)
+            return
         match ACTIONS.get(key):
             case "forward":
                 self._forward()
             case "back":
                 self._back()
-            case "jump":
-                self._typed = ""
+            case "jump" | "ask":
+                self._prompt, self._typed = key, ""
+            case "code":
+                self._way = (self._way + 1) % len(CODE)
+                self._message = f"Code is shown {CODE[self._way]}."
             case "larger":
                 self._large, self._scroll = not self._large, 0
             case "pause":
@@ -94,18 +116,32 @@ class Stage:
             case "end":
                 self._over = True
             case str(page) if page in PAGES:
+                self._leave()
                 self._page, self._scroll = "" if page == self._page else page, 0
+                self._chosen = max(0, len(self.play.played) - 1)
 
-    def _type(self, typed: str, key: str) -> None:
-        """Take a key of a jump's line."""
-        if key in ("c-m", "c-j", "escape", "c-d") or (key == "c-h" and not typed):
-            self._typed = None
-            if typed.strip() and key in ("c-m", "c-j"):
-                self._jump_to(typed.strip().removeprefix("/"))
+    def _type(self, key: str) -> None:
+        """Take a key of a line that is typed."""
+        prompt, typed = self._prompt, self._typed.strip()
+        if key in (*ENTER, "escape", "c-d") or (key == "c-h" and not self._typed):
+            self._prompt = ""
+            if typed and key in ENTER:
+                (self._ask if prompt == ":" else self._jump_to)(typed.removeprefix(prompt))
         elif key == "c-h":
-            self._typed = typed[:-1]
-        elif len(key) == 1 and key.isprintable() and len(typed) < 20:
-            self._typed = typed + key
+            self._typed = self._typed[:-1]
+        elif len(key) == 1 and key.isprintable() and len(self._typed) < LENGTHS[prompt]:
+            self._typed += key
+
+    def _ask(self, typed: str) -> None:
+        self._report("asking")
+        self.play.ask(typed)
+        self._page, self._scroll = ASKED, 0
+
+    def _leave(self) -> None:
+        """Leave the page above the play; what was asked on it has changed nothing then."""
+        if self._page == ASKED:
+            self._report("putting back what was there")
+            self.play.put_back()
 
     def _jump_to(self, typed: str) -> None:
         try:
@@ -117,23 +153,29 @@ class Stage:
             self._message = f"{step.id} is left out: you may not create cluster roles on this cluster."
             return
         self._report(f"going to {step.id}")
-        self._page, self._scroll, self._at_end = "", 0, False
+        self._page, self._scroll, self._at_end, self._code = "", 0, False, 0
         self.play.go(self.play.steps.index(step) + 1)
 
     def _forward(self) -> None:
         if self._beneath > 0:
             self._scroll += max(1, self._height - 1)
             return
-        if not self._page:
+        lines = len(self.play.coming)
+        if self._page:
+            self._leave()
+        elif self._code < lines and CODE[self._way] != CODE[-1]:
+            self._code = lines if self._way == 0 else self._code + 1
+        else:
             self._report("running")
-            self._at_end = not self.play.forward()
+            self._at_end, self._code = not self.play.forward(), 0
         self._page, self._scroll = "", 0
 
     def _back(self) -> None:
         if self._scroll:
             self._scroll -= max(1, self._height - 1)
-        elif self._page or self._at_end:
-            self._page, self._at_end = "", False
+        elif self._page or self._at_end or self._code:
+            self._leave()
+            self._page, self._at_end, self._code = "", False, 0
         else:
             self._report("going back")
             self.play.back()
@@ -164,11 +206,15 @@ class Stage:
 
     def _body(self, room: tuple[int, int]) -> RenderableType:
         if self._page == "overview":
-            return screen.overview(self.play)
+            return screen.overview(self.play, self._chosen)
         if self._page == "help":
             return screen.help_page(self._share is not None)
+        if self._page == ASKED:
+            return screen.asked(self.play, room[0])
         if self._page:
             return screen.picture(self.play, self._page, room[0])
+        if self._code:
+            return screen.code(self.play.coming[: self._code])
         return screen.end(self.play) if self._at_end else screen.page(self.play, *room, large=self._large)
 
     def _header(self) -> RenderableType:
@@ -180,14 +226,17 @@ class Stage:
     def _footer(self) -> RenderableType:
         steps, beats = self.play.place
         first = "space runs it" if steps and not beats and not self._page else "space goes on"
+        if self._code and not self._page:
+            first = "space sends it" if self._code == len(self.play.coming) else "space: the next line"
         first = f"space: {self._beneath} more lines" if self._beneath > 0 else first
         message = Text(self._message, "yellow", no_wrap=True)
-        if self._typed is not None:
-            message = Text(f"Jump to step: /{self._typed}█   (Enter goes, Escape leaves)", "bold", no_wrap=True)
+        if self._prompt:
+            typed = self._typed[-max(10, self._console.width - 60) :]
+            message = Text(PROMPTS[self._prompt].format(typed), "bold", no_wrap=True)
         elif self._pace and not self._message:
             state = "t goes on by itself" if self._paused else f"goes on by itself every {self._pace:g} s, t stops that"
             message = Text(state, "dim", no_wrap=True)
-        bar = Text(f"{first}   ← back   / jump   o overview   ? keys   q ends", "dim", no_wrap=True)
+        bar = Text(f"{first}   ← back  / jump  : ask  o steps  ? keys  q ends", "dim", no_wrap=True)
         return Group(message, bar)
 
     def _place(self) -> dict[str, Any]:

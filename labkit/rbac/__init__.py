@@ -10,6 +10,7 @@
 - ``policy``      the RBAC objects of a cluster, read through its API
 - ``reviews``     the server's own answers
 - ``explain``     what allowed a request, or nearly did
+- ``explaining``  the same as plain data and as text
 - ``changes``     the smallest change that would allow a refused request
 - ``needs``       a permission that a task asks for
 - ``difference``  what was granted beyond the need

@@ -11,12 +11,11 @@ from typing import Any
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
 from labkit.core.html import render
-from labkit.lab.stages import WORDS, groups_of, stages
-from labkit.rbac.attributes import Attributes, User
+from labkit.lab.stages import WORDS, question_of, stages
 from labkit.rbac.explain import explain
+from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table
-from labkit.ui.explaining import explanation_data, explanation_text
 from labkit.ui.share import Shareable
 
 
@@ -43,7 +42,8 @@ class XRay(Shareable, LabWidget):
         if answer.status != 401:
             try:
                 self._policy = read_policy(self._api)
-                explanation = explanation_data(explain(self._api, _question(answer), self._policy), self._policy)
+                found = explain(self._api, question_of(answer), self._policy)
+                explanation = explanation_data(found, self._policy)
             except PolicyUnreadable as error:
                 self.notice = str(error)
         known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
@@ -72,15 +72,5 @@ class XRay(Shareable, LabWidget):
             for stage in self.data["stages"]
         ]
         page = html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
-        found = self.data["explanation"]
-        return page + (render("text.html", text=explanation_text(found)) if found else "")
-
-
-def _question(answer: Answer) -> Attributes:
-    call, who = answer.call, answer.identity
-    user = User(who.user, groups_of(who), who.uid, who.extra)
-    if not call.is_resource:
-        return Attributes(user, call.verb, path=call.path)
-    return Attributes(
-        user, call.verb, call.group, call.version, call.resource, call.subresource, call.namespace, call.name
-    )
+        explanation = self.data["explanation"]
+        return page + (render("text.html", text=explanation_text(explanation)) if explanation else "")

@@ -48,7 +48,7 @@ def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path)
         assert "Read the message word by word." in page
         assert "They asked as the administrator" in page
         assert "Next, W16: The role is there." in page
-        demo.press(" ", "403 services is forbidden")
+        demo.press("  ", "403 services is forbidden")
         follower.wait("(1 of 4")
         for file in (labkit_home / "demo", labkit_home / "demo" / PLACE):
             assert not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)

@@ -60,7 +60,11 @@ def test_a_question_comes_first_and_a_key_runs_it(demo: Terminal) -> None:
     assert "██" in question
     assert "configmaps" not in question
     assert "space runs it" in question
-    ran = demo.press(RIGHT, "200 default/kube-root-ca.crt")
+    code = demo.press(" ", "space sends it")
+    assert 'lab.admin.get("/api/v1/configmaps")' in code
+    assert "200 default/kube-root-ca.crt" not in code
+    assert "Where does a client learn" in demo.press(LEFT, "space runs it")
+    ran = demo.press(f" {RIGHT}", "200 default/kube-root-ca.crt")
     assert 'lab.admin.get("/api/v1/configmaps")' in ran
     assert "space goes on" in ran
     assert "Where does a client learn" in demo.press(LEFT, "space runs it")
@@ -123,7 +127,7 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
     assert "Ctrl and + makes them larger" in keys
     assert "No request of a caller was answered" in demo.press("x", "No request")
     assert "Why is it refused" in demo.press(" ", "Why is it refused")
-    demo.press(" ", "403 services is forbidden")
+    demo.press("  ", "403 services is forbidden")
     xray = demo.press("x", "│Authorization│")
     assert "✕ Authorization   verb: list" in xray
     assert "user: system:serviceaccount:kikai:default" in xray
@@ -131,15 +135,50 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
     assert "No binding names anybody here." in graph
     assert "✕ nothing grants it" in graph
     demo.press("/17\r", "The role has get and list.")
-    demo.press("   ", "403")
+    demo.press("    ", "200 an empty list")
     granted = demo.press("g", "✓ granted by the marked path")
     assert re.search(r"┃kikai/default +┃→┃kikai/test +┃→┃service-reader +┃→┃get, list ·", granted)
+    demo.press("   ", "403 services")
+    refused = demo.press("g", "✕ nothing grants it")
+    assert "kikai/default: delete services web in kikai" in refused, "the graph is the last request's"
+    assert "near miss (verb)" in demo.press(f"x{DOWN * 30}", "it would allow nothing else")
+
+
+def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal) -> None:
+    question = "May the pod list services now"
+    demo.press("/16\r", question)
+    demo.press(":me.get('/api/v1/namespaces/kikai/services')\r", "│Authorization│")
+    demo.press(DOWN * 40, "✕ nothing grants it")
+    demo.press(ESCAPE, question)
+    demo.press(":lab.apply('apiVersion: v1\\nkind: Namespace\\nmetadata: {name: asked}')\r", "asked")
+    demo.press(" ", "space runs it")
+    demo.press(":lab.admin.get('/api/v1/namespaces/asked').status\r", "404")
+    for nonsense, said in {
+        "1 +": "SyntaxError",
+        "exit()": "q ends the demo",
+        "한국": "NameError",
+        "kubectl": "kubectl",
+    }.items():
+        demo.press(f" :{nonsense}\r", said)
+    demo.press(ESCAPE, question)
+    assert demo.end("q") == 0
+
+
+def test_code_comes_a_line_at_a_key_and_the_overview_takes_arrows(demo: Terminal) -> None:
+    assert heading(demo.press(f"o{DOWN * 15}\r", "May the pod list services now")).startswith("W16")
+    demo.press("c", "a line at a key")
+    assert "kind: Role" not in demo.press(" ", "space: the next line")
+    demo.press(" " * 6, "space sends it")
+    demo.press("  ", "space: the next line")
+    marked = [line for line in demo.press(" " * 6, "space sends it").splitlines() if "▸" in line]
+    assert "darbo" in marked[0]
+    assert len(marked) == 2, "the line, and what the mark means"
 
 
 @pytest.mark.slow
 def test_large_type_shows_a_status_in_large_numbers(demo: Terminal) -> None:
     demo.press("/15\r", "Why is it refused all the same?")
-    demo.press(" ", "403 services is forbidden")
+    demo.press("  ", "403 services is forbidden")
     large = demo.press("l", "services is forbidden")
     assert all(line.rstrip() in large for line in large_letters("403").splitlines())
     assert "403 services" not in large
@@ -150,6 +189,7 @@ def test_large_type_shows_a_status_in_large_numbers(demo: Terminal) -> None:
 def test_a_long_page_is_scrolled_before_it_goes_on(labkit: Open) -> None:
     demo = labkit("demo", "--step", columns=40, rows=10)
     demo.wait("Each step begins")
+    demo.press("cc", "not before it runs")
     demo.press("/15\r", "refused all the same?")
     demo.press(" ", "more lines")
     first = demo.screen
@@ -163,7 +203,7 @@ def test_a_long_page_is_scrolled_before_it_goes_on(labkit: Open) -> None:
 @pytest.mark.slow
 def test_another_size_of_the_window_is_taken(demo: Terminal) -> None:
     demo.press("/15\r", "Why is it refused all the same?")
-    demo.press(" ", "403 services is forbidden")
+    demo.press("  ", "403 services is forbidden")
     for columns, rows in ((120, 40), (40, 12), (24, 5), (80, 24)):
         demo.resize(columns, rows)
         demo.wait("W15")
@@ -194,7 +234,7 @@ def test_a_pace_goes_on_by_itself_and_can_be_stopped(labkit: Open) -> None:
 @pytest.mark.slow
 def test_the_end_says_how_many_passed_and_stays(demo: Terminal) -> None:
     demo.press("/T6\r", "What keeps it so")
-    for _ in range(30):
+    for _ in range(40):
         os.write(demo.terminal, b" ")
     end = demo.wait("30 of 30 checkpoints passed")
     assert "Who could do harm" in end
@@ -222,7 +262,7 @@ def test_without_colours_it_says_the_same(labkit: Open) -> None:
     demo = labkit("demo", "--step", environment={"NO_COLOR": "1"})
     demo.wait(START)
     demo.press("/15\r", "Why is it refused all the same?")
-    demo.press("  ", "✔ W15 passed")
+    demo.press("   ", "✔ W15 passed")
     assert not re.search(r"\x1b\[[\d;]*(?:3[0-7]|38;)[\d;]*m", demo.raw)
 
 

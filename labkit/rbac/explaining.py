@@ -1,4 +1,4 @@
-"""Explanations as plain data, as HTML and as text, for the X-ray and the matrix."""
+"""Explanations as plain data and as text, for the X-ray and the matrix."""
 
 from __future__ import annotations
 
