@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, grading, matrix, page, policies, scale, server, waiting, watches
+from benchmarks import browser, classroom, cluster, grading, matrix, page, policies, scale, server, waiting, watches
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -271,6 +271,11 @@ def _grading_row(name: str, run: grading.Run, same: grading.Run | None, goal: st
     return name, measured, goal
 
 
+def in_class(_: argparse.Namespace) -> Iterator[Row]:
+    """A class of 40 and of 200 on one laptop."""
+    yield from classroom.classes()
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "start": start_up,
     "up": labkit_up,
@@ -284,6 +289,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "widgets": widgets,
     "policies": tests_of_policies,
     "page": pages,
+    "class": in_class,
 }
 
 

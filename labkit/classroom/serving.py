@@ -42,17 +42,17 @@ async def serve(
         if certificate:
             tls.load_cert_chain(certificate, key)
         await web.TCPSite(runner, listen, port, ssl_context=tls if certificate else None).start()
-        classroom.link = address(listen, runner.addresses[0][1], "https" if certificate else "http")
-        say(announcement(classroom, listen))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        await ended.wait()
-        say(SETTINGS["end"])
     except (OSError, OverflowError) as error:
+        await runner.cleanup()
         todo = "Give an address of this machine, a free --port, and for https a PEM file with its --key."
         raise UsageError(f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo) from error
-    finally:
-        await runner.cleanup()
+    classroom.link = address(listen, runner.addresses[0][1], "https" if certificate else "http")
+    say(announcement(classroom, listen))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await ended.wait()
+    await runner.cleanup()
+    say(SETTINGS["end"])
 
 
 def announcement(classroom: Classroom, listen: str) -> str:
