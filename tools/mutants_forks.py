@@ -156,7 +156,10 @@ def _nested(code: CodeType) -> list[CodeType]:
 
 def _shape(code: CodeType, nested: bool = True) -> tuple[object, ...]:
     """What a code does, without the numbers of its lines."""
-    constants = [(type(each), repr(each)) for each in code.co_consts if not isinstance(each, CodeType)]
+    # From Python 3.13 on, a class keeps the number of its line as a constant.
+    line = code.co_firstlineno if "__firstlineno__" in code.co_names else None
+    others = (each for each in code.co_consts if not isinstance(each, CodeType) and each != line)
+    constants = [(type(each), repr(each)) for each in others]
     within = [_shape(each) for each in _nested(code)] if nested else len(_nested(code))
     return code.co_name, code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants, within
 

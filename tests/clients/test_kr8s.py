@@ -89,7 +89,7 @@ def test_exec_output_and_exit_code(lab: Lab, api: Any) -> None:
 
 def test_ports_are_forwarded(lab: Lab, api: Any) -> None:
     pod = Pod.get(serve_page(lab), namespace=lab.namespace, api=api)
-    with pod.portforward(remote_port=80) as port:
+    with pod.portforward(remote_port=80, local_port="auto") as port:
         for _ in range(2):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=SECONDS) as answer:
                 assert b"Welcome to nginx" in answer.read()
