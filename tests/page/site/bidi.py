@@ -12,10 +12,8 @@ from typing import Any, Self
 
 import websocket
 
-from tests.browser.jupyter import SECONDS
-
 LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
-TIMEOUT = SECONDS / 1000
+TIMEOUT = 300.0
 
 
 class Firefox:

@@ -11,7 +11,7 @@ from tests.browser.jupyter import KERNEL
 from tests.page.site.bidi import Firefox
 from tools.site_server import StaticSite
 
-pytestmark = pytest.mark.page
+pytestmark = [pytest.mark.page, pytest.mark.soak]
 
 RUN = """async (code) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
