@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from labkit.embedded.apiserver.registry.managed.fieldset import (
     ABSENT,
     Node,
+    Shape,
     compare,
     difference_sets,
     intersection_sets,
@@ -120,3 +121,11 @@ def test_items_are_ordered_by_the_values_of_their_keys() -> None:
         'v:"x"',
     ]
     assert list(ordered(node)) == expected
+
+
+def test_what_changes_in_a_set() -> None:
+    of_texts = Shape("set")
+    assert compare(of_texts, ["a", "b", "b"], ["b", "c"]) == ({'v:"b"': {}, 'v:"c"': {}}, {'v:"a"': {}})
+    assert compare(of_texts, ["a", "b"], ["b", "a"]) == (None, None)
+    assert compare(of_texts, ABSENT, ["a"]) == ({".": {}, 'v:"a"': {}}, None)
+    assert compare(of_texts, ["a"], ABSENT) == (None, {".": {}, 'v:"a"': {}})

@@ -93,10 +93,16 @@ def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
         prefix = f"{path}." if path else ""
         if isinstance(value, Pairs):
             repeated += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
-        return {name: _copied(item, prefix + name, repeated, depth + 1) for name, item in value.items()}
+        return {
+            name: item if isinstance(item, str) else _copied(item, prefix + name, repeated, depth + 1)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         charge(ITEM_COST * len(value))
-        return [_copied(item, f"{path}[{index}]", repeated, depth + 1) for index, item in enumerate(value)]
+        return [
+            item if isinstance(item, str) else _copied(item, f"{path}[{index}]", repeated, depth + 1)
+            for index, item in enumerate(value)
+        ]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:

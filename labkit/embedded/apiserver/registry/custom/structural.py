@@ -31,6 +31,8 @@ LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
 NODE_COST = 3
+CONTAINERS = (dict, list)
+"""What rules can look into. Lists may have a million other items, which cost no call."""
 
 
 def inner(schema: Schema | None, name: str) -> Schema | None:
@@ -61,7 +63,8 @@ def prune(value: Any, schema: Schema | None, unknown: list[str], path: str = "",
         if schema is not None and schema.get(PRESERVE):
             below = {**(below or {}), PRESERVE: True}
         for index, item in enumerate(value):
-            prune(item, below, unknown, f"{path}[{index}]")
+            if isinstance(item, CONTAINERS):
+                prune(item, below, unknown, f"{path}[{index}]")
         return
     if not isinstance(value, dict):
         return
@@ -73,7 +76,8 @@ def prune(value: Any, schema: Schema | None, unknown: list[str], path: str = "",
         if embedded and name in META_FIELDS:
             continue
         if name in properties or more is not None:
-            prune(value[name], inner(schema, name), unknown, child_path(path, name))
+            if isinstance(value[name], CONTAINERS):
+                prune(value[name], inner(schema, name), unknown, child_path(path, name))
         elif not known.get(PRESERVE):
             unknown.append(child_path(path, name))
             del value[name]
@@ -86,11 +90,13 @@ def drop_nulls(value: Any, schema: Schema | None) -> None:
             below = inner(schema, name)
             if item is None and below is not None and not below.get("nullable") and below.get("default") is None:
                 del value[name]
-            else:
+            elif isinstance(item, CONTAINERS):
                 drop_nulls(item, below)
     elif isinstance(value, list):
+        below = items_of(schema)
         for item in value:
-            drop_nulls(item, items_of(schema))
+            if isinstance(item, CONTAINERS):
+                drop_nulls(item, below)
 
 
 def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
@@ -105,13 +111,15 @@ def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
             found = inner(schema, name)
             if found is not None and _null(value[name], found):
                 value[name] = _default(found, growth)
-            set_defaults(value[name], found, growth)
+            if isinstance(value[name], CONTAINERS):
+                set_defaults(value[name], found, growth)
     elif isinstance(value, list):
         below = items_of(schema)
         for index, item in enumerate(value):
-            if below is not None and _null(item, below):
+            if item is None and below is not None and _null(item, below):
                 value[index] = _default(below, growth)
-            set_defaults(value[index], below, growth)
+            if isinstance(value[index], CONTAINERS):
+                set_defaults(value[index], below, growth)
 
 
 def _default(schema: Schema, growth: Growth) -> Any:
@@ -157,10 +165,13 @@ def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Ob
         if schema.get(EMBEDDED):
             yield value, path
         for name in sorted(value):
-            yield from _embedded(value[name], inner(schema, name), child_path(path, name))
+            if isinstance(value[name], CONTAINERS):
+                yield from _embedded(value[name], inner(schema, name), child_path(path, name))
     elif isinstance(value, list):
+        below = items_of(schema)
         for index, item in enumerate(value):
-            yield from _embedded(item, items_of(schema), f"{path}[{index}]")
+            if isinstance(item, CONTAINERS):
+                yield from _embedded(item, below, f"{path}[{index}]")
 
 
 def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
@@ -190,7 +201,7 @@ def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: st
     if schema is None:
         return
     if isinstance(value, dict):
-        for name in sorted(value):
+        for name in sorted(name for name in value if isinstance(value[name], CONTAINERS)):
             known = name in (schema.get("properties") or {})
             place = child_path(path, name) if known else f"{path}[{name}]"
             check_lists(value[name], inner(schema, name), errors, place)
@@ -198,14 +209,18 @@ def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: st
     if not isinstance(value, list):
         return
     keys = _keys(value, schema, errors, path)
+    if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
+        keys = []
     counts: dict[bytes, int] = {}
     for index, key in enumerate(keys):
         text = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
         counts[text] = counts.get(text, 0) + 1
         if counts[text] == 2:
             errors.duplicate(f"{path}[{index}]", key)
+    below = items_of(schema)
     for index, item in enumerate(value):
-        check_lists(item, items_of(schema), errors, f"{path}[{index}]")
+        if isinstance(item, CONTAINERS):
+            check_lists(item, below, errors, f"{path}[{index}]")
 
 
 def _keys(value: list[Any], schema: Schema, errors: FieldErrors, path: str) -> list[Any]:

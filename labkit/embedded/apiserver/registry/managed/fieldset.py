@@ -294,24 +294,27 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         return None, None
     if not old and not new:  # null or empty: a leaf, so that the two can be told apart
         return (None, None) if old == new else ({}, None)
+    changed: Node = {}
+    removed: Node = {}
+    pairs: list[tuple[str, Shape, Any, Any]] = []
     if shape.form == "map":
         before = old if isinstance(old, dict) else {}
         after = new if isinstance(new, dict) else {}
         pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
                  for name in dict.fromkeys([*before, *after])]  # fmt: skip
+    elif shape.form == "set":
+        first, second = ({} if each is ABSENT else shape.grouped(each) for each in (old, new))
+        changed = {name: {} for name, given in second.items() if first.get(name) != given}
+        removed = {name: {} for name in first if name not in second}
     else:
-        items = shape.item() if shape.form == "list" else LEAF
-        first = {} if old is ABSENT else shape.grouped(old)
-        second = {} if new is ABSENT else shape.grouped(new)
-        pairs = []
+        items = shape.item()
+        first, second = ({} if each is ABSENT else shape.grouped(each) for each in (old, new))
         for name in dict.fromkeys([*first, *second]):
             one, other = first.get(name, ()), second.get(name, ())
             if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
                 pairs.append((name, LEAF, one or ABSENT, other or ABSENT))
             else:
                 pairs.append((name, items, one[0] if one else ABSENT, other[0] if other else ABSENT))
-    changed: Node = {}
-    removed: Node = {}
     for name, inner, left, right in pairs:
         is_set, is_gone = compare(inner, left, right)
         if is_set is not None:

@@ -56,7 +56,8 @@ def _struct(struct: Struct, value: Any, path: str, repeats: bool) -> Iterator[st
         if field is None:
             yield f"{path}.{name}: field not declared in schema"
             return  # the real server looks no further in this map
-        yield from _field(field, inner, f"{path}.{name}", repeats)
+        if not (field.type.form == "string" and isinstance(inner, str)):
+            yield from _field(field, inner, f"{path}.{name}", repeats)
 
 
 def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
@@ -66,18 +67,20 @@ def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
         return
     seen: set[str] = set()
     for index, item in enumerate(value):
-        why = _no_element(shape, item)
+        element = shape.path_element(item)
+        why = _no_element(shape, item, element)
         if why:
             yield f"{path}: element {index}: {why}"
             return
-        element = shape.path_element(item)
         if element in seen and not repeats:
             yield f"{path}: duplicate entries for key {show_path((element,))}"
         seen.add(element)
+        if field.type.item.form == "string" and isinstance(item, str):
+            continue
         yield from _type(field.type.item, item, path + show_path((element,)), repeats)
 
 
-def _no_element(shape: Shape, item: Any) -> str:
+def _no_element(shape: Shape, item: Any, element: str) -> str:
     """Why an item cannot be in a keyed list or a set; empty if it can."""
     if shape.form == "set":
         if isinstance(item, dict):
@@ -89,7 +92,7 @@ def _no_element(shape: Shape, item: Any) -> str:
         return "associative list with keys may not have a null element"
     if not isinstance(item, dict):
         return "associative list with keys may not have non-map elements"
-    if shape.path_element(item) == "k:{}":
+    if element == "k:{}":
         keys = "[" + " ".join(f'"{key}"' for key in shape.keys) + "]"
         return (
             f"associative list with keys has an element that omits all key fields {keys} "

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value
+from labkit.embedded.apiserver.registry.custom import values
+from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value, validate
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import WorkBudget, limited
@@ -182,3 +183,30 @@ def test_a_text_where_a_number_with_a_format_stands() -> None:
 def test_many_choices_cost() -> None:
     with pytest.raises(ApiError), limited(WorkBudget(1000)):
         check_value({"enum": list(map(str, range(10_000)))}, "9999", FieldErrors())
+
+
+TEXT, RULED = {"type": "string"}, {"type": "string", "minLength": 0}
+
+
+@pytest.mark.parametrize("value", [["a", "b"], {"f": "a", "g": "b"}, ["a", 1], {"f": 1}])
+def test_texts_that_always_fit_count_like_those_that_are_looked_at(value: Any) -> None:
+    plain, ruled = (
+        validate({"properties": {"f": each, "g": each}, "items": each}, value, "x") for each in (TEXT, RULED)
+    )
+    assert (plain.passed, plain.problems) == (ruled.passed, ruled.problems)
+
+
+def test_texts_that_always_fit_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, calls = ["a"] * 1000, list[Any]()
+
+    def counted(*args: Any) -> values.Result:
+        calls.append(args)
+        return validate(*args)
+
+    monkeypatch.setattr(values, "validate", counted)
+    for items, looks in ((TEXT, 0), (RULED, 1000)):
+        calls.clear()
+        validate({"type": "array", "items": items}, texts, "x")
+        assert len(calls) == looks
+    with limited(WorkBudget(1000)), pytest.raises(ApiError):
+        validate({"type": "array", "items": TEXT}, texts, "x")
