@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -45,7 +46,8 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
 @click.option("--notes", is_flag=True, help="What to say where a demo stands that runs in another terminal.")
 @click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
 @click.option("--yes", is_flag=True, help="With --here: do not ask first.")
-def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes: bool) -> int:
+@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Keep it as an asciinema cast.")
+def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes: bool, record: Path | None) -> int:
     """Run the whole walkthrough in the terminal.
 
     Each step shows who asked what, the answer and the verdict. It runs on a cluster
@@ -55,7 +57,7 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
     if yes and not here:
         raise click.UsageError("--yes goes with --here: otherwise nothing is asked.")
     if notes:
-        if by_step or pace or here:
+        if by_step or pace or here or record:
             raise click.UsageError(
                 "--notes follows a demo that runs in another terminal; it goes with no other option."
             )
@@ -79,4 +81,4 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
     terminal = click.get_current_context().with_resource(keys()) if by_step else None
     from labkit.presenter import demo
 
-    return int(demo.run(terminal, here=here, pace_seconds=pace))
+    return int(demo.run(terminal, here=here, pace_seconds=pace, recording=record))

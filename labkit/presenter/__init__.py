@@ -4,5 +4,6 @@
 - ``play``: where a performance stands, and the cluster with it, forward and back.
 - ``screen``: what each place looks like; ``pictures``: the X-ray and the graph.
 - ``terminal``: the keys; ``stage``: what each key does.
+- ``recording``: what was shown, as an asciinema cast.
 - ``notes``: what ``labkit demo --notes`` shows the instructor in another terminal.
 """

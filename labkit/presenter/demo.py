@@ -25,6 +25,7 @@ from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 from labkit.presenter.cells import Cells
+from labkit.presenter.recording import recorded
 from labkit.presenter.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -34,13 +35,20 @@ STYLES = {"code": "dim", "good": "green", "bad": "red", "warn": "yellow"}
 """How a kind of line is printed; others stand as they are."""
 
 
-def run(terminal: Terminal | None = None, *, here: bool = False, pace_seconds: float | None = None) -> int:
+def run(
+    terminal: Terminal | None = None,
+    *,
+    here: bool = False,
+    pace_seconds: float | None = None,
+    recording: Path | None = None,
+) -> int:
     """Run the walkthrough on a temporary embedded cluster.
 
     Args:
         terminal: Perform it for a class with the keys of this terminal; printed when left out.
         here: Run it on the chosen cluster instead, which is reset before and after.
         pace_seconds: When it is performed: go on by itself after this time.
+        recording: A new file for what is shown, as an asciinema cast.
 
     Returns:
         0 when every checkpoint passed or the performance was ended by a key, 130 when it was
@@ -48,12 +56,13 @@ def run(terminal: Terminal | None = None, *, here: bool = False, pace_seconds: f
     """
     from rich.console import Console
 
-    console = Console(file=sys.stdout, highlight=False)  # not what replaces sys.stdout while a cell runs
-    console.soft_wrap = not console.is_terminal
     with (
+        recorded(sys.stdout, recording) as stream,
         interrupt_on_signals(),
         scratch_directory("labkit-demo-") as directory,
     ):
+        console = Console(file=stream, highlight=False)  # not what replaces sys.stdout while a cell runs
+        console.soft_wrap = not console.is_terminal
         try:
             with _cluster(directory, console, here=here, quiet=terminal is not None) as lab:
                 if terminal is None:

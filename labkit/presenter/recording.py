@@ -1,0 +1,55 @@
+"""What a demo writes to the terminal, kept as an asciinema cast (``labkit demo --record FILE``).
+
+Source: https://docs.asciinema.org/manual/asciicast/v2/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from labkit.core.home import place_error
+
+
+class Recorder:
+    """A terminal's stream that also keeps what is written to it, and when."""
+
+    def __init__(self, stream: TextIO, cast: TextIO) -> None:
+        self._stream, self._cast, self._begun = stream, cast, time.monotonic()
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream.isatty() else (80, 24)
+        self._keep({"version": 2, "width": columns, "height": lines, "timestamp": int(time.time())})
+
+    def write(self, text: str) -> int:
+        """Write a text, and keep it."""
+        shown = text.replace("\n", "\r\n")  # as a terminal's line discipline does
+        self._keep([round(time.monotonic() - self._begun, 3), "o", shown])
+        return self._stream.write(text)
+
+    def _keep(self, line: object) -> None:
+        self._cast.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def recorded(stream: TextIO, file: Path | None) -> Iterator[TextIO]:
+    """Record a stream in a block; not without a file.
+
+    Raises:
+        UsageError: The file exists already, or cannot be written.
+    """
+    if file is None:
+        yield stream
+        return
+    try:
+        cast = file.open("x", encoding="utf-8")
+    except OSError as error:
+        raise place_error(file, error) from error
+    with cast:
+        yield Recorder(stream, cast)  # type: ignore[misc]  # it has what the stream has
