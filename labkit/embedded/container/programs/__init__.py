@@ -11,7 +11,7 @@ MODULES = {
     "archive": "tar",
     "curl": "curl",
     "elementary": "true false echo printf test [ date sleep",
-    "files": "mkdir rm touch",
+    "files": "mkdir rm touch cp",
     "filters": "tr cut sort seq base64",
     "grep": "grep",
     "kubectl": "kubectl",
@@ -19,7 +19,7 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
-    "system": "hostname uname which tty yes id whoami getent",
+    "system": "printenv hostname uname which stty tty yes id whoami getent",
     "text": "cat wc head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""

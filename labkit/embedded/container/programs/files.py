@@ -1,12 +1,12 @@
-"""Programs about files and paths: ``mkdir rm touch``."""
+"""Programs about files and paths: ``mkdir rm touch cp``."""
 
 from __future__ import annotations
 
 import re
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Location
-from labkit.embedded.container.programs.common import for_each_path
-from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.programs.common import AlreadyReported, for_each_path
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
@@ -106,3 +106,43 @@ async def touch(process: Process) -> int:
             fs.add(location, File())
 
     return await for_each_path(process, options.args, renew, "cannot touch")
+
+
+@program("cp")
+async def cp(process: Process) -> int:
+    """Copy regular files."""
+    options = read_options(
+        process.args,
+        "f,force r! recursive! R! a! archive! p! preserve! v! verbose! L! P! d! T! H! n! no-clobber! i! u! t! x! l! s! "
+        "b! parents!",
+    )
+    if len(options.args) < 2:
+        missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
+        raise BadOption(f"missing {missing}")
+    *sources, target = options.args
+    fs, directory = process.fs, process.is_directory(target)
+    if len(sources) > 1 and not directory:
+        reason = "Not a directory" if fs.exists(target, process.cwd) else "No such file or directory"
+        raise FileError(f"target '{target}': {reason}")
+
+    async def copy(source: str) -> None:
+        node = process.node(source)
+        goal = f"{target.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}" if directory else target
+        problem = ""
+        if isinstance(node, Directory):
+            problem = f"-r not specified; omitting directory '{source}'"
+        elif not isinstance(node, File):
+            problem = f"devices{NOT_SIMULATED}"
+        elif fs.exists(goal, process.cwd) and process.node(goal) is node:
+            problem = f"'{source}' and '{goal}' are the same file"
+        else:
+            try:
+                copied = fs.write(goal, fs.read(source, process.cwd), process.cwd, mode=node.mode & 0o777)
+                copied.program = node.program
+            except FileError as error:
+                problem = f"cannot create regular file '{goal}': {error.reason}"
+        if problem:
+            await process.fail(problem)
+            raise AlreadyReported
+
+    return await for_each_path(process, sources, copy, "cannot stat")

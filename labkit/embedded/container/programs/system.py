@@ -14,6 +14,22 @@ KERNEL = "6.12.41+deb13-amd64"
 BUILD = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.41-1 (2025-08-12)"
 
 
+@program("printenv")
+async def printenv(process: Process) -> int:
+    """Print environment variables."""
+    if not process.args:
+        for name, value in process.env.items():
+            await process.out(f"{name}={value}\n")
+        return 0
+    status = 0
+    for name in process.args:
+        if name in process.env:
+            await process.out(process.env[name] + "\n")
+        else:
+            status = 1
+    return status
+
+
 @program("hostname")
 async def hostname(process: Process) -> int:
     """Print the pod's host name."""
@@ -56,6 +72,17 @@ async def tty(process: Process) -> int:
     """Print the terminal's name."""
     await process.out("/dev/pts/0\n" if process.stdin.terminal else "not a tty\n")
     return int(not process.stdin.terminal)
+
+
+@program("stty")
+async def stty(process: Process) -> int:
+    """Print the terminal's size, and leave its settings as they are."""
+    if not process.stdin.terminal:
+        return await process.fail("'standard input': Inappropriate ioctl for device")
+    if process.args == ["size"]:
+        rows, columns = process.task_loop.io.window
+        await process.out(f"{rows} {columns}\n")
+    return 0
 
 
 @program("yes")

@@ -16,8 +16,8 @@ SPECIAL_BUILTINS = frozenset({
 })  # fmt: skip
 
 _LEFT_OUT = frozenset({
-    ".", "alias", "bg", "eval", "fc", "fg", "getopts", "hash", "jobs", "local", "read", "readonly", "return", "shift",
-    "times", "trap", "type", "ulimit", "umask", "unalias",
+    ".", "alias", "bg", "eval", "fc", "fg", "getopts", "hash", "jobs", "local", "read", "readonly", "return", "times",
+    "trap", "type", "ulimit", "umask", "unalias",
 })  # fmt: skip
 """Builtins of bash, dash and busybox's ash that the lab's shell reports as left out."""
 

@@ -1,4 +1,4 @@
-"""Builtins about variables, options and positional parameters: ``export unset set``."""
+"""Builtins about variables, options and positional parameters: ``export unset set shift`` and their like."""
 
 from __future__ import annotations
 
@@ -78,4 +78,20 @@ async def set_options(shell: Shell, words: list[str]) -> int:
             (shell.options.add if word[0] == "-" else shell.options.discard)(option)
     if rest or words[-1] == "--":
         shell.positional = rest[1:] if rest[:1] == ["--"] else rest
+    return 0
+
+
+@builtin("shift")
+async def shift(shell: Shell, words: list[str]) -> int:
+    """Drop the first positional parameters."""
+    if len(words) > 1 and not words[1].isdigit():
+        if shell.dialect == "bash":
+            return await shell.complain(f"shift: {words[1]}: numeric argument required")
+        raise ExitShell(await shell.complain(f"shift: Illegal number: {words[1]}", 2))
+    count = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 8 else 1
+    if count > len(shell.positional):
+        if shell.dialect != "bash":
+            raise ExitShell(await shell.complain("shift: can't shift that many", 2))
+        return 1
+    shell.positional = shell.positional[count:]
     return 0
