@@ -72,7 +72,8 @@ class Session:
         right = bool(allowed == question["allowed"])
         self.kept = keeping.asked(self.kept, question["id"], self.now)
         if not self._again:
-            self.answers.append(Answered(tuple(question["wrong"]), question["allowed"], not right))
+            wrong, traits = tuple(question["wrong"]), tuple(question["traits"])
+            self.answers.append(Answered(wrong, question["allowed"], not right, traits))
             if (said := self.finding) and said.kind == "idea":
                 self.kept = keeping.found(self.kept, self.ideas[said.idea]["id"], self.now)
             return right
@@ -83,8 +84,8 @@ class Session:
             self.kept = keeping.came_back(self.kept, idea, right, self.now)
         return right
 
-    def likeliest(self, question: Question) -> dict[str, Any]:
-        """Of the ideas that answer a question wrongly, the one that the answers so far point to most."""
+    def likeliest(self, question: Question) -> dict[str, Any] | None:
+        """Of the ideas that answer a question wrongly, the one that the answers point to most; None if none does."""
         weights = weights_after(len(self.ideas), self.answers)
-        number: int = max(question["wrong"], key=weights.__getitem__)
-        return self.ideas[number]
+        number = max(question["wrong"], key=weights.__getitem__, default=None)
+        return None if number is None else self.ideas[number]

@@ -12,22 +12,28 @@ from typing import Any, NamedTuple
 
 SLIP = 0.09
 """How often somebody answers otherwise than they think."""
-NOTHING_FIRST = 0.1
+NOTHING_FIRST = 0.05
 """How likely it is before the first answer that nothing is wrong."""
 UNKNOWN = (
     (0.4, 0.4, 0.014),
-    (0.91, 0.09, 0.01),
-    (0.7, 0.09, 0.02),
-    (0.5, 0.09, 0.03),
+    (0.91, 0.09, 0.02),
+    (0.7, 0.09, 0.015),
+    (0.5, 0.09, 0.02),
     (0.09, 0.91, 0.03),
-    (0.09, 0.5, 0.03),
+    (0.09, 0.5, 0.02),
 )
 """Ideas that are not in the list: how often they are wrong where a request is forbidden, and where it is allowed, and
 how likely each is before the first answer.
 
 They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
 """
-SURE = 0.92
+TRAITS, TRAIT_WRONG, TRAIT_FIRST = 12, 0.8, 0.015
+"""More ideas that are not in the list: wrong about questions with one trait, such as those about a list.
+
+How many traits there are (``tools/drill/traits.py``), how often such an idea is wrong, how likely each is at first.
+"""
+SURE = 0.9
+SURE_UNKNOWN = 0.985
 LEAST_EVIDENCE = 3
 """An idea is named only if it explains so many mistakes."""
 MAX_QUESTIONS = 30
@@ -42,11 +48,13 @@ class Answered(NamedTuple):
         wrong: The numbers of the ideas that answer this question wrongly.
         allowed: What is right.
         mistaken: Whether the answer was wrong.
+        traits: The numbers of the question's traits.
     """
 
     wrong: tuple[int, ...]
     allowed: bool
     mistaken: bool
+    traits: tuple[int, ...] = ()
 
 
 class Finding(NamedTuple):
@@ -64,12 +72,13 @@ class Finding(NamedTuple):
 
 
 def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
-    """How likely each hypothesis is: the ideas by number, then "nothing wrong", then those of ``UNKNOWN``."""
-    unknown = [first for _, _, first in UNKNOWN]
+    """How likely each hypothesis is: the ideas by number, then "nothing wrong", ``UNKNOWN``, traits."""
+    unknown = [first for _, _, first in UNKNOWN] + [TRAIT_FIRST] * TRAITS
     weights = [(1 - NOTHING_FIRST - sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
-    for wrong, allowed, mistaken in answers:
+    for wrong, allowed, mistaken, traits in answers:
         chances = [1 - SLIP if number in wrong else SLIP for number in range(ideas + 1)]
         chances += [where_allowed if allowed else where_forbidden for where_forbidden, where_allowed, _ in UNKNOWN]
+        chances += [TRAIT_WRONG if number in traits else SLIP for number in range(TRAITS)]
         weights = [
             weight * (chance if mistaken else 1 - chance) for weight, chance in zip(weights, chances, strict=True)
         ]
@@ -87,7 +96,8 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
     erratic = [sum(weights[ideas + 1 + i] * (UNKNOWN[i][way] - SLIP) for i in range(len(UNKNOWN))) for way in (0, 1)]
     for question in questions:
         wrong = sum(weights[number] for number in question["wrong"])
-        mistaken = SLIP + (1 - 2 * SLIP) * wrong + erratic[question["allowed"]]
+        odd = sum(weights[number - TRAITS] for number in question["traits"])
+        mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question["allowed"]]
         # The last digits may differ between Python and JavaScript.
         if abs(mistaken - 0.5) < least - 1e-9:
             best, least = question, abs(mistaken - 0.5)
@@ -101,7 +111,7 @@ def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
     likeliest = max(range(ideas), key=weights.__getitem__)
     if nothing >= SURE:
         return Finding("nothing", -1, nothing)
-    if unknown >= SURE:
+    if unknown >= SURE_UNKNOWN:
         return Finding("unknown", -1, unknown)
     explained = sum(each.mistaken and likeliest in each.wrong for each in answers)
     if weights[likeliest] >= SURE and explained >= LEAST_EVIDENCE:

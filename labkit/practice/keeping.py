@@ -114,6 +114,13 @@ def due(kept: Kept, now: float) -> list[str]:
     return [idea for _, idea in sorted(waiting)]
 
 
+def reminder(kept: Kept, now: float) -> str:
+    """What the start of a part says while something is due, in a line; otherwise empty."""
+    count = len(due(kept, now))
+    what = "One idea that was wrong comes" if count == 1 else f"{count} ideas that were wrong come"
+    return f"{what} back today. In a new cell: from labkit import drill; drill()" if count else ""
+
+
 def gone(kept: Kept) -> list[str]:
     """The ideas that were found and did not show again."""
     return sorted(idea for idea, entry in kept["ideas"].items() if entry["back"] >= len(DAYS))

@@ -68,7 +68,7 @@ class Drill:
             question = self._next[key]
             asked.add(question["id"])
             mistaken = mind(question) ^ (r.random() < slip)
-            answers.append(Answered(tuple(question["wrong"]), question["allowed"], mistaken))
+            answers.append(Answered((*question["wrong"],), question["allowed"], mistaken, (*question["traits"],)))
             key = (*key, question["id"], mistaken)
         return Session(len(answers), found)
 

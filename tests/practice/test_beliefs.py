@@ -14,11 +14,13 @@ from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import mistakes
 from labkit.practice import authorizers
 from labkit.practice.authorizers import AUTHORIZERS, answers, truth
+from labkit.practice.chooser import TRAITS
 from labkit.practice.pool import PATH, pool
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import grants
 from labkit.rbac.objects import Object
 from tests.support.cluster import ClusterApi
+from tools.drill import traits
 from tools.drill.__main__ import chosen, questions
 from tools.drill.policies import Draft, draft
 
@@ -49,7 +51,9 @@ def test_the_pool_is_small_and_each_question_there_once() -> None:
     assert len(asked) >= 30 * 30
     assert len({(each["text"], each["ask"], each.get("note")) for each in asked}) == len(asked)
     assert len({each["id"] for each in asked}) == len(asked)
-    assert all(each["text"].count("\n") < 12 and each["wrong"] and len(set(each["why"])) == 3 for each in asked)
+    assert all(each["text"].count("\n") < 12 and len(set(each["why"])) == 3 for each in asked)
+    assert all(each["wrong"] or each["traits"] for each in asked)
+    assert {number for each in asked for number in each["traits"]} == set(range(TRAITS))
     assert 0.3 < sum(each["allowed"] for each in asked) / len(asked) < 0.7
     assert {each["form"] for each in asked} == {"YAML", "kubectl", "graph"}
 
@@ -75,7 +79,11 @@ def test_each_idea_has_two_counter_examples_that_are_about_it_alone() -> None:
 def test_the_same_seed_makes_the_same_questions() -> None:
     assert json.dumps(questions(3, 60), default=str) == json.dumps(questions(3, 60), default=str)
     assert json.dumps(questions(3, 60), default=str) != json.dumps(questions(4, 60), default=str)
-    assert all(each["wrong"] for each in chosen(1, questions(3, 2000)))
+    assert all(each["wrong"] or each["traits"] for each in chosen(1, questions(3, 2000)))
+
+
+def test_the_chooser_knows_how_many_traits_there_are() -> None:
+    assert len(traits.TRAITS) == TRAITS
 
 
 def compare_with_a_server(drafts: int, seed: int) -> None:

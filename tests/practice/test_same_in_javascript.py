@@ -44,7 +44,7 @@ def replay(order: list[int], kept: keeping.Kept, now: float, mistakes: list[bool
         if not (question := session.next()):
             break
         asked.append(question["id"])
-        hints.append(session.likeliest(question)["id"])
+        hints.append((session.likeliest(question) or {}).get("id"))
         session.answer(question, question["allowed"] != mistaken)
     found = session.finding
     return {"asked": asked, "hints": hints, "found": found and [found.kind, found.idea], "kept": session.kept}
@@ -57,7 +57,7 @@ REPLAY = """data.map(({ order, kept, now, mistakes }) => {
     const question = session.next();
     if (!question) break;
     asked.push(question.id);
-    hints.push(session.likeliest(question).id);
+    hints.push(session.likeliest(question)?.id ?? null);
     session.answer(question, question.allowed !== mistaken);
   }
   const found = session.finding;

@@ -14,7 +14,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -22,18 +22,21 @@ from typing import Any
 from labkit.core.yaml_file import read_yaml
 from labkit.practice import authorizers
 from labkit.practice import pool as stored
-from labkit.practice.authorizers import AUTHORIZERS, answers, truth
+from labkit.practice.authorizers import AUTHORIZERS, NAMED_LISTS, answers, truth
 from labkit.rbac.attributes import Attributes
+from labkit.rbac.bindings import Grant
 from labkit.rbac.explain import grants, near_misses
+from labkit.rbac.objects import role_title
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import rule_text
 from labkit.rbac.subjects import Subject
 from tools.drill.forms import forms, odd_groups, request_text
 from tools.drill.policies import draft
+from tools.drill.traits import traits
 
 SEED = 20261130
-DRAFTS = 26_000
-ALLOWED, FORBIDDEN = 450, 850
+DRAFTS = 40_000
+ALLOWED, FORBIDDEN = 450, 1000
 PAIRS = 10
 
 REASONS = {
@@ -48,6 +51,9 @@ REASONS = {
     "missing role": "The binding names a role that does not exist there.",
 }
 """Why a request is forbidden, by the near miss."""
+
+ALIKE = ({"namespace", "scope"}, {"unbound", "missing role"}, {"group", "resource"})
+"""Where one of these is the reason, somebody could mean the other."""
 
 Question = dict[str, Any]
 
@@ -75,6 +81,7 @@ def questions(seed: int, drafts: int) -> list[Question]:
             **({"note": note(asked)} if asked.user.uid else {}),
             "allowed": right,
             "wrong": wrong,
+            "traits": traits(drawn, right),
             "says": explanation(policy, asked, right),
             "why": reasons(r, policy, asked, right),
         }
@@ -94,24 +101,39 @@ def explanation(policy: Policy, asked: Attributes, allowed: bool) -> str:
     """What grants the request, or nearly does, as the X-ray says it."""
     if allowed:
         grant = next(grants(policy, asked))
-        return f"{grant.binding_title} gives {grant.subject_title} {grant.role_title}: {rule_text(grant.rule)}."
-    misses = list(dict.fromkeys(miss.why for miss in near_misses(policy, asked)))
+        given = f"{grant.binding_title} gives {grant.subject_title} the {grant.role_title}: {rule_text(grant.rule)}."
+        return "\n".join([given, *besides(grant, asked)])
+    bound = tuple(f"{role_title(binding)} would allow" for binding in policy.bindings)
+    whys = [miss.why for miss in near_misses(policy, asked) if not miss.why.startswith(bound)]
+    misses = list(dict.fromkeys(whys))
     return "\n".join(misses[:3]) or "Nothing grants it, and nothing nearly does."
+
+
+def besides(grant: Grant, asked: Attributes) -> Iterator[str]:
+    """What a learner has to know so that a grant is one."""
+    account = "/".join(Subject(asked.user.name).account or ())
+    if grant.entry["kind"] == "Group":
+        yield f"{account} is in this group, as each service account of its namespace is."
+    elif asked.user.uid:
+        yield "A binding names an account by its name, and the new account has the same."
+    if asked.verb in NAMED_LISTS and asked.name and grant.rule.get("resourceNames"):
+        yield f"The field selector names {asked.name}, so resourceNames can allow it."
 
 
 def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
     """What decided it first, then two wrong answers; none where more than one could be meant."""
     if allowed:
-        grant = next(grants(policy, asked))
-        others = [f"{binding['kind']} {binding['metadata']['name']}" for binding in policy.bindings]
-        right = f"{grant.binding['kind']} {grant.binding['metadata']['name']}"
-        wrong = [each for each in others if each != right]
+        granting = [grant.binding["metadata"]["name"] for grant in grants(policy, asked)]
+        named = {binding["metadata"]["name"]: binding["kind"] for binding in policy.bindings}
+        right = f"{named[granting[0]]} {granting[0]}"
+        wrong = [f"{kind} {name}" for name, kind in named.items() if name not in granting]
         wrong += ["Nothing forbids it.", "A role is enough, without a binding."]
         return [right, *wrong[:2]]
     found = {miss.what for miss in near_misses(policy, asked)}
     if not found:
         return []
-    wrong = r.sample([text for what, text in REASONS.items() if what not in found], 2)
+    true = found.union(*(alike for alike in ALIKE if found & alike))
+    wrong = r.sample([text for what, text in REASONS.items() if what not in true], 2)
     first = next(near_misses(policy, asked)).what
     return [REASONS[first], *wrong]
 
@@ -124,10 +146,10 @@ def chosen(seed: int, drawn: list[Question]) -> list[Question]:
     drawn.sort(key=lambda each: 0 if each["allowed"] or each["form"] == "YAML" else str(each["text"]).count("\n"))
     kinds = Counter[tuple[object, ...]]()
     for question in drawn:
-        kind = (question["allowed"], *question["wrong"])
+        kind = (question["allowed"], *question["wrong"], "but for", *question["traits"])
         question["order"] = kinds[kind]
         kinds[kind] += 1
-    drawn = sorted((each for each in drawn if each["wrong"]), key=lambda each: each["order"])
+    drawn = sorted((each for each in drawn if each["wrong"] or each["traits"]), key=lambda each: each["order"])
     allowed = [each for each in drawn if each["allowed"]][:ALLOWED]
     pool = allowed + [each for each in drawn if not each["allowed"]][:FORBIDDEN]
     paired = pairs(pool)

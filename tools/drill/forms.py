@@ -11,7 +11,8 @@ from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import Subject, subject_title
 from tools.drill.policies import CLUSTER_SCOPED
 
-MAX_LINES = 12
+MAX_LINES = {"YAML": 12, "kubectl": 8, "graph": 12}
+"""More than four commands are not read in ten seconds."""
 MAX_WIDTH = 88
 GROUP_OF = {"deployments": "apps", "cronjobs": "batch", "roles": "rbac.authorization.k8s.io"}
 BRANCH = "  └ "
@@ -88,7 +89,8 @@ def graph_lines(objects: tuple[Object, ...]) -> list[str]:
         lines += [", ".join(subject_title(entry, namespace_of(binding)) for entry in binding["subjects"])]
         lines += [f"{BRANCH}{binding_title(binding)}"]
         lines += [f"{BRANCH}{role_title(binding)}".rjust(len(BRANCH) + len(f"{BRANCH}{role_title(binding)}"))]
-        lines += [f"{' ' * 12}{_rule(rule, groups)}" for rule in (role or {}).get("rules", ())]
+        said = [_rule(rule, groups) for rule in role["rules"]] if role else ["(there is no such role)"]
+        lines += [f"{' ' * 12}{line}" for line in said]
     for key, role in policy.roles.items():
         if key not in bound:
             lines += [title(*key), *(f"{' ' * 4}{_rule(rule, groups)}" for rule in role["rules"])]
@@ -102,9 +104,14 @@ def odd_groups(objects: tuple[Object, ...]) -> bool:
 
 
 def _rule(rule: Object, groups: bool) -> str:
-    group = f" (API group {json.dumps(rule['apiGroups'][0])})" if groups else ""
+    group = f" ({group_text(rule['apiGroups'][0])})" if groups else ""
     named = f" named {', '.join(rule['resourceNames'])}" if rule.get("resourceNames") else ""
     return f"{', '.join(rule['verbs'])} {', '.join(rule['resources'])}{named}{group}"
+
+
+def group_text(group: str) -> str:
+    """An API group in words."""
+    return f"API group {group}" if group else "core API group"
 
 
 FORMS: dict[str, Callable[[tuple[Object, ...]], list[str]]] = {
@@ -120,7 +127,7 @@ def forms(objects: tuple[Object, ...]) -> dict[str, list[str]]:
     return {
         name: lines
         for name, lines in written.items()
-        if lines and len(lines) <= MAX_LINES and max(map(len, lines)) <= MAX_WIDTH
+        if lines and len(lines) <= MAX_LINES[name] and max(map(len, lines)) <= MAX_WIDTH
     }
 
 
@@ -131,7 +138,7 @@ def request_text(question: Attributes, groups: bool) -> str:
     if question.verb == "escalate":
         return f"May {account} use the verb escalate on roles{where}?"
     thing = question.resource + (f"/{question.subresource}" if question.subresource else "")
-    thing += f" (API group {json.dumps(question.group)})" if groups else ""
+    thing += f" ({group_text(question.group)})" if groups else ""
     if question.verb in ("list", "watch"):
         everywhere = "" if question.namespace or question.resource in CLUSTER_SCOPED else " in all namespaces at once"
         selected = f" with the field selector metadata.name={question.name}" if question.name else ""

@@ -17,7 +17,7 @@ ROLES = ("blue", "green", "amber", "coral", "slate", "olive")
 OBJECTS = ("web", "db", "cart", "mail")
 CLUSTER_SCOPED = ("nodes", "persistentvolumes")
 """The resources of the questions that lie in no namespace."""
-DISKS = ("one", "two")
+DISKS = ("north", "south")
 """Names of nodes and volumes."""
 RESOURCES = (
     ("pods", "", ""),
@@ -52,8 +52,10 @@ def draft(r: Random) -> Draft:
     scene = Scene(r)
     granted = r.random() < 0.42
     objects = scene.granting(0) if granted else []
-    for number in range(1, r.choice((1, 2, 2)) if granted else r.choice((2, 3, 3, 3, 4))):
-        objects += scene.near_miss(number)
+    rare = scene.question.verb == "escalate" or scene.question.subresource
+    crowd = (1, 2, 2) if granted else (3, 4, 4) if rare else (2, 3, 3, 3, 4)
+    for number in range(1, r.choice(crowd)):
+        objects += scene.beside(number) if granted and r.random() < 0.25 else scene.near_miss(number)
     return Draft(tuple(objects), scene.question)
 
 
@@ -75,10 +77,25 @@ class Scene:
         """A role and a binding that allow the request, often in a way that is easily overlooked."""
         r, q = self.r, self.question
         rules = [self._good_rule()]
+        if r.random() < 0.2:
+            rules.insert(r.randrange(2), self._other_rule())
         kind = "ClusterRole" if not q.namespace else r.choice(("Role", "ClusterRole"))
         everywhere = not q.namespace or (kind == "ClusterRole" and r.random() < 0.5)
         entries = [self._me()] if r.random() < 0.65 else [_group(f"system:serviceaccounts:{self.home}")]
+        if r.random() < 0.2:
+            entries.insert(r.randrange(2), _entry(self.home, self.other))
         return self._pair(number, kind, rules, "" if everywhere else q.namespace, entries)
+
+    def beside(self, number: int) -> list[Object]:
+        """A role and a binding that give the account something else in the same place."""
+        place = self.question.namespace or self.home
+        kind = self.r.choice(("Role", "ClusterRole"))
+        return self._pair(number, kind, [self._other_rule()], place, [self._me()])
+
+    def _other_rule(self) -> Object:
+        resource, group, subresource = self.r.choice([each for each in RESOURCES if each[0] != self.question.resource])
+        full = f"{resource}/{subresource}" if subresource else resource
+        return {"apiGroups": [group], "resources": [full], "verbs": [self.r.choice(("get", "list", "delete"))]}
 
     def near_miss(self, number: int) -> list[Object]:
         """A role, and mostly a binding, with one thing wrong."""
@@ -104,7 +121,8 @@ class Scene:
         elif q.verb != "escalate" and q.resource not in CLUSTER_SCOPED:
             wrong.append(good | {"apiGroups": ["apps" if q.group != "apps" else ""]})
         if not wrong or r.random() < 0.12:
-            wrong = [good | {"verbs": [r.choice([verb for verb in ("get", "delete", "create") if verb != q.verb])]}]
+            verbs = [verb for verb in ("get", "list", "watch", "delete", "create") if verb != q.verb]
+            wrong = [good | {"verbs": [r.choice(verbs)]}]
             if r.random() < 0.3:
                 wrong = [good | {"resources": [r.choice(("events", "endpoints", wanted))], "verbs": ["patch"]}]
         r.shuffle(wrong)
@@ -180,9 +198,9 @@ class Scene:
             verb = r.choice(("list", "get"))
             name = "" if verb == "list" else r.choice(DISKS)
             return Attributes(user, verb, resource=r.choice(CLUSTER_SCOPED), name=name)
-        if roll < 0.2:
+        if roll < 0.25:
             return Attributes(user, "escalate", GROUP, resource="roles", namespace=where)
-        resource, group, subresource = r.choice(RESOURCES)
+        resource, group, subresource = r.choice(RESOURCES if r.random() < 0.85 else RESOURCES[-2:])
         if subresource:
             verb = "get" if subresource == "log" else r.choice(("get", "update"))
             return Attributes(user, verb, group, "", resource, subresource, where, r.choice(OBJECTS))

@@ -1,18 +1,20 @@
 // The drill: draws questions and answers, chooses the next one, keeps what is known and when it comes back.
 // labkit/practice has the same rules in Python (chooser, keeping, asking); tests/practice replays sessions in both.
-const SLIP = 0.09, NOTHING_FIRST = 0.1, SURE = 0.92, LEAST_EVIDENCE = 3, MAX_QUESTIONS = 30;
-const UNKNOWN = [[0.4, 0.4, 0.014], [0.91, 0.09, 0.01], [0.7, 0.09, 0.02], [0.5, 0.09, 0.03], [0.09, 0.91, 0.03], [0.09, 0.5, 0.03]];
+const SLIP = 0.09, NOTHING_FIRST = 0.05, SURE = 0.9, SURE_UNKNOWN = 0.985, LEAST_EVIDENCE = 3, MAX_QUESTIONS = 30;
+const UNKNOWN = [[0.4, 0.4, 0.014], [0.91, 0.09, 0.02], [0.7, 0.09, 0.015], [0.5, 0.09, 0.02], [0.09, 0.91, 0.03], [0.09, 0.5, 0.02]];
+const TRAITS = 12, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.015;
 const VERSION = 1, DAY = 86400, DAYS = [1, 7, 30], REST_DAYS = 30, AGAIN = 2;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const likeliest = (weights, among) => among.reduce((best, number) => weights[number] > weights[best] ? number : best, among[0]);
 
 function weightsAfter(ideas, answers) {
-  const unknown = UNKNOWN.map((each) => each[2]);
+  const unknown = UNKNOWN.map((each) => each[2]).concat(Array(TRAITS).fill(TRAIT_FIRST));
   let weights = [...Array(ideas).fill((1 - NOTHING_FIRST - sum(unknown)) / ideas), NOTHING_FIRST, ...unknown];
-  for (const { wrong, allowed, mistaken } of answers) {
+  for (const { wrong, allowed, mistaken, traits } of answers) {
     const chances = [...Array(ideas + 1).keys()].map((number) => wrong.includes(number) ? 1 - SLIP : SLIP)
-      .concat(UNKNOWN.map((each) => each[allowed ? 1 : 0]));
+      .concat(UNKNOWN.map((each) => each[allowed ? 1 : 0]))
+      .concat([...Array(TRAITS).keys()].map((number) => traits.includes(number) ? TRAIT_WRONG : SLIP));
     weights = weights.map((weight, number) => weight * (mistaken ? chances[number] : 1 - chances[number]));
     const total = sum(weights);
     weights = weights.map((weight) => weight / total);
@@ -25,7 +27,8 @@ function choose(ideas, weights, questions) {
   const erratic = [0, 1].map((way) => sum(UNKNOWN.map((each, i) => weights[ideas + 1 + i] * (each[way] - SLIP))));
   for (const question of questions) {
     const wrong = sum(question.wrong.map((number) => weights[number]));
-    const mistaken = SLIP + (1 - 2 * SLIP) * wrong + erratic[question.allowed ? 1 : 0];
+    const odd = sum(question.traits.map((number) => weights[weights.length - TRAITS + number]));
+    const mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question.allowed ? 1 : 0];
     if (Math.abs(mistaken - 0.5) < least - 1e-9) [best, least] = [question, Math.abs(mistaken - 0.5)];
   }
   return best;
@@ -36,7 +39,7 @@ function findingOf(ideas, answers) {
   const nothing = weights[ideas], unknown = sum(weights.slice(ideas + 1));
   const idea = likeliest(weights, [...Array(ideas).keys()]);
   if (nothing >= SURE) return { kind: "nothing", idea: -1, sure: nothing };
-  if (unknown >= SURE) return { kind: "unknown", idea: -1, sure: unknown };
+  if (unknown >= SURE_UNKNOWN) return { kind: "unknown", idea: -1, sure: unknown };
   const explained = answers.filter((each) => each.mistaken && each.wrong.includes(idea)).length;
   if (weights[idea] >= SURE && explained >= LEAST_EVIDENCE) return { kind: "idea", idea, sure: weights[idea] };
   if (answers.length < MAX_QUESTIONS) return null;
@@ -128,7 +131,7 @@ class Session {
     this.kept = { ...this.kept, asked: { ...asked, [question.id]: now } };
     const keep = (idea, entry) => { this.kept = { ...this.kept, ideas: { ...this.kept.ideas, [idea]: entry } }; };
     if (!this.again.length) {
-      this.answers.push({ wrong: question.wrong, allowed: question.allowed, mistaken: !right });
+      this.answers.push({ wrong: question.wrong, allowed: question.allowed, mistaken: !right, traits: question.traits });
       const found = this.finding;
       if (found && found.kind === "idea") keep(this.ideas[found.idea].id, { found: now, at: now, back: 0 });
       return right;
@@ -143,7 +146,7 @@ class Session {
 
 // -- Drawing ----------------------------------------------------------------------------------------------------------
 
-const STORE = "labkit-drill"; // in the storage of the site whose page or lab this is
+const STORE = "labkit-drill", COURSE = "labkit-course"; // in the storage of the site whose page or lab this is
 const seconds = () => Date.now() / 1000;
 const shuffled = (values) => {
   const left = [...values];
@@ -172,6 +175,15 @@ function siteStore(say) {
   };
 }
 
+/** How far the lessons are, as the lab on this site last said, for the page without a kernel. */
+function keepCourse(course) {
+  try { localStorage.setItem(COURSE, course); } catch { /* refused: the page leaves it out */ }
+}
+
+function courseKept() {
+  try { return localStorage.getItem(COURSE) || ""; } catch { return ""; }
+}
+
 /** Join with what another tab, or the lab, kept meanwhile; what a newer labkit kept stays. */
 function joinInto(store, kept, now) {
   const there = store.read();
@@ -186,8 +198,8 @@ function joinInto(store, kept, now) {
  * `redraw` is called after each change.
  */
 class Drill {
-  constructor(pool, stores, redraw, say) {
-    Object.assign(this, { pool, stores, redraw, say, view: "start", shown: null });
+  constructor(pool, stores, redraw, say, course) {
+    Object.assign(this, { pool, stores, redraw, say, course, view: "start", shown: null });
     const known = pool.beliefs.map((idea) => idea.id), said = [];
     this.kept = newKept();
     for (const store of stores) {
@@ -258,7 +270,7 @@ class Drill {
     const due = dueNow(this.kept, seconds()).length, measured = this.kept.measured;
     return [
       h("h3", {}, "Who may do what here?"),
-      h("p", {}, "Each question is a small policy and one request. Say whether it is allowed. After five to ten answers the drill says what you may believe wrongly, or that it found nothing."),
+      h("p", {}, "Each question is a small policy and one request. Say whether it is allowed. After five to twenty answers the drill says what you may believe wrongly, or that it found nothing."),
       due ? h("p", {}, `${due === 1 ? "One idea comes" : `${due} ideas come`} back today.`) : null,
       h("div", { class: "lk-row" },
         this.button("begin", due ? "Begin with what comes back" : "Begin", () => this.begin(), true),
@@ -277,7 +289,7 @@ class Drill {
     return [...head, h("div", { role: "status", class: "lk-said" },
       h("p", {}, h("strong", {}, right ? "Right: " : "No: "), verdict(question.allowed)),
       question.says.split("\n").map((line) => h("p", {}, breakable(line))),
-      right ? null : h("p", {}, h("strong", {}, "Remember: "), this.hint.says)),
+      right || !this.hint ? null : h("p", {}, h("strong", {}, "Remember: "), this.hint.says)),
     h("h4", {}, "Why?"),
     h("div", { class: "lk-reasons" }, this.reasons.map((text, number) => this.button(`why-${number}`, text, () => { this.reason = text; this.redraw(); }))),
     this.reason ? h("p", { role: "status" }, this.reason === question.why[0] ? "✓ That decided it." : `✕ It was this: ${question.why[0]}`) : null,
@@ -311,6 +323,7 @@ class Drill {
     const list = (title, ids) => ids.length ? [h("h4", {}, title), h("ul", {}, ids.map((id) => h("li", {}, name(id))))] : null;
     const progress = { "labkit progress": 1, steps: {}, drill: this.kept };
     return [h("h3", {}, "What is kept"),
+      this.course ? h("p", {}, `The lessons: ${this.course}.`) : null,
       before ? h("p", {}, `Before the lessons: ${before.right} of 10 right.`) : null,
       after ? h("p", {}, `After the lessons: ${after.right} of 10 right.`) : null,
       before && after ? h("p", {}, h("strong", {}, `Gain: ${after.right - before.right >= 0 ? "+" : "−"}${Math.abs(after.right - before.right)}`)) : null,
@@ -340,8 +353,9 @@ function drawDrill(data, act, view) {
   const begin = (pool) => {
     const said = [];
     const kernel = { kept: data.kept, read() { return this.kept; }, write(kept) { this.kept = kept; act("keep", { kept }); } };
-    shared.drill = new Drill(pool, data.pool ? [kernel] : [kernel, siteStore((text) => said.push(text))], redraw, (text) => said.push(text));
+    shared.drill = new Drill(pool, data.pool ? [kernel] : [kernel, siteStore((text) => said.push(text))], redraw, (text) => said.push(text), data.course);
     shared.said = said;
+    if (!data.pool) keepCourse(data.course);
   };
   if (!shared.drill && data.pool) begin(data.pool);
   if (!shared.drill) {
@@ -362,8 +376,14 @@ export async function mountDrill(el, address) {
     body.replaceChildren(...drill.draw().flat(Infinity).filter(Boolean));
     if (active) (body.querySelector(`[data-key="${CSS.escape(active)}"]`) || body.querySelector("button"))?.focus();
   };
-  drill = new Drill(await (await fetch(address)).json(), [siteStore(say)], redraw, say);
+  drill = new Drill(await (await fetch(address)).json(), [siteStore(say)], redraw, say, courseKept());
   redraw();
+}
+
+/** Join what the lab keeps into what the site keeps. Returns how many ideas come back now. */
+export function comingBack(lab) {
+  const now = seconds();
+  return dueNow(joinInto(siteStore(() => {}), settle(readKept(lab, null)[0], now)[0], now), now).length;
 }
 
 export default widget("drill", "The drill", drawDrill);
