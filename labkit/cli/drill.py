@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 @click.command("drill")
 @click.option("--measure", is_flag=True, help="Ten questions before part 1, and ten of the same kinds after part 5.")
-@click.option("--summary", is_flag=True, help="Print what was found, what is gone, and the gain.")
+@click.option("--summary", is_flag=True, help="Print passes, first guesses, what was found and is gone, the gain.")
 @click.option("--again/--no-again", default=None, help="Whether what was found comes back after 1, 7 and 30 days.")
 def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
     """Find out what you believe wrongly about RBAC.
 
     Each question shows a small policy and one request. Answer a for allowed, f for forbidden, q to stop.
     """
+    from labkit import lessons
     from labkit.lessons.progress import Progress
     from labkit.practice import keeping
     from labkit.practice.pool import pool
@@ -36,7 +37,7 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
         progress.join_drill({**kept, "off": {"value": not again, "at": now}})
         click.echo("What was found comes back." if again else "Nothing comes back.")
     elif summary:
-        click.echo("\n".join(summary_lines(kept)))
+        click.echo("\n".join([lessons.board(progress).title, *summary_lines(kept)]))
     elif measure:
         _measure(progress, kept, now)
     else:
@@ -57,7 +58,7 @@ def summary_lines(kept: Kept) -> list[str]:
     if len(kept["measured"]) == 2:
         gain = kept["measured"]["after"]["right"] - kept["measured"]["before"]["right"]
         lines.append(f"Gain: {gain:+d}")
-    return lines or ["Nothing is kept yet."]
+    return lines or ["Of the drill nothing is kept yet."]
 
 
 def finding_lines(found: Finding) -> list[str]:
@@ -88,7 +89,7 @@ def _drill(progress: Progress, kept: Kept, now: float) -> None:
         if answer is None:
             return
         hint = session.likeliest(question)
-        if not session.answer(question, answer):
+        if not session.answer(question, answer) and hint:
             click.echo(f"Remember: {hint['says']}")
         progress.join_drill(session.kept)
         _why(question)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit import lessons
 from labkit.core import page
 from labkit.core.arguments import takes
 from labkit.lab import words
@@ -23,7 +24,8 @@ class Drill(LabWidget):
         super().__init__()
         self._progress = progress
         # In a page the questions are a file of the site, which the browser fetches when it draws the widget.
-        self.data = {"kept": progress.drill(), "pool": None if page.IN_PAGE else _pool()}
+        course = lessons.board(progress).title
+        self.data = {"kept": progress.drill(), "pool": None if page.IN_PAGE else _pool(), "course": course}
 
     def on_keep(self, kept: object) -> None:
         """Join what the page keeps with what is there."""

@@ -25,6 +25,8 @@ from labkit.core.html import render
 from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
+from labkit.lessons.progress import Progress
+from labkit.practice import keeping
 from labkit.ui.base import LabWidget, html_table, text_table
 
 ABOUT = {
@@ -134,12 +136,13 @@ class StartPanel(LabWidget):
 
     def as_text(self) -> str:
         """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
-        return self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
+        shown = self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
+        return f"{self.data['again']}\n{shown}" if self.data["again"] else shown
 
     def as_html(self) -> str:
         """Return the same, with an HTML table."""
-        if sentence := self._sentence():
-            return render("text.html", text=sentence)
+        if self._sentence():
+            return render("text.html", text=self.as_text())
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
 
     def _sentence(self) -> str:
@@ -194,6 +197,7 @@ class StartPanel(LabWidget):
             "busy": self._busy,
             "percent": self._percent,
             "log": self._log,
+            "again": keeping.reminder(keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()),
             "kubeconfig": str(self._kubeconfig or ""),
             "steps": [
                 {"value": step.id, "label": f"{step.id} {step.title}"}

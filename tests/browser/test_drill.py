@@ -225,6 +225,30 @@ def test_before_and_after_show_the_gain(context: Any, host: StaticSite) -> None:
     no_violations(page)
 
 
+def test_what_the_lab_keeps_is_joined_and_counted(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    put(page, {**keeping.new(), "ideas": {"any-group": {"found": 1000, "at": 1000, "back": 0}}})
+    lab = {**keeping.new(), "ideas": {"get-includes-list": {"found": 2000, "at": 2000, "back": 1}}}
+    count = "async (lab) => (await import('./drill.js')).comingBack(lab)"
+    assert page.evaluate(count, lab) == 2
+    assert {*kept(page)["ideas"]} == {"any-group", "get-includes-list"}
+    assert page.evaluate(count, None) == 2
+    put(page, {**kept(page), "off": {"value": True, "at": 3000}})
+    assert page.evaluate(count, lab) == 0
+
+
+def test_the_page_to_print_has_the_lessons_of_the_lab(context: Any, host: StaticSite) -> None:
+    page = opened(context, host)
+    page.evaluate("() => localStorage.setItem('labkit-course', '3 of 30 steps passed, 1 of 2 first guesses right')")
+    gone = {"any-group": {"found": 1000, "at": 1000, "back": 3}}
+    put(page, {**keeping.new(), "ideas": gone, "measured": {"before": {"at": 1, "right": 4}}})
+    page.get_by_role("button", name="What is kept").click()
+    for text in ("3 of 30 steps passed, 1 of 2 first guesses right.", "4 of 10 right", pool()["beliefs"][11]["name"]):
+        expect(page.locator(".lk-body")).to_contain_text(text)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+
+
 def test_the_widget_keeps_it_with_the_progress(browser: Any, tmp_path: Path) -> None:
     progress = Progress(tmp_path / "progress.json")
     page = browser.new_page(viewport={"width": 800, "height": 720})

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from labkit.cli.drill import drill_command, finding_lines
 from labkit.core.errors import UsageError
+from labkit.lessons import STEPS
 from labkit.lessons.progress import Progress
 from labkit.practice import keeping
 from labkit.practice.chooser import Finding
@@ -50,13 +51,15 @@ def test_before_and_after_show_the_gain(progress: Progress) -> None:
     assert drill("--measure", typed="a\n").endswith("Nothing is kept: only all ten count.\n")
     right = "".join("a\n" if each["allowed"] else "f\n" for each in sets["after"])
     assert drill("--measure", typed=right).endswith("Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n")
-    assert drill("--summary") == "Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n"
+    progress.mark("W1", "passed", guessed=True)
+    lessons = f"1 of {len(STEPS)} steps passed, 1 of 1 first guesses right\n"
+    assert drill("--summary") == f"{lessons}Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n"
 
 
 def test_an_idea_that_was_found_is_named_and_can_be_switched_off(progress: Progress) -> None:
     idea = pool()["beliefs"][2]
     progress.join_drill(keeping.found(keeping.new(), idea["id"], 1000.0))
-    assert drill("--summary") == f"Comes back: {idea['name']}\n"
+    assert drill("--summary").splitlines()[1:] == [f"Comes back: {idea['name']}"]
     assert "This was wrong before." in drill(typed="q\n")
     assert drill("--no-again") == "Nothing comes back.\n"
     assert "This was wrong before." not in drill(typed="q\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,8 @@ from labkit.lab.lab import Lab
 from labkit.lab.policy import PolicyTests
 from labkit.lab.sources import objects_of
 from labkit.lessons.library import library
+from labkit.lessons.progress import Progress
+from labkit.practice import keeping
 from labkit.ui import AccessMatrix, Board, MutantWall, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
 from tests.lessons.policy_questions import TEN, TWO
@@ -250,6 +253,19 @@ def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
     rows = {row["name"]: row for row in panel.data["backends"]}
     assert all(need["met"] for need in rows["embedded"]["needs"] if need["required"])
     assert "existing" in panel.as_text()
+
+
+def test_the_start_panel_says_what_comes_back(tmp_path: Path) -> None:
+    progress, now = Progress(tmp_path / "progress.json"), time.time()
+    progress.join_drill(keeping.found(keeping.new(), "any-group", now - keeping.DAY / 2))
+    assert StartPanel(home=tmp_path).data["again"] == ""
+    progress.join_drill(keeping.found(keeping.new(), "get-includes-list", now - 2 * keeping.DAY))
+    line = "One idea that was wrong comes back today. In a new cell: from labkit import drill; drill()"
+    panel = StartPanel(home=tmp_path)
+    assert panel.data["again"] == line
+    assert panel.as_text().startswith(f"{line}\n")
+    progress.join_drill({**keeping.new(), "off": {"value": True, "at": now}})
+    assert StartPanel(home=tmp_path).data["again"] == ""
 
 
 def test_the_start_panel_does_not_wait_for_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

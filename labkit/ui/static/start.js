@@ -199,6 +199,7 @@ function drawStart(data, act, view) {
   return [
     h("h3", {}, data.running ? `The ${data.backend} cluster runs` : data.busy ? "Starting …" : "Choose a cluster"),
     data.running ? h("p", {}, h("code", {}, data.url)) : null,
+    data.again ? h("p", {}, data.again) : null,
     data.running ? h("details", { open: Boolean(view.more), ontoggle: (event) => { view.more = event.target.open; } },
       h("summary", { "data-key": "more" }, "Another cluster"), choices) : choices,
     data.terminal && (view.typed || !hasTerminals()) ? typed() : null,
