@@ -99,6 +99,7 @@ def test_a_report_counts_what_it_cannot_read_and_shows_no_token(policy: Path, tm
     ("text", "said"),
     [
         ("kind: Role\nmetadata: {name: {{ .Values.name }}}", "is a template"),
+        (yaml.safe_dump(bind(account("{{ACCOUNT}}"))), "is a template"),
         ("a: [", "is not YAML"),
         ("\x00", "is not YAML"),
         (yaml.safe_dump(bind(account("a"), ref=("Role", "x")) | {"roleRef": {"kind": "Role"}}), "no roleRef"),
@@ -114,6 +115,13 @@ def test_what_is_no_policy_is_an_error(text: str, said: str, questions: Path, tm
     assert isinstance(found.exception, LabkitError)
     assert found.exception.exit_code == 2
     assert said in found.exception.what
+
+
+def test_a_group_with_a_version_is_a_note(questions: Path, tmp_path: Path) -> None:
+    rules = [*READ, {"verbs": ["get"], "apiGroups": ["apps/v1"], "resources": ["deployments"]}]
+    (tmp_path / "odd.yaml").write_text(yaml.safe_dump_all([role(rules), OBJECTS[1]]))
+    found = labkit("test", tmp_path / "odd.yaml", questions)
+    assert "no request matches the API group apps/v1, which has a version. Write apps." in found.stderr
 
 
 def test_a_yaml_bomb_costs_nothing(questions: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def policy_of(objects: Iterable[Object]) -> Policy:
 
 
 def remarks(policy: Policy) -> list[str]:
-    """What is odd about a policy and no error: bindings to roles that do not exist, or to nobody, ``pods/*``."""
+    """What is odd about a policy and no error: bindings to nobody or to no role, ``pods/*``, ``apps/v1``."""
     found = []
     for key, role in policy.roles.items():
         named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
@@ -40,6 +40,11 @@ def remarks(policy: Policy) -> list[str]:
             f"{title(*key)}: no request matches {name}. A * stands for all resources, or before a slash."
             for name in sorted(named)
             if name.endswith("/*")
+        ]
+        groups = {group for rule in role.get("rules") or () for group in rule.get("apiGroups") or () if "/" in group}
+        found += [
+            f"{title(*key)}: no request matches the API group {name}, which has a version. Write {name.split('/')[0]}."
+            for name in sorted(groups)
         ]
     for binding in policy.bindings:
         if policy.role_of(binding) is None:
@@ -110,7 +115,7 @@ def _checked(obj: Any) -> Object:
         raise UsageError(
             f"A {obj['kind']} has no name.", todo="Write metadata.name; a template has to be rendered first."
         )
-    if "{{" in name:
+    if "{{" in f"{name} {metadata.get('namespace')} {obj.get('subjects')} {obj.get('roleRef')}":
         raise UsageError(f"{what} is a template.", todo="Render it first, such as with helm template.")
     if obj["kind"] in ("Role", "RoleBinding") and not metadata.get("namespace"):
         metadata = {**metadata, "namespace": "default"}
