@@ -24,7 +24,7 @@ TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
 
 STATE = frozenset(
     {"admin.conf", "audit.log", "backend.json", "course", "existing", "grading", "jupyter", "kind", "kube-cache"}
-    | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db"}
+    | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db", "class"}
 )
 """The entries of a home: they distinguish one from a directory that is used for something else."""
 

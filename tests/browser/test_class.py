@@ -72,7 +72,7 @@ def test_a_class_is_asked_twice(context: Any, room: Room) -> None:
     voter.page.keyboard.press("Enter")
     expect(voter.page.get_by_text("Your answer is kept.")).to_be_visible()
     expect(voter.page.get_by_role("button", name="200, allowed")).to_be_focused()
-    expect(teacher.page.get_by_text("1 answers", exact=True)).to_be_visible()
+    expect(teacher.page.get_by_text("1 answered", exact=True)).to_be_visible()
     expect(teacher.page.locator(".bars")).to_have_count(0)
     teacher.page.get_by_role("button", name="End the round: talk").click()
     expect(voter.page.get_by_text("Talk: find somebody")).to_be_visible()
@@ -144,7 +144,7 @@ def test_pages_fit_their_screen_and_axe_finds_nothing(browser: Any, room: Room, 
     context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
     voter, teacher = phone(context, room), board(context, room)
     voter.page.get_by_role("button", name="allowed").click()
-    expect(teacher.page.get_by_text("1 answers", exact=True)).to_be_visible()
+    expect(teacher.page.get_by_text("1 answered", exact=True)).to_be_visible()
     expect(teacher.page.locator("#board tbody tr")).to_have_count(30)
     expect(teacher.page.locator("#board")).to_contain_text("<img src=x onerror=alert(1)>")
     for screen in (voter, teacher):

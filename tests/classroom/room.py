@@ -26,10 +26,11 @@ class Room:
     Args:
         path: The file of its store.
         port: 0 takes a free one.
+        site: A build of the lab's page, which it serves too.
     """
 
-    def __init__(self, path: Path, port: int = 0) -> None:
-        self._path, self._asked = path, port
+    def __init__(self, path: Path, port: int = 0, site: Path | None = None) -> None:
+        self._path, self._asked, self._site = path, port, site
         self._ended: asyncio.Event
         self._ready = threading.Event()
         self._failed: BaseException | None = None
@@ -59,7 +60,7 @@ class Room:
     async def _serve(self) -> None:
         self.loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self.store = Store(self._path)  # SQLite's connection is this thread's
-        runner = web.AppRunner(Classroom(self.store).app(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(Classroom(self.store, self._site).app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self._asked).start()
         self.port = runner.addresses[0][1]
@@ -73,6 +74,11 @@ class Room:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where the site is."""
+        return f"{self.address}/site/"
 
     def call(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
         """A request: its status, and the JSON or text of its answer."""

@@ -46,7 +46,7 @@ function drawQuestion() {
     question.options.forEach((option) => list.append(make("li", option)));
     box.append(list);
   }
-  box.append(make("p", second || question.stage === "second" ? `${first} answers, then ${second}` : `${first} answers`));
+  box.append(make("p", second || question.stage === "second" ? `${first} answered, then ${second}` : `${first} answered`));
   const press = (name, text) => {
     const button = make("button", text, { type: "button" });
     button.onclick = () => act("POST", "/teacher/question", { question: question.id, do: name });
