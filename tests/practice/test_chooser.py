@@ -29,14 +29,13 @@ def test_some_learners_are_seen_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slip", "questions"),
-    [pytest.param(0.05, 7, marks=pytest.mark.soak), pytest.param(0.1, 8, marks=pytest.mark.slow)],
+    "slip", [pytest.param(0.05, marks=pytest.mark.soak), pytest.param(0.1, marks=pytest.mark.slow)]
 )
-def test_learners_are_seen_through(slip: float, questions: int) -> None:
+def test_learners_are_seen_through(slip: float) -> None:
     """The thresholds that docs/teaching.md names; what tools print for other seeds is not looked at."""
     figures = run(Drill(candidates(), 31), slip, 400, 31)
     assert {name: share for name, share in figures.rightly.items() if share < 0.95} == {}
-    assert figures.median <= questions
+    assert figures.median <= 7
     assert figures.nothing_named <= 0.05
     assert statistics.mean(figures.unlisted_named.values()) <= 0.1
     assert len(UNLISTED) >= 8
