@@ -10,7 +10,6 @@ from functools import partial
 from random import Random
 
 from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
 from labkit.embedded.apiserver.handlers.represent.responses import respond
@@ -88,7 +87,6 @@ class ResourceHandler:
             ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
             ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion that asks disruption budgets
             **{(kind.group, kind.plural, "scale"): scale for kind in KINDS if "scale" in kind.subresources},
-            ("", "componentstatuses", ""): component_statuses,  # needs no store
             **computed,  # reviews and token requests: need authenticators and authorizers
         }
 

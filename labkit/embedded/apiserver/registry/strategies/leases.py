@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -20,11 +19,3 @@ class LeaseStrategy(Strategy):
         """Drop the fields of coordinated leader election, whose feature gate is off."""
         for name in ("strategy", "preferredHolder"):
             new["spec"].pop(name, None)
-
-    @override
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        spec = obj["spec"]
-        seconds = spec.get("leaseDurationSeconds")
-        if seconds is not None and seconds <= 0:
-            errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
-        errors.check_not_negative("spec.leaseTransitions", spec.get("leaseTransitions"))

@@ -7,8 +7,6 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.tables import (
     core,
-    extending,
-    infrastructure,
     misc,
     pods,
     workloads,
@@ -17,13 +15,13 @@ from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, P
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
 
-MODULES = (core, extending, infrastructure, misc, pods, workloads)
+MODULES = (core, misc, pods, workloads)
 
 
 COMPUTED = (value for module in MODULES for value in vars(module).values() if isinstance(value, Printer))
 PRINTERS: Mapping[str, Printer] = {
     **{resource: Printer(resource) for resource in COLUMNS},
-    **{printer.resource: printer for printer in (*COMPUTED, *extending.POLICIES)},
+    **{printer.resource: printer for printer in (*COMPUTED, *misc.POLICIES)},
 }
 DEFAULT = PRINTERS[""]
 """For kinds without columns of their own; without objects it has no rows either."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
+from labkit.embedded.apiserver.registry.names import port_name, port_number
 from labkit.embedded.machinery.quota.amounts import Amount
 from labkit.embedded.machinery.quota.names import whole
 
@@ -21,3 +22,11 @@ def check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> N
         errors.invalid(path, str(amount), NOT_NEGATIVE)
     if whole(name) and amount.milli % 1000:
         errors.invalid(path, str(amount), "must be an integer")
+
+
+def check_port(value: object, path: str, errors: FieldErrors) -> None:
+    """Check a port by number or name."""
+    if isinstance(value, str):
+        errors.check_format(path, value, port_name)
+    elif isinstance(value, int):
+        errors.check_format(path, value, port_number)

@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import range_messages
-from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 

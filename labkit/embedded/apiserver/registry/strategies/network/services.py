@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
-from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
 from labkit.embedded.apiserver.registry.strategies.network import cluster_ips
 from labkit.embedded.apiserver.registry.strategies.network import service_traffic as traffic
 from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate

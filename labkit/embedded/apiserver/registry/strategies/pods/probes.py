@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import http_header
-from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
 from labkit.embedded.machinery.request import Object
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")

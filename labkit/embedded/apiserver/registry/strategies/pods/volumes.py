@@ -13,7 +13,6 @@ from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.pods import projections
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
-from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
@@ -21,7 +20,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     names_secret,
     needs,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository
+from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, csi, git_repository
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount

@@ -58,7 +58,6 @@ class ClaimStrategy(Strategy):
         spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
         if not before.get("volumeName") and spec.get("volumeName"):
             before["volumeName"] = spec["volumeName"]
-        _settle_class(new, old, spec, errors)
         if new["status"].get("phase") == "Bound":
             requests = (spec.get("resources") or {}).get("requests")
             if requests:
@@ -101,21 +100,6 @@ def _alike(one: Object, other: Object) -> bool:
         return {**spec, "resources": amounts}
 
     return plain(one) == plain(other)
-
-
-def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -> None:
-    """Check a change of the storage class, which may move from its annotation into the spec."""
-    after = (new["metadata"].get("annotations") or {}).get(BETA_CLASS)
-    before = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
-    wish, had = new["spec"].get("storageClassName"), old["spec"].get("storageClassName")
-    chosen = had is None and wish is not None
-    if chosen and before is not None and wish == before and after in (None, before):
-        spec.pop("storageClassName", None)
-        return
-    if (after or "") != (before or ""):
-        errors.invalid(f"metadata.annotations[{BETA_CLASS}]", after or "", "field is immutable")
-    if chosen and before in (None, wish):
-        spec.pop("storageClassName", None)
 
 
 def _settle_source(spec: Object, before: Object) -> None:

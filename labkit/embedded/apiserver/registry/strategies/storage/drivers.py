@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
+from labkit.embedded.apiserver.registry.strategies.storage.sources import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
+from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, needs
 from labkit.embedded.machinery.request import Object
@@ -97,6 +98,24 @@ def flex(source: Object, path: str, errors: FieldErrors) -> None:
         domain = "." + key.partition("/")[0].lower()
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             errors.invalid(f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved")
+
+
+def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
+    """Check the name of a CSI driver."""
+    errors.check_present(path, name)
+    errors.check_length(path, name, 63)
+    errors.check_if_given(path, name, lambda name: dns_subdomain(name.lower()))
+
+
+def csi(source: Object, path: str, errors: FieldErrors) -> None:
+    """Check an inline CSI volume."""
+    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
+
+
+def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """Check a persistent CSI volume."""
+    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
+    needs("volumeHandle")(source, path, errors)
 
 
 SHARED: Mapping[str, Rule] = {

@@ -18,7 +18,6 @@ from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage import claims, sources
-from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
@@ -26,6 +25,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     names_secret,
     needs,
 )
+from labkit.embedded.apiserver.registry.strategies.storage.sources import csi_volume
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object

@@ -57,13 +57,6 @@ class AutoscalerStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        self._check(obj, errors)
-
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self._check(new, errors, old)
-
-    def _check(self, obj: Object, errors: FieldErrors, old: Object | None = None) -> None:
         spec = obj["spec"]
         least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
         if least is not None and least < 1:
@@ -74,14 +67,9 @@ class AutoscalerStrategy(Strategy):
             errors.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
         target = spec.get("scaleTargetRef") or {}
         check_reference(target, "spec.scaleTargetRef", errors)
-        if old is None or _version_of(target) != _version_of(old["spec"].get("scaleTargetRef") or {}):
-            # Of the core group, nothing but a replication controller can be scaled.
-            grouped = target.get("kind") != "ReplicationController"
-            check_version(target, "spec.scaleTargetRef", errors, grouped=grouped)
-
-
-def _version_of(target: Object) -> tuple[str, str]:
-    return target.get("kind", ""), target.get("apiVersion", "")
+        # Of the core group, nothing but a replication controller can be scaled.
+        grouped = target.get("kind") != "ReplicationController"
+        check_version(target, "spec.scaleTargetRef", errors, grouped=grouped)
 
 
 def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:

@@ -298,11 +298,6 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         ["x", "daemonset.apps/d", 2, "60s"],
     ),
     ("podtemplates", {"template": {**TEMPLATE, "metadata": {"labels": {"a": "b"}}}}, ["x", "a,b", "i,j", "a=b"]),
-    (
-        "componentstatuses",
-        {"conditions": [{"type": "Healthy", "status": "True", "message": "ok"}]},
-        ["x", "Healthy", "ok", ""],
-    ),
 ]
 
 
