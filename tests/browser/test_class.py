@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from labkit.practice.pool import pool
 from tests.browser.test_widgets import axe
 from tests.classroom.room import Room, outcome
 
@@ -140,7 +141,7 @@ def test_pages_fit_their_screen_and_axe_finds_nothing(browser: Any, room: Room, 
     for number in range(30):
         room.join(number, "<img src=x onerror=alert(1)>" if number == 7 else f"Learner of a long name {number}")
         room.send(number, outcome(1, "W1"), outcome(2, "W2", "failed", "one-refusal-for-all", ago=60 * number))
-    room.ask(source="46783e43")
+    room.ask(source=pool()["beliefs"][0]["examples"][0])  # a policy, and a request
     context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
     voter, teacher = phone(context, room), board(context, room)
     voter.page.get_by_role("button", name="allowed").click()
