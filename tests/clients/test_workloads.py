@@ -100,19 +100,3 @@ def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     assert kubectl("get", "sts", "web").splitlines()[1].split()[:2] == ["web", "1/1"]
     kubectl("delete", "sts", "web")
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=web", "-o", "name") == ""
-
-
-@pytest.mark.slow
-def test_a_cron_job_and_its_jobs(kubectl: Kubectl) -> None:
-    kubectl("create", "cronjob", "tick", "--image=ubuntu", "--schedule=@every 1s", "--", "echo", "tock")
-    kubectl("wait", "--for=jsonpath={.status.lastSuccessfulTime}", "cronjob/tick", "--timeout=300s")
-    kubectl("patch", "cronjob", "tick", "-p", '{"spec":{"suspend":true}}')
-    (name,) = kubectl("get", "jobs", "-o", "name").split()[:1]
-    assert name.startswith("job.batch/tick-")
-    assert kubectl("logs", name) == "tock\n"
-    assert "cronjob-controller  Created job tick-" in kubectl("describe", "cronjob", "tick")
-    kubectl("create", "job", "by-hand", "--from=cronjob/tick")
-    kubectl("wait", "--for=condition=complete", "job/by-hand", "--timeout=300s")
-    kubectl("delete", "cronjob", "tick")
-    kubectl("wait", "--for=delete", "job/by-hand", "--timeout=300s")
-    assert kubectl("get", "jobs", "-o", "name") == ""

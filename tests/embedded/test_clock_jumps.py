@@ -143,41 +143,6 @@ def test_events_of_the_past_end_when_the_clock_is_set_ahead(api: ClusterApi) -> 
     assert names(api, EVENTS) == ["now"]
 
 
-def cron_job(api: ClusterApi, schedule: str) -> None:
-    container = {"name": "c", "image": "ubuntu", "command": ["true"]}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    spec = {
-        "schedule": schedule,
-        "jobTemplate": {"spec": {"template": {"spec": pod}}},
-        "successfulJobsHistoryLimit": 99,
-    }
-    api.must(api.admin.post(f"{BATCH}/cronjobs", {"metadata": {"name": "c"}, "spec": spec}))
-
-
-@pytest.mark.parametrize("schedule", ["* * * * *", "@every 1m"])
-@BACK_AND_AHEAD
-def test_cron_jobs_go_on_from_now(api: ClusterApi, schedule: str, jump: float) -> None:
-    cron_job(api, schedule)
-    pass_time(api, 10, 18)
-    before = len(names(api, f"{BATCH}/jobs"))
-    assert before in (2, 3)
-    pass_time(api, jump)
-    after_the_jump = len(names(api, f"{BATCH}/jobs"))
-    assert after_the_jump <= before + 1, "what was missed is made up for once"
-    pass_time(api, 10, 18)
-    assert after_the_jump + 2 <= len(names(api, f"{BATCH}/jobs")) <= after_the_jump + 4
-    status = api.must(api.admin.get(f"{BATCH}/cronjobs/c"))["status"]
-    assert not status.get("active")
-
-
-def test_a_changed_schedule_does_not_wait_for_a_time_that_is_far_again(api: ClusterApi) -> None:
-    cron_job(api, "0 * * * *")
-    api.must(api.admin.patch(f"{BATCH}/cronjobs/c", {"spec": {"schedule": "* * * * *"}}))
-    pass_time(api, -DAY)
-    pass_time(api, 10, 18)
-    assert names(api, f"{BATCH}/jobs")
-
-
 @pytest.mark.parametrize("jump", [-YEAR, -DAY, DAY])
 def test_what_sleeps_in_a_pod_wakes_in_its_time(jump: float) -> None:
     lab = Lab()

@@ -16,7 +16,6 @@ from labkit.embedded.bootstrap.core import CoreController
 from labkit.embedded.bootstrap.system import SystemContent
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.aggregation import RoleAggregation
-from labkit.embedded.controllers.cronjobs import CronJobs
 from labkit.embedded.controllers.daemonsets import DaemonSets
 from labkit.embedded.controllers.definitions import Definitions
 from labkit.embedded.controllers.deployments import Deployments
@@ -86,7 +85,6 @@ class Controllers:
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
         nodes = NodeLifecycle(registry)
         jobs = Jobs(registry, create)
-        cron_jobs = CronJobs(registry, create)
         daemon_sets = DaemonSets(registry, create)
         stateful_sets = StatefulSets(registry, create)
         self.reacting: tuple[Controller, ...] = (
@@ -107,7 +105,6 @@ class Controllers:
             replication_controllers,
             Deployments(registry),  # makes replica sets, which then come back to their controller above
             jobs,
-            cron_jobs,  # makes jobs
             daemon_sets,
             stateful_sets,
             Disruption(registry),  # counts the pods that the others made
@@ -117,7 +114,6 @@ class Controllers:
             aggregation,  # work that was too much for one write
             replica_sets,  # minReadySeconds
             replication_controllers,  # minReadySeconds
-            cron_jobs,  # schedules; before jobs, so that a new job starts at once
             jobs,  # delays, deadlines and times to live
             daemon_sets,  # refused pods again, minReadySeconds
             stateful_sets,  # refused pods again, minReadySeconds

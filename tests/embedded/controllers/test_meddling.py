@@ -47,16 +47,6 @@ def test_a_job_s_status(api: ClusterApi) -> None:
     assert api.admin.get(f"{path}/x").status == 200, "nobody knows when it ended"
 
 
-def test_a_cron_job_s_status(api: ClusterApi) -> None:
-    path = f"{BATCH}/cronjobs"
-    make(api, path, schedule="* * * * *", timeZone="America/New_York", jobTemplate={"spec": {"template": JOB}})
-    write(api, path, lastScheduleTime="0001-01-01T00:00:00Z", active=[{"name": "y"}, {}])
-    pass_time(api, 60)
-    (job,) = api.must(api.admin.get(f"{BATCH}/jobs"))["items"]
-    told = api.must(api.admin.get(f"{path}/x"))["status"]
-    assert (told["lastScheduleTime"], "active" in told) == (job["status"]["startTime"], False)
-
-
 @pytest.mark.parametrize("kind", ["daemonsets", "statefulsets"])
 def test_a_revision(api: ClusterApi, kind: str) -> None:
     path = f"{APPS}/{kind}"

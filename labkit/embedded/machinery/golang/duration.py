@@ -34,10 +34,3 @@ def duration_problem(text: str) -> str:
         at = part.end()
         if at == len(text):
             return ""
-
-
-def duration_seconds(text: str) -> float:
-    """Convert a valid duration to seconds."""
-    sign = -1 if text[:1] == "-" else 1
-    parts = PART.finditer(text.lstrip("+-"))
-    return sign * sum(float(part[1]) * UNITS[part[2]] for part in parts if part[2]) / UNITS["s"]

@@ -1,4 +1,4 @@
-"""Parses the schedules of CronJobs.
+"""Checks the schedules of CronJobs.
 
 Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the real server uses.
 """
@@ -6,9 +6,8 @@ Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from labkit.embedded.machinery.golang.duration import duration_problem, duration_seconds
+from labkit.embedded.machinery.golang.duration import duration_problem
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.work import charge
 
@@ -22,15 +21,7 @@ FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
     (0, 6, {name: number for number, name in enumerate(DAYS)}),
 )
 """Minute, hour, day of month, month, day of week: least, greatest, and names."""
-DESCRIPTORS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
+DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 MAX_DIGITS = 18
 
 
@@ -38,33 +29,10 @@ class BadSchedule(ValueError):
     """An invalid schedule; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A parsed schedule: points in time, or an interval.
-
-    Args:
-        minutes: Of an hour.
-        hours: Of a day.
-        days: Of a month.
-        months: Of a year.
-        weekdays: Of a week, which begins with Sunday.
-        any_day: Whether all days of a month, or of a week, were asked for: then both must fit, otherwise one of them.
-        every_seconds: The time between two runs; nothing else counts then. 0 for none.
-    """
-
-    minutes: frozenset[int] = frozenset()
-    hours: frozenset[int] = frozenset()
-    days: frozenset[int] = frozenset()
-    months: frozenset[int] = frozenset()
-    weekdays: frozenset[int] = frozenset()
-    any_day: bool = False
-    every_seconds: int = 0
-
-
 def schedule_problem(schedule: str) -> str:
     """Why a schedule is invalid; empty if it is valid."""
     try:
-        read_schedule(schedule)
+        _read(schedule)
     except BadSchedule as problem:
         return str(problem)
     return ""
@@ -92,44 +60,34 @@ def time_zone_problem(zone: str) -> str:
 ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
 
 
-def read_schedule(schedule: str) -> Schedule:
-    """Parse five fields, a descriptor such as ``@daily``, or ``@every 1h30m``, without the time zone.
-
-    Raises:
-        BadSchedule: It is none.
-    """
+def _read(schedule: str) -> None:
+    """Read five fields, a descriptor such as ``@daily``, or ``@every 1h30m``, without the time zone."""
     if not schedule:
         raise BadSchedule("empty spec string")
     if schedule.startswith(("TZ=", "CRON_TZ=")):
         schedule = schedule.partition(" ")[2].strip()
-    if schedule.startswith("@") and schedule not in DESCRIPTORS:
-        return _read_interval(schedule)
+    if schedule.startswith("@"):
+        if schedule not in DESCRIPTORS:
+            _read_interval(schedule)
+        return
     charge(3 * len(schedule))
-    fields = DESCRIPTORS.get(schedule, schedule).split()
+    fields = schedule.split()
     if len(fields) != len(FIELDS):
         raise BadSchedule(f"expected exactly {len(FIELDS)} fields, found {len(fields)}: [{' '.join(fields)}]")
-    found = [_read_field(text, *field) for text, field in zip(fields, FIELDS, strict=True)]
-    minutes, hours, days, months, weekdays = (values for values, _ in found)
-    return Schedule(minutes, hours, days, months, weekdays, any_day=found[2][1] or found[4][1])
+    for text, field in zip(fields, FIELDS, strict=True):
+        for part in filter(None, text.split(",")):
+            _read_range(part, *field)
 
 
-def _read_interval(text: str) -> Schedule:
+def _read_interval(text: str) -> None:
     if not text.startswith("@every "):
         raise BadSchedule(f"unrecognized descriptor: {text}")
-    duration = text.removeprefix("@every ")
-    wrong = duration_problem(duration)
+    wrong = duration_problem(text.removeprefix("@every "))
     if wrong:
         raise BadSchedule(f"failed to parse duration {text}: {wrong}")
-    return Schedule(every_seconds=max(int(duration_seconds(duration)), 1))
 
 
-def _read_field(text: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
-    """The values of a field, and whether they are all values."""
-    parts = [_read_range(part, low, high, names) for part in text.split(",") if part]
-    return frozenset(value for values, _ in parts for value in values), any(every for _, every in parts)
-
-
-def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> tuple[range, bool]:
+def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> None:
     ranged, *steps = text.split("/")
     ends = ranged.split("-")
     if ends[0] in ("*", "?"):
@@ -152,7 +110,6 @@ def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> tuple[
         raise BadSchedule(f"beginning of range ({start}) beyond end of range ({end}): {text}")
     if step == 0:
         raise BadSchedule(f"step of range should be a positive number: {text}")
-    return range(start, end + 1, step), ends[0] in ("*", "?") and step == 1
 
 
 def _number(text: str, names: dict[str, int]) -> int:
