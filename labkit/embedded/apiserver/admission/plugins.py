@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission import certificates
 from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
-from labkit.embedded.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
 from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
@@ -46,13 +45,11 @@ def default_chain(
             Priority(*stored),  # the number behind a priority class
             OneDefaultPriority(*stored),
             DefaultTolerations(),
-            DefaultStorageClass(*stored),
             StorageObjectInUse(),
             RuntimeClass(*stored),
             certificates.Requestor(),  # who asks for a certificate, before their rights are checked
             certificates.CertificateRights(may_use_signer),  # who may approve and sign
             certificates.CertificateSubjects(),
-            DefaultIngressClass(*stored),
             ResourceQuota(*stored, evaluators),  # last: it counts what is going to be stored
         )
     )

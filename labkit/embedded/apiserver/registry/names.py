@@ -17,8 +17,6 @@ NameRule = Callable[[str, bool], list[str]]
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = LABEL + r"(\." + LABEL + ")*"
-SEARCH_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
-SEARCH = SEARCH_LABEL + r"(\." + SEARCH_LABEL + ")*"
 LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 WILDCARD = r"\*\." + SUBDOMAIN
 QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"

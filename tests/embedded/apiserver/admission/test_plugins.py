@@ -6,7 +6,6 @@ import pytest
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Chain, Plugin
-from labkit.embedded.apiserver.admission.classes import DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
 from labkit.embedded.apiserver.admission.pods import DefaultTolerations, RuntimeClass
@@ -175,14 +174,10 @@ def test_a_runtime_class_that_cannot_be_asked_for(name: str, why: str) -> None:
     assert (caught.value.code, caught.value.reason, caught.value.message) == (500, "", why)
 
 
-def test_volumes_and_claims_are_protected_and_claims_get_a_class() -> None:
+def test_volumes_and_claims_are_protected() -> None:
     claim: Object = {"metadata": {"name": "c"}, "spec": {}}
     StorageObjectInUse().admit(World().write("persistentvolumeclaims", claim))
     assert claim["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
-    standard = {"metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
-    world = World(storageclasses=[standard])
-    DefaultStorageClass(world.lookup, world.lister).admit(world.write("persistentvolumeclaims", claim))
-    assert claim["spec"]["storageClassName"] == "fast"
 
 
 def test_new_nodes_are_tainted() -> None:

@@ -21,8 +21,6 @@ MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
 NAME_LABEL = "kubernetes.io/metadata.name"
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
-MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
-SEPARATE_NAMESPACES = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
 SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 SECRET_KEYS = {
     "kubernetes.io/dockercfg": ".dockercfg",
@@ -195,13 +193,6 @@ class ServiceAccountStrategy(Strategy):
         """Keep only the names of the secrets."""
         if new.get("secrets"):
             new["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in new["secrets"]]
-
-    @override
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        before = (old["metadata"].get("annotations") or {}) if old is not None else {}
-        if MOUNTABLE not in (obj["metadata"].get("annotations") or {}) or MOUNTABLE in before:
-            return []
-        return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
 
 
 class PriorityClassStrategy(Strategy):
