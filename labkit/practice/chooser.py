@@ -8,6 +8,8 @@ in JavaScript, for pages without Python; ``tests/practice`` replays the same ses
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 SLIP = 0.09
@@ -71,10 +73,15 @@ class Finding(NamedTuple):
     sure: float
 
 
+def _sum(values: Iterable[float]) -> float:
+    """Add from left to right, as JavaScript does; from Python 3.12 on, ``sum`` is more exact."""
+    return reduce(add, values, 0.0)
+
+
 def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
     """How likely each hypothesis is: the ideas by number, then "nothing wrong", ``UNKNOWN``, traits."""
     unknown = [first for _, _, first in UNKNOWN] + [TRAIT_FIRST] * TRAITS
-    weights = [(1 - NOTHING_FIRST - sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
+    weights = [(1 - NOTHING_FIRST - _sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
     for wrong, allowed, mistaken, traits in answers:
         chances = [1 - SLIP if number in wrong else SLIP for number in range(ideas + 1)]
         chances += [where_allowed if allowed else where_forbidden for where_forbidden, where_allowed, _ in UNKNOWN]
@@ -82,7 +89,7 @@ def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
         weights = [
             weight * (chance if mistaken else 1 - chance) for weight, chance in zip(weights, chances, strict=True)
         ]
-        total = sum(weights)
+        total = _sum(weights)
         weights = [weight / total for weight in weights]
     return weights
 
@@ -93,10 +100,10 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
     A slip is equally likely for each idea, so that question tells most whose answer is hardest to foresee.
     """
     best, least = None, 1.0
-    erratic = [sum(weights[ideas + 1 + i] * (UNKNOWN[i][way] - SLIP) for i in range(len(UNKNOWN))) for way in (0, 1)]
+    erratic = [_sum(weights[ideas + 1 + i] * (UNKNOWN[i][way] - SLIP) for i in range(len(UNKNOWN))) for way in (0, 1)]
     for question in questions:
-        wrong = sum(weights[number] for number in question["wrong"])
-        odd = sum(weights[number - TRAITS] for number in question["traits"])
+        wrong = _sum(weights[number] for number in question["wrong"])
+        odd = _sum(weights[number - TRAITS] for number in question["traits"])
         mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question["allowed"]]
         # The last digits may differ between Python and JavaScript.
         if abs(mistaken - 0.5) < least - 1e-9:
@@ -107,7 +114,7 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
 def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
     """What the answers say, None while more have to be asked. No idea is named on thin evidence."""
     weights = weights_after(ideas, answers)
-    nothing, unknown = weights[ideas], sum(weights[ideas + 1 :])
+    nothing, unknown = weights[ideas], _sum(weights[ideas + 1 :])
     likeliest = max(range(ideas), key=weights.__getitem__)
     if nothing >= SURE:
         return Finding("nothing", -1, nothing)
