@@ -110,6 +110,11 @@ class Frontend:
                 response = await self._respond_apart(again, request.body)
         self.outbox.flush()
         headers = connection.last_headers
+        if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
+            from labkit.embedded.apiserver.serving.watch_socket import is_watch, send_events
+
+            if is_watch(headers, response):
+                return await send_events(self.streams, http, headers, response, response.stream)
         if response.stream is not None:
             return await self.streams.send(http, response, response.stream)
         session = response.upgrade or response.forward

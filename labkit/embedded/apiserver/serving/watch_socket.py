@@ -1,0 +1,69 @@
+"""Watches over WebSocket: each event is a message, text for JSON and binary for protobuf.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/watch.go`` (``HandleWS``); golang.org/x/net ``websocket``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+
+from labkit.embedded.apiserver.serving.channels import ChannelSocket
+from labkit.embedded.apiserver.serving.streams import Streams
+from labkit.embedded.apiserver.serving.wire import WireResponse
+from labkit.embedded.machinery.request import EventStream, Response
+
+BEARER = "base64url.bearer.authorization.k8s.io."
+"""Begins a subprotocol that is a credential."""
+
+LENGTH_BYTES = 4
+"""Before each event in protobuf is its length, which a message needs not."""
+
+
+def is_watch(headers: Mapping[str, str], response: Response) -> bool:
+    """Whether a stream is a watch, and the connection is to be upgraded."""
+    upgrades = "upgrade" in headers.get("connection", "").lower()
+    return upgrades and response.headers["Content-Type"].startswith("application/")
+
+
+async def send_events(
+    streams: Streams, http: BaseRequest, headers: Mapping[str, str], response: Response, stream: EventStream
+) -> StreamResponse:
+    """Upgrade to WebSocket and send the events until the stream or the client ends."""
+    text = response.headers["Content-Type"] == "application/json"
+    offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
+    offered = [each for each in offered if each and not each.startswith(BEARER)]
+    socket = ChannelSocket(*offered[:1], autoping=True)
+    # Go's server asks for an origin, and for one protocol at most.
+    if not headers.get("origin"):
+        refused: StreamResponse | None = WireResponse(Response(403), close=True)
+    elif len(offered) > 1:
+        refused = WireResponse(Response(400), close=True)
+    else:
+        refused = await socket.open(http)
+    if refused is not None:
+        stream.close()
+        return refused
+
+    async def write(pieces: list[bytes]) -> None:
+        for piece in pieces:
+            await (socket.send_str(piece.decode()) if text else socket.send_bytes(piece[LENGTH_BYTES:]))
+
+    async def receive() -> None:
+        async for _ in socket:
+            pass
+
+    tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(streams.run(stream, write))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        await socket.close()
+    return socket
