@@ -1,9 +1,9 @@
 """Ideas that are not in the drill's list: none may be taken for a listed one.
 
-Each answers a policy and a request as somebody with that idea does. Ten were written by somebody who knew the list, and
-nine by somebody who had not seen it. The last five are from issues of public projects; they were added when the
-chooser's constants were fixed. Ideas that answer as a listed one does are left out, such as "get, list and watch are
-one right".
+Each answers a policy and a request as somebody with that idea does. Ten were written by somebody who knew the list,
+and nine by somebody who had not seen it. The last five are from issues of public projects. A constant of the chooser
+was changed after a run with them, so none of these ideas is wholly new to it. Ideas that answer as a listed one does
+are left out, such as "get, list and watch are one right".
 """
 
 from __future__ import annotations
