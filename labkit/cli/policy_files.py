@@ -27,6 +27,18 @@ MAX_LINE_BYTES = 1 << 20
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
+class _Loader(yaml.CSafeLoader):
+    """Refuses a key that is there twice, of which YAML's own loader forgets the first."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise ValueError(f"line {key.start_mark.line + 1}: the key {key.value} is there twice")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 class Source(NamedTuple):
     """A policy with what questions about it may name."""
 
@@ -137,7 +149,7 @@ def _documents(file: Path) -> Iterator[Any]:
     if "{{" in text:
         raise UsageError(f"{file} is a template.", todo="Render it first, such as with helm template.")
     try:
-        for document in yaml.load_all(text, Loader=yaml.CSafeLoader):
+        for document in yaml.load_all(text, Loader=_Loader):
             if document is not None:
                 yield document
     except (yaml.YAMLError, RecursionError, ValueError) as error:

@@ -13,7 +13,10 @@ import click
 from labkit.cli import policy_files
 from labkit.cli.output import as_json, json_option
 from labkit.cli.policy_files import Source
+from labkit.core.errors import UsageError
+from labkit.core.home import place_error
 from labkit.core.redact import redact
+from labkit.rbac.objects import is_default
 
 FILES = click.Path(exists=True, path_type=Path)
 KUBECONFIG = click.option(
@@ -56,23 +59,27 @@ def test_command(
     from labkit.rbac.testing.questions import read_questions
     from labkit.rbac.testing.verdicts import answers
 
-    source = _source(policy, kubeconfig, context)
+    source = _source(policy, kubeconfig, context, needed=True)
     verdicts = answers(source.policy, read_questions(policy_files.questions_document(questions), source.vocabulary))
     rows: list[dict[str, Any]] = [
         {"question": str(each.question), "right": each.right, "allowed": each.allowed, "reasons": list(each.reasons)}
         for each in verdicts
     ]
     if junit:
-        junit.write_bytes(_junit(rows))
+        try:
+            junit.write_bytes(_junit(rows))
+        except OSError as error:
+            raise place_error(junit, error) from error
     wrong = [row for row in rows if not row["right"]]
     if json_wanted:
-        as_json({"questions": rows, "wrong": len(wrong)})
+        as_json({"questions": rows, "wrong": len(wrong), "notes": _notes(source)})
     else:
-        _remark(source)
+        _show_notes(source)
         for row in rows:
             click.echo(f"{'✔' if row['right'] else '✘'} {row['question']}")
             if not row["right"]:
-                click.echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {' '.join(row['reasons'])}")
+                why = " ".join(row["reasons"]) or "No rule is near it."
+                click.echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {why}")
         click.echo(f"{len(rows) - len(wrong)} of {len(rows)} answers are as expected.")
     sys.exit(NO if wrong else 0)
 
@@ -95,10 +102,10 @@ def mutate_command(
     from labkit.rbac.testing.questions import read_questions
     from labkit.rbac.testing.verdicts import wrong
 
-    source = _source(policy, kubeconfig, context)
+    source = _source(policy, kubeconfig, context, needed=True)
     asked = read_questions(policy_files.questions_document(questions), source.vocabulary)
     if (failing := wrong(source.policy, asked)) is not None:
-        raise click.UsageError(f"The policy itself answers otherwise: {failing}. See labkit rbac test.")
+        raise UsageError(f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test.")
     every = mutants(source.policy, source.vocabulary)
     left = survivors(every, asked)
     if json_wanted:
@@ -124,9 +131,11 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     if json_wanted:
         as_json([{"who": each.who, "gained": each.gained, "permission": each.permission} for each in found])
     else:
+        _show_notes(after)
         for each in found:
             click.echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
-        click.echo(f"{len(found)} permissions have changed." if found else "Nobody gained or lost anything.")
+        changed = f"Permissions that have changed: {len(found)}."
+        click.echo(changed if found else "Nobody gained or lost anything.")
     sys.exit(NO if found else 0)
 
 
@@ -160,6 +169,9 @@ def report_command(
     source = _source(policy, kubeconfig, context)
     events = policy_files.AuditEvents(audit_log)
     found = usage_of(subject(account), source.policy, events, source.vocabulary)
+    if not found.requests:
+        what = f"{found.who.label} made no request in {audit_log} ({events.lines} lines)."
+        raise UsageError(what, todo="Name the account and the log of its run.")
     least = least_policy(found, name)
     if json_wanted:
         lists = {key: [str(use) for use in getattr(found, key)] for key in ("missing", "unused")}
@@ -177,16 +189,25 @@ def report_command(
     sys.exit(NO if found.missing else 0)
 
 
-def _source(policy: Sequence[Path], kubeconfig: Path | None, context: str) -> Source:
+def _source(policy: Sequence[Path], kubeconfig: Path | None, context: str, *, needed: bool = False) -> Source:
+    """The policy to be asked; with ``needed``, files without a role and a binding are refused."""
     if bool(policy) == bool(kubeconfig):
         raise click.UsageError("Name the policy's files, or --kubeconfig.")
-    return policy_files.from_cluster(kubeconfig, context) if kubeconfig else policy_files.from_files(policy)
+    source = policy_files.from_cluster(kubeconfig, context) if kubeconfig else policy_files.from_files(policy)
+    if needed and policy and all(is_default(each) for each in (*source.policy.roles.values(), *source.policy.bindings)):
+        todo = "Name rendered manifests with roles and bindings; any question that expects no would pass."
+        raise UsageError("The policy holds no role and no binding.", todo=todo)
+    return source
 
 
-def _remark(source: Source) -> None:
+def _notes(source: Source) -> list[str]:
     from labkit.rbac.testing.policies import remarks
 
-    for line in remarks(source.policy):
+    return remarks(source.policy, source.vocabulary)
+
+
+def _show_notes(source: Source) -> None:
+    for line in _notes(source):
         click.echo(f"Note: {line}", err=True)
 
 

@@ -86,8 +86,8 @@ class PolicyTests(Displayable):
         after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
         found = changes(self.manifests.policy, after.policy, after.vocabulary)
         rows = [Row("+" if each.gained else "-", f"{each.who}: {each.permission}") for each in found]
-        known = remarks(self.manifests.policy)
-        rows += [Row("note", each) for each in remarks(after.policy) if each not in known]
+        known = remarks(self.manifests.policy, self.manifests.vocabulary)
+        rows += [Row("note", each) for each in remarks(after.policy, after.vocabulary) if each not in known]
         title = f"{count(len(found), 'permission')} changed" if found else "Nobody gains or loses anything"
         return Card(title, "warn" if found else "plain", rows)
 

@@ -44,6 +44,14 @@ def labkit(*words: object) -> Result:
     return CliRunner().invoke(cli, ["rbac", *map(str, words)])
 
 
+def refused(*words: object) -> str:
+    """What is said of something that is an error, and not an answer."""
+    error = labkit(*words).exception
+    assert isinstance(error, LabkitError)
+    assert error.exit_code == 2
+    return error.what
+
+
 def test_the_answers_and_their_exit_codes(policy: Path, questions: Path, tmp_path: Path) -> None:
     right = labkit("test", policy, questions)
     assert (right.exit_code, right.stdout.splitlines()[-1]) == (0, "5 of 5 answers are as expected.")
@@ -68,7 +76,97 @@ def test_wrong_policies_that_pass_are_listed(policy: Path, questions: Path, tmp_
     assert "passes: Role kikai/service-reader lets them watch\n" in found.stdout
     assert json.loads(labkit("mutate", policy, questions, "--json").stdout)["policies"] > 30
     questions.write_text("questions: [{who: kikai/default, may: list pods in kikai}]")
-    assert labkit("mutate", policy, questions).exit_code == 2
+    assert "answers otherwise" in refused("mutate", policy, questions)
+
+
+CUSTOM = """
+- {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: w, namespace: kikai},
+   rules: [{apiGroups: [example.com], resources: [widgets], verbs: [get%s]}]}
+- {apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: w, namespace: kikai},
+   roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: w},
+   subjects: [{kind: ServiceAccount, name: default, namespace: kikai}]}
+"""
+DEFINITION = """
+- {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: gadgets.example.com},
+   spec: {group: example.com, scope: Cluster, names: {plural: gadgets}}}
+"""
+
+
+def listed(path: Path, items: str) -> Path:
+    path.write_text(f"apiVersion: v1\nkind: List\nitems:{items}")
+    return path
+
+
+def test_custom_resources_are_compared_changed_and_asked_about(questions: Path, tmp_path: Path) -> None:
+    base = listed(tmp_path / "base.yaml", CUSTOM % "" + DEFINITION.lstrip("\n"))
+    head = listed(tmp_path / "head.yaml", CUSTOM % ", delete")
+    assert "+ ServiceAccount kikai/default: delete · widgets.example.com in kikai" in labkit("diff", base, head).stdout
+    may = "{who: kikai/default, may: get widgets.example.com in kikai, may not: list gadgets.example.com}"
+    questions.write_text(f"questions: [{may}]")
+    assert labkit("test", base, questions).exit_code == 0
+    assert "passes: Role kikai/w lets them list" in labkit("mutate", base, questions).stdout
+    questions.write_text(f"questions: [{may.replace('gadgets.example.com', 'gadgets.example.com in kikai')}]")
+    assert "lie in no namespace" in refused("test", base, questions)
+
+
+RULE = "{apiGroups: [''], resources: [pods], verbs: [get]}"
+BINDING = "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ("", "holds no role and no binding"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}", "holds no role and no binding"),
+        (f"kind: Roles\nrules: [{RULE}]", "There is no kind Roles"),
+        (f"kind: Role\nrules: [{RULE.replace('verbs', 'verb')}]", "has the field verb"),
+        ("kind: RoleBinding\n" + BINDING.replace("rbac.authorization.k8s.io", "rbac"), "API group rbac"),
+        (f"kind: ClusterRoleBinding\n{BINDING}\nsubjects: [{{kind: ServiceAccount, name: a}}]", "without a namespace"),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1beta1\nkind: Role",
+            "no kind Role in rbac.authorization.k8s.io/v",
+        ),
+        ("apiVersion: rbac.authorisation.k8s.io/v1\nkind: Role", "no API group rbac.authorisation.k8s.io"),
+    ],
+)
+def test_manifests_that_the_server_would_refuse(manifest: str, said: str, questions: Path, tmp_path: Path) -> None:
+    head = "" if not manifest or "apiVersion" in manifest else "apiVersion: rbac.authorization.k8s.io/v1\n"
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"{head}{manifest}" + ("\nmetadata: {name: r}" if manifest and "metadata" not in manifest else ""))
+    assert said in refused("test", file, questions)
+
+
+def test_what_no_request_has_is_noted(questions: Path, tmp_path: Path) -> None:
+    rule = "{apiGroups: [''], resources: [pod, pods], verbs: [gte, get]}"
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        f"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: r}}\nrules: [{rule}]"
+    )
+    questions.write_text("namespaces: [kikai]\nquestions: [{who: kikai/default, may not: get pods in kikai}]")
+    found = labkit("test", file, questions)
+    assert found.exit_code == 0
+    assert "Note: ClusterRole r: no request has the verb gte.\n" in found.stderr
+    assert "Note: ClusterRole r: no request has the resource pod.\n" in found.stderr
+    assert len(json.loads(labkit("test", file, questions, "--json").stdout)["notes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("may not: get pods in kikai\n  may not: list pods in kikai", "is not YAML"),
+        ("may: create secrets mine in kikai", "names no object"),
+        ("may: list namespaces in kikai", "lie in no namespace"),
+    ],
+)
+def test_questions_that_nobody_could_ask(entry: str, said: str, policy: Path, questions: Path) -> None:
+    questions.write_text(f"questions:\n- who: kikai/default\n  {entry}\n")
+    assert said in refused("test", policy, questions)
+
+
+def test_what_cannot_be_told_is_an_error_and_no_answer(policy: Path, questions: Path, tmp_path: Path) -> None:
+    assert "cannot use" in refused("test", policy, questions, "--junit", tmp_path / "nowhere" / "report.xml")
+    (tmp_path / "audit.log").write_text("")
+    assert "made no request" in refused("report", policy, "--audit-log", tmp_path / "audit.log", "--account", "kikai/a")
 
 
 def test_a_report_counts_what_it_cannot_read_and_shows_no_token(policy: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from labkit.rbac.subjects import (
     member,
     subject_title,
 )
-from labkit.rbac.testing.vocabulary import Vocabulary, qualified
+from labkit.rbac.testing.vocabulary import OF_COLLECTIONS, Vocabulary, qualified
 
 FRESH = "a-fresh-name"
 """A namespace, an account and a user that no policy names."""
@@ -163,7 +163,8 @@ def usable(part: Part, namespace: str, vocabulary: Vocabulary) -> bool:
     if known is None:
         return False
     namespaced, verbs = known
-    if namespace and not namespaced and (part.group, part.resource) != ("", "namespaces"):
+    one_namespace = (part.group, part.resource) == ("", "namespaces") and part.verb not in OF_COLLECTIONS
+    if namespace and not namespaced and not one_namespace:
         return False
     if part.names and part.verb in ("create", "deletecollection") and "/" not in part.resource:
         return part.verb != "create"

@@ -133,7 +133,7 @@ def _rules(rule: Rule, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[s
     names = rule.get("resourceNames") or []
     if names:
         yield "is about objects of any name", "names", {**rule, "resourceNames": []}
-        yield "is about one more object", "names", {**rule, "resourceNames": [*names, added.another]}
+        yield f"is about one more object, {added.another}", "names", {**rule, "resourceNames": [*names, added.another]}
     else:
         yield "is about one object only", "names", {**rule, "resourceNames": ["one"]}
 

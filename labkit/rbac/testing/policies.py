@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
-from labkit.core.errors import UsageError
+from labkit.core.errors import UsageError, near
 from labkit.rbac.defaults import default_objects
 from labkit.rbac.objects import GROUP, Object, binding_title, is_default, name_of, namespace_of, role_title, title
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
+from labkit.rbac.testing.vocabulary import Vocabulary
 
 POLICY_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 
@@ -19,7 +21,7 @@ def policy_of(objects: Iterable[Object]) -> Policy:
     """The policy of a cluster to which some manifests were applied; objects of other kinds are left out.
 
     Raises:
-        UsageError: A role or a binding lacks what decides, or is there twice.
+        UsageError: A role or a binding lacks what decides, is refused by the server, or is there twice.
     """
     own = [_checked(each) for each in objects if _is_policy(each)]
     keys: set[tuple[str, str, str]] = set()
@@ -31,10 +33,13 @@ def policy_of(objects: Iterable[Object]) -> Policy:
     return aggregated(Policy.of([*kept, *own]))
 
 
-def remarks(policy: Policy) -> list[str]:
-    """What is odd about a policy and no error: bindings to nobody or to no role, ``pods/*``, ``apps/v1``."""
+def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
+    """What is odd about a policy and no error: verbs and resources of no request, bindings to nobody or to no role."""
     found = []
     for key, role in policy.roles.items():
+        if not is_default(role):
+            odd = dict.fromkeys(name for rule in role.get("rules") or () for name in vocabulary.strangers(rule))
+            found += [f"{title(*key)}: no request has the {name}." for name in odd]
         named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
         found += [
             f"{title(*key)}: no request matches {name}. A * stands for all resources, or before a slash."
@@ -99,7 +104,18 @@ def _key(obj: Object) -> tuple[str, str, str]:
 
 
 def _is_policy(obj: Object) -> bool:
-    return obj.get("kind") in POLICY_KINDS and str(obj.get("apiVersion", "")).partition("/")[0] == GROUP
+    """Whether an object is a role or a binding.
+
+    Raises:
+        UsageError: It is meant to be one.
+    """
+    kind, (group, _, version) = obj.get("kind"), str(obj.get("apiVersion", "")).partition("/")
+    if group == GROUP and (kind not in POLICY_KINDS or version != "v1"):
+        todo = near(str(kind), POLICY_KINDS) if version == "v1" else f"Kubernetes serves {GROUP}/v1 only."
+        raise UsageError(f"There is no kind {kind} in {obj['apiVersion']}.", todo=todo)
+    if group != GROUP and kind in POLICY_KINDS and get_close_matches(group, [GROUP], cutoff=0.93):
+        raise UsageError(f"There is no API group {group}.", todo=f'Did you mean "{GROUP}"?')
+    return group == GROUP
 
 
 def _checked(obj: Any) -> Object:
@@ -126,6 +142,12 @@ def _checked(obj: Any) -> Object:
         parts: Any = obj.get("subjects") or []
         if not isinstance(parts, list) or not all(isinstance(each, dict) and each.get("name") for each in parts):
             raise UsageError(f"{what} has subjects that are none.", todo="Each has a kind and a name.")
+        if ref.get("apiGroup", GROUP) != GROUP:
+            raise UsageError(f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}.")
+        accounts = [each for each in parts if each.get("kind") == "ServiceAccount" and not each.get("namespace")]
+        if accounts and obj["kind"] == "ClusterRoleBinding":
+            who = accounts[0]["name"]
+            raise UsageError(f"{what} names the account {who} without a namespace.", todo="Write its namespace.")
     else:
         parts = obj.get("rules") or []
         if not isinstance(parts, list) or not all(map(_is_rule, parts)):
@@ -137,6 +159,9 @@ def _checked(obj: Any) -> Object:
 
 def _is_rule(rule: Any) -> bool:
     fields = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+    if isinstance(rule, dict) and (unknown := set(rule) - set(fields)):
+        name = str(min(unknown, key=str))
+        raise UsageError(f"A rule has the field {name}.", todo=near(name, fields))
     return isinstance(rule, dict) and all(
         isinstance(rule.get(field) or [], list) and all(isinstance(each, str) for each in rule.get(field) or ())
         for field in fields

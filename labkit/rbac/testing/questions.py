@@ -25,7 +25,7 @@ from typing import Any
 from labkit.core.errors import UsageError, near
 from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.subjects import AUTHENTICATED, Subject, member, subject
-from labkit.rbac.testing.vocabulary import PATH_VERBS, Vocabulary, qualified
+from labkit.rbac.testing.vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary, qualified
 
 FIELDS = ("namespaces", "accounts", "users", "groups", "resources", "questions")
 MAX_QUESTIONS = 10_000
@@ -128,7 +128,10 @@ def _who(who: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]])
         vocabulary.check_group(who["group"])
         return member({"kind": "Group", "name": who["group"]}, "")
     if not isinstance(who, str) or not who:
-        raise UsageError("who is nobody.", todo="Write namespace/name, a user, or {group: NAME}.")
+        raise UsageError(
+            "who is a list." if isinstance(who, list) else "who is nobody.",
+            todo="Write namespace/name, a user, or {group: NAME}.",
+        )
     groups = users.get(who, ())
     _check_who(who, groups, vocabulary)
     return subject(who, (*groups, AUTHENTICATED)) if groups else subject(who)
@@ -160,11 +163,14 @@ def _request(who: Subject, text: str, vocabulary: Vocabulary) -> Attributes:
     resource, _, group = plural.partition(".")
     full = f"{resource}/{subresource}" if subresource else resource
     vocabulary.check_resource(verb, group, full)
-    if (group, resource) == ("", "namespaces") and name and not namespace:
+    if name and verb in ("create", "deletecollection") and not subresource:
+        raise UsageError(f"A request to {verb} {plural} names no object.", todo=f"Leave out {name}.")
+    of_one = (group, resource) == ("", "namespaces") and verb not in OF_COLLECTIONS
+    if of_one and name and not namespace:
         namespace = name  # as requests for one namespace's object do: a RoleBinding in it can allow them
     elif namespace:
         vocabulary.check_namespace(namespace)
-        if not vocabulary.namespaced(group, full) and (group, resource) != ("", "namespaces"):
+        if not vocabulary.namespaced(group, full) and not of_one:
             raise UsageError(f"{qualified(group, full)} lie in no namespace.", todo="Leave out the words after “in”.")
     return Attributes(who.as_user(), verb, group, "", resource, subresource, namespace, name)
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from labkit.core.errors import UsageError, near
 from labkit.core.json_file import read_json
-from labkit.rbac.objects import GROUP, Object, name_of, namespace_of
+from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, subject_namespace
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 """The verbs of requests for resources."""
+
+OF_COLLECTIONS = ("list", "watch", "create", "deletecollection")
+"""Those whose requests name no object; of a ``create`` the authorizer does not know the name yet."""
 
 PATH_VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
 """The verbs of requests for paths: the methods in small letters."""
@@ -88,23 +92,48 @@ class Vocabulary:
         )
 
     def with_names_of(self, other: Vocabulary) -> Vocabulary:
-        """The same, with the namespaces, accounts, users and groups of another."""
-        return self.declaring(
+        """The same, with the resources, namespaces, accounts, users and groups of another."""
+        return replace(self, resources={**other.resources, **self.resources}).declaring(
             namespaces=other.namespaces, accounts=other.accounts, users=other.users, groups=other.groups
         )
 
     def of(self, policy: Policy, objects: Iterable[Object] = ()) -> Vocabulary:
-        """The same, with what a policy names, and with the namespaces and accounts among some objects."""
+        """The same, with what a policy names, and with the namespaces, accounts and definitions among some objects.
+
+        A rule may be about custom resources whose definition is elsewhere. They are taken for namespaced ones.
+        """
         bindings = [(binding, namespace_of(binding)) for binding in policy.bindings]
         entries = [(entry, home) for binding, home in bindings for entry in binding.get("subjects") or ()]
         homes = {home for _, home in bindings} | {key[1] for key in policy.roles}
         objects = list(objects)
+        named = ((key, True) for role in policy.roles.values() if not is_default(role) for key in self._custom(role))
         return self.declaring(
+            resources=dict(named) | dict(_defined(objects)),
             namespaces=(homes - {""}) | {name_of(each) for each in objects if each.get("kind") == "Namespace"},
             accounts=[*_accounts_named(entries), *_accounts_made(objects)],
             users=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "User"],
             groups=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "Group"],
         )
+
+    def _custom(self, role: Object) -> Iterator[tuple[str, str]]:
+        """The resources of a role's rules that lie in no API group which is known."""
+        groups = {group for group, _ in self.resources}
+        for rule in role.get("rules") or ():
+            for group in rule.get("apiGroups") or ():
+                if group not in groups and "." in group and "/" not in group:
+                    names = (name.partition("/")[0] for name in rule.get("resources") or ())
+                    yield from ((group, name) for name in names if "*" not in name)
+
+    def strangers(self, rule: Mapping[str, Any]) -> Iterator[str]:
+        """What no request has of a rule: ``verb lst``, ``resource pod``."""
+        groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+        verbs = {verb for _, known in self.resources.values() for verb in known}.union(PATH_VERBS, "*")
+        yield from (f"verb {verb}" for verb in rule.get("verbs") or () if verb not in verbs)
+        if resources and not groups:
+            yield "resources of a rule without apiGroups"
+        for name in resources if "*" not in groups else ():
+            if "*" not in name and not any((group, name) in self.resources for group in groups) and groups:
+                yield f"resource {qualified(groups[0], name)}"
 
     def namespaced(self, group: str, resource: str) -> bool:
         """Whether the objects of a known resource lie in namespaces."""
@@ -159,6 +188,15 @@ class Vocabulary:
     def check_group(self, name: str) -> None:
         """Refuse a group that nobody declared, and that is none of Kubernetes' own."""
         _require("group", name, {*self.groups, *(f"system:serviceaccounts:{each}" for each in self.namespaces)})
+
+
+def _defined(objects: Iterable[Object]) -> Iterator[tuple[tuple[str, str], bool]]:
+    """The custom resources that are defined among some objects, by group and plural: whether they are namespaced."""
+    for each in objects:
+        spec = each.get("spec")
+        if each.get("kind") == "CustomResourceDefinition" and isinstance(spec, dict):
+            plural = (spec.get("names") or {}).get("plural")
+            yield (str(spec.get("group")), str(plural)), spec.get("scope") != "Cluster"
 
 
 def _accounts_named(entries: Iterable[tuple[Object, str]]) -> Iterator[str]:
@@ -234,6 +272,8 @@ def _with_virtual(resources: Resources) -> dict[tuple[str, str], tuple[bool, fro
             add(classic, resource, resource == "serviceaccounts", "impersonate")
         add(AUTHENTICATION, resource, resource == "serviceaccounts", f"impersonate:{mode}")
     add(AUTHENTICATION, "nodes", False, "impersonate:associated-node")
+    for part in ("configz", "healthz", "log", "metrics", "pods", "spec", "stats"):  # what kubelets ask about
+        add("", f"nodes/{part}", False, "get", "create", "update", "patch", "delete")
     add(CERTIFICATES, "signers", False, "approve", "sign", "attest")
     add("policy", "podsecuritypolicies", False, "use")
     return found

@@ -121,7 +121,7 @@ def test_a_question_that_the_right_policy_fails_rejects_nothing_and_is_named() -
         ("{questions:\n&a [x]}", "an anchor"),
         ("x" * 20_001, "more than 20000 characters"),
         ("questions: [{who: kikai/default, may not: list configmaps in kikai}]", "There is no namespace kikai"),
-        ("questions: [{who: [], may: x}]", "who is nobody"),
+        ("questions: [{who: [], may: x}]", "who is a list"),
         ("2026-13-45T00:00:00: 1", "The"),
     ],
 )

@@ -111,6 +111,7 @@ SERVED = [
     for entry in standard().resources.items()
     if entry[0][0] in ("", "apps")
     and entry[0][1].partition("/")[0] in ("pods", "services", "secrets", "deployments", "nodes")
+    and (not entry[0][1].startswith("nodes/") or entry[0][1] in ("nodes/proxy", "nodes/status"))
 ]
 
 
