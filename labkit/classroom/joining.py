@@ -42,17 +42,16 @@ _sending: set[Path] = set()
 def join(home: Path, address: str, code: str, name: str, progress: Progress, say: Callable[[str], None]) -> Card:
     """Join a class, and send the outcomes that there are; ``say`` takes the sentence that says so before.
 
-    The address may have ``http://`` and the page. An empty name asks for a number.
+    The address may have ``http://`` and the page. An empty name asks for a number. A lab that is in an earlier class
+    moves to this one; one that is in the same class, at another address by now, goes on with its row.
 
     Raises:
-        UsageError: The lab is in another class, or the class refuses.
+        UsageError: The class refuses.
         Unreachable: The class does not answer.
     """
     match = re.match(r"(https?://)?([^\s/#@]+)", address.strip())
     base = f"{match[1] or 'http://'}{match[2]}" if match else ""
     member = read_json(home / FILE)
-    if member.get("address", base) != base:
-        raise UsageError(f"This lab is in the class at {member['address']}.", todo="Leave it first: lab.leave().")
     say(SENT)
     key = member.get("key") or secrets.token_hex(16)
     status, answer = _request(base, "PUT", "/api/learner", {"code": code, "key": key, "name": name}, "")
@@ -62,11 +61,12 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
         todo = "Be in the same network, and copy address and code again. A page joins only the class that serves it."
         raise Unreachable(f"No class answers at {base or 'this address'}.", why=answer.get("why", ""), todo=todo)
     with _kept(home) as kept:
-        if not kept:
-            kept |= {"address": base, "key": key, "number": 0, "waiting": []}
+        if kept.get("class") != answer["class"]:
+            kept |= {"class": answer["class"], "key": key, "number": 0, "waiting": []}
             for step, entry in progress.all().items():
                 if step in STEPS and "state" in entry:
                     _add(kept, step, entry["state"], entry.get("kind", ""), entry)
+        kept["address"] = base
     send_soon(home)
     return Card(f"In the class as {answer['name']}", "good", [Row("to leave", "lab.leave()", code=True)])
 

@@ -170,7 +170,7 @@ class Classroom:
         self._limits.check_newcomer(_client(request), "labs", key)
         name = self.store.join(key, name)
         self._changed()
-        return web.json_response({"name": name})
+        return web.json_response({"name": name, "class": self.store.id})
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
         self.store.remove(self._learner(request))

@@ -36,15 +36,19 @@ async def serve(
     """
     ended, classroom = asyncio.Event(), Classroom(store, site)
     (certificate, key), tls = pem, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
     try:
         if certificate:
             tls.load_cert_chain(certificate, key)
+    except OSError as error:  # SSLError is one
+        todo = "Give --certificate and --key the PEM files of a certificate and its key."
+        raise UsageError(f"The certificate {certificate} cannot be used.", why=str(error), todo=todo) from error
+    runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
         await web.TCPSite(runner, listen, port, ssl_context=tls if certificate else None).start()
     except (OSError, OverflowError) as error:
         await runner.cleanup()
-        todo = "Give an address of this machine, a free --port, and for https a PEM file with its --key."
+        todo = "Give an address of this machine, and a free --port."
         raise UsageError(f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo) from error
     classroom.link = address(listen, runner.addresses[0][1], "https" if certificate else "http")
     say(announcement(classroom, listen))

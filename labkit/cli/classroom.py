@@ -47,8 +47,9 @@ def delete_command(yes: bool) -> int:
     """Delete the class: learners, outcomes, questions and votes."""
     from labkit.classroom.store import delete, place
 
-    if not yes:
-        click.confirm("Delete the class with all that is kept of it?", abort=True)
+    if not yes and not click.confirm("Delete the class with all that is kept of it?"):
+        click.echo("Nothing was deleted.")
+        return 1
     delete(place())
     click.echo("The class is deleted. Its join code and its board's link are over.")
     return 0

@@ -141,7 +141,7 @@ def test_what_cannot_be_served_is_said(labkit_home: Path, tmp_path: Path, capsys
     assert cli.run(["class", "start", "--listen", "203.0.113.7", "--port", "0"]) == 2
     (tmp_path / "x.pem").write_text("no certificate", encoding="utf-8")
     assert cli.run(["class", "start", "--certificate", str(tmp_path / "x.pem")]) == 2
-    assert "for https a PEM file with its --key" in capsys.readouterr().err
+    assert "the PEM files of a certificate and its key" in capsys.readouterr().err
 
 
 def test_a_class_is_deleted(labkit_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

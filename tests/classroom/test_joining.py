@@ -166,11 +166,37 @@ def test_joining_again_keeps_the_row_and_changes_the_name(home: Path, room: Room
     assert [row["name"] for row in room.seen()["learners"]] == ["Grace"]
 
 
-def test_a_lab_is_in_one_class(home: Path, room: Room) -> None:
+def test_a_lab_moves_to_the_next_class_and_sends_what_there_is(home: Path, room: Room, tmp_path: Path) -> None:
     joined(home, room)
-    with pytest.raises(UsageError, match="This lab is in the class at") as refused:
+    until(lambda: not waiting(home))
+    with Room(tmp_path / "next" / "class.db") as following:
+        joined(home, following)
+        until(lambda: len(rows(following)) == 2)
+    assert len(rows(room)) == 2, "the earlier class keeps its row"
+
+
+def test_a_class_that_does_not_take_the_lab_changes_nothing(home: Path, room: Room) -> None:
+    joined(home, room)
+    until(lambda: not waiting(home))
+    before = (home / FILE).read_bytes()
+    with pytest.raises(Unreachable):
         join(home, "http://127.0.0.1:1", "CODE", "", Progress(home / "progress.json"), print)
-    assert refused.value.todo == "Leave it first: lab.leave()."
+    assert (home / FILE).read_bytes() == before
+
+
+def test_a_class_at_another_address_is_the_same_class(home: Path, labkit_home: Path) -> None:
+    path = labkit_home / "class" / "class.db"
+    with Room(path) as room:
+        joined(home, room)
+        until(lambda: not waiting(home))
+        first = room.address
+    with Room(path) as room:
+        kept = json.loads((home / FILE).read_text())
+        (home / FILE).write_text(json.dumps({**kept, "address": f"{first}0"}))
+        joined(home, room)
+        checked(home, FAILED)
+        until(lambda: rows(room).get("W17", {}).get("state") == "failed")
+        assert len(room.seen()["learners"]) == 1
 
 
 @pytest.mark.parametrize("form", ["{0}", "http://{0}/vote", "http://{0}/vote#CODE", "  {0}/ "])

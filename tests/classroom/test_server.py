@@ -197,7 +197,7 @@ def test_ten_thousand_joins_by_one_client_leave_places_for_others(room: Room) ->
     used.check_newcomer("10.0.0.1", "labs", key(5))  # who has joined may come again
     statuses = [room.join(number)[0] for number in range(limits.MAX_PER_ADDRESS + 20)]
     assert (statuses.count(200), statuses.count(429)) == (limits.MAX_PER_ADDRESS, 20)
-    assert room.join(5, "Ada")[1] == {"name": "Ada"}
+    assert room.join(5, "Ada")[1] == {"name": "Ada", "class": room.store.id}
 
 
 def test_a_rate_is_a_burst_and_then_so_many_a_second() -> None:
@@ -234,7 +234,7 @@ def test_a_long_name_is_refused_and_markup_is_text(room: Room) -> None:
     assert room.seen()["learners"][0]["name"] == "<img src=x onerror=alert(1)>"
     assert read_text("  Ada\n\u202eLovelace\x00 ") == "Ada Lovelace"
     assert room.join(1, "y" * 40_000)[0] == 413
-    assert room.join(1, "Ada \ud800")[1] == {"name": "Ada"}
+    assert room.join(1, "Ada \ud800")[1]["name"] == "Ada"
     assert room.send(1, outcome(1, "W1", guess="\ud800\u202e"))[0] == 200
 
 

@@ -75,7 +75,7 @@ function drawMistakes() {
   if (!seen.mistakes.length) return at("mistakes").replaceChildren(make("p", "None yet."));
   const table = make("table");
   const head = table.createTHead().insertRow();
-  ["mistake", "learners", "say", "they may believe", "step"].forEach((text) => head.append(make("th", text, { scope: "col" })));
+  ["mistake", "learners", "say", "they may believe", "answered by"].forEach((text) => head.append(make("th", text, { scope: "col" })));
   const body = table.createTBody();
   seen.mistakes.forEach(({ name, count, say, idea, step }) => {
     const row = body.insertRow();
