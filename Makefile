@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants notebooks docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages notebooks docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -116,6 +116,9 @@ mutants: $(DEV) ## plant 200 changes in a room's code, and see which the tests n
 
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
+
+messages: $(DEV) ## renew the catalogues in locale from the English texts, and say how far each translation is
+	$(BIN)/python -m tools.messages
 
 notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and instructors, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks

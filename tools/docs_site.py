@@ -34,7 +34,7 @@ DOCS = ROOT / "docs"
 LEARNERS_HOME = "~/.local/share/labkit"
 """What the outputs show in the place of the temporary ``LABKIT_HOME``."""
 ABOUT = ("CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "CITATION.cff")
-NOTEBOOKS = ("notebooks/pictures", "notebooks/exercises", "notebooks/instructor")
+NOTEBOOKS = ("notebooks/pictures", "notebooks/exercises", "notebooks/instructor", "notebooks/ko")
 AS_THEY_ARE = ("docs", *NOTEBOOKS, "CONTRIBUTING.md", "LICENSE", *ABOUT)
 GLOSSARY = "99-glossary"
 write: Any = nbformat.writes  # nbformat has no types for it
@@ -148,9 +148,8 @@ def copy_pages(pages: Path) -> None:
             shutil.copyfile(source, copy)
     for page in (pages / "notebooks" / "exercises").glob("*.ipynb"):
         page.write_text(to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8")
-    for page in (pages / "notebooks" / "instructor").glob(
-        "*.ipynb"
-    ):  # linked from docs/instructor, not in the side bar
+    not_in_the_side_bar = ("instructor", "ko")  # other pages link to them
+    for page in [page for name in not_in_the_side_bar for page in (pages / "notebooks" / name).glob("*.ipynb")]:
         document = json.loads(page.read_text(encoding="utf-8"))
         document["metadata"]["orphan"] = True
         page.write_text(json.dumps(document), encoding="utf-8")

@@ -12,7 +12,8 @@ A source is a jupytext ``py:percent`` file with nbgrader's solution marks. It gi
 - ``docs/glossary.md``, from the glossary's notebook;
 - ``notebooks/instructor/NAME.ipynb`` with slides, and the tables of ``docs/instructor.md`` (``tools/instructor.py``);
 - ``notebooks/pictures/request-….svg``, from ``request.svg``: the way of a request, with the stations
-  highlighted that a notebook is about. The other pictures there are written by hand.
+  highlighted that a notebook is about. The other pictures there are written by hand;
+- ``notebooks/LANGUAGE/NAME.ipynb``, the learner's copies with the texts of ``locale/LANGUAGE/notebooks.po``.
 
 The exercises' sources are their tasks (``labkit/grading/tasks``); each gives
 ``notebooks/exercises/NAME.ipynb``.
@@ -34,12 +35,12 @@ import nbformat
 from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.lessons import LESSONS, STEPS
-from tools import instructor
+from tools import catalogues, instructor
+from tools.catalogues import PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-PLACEHOLDER = "# Your turn: write it below this line."
 STEP = re.compile(r"## ([A-Z]\d+) · \S")
 LIKE_A_STEP = re.compile(r"#+ *[A-Za-z]\d+\b")
 """A heading that names a step, well or badly."""
@@ -225,6 +226,11 @@ def outputs() -> dict[Path, str]:
     """Every file that is built, with its content."""
     steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"  # first, for its errors name a line
     built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
+    for language in catalogues.languages():
+        texts = catalogues.read(catalogues.path(language).read_text(encoding="utf-8"))
+        for source in sources():
+            document = catalogues.translated(notebook(source), texts)
+            built[ROOT / "notebooks" / language / f"{source.stem}.ipynb"] = _text(document) + "\n"
     for exercise in EXERCISES:
         text = _text(_from_dict(learner_notebook(exercise)))
         built[ROOT / "notebooks" / "exercises" / f"{exercise.id}.ipynb"] = text + "\n"

@@ -34,6 +34,7 @@ TARGETS = [
     "site-serve",
     "test-kind",
     "test-reach",
+    "messages",
     "notebooks",
     "docs",
     "screenshots",

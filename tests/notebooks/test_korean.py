@@ -1,0 +1,244 @@
+"""The Korean notebooks: the catalogue is up to date, and the texts keep to the terms, one style and Korean grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from babel.messages.catalog import Message
+from markdown_it import MarkdownIt
+
+from tests.support.some import some
+from tools import catalogues, messages, notebooks
+
+TERMS: dict[str, Any] = yaml.safe_load((catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8"))
+DONE = ("00-start", "01-api-server", "02-inside-a-pod", "03-service-accounts")
+"""The notebooks that are wholly in Korean."""
+HANGUL = re.compile("[가-힣]")
+PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
+"""After a final consonant, and after a vowel."""
+
+
+@cache
+def korean() -> Any:
+    return catalogues.read(catalogues.path("ko").read_text(encoding="utf-8"))
+
+
+def translations() -> list[tuple[str, str]]:
+    """Each text that is shown in Korean: English and Korean."""
+    return [
+        (str(message.id), str(message.string))
+        for message in some(catalogues.messages(korean()))
+        if message.string and not message.fuzzy
+    ]
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Each notebook's name and its Korean cells as one text."""
+    for source in notebooks.sources():
+        document = catalogues.translated(notebooks.notebook(source), korean())
+        cells = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
+        yield source.stem, "\n\n".join(cell for cell in cells if HANGUL.search(cell))
+
+
+def prose(text: str) -> str:
+    """A text without its pictures, code, tables, links' targets and HTML."""
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
+    text = re.sub(r"^> ?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"</?(details|summary)>", "", text)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def wrong_forms(text: str) -> list[str]:
+    """The forms of terms that Kubernetes' documentation does not have, and what no text should have."""
+    others = [form for term in TERMS["terms"] for form in term.get("not", [])]
+    forms = [form for form in others if re.search(rf"(?<![가-힣]){re.escape(form)}", text)]
+    return forms + [match[0] for each in TERMS["avoid"] if (match := re.search(each["pattern"], text))]
+
+
+def without_english(text: str) -> list[str]:
+    """The terms whose first use on a page has no English beside it."""
+    english = {term["korean"]: term.get("beside", []) for term in TERMS["terms"] if not term.get("only beside")}
+    longest_first = sorted(english, key=len, reverse=True)
+    pattern = "|".join(re.escape(term).replace("\\ ", r"\s") for term in longest_first)
+    first: dict[str, str] = {}
+    for match in re.finditer(rf"(?<![가-힣])({pattern})\**(?:\s?\(([^)]*)\))?", prose(text)):
+        first.setdefault(re.sub(r"\s", " ", match[1]), match[2] or "")
+    return [term for term, beside in first.items() if english[term] and beside not in english[term]]
+
+
+def sentences(text: str) -> list[str]:
+    """The Korean sentences of a lesson, without headings, tables, and the answers to choose from."""
+    lines = [line for line in prose(text).splitlines() if not re.match(r"#+ |\||\* [a-c]: ", line)]
+    plain = re.sub(r"`[^`]*`", "X", "\n".join(lines))
+    plain = re.sub(r"\*\*[^*]+[.:]\*\*|소요 시간: 약 \d+분\.|<https[^>]*>", "", plain)
+    parts = re.split(r"(?<=[.?!])(?=[\s)*]|$)|\n\n|\n(?=- |\d\. )", plain)
+    flat = [re.sub(r"\s?\([^()]*\)(?=[.?!])", "", " ".join(part.replace("*", "").split())) for part in parts]
+    flat = [part.strip(" ()“”") for part in flat]
+    return [part for part in flat if HANGUL.search(part) and part[-1] in ".?!"]
+
+
+def wrong_endings(text: str) -> list[str]:
+    """The sentences that are not in 합니다체, nor a request in -세요."""
+    return [sentence for sentence in sentences(text) if not re.search(r"(니다|세요|니까|까요)[.?!]$", sentence)]
+
+
+def consonant(word: str) -> int:
+    """The final consonant of a Korean word: 0 for none, 8 for ㄹ."""
+    return (ord(word[-1]) - ord("가")) % 28
+
+
+def wrong_particles(text: str) -> list[str]:
+    """The terms and names whose particle has the other form."""
+    readings = {term["korean"]: term["korean"] for term in TERMS["terms"]} | TERMS["readings"]
+    names = "|".join(re.escape(name) for name in sorted(readings, key=len, reverse=True))
+    either = "|".join(sorted({*PARTICLES, *PARTICLES.values()}, key=len, reverse=True))
+    pattern = rf"(?<![\w가-힣./-])({names})[`*]*(?:\([^)]*\))?[`*]*({either})(?![가-힣])"
+    wrong = []
+    for match in re.finditer(pattern, prose(text)):
+        final, particle = consonant(readings[match[1]]), match[2]
+        with_consonant = final != 0 and not (final == 8 and particle in ("로", "으로"))
+        if particle not in (PARTICLES if with_consonant else PARTICLES.values()):
+            wrong.append(match[0])
+    return wrong
+
+
+def stray_asterisks(text: str) -> list[str]:
+    """What Markdown shows with its asterisks: emphasis between punctuation and a Korean letter does not end."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    leaves = [child for token in tokens for child in token.children or []]
+    return [leaf.content for leaf in leaves if leaf.type == "text" and "*" in leaf.content]
+
+
+def test_the_catalogues_are_up_to_date() -> None:
+    outputs = messages.outputs()
+    assert list(outputs) == ["ko"]
+    for language, text in outputs.items():
+        assert text == catalogues.path(language).read_text(encoding="utf-8"), "run `make messages` and `make notebooks`"
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_what_is_done_is_complete(name: str) -> None:
+    assert catalogues.count(catalogues.messages(korean(), name)).untranslated == 0
+
+
+def test_no_other_notebook_is_complete() -> None:
+    complete = [
+        source.stem
+        for source in notebooks.sources()
+        if not catalogues.count(catalogues.messages(korean(), source.stem)).untranslated
+    ]
+    assert complete == list(DONE)
+
+
+@pytest.mark.parametrize(
+    ("check", "red"),
+    [
+        (wrong_forms, ["롤 바인딩을 만듭니다.", "토큰들이 있습니다.", "기록되어지는 값입니다.", "{name}을 만듭니다."]),
+        (without_english, ["롤을 생성합니다. 롤(Role)은 규칙입니다.", "*클레임*은 토큰(token)에 있습니다."]),
+        (wrong_endings, ["롤을 생성한다.", "롤을\n생성하십시오. 다음입니다.", "- 항목이다.\n- 항목입니다."]),
+        (
+            wrong_particles,
+            ["롤를 생성합니다.", "토큰(token)가 있습니다.", "`kikai`은 이름입니다.", "403로 거부합니다."],
+        ),
+        (stray_asterisks, ["*인가(authorization)*에서 거부합니다.", "**롤(Role)**은 규칙입니다."]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_wrong_text_is_found(check: Any, red: list[str]) -> None:
+    for text in red:
+        assert check(text), text
+
+
+@pytest.mark.parametrize("check", [wrong_forms, wrong_endings, wrong_particles, stray_asterisks])
+def test_the_texts_keep_the_rules(check: Any) -> None:
+    found = {text[:40]: wrong for _, text in some(translations()) if (wrong := check(text))}
+    assert found == {}
+
+
+def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
+    assert {name: wrong for name, text in pages() if name in DONE and (wrong := without_english(text))} == {}
+
+
+def test_every_term_says_which_page_decided_it() -> None:
+    for term in some(TERMS["terms"]):
+        assert term["page"] in {*TERMS["pages"], "ours"}, term
+    for page in TERMS["pages"].values():
+        assert re.fullmatch(r"content/ko/docs/\S+\.md", page["path"])
+        assert re.fullmatch(r"[0-9a-f]{40}", page["commit"])
+
+
+@pytest.mark.parametrize(
+    ("english", "wanted"),
+    [
+        (r"\*\*Your turn:\*\*", r"\*\*직접 해 보기:\*\*"),
+        (r"\*\*now:\*\*", r"\*\*달라진 점:\*\*"),
+        (r"\*\*Predict", r"\*\*(?:[^*\n]* )?예측(?=해|:|\*)"),
+    ],
+    ids=["tasks", "changes", "predictions"],
+)
+def test_what_a_learner_does_is_marked_alike(english: str, wanted: str) -> None:
+    for text, translation in translations():
+        assert len(re.findall(english, text)) == len(re.findall(wanted, translation)), translation
+
+
+def test_a_task_is_a_request() -> None:
+    tasks = [
+        paragraph
+        for _, text in translations()
+        for paragraph in text.split("\n\n")
+        if re.search(r"\*\*직접 해 보기:\*\*|\*\*예측해", paragraph)
+    ]
+    assert [task for task in some(tasks) if not re.search(r"보세요|마세요", task)] == []
+
+
+def test_code_links_and_headings_are_those_of_the_english_text() -> None:
+    for text, translation in translations():
+        for pattern in (r"^(?:> )?```.*?^(?:> )?```", r"\]\([^)]*\)", r"<https[^>]*>", r"^#+ (?:[A-Z]\d+ ·)?"):
+            flags = re.MULTILINE | re.DOTALL
+            assert re.findall(pattern, text, flags) == re.findall(pattern, translation, flags), translation
+        commands = set(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+        assert {command for command in commands if command not in translation} == set(), translation
+
+
+def test_a_pseudo_language_leaves_no_text_untouched() -> None:
+    english = {source.stem: notebooks.notebook(source) for source in notebooks.sources()}
+    texts = catalogues.template(english)
+    for message in some(catalogues.messages(texts)):
+        message.string = f"⟦{message.id}⟧"
+    for source in notebooks.sources():
+        before, after = notebooks.notebook(source), catalogues.translated(notebooks.notebook(source), texts)
+        for one, other in zip(before.cells, after.cells, strict=True):
+            assert one.id == other.id
+            touched = "⟦" in other.source
+            assert touched == (one.cell_type == "markdown" or catalogues.PLACEHOLDER in one.source), one.source
+
+
+def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:
+    (start, *_), name = notebooks.sources(), "00-start"
+    document = notebooks.notebook(start)
+    old = document.cells[0].source
+    document.cells[0].source = old.replace("about 8 minutes", "about 9 minutes")
+    text = catalogues.renewed(catalogues.path("ko").read_text(encoding="utf-8"), catalogues.template({name: document}))
+    texts = catalogues.read(text)
+    assert catalogues.count(catalogues.messages(texts)).fuzzy == 1
+    (fuzzy,) = [message for message in catalogues.messages(texts) if message.fuzzy]
+    assert isinstance(fuzzy, Message)
+    assert HANGUL.search(str(fuzzy.string))
+    shown = catalogues.translated(document, texts).cells
+    assert "about 9 minutes" in shown[0].source
+    assert HANGUL.search(shown[1].source)
+
+
+@pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
+def test_a_link_leads_somewhere_from_the_deeper_folder(name: str) -> None:
+    folder = notebooks.ROOT / "notebooks" / "ko"
+    document = catalogues.translated(notebooks.notebook(notebooks.SOURCES / f"{name}.py"), korean())
+    text = "\n".join(cell.source for cell in document.cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+        assert (folder / target).exists(), target

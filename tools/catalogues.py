@@ -1,0 +1,132 @@
+"""Catalogues of messages in gettext's format, and notebooks translated with them.
+
+A catalogue is ``locale/LANGUAGE/notebooks.po``. Each Markdown cell of a notebook is one message, and so is a comment of
+labkit's own in a learner's code cell. A text that was changed in English makes its translation *fuzzy*: the English
+text is shown until somebody looks at the translation, and takes the mark away.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po, write_po
+
+LOCALE = Path(__file__).resolve().parent.parent / "locale"
+PLACEHOLDER = "# Your turn: write it below this line."
+"""Stands for a solution in a learner's code cell."""
+INTO_ANOTHER_FOLDER = re.compile(r"\]\((?=(?:pictures|exercises)/)")
+"""The beginning of a link that leads one folder up from the notebooks of another language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How far a translation is.
+
+    Args:
+        messages: All messages.
+        fuzzy: Those whose English text was changed since they were translated.
+        untranslated: Those without a translation.
+    """
+
+    messages: int
+    fuzzy: int
+    untranslated: int
+
+    def __str__(self) -> str:
+        return f"{self.messages} messages, {self.fuzzy} fuzzy, {self.untranslated} untranslated"
+
+
+def path(language: str) -> Path:
+    """Where the catalogue of a language is."""
+    return LOCALE / language / "notebooks.po"
+
+
+def languages() -> list[str]:
+    """The languages that have a catalogue."""
+    return sorted(file.parent.name for file in LOCALE.glob("*/notebooks.po"))
+
+
+def read(text: str) -> Catalog:
+    """A catalogue from its text."""
+    return read_po(io.BytesIO(text.encode()))
+
+
+def messages_of(document: Any) -> Iterator[str]:
+    """The English texts of a learner's notebook."""
+    for cell in document.cells:
+        if cell.cell_type == "markdown":
+            yield cell.source
+        elif PLACEHOLDER in cell.source:
+            yield PLACEHOLDER
+
+
+def template(documents: dict[str, Any]) -> Catalog:
+    """All messages of some notebooks, each with the names of those that have it."""
+    texts = Catalog()
+    for name, document in documents.items():
+        for text in messages_of(document):
+            texts.add(text, locations=[(name, 0)])
+    return texts
+
+
+def renewed(text: str, english: Catalog) -> str:
+    """A catalogue's text after a change of the English texts.
+
+    Args:
+        text: The catalogue's text so far. Its header stays.
+        english: All messages, from ``template``.
+    """
+    header, _, _ = text.partition("\n\n")
+    texts = read(text)
+    texts.update(english)
+    written = io.BytesIO()
+    # Without a width, no line of a text is broken in another place than in its source.
+    write_po(written, texts, width=0, omit_header=True, ignore_obsolete=True, include_lineno=False)
+    return f"{header}\n\n{written.getvalue().decode()}"
+
+
+def messages(texts: Catalog, notebook: str = "") -> list[Message]:
+    """The messages of a catalogue, or those that a notebook has."""
+    return [
+        message
+        for message in texts
+        if message.id and (not notebook or notebook in [name for name, _ in message.locations])
+    ]
+
+
+def count(some: Iterable[Message]) -> Count:
+    """How far the translation of some messages is."""
+    listed = list(some)
+    return Count(
+        messages=len(listed),
+        fuzzy=sum(message.fuzzy for message in listed),
+        untranslated=sum(not message.string for message in listed),
+    )
+
+
+def translated(document: Any, texts: Catalog) -> Any:
+    """A learner's notebook in another language.
+
+    Its code, its cells' ids and their order stay. A text without a translation, or with a fuzzy one, stays English.
+
+    Args:
+        document: The English notebook, which is changed.
+        texts: The catalogue.
+    """
+    for cell in document.cells:
+        if cell.cell_type == "markdown":
+            cell.source = INTO_ANOTHER_FOLDER.sub("](../", _translation(cell.source, texts))
+        else:
+            cell.source = cell.source.replace(PLACEHOLDER, _translation(PLACEHOLDER, texts))
+    return document
+
+
+def _translation(text: str, texts: Catalog) -> str:
+    message = texts.get(text)
+    return str(message.string) if message and message.string and not message.fuzzy else text
