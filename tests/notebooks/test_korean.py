@@ -16,7 +16,7 @@ from tests.support.some import some
 from tools import catalogues, messages, notebooks
 
 TERMS: dict[str, Any] = yaml.safe_load((catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8"))
-DONE = ("00-start", "01-api-server", "02-inside-a-pod", "03-service-accounts")
+DONE = ("00-start", "01-api-server", "02-inside-a-pod", "03-service-accounts", "04-roles", "05-cluster-roles")
 """The notebooks that are wholly in Korean."""
 HANGUL = re.compile("[가-힣]")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
@@ -67,7 +67,7 @@ def without_english(text: str) -> list[str]:
     longest_first = sorted(english, key=len, reverse=True)
     pattern = "|".join(re.escape(term).replace("\\ ", r"\s") for term in longest_first)
     first: dict[str, str] = {}
-    for match in re.finditer(rf"(?<![가-힣])({pattern})\**(?:\s?\(([^)]*)\))?", prose(text)):
+    for match in re.finditer(rf"(?<![가-힣])({pattern})(?=\**(?:\s?\(([^)]*)\))?)", prose(text)):
         first.setdefault(re.sub(r"\s", " ", match[1]), match[2] or "")
     return [term for term, beside in first.items() if english[term] and beside not in english[term]]
 
@@ -85,7 +85,7 @@ def sentences(text: str) -> list[str]:
 
 def wrong_endings(text: str) -> list[str]:
     """The sentences that are not in 합니다체, nor a request in -세요."""
-    return [sentence for sentence in sentences(text) if not re.search(r"(니다|세요|니까|까요)[.?!]$", sentence)]
+    return [sentence for sentence in sentences(text) if not re.search(r"(니다|세요|니까|까요)\)?[.?!]$", sentence)]
 
 
 def consonant(word: str) -> int:
