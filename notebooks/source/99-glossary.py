@@ -32,7 +32,7 @@
 # | proxy | 프록시 | a program between client and server; `kubectl proxy` adds your credentials | W3 |
 # | API group | API 그룹 | a family of resource types, such as `apps`; the core group has no name | W4 |
 # | resource | 리소스 | a type as it stands in an address: `pods`, `services`, `roles` | W4 |
-# | non-resource URL | 비-리소스 URL | a path where no object lies, such as `/api`; only a cluster role can grant it | W20 |
+# | non-resource URL | 리소스가 아닌 URL | a path where no object lies, such as `/api`; only a cluster role can grant it | W20 |
 # | namespace | 네임스페이스 | a room in the cluster; names are unique in it, and rights can end at its walls | W5 |
 
 # %% [markdown]
@@ -58,8 +58,8 @@
 # | admission | 어드미션 | the server's last look at an object before it is stored, and its chance to fill things in | W9 |
 # | token | 토큰 | a signed text that says who its bearer is | W8 |
 # | claim | 클레임 | one statement in a token, such as `sub` (whom it is about) or `exp` (until when) | W10 |
-# | audience | 대상 | the server for which a token is meant (`aud`); others refuse it | W12 |
-# | TokenRequest | 토큰 요청 | asking the server for a token that expires | W10 |
+# | audience | 오디언스 | the server for which a token is meant (`aud`); others refuse it | W12 |
+# | TokenRequest | TokenRequest | asking the server for a token that expires | W10 |
 # | Secret | 시크릿 | an object for things that not everybody should read | W10 |
 # | bound token | 바운드 토큰 | a token that is worth something only as long as its pod lives | W12 |
 
@@ -73,11 +73,11 @@
 # | permission | 권한 | a verb on a resource, somewhere | W15 |
 # | verb | 동사 | `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for some things also `bind`, `escalate`, `impersonate`, `use`, `approve`, `sign` | W15 |
 # | role | 롤 | WHAT may be done, in one namespace | W16 |
-# | role binding | 롤 바인딩 | WHO gets a role, in the namespace where the binding lies | W17 |
+# | role binding | 롤바인딩 | WHO gets a role, in the namespace where the binding lies | W17 |
 # | subject | 주체 | whom a binding names: a service account, a user, a group | W17 |
 # | subresource | 하위 리소스 | a part of a resource with rights of its own, such as `pods/log` | W16 |
-# | cluster role | 클러스터 롤 | WHAT may be done, for bindings of any namespace or for all | W20 |
-# | cluster role binding | 클러스터 롤 바인딩 | WHO gets a cluster role everywhere | W23 |
+# | cluster role | 클러스터롤 | WHAT may be done, for bindings of any namespace or for all | W20 |
+# | cluster role binding | 클러스터롤바인딩 | WHO gets a cluster role everywhere | W23 |
 # | aggregation | 집계 | a cluster role that collects the rules of others by their labels | W24 |
 # | least privilege | 최소 권한 | granting what a task needs, and nothing more | W17 |
 
