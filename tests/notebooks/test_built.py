@@ -276,8 +276,8 @@ def test_every_change_since_the_write_up_is_taught() -> None:
 def test_the_glossary_has_the_write_ups_words() -> None:
     page = (notebooks.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     words = (
-        "API 서버,프록시,인증,인가,서비스 어카운트,토큰,시크릿,네임스페이스,롤,롤 바인딩,"
-        "클러스터 롤,클러스터 롤 바인딩,권한,앰배서더 컨테이너"
+        "API 서버,프록시,인증,인가,서비스 어카운트,토큰,시크릿,네임스페이스,롤,롤바인딩,"
+        "클러스터롤,클러스터롤바인딩,권한,앰배서더 컨테이너"
     )
     for word in words.split(","):
         assert f"| {word} |" in page

@@ -16,8 +16,8 @@ from tests.support.some import some
 from tools import catalogues, messages, notebooks
 
 TERMS: dict[str, Any] = yaml.safe_load((catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8"))
-DONE = ("00-start", "01-api-server", "02-inside-a-pod", "03-service-accounts", "04-roles", "05-cluster-roles")
-"""The notebooks that are wholly in Korean."""
+GLOSSARY = "99-glossary"
+"""Its tables have the English words in a column of their own."""
 HANGUL = re.compile("[가-힣]")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
 """After a final consonant, and after a vowel."""
@@ -122,18 +122,11 @@ def test_the_catalogues_are_up_to_date() -> None:
         assert text == catalogues.path(language).read_text(encoding="utf-8"), "run `make messages` and `make notebooks`"
 
 
-@pytest.mark.parametrize("name", DONE)
-def test_what_is_done_is_complete(name: str) -> None:
-    assert catalogues.count(catalogues.messages(korean(), name)).untranslated == 0
-
-
-def test_no_other_notebook_is_complete() -> None:
-    complete = [
-        source.stem
-        for source in notebooks.sources()
-        if not catalogues.count(catalogues.messages(korean(), source.stem)).untranslated
-    ]
-    assert complete == list(DONE)
+@pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
+def test_nine_tenths_of_a_notebook_are_in_korean(name: str) -> None:
+    """A change of the English text may leave the rest to somebody who knows Korean."""
+    done = catalogues.count(catalogues.messages(korean(), name))
+    assert done.fuzzy + done.untranslated <= max(1, done.messages // 10), done
 
 
 @pytest.mark.parametrize(
@@ -162,7 +155,13 @@ def test_the_texts_keep_the_rules(check: Any) -> None:
 
 
 def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
-    assert {name: wrong for name, text in pages() if name in DONE and (wrong := without_english(text))} == {}
+    assert {name: wrong for name, text in pages() if name != GLOSSARY and (wrong := without_english(text))} == {}
+
+
+def test_the_english_glossary_has_the_same_terms() -> None:
+    page = (notebooks.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert "| 롤바인딩 |" in page
+    assert wrong_forms(page) == []
 
 
 def test_every_term_says_which_page_decided_it() -> None:
