@@ -68,7 +68,7 @@ def without_english(text: str) -> list[str]:
     pattern = "|".join(re.escape(term).replace("\\ ", r"\s") for term in longest_first)
     first: dict[str, str] = {}
     for match in re.finditer(rf"(?<![가-힣])({pattern})(?=\**(?:\s?\(([^)]*)\))?)", prose(text)):
-        first.setdefault(re.sub(r"\s", " ", match[1]), match[2] or "")
+        first.setdefault(re.sub(r"\s", " ", match[1]), " ".join((match[2] or "").split()))
     return [term for term, beside in first.items() if english[term] and beside not in english[term]]
 
 
@@ -203,6 +203,11 @@ def test_code_links_and_headings_are_those_of_the_english_text() -> None:
             assert re.findall(pattern, text, flags) == re.findall(pattern, translation, flags), translation
         commands = set(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
         assert {command for command in commands if command not in translation} == set(), translation
+
+
+def test_lines_are_no_longer_than_those_of_the_sources() -> None:
+    lines = [line for _, text in some(translations()) for line in text.splitlines() if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 120] == []
 
 
 def test_a_pseudo_language_leaves_no_text_untouched() -> None:
