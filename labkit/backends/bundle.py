@@ -211,7 +211,7 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
     report("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = resources.notebooks()
-    wanted = ("*.ipynb", "exercises/*.ipynb", "pictures/*.svg")
+    wanted = ("*.ipynb", "ko/*.ipynb", "exercises/*.ipynb", "pictures/*.svg")
     for file in sorted(file for pattern in wanted for file in notebooks.glob(pattern)):
         copy = scratch / "notebooks" / file.relative_to(notebooks)
         copy.parent.mkdir(exist_ok=True)

@@ -29,13 +29,13 @@ function notebookFiles() {
   };
 }
 
-/** The notebooks by path, those of the exercises too; without Jupyter none. */
+/** The notebooks by path, those of the exercises and the Korean ones too; without Jupyter none. */
 async function readNotebooks(folder = "") {
   const found = {};
   const { content } = await notebookFiles().get(folder, { content: true }).catch(() => ({ content: [] }));
   for (const { type, name, path } of content) {
     if (type === "notebook") found[path] = (await notebookFiles().get(path, { content: true })).content;
-    if (type === "directory" && name === "exercises") Object.assign(found, await readNotebooks(path));
+    if (type === "directory" && ["exercises", "ko"].includes(name)) Object.assign(found, await readNotebooks(path));
   }
   return found;
 }
