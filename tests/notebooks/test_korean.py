@@ -158,6 +158,26 @@ def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
     assert {name: wrong for name, text in pages() if name != GLOSSARY and (wrong := without_english(text))} == {}
 
 
+def untranslated_terms(english: str, translation: str) -> list[str]:
+    """The terms of an English text that are not in the Korean one."""
+    text = re.sub(r"```.*?```|`[^`]*`|<https[^>]*>|\]\([^)]*\)", "", english, flags=re.DOTALL)
+    lacking = []
+    for term in TERMS["terms"]:
+        for beside in [] if term.get("everyday") else term.get("beside", []):
+            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", beside).replace(" ", r"\s?")
+            if re.search(rf"\b{words}s?\b", text, re.IGNORECASE):
+                lacking += [] if term["korean"] in " ".join(translation.split()) else [beside]
+    return lacking
+
+
+def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
+    assert untranslated_terms("A role binding grants.", "바인딩으로 권한을 부여합니다.") == ["Role", "RoleBinding"]
+    found = {
+        text: lacking for text, translation in translations() if (lacking := untranslated_terms(text, translation))
+    }
+    assert found == {}
+
+
 def test_the_english_glossary_has_the_same_terms() -> None:
     page = (notebooks.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     assert "| 롤바인딩 |" in page
