@@ -16,6 +16,7 @@ import pytest
 from labkit import lessons
 from tests.support.some import some
 from tools import notebooks
+from tools.catalogues import PLACEHOLDER
 
 LESSONS = {lesson.id: lesson for lesson in lessons.LESSONS}
 SOURCES = notebooks.sources()
@@ -167,7 +168,7 @@ def test_solutions_and_learner_copies_differ_in_the_solutions_only(name: str) ->
     assert [cell.id for cell in solved.cells] == [cell.id for cell in learner.cells]
     for one, other in zip(solved.cells, learner.cells, strict=True):
         if "exercise" in one.metadata.get("tags", []):
-            assert notebooks.PLACEHOLDER in other.source
+            assert PLACEHOLDER in other.source
         else:
             assert one.source == other.source
 
@@ -247,7 +248,7 @@ def test_a_summary_has_no_markdown(name: str) -> None:
 @pytest.mark.parametrize("name", LESSONS)
 def test_tasks_are_text_and_comments_are_code(name: str) -> None:
     for cell in cells(name, "code"):
-        for line in cell.source.replace(notebooks.PLACEHOLDER, "").splitlines():
+        for line in cell.source.replace(PLACEHOLDER, "").splitlines():
             if line.startswith("#"):
                 ast.parse(line.removeprefix("#").strip().replace("…", "x"))
 
@@ -255,7 +256,7 @@ def test_tasks_are_text_and_comments_are_code(name: str) -> None:
 @pytest.mark.parametrize("name", ["04-roles", "05-cluster-roles"])
 def test_the_later_parts_give_a_goal_and_no_call(name: str) -> None:
     for cell in cells(name, "code"):
-        for line in cell.source.replace(notebooks.PLACEHOLDER, "").splitlines():
+        for line in cell.source.replace(PLACEHOLDER, "").splitlines():
             assert not line.startswith("#") or "…" in line or line == "# lab.reset()", line
     asked = [cell.source for cell in cells(name, "markdown") if "**Your turn:**" in cell.source]
     assert asked
@@ -298,7 +299,7 @@ def test_a_mark_that_stands_alone_is_an_error(mark: str) -> None:
 
 def test_solutions_are_cut_out_and_their_task_stays() -> None:
     code = "first = 1\n# your task\n### BEGIN SOLUTION\nsecond = 2\n### END SOLUTION\nthird = 3"
-    assert notebooks.without_solution(code) == f"first = 1\n# your task\n{notebooks.PLACEHOLDER}\nthird = 3"
+    assert notebooks.without_solution(code) == f"first = 1\n# your task\n{PLACEHOLDER}\nthird = 3"
     assert notebooks.with_solution(code) == "first = 1\nsecond = 2\nthird = 3"
 
 
