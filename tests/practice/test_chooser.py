@@ -28,9 +28,8 @@ def test_some_learners_are_seen_through() -> None:
     assert [each.found.kind for each in right].count("idea") <= 2
 
 
-@pytest.mark.parametrize(
-    "slip", [pytest.param(0.05, marks=pytest.mark.soak), pytest.param(0.1, marks=pytest.mark.slow)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("slip", [0.05, 0.1])
 def test_learners_are_seen_through(slip: float) -> None:
     """The thresholds that docs/teaching.md names; what tools print for other seeds is not looked at."""
     figures = run(Drill(candidates(), 31), slip, 400, 31)
