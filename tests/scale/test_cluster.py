@@ -26,6 +26,9 @@ from tests.scale import odd_worker
 from tests.scale.cluster import Cluster
 from tests.support.until import SECONDS, until
 
+# Dask leaves the socket of a connection that it gives up as it ends, and whoever collects the garbage is warned of it.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
 LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 
 
