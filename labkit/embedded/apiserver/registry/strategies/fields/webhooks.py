@@ -67,10 +67,10 @@ def _check_service(service: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid_each(place, text, problems if step else [f"segment[{index}] may not be empty"])
 
 
-def check_reviews(versions: Sequence[str] | None, path: str, errors: FieldErrors) -> None:
-    """Check the versions of reviews that a webhook reads."""
+def check_reviews(versions: Sequence[str] | None, path: str, errors: FieldErrors, detail: str = "") -> None:
+    """Check the versions of reviews that a webhook reads; ``detail`` is for the error if there are none."""
     if not versions:
-        errors.required(path)
+        errors.required(path, detail)
         return
     for index, version in enumerate(versions):
         if version in versions[:index]:

@@ -13,9 +13,9 @@ from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy, WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem, time_zone_problem
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import refuse_labels, shown_selector
+from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
@@ -191,7 +191,6 @@ class CronJobStrategy(TemplateStrategy):
         spec = obj["spec"]
         schedule = spec.get("schedule", "")
         errors.check_present("spec.schedule", schedule)
-        errors.check_problem("spec.schedule", schedule, schedule_problem(schedule) if schedule else "")
         if "TZ" in schedule:
             why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
             errors.invalid("spec.schedule", schedule, why)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import time_zone_problem
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import count_indexes
+from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
 from tests.support.cluster import ClusterApi, Reply, causes
 
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"
