@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from labkit.grading.exercises.notebooks import code
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
 from tools.notebooks import ROOT, notebook, sources
-from tools.site_server import StaticSite
+from tools.site_server import StaticSite, served
 
 SITE = ROOT / "build" / "site"
 READING = 3000
@@ -46,8 +45,7 @@ def page(rounds: int = 3) -> Iterator[tuple[str, str, str]]:
         return
     from playwright.sync_api import sync_playwright
 
-    with StaticSite(SITE) as host, sync_playwright() as playwright:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
+    with served(SITE) as host, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         first = SitePage(context.new_page(), host)

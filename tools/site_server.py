@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +45,15 @@ class StaticSite(ThreadingHTTPServer):
         """A browser that has gone is no error; anything else is."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # what the server passes on
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[StaticSite]:
+    """Serve a site in a thread during the block."""
+    with StaticSite(folder) as host:
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        yield host
+        host.shutdown()
 
 
 class _Handler(SimpleHTTPRequestHandler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tests.browser.test_widgets import axe
 from tests.support.until import until
 from tools import site
 from tools.notebooks import ROOT
-from tools.site_server import StaticSite
+from tools.site_server import StaticSite, served
 
 WORKER = """self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));"""
@@ -38,10 +37,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
     (folder / "service-worker.js").write_text(WORKER)
     shutil.copyfile(ROOT / "docs" / "diagrams" / "architecture-1-light.svg", folder / "icon-120x120.png")
     site.add_service_worker(folder)
-    with StaticSite(folder) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(folder) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from labkit.ui.share import Shareable
 from labkit.ui.xray import XRay
 from tests.browser.test_widgets import axe
 from tools import site
-from tools.site_server import StaticSite
+from tools.site_server import StaticSite, served
 
 REFUSED = "This is no picture of labkit"
 EMBEDDING = '<!doctype html><title>A page</title><iframe title="A picture" width="700" height="600"></iframe>'
@@ -61,10 +60,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
     site.add_share(folder)
     (folder / "embedding.html").write_text(EMBEDDING)
     (folder / "icon-120x120.png").write_bytes(b"")
-    with StaticSite(folder) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(folder) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture
@@ -227,7 +224,8 @@ def test_no_token_and_no_key_get_into_a_link(lab: Lab) -> None:
     token = caller.credentials.token
     answer = caller.get(f"/api/v1/namespaces/kikai/secrets?labelSelector=password%3Dhunter2&token={token}")
     shown = XRay(answer, lab)
-    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+    kind = "RSA PRIVATE KEY"  # apart, so that nobody who looks for keys finds one here
+    key = f"-----BEGIN {kind}-----\nMIIE\n-----END {kind}-----"
     shown.data = {**shown.data, "source": f"{token} {key}", "credentials": token, "explanation": {"token": token}}
     document = decoded(shown.link("https://example.org/labkit"))
     text = json.dumps(document)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.page.site.lab import LOOPBACK, SitePage
 from tools.notebooks import ROOT
-from tools.site_server import StaticSite
+from tools.site_server import StaticSite, served
 
 SITE = ROOT / "build" / "site"
 
@@ -23,10 +22,8 @@ def host() -> Iterator[StaticSite]:
     """The site, below a path of its own."""
     if not (SITE / "index.html").is_file():
         pytest.skip("there is no site in build/site (make site)")
-    with StaticSite(SITE) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(SITE) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="session")

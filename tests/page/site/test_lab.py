@@ -17,7 +17,7 @@ from tests.page.site.conftest import SITE, refuse_other_hosts
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
 from tools.site import MOST_TO_BEGIN
-from tools.site_server import StaticSite
+from tools.site_server import StaticSite, served
 
 pytestmark = pytest.mark.page
 
@@ -29,8 +29,7 @@ IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
 def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) -> None:
     context = browser.new_context(service_workers="block")  # which would fetch the rest of the site meanwhile
     refuse_other_hosts(context)
-    with StaticSite(SITE) as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
+    with served(SITE) as host:
         page = SitePage(context.new_page(), host)
         page.page.goto(host.url)
         page.page.get_by_role("link", name="Open the lab").click()
@@ -42,7 +41,6 @@ def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) ->
         until_it_ran = list(host.sent)
         page.run("import kubernetes")
         expect(page.page.locator("#labkit-loading")).to_have_count(0)  # what comes later is no start
-        host.shutdown()
     expect(page.page.locator("#labkit-loading")).to_have_count(0)
     assert not [output for outputs in page.outputs() for output in outputs if output["output_type"] == "error"]
     assert page.elsewhere() == []
@@ -286,8 +284,7 @@ def test_a_new_version_is_offered_and_replaces_the_old_one_whole(stranger: Brows
     shutil.copytree(SITE, tmp_path / "site")
     script = tmp_path / "site" / "static" / "loading.js"
     worker = tmp_path / "site" / "service-worker.js"
-    with StaticSite(tmp_path / "site") as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
+    with served(tmp_path / "site") as host:
         page = SitePage(stranger.new_page(), host)
         page.begin("version", [START, MAKE.format("stays")])
         page.run_all()
@@ -304,7 +301,6 @@ def test_a_new_version_is_offered_and_replaces_the_old_one_whole(stranger: Brows
         assert page.page.evaluate("() => window.labkitVersion") == "new"
         page.run(START)
         assert page.run(IS_THERE.format("stays")) == "200\n"
-        host.shutdown()
 
 
 @pytest.mark.soak
