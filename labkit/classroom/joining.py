@@ -22,12 +22,11 @@ from typing import Any
 from labkit.core import page
 from labkit.core.display import Card, Row
 from labkit.core.errors import Unreachable, UsageError
-from labkit.core.home import locked, read_json, write_private
+from labkit.core.home import JOINED, locked, read_json, write_private
 from labkit.lessons import STEPS
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 
-FILE = Path("class") / "joined.json"
 MAX_WAITING, MAX_SENT = 1000, 100
 MAX_PAUSE_SECONDS, TIMEOUT_SECONDS = 30.0, 8.0
 
@@ -51,7 +50,7 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
     """
     match = re.match(r"(https?://)?([^\s/#@]+)", address.strip())
     base = f"{match[1] or 'http://'}{match[2]}" if match else ""
-    member = read_json(home / FILE)
+    member = read_json(home / JOINED)
     say(SENT)
     key = member.get("key") or secrets.token_hex(16)
     status, answer = _request(base, "PUT", "/api/learner", {"code": code, "key": key, "name": name}, "")
@@ -73,7 +72,7 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
 
 def leave(home: Path) -> Card:
     """Leave the class, which then deletes all that this lab has sent; raises UsageError if it is in none."""
-    member = read_json(home / FILE)
+    member = read_json(home / JOINED)
     if not member:
         raise UsageError("This lab is in no class.", todo="lab.join(ADDRESS, CODE) joins one.")
     with _kept(home) as kept:
@@ -110,7 +109,7 @@ def send_soon(home: Path) -> None:
 async def _send(home: Path) -> None:
     pause = 1.0
     while waiting := _waiting(home):
-        member, now = read_json(home / FILE), time.time()
+        member, now = read_json(home / JOINED), time.time()
         # The class has its own clock, so it is told how long ago something was.
         body = {"outcomes": [{**each, "ago": max(0.0, now - each["at"])} for each in waiting]}
         request = (member["address"], "POST", "/api/outcomes", body, member["key"])
@@ -126,7 +125,7 @@ async def _send(home: Path) -> None:
 
 
 def _waiting(home: Path) -> list[dict[str, Any]]:
-    waiting: list[dict[str, Any]] = read_json(home / FILE).get("waiting", [])
+    waiting: list[dict[str, Any]] = read_json(home / JOINED).get("waiting", [])
     return waiting[:MAX_SENT]
 
 
@@ -142,14 +141,14 @@ def _settle(home: Path, key: str, status: int, last: int) -> None:
 @contextmanager
 def _kept(home: Path) -> Iterator[dict[str, Any]]:
     """What is kept of the class, to be changed in the block; empty in no class."""
-    with locked(home / f"{FILE}.lock"):
-        member = read_json(home / FILE)
+    with locked(home / f"{JOINED}.lock"):
+        member = read_json(home / JOINED)
         before = json.dumps(member)
         yield member
         if not member:
-            (home / FILE).unlink(missing_ok=True)
+            (home / JOINED).unlink(missing_ok=True)
         elif json.dumps(member) != before:
-            write_private(home / FILE, json.dumps(member))
+            write_private(home / JOINED, json.dumps(member))
 
 
 def _add(member: dict[str, Any], step: str, state: str, kind: str, entry: Mapping[str, Any]) -> None:

@@ -20,6 +20,9 @@ from typing import Any
 from labkit.core import ownership, page
 from labkit.core.errors import HomeError, UsageError
 
+JOINED = Path("class") / "joined.json"
+"""What a lab keeps in its home of the class that it has joined; without it nothing of a class is loaded."""
+
 
 def home_path() -> Path:
     """Where labkit's state lives, whether or not it exists yet.

@@ -24,7 +24,7 @@ from labkit.client.tokens import Token
 from labkit.core import page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
-from labkit.core.home import check_home, ensure_private, home_path, read_json, write_private
+from labkit.core.home import JOINED, check_home, ensure_private, home_path, read_json, write_private
 from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
 from labkit.lab import expect
@@ -196,7 +196,7 @@ class ChosenCluster(Displayable):
 
     def report_to_class(self, outcome: Outcome) -> None:
         """Send the outcome of a step to the class that this lab has joined, if it has joined one."""
-        if (self.home / "class" / "joined.json").exists():
+        if (self.home / JOINED).exists():
             with suppress(ImportError):  # a page whose site does not answer
                 from labkit.classroom import joining
 

@@ -13,8 +13,9 @@ import pytest
 
 from labkit import lessons
 from labkit.classroom import joining
-from labkit.classroom.joining import FILE, join, leave, report
+from labkit.classroom.joining import join, leave, report
 from labkit.core.errors import Unreachable, UsageError
+from labkit.core.home import JOINED
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from tests.classroom.room import Room
@@ -49,7 +50,7 @@ def checked(home: Path, outcome: Outcome) -> None:
 
 
 def waiting(home: Path) -> list[dict[str, Any]]:
-    return list(json.loads((home / FILE).read_text())["waiting"])
+    return list(json.loads((home / JOINED).read_text())["waiting"])
 
 
 def rows(room: Room) -> dict[str, dict[str, Any]]:
@@ -65,7 +66,7 @@ def test_a_sentence_says_what_is_sent_before_it_is(home: Path, room: Room) -> No
 
     join(home, room.address, room.store.code, "Ada", Progress(home / "progress.json"), say)
     assert said == [joining.SENT]
-    assert stat.S_IMODE((home / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((home / JOINED).stat().st_mode) == 0o600
 
 
 def test_earlier_outcomes_are_sent_with_their_words_and_nothing_else(home: Path, room: Room) -> None:
@@ -95,7 +96,7 @@ def test_an_outcome_is_on_the_board_soon(home: Path, room: Room) -> None:
 def test_who_has_not_joined_sends_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joining, "_request", lambda *_: pytest.fail("something was sent"))
     checked(home, FAILED)
-    assert not (home / FILE).exists()
+    assert not (home / JOINED).exists()
 
 
 def test_asides_are_not_sent(home: Path, room: Room) -> None:
@@ -137,7 +138,7 @@ def test_leaving_deletes_the_row_and_ends_the_sending(home: Path, room: Room) ->
     assert "all that this lab had sent" in repr(leave(home))
     assert room.teach("GET", "everything") == []
     checked(home, FAILED)
-    assert not (home / FILE).exists()
+    assert not (home / JOINED).exists()
     with pytest.raises(UsageError, match=r"This lab is in no class\."):
         leave(home)
 
@@ -147,7 +148,7 @@ def test_leaving_a_class_that_does_not_answer_says_what_stays(home: Path, labkit
         joined(home, room)
         until(lambda: not waiting(home))
     assert "The class does not answer. Ask your teacher to remove your row" in repr(leave(home))
-    assert not (home / FILE).exists()
+    assert not (home / JOINED).exists()
 
 
 def test_a_deleted_row_ends_the_sending(home: Path, room: Room) -> None:
@@ -156,7 +157,7 @@ def test_a_deleted_row_ends_the_sending(home: Path, room: Room) -> None:
     (row,) = room.seen()["learners"]
     room.teach("DELETE", f"learners/{row['id']}")
     checked(home, FAILED)
-    until(lambda: not (home / FILE).exists())
+    until(lambda: not (home / JOINED).exists())
     assert room.teach("GET", "everything") == []
 
 
@@ -178,10 +179,10 @@ def test_a_lab_moves_to_the_next_class_and_sends_what_there_is(home: Path, room:
 def test_a_class_that_does_not_take_the_lab_changes_nothing(home: Path, room: Room) -> None:
     joined(home, room)
     until(lambda: not waiting(home))
-    before = (home / FILE).read_bytes()
+    before = (home / JOINED).read_bytes()
     with pytest.raises(Unreachable):
         join(home, "http://127.0.0.1:1", "CODE", "", Progress(home / "progress.json"), print)
-    assert (home / FILE).read_bytes() == before
+    assert (home / JOINED).read_bytes() == before
 
 
 def test_a_class_at_another_address_is_the_same_class(home: Path, labkit_home: Path) -> None:
@@ -191,8 +192,8 @@ def test_a_class_at_another_address_is_the_same_class(home: Path, labkit_home: P
         until(lambda: not waiting(home))
         first = room.address
     with Room(path) as room:
-        kept = json.loads((home / FILE).read_text())
-        (home / FILE).write_text(json.dumps({**kept, "address": f"{first}0"}))
+        kept = json.loads((home / JOINED).read_text())
+        (home / JOINED).write_text(json.dumps({**kept, "address": f"{first}0"}))
         joined(home, room)
         checked(home, FAILED)
         until(lambda: rows(room).get("W17", {}).get("state") == "failed")
@@ -203,20 +204,20 @@ def test_a_class_at_another_address_is_the_same_class(home: Path, labkit_home: P
 def test_an_address_is_taken_as_it_is_copied(home: Path, room: Room, form: str) -> None:
     text = form.format(f"127.0.0.1:{room.port}")
     join(home, text, room.store.code, "", Progress(home / "progress.json"), print)
-    assert json.loads((home / FILE).read_text())["address"] == room.address
+    assert json.loads((home / JOINED).read_text())["address"] == room.address
 
 
 @pytest.mark.parametrize("address", ["", "ftp://x y", "127.0.0.1:99999", "http://[::1", "127.0.0.1:1"])
 def test_an_address_without_a_class_is_said(home: Path, address: str) -> None:
     with pytest.raises(Unreachable, match="No class answers at"):
         join(home, address, "CODE", "", Progress(home / "progress.json"), print)
-    assert not (home / FILE).exists()
+    assert not (home / JOINED).exists()
 
 
 def test_a_wrong_code_is_said(home: Path, room: Room) -> None:
     with pytest.raises(UsageError, match=r"This is not the code of this class\."):
         join(home, room.address, "WRONG", "", Progress(home / "progress.json"), print)
-    assert not (home / FILE).exists()
+    assert not (home / JOINED).exists()
 
 
 def test_a_proxy_of_the_environment_is_not_asked(home: Path, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,11 @@ class Page:
         """The state directory that is kept."""
         return self._home or homes.home_path()
 
+    @property
+    def in_a_class(self) -> bool:
+        """Whether a lab here has joined a teacher's class."""
+        return (self.home / homes.JOINED).exists()
+
     @cached_property
     def loopback(self) -> Loopback:
         """The addresses that lead into this process."""

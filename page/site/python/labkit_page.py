@@ -100,7 +100,7 @@ class Shared:
             said: str = page.restore()
             undo.pop_all()  # the page lasts as long as the kernel
         self.page = page
-        if (page.home / "class" / "joined.json").exists():
+        if page.in_a_class:
             with contextlib.suppress(ImportError):
                 importlib.import_module(JOINING).send_soon(page.home)
         return said
