@@ -167,17 +167,6 @@ BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
         pod(volumeMounts=[{"name": "v", "mountPath": f"/{number}"} for number in range(3400)]),
         JSON,
     ),
-    "a schedule of 60,000 minutes": lambda: (
-        "POST",
-        "/apis/batch/v1/namespaces/default/cronjobs",
-        named(
-            spec={
-                "schedule": ",".join(["1"] * 60_000) + " * * * *",
-                "jobTemplate": {"spec": {"template": {**pod(), "metadata": {}}}},
-            }
-        ),
-        JSON,
-    ),
     "a role that looks at all others 1,000 times": lambda: (
         "POST",
         f"{RBAC}/clusterroles",
