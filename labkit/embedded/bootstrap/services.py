@@ -15,13 +15,14 @@ from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.apiservices import available
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.controllers.flows import CONSUMER, dangling
+from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
 NEWER_VERSION = 30
 """The priority of a second version."""
+CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 PRODUCER = "api-priority-and-fairness-config-producer-v1"
 NOTE = "apf.kubernetes.io/autoupdate-spec"
 LABEL = "kube-aggregator.kubernetes.io/automanaged"
@@ -72,8 +73,10 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _new_object(kind, metadata, spec, PRODUCER, now)
         made["metadata"]["managedFields"].insert(0, status)
-        condition = dangling(spec["priorityLevelConfiguration"]["name"], True, now)
-        yield kind, {**made, "status": {"conditions": [condition]}}
+        level = spec["priorityLevelConfiguration"]["name"]
+        why = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
+        exists = condition("Dangling", "False", "Found", why, lastTransitionTime=now)
+        yield kind, {**made, "status": {"conditions": [exists]}}
 
 
 def _new_object(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:

@@ -19,10 +19,8 @@ from labkit.embedded.controllers.aggregation import RoleAggregation
 from labkit.embedded.controllers.daemonsets import DaemonSets
 from labkit.embedded.controllers.definitions import Definitions
 from labkit.embedded.controllers.deployments import Deployments
-from labkit.embedded.controllers.disruption import Disruption
 from labkit.embedded.controllers.endpoints import ServiceEndpoints
 from labkit.embedded.controllers.expiry import Expiry
-from labkit.embedded.controllers.flows import FlowSchemas
 from labkit.embedded.controllers.garbage import GarbageCollector
 from labkit.embedded.controllers.jobs import Jobs
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
@@ -107,8 +105,6 @@ class Controllers:
             jobs,
             daemon_sets,
             stateful_sets,
-            Disruption(registry),  # counts the pods that the others made
-            FlowSchemas(registry),  # sets a status that no other controller waits for
         )
         self.timed: tuple[Timed, ...] = (
             aggregation,  # work that was too much for one write

@@ -85,7 +85,7 @@ class ResourceHandler:
         self._operations: Mapping[Resource, Operation] = {
             ("", "bindings", ""): partial(bind, registry, admission),  # the older path of the next
             ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
-            ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion that asks disruption budgets
+            ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion by another permission
             **{(kind.group, kind.plural, "scale"): scale for kind in KINDS if "scale" in kind.subresources},
             **computed,  # reviews and token requests: need authenticators and authorizers
         }

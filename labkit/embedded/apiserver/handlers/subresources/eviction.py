@@ -1,4 +1,4 @@
-"""Evictions: deletions of pods that respect disruption budgets, by the status that their controller keeps.
+"""Evictions: deletions of pods, which a disruption budget never forbids here.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage/eviction.go``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
@@ -14,19 +14,17 @@ from labkit.embedded.apiserver.handlers.represent.results import One, success
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import guards
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
-from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
-VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 
 
 def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
-    """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
+    """Delete a pod: POST to ``pods/NAME/eviction``.
 
-    404; 429 if a budget forbids it; 500 if there are several.
+    404; 500 if it has several disruption budgets.
     """
     options = write_options(request, "CreateOptions")
     eviction = decode_object(request, kind, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
@@ -39,12 +37,9 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
     admission.admit(request, kind, "CREATE", eviction, None, options.dry_run)
     delete = checked_delete_options(eviction.get("deleteOptions") or {})
     delete.dry_run = delete.dry_run or options.dry_run
-    if not _budget_ignored(pod):
-        budgets = [budget for budget in registry.list(BUDGETS, namespace) if guards(budget, pod)]
-        if len(budgets) > 1:
-            raise ApiError(500, "", SEVERAL)
-        for budget in budgets:
-            _must_allow(budget, pod)
+    budgets = sum(guards(budget, pod) for budget in registry.list(BUDGETS, namespace))
+    if budgets > 1 and not _budget_ignored(pod):
+        raise ApiError(500, "", SEVERAL)
     registry.delete(kind, namespace, name, delete, admission.check(request, kind, "DELETE", False))
     return success(kind)
 
@@ -52,18 +47,3 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
 def _budget_ignored(pod: Object) -> bool:
     phase = pod["status"].get("phase")
     return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def _must_allow(budget: Object, pod: Object) -> None:
-    status = budget["status"]
-    healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
-    if ready_since(pod) is None:  # it is not ready, and so not counted anyway
-        if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
-            return
-        if healthy >= desired > 0:
-            return
-    name = budget["metadata"]["name"]
-    if status.get("disruptionsAllowed", 0) == 0:
-        why = f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
-        cause = {"reason": "DisruptionBudget", "message": why}
-        raise ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})
