@@ -208,7 +208,7 @@ def test_a_tree_without_violations_passes(tmp_path: Path) -> None:
     ("contract", "importer", "imported"),
     slow_but(
         [(contract, *pair) for contract, pairs in PLANTED.items() for pair in pairs],
-        *[(contract, *next(iter(pairs))) for contract, pairs in PLANTED.items()],
+        *[(contract, *next(iter(PLANTED[contract]))) for contract in ("rooms", "embedded", "grading")],
     ),
 )
 def test_a_planted_violation_breaks_the_contract(tmp_path: Path, contract: str, importer: str, imported: str) -> None:

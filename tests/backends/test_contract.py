@@ -38,6 +38,7 @@ def lab(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
+@mostly_slow
 def test_starting_again_finds_it(backend: Backend) -> None:
     said: list[str] = []
     before = backend.status()
@@ -162,6 +163,7 @@ def test_a_containers_log_can_be_read(lab: Lab) -> None:
     assert "Starting to serve" in lab.logs("default/curl-custom-sa", "ambassador")
 
 
+@pytest.mark.slow
 @mostly_slow
 def test_every_checkpoint_passes_with_the_solutions(lab: Lab) -> None:
     output = io.StringIO()

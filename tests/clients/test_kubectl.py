@@ -234,6 +234,7 @@ def test_a_node_has_a_lease(kubectl: Kubectl) -> None:
     assert "RenewTime:       <unset>" not in described
 
 
+@pytest.mark.slow
 def test_explain_by_the_older_documents(kubectl: Kubectl) -> None:
     explained = kubectl("explain", "resourcequota.spec.hard", "--output=plaintext-openapiv2")
     assert explained.startswith("KIND:     ResourceQuota\nVERSION:  v1\n\nFIELD:    hard <map[string]string>\n")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients.conftest import Lab
 from tests.clients.test_kubectl import Kubectl
+from tests.support.slow import slow_but
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
@@ -55,7 +56,9 @@ def test_a_job_from_its_creation_to_its_end(kubectl: Kubectl) -> None:
     assert kubectl("get", "pods", "-l", "job-name=pi", "-o", "name") == ""
 
 
-@pytest.mark.parametrize(("cascade", "left"), [("background", 0), ("foreground", 0), ("orphan", 1)])
+@pytest.mark.parametrize(
+    ("cascade", "left"), slow_but([("background", 0), ("foreground", 0), ("orphan", 1)], ("foreground", 0))
+)
 def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> None:
     kubectl("create", "job", cascade, "--image=ubuntu", "--", "sleep", "99")
     kubectl("delete", "job", cascade, f"--cascade={cascade}")

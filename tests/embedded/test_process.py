@@ -128,7 +128,7 @@ def test_another_port_when_the_last_one_is_taken(tmp_path: Path) -> None:
     assert words == f"Port {first.port} cannot be used: Address already in use. Choose another with --port."
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", slow_but([signal.SIGTERM, signal.SIGINT], signal.SIGINT))
 def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: signal.Signals) -> None:
     server = start_server(tmp_path, node=False)
     connection = server.connect(server.identity("kubernetes-admin", ("system:masters",)))
@@ -141,6 +141,7 @@ def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: 
     assert "Traceback" not in server.log()
 
 
+@pytest.mark.slow
 def test_a_server_whose_directory_was_taken_away_ends_and_leaves_the_next_one_alone(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = start_server(home, node=False)

@@ -15,6 +15,7 @@ import labkit
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import STATE
+from tests.support.slow import slow_but
 from tools import evidence
 
 PREDICTED: dict[str, object] = {
@@ -44,7 +45,7 @@ def test_the_manifests_of_a_solution_pass(lab: Lab, step: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; the manifests cover the steps")
-@pytest.mark.parametrize("step", [*IN_TERMINAL, "W15", "W21", "W19", "W9"])
+@pytest.mark.parametrize("step", slow_but([*IN_TERMINAL, "W15", "W21", "W19", "W9"], *IN_TERMINAL[::2], "W15"))
 def test_the_terminal_lines_of_a_solution_pass(lab: Lab, step: str) -> None:
     lab.rewind(step)
     if lessons.STEPS[step].prediction is not None:

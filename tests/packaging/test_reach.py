@@ -41,6 +41,7 @@ def wrong_names(text: str) -> list[str]:
     return [found.group() for found in WRONG.finditer(text)]
 
 
+@pytest.mark.slow
 def test_no_tracked_file_names_the_unrelated_package() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = [ROOT / name for name in filter(None, listed.split("\0"))]

@@ -18,6 +18,7 @@ from labkit.core.errors import UsageError
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from tests.page.conftest import MemoryStorage, audit_events, leave
+from tests.support.slow import slow_but
 
 STILL = "Your passes are still there."
 KIKAI = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
@@ -85,7 +86,7 @@ def test_in_a_loop_a_cell_is_kept_once_when_it_has_ended(kept: MemoryStorage) ->
     asyncio.run(cell())
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "text", "empty comment"])
+@pytest.mark.parametrize("damage", slow_but(["cut", "changed", "text", "empty comment"], "cut", "changed"))
 def test_a_damaged_snapshot_is_set_aside(
     kept: MemoryStorage, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ def judge(section: Section) -> None:
     assert not outdated, f"no longer differs, so strike it from accepted.toml: {outdated}"
 
 
-QUICK = ("core-more", "authentication", "authz-more", "anonymous", "rbac", "escalation", "aggregation", "patches")
+QUICK = ("authentication", "anonymous", "rbac", "escalation", "aggregation", "patches")
 
 
 @pytest.mark.parametrize("step", ["rbac/999", "nope"])

@@ -23,6 +23,7 @@ def console() -> tuple[Console, io.StringIO]:
     return Console(file=out, width=200, highlight=False, soft_wrap=True), out
 
 
+@pytest.mark.slow
 def test_every_step_is_shown_with_its_verdict(lab: Lab) -> None:
     screen, out = console()
     assert Demo(lab, screen).run() == 0

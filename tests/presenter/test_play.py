@@ -180,6 +180,7 @@ def test_a_proxy_that_a_step_left_is_ended(play: Play) -> None:
         __import__("urllib.request").request.urlopen(f"{proxy.url}/version")
 
 
+@pytest.mark.slow
 def test_part_5_is_left_out_where_cluster_roles_are_not_granted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(lab.admin), "can", lambda *_arguments, **_options: False)
     assert [step.id for step in Play(lab, lessons.LESSONS).steps][-1] == "W19"

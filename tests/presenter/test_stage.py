@@ -144,6 +144,7 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
     assert "near miss (verb)" in demo.press(f"x{DOWN * 30}", "it would allow nothing else")
 
 
+@pytest.mark.slow
 def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal) -> None:
     question = "May the pod list services now"
     demo.press("/16\r", question)
@@ -164,6 +165,7 @@ def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal)
     assert demo.end("q") == 0
 
 
+@pytest.mark.slow
 def test_code_comes_a_line_at_a_key_and_the_overview_takes_arrows(demo: Terminal) -> None:
     assert heading(demo.press(f"o{DOWN * 15}\r", "May the pod list services now")).startswith("W16")
     demo.press("c", "a line at a key")

@@ -121,6 +121,7 @@ def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: s
     assert stderr in run(script).stderr
 
 
+@pytest.mark.slow
 def test_work_on_many_paths_is_paid_for() -> None:
     assert run("cd /tmp; mkdir $(seq 300); echo /tmp/*/../*/../*", budget=Budget(steps=30_000)).rc == 137
 

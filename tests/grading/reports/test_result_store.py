@@ -142,6 +142,7 @@ for folder in ({str(earlier)!r}, {str(now)!r}):
     assert points(resumed.finish()) == {"ann": 8, "eve": 0}
 
 
+@pytest.mark.slow
 def test_without_walls_results_stay_in_memory(plain: Grader, tmp_path: Path) -> None:
     """Nothing that ran without walls is taken up again."""
     submit(tmp_path / "s", "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
@@ -154,6 +155,7 @@ def test_without_walls_results_stay_in_memory(plain: Grader, tmp_path: Path) -> 
     assert GradingSession(tmp_path / "s", tmp_path / "out").left
 
 
+@pytest.mark.slow
 def test_without_walls_others_code_is_refused_unless_one_trusts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from labkit.grading.graders.grader import Grader
 from labkit.grading.tasks.seed import Seed
 from tests.grading.solutions import RBAC, asked, in_yaml, kubectl
 from tests.grading.support import SETUP, grade, submit
+from tests.support.slow import slow_but
 from tests.support.some import some
 
 INSIDE, FINAL, ROLES = "ex2-inside-a-pod", "ex6-final", "ex4-roles"
@@ -100,7 +101,7 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl; test_too_much.py has the same without it")
-@pytest.mark.parametrize("exercise", [INSIDE, FINAL, ROLES])
+@pytest.mark.parametrize("exercise", slow_but([INSIDE, FINAL, ROLES], INSIDE, ROLES))
 def test_what_a_client_did_counts_as_what_it_was(exercise: str, grader: Grader, tmp_path: Path) -> None:
     learners = {f"l{number}": name for number, name in enumerate(answers(""))}
     for learner, name in learners.items():

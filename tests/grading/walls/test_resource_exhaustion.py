@@ -170,6 +170,7 @@ for _ in range(60_000): server.sendall(b"a" * 60_000)
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", slow_but(NO_REQUESTS, "a-chunk-that-never-begins"))
 def test_what_is_no_request_is_paid_for_as_well(case: str, tmp_path: Path) -> None:
     source = f"{CLIENT}\ntry:\n{indent(NO_REQUESTS[case], '    ')}\nexcept OSError:\n    print('cut')"
