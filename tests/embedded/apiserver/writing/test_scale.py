@@ -96,7 +96,7 @@ def test_an_apply_conflicts_with_who_owns_the_number(api: ClusterApi) -> None:
         "causes": [
             {
                 "reason": "FieldManagerConflict",
-                "message": 'conflict with "creator" using autoscaling/v1',
+                "message": 'conflict with "creator" using apps/v1',
                 "field": ".spec.replicas",
             }
         ]
@@ -134,6 +134,14 @@ def test_what_is_applied_must_be_a_scale_and_have_a_manager(api: ClusterApi) -> 
     assert send(api, "apply-patch+yaml", body, "?fieldManager=me").message.startswith("invalid object type: ")
     body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}}
     assert "fieldManager: Required value" in send(api, "apply-patch+yaml", body).message
+
+
+@pytest.mark.parametrize(("replicas", "status"), [(1 << 40, 500), (-1, 422), (None, 200)])
+def test_a_number_that_is_none_is_refused(api: ClusterApi, replicas: int | None, status: int) -> None:
+    spec = {} if replicas is None else {"replicas": replicas}
+    body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": spec}
+    assert send(api, "apply-patch+yaml", body, "?fieldManager=me&force=true").status == status
+    assert api.must(api.admin.get(SCALE))["spec"] == {"replicas": 2}
 
 
 def test_what_is_not_there_cannot_be_scaled(api: ClusterApi) -> None:

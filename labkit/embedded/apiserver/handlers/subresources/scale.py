@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_name, check_namespace, name_in_path
+from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
@@ -23,15 +25,19 @@ from labkit.embedded.apiserver.handlers.subresources.custom_scale import (
     scale_document,
     scale_paths,
 )
-from labkit.embedded.apiserver.handlers.subresources.scale_owners import SCALE, applied_scale, owners_after
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.manager import Managed, managers_of, set_managed, update_managed_fields
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.status import ApiError, conflict
+
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
 
 
 def scale_of(obj: Object) -> Object:
@@ -88,12 +94,21 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
     workload = from_stored(kind, registry.get(kind, namespace, name))
     current = scale_view(kind, workload)
-    owners: Any = None
-    now = timestamp(registry.clock())
+    owners: Managed | None = None
+    struct, now, manager = schemas()["autoscaling.v1.Scale"], timestamp(registry.clock()), options.manager
     if form == APPLY_PATCH:
-        sent, owners = applied_scale(request, current, workload, kind, options.manager, options.force, now)
+        config = applied_configuration(request, struct, SCALE)
+        scale = applied_object(partial(Decoder().decode, struct), config, config, SCALE)
+        part: Object = {"apiVersion": kind.group_version, "kind": kind.kind, "metadata": {"name": name}}
+        if "replicas" in (config.get("spec") or {}):
+            set_replicas(kind, part, scale["spec"].get("replicas", 0))
+        merged, owners = apply(
+            registry.struct(kind), workload, part, manager, kind.group_version, "scale", options.force, now
+        )
+        sent = scale_view(kind, workload if merged is None else merged)
+        sent["metadata"].update(scale["metadata"])
     elif patching:
-        sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
+        sent = patched(request, form, current, struct, SCALE)
     assert sent is not None
     metadata = sent["metadata"]
     check_name(metadata, name)
@@ -117,13 +132,13 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     changed = new != workload
     if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
-    if form == APPLY_PATCH:
-        changed = changed or owners != workload["metadata"].get("managedFields")
-        new["metadata"]["managedFields"] = owners
-    elif changed:
-        new["metadata"]["managedFields"] = owners_after(
-            current, scale_view(kind, new), workload, kind, options.manager, now
-        )
+    if owners is None and changed:
+        update_managed_fields(registry.struct(kind), workload, new, manager, kind.group_version, "scale", now)
+        owners = managers_of(new)
+    if owners is not None:
+        owners.times = managers_of(workload).times  # so a new manager has no time, as with the real server
+        set_managed(new, owners)
+        changed = new != workload
     if changed and isinstance(kind, CustomKind):
         new, _ = registry.update(kind, namespace, name, lambda old: new, dry_run=options.dry_run)
         new = from_stored(kind, new)
