@@ -22,6 +22,7 @@ from labkit.classroom import questions
 from labkit.classroom.board import STATES, board, public
 from labkit.classroom.limits import Limits, Refusal, read_key, read_text
 from labkit.classroom.store import ROUNDS, Store
+from labkit.core.sharing import Share
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.steps import step_ids
@@ -124,6 +125,18 @@ class Classroom:
                     await asyncio.wait_for(news.wait(), STILL_SECONDS)
                     await asyncio.sleep(REST_SECONDS)
         return response
+
+    async def share(self, share: Share) -> None:
+        """Share what the room sees with this user's demo, now and after each change."""
+        before: dict[str, Any] = {}
+        while not self._over:
+            news, asked = self._news["board"], self.store.current()
+            now = {**public(asked), "source": asked["source"] if asked else ""}
+            if now != before:
+                await asyncio.to_thread(share, now)
+            before = now
+            await news.wait()
+            await asyncio.sleep(REST_SECONDS)
 
     def _wake(self, *topics: str) -> None:
         for topic in topics:

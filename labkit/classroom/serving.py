@@ -17,6 +17,7 @@ from aiohttp import web
 from labkit.classroom.server import SETTINGS, Classroom
 from labkit.classroom.store import Store
 from labkit.core.errors import UsageError
+from labkit.core.sharing import ROOM, shared
 
 
 async def serve(
@@ -54,8 +55,11 @@ async def serve(
     say(announcement(classroom, listen))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
-    await runner.cleanup()
+    with shared(ROOM) as share:
+        sharing = asyncio.create_task(classroom.share(share or (lambda _asked: None)))
+        await ended.wait()
+        await runner.cleanup()
+        await sharing
     say(SETTINGS["end"])
 
 

@@ -1,59 +1,27 @@
 """The instructor's notes: ``labkit demo --notes``, in another terminal than the demo.
 
-The demo writes where it stands into a private file below ``LABKIT_HOME``, and holds a lock beside it as long as
-it runs. Neither a request nor an answer is in the file.
+They read where the demo stands, which it shares (``core.sharing``): the ``step``, the ``next`` one, the ``place`` in
+words, when the demo (``begun``) and the step (``since``) began, and how many seconds were ``taken`` at which step
+before. Neither a request nor an answer is shared.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from labkit import lessons
-from labkit.core.errors import LabkitError, NotRunning
-from labkit.core.home import home_path, is_locked, locked, read_json, write_private
+from labkit.core.errors import NotRunning
+from labkit.core.home import home_path
+from labkit.core.sharing import DEMO, read_shared
 from labkit.lessons.talk import talks
+from labkit.presenter import room
 from labkit.presenter.terminal import keys
-
-LOCK, PLACE = "lock", "place.json"
-
-Share = Callable[[dict[str, Any]], None]
-"""Tells the notes where the demo stands: ``step``, ``next``, ``place`` (in words), ``begun``."""
-
-
-@contextmanager
-def shared() -> Iterator[Share | None]:
-    """Share in a block where a demo stands; None where another demo does, or ``LABKIT_HOME`` cannot be used."""
-    with ExitStack() as stack:
-        share: Share | None = None
-        with suppress(LabkitError):
-            home = home_path() / "demo"
-            if not is_locked(home / LOCK):
-                stack.enter_context(locked(home / LOCK))
-                stack.callback(_clear, home)
-                share = partial(_write, home / PLACE)
-        yield share
-
-
-def _write(file: Path, place: dict[str, Any]) -> None:
-    with suppress(LabkitError):  # a full disk does not end the demo
-        write_private(file, json.dumps(place))
-
-
-def _clear(home: Path) -> None:
-    with suppress(OSError):
-        for file in (PLACE, LOCK):
-            (home / file).unlink(missing_ok=True)
-        home.rmdir()
 
 
 def follow() -> int:
@@ -62,33 +30,52 @@ def follow() -> int:
     Raises:
         NotRunning: No demo runs with this ``LABKIT_HOME``.
     """
-    home = home_path() / "demo"
-    if not is_locked(home / LOCK):
+    place = read_shared(DEMO)
+    if place is None:
         raise NotRunning(
             "No demo runs here.",
-            why=f"nothing is shared in {home}",
+            why=f"nothing is shared in {home_path() / DEMO}",
             todo="Start labkit demo --step in another terminal, with the same LABKIT_HOME.",
         )
     console = Console(highlight=False)
     if not (console.is_terminal and sys.stdin.isatty()) or console.is_dumb_terminal:
-        console.print(Markdown(notes(read_json(home / PLACE))))
+        console.print(Markdown(notes(place)))
         return 0
     with keys() as terminal, console.screen() as screen:
-        while is_locked(home / LOCK):
-            screen.update(Markdown(notes(read_json(home / PLACE))))
+        while place is not None:
+            screen.update(Markdown(notes(place)))
             if terminal.key(0.5) in ("q", "Q", "c-d"):
                 return 0
+            place = read_shared(DEMO)
     console.print("The demo has ended.")
     return 0
 
 
 def notes(place: dict[str, Any]) -> str:
-    """The notes for a place, as ``Share`` takes it, in Markdown."""
-    seconds = int(time.time() - place.get("begun", time.time()))
-    parts = [f"*{seconds // 60}:{seconds % 60:02} since the demo began*"]
+    """The notes for a place, as the demo shares it, in Markdown."""
+    now = time.time()
+    parts = [f"*{clock(now - place.get('begun', now))} since the demo began*"]
     if (step := lessons.STEPS.get(place.get("step", ""))) is not None:
-        parts.append(f"**{step.id} · {step.title}** ({place['place']}; learners take about {step.minutes} minutes)")
+        parts.append(f"**{step.id} · {step.title}** ({place['place']})")
+        parts.append(times(step.id, place.get("taken", {}), now - place.get("since", now)))
+        parts += [room.state(asked)] if (asked := room.question()) else []
         parts.append(talks()[step.id].notes())
     if following := place.get("next"):
         parts.append(f"**Next, {following}:** {talks()[following].ask}")
     return "\n\n".join(parts)
+
+
+def times(step: str, taken: Mapping[str, float], here: float) -> str:
+    """How the seconds that were taken, by step and ``here`` for now, compare with the minutes of the steps."""
+    seconds = {**taken, step: taken.get(step, 0) + here}
+    planned = {each: 60 * lessons.STEPS[each].minutes for each in seconds if each in lessons.STEPS}
+    all_planned, all_taken = sum(planned.values()), sum(seconds[each] for each in planned)
+    left = f"{clock(abs(all_planned - all_taken))} {'left' if all_planned >= all_taken else 'over'}"
+    of_step = f"{clock(seconds[step])} of {clock(planned[step])} planned for this step"
+    of_all = f"{clock(all_taken)} of {clock(all_planned)} for all shown so far ({len(planned)})"
+    return f"**Time:** {of_step}; {of_all}: **{left}**"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: ``1:05``."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02}"

@@ -17,6 +17,7 @@ from rich.text import Text
 from labkit.core.yaml_file import read_yaml
 from labkit.lab.stages import question_of
 from labkit.lessons.talk import talks
+from labkit.presenter import room
 from labkit.presenter.pictures import asked_in_words, graph, xray
 from labkit.presenter.play import Play
 
@@ -35,21 +36,24 @@ def large_letters(text: str) -> str:
     return "\n".join(rows)
 
 
-def page(play: Play, width: int, height: int, *, large: bool) -> RenderableType:
-    """The question, or what the last beat has shown."""
+def page(play: Play, width: int, height: int, asked: room.Question, *, large: bool) -> RenderableType:
+    """The question, or what the last beat has shown; with what the room answered, if it was ``asked`` the same."""
     if not play.played:
         return Group(Text(f"{DATA['start']}\n", "bold yellow"), overview(play))
     now = play.played[-1]
     said = talks()[now.step.id]
+    bars = [Text(), room.bars(asked)] if asked.get("source") == now.step.id else []
     if not now.shown:
         hint = Text("\nWhat do you expect? Write it down, then we run it.", "dim")
         letters = Text(f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue")
-        return Group(letters, Markdown(said.ask, style="bold yellow"), hint)
+        return Group(letters, Markdown(said.ask, style="bold yellow"), *(bars or [hint]))
     beat = now.beats[len(now.shown) - 1]
     if beat.picture:
         return picture(play, beat.picture, width)
-    answer = f"**The answer:** {said.answer}" if beat.cells[-1].startswith("check(") else ""
-    return Group(*_lines(now.shown[-1], large=large), Text(), Markdown(answer))
+    lines = _lines(now.shown[-1], large=large)
+    if not beat.cells[-1].startswith("check("):
+        return Group(*lines)
+    return Group(*lines, Text(), Markdown(f"**The answer:** {said.answer}"), *bars)
 
 
 def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:

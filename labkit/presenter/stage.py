@@ -13,9 +13,9 @@ from rich.text import Text
 
 from labkit import lessons
 from labkit.core.errors import UsageError
+from labkit.core.sharing import DEMO, Share, shared
 from labkit.lab.lab import Lab
-from labkit.presenter import screen
-from labkit.presenter.notes import Share, shared
+from labkit.presenter import room, screen
 from labkit.presenter.play import Play
 from labkit.presenter.terminal import Terminal
 
@@ -26,7 +26,7 @@ FRAME_LINES = 4
 TICK_SECONDS = 0.25
 """How often the size of the terminal and the pace are looked at while no key comes."""
 
-PAGES = ("overview", "xray", "graph", "help")
+PAGES = ("overview", "xray", "graph", "room", "help")
 ASKED = "asked"
 """The page of an answer to what was asked in between."""
 
@@ -40,7 +40,7 @@ ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in 
 
 def perform(lab: Lab, console: Console, terminal: Terminal, pace_seconds: float | None = None) -> int:
     """Perform the walkthrough on a cluster at its beginning; ``demo.run`` has the arguments and exit codes."""
-    with shared() as share, console.screen():
+    with shared(DEMO) as share, console.screen():
         return Stage(lab, console, terminal, share, pace_seconds).run()
 
 
@@ -62,7 +62,10 @@ class Stage:
         self._scroll = self._beneath = 0
         self._height = 1
         self._drawn: ConsoleDimensions | None = None
-        self._begun = time.time()
+        self._room: room.Question = {}  # what the room is asked, where a class is on
+        self._begun = self._since = time.time()
+        self._step = ""  # at which it stands since then
+        self._taken: dict[str, float] = {}  # the seconds at other times, by step
 
     def run(self) -> int:
         """Perform until a key, or the pace, ends it."""
@@ -77,7 +80,7 @@ class Stage:
         """Wait for a key, or for the pace; draw the page again when the terminal has another size."""
         until = time.monotonic() + self._pace if self._pace and not self._paused else None
         while (key := self._terminal.key(TICK_SECONDS)) is None:
-            if self._console.size != self._drawn:
+            if self._console.size != self._drawn or room.question() != self._room:
                 self._draw()
             if until and time.monotonic() >= until and not self._prompt:
                 self._page = ""
@@ -184,8 +187,9 @@ class Stage:
 
     def _draw(self) -> None:
         size = self._drawn = self._console.size
+        self._room = room.question()
         self._height = max(1, size.height - FRAME_LINES)
-        body = self._rendered(self._body((size.width - 2 * MARGIN, self._height)))
+        body = self._rendered(self._body(size.width - 2 * MARGIN))
         self._scroll = max(0, min(self._scroll, len(body) - self._height))
         self._beneath = len(body) - self._scroll - self._height
         shown = body[self._scroll : self._scroll + self._height]
@@ -204,18 +208,22 @@ class Stage:
             line = self._rendered(Text(f"… {what}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
 
-    def _body(self, room: tuple[int, int]) -> RenderableType:
+    def _body(self, width: int) -> RenderableType:
         if self._page == "overview":
             return screen.overview(self.play, self._chosen)
+        if self._page == "room":
+            return room.page(self._room)
         if self._page == "help":
             return screen.help_page(self._share is not None)
         if self._page == ASKED:
-            return screen.asked(self.play, room[0])
+            return screen.asked(self.play, width)
         if self._page:
-            return screen.picture(self.play, self._page, room[0])
+            return screen.picture(self.play, self._page, width)
         if self._code:
             return screen.code(self.play.coming[: self._code])
-        return screen.end(self.play) if self._at_end else screen.page(self.play, *room, large=self._large)
+        if self._at_end:
+            return screen.end(self.play)
+        return screen.page(self.play, width, self._height, self._room, large=self._large)
 
     def _header(self) -> RenderableType:
         begun = self.play.played
@@ -245,4 +253,10 @@ class Stage:
         now = self.play.played[-1] if steps else None
         following = self.play.steps[steps].id if steps < len(self.play.steps) else ""
         where = f"{beats} of {len(now.beats)}" if now and beats else "the question"
-        return {"step": now.step.id if now else "", "next": following, "place": where, "begun": self._begun}
+        step = now.step.id if now else ""
+        if step != self._step:
+            until = time.time()
+            self._taken[self._step] = self._taken.get(self._step, 0) + until - self._since
+            self._step, self._since = step, until
+        place = {"step": step, "next": following, "place": where, "begun": self._begun}
+        return {**place, "since": self._since, "taken": self._taken}

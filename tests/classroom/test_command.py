@@ -21,7 +21,9 @@ from labkit import cli
 from labkit.classroom import serving
 from labkit.classroom.server import SETTINGS
 from labkit.classroom.store import Store, place
+from labkit.core.sharing import ROOM, read_shared
 from tests.classroom.room import Room, key
+from tests.support.until import until
 
 START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start', *sys.argv[1:]]))"
 
@@ -51,15 +53,28 @@ class Started:
     def port(self) -> int:
         return int(re.findall(r":(\d+)/vote", self.text)[0])
 
-    def join(self, number: int, timeout: float = 300) -> int:
-        """Join as a lab; the status."""
+    def call(self, method: str, path: str, body: object, timeout: float = 300, key: str = "") -> int:
+        """Send a request; its status."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            body = {"code": self.value("Join code"), "key": key(number), "name": f"Learner {number}"}
-            connection.request("PUT", "/api/learner", json.dumps(body))
+            connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {key}"})
             return connection.getresponse().status
         finally:
             connection.close()
+
+    def join(self, number: int, timeout: float = 300) -> int:
+        """Join as a lab; the status."""
+        body = {"code": self.value("Join code"), "key": key(number), "name": f"Learner {number}"}
+        return self.call("PUT", "/api/learner", body, timeout)
+
+    def ask(self, source: str) -> None:
+        """Ask the room as the board does."""
+        assert self.call("POST", "/teacher/ask", {"source": source}, key=self.value("Board").partition("#")[2]) == 200
+
+    def vote(self, question: int, choice: int) -> int:
+        """Answer in the first round as a browser; the status."""
+        body = {"code": self.value("Join code"), "token": key(1), "question": question, "round": 1, "choice": choice}
+        return self.call("PUT", "/api/vote", body)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """End it; its exit code, and what it said last."""
@@ -99,6 +114,23 @@ def test_a_class_survives_a_kill_and_goes_on_at_its_address(
     store = Store(place())
     assert [row["name"] for row in store.rows("learners", "id")] == ["Learner 1", "Learner 2"]
     store.close()
+
+
+def test_what_the_room_sees_is_shared_with_the_demo_of_this_user(labkit_home: Path) -> None:
+    with started("--port", "0") as running:
+        until(lambda: read_shared(ROOM) == {"id": 0, "source": ""})
+        running.ask("W17")
+        until(lambda: (read_shared(ROOM) or {}).get("source") == "W17")
+        asked = read_shared(ROOM)
+        assert asked is not None
+        assert running.vote(asked["id"], 1) == 200
+        until(lambda: (read_shared(ROOM) or {}).get("answers") == [1, 0])
+        asked = read_shared(ROOM) or {}
+        assert not {"rounds", "right", "because"} & set(asked), "the board has not shown them"
+        assert running.value("Board").partition("#")[2] not in json.dumps(asked)
+        assert running.end()[0] == 0
+    assert read_shared(ROOM) is None
+    assert not (labkit_home / ROOM).exists()
 
 
 def test_a_laptop_that_slept_goes_on(labkit_home: Path) -> None:

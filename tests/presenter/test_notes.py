@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,8 @@ import pytest
 from labkit import lessons
 from labkit.cli import run
 from labkit.core.home import is_locked
-from labkit.presenter.notes import LOCK, PLACE, notes, shared
+from labkit.core.sharing import DEMO, LOCK, NOW, ROOM, shared
+from labkit.presenter.notes import notes
 from tests.support.terminal import ROOT, Terminal
 from tests.support.until import SECONDS, until
 
@@ -50,7 +53,11 @@ def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path)
         assert "Next, W16: The role is there." in page
         demo.press("  ", "403 services is forbidden")
         follower.wait("(1 of 4")
-        for file in (labkit_home / "demo", labkit_home / "demo" / PLACE):
+        page, minutes = " ".join(follower.screen.split()), lessons.STEPS["W15"].minutes
+        assert re.search(
+            rf"Time: \d+:\d\d of {minutes}:00 planned for this step; \d+:\d\d of {minutes}:00 for all", page
+        )
+        for file in (labkit_home / "demo", labkit_home / "demo" / NOW):
             assert not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
         assert demo.end("q") == 0
         assert follower.end() == 0
@@ -90,13 +97,13 @@ def test_where_no_demo_runs_they_say_what_to_do(labkit_home: Path) -> None:
 def test_a_demo_that_was_killed_is_none(demo: Terminal, labkit_home: Path, tmp_path: Path) -> None:
     os.kill(demo.pid, signal.SIGKILL)
     os.waitpid(demo.pid, 0)
-    assert (labkit_home / "demo" / PLACE).exists()
+    assert (labkit_home / "demo" / NOW).exists()
     assert piped(labkit_home).returncode == 3
     until(lambda: not list(tmp_path.glob("labkit-demo-*")))
 
 
 def test_a_second_demo_does_not_take_the_notes_of_the_first(labkit_home: Path) -> None:
-    with shared() as first, shared() as second:
+    with shared(DEMO) as first, shared(DEMO) as second:
         assert first is not None
         assert second is None
         assert is_locked(labkit_home / "demo" / LOCK)
@@ -107,7 +114,7 @@ def test_a_home_that_cannot_be_used_costs_the_notes_only(tmp_path: Path, monkeyp
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("LABKIT_HOME", str(file))
-    with shared() as share:
+    with shared(DEMO) as share:
         assert share is None
 
 
@@ -121,6 +128,26 @@ def test_every_step_has_notes(step: str) -> None:
     text = notes({"step": step, "place": "the question", "begun": 0})
     assert lessons.STEPS[step].title in text
     assert "**Where learners get stuck**" in text
+
+
+def test_time_is_compared_with_the_minutes_of_the_steps_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    place = {"step": "W2", "place": "the question", "begun": now - 1000, "since": now - 65}
+    assert [lessons.STEPS[step].minutes for step in ("W1", "W2")] == [3, 6]  # what is expected below
+    text = notes({**place, "taken": {"": 400, "W1": 120, "W2": 10}})  # before the first step, at W1, at W2 before
+    assert "*16:40 since the demo began*" in text
+    assert "**Time:** 1:15 of 6:00 planned for this step; 3:15 of 9:00 for all shown so far (2): **5:45 left**" in text
+    assert "11:10 of 9:00 for all shown so far (2): **2:10 over**" in notes({**place, "taken": {"W1": 605}})
+
+
+def test_the_notes_have_how_many_of_the_room_have_answered(labkit_home: Path) -> None:
+    place = {"step": "W17", "place": "the question"}
+    assert "The room" not in notes(place)
+    with shared(ROOM) as share:
+        assert share is not None
+        share({"id": 1, "stage": "talk", "answers": [23, 0]})
+        assert "The room: talk, 23 answered" in notes(place)
 
 
 @pytest.mark.parametrize("option", [["--step"], ["--pace", "3"], ["--here"]])

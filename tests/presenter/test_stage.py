@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from labkit.core.redact import TOKEN
+from labkit.core.sharing import ROOM, shared
 from labkit.lab.lab import Lab
 from labkit.presenter.screen import DATA, large_letters
+from tests.presenter.test_room import ASKED, CLOSED
 from tests.support.terminal import ROOT, Terminal
 from tests.support.until import SECONDS
 
@@ -175,6 +177,27 @@ def test_code_comes_a_line_at_a_key_and_the_overview_takes_arrows(demo: Terminal
     marked = [line for line in demo.press(" " * 6, "space sends it").splitlines() if "▸" in line]
     assert "darbo" in marked[0]
     assert len(marked) == 2, "the line, and what the mark means"
+
+
+@pytest.mark.slow
+def test_the_room_s_bars_come_with_the_step_that_it_was_asked(labkit: Open, labkit_home: Path) -> None:
+    with shared(ROOM) as share:
+        assert share is not None
+        demo = labkit("demo", "--step")
+        demo.wait(START)
+        assert "No class is on here" in demo.press("b", "No class is on here")
+        share(ASKED)
+        assert "The bars come when the board shows them." in demo.wait("The room: first round, 3 answered")
+        assert "█" not in demo.screen
+        assert "The room" not in demo.press("/16\r", "May the pod list services now")
+        assert "What do you expect?" in demo.screen
+        demo.press("/17\r", "The room: first round, 3 answered")
+        assert "The role has get and list." in demo.screen
+        share(CLOSED)
+        closed = demo.wait("The idea behind it: “Who may list objects may also change them.”")
+        assert "403, forbidden ✓" in closed
+        assert "█" in closed.partition("The room: closed, 3 answered, then 4")[2]
+        assert demo.end("q") == 0
 
 
 @pytest.mark.slow

@@ -1,0 +1,57 @@
+"""What a running command shows other commands of its user: a private file, with a lock beside it as long as it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from labkit.core.errors import LabkitError
+from labkit.core.home import home_path, is_locked, locked, read_json, write_private
+
+DEMO, ROOM = Path("demo"), Path("class") / "room"
+"""Where a demo writes where it stands, and a class what the room sees, below ``LABKIT_HOME``."""
+
+LOCK, NOW = "lock", "now.json"
+
+Share = Callable[[dict[str, Any]], None]
+"""Writes what is shared now, in the place of what was shared before."""
+
+
+@contextmanager
+def shared(name: Path) -> Iterator[Share | None]:
+    """Share in a block, below a name; None where another command does, or ``LABKIT_HOME`` cannot be used."""
+    with ExitStack() as stack:
+        share: Share | None = None
+        with suppress(LabkitError):
+            folder = home_path() / name
+            if not is_locked(folder / LOCK):
+                stack.enter_context(locked(folder / LOCK))
+                stack.callback(_clear, folder)
+                share = partial(_write, folder / NOW)
+        yield share
+
+
+def read_shared(name: Path) -> dict[str, Any] | None:
+    """What is shared below a name; None where nobody shares.
+
+    Raises:
+        HomeError: ``LABKIT_HOME`` cannot be used.
+    """
+    folder = home_path() / name
+    return read_json(folder / NOW) if is_locked(folder / LOCK) else None
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    with suppress(LabkitError):  # a full disk does not end what runs
+        write_private(file, json.dumps(content))
+
+
+def _clear(folder: Path) -> None:
+    with suppress(OSError):
+        for file in (NOW, LOCK):
+            (folder / file).unlink(missing_ok=True)
+        folder.rmdir()

@@ -1,0 +1,67 @@
+"""What the room answers in a class of this machine (``labkit class start``), which shares what everybody in it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from rich.bar import Bar
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from labkit.core.errors import LabkitError
+from labkit.core.sharing import ROOM, read_shared
+from labkit.core.yaml_file import read_yaml
+
+DATA: dict[str, Any] = read_yaml(__file__, "room.yaml")
+
+Question = dict[str, Any]
+"""As ``classroom.board.public`` gives it, with its ``source``; empty where no class is on, or nothing was asked."""
+
+
+def question() -> Question:
+    """What the room was asked last."""
+    with suppress(LabkitError):
+        asked = read_shared(ROOM) or {}
+        return asked if asked.get("id") else {}
+    return {}
+
+
+def state(asked: Question) -> str:
+    """The stage of a question, and how many have answered."""
+    first, second = asked["answers"]
+    answered = f"{first} answered, then {second}" if second else f"{first} answered"
+    return f"The room: {DATA['stages'][asked['stage']]}, {answered}"
+
+
+def page(asked: Question) -> RenderableType:
+    """A question of the room, with its bars."""
+    if not asked:
+        return Text(DATA["no class"])
+    return Group(Markdown(asked["ask"], style="bold yellow"), Text(f"\n{asked['text']}".rstrip()), bars(asked))
+
+
+def bars(asked: Question) -> RenderableType:
+    """What the room chose in each round, as soon as the board shows it to everybody; after the closing the answer."""
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(ratio=1, min_width=10)
+    rounds = [votes for number, votes in enumerate(asked.get("rounds", [])) if number == 0 or any(votes)]
+    for place, option in enumerate(asked["options"]):
+        right = place == asked.get("right")
+        name = Text(f"{option.replace('`', '')}{' ✓' if right else ''}", "bold green" if right else "", overflow="fold")
+        numbers = "\n".join(f"{votes[place]}" for votes in rounds)
+        table.add_row(name, numbers, Group(*(Bar(sum(votes) or 1, 0, votes[place], color="cyan") for votes in rounds)))
+    said = Text(f"{state(asked)}\n", "bold")
+    return Group(said, table, *_wrong(asked)) if rounds else Group(said, table, Text(f"\n{DATA['no bars']}", "dim"))
+
+
+def _wrong(asked: Question) -> Iterator[RenderableType]:
+    """The commonest wrong answer of a closed question, and the ideas behind it."""
+    if wrong := asked.get("wrong"):
+        yield Text(f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})")
+        yield from (Text(f"The idea behind it: “{each['idea']}”") for each in wrong["ideas"] if each["idea"])
