@@ -1,1 +1,1 @@
-"""The strategies of API priority and fairness: validated and stored, but no request ever waits."""
+"""The strategies of API priority and fairness: stored and little checked, and no request ever waits."""
