@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import click
@@ -17,6 +17,9 @@ from labkit.core.errors import UsageError
 from labkit.core.home import place_error
 from labkit.core.redact import redact
 from labkit.rbac.objects import is_default
+
+if TYPE_CHECKING:
+    from labkit.rbac.testing.questions import Question
 
 FILES = click.Path(exists=True, path_type=Path)
 KUBECONFIG = click.option(
@@ -56,11 +59,10 @@ def test_command(
     POLICY are manifests or directories of them; leave them out with --kubeconfig. QUESTIONS is a
     file that says who may what and who may not: docs/testing-a-policy.md shows one.
     """
-    from labkit.rbac.testing.questions import read_questions
     from labkit.rbac.testing.verdicts import answers
 
     source = _source(policy, kubeconfig, context, needed=True)
-    verdicts = answers(source.policy, read_questions(policy_files.questions_document(questions), source.vocabulary))
+    verdicts = answers(source.policy, _asked(questions, source))
     rows: list[dict[str, Any]] = [
         {"question": str(each.question), "right": each.right, "allowed": each.allowed, "reasons": list(each.reasons)}
         for each in verdicts
@@ -90,31 +92,38 @@ def test_command(
 @KUBECONFIG
 @CONTEXT
 @json_option
+@click.option("--rejected", is_flag=True, help="Print the rejected ones too, each with the first question to do so.")
 def mutate_command(
-    policy: tuple[Path, ...], questions: Path, kubeconfig: Path | None, context: str, json_wanted: bool
+    policy: tuple[Path, ...],
+    questions: Path,
+    kubeconfig: Path | None,
+    context: str,
+    json_wanted: bool,
+    rejected: bool,
 ) -> None:
     """Say which wrong policies would pass the questions.
 
     Each differs from POLICY in one thing: a verb, a resource, a subject, a place. Where one
     passes, a question is missing.
     """
-    from labkit.rbac.testing.mutants import mutants, survivors
-    from labkit.rbac.testing.questions import read_questions
+    from labkit.rbac.testing.mutants import mutants
     from labkit.rbac.testing.verdicts import wrong
 
     source = _source(policy, kubeconfig, context, needed=True)
-    asked = read_questions(policy_files.questions_document(questions), source.vocabulary)
+    asked = _asked(questions, source)
     if (failing := wrong(source.policy, asked)) is not None:
         raise UsageError(f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test.")
-    every = mutants(source.policy, source.vocabulary)
-    left = survivors(every, asked)
+    every = [(each, wrong(each.policy, asked)) for each in mutants(source.policy, source.vocabulary)]
+    left = [{"what": each.what, "sort": each.sort} for each, by in every if by is None]
+    gone = [{"what": each.what, "sort": each.sort, "by": str(by)} for each, by in every if by is not None]
     if json_wanted:
-        rows = [{"what": each.what, "sort": each.sort} for each in left]
-        as_json({"policies": len(every), "passing": rows})
+        as_json({"policies": len(every), "passing": left, "rejected": gone})
     else:
-        for each in left:
-            click.echo(f"passes: {each.what}")
-        click.echo(f"{len(every) - len(left)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
+        for row in gone if rejected else ():
+            click.echo(f"rejected: {row['what']}\n    by {row['by']}")
+        for row in left:
+            click.echo(f"passes: {row['what']}")
+        click.echo(f"{len(gone)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
     sys.exit(NO if left else 0)
 
 
@@ -187,6 +196,15 @@ def report_command(
         _list("It never used", found.unused)
         click.echo(redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip()))
     sys.exit(NO if found.missing else 0)
+
+
+def _asked(file: Path, source: Source) -> list[Question]:
+    """The questions of a file, which do not contradict each other."""
+    from labkit.rbac.testing.questions import check_consistent, read_questions
+
+    asked = read_questions(policy_files.questions_document(file), source.vocabulary)
+    check_consistent(asked)
+    return asked
 
 
 def _source(policy: Sequence[Path], kubeconfig: Path | None, context: str, *, needed: bool = False) -> Source:

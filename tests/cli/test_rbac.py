@@ -74,7 +74,19 @@ def test_wrong_policies_that_pass_are_listed(policy: Path, questions: Path, tmp_
     found = labkit("mutate", policy, questions)
     assert found.exit_code == 1
     assert "passes: Role kikai/service-reader lets them watch\n" in found.stdout
-    assert json.loads(labkit("mutate", policy, questions, "--json").stdout)["policies"] > 30
+    assert "rejected: " not in found.stdout
+    by = "    by kikai/default may not: delete services in kikai\n"
+    assert (
+        f"rejected: Role kikai/service-reader lets them delete\n{by}"
+        in labkit("mutate", policy, questions, "--rejected").stdout
+    )
+    every = json.loads(labkit("mutate", policy, questions, "--json").stdout)
+    assert every["policies"] == len(every["passing"]) + len(every["rejected"]) > 30
+    assert {each["by"] for each in every["rejected"]} == {
+        *(f"kikai/default may: {verb} services in kikai" for verb in ("get", "list")),
+        *(f"kikai/default may not: {what}" for what in ("delete services in kikai", "list services in darbo")),
+        "kikai/default may not: list pods in kikai",
+    }
     questions.write_text("questions: [{who: kikai/default, may: list pods in kikai}]")
     assert "answers otherwise" in refused("mutate", policy, questions)
 
@@ -161,6 +173,15 @@ def test_what_no_request_has_is_noted(questions: Path, tmp_path: Path) -> None:
 def test_questions_that_nobody_could_ask(entry: str, said: str, policy: Path, questions: Path) -> None:
     questions.write_text(f"questions:\n- who: kikai/default\n  {entry}\n")
     assert said in refused("test", policy, questions)
+
+
+def test_questions_that_contradict_each_other_are_an_error(policy: Path, questions: Path) -> None:
+    both = (
+        "users: {jane: [team-a]}\nquestions: [{who: {group: team-a}, may: list pods}, {who: jane, may not: list pods}]"
+    )
+    questions.write_text(both)
+    for command in ("test", "mutate"):
+        assert refused(command, policy, questions) == "Questions 1 and 2 contradict each other."
 
 
 def test_what_cannot_be_told_is_an_error_and_no_answer(policy: Path, questions: Path, tmp_path: Path) -> None:

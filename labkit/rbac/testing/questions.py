@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from labkit.core.errors import UsageError, near
@@ -39,11 +40,13 @@ class Question:
         who: Who asks.
         attributes: What they ask for.
         may: Whether they are to be allowed.
+        entry: The number of its entry in the file; 0 if it is from no file.
     """
 
     who: Subject
     attributes: Attributes
     may: bool
+    entry: int = 0
 
     def __str__(self) -> str:
         """In words: ``kikai/default may not: list services in darbo``."""
@@ -77,7 +80,7 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
     questions: list[Question] = []
     for number, entry in enumerate(document["questions"], 1):
         try:
-            questions += _entry(entry, vocabulary, users)
+            questions += _entry(number, entry, vocabulary, users)
         except UsageError as error:
             raise UsageError(f"Question {number}: {error.what}", why=error.why, todo=error.todo) from error
         if len(questions) > MAX_QUESTIONS:
@@ -112,7 +115,32 @@ def ask(
     return Question(asking, _request(asking, text, vocabulary), may)
 
 
-def _entry(entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Iterator[Question]:
+def check_consistent(questions: Iterable[Question]) -> None:
+    """Refuse questions that no policy answers as expected, since RBAC only adds.
+
+    What a group may, each of its members may; what somebody may everywhere, or for objects of any name, they may in
+    each namespace, or for each name.
+
+    Raises:
+        UsageError: With the two questions that contradict each other.
+    """
+    questions = list(questions)
+    allowed: dict[tuple[object, ...], Question] = {}
+    for each in questions:
+        if each.may:
+            who = (True, each.who.user) if each.who.user else (False, each.who.groups[0])
+            allowed.setdefault((who, each.attributes[1:]), each)
+    for each in questions:
+        asked = each.attributes
+        who_else = [(True, each.who.user), *((False, group) for group in each.who.groups)]
+        wider = product(who_else, {asked.namespace, ""}, {asked.name, ""})
+        keys = ((who, asked._replace(namespace=space, name=name)[1:]) for who, space, name in wider)
+        if not each.may and (other := next((allowed[key] for key in keys if key in allowed), None)):
+            what = f"Questions {other.entry} and {each.entry} contradict each other."
+            raise UsageError(what, why=f"“{other}” and “{each}”: no policy answers both so.", todo="Correct one.")
+
+
+def _entry(number: int, entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Iterator[Question]:
     if not isinstance(entry, dict) or "who" not in entry or not set(entry) <= {"who", "may", "may not"}:
         raise UsageError("it is no entry.", todo='An entry has the keys who, and may or "may not".')
     asking = _who(entry["who"], vocabulary, users)
@@ -120,7 +148,7 @@ def _entry(entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ..
     if not lines:
         raise UsageError("nothing is asked.", todo='Write a line under may or "may not".')
     for may, line in lines:
-        yield Question(asking, _request(asking, line, vocabulary), may)
+        yield Question(asking, _request(asking, line, vocabulary), may, number)
 
 
 def _who(who: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Subject:

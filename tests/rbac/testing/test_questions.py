@@ -9,7 +9,7 @@ import yaml
 
 from labkit.core.errors import UsageError
 from labkit.embedded import KINDS
-from labkit.rbac.testing.questions import ask, read_questions
+from labkit.rbac.testing.questions import ask, check_consistent, read_questions
 from labkit.rbac.testing.verdicts import answers
 from labkit.rbac.testing.vocabulary import standard
 from tests.rbac.testing.support import policy, words
@@ -115,3 +115,47 @@ def test_what_is_no_file_of_questions_is_refused(document: Any) -> None:
     with pytest.raises(UsageError) as caught:
         read_questions(document, words())
     assert caught.value.todo
+
+
+def entry(text: str) -> dict[str, Any]:
+    """An entry, as ``group team-b may not: list pods``."""
+    who, _, line = text.partition(": ")
+    who, may, rest = who.partition(" may")
+    group = who.removeprefix("group ")
+    return {"who": {"group": group} if group != who else who, f"{may}{rest}".strip(): line}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("kikai/default may not: list pods in kikai", "kikai/default may: list pods in kikai"),
+        ("kikai/default may: list pods", "kikai/default may not: list pods in darbo"),
+        ("kikai/default may: get pods in kikai", "kikai/default may not: get pods web in kikai"),
+        ("bob may: get namespaces", "bob may not: get namespaces kikai"),
+        ("bob may: get /metrics", "bob may not: get /metrics"),
+        ("group team-b may: list pods in kikai", "bob may not: list pods in kikai"),
+        ("group system:authenticated may: list pods", "group team-b may not: list pods in kikai"),
+        ("group system:serviceaccounts:kikai may: list pods", "kikai/default may not: list pods"),
+    ],
+)
+def test_two_questions_that_no_policy_answers_so_are_named(first: str, second: str) -> None:
+    document = {**yaml.safe_load(FILE), "questions": list(map(entry, ("carol may not: list nodes", first, second)))}
+    with pytest.raises(UsageError, match=r"Questions (2 and 3|3 and 2) contradict") as error:
+        check_consistent(read_questions(document, words()))
+    assert first in error.value.why
+    assert second in error.value.why
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("bob may: list pods in kikai", "bob may not: list pods"),
+        ("bob may: list pods in kikai", "bob may not: list pods in darbo"),
+        ("bob may: get pods web in kikai", "bob may not: get pods in kikai"),
+        ("bob may: list pods", "group team-b may not: list pods"),
+        ("group team-b may: list pods", "carol may not: list pods"),
+        ("group system:authenticated may: get /metrics", "system:anonymous may not: get /metrics"),
+    ],
+)
+def test_two_questions_that_a_policy_can_answer_so_are_none(first: str, second: str) -> None:
+    check_consistent(read_questions({**yaml.safe_load(FILE), "questions": [entry(first), entry(second)]}, words()))
