@@ -1,7 +1,8 @@
 """What instructors are given: a notebook of each part with slides, and the tables of docs/instructor.md.
 
-The cells are those of the learner's notebooks, solved; what is said is in ``labkit/lessons/talk.yaml``. Slides are
-JupyterLab's own metadata (View, Right Sidebar, Property Inspector), which ``jupyter nbconvert --to slides`` reads.
+The cells are those of the learner's notebooks, solved; what is said is in ``labkit/lessons/talk.yaml``. Answers are
+folded, and what learners write or predict is hidden, until a click. Slides are JupyterLab's own metadata (View, Right
+Sidebar, Property Inspector), which ``labkit slides`` reads.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def slides(solved: Any, lesson: Lesson) -> Any:
 
 TOP = """\
 Every cell is a learner's cell, solved. Before a question is answered, let everybody write down what they expect.
+Answers and your notes open with a click. What learners write themselves is hidden: click on the three dots to show it.
 
 The next cell resets the lab's cluster, whatever is in it, and brings it to the beginning of """
 
@@ -71,13 +73,19 @@ def _step(step: Step, talk: Talk, own: Iterable[Any]) -> Iterator[Any]:
     """A step: its question as a slide, then each cell below it, then the answer."""
     name = step.id.lower()
     yield _slide(_markdown(f"## {step.id} · {step.title}\n\n### {talk.ask}", id=f"{name}-ask"), "slide")
-    yield _slide(_markdown(talk.notes(), id=f"{name}-notes"), "notes")
+    yield _slide(_markdown(folded("Your notes, with the answer", talk.notes()), id=f"{name}-notes"), "notes")
     for cell in own:
         if cell.cell_type == "code" and not any(word in cell.source for word in DROPPED):
             predicts = cell.source.splitlines()[-1].startswith("predict(")
-            yield _slide(_code(cell.source, id=cell.id), "skip" if predicts else "subslide")
+            code, kind = _code(cell.source, id=cell.id), "skip" if predicts else "subslide"
+            if predicts or "exercise" in cell.metadata.get("tags", []):
+                # JupyterLab shows the first line of what is hidden.
+                code.source = f"# The {'prediction' if predicts else 'solution'}\n{cell.source}"
+                code.metadata["jupyter"] = {"source_hidden": True}
+            yield _slide(code, kind)
             if cell.source.startswith("check("):
-                yield _slide(_markdown(f"**The answer:** {talk.answer}", id=f"{name}-answer"), "fragment")
+                answer = folded("The answer", f"**The answer:** {talk.answer}")
+                yield _slide(_markdown(answer, id=f"{name}-answer"), "fragment")
         elif cell.cell_type == "markdown" and (picture := PICTURE.search(cell.source)):
             yield _slide(_markdown(f"![{picture[1]}](../{picture[2]})", id=f"{name}-picture"), "subslide")
     if talk.xray:
@@ -98,7 +106,12 @@ def _explain(solved: Any) -> Iterator[Any]:
     question = re.sub(r"\s*Write (?:two|in|\w+ or)[^.]*\.\s*$", "", asked)
     answer = re.sub(r"(?m)^> ?|</?details>|<summary>.*</summary>", "", model).strip()
     yield _slide(_markdown(question, id="explain"), "slide")
-    yield _slide(_markdown(f"**A model answer:** {answer}", id="explain-notes"), "notes")
+    yield _slide(_markdown(folded("A model answer", f"**A model answer:** {answer}"), id="explain-notes"), "notes")
+
+
+def folded(summary: str, text: str) -> str:
+    """A text that is hidden until a click; ``labkit slides`` unfolds it."""
+    return f"<details><summary>{summary}</summary>\n\n{text.strip()}\n\n</details>"
 
 
 def _slide(cell: Any, kind: str) -> Any:

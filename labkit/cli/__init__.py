@@ -28,6 +28,7 @@ COMMANDS = {
     "clean": "labkit.cli.machine",
     "completion": "labkit.cli.machine",
     "lab": "labkit.cli.notebooks",
+    "slides": "labkit.cli.notebooks",
     "demo": "labkit.cli.lessons",
     "check": "labkit.cli.lessons",
     "drill": "labkit.cli.drill",

@@ -1,4 +1,4 @@
-"""``labkit lab``: the notebooks in JupyterLab."""
+"""The commands for the notebooks: lab, which opens them in JupyterLab, and slides."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Where your copies of the notebooks lie.",
 )
+@click.option("--instructor", is_flag=True, help="For teachers: with questions, answers and notes for a class.")
 @click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
-def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple[str, ...]) -> None:
+def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupyter_options: tuple[str, ...]) -> None:
     """Open JupyterLab at the first notebook.
 
     You work on copies of your own (by default in labkit's state directory), so that
@@ -28,14 +29,43 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     """
     from labkit.lab import workbook
 
-    target = workbook.prepare(directory)
+    target = workbook.prepare(directory, instructor=instructor)
     click.echo(f"Your notebooks are in {target.directory}")
     for name in target.outdated:
         click.echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
-    command = workbook.jupyter_command(target.directory, no_browser, jupyter_options)
+    first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
+    command = workbook.jupyter_command(target.directory, no_browser, jupyter_options, first)
     environment = workbook.environment()
     workbook.keep_quiet(environment)
     sys.stdout.flush()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the new program handles it
     # exec, so that JupyterLab gets Ctrl-C and signals itself.
     os.execve(command[0], command, environment)
+
+
+@click.command("slides")
+@click.argument("part")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The page; 04-roles.slides.html and so on."
+)
+@click.option(
+    "--reveal", metavar="FOLDER", help="A copy of reveal.js 4 or 5 beside the page, for a room without internet."
+)
+def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
+    """Write the slides of a part, for teachers.
+
+    PART is 4 or 04-roles, for example. It runs on a cluster made for it and thrown away. Open the page in a browser:
+    the arrows move, S shows the notes, Esc an overview.
+    """
+    from labkit import lessons
+    from labkit.presenter import slides
+
+    found = [lesson for lesson in lessons.LESSONS if part in (lesson.id, lesson.id[:2], lesson.id[1])]
+    if not found:
+        raise click.BadParameter(f"{part!r} is none of {', '.join(lesson.id for lesson in lessons.LESSONS)}.")
+    (lesson,) = found
+    page = out or Path(f"{lesson.id}.slides.html")
+    click.echo(f"The cells of {lesson.id} run on a cluster of their own …")
+    slides.write(lesson, page, reveal or slides.REVEAL)
+    click.echo(f"The slides are in {page}.")
+    return 0

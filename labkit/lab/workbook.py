@@ -24,7 +24,8 @@ from labkit.lab.backend import chosen
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
-LEFT_OUT = {"source", "instructor", ".ipynb_checkpoints", "__pycache__"}
+INSTRUCTOR = "instructor"
+LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 JUPYTERLAB = """
 import signal, sys
@@ -60,11 +61,12 @@ class Workbook:
     outdated: tuple[str, ...]
 
 
-def prepare(directory: Path | None = None) -> Workbook:
+def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workbook:
     """Copy missing notebooks and update unchanged copies.
 
     Args:
         directory: The copies' directory; ``notebooks`` in ``LABKIT_HOME`` when left out.
+        instructor: The instructor's notebooks too, which have the answers.
 
     Returns:
         The copies.
@@ -85,7 +87,7 @@ def prepare(directory: Path | None = None) -> Workbook:
     try:
         # The kernel imports modules from the notebook's directory.
         ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
-        return Workbook(target, tuple(_copy_all(source, target)))
+        return Workbook(target, tuple(_copy_all(source, target, LEFT_OUT if instructor else LEFT_OUT | {INSTRUCTOR})))
     except ownership.Unsafe as problem:
         todo = problem.todo.replace("set LABKIT_HOME to", "name").replace("Set LABKIT_HOME to", "Name")
         raise UsageError(f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo) from problem
@@ -93,18 +95,19 @@ def prepare(directory: Path | None = None) -> Workbook:
         raise (place_error if directory else home_error)(target, error) from error
 
 
-def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:
+def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = (), first: str = FIRST) -> list[str]:
     """The command that opens JupyterLab at the first notebook.
 
     Args:
         directory: The copies' directory.
         no_browser: Only print the address.
         more: Further options for JupyterLab.
+        first: The notebook that it opens at, in the copies' directory.
     """
     # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
     command = [sys.executable, "-P", "-c", JUPYTERLAB, f"--ServerApp.root_dir={directory}"]
-    if (directory / FIRST).exists():
-        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    if (directory / first).exists():
+        command.append(f"--LabApp.default_url=/lab/tree/{first}")
     # Autodetection runs npm to look for language servers, and logs each one that is missing.
     command.append("--LanguageServerManager.autodetect=False")
     command += ["--no-browser"] if no_browser else []
@@ -158,13 +161,13 @@ def keep_quiet(variables: Mapping[str, str]) -> None:
         write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
 
 
-def _copy_all(source: Path, target: Path) -> list[str]:
+def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:
     record = target / RECORD
     copied = read_json(record)
     outdated = []
     for file in sorted(source.rglob("*")):
         relative = file.relative_to(source)
-        if file.is_dir() or LEFT_OUT.intersection(relative.parts):
+        if file.is_dir() or left_out.intersection(relative.parts):
             continue
         name, shipped, mine = str(relative), file.read_bytes(), target / relative
         if mine.exists():

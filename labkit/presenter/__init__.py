@@ -7,4 +7,5 @@
 - ``terminal``: the keys; ``stage``: what each key does.
 - ``recording``: what was shown, as an asciinema cast.
 - ``notes``: what ``labkit demo --notes`` shows the instructor in another terminal.
+- ``slides``: the instructor's notebooks as slides, ``labkit slides``.
 """

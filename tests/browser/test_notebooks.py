@@ -7,8 +7,10 @@ import shutil
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.jupyter import Jupyter, NotebookPage
+from tests.support.some import some
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 
@@ -56,4 +58,23 @@ def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPag
         assert not answer.is_visible()
         answers.first.locator("summary").click()
         assert answer.is_visible()
+    assert not either.errors
+
+
+def test_an_instructor_s_answers_and_solutions_are_hidden_until_a_click(either: NotebookPage, jupyter: Jupyter) -> None:
+    shutil.copytree(PICTURES.parent / "instructor", jupyter.root / "instructor", dirs_exist_ok=True)
+    either.open("instructor/04-roles.ipynb")
+    page = either.page
+    answers = page.locator(".jp-RenderedMarkdown details")
+    expect(answers).to_have_count(6 * 2 + 1)
+    answer = answers.nth(1).get_by_text("Each pod runs as the one of its own namespace.")
+    expect(answer).to_be_hidden()
+    answers.nth(1).locator("summary").click()
+    expect(answer).to_be_visible()
+    hidden = page.locator(".jp-InputPlaceholder")
+    expect(hidden.first).to_have_text("# The solution")
+    assert set(some(hidden.all_inner_texts())) == {"# The solution", "# The prediction"}
+    expect(page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")).to_have_count(0)
+    hidden.first.locator(".jp-Placeholder-content").click()
+    expect(page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")).to_have_count(1)
     assert not either.errors

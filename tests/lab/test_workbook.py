@@ -38,6 +38,19 @@ def test_copies_are_made_without_the_sources(shipped: Path, labkit_home: Path) -
     assert files == {"00-start.ipynb", "01-api.ipynb", "images/a.svg", workbook.RECORD}
 
 
+def test_an_instructor_gets_the_answers_too(shipped: Path, tmp_path: Path) -> None:
+    target = workbook.prepare(tmp_path / "mine").directory
+    assert not (target / "instructor").exists()
+    workbook.prepare(tmp_path / "mine", instructor=True)
+    assert (target / "instructor" / "01-api.ipynb").read_text() == "secret solution"
+    assert not (target / "source").exists()
+    first = "instructor/01-api.ipynb"
+    assert f"--LabApp.default_url=/lab/tree/{first}" in workbook.jupyter_command(target, True, first=first)
+    (shipped / "instructor" / "01-api.ipynb").write_text("a newer one")
+    workbook.prepare(tmp_path / "mine")
+    assert (target / first).read_text() == "secret solution", "a learner's start leaves it alone"
+
+
 def test_work_is_never_overwritten_and_untouched_copies_follow(shipped: Path, tmp_path: Path) -> None:
     target = workbook.prepare(tmp_path / "mine").directory
     (target / "00-start.ipynb").write_text("my work")

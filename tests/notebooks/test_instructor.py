@@ -1,12 +1,10 @@
-"""The instructor's notebooks: their slides, a run from top to bottom, and the conversion by nbconvert."""
+"""The instructor's notebooks: their slides, what is hidden in them, and their slides."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,10 @@ import nbformat
 import pytest
 
 from labkit import lessons
+from labkit.cli import run
 from labkit.core.redact import TOKEN
-from labkit.lab.lab import Lab
 from labkit.lessons.talk import talks
-from tests.notebooks.support import states
 from tests.support.some import some
-from tests.support.until import SECONDS
 from tools import instructor, notebooks
 
 FOLDER = notebooks.ROOT / "notebooks" / "instructor"
@@ -48,11 +44,25 @@ def test_a_step_is_a_question_then_its_cells_then_the_answer(name: str) -> None:
         own = [cell for cell in document.cells if cell.id.startswith(f"{step.id.lower()}-")]
         assert own[0].source == f"## {step.id} · {step.title}\n\n### {talks()[step.id].ask}"
         assert [kinds[cell.id] for cell in own[:2]] == ["slide", "notes"]
-        assert own[1].source == talks()[step.id].notes()
+        assert own[1].source == instructor.folded("Your notes, with the answer", talks()[step.id].notes())
         answer = next(place for place, cell in enumerate(own) if cell.id.endswith("-answer"))
         assert own[answer - 1].source == f'check("{step.id}")'
         predictions = [cell for cell in own if cell.cell_type == "code" and "predict(" in cell.source]
         assert all(kinds[cell.id] == "skip" for cell in predictions), "the class predicts"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_answers_are_hidden_until_a_click(name: str) -> None:
+    learners = {cell.id: cell for cell in notebooks.notebook(notebooks.SOURCES / f"{name}.py").cells}
+    for cell in some(read(name).cells):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if cell.cell_type == "code":
+            to_do = cell.id in learners and "exercise" in learners[cell.id].metadata.get("tags", [])
+            assert hidden == (to_do or "predict(" in cell.source.splitlines()[-1]), cell.id
+            assert hidden == cell.source.startswith(("# The solution\n", "# The prediction\n")), "it is seen"
+        else:
+            folded = re.fullmatch(r"<details><summary>[^<]+</summary>\n\n.+\n\n</details>", cell.source, re.DOTALL)
+            assert bool(folded) == ("nswer:**" in cell.source), cell.source
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -70,60 +80,42 @@ def test_pictures_are_there_and_the_last_question_has_its_answer_in_the_notes(na
         assert (FOLDER / target).exists(), target
     assert texts[-2].startswith("## Explain it in your words")
     assert texts[-2].endswith(("**", "?"))
-    assert texts[-1].startswith("**A model answer:** ")
-    assert not re.search(r"[<>]|details", texts[-1])
-
-
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, dict[str, str]]]:
-    """The slides of all parts, run one after the other on one cluster; what nbconvert said; the states of the steps."""
-    folder = tmp_path_factory.mktemp("slides")
-    home = tmp_path_factory.mktemp("lk")
-    environment = {**os.environ, "LABKIT_HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
-    # Files instead of ports, as in tests.notebooks.support; over ports a kernel warns that others may listen.
-    options = ["--KernelManager.transport=ipc", f"--KernelManager.ip={home}/k", f"--output-dir={folder}"]
-    command = [sys.executable, "-m", "nbconvert", "--to", "slides", "--execute", "--SlidesExporter.reveal_scroll=True"]
-    files = [str(path) for path in sorted(FOLDER.glob("*.ipynb"))]
-    try:
-        done = subprocess.run(
-            [*command, *options, *files],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        yield folder, done.stdout + done.stderr, states(home)
-    finally:
-        Lab(home=home, start=False, say=lambda _line: None).stop()
-
-
-@pytest.mark.slow
-def test_they_run_whole_and_convert_without_a_warning(converted: tuple[Path, str, dict[str, str]]) -> None:
-    _, said, _ = converted
-    assert said.count("Writing ") == len(LESSONS)
-    assert not re.search("warn|error|traceback", said, re.IGNORECASE), said
-
-
-@pytest.mark.slow
-def test_every_checkpoint_passes_in_them(converted: tuple[Path, str, dict[str, str]]) -> None:
-    assert converted[2] == dict.fromkeys(lessons.STEPS, "passed")
+    model = texts[-1].removeprefix("<details><summary>A model answer</summary>\n\n").removesuffix("\n\n</details>")
+    assert model.startswith("**A model answer:** ")
+    assert not re.search(r"[<>]|details", model)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
-def test_the_slides_have_questions_outputs_and_notes_and_no_secret(
-    name: str, converted: tuple[Path, str, dict[str, str]]
+def test_the_slides_have_outputs_and_notes_and_nothing_of_this_machine(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (converted[0] / f"{name}.slides.html").read_text(encoding="utf-8")
-    steps = LESSONS[name].steps
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "own"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert run(["slides", name, "--out", str(tmp_path / "page.html"), "--reveal", "reveal.js"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"], "a cluster of one's own is left alone"
+    page, steps = (tmp_path / "page.html").read_text(encoding="utf-8"), LESSONS[name].steps
     assert page.count('<aside class="notes">') == len(steps) + 2
     assert page.count("The answer:") == len(steps)
     for step in steps:
         assert f"{step.id} passed" in page
     assert "predict(&quot;" not in page
+    assert "<details" not in page
     assert not TOKEN.search(page)
+    for path in (tempfile.gettempdir(), str(Path.home()), str(notebooks.ROOT), sys.prefix):
+        assert f"{path}/" not in page
+    if name in ("01-api-server", "04-roles"):
+        assert "--cacert $HOME/.local/share/labkit/pki/ca.crt" in page
+    asked = re.findall(r"<(?:script|link|img)[^>]+?(?:src|href)=\"([^\"]{1,60})", page)
+    files = {each for each in asked if not each.startswith("data:")}
+    assert files == {"reveal.js/dist/reveal.css", "reveal.js/dist/reveal.js", "reveal.js/plugin/notes/notes.js"}
+    assert not re.search(r"@import|url\(\"?https?:", page)
+
+
+def test_slides_of_no_part_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["slides", "9"]) == 2
+    assert "'9' is none of 01-api-server, 02-inside-a-pod" in capsys.readouterr().err
 
 
 def test_the_page_keeps_its_text_and_gets_its_tables() -> None:
