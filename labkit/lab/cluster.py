@@ -100,6 +100,7 @@ class ChosenCluster(Displayable):
             self.choice.keep(self.home)
             if not (self.traits.exclusive or self.traits.grader or self.journal.began):
                 self._begin()  # what made the cluster, and who used it before, is nobody's work here
+            self.report_to_class()
         self._found()
 
     def _found(self) -> None:
@@ -194,13 +195,16 @@ class ChosenCluster(Displayable):
 
         return joining.leave(self.home)
 
-    def report_to_class(self, outcome: Outcome) -> None:
-        """Send the outcome of a step to the class that this lab has joined, if it has joined one."""
+    def report_to_class(self, outcome: Outcome | None = None) -> None:
+        """Send what waits, and the outcome of a step, to the class that this lab has joined, if it has joined one."""
         if (self.home / JOINED).exists():
             with suppress(ImportError):  # a page whose site does not answer
                 from labkit.classroom import joining
 
-                joining.report(self.home, outcome, self.progress.entry(outcome.step))
+                if outcome is None:
+                    joining.send_soon(self.home)
+                else:
+                    joining.report(self.home, outcome, self.progress.entry(outcome.step))
 
     def reset(self) -> None:
         """Restore the cluster's initial state. Your progress is kept."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit import Lab, expect_forbidden, predict
+from labkit.classroom import joining
 from labkit.core.errors import (
     ApiFailure,
     ExecFailed,
@@ -21,9 +22,12 @@ from labkit.core.errors import (
     TokenError,
     UsageError,
 )
+from labkit.core.home import JOINED, read_json
 from labkit.lab import current, words
+from labkit.lessons.base import Outcome
 from labkit.ui import XRay
-from tests.support.until import SECONDS
+from tests.classroom.room import Room
+from tests.support.until import SECONDS, until
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -399,3 +403,25 @@ def test_the_words_act_on_the_lab_made_last(lab: Lab) -> None:
 def test_the_lab_shows_itself_without_secrets(lab: Lab) -> None:
     assert "PRIVATE" not in repr(lab) + repr(vars(lab))
     assert "labkit on the embedded cluster" in lab._repr_html_()
+
+
+def test_what_waits_for_a_class_is_sent_when_the_lab_is_opened_again(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def states() -> dict[str, str]:
+        return {row["step"]: row["state"] for row in room.teach("GET", "everything") if row["what"] == "outcome"}
+
+    with Room(tmp_path / "class.db") as room:
+        lab.join(room.address, room.store.code)
+        until(lambda: not read_json(lab.home / JOINED)["waiting"])
+        with monkeypatch.context() as patch:
+            patch.setattr(joining, "send_soon", lambda _home: None)  # as if the kernel had ended before it could
+            lab.report_to_class(Outcome("passed", "seen", step="W1"))
+        assert read_json(lab.home / JOINED)["waiting"]
+        assert "W1" not in states()
+        Lab(home=lab.home, say=quiet)
+        until(lambda: states().get("W1") == "passed")
+        until(lambda: not read_json(lab.home / JOINED)["waiting"])
+        lab.leave()
+        Lab(home=lab.home, say=quiet)
+        assert not (lab.home / JOINED).exists()
