@@ -7,6 +7,8 @@ itself in the set; any other stands only for what is below it.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,6 +24,9 @@ ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 
 
 NO_KEYS = "k:{}"
+
+_is_plain = re.compile(r'[^\x00-\x1f"\\<>&\u2028\u2029\ud800-\udfff]*').fullmatch
+"""Whether a text stands in JSON as it is."""
 
 
 class Unownable(Exception):
@@ -116,7 +121,8 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    return {name: ordered(node[name]) for name in (sorted(node, key=_element_order) if len(node) > 1 else node)}
+    names = sorted(node, key=_element_order) if len(node) > 1 else node
+    return {name: ordered(node[name]) if node[name] else {} for name in names}
 
 
 def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -130,6 +136,8 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 def _element_order(element: str) -> tuple[int, Any]:
     """A sort key: fields by name, items by their keys, values by type; see ``fieldpath/element.go``."""
+    if element.startswith('v:"') and "\\" not in element:
+        return 3, (1, element[3:-1])  # sets may have many texts
     form, _, rest = element.partition(":")
     if form == "f" or not rest:
         return ".f".index(form), element
@@ -199,15 +207,8 @@ class Shape:
         """The shape of a list's items."""
         return shape_of_type(self.element) if self.element is not None else LEAF
 
-    def items(self, value: Any) -> dict[str, Any]:
-        """The items of a keyed list or a set by their path element."""
-        found: dict[str, Any] = {}
-        for item in value or ():
-            found.setdefault(self.path_element(item), item)
-        return found
-
     def grouped(self, value: Any) -> dict[str, list[Any]]:
-        """All items of a keyed list or a set by their path element; an item without keys raises ``Unownable``."""
+        """All items of a keyed list by their path element; an item without keys raises ``Unownable``."""
         found: dict[str, list[Any]] = {}
         for item in value or ():
             element = self.path_element(item)
@@ -219,7 +220,7 @@ class Shape:
     def path_element(self, item: Any) -> str:
         """The path element of a list's item."""
         if self.form == "set":
-            return "v:" + marshal(item)
+            return "v:" + _json(item)
         chosen: dict[str, Any] = {}
         for key in self.keys:
             if isinstance(item, dict) and key in item:
@@ -230,7 +231,12 @@ class Shape:
                     chosen[key] = field.default
                 elif field is not None and (field.default_empty or not (field.omit_empty or field.pointer)):
                     chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
-        return "k:" + marshal(dict(sorted(chosen.items())))
+        return "k:{" + ",".join([f"{_json(key)}:{_json(value)}" for key, value in sorted(chosen.items())]) + "}"
+
+
+def _json(value: Any) -> str:
+    """A value in JSON; most are plain texts, and there may be very many, so these cost no call of the encoder."""
+    return f'"{value}"' if type(value) is str and _is_plain(value) else marshal(value)
 
 
 LEAF = Shape("leaf")
@@ -303,9 +309,9 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
                  for name in dict.fromkeys([*before, *after])]  # fmt: skip
     elif shape.form == "set":
-        first, second = ({} if each is ABSENT else shape.grouped(each) for each in (old, new))
-        changed = {name: {} for name, given in second.items() if first.get(name) != given}
-        removed = {name: {} for name in first if name not in second}
+        was, now = (Counter(map(shape.path_element, () if each is ABSENT else each or ())) for each in (old, new))
+        changed = {name: {} for name, count in now.items() if was[name] != count}
+        removed = {name: {} for name in was if name not in now}
     else:
         items = shape.item()
         first, second = ({} if each is ABSENT else shape.grouped(each) for each in (old, new))

@@ -6,6 +6,7 @@ Source: structured-merge-diff ``typed/merge.go``, ``typed/remove.go``.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shape, is_member
@@ -32,7 +33,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
     mine, live = dict(right), {}
     for element, item in left:
         live[element] = None if element in live else item  # what is there twice is not merged
-    shared = [element for element, _ in right if element in live]
+    shared = deque(element for element, _ in right if element in live)
     merged: list[Any] = []
     done: set[str] = set()
 
@@ -48,7 +49,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
             if element == right[other][0]:
                 take(*right[other])
                 place, other = place + 1, other + 1
-                shared = shared[1:]
+                shared.popleft()
                 continue
             if element in mine and shared and shared[0] != element:
                 place += 1  # it comes where the configuration has it
@@ -66,7 +67,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
             take(*right[other])
             other += 1
             if shared and shared[0] == element:
-                shared = shared[1:]
+                shared.popleft()
     return merged
 
 

@@ -77,7 +77,8 @@ def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
         seen.add(element)
         if field.type.item.form == "string" and isinstance(item, str):
             continue
-        yield from _type(field.type.item, item, path + show_path((element,)), repeats)
+        for problem in _type(field.type.item, item, "", repeats):
+            yield path + show_path((element,)) + problem
 
 
 def _no_element(shape: Shape, item: Any, element: str) -> str:
