@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.server import servers_end_with_this_process
 
 # jsonschema compiles 38 grammars of this at its import, for formats that no test asks for, and does without.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: it cannot be imported
+os.environ["LABKIT_LANG"] = "en"  # whatever the machine's language is
 inherited.heed_signals()
 properties.load_profiles()
 servers_end_with_this_process()

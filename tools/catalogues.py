@@ -1,13 +1,15 @@
 """Catalogues of messages in gettext's format, and notebooks translated with them.
 
-A catalogue is ``locale/LANGUAGE/notebooks.po``. Each Markdown cell of a notebook is one message, and so is a comment of
-labkit's own in a learner's code cell. A text that was changed in English makes its translation *fuzzy*: the English
-text is shown until somebody looks at the translation, and takes the mark away.
+``locale/LANGUAGE`` has a catalogue for the notebooks, and one for each room of labkit that speaks (``tools/texts.py``).
+Each Markdown cell of a notebook is one message, and so is a comment of labkit's own in a learner's code cell. A text
+that was changed in English makes its translation *fuzzy*: the English text is shown until somebody looks at the
+translation, and takes the mark away.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from babel.messages.pofile import read_po, write_po
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 PLACEHOLDER = "# Your turn: write it below this line."
 """Stands for a solution in a learner's code cell."""
+LAB = re.compile(r"^lab = Lab\(\)$", re.MULTILINE)
+"""The line with which the lab begins in a notebook; in another language it names that."""
 INTO_ANOTHER_FOLDER = re.compile(r"\]\((?=(?:pictures|exercises)/)")
 """The beginning of a link that leads one folder up from the notebooks of another language."""
 
@@ -42,9 +46,9 @@ class Count:
         return f"{self.messages} messages, {self.fuzzy} fuzzy, {self.untranslated} untranslated"
 
 
-def path(language: str) -> Path:
-    """Where the catalogue of a language is."""
-    return LOCALE / language / "notebooks.po"
+def path(language: str, name: str = "notebooks") -> Path:
+    """Where a catalogue of a language is: that of the notebooks, or of a room."""
+    return LOCALE / language / f"{name}.po"
 
 
 def languages() -> list[str]:
@@ -113,7 +117,8 @@ def count(some: Iterable[Message]) -> Count:
 def translated(document: Any, texts: Catalog) -> Any:
     """A learner's notebook in another language.
 
-    Its code, its cells' ids and their order stay. A text without a translation, or with a fuzzy one, stays English.
+    Its cells' ids and their order stay, and so does its code, but that the lab speaks the language. A text without a
+    translation, or with a fuzzy one, stays English.
 
     Args:
         document: The English notebook, which is changed.
@@ -124,7 +129,19 @@ def translated(document: Any, texts: Catalog) -> Any:
             cell.source = INTO_ANOTHER_FOLDER.sub("](../", _translation(cell.source, texts))
         else:
             cell.source = cell.source.replace(PLACEHOLDER, _translation(PLACEHOLDER, texts))
+            cell.source = LAB.sub(f'lab = Lab(lang="{texts.locale_identifier}")', cell.source)
     return document
+
+
+def compiled(catalogues: Iterable[Catalog]) -> str:
+    """The translations of some catalogues as labkit reads them, one a line; none that is fuzzy."""
+    shown = {
+        str(message.id): str(message.string)
+        for texts in catalogues
+        for message in messages(texts)
+        if message.string and not message.fuzzy
+    }
+    return json.dumps(shown, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 
 
 def _translation(text: str, texts: Catalog) -> str:

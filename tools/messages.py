@@ -1,6 +1,7 @@
 """Renew the catalogues of messages from the English texts, and print how far each translation is.
 
-``python -m tools.messages`` writes them; with ``--check`` it fails when one is not up to date.
+``python -m tools.messages`` writes them, and what labkit reads of them; with ``--check`` it fails when one is not up to
+date.
 """
 
 from __future__ import annotations
@@ -8,17 +9,25 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from tools import catalogues, notebooks
+from tools import catalogues, notebooks, texts
 
 
-def outputs() -> dict[str, str]:
-    """The text of each language's catalogue, with the English texts as they are now."""
-    english = catalogues.template({source.stem: notebooks.notebook(source) for source in notebooks.sources()})
-    return {
-        language: catalogues.renewed(catalogues.path(language).read_text(encoding="utf-8"), english)
-        for language in catalogues.languages()
-    }
+def outputs() -> dict[Path, str]:
+    """The text of each catalogue, with the English texts as they are now, and of what labkit reads of them."""
+    english = {name: texts.template(name) for name in texts.ROOMS}
+    english["notebooks"] = catalogues.template(
+        {source.stem: notebooks.notebook(source) for source in notebooks.sources()}
+    )
+    written = {}
+    for language in catalogues.languages():
+        for name, template in english.items():
+            file = catalogues.path(language, name)
+            written[file] = catalogues.renewed(file.read_text(encoding="utf-8"), template)
+        rooms = [catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS]
+        written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms)
+    return written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,17 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when not up to date")
     options = parser.parse_args(arguments)
     stale = False
-    for language, text in outputs().items():
-        file = catalogues.path(language)
-        if text != file.read_text(encoding="utf-8"):
+    for file, text in outputs().items():
+        if not file.exists() or text != file.read_text(encoding="utf-8"):
             stale = True
             print(f"{'not up to date' if options.check else 'written'}: {file.relative_to(notebooks.ROOT)}")
             if not options.check:
                 file.write_text(text, encoding="utf-8")
-        texts = catalogues.read(text)
-        for source in notebooks.sources():
-            print(f"{language} {source.stem}: {catalogues.count(catalogues.messages(texts, source.stem))}")
-        print(f"{language}: {catalogues.count(catalogues.messages(texts))}")
+        if file.suffix == ".po":
+            found = catalogues.read(text)
+            name = f"{file.parent.name} {file.stem}"
+            for source in notebooks.sources() if file.stem == "notebooks" else ():
+                print(f"{name} {source.stem}: {catalogues.count(catalogues.messages(found, source.stem))}")
+            print(f"{name}: {catalogues.count(catalogues.messages(found))}")
     if options.check and stale:
         print("Run `make messages` and commit what it writes.", file=sys.stderr)
     return int(options.check and stale)

@@ -59,6 +59,8 @@ LATER = {
 """The official client and what it needs: fetched when a cell first imports it."""
 JOINING = "joining.py"
 """A learner's side of a class, fetched when a lab joins one."""
+LANGUAGES = ROOT / "labkit" / "core" / "languages"
+"""What labkit says in other languages, fetched by who reads one."""
 CLIENT = "/lib/client.zip"
 """Where they lie in the page."""
 LEFT_OUT = re.compile(
@@ -67,7 +69,7 @@ LEFT_OUT = re.compile(
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions/(?!__init__|storemagic)|sphinxext/)"
     r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
-    r"|^labkit/classroom/(?!__init__\.py)"
+    r"|^labkit/classroom/(?!__init__\.py)|^labkit/core/languages/"
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
     r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
@@ -169,7 +171,8 @@ def add_python(folder: Path) -> None:
     for name in ("kernel.mjs", "storage.mjs"):
         shutil.copyfile(SOURCES / name, folder / name)
     shutil.copyfile(FZSTD, folder / "fzstd.mjs")
-    shutil.copyfile(ROOT / "labkit" / "classroom" / "joining.py", folder / JOINING)
+    for seldom in (ROOT / "labkit" / "classroom" / JOINING, *LANGUAGES.glob("*.json")):
+        shutil.copyfile(seldom, folder / seldom.name)
     files = {f"{SITE_PACKAGES}/{name}": content for name, content in bytecode(dict(python_files(folder.parents[1])))}
     settings = {"/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'}
     later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
@@ -406,9 +409,8 @@ def on_the_wire(path: Path) -> int:
 
 def to_begin(out: Path) -> int:
     """Bytes on the wire before the first cell runs: Python without what comes later, and JupyterLab's first page."""
-    parts = (
-        path for path in (out / "static").rglob("*") if path.is_file() and path.name not in ("client.bin", JOINING)
-    )
+    later = {"client.bin", JOINING, *(file.name for file in LANGUAGES.glob("*.json"))}
+    parts = (path for path in (out / "static").rglob("*") if path.is_file() and path.name not in later)
     return sum(on_the_wire(path) for path in parts) + FRONT_END
 
 

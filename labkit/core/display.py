@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.core.html import render
+from labkit.core.language import shown, width
 
 SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
@@ -42,15 +43,15 @@ class Card:
 
     def text(self) -> str:
         """Return the card as plain text."""
-        rows = [row for row in self.rows if row.value]
-        width = max((len(row.label) for row in rows), default=0)
-        lines = [f"{SYMBOLS[self.tone]} {self.title}"]
-        for row in rows:
-            first, *more = row.value.splitlines() or [""]
-            lines.append(f"  {row.label:<{width}}  {first}")
-            lines += [f"  {'':<{width}}  {line}" for line in more]
+        rows = [(shown(row.label), shown(row.value)) for row in self.rows if row.value]
+        indent = max((width(label) for label, _ in rows), default=0)
+        lines = [f"{SYMBOLS[self.tone]} {shown(self.title)}"]
+        for label, value in rows:
+            first, *more = value.splitlines() or [""]
+            lines.append(f"  {label}{' ' * (indent - width(label))}  {first}")
+            lines += [f"  {'':<{indent}}  {line}" for line in more]
         if self.body:
-            lines.append(textwrap.indent(self.body.rstrip("\n"), "  "))
+            lines.append(textwrap.indent(shown(self.body).rstrip("\n"), "  "))
         return "\n".join(lines)
 
     def html(self) -> str:

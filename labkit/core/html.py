@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit.core.language import shown
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -37,6 +39,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["css"] = inline_styles()
+    environment.filters["shown"] = shown
     return environment
 
 

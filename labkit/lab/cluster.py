@@ -21,7 +21,7 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.tokens import Token
-from labkit.core import page
+from labkit.core import language, page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.home import JOINED, check_home, ensure_private, home_path, read_json, write_private
@@ -61,6 +61,7 @@ class ChosenCluster(Displayable):
         era=LINE,
         image=LINE,
         home=PATH,
+        lang=LINE,
     )
     def __init__(
         self,
@@ -74,9 +75,12 @@ class ChosenCluster(Displayable):
         image: str | None = None,
         force: bool = False,
         home: str | Path | None = None,
+        lang: str = "",
         start: bool = True,
         say: Report = print_progress,
     ) -> None:
+        if lang:
+            language.use(lang)
         os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel
         self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
         asked = Options(

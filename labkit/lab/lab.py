@@ -53,6 +53,8 @@ class Lab(ChosenCluster):
         image: kind's node image.
         force: Use an existing cluster although it looks like production.
         home: The state directory; ``LABKIT_HOME`` when left out.
+        lang: The language in which the lab speaks from now on, such as ``ko``; when left out that of ``LABKIT_LANG``,
+            or else the locale's.
         start: False does not start a cluster.
         say: Takes lines of progress; shown on standard error when left out.
 

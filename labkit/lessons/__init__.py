@@ -15,6 +15,8 @@ from importlib import resources
 from typing import Any
 
 from labkit.core.errors import LabkitError, UsageError
+from labkit.core.language import text
+from labkit.core.yaml_file import read_yaml
 from labkit.lessons import (
     part1_api_server,
     part2_inside_a_pod,
@@ -31,48 +33,17 @@ from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
 from labkit.lessons.steps import STATE, Lesson, Step, step_id
 
-LESSONS: tuple[Lesson, ...] = (
-    Lesson(
-        "01-api-server",
-        "The API server",
-        "Everything in a cluster goes through one server.",
-        part1_api_server.STEPS,
-        of_lesson("01-api-server"),
-    ),
-    Lesson(
-        "02-inside-a-pod",
-        "The API from inside a pod",
-        "What a container is given, so that it can talk to the cluster it runs in.",
-        part2_inside_a_pod.STEPS,
-        of_lesson("02-inside-a-pod"),
-    ),
-    Lesson(
-        "03-service-accounts",
-        "Authentication and service accounts",
-        "How a process in a pod says who it is.",
-        part3_service_accounts.STEPS,
-        of_lesson("03-service-accounts"),
-    ),
-    Lesson(
-        "04-roles",
-        "Roles and role bindings",
-        "Who may do what, in one namespace.",
-        part4_roles.STEPS,
-        of_lesson("04-roles"),
-    ),
-    Lesson(
-        "05-cluster-roles",
-        "Cluster roles and cluster role bindings",
-        "Who may do what, everywhere.",
-        part5_cluster_roles.STEPS,
-        of_lesson("05-cluster-roles"),
-    ),
-    Lesson(
-        "06-test-the-policy",
-        "Test the policy",
-        "A policy is code: ask it, break it, and find out what it is for.",
-        part6_test_the_policy.STEPS,
-    ),
+_PARTS = (
+    part1_api_server,
+    part2_inside_a_pod,
+    part3_service_accounts,
+    part4_roles,
+    part5_cluster_roles,
+    part6_test_the_policy,
+)
+LESSONS: tuple[Lesson, ...] = tuple(
+    Lesson(name, text(said["title"]), text(said["subtitle"]), part.STEPS, of_lesson(name))
+    for (name, said), part in zip(read_yaml(__file__, "lessons.yaml").items(), _PARTS, strict=True)
 )
 
 STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in lesson.steps}
@@ -150,7 +121,7 @@ def check(step: str, context: CheckContext) -> Outcome:
     try:
         outcome = run_with_retries(found.check, context)
     except LabkitError as error:
-        help_text = error.todo or "See how the cluster is doing: lab.status()."
+        help_text = error.todo or text("See how the cluster is doing: lab.status().")
         seen = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
         outcome = failed("cluster-silent", seen, "an answer of the cluster", help_text)
     if passed_before and not outcome.passed:
@@ -164,8 +135,10 @@ def check(step: str, context: CheckContext) -> Outcome:
 
 def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
     when = datetime.fromtimestamp(float(entry.get("passed_at", 0))).strftime("%d %B, %H:%M")
-    now = f" It looks different now: {outcome.seen}." if outcome.seen else ""
-    return replace(passed(f"passed on {when}, and a pass is kept.{now}"), kept=True)
+    seen = text("passed on {when}, and a pass is kept.", when)
+    if outcome.seen:
+        seen = text("{seen} It looks different now: {now}.", seen, outcome.seen)
+    return replace(passed(seen), kept=True)
 
 
 def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
@@ -183,8 +156,12 @@ def hint(step: str, progress: Progress) -> Help:
     number = min(given + 1, len(found.hints))
     progress.note(found.id, hints=number)
     last = number == len(found.hints)
-    then = f'solution("{found.id}") shows all.' if last else f'hint("{found.id}") says more.'
-    return Help(f"{found.id} hint {number} of {len(found.hints)}", found.hints[number - 1], then)
+    then = text('solution("{step}") shows all.', found.id) if last else text('hint("{step}") says more.', found.id)
+    return Help(
+        text("{step} hint {number} of {count}", found.id, number, len(found.hints)),
+        found.hints[number - 1],
+        then,
+    )
 
 
 def solution(step: str, progress: Progress) -> Help:
@@ -192,7 +169,11 @@ def solution(step: str, progress: Progress) -> Help:
     found = find(step)
     progress.note(found.id, solution_shown=True)
     if found.id in ASIDES:
-        return Help(f"{found.id} solution: {found.title}", found.hints[-1], f'predict("{found.id}", …) once more.')
+        return Help(
+            text("{step} solution: {title}", found.id, found.title),
+            found.hints[-1],
+            text('predict("{step}", …) once more.', found.id),
+        )
     objects = "\n---\n".join(_manifests(found))
     code = whole = str(worked()[found.id]["solution"])
     if objects:
@@ -200,7 +181,12 @@ def solution(step: str, progress: Progress) -> Help:
         code = f'{guess}lab.apply("""\n{objects}\n""")'
     if found.kubectl:
         code += "\n\n# Or in a terminal:\n" + "\n".join(f"# {line}" for line in found.kubectl.splitlines())
-    return Help(f"{found.id} solution: {found.title}", code, "Any other way that works passes too.", True)
+    return Help(
+        text("{step} solution: {title}", found.id, found.title),
+        code,
+        text("Any other way that works passes too."),
+        True,
+    )
 
 
 def _manifests(step: Step) -> Iterator[str]:

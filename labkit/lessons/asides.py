@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check, CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.predictions import Prediction, decisions
@@ -17,22 +18,24 @@ def _aside(name: str, entry: Mapping[str, Any]) -> Step:
     prediction = Prediction(words, asks) if words else decisions(*asks)
     answers = dict(zip(asks, entry["answers"], strict=True))
     hints = (
-        "Guess first. Then run the cell: it asks the server.",
-        "Read each answer. Then predict again what was wrong.",
-        entry["why"],
+        text("Guess first. Then run the cell: it asks the server."),
+        text("Read each answer. Then predict again what was wrong."),
+        text(entry["why"]),
     )
-    check = _check(name, answers, entry["why"])
-    return Step(name, entry["title"], entry["minutes"], check, hints, prediction=prediction)
+    check = _check(name, answers, text(entry["why"]))
+    return Step(name, text(entry["title"]), entry["minutes"], check, hints, prediction=prediction)
 
 
 def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
     def check(context: CheckContext) -> Outcome:
         guesses = context.progress.prediction(name)
         if guesses is None:
-            return not_attempted(f'Predict first: predict("{name}", {{"{next(iter(answers))}": "…", …}}).')
+            return not_attempted(
+                text('Predict first: predict("{name}", {"{label}": "…", …}).', name, next(iter(answers)))
+            )
         wrong = [label for label, answer in answers.items() if guesses.get(label) != answer]
         if wrong:
-            seen = f"you predicted “{guesses.get(wrong[0], 'nothing')}” for “{wrong[0]}”"
+            seen = text("you predicted “{guess}” for “{label}”", guesses.get(wrong[0], text("nothing")), wrong[0])
             return failed("wrong-fact", seen, "what the server answers", "Run the cell, read, and predict again.")
         return passed("; ".join(f"{label}: {answer}" for label, answer in answers.items()), why)
 

@@ -16,6 +16,7 @@ from labkit.client.client import Client
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import text
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.progress import Progress
@@ -81,11 +82,13 @@ class Outcome(Displayable):
 
     def card(self) -> Card:
         """The state as symbol and word, then what was seen, expected, and one hint."""
-        labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
+        labels = (text("seen"), "", text("next")) if self.passed else (text("seen"), text("expected"), text("hint"))
         texts = (self.seen, self.expected, self.hint)
-        rows = [Row(label, text) for label, text in zip(labels, texts, strict=True)]
-        kind = f" ({mistakes()[self.kind].name})" if self.kind else ""
-        return Card(f"{self.step} {WORDS[self.state]}: {self.title}{kind}", TONES[self.state], rows)
+        rows = [Row(label, said) for label, said in zip(labels, texts, strict=True)]
+        title = text("{step} {state}: {title}", self.step, WORDS[self.state], self.title)
+        if self.kind:
+            title = text("{title} ({mistake})", title, text(mistakes()[self.kind].name))
+        return Card(title, TONES[self.state], rows)
 
     def _repr_html_(self) -> str:
         return f'<div role="status">{self.card().html()}</div>'
@@ -99,7 +102,7 @@ def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
         takeaway: What was learned.
         asked_at: When the call was made that it rests on, in seconds since the epoch; 0 for none.
     """
-    return Outcome("passed", seen, "", takeaway, asked_at=asked_at)
+    return Outcome("passed", text(seen), "", text(takeaway), asked_at=asked_at)
 
 
 def failed(kind: str, seen: str, expected: str, hint: str) -> Outcome:
@@ -111,7 +114,7 @@ def failed(kind: str, seen: str, expected: str, hint: str) -> Outcome:
         expected: The answer that the step asks for.
         hint: One hint that fits what was seen.
     """
-    return Outcome("failed", seen, expected, hint, kind=kind)
+    return Outcome("failed", text(seen), text(expected), text(hint), kind=kind)
 
 
 def first(*outcomes: Outcome | None) -> Outcome | None:
@@ -125,7 +128,7 @@ def not_attempted(todo: str) -> Outcome:
     Args:
         todo: What to do first.
     """
-    return Outcome("not attempted", "", "", todo)
+    return Outcome("not attempted", "", "", text(todo))
 
 
 Check = Callable[["CheckContext"], Outcome]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from labkit.core.language import listed, text
 from labkit.lessons.base import Account, CheckContext, Outcome, failed
 from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.lessons.prepared import is_prepared, prepared
@@ -55,12 +56,18 @@ def subjects(binding: Object) -> str:
         + str(subject.get("name"))
         for subject in binding.get("subjects") or ()
     ]
-    return ", ".join(words) or "nobody"
+    return ", ".join(words) or text("nobody")
 
 
 def binding_text(binding: Object) -> str:
     """A binding in words: its name, what it binds, to whom."""
-    return f"{name_of(binding)} gives {role_kind(binding)} {role_name(binding)} to {subjects(binding)}"
+    return text(
+        "{name} gives {kind} {role} to {subjects}",
+        name_of(binding),
+        role_kind(binding),
+        role_name(binding),
+        subjects(binding),
+    )
 
 
 def attempted_bindings(context: CheckContext, namespaces: Sequence[str], account: Account) -> list[Object]:
@@ -89,7 +96,7 @@ def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
     if not found:
         return None
     words = list(dict.fromkeys(map(str, found)))
-    listed = "; ".join(words[:3]) + ("; …" if len(words) > 3 else "")
+    excess = listed([*words[:3], *(["…"] if len(words) > 3 else [])], "; ")
     kikai, darbo = (context.account(name).subject.label for name in ("kikai", "darbo"))
     grown = [
         each._replace(binding="")
@@ -99,7 +106,12 @@ def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
     strangers = [each for each in found if each.subject not in (kikai, darbo)]
     first = [*grown, *strangers, *found][0]
     kind = of_excess(first, allowances)
-    return failed(kind, f"too much: {listed}", "what the step asks for, and nothing more", excess_text(first, kind))
+    return failed(
+        kind,
+        text("too much: {excess}", excess),
+        "what the step asks for, and nothing more",
+        excess_text(first, kind),
+    )
 
 
 def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
@@ -159,7 +171,7 @@ def made_by_lab(bindings: Sequence[Object], step: str) -> Outcome | None:
     """The outcome “not attempted” when the lab itself made all bindings that a step is about, else None."""
     if not bindings or not all(is_prepared(each, step) for each in bindings):
         return None
-    return prepared(f"the binding {name_of(bindings[0])}", step)
+    return prepared(text("the binding {name}", name_of(bindings[0])), step)
 
 
 def role_text(binding: Object) -> str:

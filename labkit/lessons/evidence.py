@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from labkit.client.request_info import Call, read_call
+from labkit.core.language import text
 
 LAB_AGENT = re.compile(r"labkit/\S+ \(lab\)|labkit-check")
 """The ``User-Agent`` of the lab's own requests, and of its checks' commands in pods."""
@@ -85,8 +86,8 @@ class Asked:
         call = self.call
         if not call.is_resource:
             return f"{call.verb} {call.path}"
-        where = f" in {call.namespace}" if call.namespace else ""
-        return f"{call.verb} {call.full_resource}{where}"
+        said = f"{call.verb} {call.full_resource}"
+        return text("{request} in {namespace}", said, call.namespace) if call.namespace else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from labkit.client.request_info import read_call
+from labkit.core.language import listed, text
 from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.mistakes import of_guess
@@ -17,7 +18,7 @@ from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
 QUESTIONS = ("selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectrulesreviews")
 """The resources behind ``kubectl auth can-i``."""
 
-IN_A_SHELL = (
+IN_A_SHELL = text(
     "What is typed into a shell of a pod leaves no trace on this cluster. "
     "Run the call as one command: lab.exec, or kubectl exec … -- curl …"
 )
@@ -140,7 +141,11 @@ def judge_looking(
         return without_prediction(any(found.values()), todo)
     if not any(found.values()) and not misses:
         unseen = any(each.interactive for each in evidence.ran) and not evidence.logged
-        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now ask the server: {ask}")
+        return not_attempted(
+            text("You predicted. {why}", IN_A_SHELL)
+            if unseen
+            else text("You predicted. Now ask the server: {ask}", ask)
+        )
     words = prediction if isinstance(prediction, Mapping) else dict.fromkeys(found, str(prediction))
     right: list[float] = []
     for question in questions:
@@ -149,24 +154,24 @@ def judge_looking(
             miss = _miss(context, evidence, question)
             return failed(
                 _kind(miss),
-                f"{question.label}: {miss or 'you have not asked yet'}",
-                f"the answer that {question.account.user} gets",
-                f"The call that is missing: {ask}",
+                text("{label}: {seen}", question.label, miss or text("you have not asked yet")),
+                text("the answer that {user} gets", question.account.user),
+                text("The call that is missing: {ask}", ask),
             )
         if all(decision_of(each.status) != question.expected for each in answers):
             return failed(
                 "cluster-moved-on",
-                f"{question.label}: the server said {with_status(decision_of(answers[-1].status))}",
-                f"{with_status(question.expected)}, which it says where this step begins",
+                text("{label}: the server said {answer}", question.label, with_status(decision_of(answers[-1].status))),
+                text("{answer}, which it says where this step begins", with_status(question.expected)),
                 (mend or {}).get(question.label)
-                or f'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").',
+                or text('The cluster is no longer as this step begins. Go back: lab.rewind("{step}").', step),
             )
         right += [each.at for each in found[question.label] if decision_of(each.status) == question.expected]
     for question in questions:
         if (outcome := wrong_guess(step, question.label, words, question.expected, why(question.label))) is not None:
             return outcome
     said = "; ".join(f"{label}: {with_status(words[label])}" for label in found)
-    return passed(f"{said}, as you predicted.", why(questions[-1].label), asked_at=min(right))
+    return passed(text("{said}, as you predicted.", said), why(questions[-1].label), asked_at=min(right))
 
 
 def without_prediction(asked: bool, todo: str) -> Outcome:
@@ -182,7 +187,7 @@ def unpredicted(context: CheckContext, step: str) -> Outcome | None:
     """A failed outcome when a step is done and nothing was predicted, else None."""
     if context.progress.prediction(step) is not None:
         return None
-    todo = f'Predict as the text asks: predict("{step}", …). Late is better than never.'
+    todo = text('Predict as the text asks: predict("{step}", …). Late is better than never.', step)
     return failed("no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo)
 
 
@@ -191,16 +196,16 @@ def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why
     if label not in words:
         return failed(
             "no-prediction",
-            f"no prediction for “{label}”",
-            f"what you expect for “{label}” as well",
-            f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
+            text("no prediction for “{label}”", label),
+            text("what you expect for “{label}” as well", label),
+            text('Predict again and name it: predict("{step}", {"{label}": "…", …}).', step, label),
         )
     if words[label] != truth:
         return failed(
             of_guess(step),
-            f"{label}: you predicted “{words[label]}”, the server said {with_status(truth)}",
+            text("{label}: you predicted “{guess}”, the server said {answer}", label, words[label], with_status(truth)),
             "a prediction that agrees with the server",
-            f"{why} Predict again, now that you know why, and check again.",
+            text("{why} Predict again, now that you know why, and check again.", why),
         )
     return None
 
@@ -221,23 +226,30 @@ def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str 
     user = question.account.user
     others = [each for each in evidence.asked if each.path == here and each.user != user]
     if others:
-        who = ", ".join(dict.fromkeys(each.user or "somebody with a bad credential" for each in others))
-        return f"you asked as {who}, not as {user}"
+        who = listed(dict.fromkeys(each.user or text("somebody with a bad credential") for each in others), ", ")
+        return text("you asked as {who}, not as {user}", who, user)
     own = [each for each in evidence.asked if each.user == user]
     for each in sorted(own, key=lambda each: (each.call.namespace == wanted.namespace, each.at), reverse=True):
         call = each.call
         if call.resource in QUESTIONS:
-            return "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+            return text(
+                "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+            )
         if call.resource == wanted.resource and call.verb not in ("get", "list"):
-            return f"you asked to {each.text}; the step asks for the list"
+            return text("you asked to {request}; the step asks for the list", each.text)
         if call.resource == wanted.resource and call.group != wanted.group:
-            return f"you asked the API group {call.group or 'core'}; {call.resource} are in {wanted.group or 'core'}"
+            return text(
+                "you asked the API group {group}; {resource} are in {right}",
+                call.group or "core",
+                call.resource,
+                wanted.group or "core",
+            )
         if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
-            return f"you asked for one object, {call.name}; the step asks for the list"
+            return text("you asked for one object, {name}; the step asks for the list", call.name)
         if call.resource == wanted.resource and call.namespace != wanted.namespace:
-            where = f"in {call.namespace}" if call.namespace else "in all namespaces at once"
-            return f"you asked {where}, not in {wanted.namespace or 'the whole cluster'}"
+            where = text("in {namespace}", call.namespace) if call.namespace else text("in all namespaces at once")
+            return text("you asked {where}, not in {right}", where, wanted.namespace or text("the whole cluster"))
         likeness = SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio() if call.resource else 0.0
         if likeness > 0.7:
-            return f"you asked for `{call.resource}`; the resource is `{wanted.resource}`"
-    return f"you asked to {own[-1].text}" if own else None
+            return text("you asked for `{resource}`; the resource is `{right}`", call.resource, wanted.resource)
+    return text("you asked to {request}", own[-1].text) if own else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 from labkit.rbac.difference import Allowance, Excess
 from labkit.rbac.parts import Part, covers
@@ -96,10 +97,11 @@ def _of_part(part: Part, rules: Sequence[Rule]) -> str:
 
 def excess_text(excess: Excess, kind: str) -> str:
     """The sentence of a kind, about one excess."""
-    return mistakes()[kind].says.format(
+    return text(
+        mistakes()[kind].says,
         who=excess.subject,
         what=excess.permission,
-        where=excess.namespace or "the whole cluster",
+        where=excess.namespace or text("the whole cluster"),
         binding=excess.binding,
         role=excess.role,
     )

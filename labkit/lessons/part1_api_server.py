@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.mistakes import of_guess
@@ -40,12 +41,14 @@ def address_in(value: object) -> str:
     """The address in what a learner recorded: a text that holds one, host and port as a pair or a dict."""
     if isinstance(value, Mapping):
         lower = {str(key).lower(): part for key, part in value.items()}
-        value = [lower.get("host", ""), lower.get("port", "")] if "host" in lower else "something without an address"
+        if "host" not in lower:
+            return text("something without an address")
+        value = [lower["host"], lower.get("port", "")]
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = f"{value[0]}:{value[1]}"
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(value)[:MOST_CHARACTERS]).strip()
-    found = re.search(r"https?://[^\s\"',]+", text) or re.search(r"[\w.-]+:\d+", text)
-    return found[0].rstrip(".") if found and len(text.split()) > 1 else text
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(value)[:MOST_CHARACTERS]).strip()
+    found = re.search(r"https?://[^\s\"',]+", said) or re.search(r"[\w.-]+:\d+", said)
+    return found[0].rstrip(".") if found and len(said.split()) > 1 else said
 
 
 @step()
@@ -60,19 +63,22 @@ def w1(context: CheckContext) -> Outcome:
     plain = str(given).strip().lower().startswith("http://")
     if said == real and not plain:
         return passed(
-            f"{server} answers as the API server.",
+            text("{server} answers as the API server.", server),
             "Every tool of this lab, and kubectl, talks to this one address.",
         )
     if plain:
         return failed(
-            "no-tls", f"you recorded {given}", "an address that begins with https://", "The server speaks TLS only."
+            "no-tls",
+            text("you recorded {address}", given),
+            "an address that begins with https://",
+            "The server speaks TLS only.",
         )
-    hint = "A kubeconfig names the server of each of its clusters."
+    hint = text("A kubeconfig names the server of each of its clusters.")
     if said and real and said[0] == real[0]:
-        hint = f"The host is right; the port is not {said[1]}. The kubeconfig has both."
+        hint = text("The host is right; the port is not {port}. The kubeconfig has both.", said[1])
     elif said and said[0].startswith(("10.", "kubernetes")):
-        hint = f"That is its address inside the cluster (W6). From here: {hint}"
-    return failed("address-elsewhere", f"you recorded {given}", "the address in the kubeconfig", hint)
+        hint = text("That is its address inside the cluster (W6). From here: {hint}", hint)
+    return failed("address-elsewhere", text("you recorded {address}", given), "the address in the kubeconfig", hint)
 
 
 STRANGER, BAD_TOKEN = "no token", "bad token"
@@ -91,29 +97,34 @@ def w2(context: CheckContext) -> Outcome:
         STRANGER: [each for each in evidence.asked if (each.user == ANONYMOUS and not each.asker) or each.bare],
         BAD_TOKEN: [each for each in evidence.asked if each.status == 401 and not each.bare],
     }
-    todo = (
-        f'Predict both: predict("W2", {{"{STRANGER}": "…", "{BAD_TOKEN}": "…"}}), each '
+    todo = text(
+        'Predict both: predict("W2", {"no token": "…", "bad token": "…"}), each '
         '"allowed", "forbidden" (403) or "unauthorized" (401).'
     )
-    calls = {STRANGER: "one that carries no credential", BAD_TOKEN: "one with a token that no server has issued"}
+    calls = {
+        STRANGER: text("one that carries no credential"),
+        BAD_TOKEN: text("one with a token that no server has issued"),
+    }
     if prediction is None:
         return without_prediction(any(found.values()), todo)
     if not any(found.values()):
-        return not_attempted(f"You predicted. Now make both calls: {' and '.join(calls.values())}.")
+        return not_attempted(text("You predicted. Now make both calls: {calls}.", listed(calls.values())))
     why = {
-        STRANGER: "No credential is no error: the caller becomes system:anonymous, who may do little."
+        STRANGER: text("No credential is no error: the caller becomes system:anonymous, who may do little.")
         if now[STRANGER] == FORBIDDEN
-        else "This cluster has anonymous access switched off, so a stranger gets 401.",
-        BAD_TOKEN: "A credential that cannot be verified is an error: 401, before any permission counts.",
+        else text("This cluster has anonymous access switched off, so a stranger gets 401."),
+        BAD_TOKEN: text("A credential that cannot be verified is an error: 401, before any permission counts."),
     }
     for label, truth in now.items():
         if not any(decision_of(each.status) == truth for each in found[label]):
             open_to_all = ", ".join(dict.fromkeys(each.path for each in found[label]))
             return failed(
                 "missing-part",
-                f"{label}: {open_to_all} is open to everybody" if open_to_all else f"no call with {label} was seen",
-                f"one answer {with_status(truth)}",
-                f"Make the call that is missing: {calls[label]}.",
+                text("{label}: {paths} is open to everybody", label, open_to_all)
+                if open_to_all
+                else text("no call with {label} was seen", label),
+                text("one answer {answer}", with_status(truth)),
+                text("Make the call that is missing: {call}.", calls[label]),
             )
         if (outcome := wrong_guess("W2", label, prediction, truth, why[label])) is not None:
             return outcome
@@ -141,24 +152,26 @@ def w3(context: CheckContext) -> Outcome:
             bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
         )
     if not proxied:
-        ask = "labkit has one, and so has kubectl; ask at the proxy's own address."
+        ask = text("labkit has one, and so has kubectl; ask at the proxy's own address.")
         if not evidence.logged:
-            ask = "lab.proxy() or labkit proxy. This cluster's log cannot be read, so kubectl's proxy is not seen."
+            ask = text(
+                "lab.proxy() or labkit proxy. This cluster's log cannot be read, so kubectl's proxy is not seen."
+            )
         if not by_admin:
-            return not_attempted(f"You predicted. Now ask through a proxy: {ask}")
+            return not_attempted(text("You predicted. Now ask through a proxy: {ask}", ask))
         return failed(
             "not-through-proxy",
-            f"calls as {admin} over HTTPS: {len(by_admin)}, none of them through a proxy",
+            text("calls as {user} over HTTPS: {count}, none of them through a proxy", admin, len(by_admin)),
             "an answer that came through a proxy, at http://127.0.0.1:…",
-            f"The proxy must stand between: {ask}",
+            text("The proxy must stand between: {ask}", ask),
         )
     last = proxied[-1]
     truth = decision_of(last.status)
-    why = "The call carries no token, but the proxy adds its own credential to it."
+    why = text("The call carries no token, but the proxy adds its own credential to it.")
     if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
         return outcome
     return passed(
-        f"{last.path} through a proxy: {last.status}, taken for {last.user}.",
+        text("{path} through a proxy: {status}, taken for {user}.", last.path, last.status, last.user),
         "Whoever reaches the proxy has its rights. That is why it listens on loopback only.",
         asked_at=proxied[0].at,
     )
@@ -176,7 +189,12 @@ def w4(context: CheckContext) -> Outcome:
     if tried and not entries:
         return failed(
             "asked-as-another",
-            f"{tried[-1].path}: {tried[-1].status} to {tried[-1].user or 'a bad credential'}",
+            text(
+                "{path}: {status} to {user}",
+                tried[-1].path,
+                tried[-1].status,
+                tried[-1].user or text("a bad credential"),
+            ),
             "an answer to somebody who may read it",
             "Ask through the proxy, or as admin.",
         )
@@ -186,25 +204,29 @@ def w4(context: CheckContext) -> Outcome:
     missing = [path for path in ENTRY_PATHS if path not in seen]
     groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH + "/v[^/]+", path))
     if missing or not groups:
-        wanted = [*missing, *([] if groups else ["one group with its version, such as /apis/apps/v1"])]
+        wanted = [*missing, *([] if groups else [text("one group with its version, such as /apis/apps/v1")])]
         return failed(
             "missing-part",
-            f"read so far: {', '.join(sorted(seen)) or 'nothing'}",
-            f"also {', '.join(wanted)}",
+            text("read so far: {paths}", ", ".join(sorted(seen)) or text("nothing")),
+            text("also {missing}", listed(wanted, ", ")),
             "Ask through the proxy (or as admin): /api holds the core group, /apis all others.",
         )
     group = str(prediction).strip().strip("/").removeprefix("apis/")
     resources = _resources(context, group)
     if "roles" not in resources:
-        known = f"{group or 'the core group'} holds {', '.join(sorted(resources)[:4]) or 'nothing'}"
+        known = text(
+            "{group} holds {resources}",
+            group or text("the core group"),
+            ", ".join(sorted(resources)[:4]) or text("nothing"),
+        )
         return failed(
             of_guess("W4"),
-            f"you predicted “{prediction}”; {known}",
+            text("you predicted “{prediction}”; {known}", prediction, known),
             "the group whose resources include roles",
             "Read /apis once more: one group's name is about authorization.",
         )
     return passed(
-        f"{group} serves {', '.join(sorted(resources))}.",
+        text("{group} serves {resources}.", group, ", ".join(sorted(resources))),
         "A resource's address is built from this: /apis/GROUP/VERSION/namespaces/NS/RESOURCE.",
         asked_at=entries[0].at,
     )

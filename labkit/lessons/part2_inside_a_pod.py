@@ -7,12 +7,22 @@ from collections.abc import Sequence
 
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
+from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.part1_api_server import address, address_in
-from labkit.lessons.pods import CURL, account_of, made_by_workload, mounted_token, no_pod, not_running, own_name
+from labkit.lessons.pods import (
+    CURL,
+    account_of,
+    made_by_workload,
+    mounted_token,
+    no_pod,
+    not_running,
+    own_name,
+    runs_as_another,
+)
 from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -27,29 +37,30 @@ def w5(context: CheckContext) -> Outcome:
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl")
     if pod is None:
-        hint = "Leave metadata.namespace out, or set it to default."
-        return no_pod(context, "curl", namespace, hint, "Create the pod curl from the manifest of this step.")
+        hint = text("Leave metadata.namespace out, or set it to default.")
+        todo = text("Create the pod curl from the manifest of this step.")
+        return no_pod(context, "curl", namespace, hint, todo)
     if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
-    if (trouble := first(made_by_workload(pod, "curl"), not_running(pod, POD))) is not None:
+    another = runs_as_another(
+        pod,
+        POD,
+        "default",
+        "it runs as default, the account of a pod that asks for none",
+        "Something in its spec asks for another account. Delete the pod, and create it without that.",
+    )
+    if (trouble := first(made_by_workload(pod, "curl"), not_running(pod, POD), another)) is not None:
         return trouble
-    if account_of(pod) != "default":
-        return failed(
-            "pod-as-another",
-            f"pod {POD} runs as the account {account_of(pod)}",
-            "it runs as default, the account of a pod that asks for none",
-            "Something in its spec asks for another account. Delete the pod, and create it without that.",
-        )
     result = context.exec(POD, "echo ready")
     if result.stdout.strip() != "ready":
         return failed(
             "no-shell",
-            f"a shell in {POD} says: {(result.stderr or result.stdout).strip() or 'nothing'}",
+            text("a shell in {pod} says: {output}", POD, (result.stderr or result.stdout).strip() or text("nothing")),
             "a container in which commands can run",
             "Use the image ubuntu: it has a shell.",
         )
     return passed(
-        f"pod {own_name(pod)} is Running, and a shell in it answers.",
+        text("pod {pod} is Running, and a shell in it answers.", own_name(pod)),
         "You gave it no credentials. It has some all the same: that is the next steps' subject.",
     )
 
@@ -64,7 +75,7 @@ def w6(context: CheckContext) -> Outcome:
     if len(shown) != 2:
         return failed(
             "no-shell",
-            f"the environment of {POD} names no API server",
+            text("the environment of {pod} names no API server", POD),
             "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT",
             "Create the pod as in W5.",
         )
@@ -75,17 +86,22 @@ def w6(context: CheckContext) -> Outcome:
     whole = re.fullmatch(r"https://.+|(tcp://)?[^/]+:\d+", str(given).strip().lower())
     if said and whole and said[0] in hosts and said[1] == port:
         return passed(
-            f"{given} is the Service kubernetes, {host} port {port}.",
+            text("{address} is the Service kubernetes, {host} port {port}.", given, host, port),
             "A Service has a stable address; behind it stand the API servers that run now.",
         )
-    hint = "The environment of the pod's container has both, host and port."
+    hint = text("The environment of the pod's container has both, host and port.")
     if said and said == address(context.admin.get("/version").server):
-        hint = f"That is the address from your machine (W1). {hint}"
+        hint = text("That is the address from your machine (W1). {hint}", hint)
     elif said and said[0] in hosts and not whole:
-        hint = f"The host is right; say the port too, and no http://. {hint}"
+        hint = text("The host is right; say the port too, and no http://. {hint}", hint)
     elif said and said[0] in hosts:
-        hint = f"The host is right, the port is not {said[1]}. {hint}"
-    return failed("address-elsewhere", f"you recorded {given}", "host and port of the Service kubernetes", hint)
+        hint = text("The host is right, the port is not {port}. {hint}", said[1], hint)
+    return failed(
+        "address-elsewhere",
+        text("you recorded {address}", given),
+        "host and port of the Service kubernetes",
+        hint,
+    )
 
 
 _DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
@@ -101,7 +117,9 @@ def w7(context: CheckContext) -> Outcome:
     evidence = context.evidence()
     ran = in_pod(context, evidence, "default", "curl")
     calls = [each for each in ran if _curls(each)]
-    todo = 'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
+    todo = text(
+        'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
+    )
     if prediction is None:
         return without_prediction(bool(calls), todo)
     if not calls:
@@ -109,9 +127,9 @@ def w7(context: CheckContext) -> Outcome:
     if all(each.returncode == 127 for each in calls):
         return failed(
             "missing-part",
-            f"curl is not there: {_last_line(calls[-1])}",
+            text("curl is not there: {output}", _last_line(calls[-1])),
             "a call with curl",
-            f'Install it: lab.exec("{POD}", "apt-get update && apt-get install -y curl").',
+            text('Install it: lab.exec("{pod}", "apt-get update && apt-get install -y curl").', POD),
         )
     if not any(_untrusted(each) for each in calls):
         return failed(
@@ -123,40 +141,48 @@ def w7(context: CheckContext) -> Outcome:
     answered = [each for each in calls if _answered(each, evidence)]
     checked = [each for each in answered if not _insecure(each.command)]
     if not checked:
-        which = "One of the mounted files says whom to trust, and curl has an option for it."
+        which = text("One of the mounted files says whom to trust, and curl has an option for it.")
         last = calls[-1]
         return failed(
             "certificate-unchecked" if answered else "missing-part",
             "an answer fetched with -k, which skips the check"
             if answered
-            else f"no call with the CA that got an answer; the last one, {last.command[-200:]}: {_last_line(last)}",
+            else text(
+                "no call with the CA that got an answer; the last one, {command}: {output}",
+                last.command[-200:],
+                _last_line(last),
+            ),
             "an answer from a server whose certificate was checked",
-            f"-k would talk to an impostor just as gladly. {which}" if answered else which,
+            text("-k would talk to an impostor just as gladly. {which}", which) if answered else which,
         )
     fresh = context.exec(POD, f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc")
     now = curl_status(fresh.stdout)
     if now is None:
         return failed(
             "missing-part",
-            f"the same call now: {fresh.stderr.strip() or f'exit code {fresh.returncode}'}",
+            text("the same call now: {output}", fresh.stderr.strip() or text("exit code {code}", fresh.returncode)),
             "an answer of the API server",
             'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
         )
-    why = "The CA tells you who the server is. It does not tell the server who you are."
+    why = text("The CA tells you who the server is. It does not tell the server who you are.")
     truth = decision_of(now)
     seen = [each for ran in checked for each in evidence.asked if ran.covers(each.at)]
     if seen and all(decision_of(each.status) != truth for each in seen):
-        other = "a token was sent, so it knows you" if seen[-1].user != ANONYMOUS else "everybody may read that path"
+        hint = (
+            text("A token was sent, so it knows you: ask for https://kubernetes alone.")
+            if seen[-1].user != ANONYMOUS
+            else text("Everybody may read that path: ask for https://kubernetes alone.")
+        )
         return failed(
             "asked-for-something-else",
-            f"{seen[-1].path}: {seen[-1].status} to {seen[-1].user}",
-            f"{with_status(truth)}, without a token",
-            f"{other[0].upper()}{other[1:]}: ask for https://kubernetes alone.",
+            text("{path}: {status} to {user}", seen[-1].path, seen[-1].status, seen[-1].user),
+            text("{answer}, without a token", with_status(truth)),
+            hint,
         )
-    if (outcome := wrong_guess("W7", "the answer", {"the answer": prediction}, truth, why)) is not None:
+    if (outcome := wrong_guess("W7", text("the answer"), {"the answer": prediction}, truth, why)) is not None:
         return outcome
     return passed(
-        f"untrusted without the CA; with it {with_status(truth)}.",
+        text("untrusted without the CA; with it {answer}.", with_status(truth)),
         "TLS is settled in one direction: you know the server, it does not know you.",
         asked_at=checked[0].begun,
     )
@@ -165,20 +191,23 @@ def w7(context: CheckContext) -> Outcome:
 def _no_call(evidence: Evidence, ran: Sequence[PodCommand]) -> Outcome:
     """The outcome of W7 when nobody called the server over HTTPS in the pod."""
     if any(each.interactive for each in ran):
-        seen = f"a shell in {POD}; what was typed there is not known"
+        seen = text("a shell in {pod}; what was typed there is not known", POD)
         return failed("call-unseen", seen, "the calls as commands of their own", IN_A_SHELL)
     if tried := [each for each in ran if each.runs("curl", "wget")]:
         return failed(
-            "no-tls", f"you ran: {tried[-1].command}", "a call of https://kubernetes with curl", "HTTPS it must be."
+            "no-tls",
+            text("you ran: {command}", tried[-1].command),
+            "a call of https://kubernetes with curl",
+            "HTTPS it must be.",
         )
     if elsewhere := [each for each in evidence.ran if _curls(each)]:
         return failed(
             "another-namespace",
-            f"a call in {elsewhere[-1].pod}",
-            f"the same in {POD}",
+            text("a call in {pod}", elsewhere[-1].pod),
+            text("the same in {pod}", POD),
             "Another pod has another account.",
         )
-    return not_attempted(f"You predicted. Now call https://kubernetes with curl, in the pod {POD}.")
+    return not_attempted(text("You predicted. Now call https://kubernetes with curl, in the pod {pod}.", POD))
 
 
 _CALL = re.compile(r"\bcurl\b[^;&|\n]*(https|\$)")
@@ -195,7 +224,7 @@ def _curls(ran: PodCommand) -> bool:
 
 def _last_line(ran: PodCommand) -> str:
     lines = ran.output.strip().splitlines()
-    return lines[-1] if lines else f"exit code {ran.returncode}"
+    return lines[-1] if lines else text("exit code {code}", ran.returncode)
 
 
 _TRUSTING = re.compile(r"--cacert|--capath|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR")
@@ -242,19 +271,19 @@ def w8(context: CheckContext) -> Outcome:
     called = [each for each in ran if _curls(each)]
     others = [each for each in evidence.asked if each.user.startswith(ACCOUNT_PREFIX) and not each.by_labkit]
     if prediction is None:
-        todo = 'Predict the user name that the server sees: predict("W8", "system:…").'
+        todo = text('Predict the user name that the server sees: predict("W8", "system:…").')
         return without_prediction(bool(asked or sent), todo)
     if not asked and not sent and not called and not others:
         unseen = any(each.interactive for each in ran) and not evidence.logged
         return not_attempted(
-            f"You predicted. {IN_A_SHELL}"
+            text("You predicted. {why}", IN_A_SHELL)
             if unseen
             else "You predicted. Now send the mounted token from inside the pod."
         )
     if not mounted_token(context, POD):
         return failed(
             "no-token",
-            f"no token at {MOUNT}/token in {POD}",
+            text("no token at {mount}/token in {pod}", MOUNT, POD),
             "a pod with a mounted token",
             "Create the pod again as in W5, without automountServiceAccountToken: false.",
         )
@@ -263,7 +292,7 @@ def w8(context: CheckContext) -> Outcome:
         bad = any(each.status == 401 and not each.bare for each in evidence.asked)
         return failed(
             "asked-as-another" if others else "token-of-old-account" if bad else "missing-part",
-            f"a call as {others[-1].user}, with another account's token"
+            text("a call as {user}, with another account's token", others[-1].user)
             if others
             else "401: the token was not accepted"
             if bad
@@ -284,14 +313,14 @@ def w8(context: CheckContext) -> Outcome:
     if not is_user(context.names, prediction, user):
         return failed(
             of_guess("W8"),
-            f"you predicted “{prediction}”; that is not whom the server saw",
+            text("you predicted “{prediction}”; that is not whom the server saw", prediction),
             "a prediction that agrees with the server",
             "The name of an account's user holds its namespace and its own name. Predict again.",
         )
     if missing := [path for path in ROOT_AND_API if path not in {each.path for each in asked}]:
-        return unasked_paths(missing, "with the token, from inside the pod")
+        return unasked_paths(missing, text("with the token, from inside the pod"))
     return passed(
-        f"the mounted token makes the pod {user}.",
+        text("the mounted token makes the pod {user}.", user),
         "token says who you are, ca.crt who the server is, namespace where you are.",
         asked_at=careful[0].at,
     )
@@ -303,12 +332,12 @@ ROOT_AND_API = ("/", "/api")
 
 def unasked_paths(missing: Sequence[str], how: str) -> Outcome:
     """The outcome when some of ``ROOT_AND_API`` were not asked for."""
-    paths = " and ".join(missing)
+    paths = listed(missing)
     return failed(
         "missing-part",
-        f"no call for {paths} yet",
-        f"calls for {' and '.join(ROOT_AND_API)}",
-        f"Ask {how}, for {paths} as well.",
+        text("no call for {paths} yet", paths),
+        text("calls for {paths}", listed(ROOT_AND_API)),
+        text("Ask {how}, for {paths} as well.", how, paths),
     )
 
 

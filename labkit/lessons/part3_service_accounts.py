@@ -8,7 +8,8 @@ from base64 import b64decode
 from typing import Any
 
 from labkit.client.tokens import request_token
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
+from labkit.core.language import listed, text
+from labkit.lessons.base import CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, unpredicted, without_prediction
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.part2_inside_a_pod import ROOT_AND_API, paths_of, unasked_paths
@@ -22,8 +23,10 @@ from labkit.lessons.pods import (
     mounted_token,
     near_name,
     no_pod,
+    no_proxy,
     not_running,
     own_name,
+    runs_as_another,
     runs_proxy,
     without_token,
 )
@@ -51,7 +54,7 @@ def w9(context: CheckContext) -> Outcome:
         if reads:
             return failed(
                 "asked-for-something-else",
-                f"you asked to {reads[-1].text} ({reads[-1].status})",
+                text("you asked to {request} ({status})", reads[-1].text, reads[-1].status),
                 "the service accounts of all namespaces, or the pods",
                 "An account is an object too: the resource is serviceaccounts.",
             )
@@ -61,21 +64,23 @@ def w9(context: CheckContext) -> Outcome:
     if pod is not None and account_of(pod) != name:
         return failed(
             "pod-as-another",
-            f"pod default/curl names an account, {account_of(pod)}",
+            text("pod default/curl names an account, {account}", account_of(pod)),
             "a pod that names none",
             "The question is what a pod gets that asks for none. Delete it, and create it anew.",
         )
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         return failed(
             of_guess("W9"),
-            f"you predicted “{prediction}”; pod default/curl runs as another",
+            text("you predicted “{prediction}”; pod default/curl runs as another", prediction),
             "a prediction that agrees with the pod's spec.serviceAccountName",
             "A pod that names no account gets one: the account that every namespace has.",
         )
     accounts = context.items("/api/v1/serviceaccounts")
     homes = {each["metadata"]["namespace"] for each in accounts if each["metadata"]["name"] == name}
     return passed(
-        f"{len(homes)} namespaces have an account {name}; curl runs as {namespace}/{name}.",
+        text(
+            "{count} namespaces have an account {name}; curl runs as {namespace}/{name}.", len(homes), name, namespace
+        ),
         "Pods of one namespace share it, and so share every permission it is given.",
         asked_at=looked[0].at,
     )
@@ -107,31 +112,33 @@ def w10(context: CheckContext) -> Outcome:
         if others:
             return failed(
                 "another-namespace",
-                f"an account kikai in {', '.join(others)}",
-                f"an account kikai in the namespace {namespace}",
+                text("an account kikai in {namespaces}", ", ".join(others)),
+                text("an account kikai in the namespace {namespace}", namespace),
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
         own = [
             str(each["metadata"]["name"]) for each in context.items(f"/api/v1/namespaces/{namespace}/serviceaccounts")
         ]
-        todo = "Create the service account kikai in the namespace default."
-        near = near_name("service account", "kikai", own)
+        todo = text("Create the service account kikai in the namespace default.")
+        near = near_name(text("service account"), "kikai", own)
         return not_attempted(todo) if near is None else near
-    if (given := made_by_lab(account, "the account kikai", "W10")) is not None:
+    if (given := made_by_lab(account, text("the account kikai"), "W10")) is not None:
         return given
     if (missing := unpredicted(context, "W10")) is not None:
         return missing
     made = secrets_of_account(account)
     if (prediction == "yes") != bool(made):
-        known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
+        known = (
+            text("the cluster made {secrets}", ", ".join(made)) if made else text("the cluster made no Secret for it")
+        )
         return failed(
             of_guess("W10"),
-            f"you predicted “{prediction}”; {known}",
+            text("you predicted “{prediction}”; {known}", prediction, known),
             "a prediction that agrees with the server",
             "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again.",
         )
     return passed(
-        f"account default/kikai exists; token Secrets made by the cluster: {len(made)}.",
+        text("account default/kikai exists; token Secrets made by the cluster: {count}.", len(made)),
         "Today one asks for a token when one needs it, and it expires.",
     )
 
@@ -142,48 +149,38 @@ def w11(context: CheckContext) -> Outcome:
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")
     if pod is None:
-        hint, todo = "The account kikai lives in default, so the pod must too.", "Create it from the manifest above."
+        hint = text("The account kikai lives in default, so the pod must too.")
+        todo = text("Create it from the manifest above.")
         return no_pod(context, "curl-custom-sa", namespace, hint, todo)
     if (given := made_by_lab(pod, POD, "W11")) is not None:
         return given
-    if (workload := made_by_workload(pod, "curl-custom-sa")) is not None:
-        return workload
-    if account_of(pod) != "kikai":
-        return failed(
-            "pod-as-another",
-            f"pod {POD} runs as the account {account_of(pod)}",
-            "it runs as kikai",
-            "A pod's spec names its account. It keeps it: delete the pod, and create it anew.",
-        )
-    if (trouble := not_running(pod, POD)) is not None:
+    hint = text("A pod's spec names its account. It keeps it: delete the pod, and create it anew.")
+    another = runs_as_another(pod, POD, "kikai", "it runs as kikai", hint)
+    if (trouble := first(made_by_workload(pod, "curl-custom-sa"), another, not_running(pod, POD))) is not None:
         return trouble
     if len(containers(pod)) < 2:
         proxy = runs_proxy(pod)
         return failed(
             "one-container",
-            f"one container: {', '.join(containers(pod))}",
+            text("one container: {containers}", ", ".join(containers(pod))),
             "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
             "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
-    if (without := without_token(pod, "a token for the ambassador to send")) is not None:
+    if (without := without_token(pod, text("a token for the ambassador to send"))) is not None:
         return without
     answer = answering(context, POD)
     if curl_status(answer) == 401:
         return failed(
             "token-of-old-account",
-            f"localhost:8001 answers 401 in {POD}: the mounted token is not accepted any more",
+            text("localhost:8001 answers 401 in {pod}: the mounted token is not accepted any more", POD),
             "the ambassador's call is accepted",
             "The account was made anew, and a token belongs to one account. Delete the pod, and create it again.",
         )
     if not answer and not (runs_proxy(pod) and not has_curl(context, POD)):
-        return failed(
-            "no-proxy",
-            f"nothing answers at localhost:8001 in {POD}",
-            "the ambassador's kubectl proxy answers there",
-            "Does one of its containers run kubectl proxy? Containers of a pod share localhost.",
-        )
+        hint = text("Does one of its containers run kubectl proxy? Containers of a pod share localhost.")
+        return no_proxy(POD, "the ambassador's kubectl proxy answers there", hint)
     return passed(
-        f"pod {own_name(pod)} runs as kikai; localhost:8001 answers in it.",
+        text("pod {pod} runs as kikai; localhost:8001 answers in it.", own_name(pod)),
         "main needs no token, no CA and no TLS: its neighbour has them.",
     )
 
@@ -210,7 +207,7 @@ def w12(context: CheckContext) -> Outcome:
         return failed(
             "no-token",
             "the mounted token or the account's own token cannot be had",
-            f"pod {POD} running as kikai (W11)",
+            text("pod {pod} running as kikai (W11)", POD),
             "Finish W11 first; a pod without automount has no token to compare.",
         )
     outcomes = [compared(str(prediction), named[-1], mounted, own) for own in owned]
@@ -218,7 +215,7 @@ def w12(context: CheckContext) -> Outcome:
     if outcome.passed and unseen:
         return failed(
             "missing-part",
-            f"nobody has looked at {' and '.join(unseen)}",
+            text("nobody has looked at {unseen}", listed(unseen)),
             "both tokens read and compared",
             "One is mounted in the pod; for the other, ask the API server to make a token of the account.",
         )
@@ -257,20 +254,16 @@ def w13(context: CheckContext) -> Outcome:
     if not evidence.logged:
         through += [each.begun for each in ran if each.returncode == 0 and each.output.strip()]
     if prediction is None:
-        todo = 'Predict the user the server sees: predict("W13", "system:…").'
+        todo = text('Predict the user the server sees: predict("W13", "system:…").')
         return without_prediction(bool(as_kikai or ran), todo)
     if not as_kikai and not ran and not through:
         unseen = not evidence.logged and any(each.interactive for each in evidence.ran)
-        call = "call the ambassador from the container beside it."
-        return not_attempted(f"You predicted. {IN_A_SHELL}" if unseen else f"You predicted. Now {call}")
+        call = text("You predicted. Now call the ambassador from the container beside it.")
+        return not_attempted(text("You predicted. {why}", IN_A_SHELL) if unseen else call)
     user = _user_at_proxy(context)
     if user is None:
-        return failed(
-            "no-proxy",
-            f"nothing answers at localhost:8001 in {POD}",
-            "the ambassador answers there",
-            "Check W11 again: the pod needs a container that runs kubectl proxy.",
-        )
+        hint = text("Check W11 again: the pod needs a container that runs kubectl proxy.")
+        return no_proxy(POD, "the ambassador answers there", hint)
     if not through:
         return failed(
             "not-through-proxy" if as_kikai else "missing-part",
@@ -287,15 +280,15 @@ def w13(context: CheckContext) -> Outcome:
     if not is_user(context.names, prediction, user):
         return failed(
             of_guess("W13"),
-            f"you predicted “{prediction}”; that is not whom the server saw",
+            text("you predicted “{prediction}”; that is not whom the server saw", prediction),
             "a prediction that agrees with the server",
             "The proxy sends the token that is mounted in its own container. Predict again.",
         )
     ways = [each.path for each in as_kikai] if evidence.logged else [p for each in ran for p in paths_of(each.command)]
     if missing := [path for path in ROOT_AND_API if path not in ways]:
-        return unasked_paths(missing, "through the ambassador")
+        return unasked_paths(missing, text("through the ambassador"))
     return passed(
-        f"through localhost:8001 the server sees {user}.",
+        text("through localhost:8001 the server sees {user}.", user),
         "An account of your own making is as good as the default one: it has a name of its own.",
         asked_at=min(through),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from labkit.core.language import listed, text
 from labkit.lessons import rules
 from labkit.lessons.base import Account, CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.bindings import (
@@ -23,7 +24,16 @@ from labkit.lessons.bindings import (
 from labkit.lessons.bindings import made_by_lab as bindings_made_by_lab
 from labkit.lessons.looking import Question, judge_looking, unpredicted
 from labkit.lessons.mistakes import of_guess
-from labkit.lessons.pods import account_of, answering, elsewhere, made_by_workload, not_running, own_name, without_token
+from labkit.lessons.pods import (
+    answering,
+    elsewhere,
+    made_by_workload,
+    no_proxy,
+    not_running,
+    own_name,
+    runs_as_another,
+    without_token,
+)
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
 from labkit.lessons.prepared import made_by_lab
 from labkit.lessons.steps import step
@@ -44,7 +54,7 @@ def w14(context: CheckContext) -> Outcome:
         if strays:
             return failed(
                 "another-namespace",
-                f"a pod test in {', '.join(strays)}, and no namespace kikai or darbo",
+                text("a pod test in {namespaces}, and no namespace kikai or darbo", ", ".join(strays)),
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Create the namespaces first; a pod without metadata.namespace lands in default.",
             )
@@ -54,32 +64,26 @@ def w14(context: CheckContext) -> Outcome:
         if name in missing or pod is None:
             return failed(
                 "missing-part",
-                f"no namespace {name}" if name in missing else f"no pod test in {name}",
+                text("no namespace {name}", name) if name in missing else text("no pod test in {name}", name),
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Everything in this part exists twice, so that you can see where a right ends.",
             )
         if (prepared := made_by_lab(pod, f"{name}/test", "W14")) is not None:
             return prepared
-        if (trouble := first(made_by_workload(pod, "test"), not_running(pod, f"{name}/test"))) is not None:
+        hint = text("Leave serviceAccountName out: the namespace's default account is the subject here.")
+        trouble = first(
+            made_by_workload(pod, "test"),
+            not_running(pod, f"{name}/test"),
+            runs_as_another(pod, f"{name}/test", "default", "it runs as default", hint),
+            without_token(pod, text("a token for the proxy to send")),
+        )
+        if trouble is not None:
             return trouble
-        if account_of(pod) != "default":
-            return failed(
-                "pod-as-another",
-                f"pod {name}/test runs as the account {account_of(pod)}",
-                "it runs as default",
-                "Leave serviceAccountName out: the namespace's default account is the subject here.",
-            )
-        if (without := without_token(pod, "a token for the proxy to send")) is not None:
-            return without
         if not answering(context, f"{name}/test"):
-            return failed(
-                "no-proxy",
-                f"nothing answers at localhost:8001 in {name}/test",
-                "kubectl proxy runs in the pod",
-                "Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.",
-            )
+            hint = text("Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.")
+            return no_proxy(f"{name}/test", "kubectl proxy runs in the pod", hint)
     return passed(
-        f"{' and '.join(own_name(pod) for pod in pods.values() if pod)} run; localhost:8001 answers in both.",
+        text("{pods} run; localhost:8001 answers in both.", listed(own_name(pod) for pod in pods.values() if pod)),
         "Two equal pods in two namespaces: what differs from here on is only what they may do.",
     )
 
@@ -97,9 +101,11 @@ def w15(context: CheckContext) -> Outcome:
         context,
         "W15",
         [question],
-        todo='Predict first: predict("W15", "…"), either "allowed" or "forbidden".',
-        ask="ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built.",
-        why=lambda _label: "The server knows who asks, and no rule says they may. RBAC starts from nothing.",
+        todo=text('Predict first: predict("W15", "…"), either "allowed" or "forbidden".'),
+        ask=text(
+            "ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built."
+        ),
+        why=lambda _label: text("The server knows who asks, and no rule says they may. RBAC starts from nothing."),
     )
 
 
@@ -120,13 +126,13 @@ def w16(context: CheckContext) -> Outcome:
         if role is None:
             return failed(
                 "missing-part",
-                f"no role service-reader in {name}",
+                text("no role service-reader in {name}", name),
                 "one in kikai and one in darbo",
                 "A role is worth something in its own namespace only. Apply it again for the other.",
             )
-        if (given := made_by_lab(role, f"the role service-reader in {name}", "W16")) is not None:
+        if (given := made_by_lab(role, text("the role service-reader in {name}", name), "W16")) is not None:
             return given
-        if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
+        if (wrong := wrong_rules(role.get("rules") or [], "services", text("the role in {name}", name))) is not None:
             return wrong
     if (excess := too_much(context)) is not None:
         return excess
@@ -136,7 +142,10 @@ def w16(context: CheckContext) -> Outcome:
     if prediction != FORBIDDEN:
         return failed(
             of_guess("W16"),
-            f"you predicted “{prediction}”; the pod is known as before, and the roles alone changed nothing",
+            text(
+                "you predicted “{prediction}”; the pod is known as before, and the roles alone changed nothing",
+                prediction,
+            ),
             "a prediction that agrees with the server",
             "A role says what. Until a binding says who, nobody has it. Predict again.",
         )
@@ -154,15 +163,15 @@ def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> O
         kind, hint = _why_not(given, resource)
         return failed(
             kind,
-            f"{whose} does not grant {' and '.join(lacking)} on {resource}",
-            f"get and list on {resource}, in the core API group",
+            text("{whose} does not grant {verbs} on {resource}", whose, listed(lacking), resource),
+            text("get and list on {resource}, in the core API group", resource),
             hint,
         )
     if excess := rules.beyond(given, verbs, "", resource):
         return failed(
             "everything" if '"*"' in str(excess) else "watch-added" if excess == ['verb "watch"'] else "verb-added",
-            f"too much: {whose} also grants {', '.join(excess)}",
-            f"get and list on {resource}, and nothing more",
+            text("too much: {whose} also grants {excess}", whose, listed(excess, ", ")),
+            text("get and list on {resource}, and nothing more", resource),
             'Name each verb and each resource. "*" would also cover all that is added later.',
         )
     return None
@@ -173,19 +182,19 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> tuple[str, str]:
     groups = {group for rule in given for group in rule.get("apiGroups") or ()}
     resources = {each for rule in given for each in rule.get("resources") or ()}
     if not given:
-        return "empty-role", "The role has no rules yet."
+        return "empty-role", text("The role has no rules yet.")
     if not groups & {"", "*"}:
         return (
             "wrong-group",
-            f"{resource} are in the core group. A rule names it, too, although its name has no letters.",
+            text("{resource} are in the core group. A rule names it, too, although its name has no letters.", resource),
         )
     if not resources & {resource, "*"}:
-        return "wrong-resource", f"Resources are written in the plural and in small letters: {resource}."
+        return "wrong-resource", text("Resources are written in the plural and in small letters: {resource}.", resource)
     if misspelt := misspelt_verb(given):
         return "wrong-verb", misspelt
     if any(rule.get("resourceNames") for rule in given):
-        return "names-and-list", "A rule with resourceNames does not cover a plain list: it names no object."
-    return "missing-verb", 'Both verbs are needed: "get" is for one object, "list" for all of them.'
+        return "names-and-list", text("A rule with resourceNames does not cover a plain list: it names no object.")
+    return "missing-verb", text('Both verbs are needed: "get" is for one object, "list" for all of them.')
 
 
 @step(decisions())
@@ -200,7 +209,7 @@ def w17(context: CheckContext) -> Outcome:
         kind, hint = _binding_mistake(context, attempts[0], account, kikai)
         return failed(
             kind,
-            f"{account.user} still cannot list services in kikai; {binding_text(attempts[0])}",
+            text("{user} still cannot list services in kikai; {binding}", account.user, binding_text(attempts[0])),
             "the account of the pod kikai/test can list them",
             hint,
         )
@@ -231,12 +240,16 @@ def w17(context: CheckContext) -> Outcome:
     if prediction != FORBIDDEN:
         return failed(
             of_guess("W17"),
-            f"you predicted that changing is {prediction}; the server says {with_status('forbidden')}",
+            text(
+                "you predicted that changing is {prediction}; the server says {answer}",
+                prediction,
+                with_status("forbidden"),
+            ),
             "a prediction that agrees with the server",
             "The role holds get and list. Whatever no rule names stays forbidden. Predict again.",
         )
     return passed(
-        f"{account.user} lists the services of kikai, and can change none.",
+        text("{user} lists the services of kikai, and can change none.", account.user),
         "The binding joined a WHO to a WHAT. The very next request was judged by it.",
     )
 
@@ -247,14 +260,22 @@ def _binding_mistake(
     """Why a binding does not let an account list services: the kind of mistake, and a hint."""
     where = binding["metadata"].get("namespace")
     if where and where != namespace:
-        return "binding-elsewhere", f"It lies in {where}: a RoleBinding grants in its own namespace only."
+        return "binding-elsewhere", text(
+            "It lies in {namespace}: a RoleBinding grants in its own namespace only.", where
+        )
     if not names_account(binding, account):
-        hint = "A subject has a kind, a name, and for a service account the namespace that it lives in."
-        return "wrong-subject", f"Its subject is not the account that is meant. {hint}"
+        return "wrong-subject", text(
+            "Its subject is not the account that is meant. "
+            "A subject has a kind, a name, and for a service account the namespace that it lives in."
+        )
     kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
     role = context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}")
     if role is None:
-        missing = f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
+        missing = text(
+            "There is no {kind} {role}: a binding may name one that is not there.",
+            role_kind(binding),
+            role_name(binding),
+        )
         return "missing-role", missing
     return _why_not(role.get("rules") or [], "services")
 
@@ -275,14 +296,14 @@ def w18(context: CheckContext) -> Outcome:
         kind, hint = _binding_mistake(context, mentions[0], second, kikai)
         return failed(
             kind,
-            f"{second.user} cannot list services in kikai; {binding_text(mentions[0])}",
+            text("{second} cannot list services in kikai; {binding}", second.user, binding_text(mentions[0])),
             "both accounts can list services in kikai, by the binding in kikai",
             hint,
         )
     if not context.can(first, "list", "services", kikai):
         return failed(
             "subject-replaced",
-            f"{second.user} may, but {first.user} no longer may",
+            text("{second} may, but {first} no longer may", second.user, first.user),
             "both accounts may list services in kikai",
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
@@ -292,7 +313,7 @@ def w18(context: CheckContext) -> Outcome:
     if (given := bindings_made_by_lab(giving(context, reaching, second, "services"), "W18")) is not None:
         return given
     return passed(
-        f"{first.user} and {second.user} list the services of kikai.",
+        text("{first} and {second} list the services of kikai.", first.user, second.user),
         "A subject may live in another namespace; what it gains is where the binding lies.",
     )
 
@@ -307,20 +328,20 @@ def w19(context: CheckContext) -> Outcome:
     """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
     account = context.account("darbo")
     why = {
-        "kikai": "The binding lies in kikai and names darbo's account: it holds in kikai.",
-        "darbo": "darbo has the role, but no binding: a role without a binding grants nothing.",
+        "kikai": text("The binding lies in kikai and names darbo's account: it holds in kikai."),
+        "darbo": text("darbo has the role, but no binding: a role without a binding grants nothing."),
     }
     truth = {"kikai": ALLOWED, "darbo": FORBIDDEN}
     return judge_looking(
         context,
         "W19",
         [Question(name, account, services(name), truth[name]) for name in NAMESPACES],
-        todo='Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).',
-        ask="ask as the pod darbo/test, for the services of kikai and for those of darbo.",
+        todo=text('Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).'),
+        ask=text("ask as the pod darbo/test, for the services of kikai and for those of darbo."),
         why=lambda label: why[label],
         mend={
-            "kikai": "W18 comes first: add darbo's default account to the binding, then ask again.",
-            "darbo": "Delete the binding in darbo: W18 asks for one in kikai only. Then ask again.",
+            "kikai": text("W18 comes first: add darbo's default account to the binding, then ask again."),
+            "darbo": text("Delete the binding in darbo: W18 asks for one in kikai only. Then ask again."),
         },
     )
 

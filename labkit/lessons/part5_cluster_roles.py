@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.core.language import listed, text
 from labkit.lessons.base import Account, CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.bindings import (
     binding_text,
@@ -36,14 +37,14 @@ def w20(context: CheckContext) -> Outcome:
         if strays:
             return failed(
                 "role-kind",
-                f"a Role pv-reader in {strays[0]['namespace']}",
+                text("a Role pv-reader in {namespace}", strays[0]["namespace"]),
                 "a ClusterRole pv-reader",
                 "Persistent volumes belong to no namespace, so no Role can speak of them.",
             )
         return not_attempted("Create the cluster role pv-reader.")
     if is_prepared(role, "W20"):
-        return prepared("the cluster role pv-reader", "W20")
-    if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
+        return prepared(text("the cluster role pv-reader"), "W20")
+    if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, text("the cluster role"))) is not None:
         return wrong
     if (excess := too_much(context)) is not None:
         return excess
@@ -61,9 +62,9 @@ def w21(context: CheckContext) -> Outcome:
         context,
         "W21",
         [Question("persistent volumes", context.account("kikai"), path)],
-        todo='Predict first: predict("W21", "…"), either "allowed" or "forbidden".',
-        ask="ask as the pod kikai/test, for the persistent volumes. They are in no namespace.",
-        why=lambda _label: "The cluster role exists, and nobody is bound to it.",
+        todo=text('Predict first: predict("W21", "…"), either "allowed" or "forbidden".'),
+        ask=text("ask as the pod kikai/test, for the persistent volumes. They are in no namespace."),
+        why=lambda _label: text("The cluster role exists, and nobody is bound to it."),
     )
 
 
@@ -85,23 +86,26 @@ def w22(context: CheckContext) -> Outcome:
     if wide and not (may_list and reader in bound):
         return failed(
             "binding-kind",
-            f"a cluster role binding: {binding_text(wide[0])}",
+            text("a cluster role binding: {binding}", binding_text(wide[0])),
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
-            f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
+            text("Delete it: kubectl delete clusterrolebinding {name}.", wide[0]["metadata"]["name"]),
         )
     if not may_list and (excess := too_much(context, reading=True)) is not None:
         return excess
     if not bound & {"view", reader} and not can_list:
         strays = [each for each in role_bindings(context, kikai) if role_name(each) in ("view", reader)]
         if strays:
-            expected = "view and pv-reader bound to the account of the pod kikai/test"
-            return failed("wrong-subject", binding_text(strays[0]), expected, mistakes()["wrong-subject"].says)
+            expected = text("view and pv-reader bound to the account of the pod kikai/test")
+            return failed("wrong-subject", binding_text(strays[0]), expected, text(mistakes()["wrong-subject"].says))
         return not_attempted("Bind view and pv-reader to the account of kikai/test, each by a RoleBinding.")
     if not may_list:
         return failed(
             "through-another-role" if can_list else "missing-part",
-            f"bound in kikai: {', '.join(sorted(bound)) or 'nothing'}; "
-            + ("no ClusterRole lets it list pods there" if can_list else "pods in kikai cannot be listed"),
+            text(
+                "bound in kikai: {roles}; {lacking}",
+                ", ".join(sorted(bound)) or text("nothing"),
+                text("no ClusterRole lets it list pods there") if can_list else text("pods in kikai cannot be listed"),
+            ),
             "view bound by a RoleBinding in kikai",
             "A binding's roleRef names what it gives, and its own namespace where.",
         )
@@ -116,7 +120,9 @@ def w22(context: CheckContext) -> Outcome:
     if role_kind(given) != "ClusterRole" or context.find(f"{RBAC_PATH}/clusterroles/{reader}") is None:
         return failed(
             "missing-role",
-            f"{binding_text(given)}" + ("" if role_kind(given) != "ClusterRole" else ", which does not exist"),
+            binding_text(given)
+            if role_kind(given) != "ClusterRole"
+            else text("{binding}, which does not exist", binding_text(given)),
             "the ClusterRole pv-reader, bound by a RoleBinding",
             "A binding may name a role that is not there. pv-reader is the cluster role of W20.",
         )
@@ -128,12 +134,12 @@ def w22(context: CheckContext) -> Outcome:
         return missing
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
-    why = "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
+    why = text("A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none.")
     for label, real in truth.items():
         if (outcome := wrong_guess("W22", label, prediction, real, why)) is not None:
             return outcome
     return passed(
-        f"the two RoleBindings give {IN_KIKAI}, and neither {IN_DARBO} nor {PVS}.",
+        text("the two RoleBindings give {kikai}, and neither {darbo} nor {volumes}.", IN_KIKAI, IN_DARBO, PVS),
         "One cluster role can serve many namespaces, one RoleBinding in each.",
     )
 
@@ -152,7 +158,7 @@ def w23(context: CheckContext) -> Outcome:
         if local and not attempts:
             return failed(
                 "binding-kind",
-                f"a RoleBinding in kikai: {binding_text(local[0])}",
+                text("a RoleBinding in kikai: {binding}", binding_text(local[0])),
                 "a ClusterRoleBinding",
                 "Persistent volumes are in no namespace: only a cluster-wide binding reaches them.",
             )
@@ -160,7 +166,7 @@ def w23(context: CheckContext) -> Outcome:
             return not_attempted("Bind pv-reader to kikai's default account, cluster-wide.")
         return failed(
             kind_of_mistake(context, attempts[0], account),
-            f"{account.user} cannot list persistent volumes; {binding_text(attempts[0])}",
+            text("{user} cannot list persistent volumes; {binding}", account.user, binding_text(attempts[0])),
             "the cluster role pv-reader, given to the account of the pod kikai/test",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
@@ -169,7 +175,7 @@ def w23(context: CheckContext) -> Outcome:
     if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, VOLUMES), "W23")) is not None:
         return given
     return passed(
-        f"{account.user} lists persistent volumes.",
+        text("{user} lists persistent volumes.", account.user),
         "The same role, the same subject: only the kind of binding has changed.",
     )
 
@@ -177,8 +183,8 @@ def w23(context: CheckContext) -> Outcome:
 BEFORE, AFTER = "pods before", "secrets after"
 
 _WHY = {
-    BEFORE: "W22's bindings are gone, and W23's speaks of persistent volumes only.",
-    AFTER: "A Secret may hold a credential, and who reads it can act as its owner; view leaves Secrets out.",
+    BEFORE: text("W22's bindings are gone, and W23's speaks of persistent volumes only."),
+    AFTER: text("A Secret may hold a credential, and who reads it can act as its owner; view leaves Secrets out."),
 }
 
 
@@ -197,9 +203,12 @@ def _unasked(context: CheckContext, account: Account) -> Outcome | None:
     for what, path, expected in (("pods", "/api/v1/pods", ALLOWED), ("Secrets", "/api/v1/secrets", FORBIDDEN)):
         answers = asked_for(context, evidence, Question(what, account, path))
         if not any(decision_of(each.status) == expected for each in answers):
-            hint = f"Ask as the pod kikai/test, for the {what} of all namespaces."
+            hint = text("Ask as the pod kikai/test, for the {what} of all namespaces.", what)
             return failed(
-                "missing-part", f"{account.user} has not asked for all {what} yet", with_status(expected), hint
+                "missing-part",
+                text("{user} has not asked for all {what} yet", account.user, what),
+                with_status(expected),
+                hint,
             )
     return None
 
@@ -208,10 +217,10 @@ def _unasked(context: CheckContext, account: Account) -> Outcome | None:
 def w24(context: CheckContext) -> Outcome:
     """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""
     account = context.account("kikai")
-    places = {
-        "in kikai": account.namespace,
-        "in darbo": context.account("darbo").namespace,
-        "across all namespaces": "",
+    places: dict[str, str] = {
+        text("in kikai"): account.namespace,
+        text("in darbo"): context.account("darbo").namespace,
+        text("across all namespaces"): "",
     }
     seen = {label: context.can(account, "list", "pods", space) for label, space in places.items()}
     if not seen["across all namespaces"]:
@@ -220,7 +229,7 @@ def w24(context: CheckContext) -> Outcome:
         if attempts:
             return failed(
                 kind_of_mistake(context, attempts[0], account),
-                f"{account.user} cannot list all pods; {binding_text(attempts[0])}",
+                text("{user} cannot list all pods; {binding}", account.user, binding_text(attempts[0])),
                 "the cluster role view, given to the account of the pod kikai/test",
                 "Check the role's name and the subject.",
             )
@@ -228,12 +237,12 @@ def w24(context: CheckContext) -> Outcome:
             some = [label for label, allowed in seen.items() if allowed]
             return failed(
                 "binding-kind",
-                f"pods can be listed {', '.join(some)}, not across all namespaces",
+                text("pods can be listed {places}, not across all namespaces", listed(some, ", ")),
                 "one binding that holds everywhere",
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
         excess = too_much(context, reading=True)
-        todo = "Bind the cluster role view to kikai's default account, cluster-wide."
+        todo = text("Bind the cluster role view to kikai's default account, cluster-wide.")
         return not_attempted(todo) if excess is None else excess
     if (excess := too_much(context, reading=True)) is not None:
         return excess
@@ -244,7 +253,7 @@ def w24(context: CheckContext) -> Outcome:
     if (mistaken := first(_predicted_otherwise(context), _unasked(context, account))) is not None:
         return mistaken
     return passed(
-        f"{account.user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
+        text("{user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.", account.user),
         "That is the end of the walkthrough: one binding, and an account sees every namespace.",
     )
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import cache
 
 from labkit.client.prefix import Names
+from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import names_account, role_bindings, rules_of, too_much
 from labkit.lessons.library import library, objects_in
 from labkit.lessons.looking import QUESTIONS, unpredicted, without_prediction
 from labkit.lessons.mistakes import mistakes, of_guess
-from labkit.lessons.policies import ManifestPolicy, count, let_through, not_rejected, recorded_questions
+from labkit.lessons.policies import ManifestPolicy, let_through, not_rejected, questions_text, recorded_questions
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import beyond, grants
@@ -58,8 +59,10 @@ def _as_predicted(context: CheckContext, step: str, truth: Mapping[str, tuple[st
     guesses = guesses if isinstance(guesses, Mapping) else dict.fromkeys(truth, guesses)
     for label, (real, why) in truth.items():
         if (guess := guesses.get(label)) != real:
-            seen = f"{label}: you predicted {f'“{guess}”' if guess else 'nothing'}; it is “{real}”"
-            hint = f"{why} Predict again, now that you know why, and check again."
+            seen = text("{label}: you predicted “{guess}”; it is “{real}”", label, guess, real)
+            if not guess:
+                seen = text("{label}: you predicted nothing; it is “{real}”", label, real)
+            hint = text("{why} Predict again, now that you know why, and check again.", why)
             return failed(of_guess(step), seen, "a prediction of what happens", hint)
     return None
 
@@ -67,7 +70,7 @@ def _as_predicted(context: CheckContext, step: str, truth: Mapping[str, tuple[st
 # -- T1 ---------------------------------------------------------------------------------------
 
 FILES, CLUSTER = "by the files", "by the cluster"
-_DRIFT = "Part 5 bound view in the whole cluster, and the files of part 4 know nothing of it."
+_DRIFT = text("Part 5 bound view in the whole cluster, and the files of part 4 know nothing of it.")
 STORY = [
     (f"{account}/default", space == "kikai", space) for account in ("kikai", "darbo") for space in ("kikai", "darbo")
 ]
@@ -82,25 +85,29 @@ def t1(context: CheckContext) -> Outcome:
         return questions
     for row in STORY:
         if not any(row == _read(each) for each in questions):
-            lacking = f"no question says that {row[0]} may {'' if row[1] else 'not '}get or list services in {row[2]}"
-            hint = "Each of the two accounts, once for each of the two namespaces."
+            lacking = text("no question says that {who} may get or list services in {where}", row[0], row[2])
+            if not row[1]:
+                lacking = text("no question says that {who} may not get or list services in {where}", row[0], row[2])
+            hint = text("Each of the two accounts, once for each of the two namespaces.")
             return failed("missing-part", lacking, "what W17, W18 and W19 said, as questions", hint)
     evidence, askers = context.evidence(), {context.names.user(each.who.user) for each in questions}
     asked = [each for each in evidence.asked if each.call.resource in QUESTIONS or each.user in askers]
     if len(asked) < len(questions):
-        seen = f"{len(questions)} questions, and the cluster was asked {len(asked)} times"
+        seen = text("{count} questions, and the cluster was asked {asked} times", len(questions), len(asked))
         return failed("missing-part", seen, "the cluster's answer to each", "policy.ask(questions) asks them all.")
     for question in questions:
         status = review(context.admin, question.attributes)
         if bool(status.get("allowed")) is not question.may:
-            seen = f"“{question}”: the cluster says otherwise. {status.get('reason') or ''}".rstrip()
-            hint = "Part 5 bound more than the files of part 4 say. Take that binding away, and ask again."
+            seen = text("“{question}”: the cluster says otherwise.", question)
+            if reason := status.get("reason"):
+                seen = text("{seen} {reason}", seen, reason)
+            hint = text("Part 5 bound more than the files of part 4 say. Take that binding away, and ask again.")
             return failed("files-taken-for-cluster", seen, "the same answer by the files and by the cluster", hint)
     truth = {FILES: (FORBIDDEN, _DRIFT), CLUSTER: (ALLOWED, _DRIFT)}
     if (mistaken := _as_predicted(context, "T1", truth)) is not None:
         return mistaken
     return passed(
-        f"{len(questions)} questions, and the same answers by the files and by the cluster.",
+        text("{count} questions, and the same answers by the files and by the cluster.", len(questions)),
         "Asked offline, questions say whether the files are right; asked of the cluster, whether it is as they say.",
     )
 
@@ -123,17 +130,17 @@ def t2(context: CheckContext) -> Outcome:
         return questions
     if len(questions) != 2 or not all(each.may for each in questions):
         negative = sum(not each.may for each in questions)
-        seen = f"{count(len(questions), 'question')}, {negative} of them negative"
+        seen = text("{questions}, {negative} of them negative", questions_text(len(questions)), negative)
         return failed("missing-part", seen, "two questions, both under may", "The negative ones come in T3.")
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
     if left == len(every):
-        hint = "Ask whether the accounts may do what they are to do in kikai."
+        hint = text("Ask whether the accounts may do what they are to do in kikai.")
         return failed("missing-part", "all wrong policies pass", "questions about what this policy is for", hint)
-    why = mistakes()["positive-questions-suffice"].says
+    why = text(mistakes()["positive-questions-suffice"].says)
     if (mistaken := _as_predicted(context, "T2", {"how many pass": ("more than half", why)})) is not None:
         return mistaken
-    return passed(f"{left} of {len(every)} wrong policies pass two positive questions.", why)
+    return passed(text("{left} of {every} wrong policies pass two positive questions.", left, len(every)), why)
 
 
 @step()
@@ -146,7 +153,7 @@ def t3(context: CheckContext) -> Outcome:
         return left
     every = len(services_policy().wrong_policies)
     return passed(
-        f"{len(questions)} questions reject all {every} wrong policies.",
+        text("{count} questions reject all {every} wrong policies.", len(questions), every),
         "Most of what a test of a policy has to ask is negative, and each question stands for a mistake.",
     )
 
@@ -155,9 +162,9 @@ def t3(context: CheckContext) -> Outcome:
 
 NOTHING, THE_LOGS, MORE = "nothing", "the logs", "more"
 _GAINS = {
-    "kikai by pods/*": (NOTHING, "No request matches pods/*: a * stands alone, or before a slash."),
-    "kikai by *": (MORE, "A * alone is every resource of the group: Secrets too, and every subresource."),
-    "darbo by pods/log": (THE_LOGS, "Both accounts are bound to service-reader, so both gain what it gains."),
+    "kikai by pods/*": (NOTHING, text("No request matches pods/*: a * stands alone, or before a slash.")),
+    "kikai by *": (MORE, text("A * alone is every resource of the group: Secrets too, and every subresource.")),
+    "darbo by pods/log": (THE_LOGS, text("Both accounts are bound to service-reader, so both gain what it gains.")),
 }
 
 
@@ -169,8 +176,8 @@ def t4(context: CheckContext) -> Outcome:
     giving = [(each, rules) for each, rules in local if grants(rules, "get", "", "pods", "log")]
     for binding, _ in giving:
         if names_account(binding, other):
-            seen = f"{other.user} may read logs in kikai too, by {name_of(binding)}"
-            hint = "service-reader is bound to both. Write a role of its own, and bind kikai's account to it."
+            seen = text("{user} may read logs in kikai too, by {name}", other.user, name_of(binding))
+            hint = text("service-reader is bound to both. Write a role of its own, and bind kikai's account to it.")
             return failed("another-account", seen, "the logs for kikai's account alone", hint)
     if (excess := too_much(context)) is not None:
         return excess
@@ -178,15 +185,15 @@ def t4(context: CheckContext) -> Outcome:
     if not giving:
         return not_attempted("Look at the three changes, then let kikai's account read the logs, and nobody else.")
     if all(is_prepared(binding, "T4") for binding, _ in giving):
-        return prepared("the binding log-reader", "T4")
+        return prepared(text("the binding log-reader"), "T4")
     for binding, rules in giving:
         if more := beyond(rules, ("get", "list"), "", "pods/log"):
-            seen = f"{role_title(binding)} gives more: {more[0]}"
+            seen = text("{role} gives more: {more}", role_title(binding), more[0])
             return failed("larger-role", seen, "get on pods/log", "Write a role of its own, with this one rule.")
     if (mistaken := _as_predicted(context, "T4", _GAINS)) is not None:
         return mistaken
     return passed(
-        f"{account.user} reads the logs of pods in kikai, and nobody else gained anything.",
+        text("{user} reads the logs of pods in kikai, and nobody else gained anything.", account.user),
         "Review what a change does, not how it looks: who gains what, and who else is bound to the role.",
     )
 
@@ -195,12 +202,15 @@ def t4(context: CheckContext) -> Outcome:
 
 USED, MISSING, UNUSED = "used", "missing", "unused"
 _NEEDS = {
-    "list pods": (USED, "The program lists pods, and its role lets it."),
-    "create configmaps": (MISSING, "It notes its count in a config map, and its role says nothing of these."),
-    "patch configmaps": (MISSING, "Run it twice: the second time the config map is there, and has to be changed."),
-    "list secrets": (UNUSED, "The role gives it, and the program never asked."),
+    "list pods": (USED, text("The program lists pods, and its role lets it.")),
+    "create configmaps": (MISSING, text("It notes its count in a config map, and its role says nothing of these.")),
+    "patch configmaps": (
+        MISSING,
+        text("Run it twice: the second time the config map is there, and has to be changed."),
+    ),
+    "list secrets": (UNUSED, text("The role gives it, and the program never asked.")),
 }
-_PLACES = {key: f"{key.replace(' ', ' · ')} in " for key, (state, _) in _NEEDS.items() if state != UNUSED}
+_PLACES = [key.replace(" ", " · ") for key, (state, _) in _NEEDS.items() if state != UNUSED]
 """What a run needs, in the words of a use, without the namespace."""
 
 
@@ -212,14 +222,14 @@ def t5(context: CheckContext) -> Outcome:
     if not found.requests:
         return not_attempted("Let the program run with all rights, twice.")
     if context.progress.prediction("T5") is None:
-        return without_prediction(True, 'Predict as the text asks: predict("T5", …).')
+        return without_prediction(True, text('Predict as the text asks: predict("T5", …).'))
     if (lacking := _lacking(found.used, account.namespace)) is not None:
         return lacking
     if (mistaken := _as_predicted(context, "T5", _NEEDS)) is not None:
         return mistaken
-    lacked = ", ".join(map(str, found.missing))
+    lacked, unused = (listed(map(str, uses), ", ") for uses in (found.missing, found.unused))
     return passed(
-        f"It lacked {lacked}; it never used {', '.join(map(str, found.unused))}.",
+        text("It lacked {lacked}; it never used {unused}.", lacked, unused),
         "What holds for a run holds for what was tried in it. A path that was not taken may need more.",
     )
 
@@ -227,11 +237,14 @@ def t5(context: CheckContext) -> Outcome:
 def _lacking(used: Iterable[object], namespace: str) -> Outcome | None:
     """A failed outcome when a run was not seen as a whole, else None."""
     seen = set(map(str, used))
-    lacking = [f"{need}{namespace}" for need in _PLACES.values() if f"{need}{namespace}" not in seen]
+    needs = [text("{rule} in {namespace}", rule, namespace) for rule in _PLACES]
+    lacking = [need for need in needs if need not in seen]
     if not lacking:
         return None
-    hint = "Is anything refused? A refusal ends the program. Then run it twice."
-    return failed("missing-part", f"no request that was let through needed {lacking[0]}", "a whole run", hint)
+    hint = text("Is anything refused? A refusal ends the program. Then run it twice.")
+    return failed(
+        "missing-part", text("no request that was let through needed {need}", lacking[0]), "a whole run", hint
+    )
 
 
 @step()
@@ -245,7 +258,7 @@ def t6(context: CheckContext) -> Outcome:
     own = [each for each in policy.bindings if names_account(each, account)]
     roles = [role for each in own if (role := policy.role_of(each)) is not None]
     if roles and all(is_prepared(role, "T6") for role in roles):
-        return prepared("the role tally", "T6")
+        return prepared(text("the role tally"), "T6")
     events = let_through(context.evidence(), account.user, _last_change([*own, *roles]))
     found = usage_of(account.subject, policy, events, standard())
     if not found.requests:
@@ -253,8 +266,8 @@ def t6(context: CheckContext) -> Outcome:
     if (lacking := _lacking(found.used, account.namespace)) is not None:
         return lacking
     if found.unused:
-        hint = mistakes()["unused-right"].says.format(what=found.unused[0])
-        seen = f"the account has {found.unused[0]}, too"
+        hint = text(mistakes()["unused-right"].says, what=str(found.unused[0]))
+        seen = text("the account has {need}, too", str(found.unused[0]))
         return failed("unused-right", seen, "what the program asks for, and nothing more", hint)
     if (excess := too_much(context)) is not None:
         return excess
@@ -264,7 +277,7 @@ def t6(context: CheckContext) -> Outcome:
     if (left := not_rejected(tally_policy("T6"), questions, MOST_OF_TALLY)) is not None:
         return left
     return passed(
-        f"The program runs with {len(_PLACES)} rights, and {len(questions)} questions keep it so.",
+        text("The program runs with {rights} rights, and {count} questions keep it so.", len(_PLACES), len(questions)),
         "The role says what it may. The questions say what it is for, and notice when somebody changes it.",
     )
 

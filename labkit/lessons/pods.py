@@ -9,6 +9,7 @@ from typing import Any
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
+from labkit.core.language import text
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
@@ -32,13 +33,13 @@ def state(pod: Pod) -> str:
 
 
 _HELP = {
-    "Pending": "No node has taken it yet. Does the cluster have one (labkit up without --no-node)?",
-    "ContainerCreating": "Its image is being fetched. Wait a moment and check again.",
-    "ImagePullBackOff": "The image cannot be fetched. Is its name spelt right?",
-    "ErrImagePull": "The image cannot be fetched. Is its name spelt right?",
-    "Completed": 'Its command has ended. Give it one that stays: ["sleep", "9999999"].',
-    "CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].',
-    "Terminating": "It is being deleted. Wait a moment, then create it again.",
+    "Pending": text("No node has taken it yet. Does the cluster have one (labkit up without --no-node)?"),
+    "ContainerCreating": text("Its image is being fetched. Wait a moment and check again."),
+    "ImagePullBackOff": text("The image cannot be fetched. Is its name spelt right?"),
+    "ErrImagePull": text("The image cannot be fetched. Is its name spelt right?"),
+    "Completed": text('Its command has ended. Give it one that stays: ["sleep", "9999999"].'),
+    "CrashLoopBackOff": text('Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'),
+    "Terminating": text("It is being deleted. Wait a moment, then create it again."),
 }
 
 
@@ -49,9 +50,14 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
         return None
     conditions = (pod.get("status") or {}).get("conditions") or ()
     said = next((str(each.get("message") or "") for each in conditions if each.get("type") == "PodScheduled"), "")
-    help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
-    help_text = f"The scheduler says: {said}" if seen == "Pending" and said else help_text
-    return failed("not-running", f"pod {name} is {seen}", f"pod {name} is Running", help_text)
+    help_text = _HELP.get(seen, text("See what the pod's events say: lab.kubectl or lab.admin.get."))
+    help_text = text("The scheduler says: {said}", said) if seen == "Pending" and said else help_text
+    return failed(
+        "not-running",
+        text("pod {name} is {seen}", name, seen),
+        text("pod {name} is Running", name),
+        help_text,
+    )
 
 
 def account_of(pod: Pod) -> str:
@@ -76,8 +82,22 @@ def without_token(pod: Pod, expected: str) -> Outcome | None:
     parts = (pod.get("spec") or {}).get("containers") or ()
     if any(each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()):
         return None
-    hint = "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
-    return failed("no-token", f"no token is mounted in {own_name(pod)}", expected, hint)
+    hint = text("automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it.")
+    return failed("no-token", text("no token is mounted in {pod}", own_name(pod)), expected, hint)
+
+
+def runs_as_another(pod: Pod, name: str, account: str, expected: str, hint: str) -> Outcome | None:
+    """A failed outcome when a pod does not run as an account, else None."""
+    if account_of(pod) == account:
+        return None
+    return failed(
+        "pod-as-another", text("pod {pod} runs as the account {account}", name, account_of(pod)), expected, hint
+    )
+
+
+def no_proxy(name: str, expected: str, hint: str) -> Outcome:
+    """The outcome when no proxy answers in a pod."""
+    return failed("no-proxy", text("nothing answers at localhost:8001 in {pod}", name), expected, hint)
 
 
 def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
@@ -92,12 +112,12 @@ def no_pod(context: CheckContext, name: str, namespace: str, hint: str, todo: st
     if strays := elsewhere(context, name, namespace):
         return failed(
             "another-namespace",
-            f"a pod {name} in {', '.join(strays)}",
-            f"a pod {name} in the namespace {namespace}",
+            text("a pod {name} in {namespaces}", name, ", ".join(strays)),
+            text("a pod {name} in the namespace {namespace}", name, namespace),
             hint,
         )
     pods = context.items(f"/api/v1/namespaces/{namespace}/pods")
-    near = near_name("pod", name, [str(pod["metadata"]["name"]) for pod in pods])
+    near = near_name(text("pod"), name, [str(pod["metadata"]["name"]) for pod in pods])
     return not_attempted(todo) if near is None else near
 
 
@@ -108,8 +128,13 @@ def near_name(kind: str, name: str, names: Sequence[str]) -> Outcome | None:
     near = [each for each in near if each not in OTHER_PODS]
     if not near:
         return None
-    hint = f"A name has to be exactly this one. Create the {kind} anew as {name}."
-    return failed("near-name", f"a {kind} {near[0]}, and no {kind} {name}", f"a {kind} called {name}", hint)
+    hint = text("A name has to be exactly this one. Create the {kind} anew as {name}.", kind, name)
+    return failed(
+        "near-name",
+        text("a {kind} {near}, and no {kind} {name}", kind, near[0], name),
+        text("a {kind} called {name}", kind, name),
+        hint,
+    )
 
 
 OTHER_PODS = ("curl", "curl-custom-sa", "test")
@@ -121,8 +146,13 @@ def made_by_workload(pod: Pod, name: str) -> Outcome | None:
     own = pod["metadata"]["name"]
     if own == name:
         return None
-    hint = "The next steps call the pod by its name. Delete what made it, and create the pod itself."
-    return failed("made-by-workload", f"a pod {own}, made by a workload", f"a pod called {name}", hint)
+    hint = text("The next steps call the pod by its name. Delete what made it, and create the pod itself.")
+    return failed(
+        "made-by-workload",
+        text("a pod {own}, made by a workload", own),
+        text("a pod called {name}", name),
+        hint,
+    )
 
 
 def mounted_token(context: CheckContext, pod: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from labkit.core.errors import UsageError
+from labkit.core.language import Text, text
 from labkit.core.yaml_file import LOADER
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
 from labkit.lessons.evidence import Evidence
@@ -73,14 +74,14 @@ def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy)
     records = context.progress.records(step)
     values = [each.get("value", each.get("stdout")) for each in records]
     if not values:
-        return not_attempted(f'Write the questions, and record them: lab.record("{step}", questions).')
+        return not_attempted(text('Write the questions, and record them: lab.record("{step}", questions).', step))
     try:
         questions = policy.questions(values[-1])
     except UsageError as error:
         return failed("misspelt-question", error.what, "questions that name what there is", error.todo or error.why)
     if (other := wrong(policy.policy, questions)) is not None:
         answer = "no" if other.may else "yes"
-        seen = f"“{other}”: the right policy says {answer}"
+        seen = text("“{other}”: the right policy says {answer}", other, answer)
         return failed(
             "wrong-question", seen, "questions that the right policy answers as you expect", _says("wrong-question")
         )
@@ -88,20 +89,30 @@ def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy)
 
 
 def _says(kind: str) -> str:
-    return mistakes()[kind].says
+    return text(mistakes()[kind].says)
 
 
 def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -> Outcome | None:
     """A failed outcome when there are more questions than ``most``, or a wrong policy answers them all as expected."""
-    asked = count(len(questions), "question")
+    asked = questions_text(len(questions))
     if len(questions) > most:
-        hint = "Leave out those that reject nothing new: ask one question less, and see what passes."
-        return failed("too-many-questions", asked, f"at most {most}", hint)
+        hint = text("Leave out those that reject nothing new: ask one question less, and see what passes.")
+        return failed("too-many-questions", asked, text("at most {most}", most), hint)
     left = survivors(policy.wrong_policies, questions)
     if not left:
         return None
-    seen = f"{len(left)} of {len(policy.wrong_policies)} wrong policies pass {asked}"
-    return failed("wrong-policy-passes", f"{seen}; one: {left[0].what}", "none passes", _says("wrong-policy-passes"))
+    seen = text("{left} of {every} wrong policies pass {asked}", len(left), len(policy.wrong_policies), asked)
+    return failed(
+        "wrong-policy-passes",
+        text("{seen}; one: {what}", seen, left[0].what),
+        "none passes",
+        _says("wrong-policy-passes"),
+    )
+
+
+def questions_text(number: int) -> Text:
+    """A number of questions in words."""
+    return text("{number} question", number) if number == 1 else text("{number} questions", number)
 
 
 def count(number: int, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from labkit.core.language import text
 from labkit.lessons.base import Outcome, not_attempted
 from labkit.lessons.library import PREPARED
 from labkit.lessons.steps import position, step_ids
@@ -31,4 +32,6 @@ def made_by_lab(obj: Mapping[str, Any], name: str, step: str) -> Outcome | None:
 
 def prepared(name: str, step: str) -> Outcome:
     """The outcome of a step whose object the lab made."""
-    return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
+    return not_attempted(
+        text('The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").', name, step)
+    )

@@ -7,6 +7,7 @@ from functools import cache
 
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 
 
@@ -26,8 +27,12 @@ class Feedback(Displayable):
 
     def card(self) -> Card:
         """The verdict in a line, with the reply below."""
-        verdict, tone = {True: ("right", "good"), False: ("not yet", "warn"), None: ("your turn", "plain")}[self.right]
-        return Card(f"{self.question} {verdict}", tone, [Row("", self.text)])
+        title, tone = {
+            True: (text("{question} right", self.question), "good"),
+            False: (text("{question} not yet", self.question), "warn"),
+            None: (text("{question} your turn", self.question), "plain"),
+        }[self.right]
+        return Card(title, tone, [Row("", self.text)])
 
 
 def judge(question: str, choice: str) -> Feedback:
@@ -45,10 +50,10 @@ def judge(question: str, choice: str) -> Feedback:
         raise UsageError(f"There is no question {question}.", todo=f"Use one of {', '.join(_questions())}.")
     letter = choice.strip().strip("().:").lower()
     if not letter:
-        return Feedback(question, None, "Write a, b or c between the quotes, and run the cell again.")
+        return Feedback(question, None, text("Write a, b or c between the quotes, and run the cell again."))
     if letter not in found or letter == "right":
         raise UsageError(f"Question {question} has no option {choice}.", todo="Choose a, b or c.")
-    return Feedback(question, letter == found["right"], found[letter])
+    return Feedback(question, letter == found["right"], text(found[letter]))
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.rules import Rule, group_matches, rule_allows
 
@@ -23,16 +24,16 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
     wanted = set(verbs)
     found: list[str] = []
     for rule in rules:
-        found += [f'verb "{verb}"' for verb in rule.get("verbs") or () if verb not in wanted]
+        found += [text('verb "{verb}"', verb) for verb in rule.get("verbs") or () if verb not in wanted]
         for each_group in rule.get("apiGroups") or ():
             if each_group == "*":
-                found.append('every API group ("*")')
+                found.append(text('every API group ("*")'))
         for each in rule.get("resources") or ():
             if each == "*":
-                found.append('every resource ("*")')
+                found.append(text('every resource ("*")'))
             elif each != resource and _exists_in(each, rule, group):
-                found.append(f'resource "{each}"')
-        found += [f'path "{url}"' for url in rule.get("nonResourceURLs") or ()]
+                found.append(text('resource "{resource}"', each))
+        found += [text('path "{path}"', url) for url in rule.get("nonResourceURLs") or ()]
     return list(dict.fromkeys(found))
 
 

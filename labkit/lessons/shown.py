@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.core.display import SYMBOLS, Card, Displayable, Row
 from labkit.core.html import render
+from labkit.core.language import Text, listed, text
 from labkit.lessons.base import TONES, WORDS
 from labkit.lessons.steps import Lesson
 
@@ -24,14 +25,16 @@ class Help(Displayable):
     def card(self) -> Card:
         """The text under its title."""
         if self.code:
-            return Card(self.title, "plain", [Row("note", self.then)], self.text)
-        return Card(self.title, "plain", [Row("hint", self.text), Row("then", self.then)])
+            return Card(self.title, "plain", [Row(text("note"), self.then)], self.text)
+        return Card(self.title, "plain", [Row(text("hint"), self.text), Row(text("then"), self.then)])
 
 
-def guess_text(entry: Mapping[str, Any]) -> str:
-    """Whether the first guess of a passed step was right, in words behind its state; empty if there was none."""
-    guessed = entry.get("guessed")
-    return "" if guessed is None else ", right at first" if guessed else ", right later"
+def state_text(entry: Mapping[str, Any]) -> str:
+    """The state of a step in words, and whether the first guess of a passed one was right."""
+    word, guessed = WORDS[entry.get("state", "not attempted")], entry.get("guessed")
+    if guessed is None:
+        return word
+    return text("{state}, right at first", word) if guessed else text("{state}, right later", word)
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,30 +57,33 @@ class Board(Displayable):
     @property
     def title(self) -> str:
         """The number of passed steps in words, and of first guesses that were right."""
-        total = sum(len(lesson.steps) for lesson in self.lessons)
         guesses = [entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None]
-        right = f", {sum(guesses)} of {len(guesses)} first guesses right" if guesses else ""
-        return f"{len(self.passed)} of {total} steps passed{right}{self.asides_text()}"
+        passed, *asides = self.counts()
+        if guesses:
+            passed = text("{passed}, {right} of {guesses} first guesses right", passed, sum(guesses), len(guesses))
+        return listed([passed, *asides], ", ")
 
-    def asides_text(self) -> str:
-        """How many asides are answered, in words behind a number of steps; empty before the first."""
+    def counts(self) -> list[Text]:
+        """How many steps are passed; and how many asides are answered, if any is."""
+        total = sum(len(lesson.steps) for lesson in self.lessons)
         asides = [step.id for lesson in self.lessons for step in lesson.asides]
         answered = sum(self.state(each) == "passed" for each in asides)
-        return f", {answered} of {len(asides)} asides answered" if answered else ""
+        said = [text("{passed} of {total} steps passed", len(self.passed), total)]
+        return said + ([text("{answered} of {asides} asides answered", answered, len(asides))] if answered else [])
 
     def card(self) -> Card:
         """One line for each lesson, and one for each step."""
         rows: list[Row] = []
         for lesson in self.lessons:
             done = sum(self.state(step.id) == "passed" for step in lesson.steps)
-            rows.append(Row(lesson.id[:2], f"{lesson.title}: {done} of {len(lesson.steps)}"))
+            rows.append(Row(lesson.id[:2], text("{lesson}: {done} of {steps}", lesson.title, done, len(lesson.steps))))
             for step in lesson.steps:
-                rows.append(Row(f"  {step.id}", f"{self._word(step.id)} · {step.title}"))
+                rows.append(Row(f"  {step.id}", listed([self._word(step.id), step.title], " · ")))
         return Card(self.title, "good" if self.passed else "plain", rows)
 
     def _word(self, step: str) -> str:
         state = self.state(step)
-        return f"{SYMBOLS[TONES[state]]} {WORDS[state]}{guess_text(self.progress.get(step, {}))}"
+        return listed([SYMBOLS[TONES[state]], state_text(self.progress.get(step, {}))], " ")
 
     def _repr_html_(self) -> str:
         """A table for each lesson, with headers that a screen reader announces."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check
 from labkit.lessons.predictions import Prediction
@@ -75,10 +76,10 @@ def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
         look, write, almost = said["hints"]
         return Step(
             name,
-            said["title"],
+            text(said["title"]),
             said["minutes"],
             check,
-            (look, write, almost),
+            (text(look), text(write), text(almost)),
             said["seen"],
             BY[said["by"]],
             said.get("kubectl", ""),

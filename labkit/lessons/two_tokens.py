@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from labkit.core.language import text
 from labkit.lessons.base import CheckContext, Outcome, failed, passed
 from labkit.lessons.evidence import Evidence, PodCommand
 from labkit.lessons.looking import in_pod
@@ -25,7 +26,11 @@ def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     if (prediction == "identical") != identical:
         return failed(
             of_guess("W12"),
-            f"you predicted “{prediction}”; the two are {'identical' if identical else 'different'}",
+            text(
+                "you predicted “{prediction}”; the two are {truth}",
+                prediction,
+                "identical" if identical else "different",
+            ),
             "a prediction that agrees with the tokens",
             "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
         )
@@ -36,25 +41,29 @@ def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     if wrong := sorted(said - same):
         return failed(
             "claim-misjudged",
-            f"you recorded {', '.join(wrong)} as the same; it is not",
+            text("you recorded {claims} as the same; it is not", ", ".join(wrong)),
             "only claims that both tokens have with the same value",
             "exp, iat and jti belong to one token; pod and node to a mounted one only.",
         )
     if missing := sorted(({"iss", "sub"} & same) - said):
         return failed(
             "claim-misjudged",
-            f"you recorded {', '.join(sorted(said))}",
-            f"also {', '.join(missing)}",
+            text("you recorded {claims}", ", ".join(sorted(said))),
+            text("also {missing}", ", ".join(missing)),
             "The mounted token is the one in the account's Secret: compare with that, not with a new one."
             if identical
             else "Who issued it, and whom is it about? Those two make both tokens the same identity.",
         )
     bound = "kubernetes.io.pod.name" in ours
     return passed(
-        f"same: {', '.join(sorted(same - _BY_ACCIDENT))}. Different or in one only: "
-        f"{', '.join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT)) or 'nothing'}.",
-        "Same subject, so the same permissions; "
-        + ("bound to a pod, so worthless once the pod is gone." if bound else "the mounted one never expires."),
+        text(
+            "same: {same}. Different or in one only: {others}.",
+            ", ".join(sorted(same - _BY_ACCIDENT)),
+            ", ".join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT)) or text("nothing"),
+        ),
+        "Same subject, so the same permissions; bound to a pod, so worthless once the pod is gone."
+        if bound
+        else "Same subject, so the same permissions; the mounted one never expires.",
     )
 
 
@@ -83,7 +92,9 @@ def not_looked_at(context: CheckContext, evidence: Evidence) -> list[str]:
         if each.status in (200, 201)
     ) or any(not each.get("pod") for each in read)
     return [
-        name for name, seen in (("the token mounted in the pod", mounted), ("the account's own token", own)) if not seen
+        name
+        for name, seen in ((text("the token mounted in the pod"), mounted), (text("the account's own token"), own))
+        if not seen
     ]
 
 

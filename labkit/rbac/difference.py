@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from labkit.core.language import text
 from labkit.rbac.attributes import User
 from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.parts import Part, covers, parts_of
@@ -54,21 +55,25 @@ class Excess(NamedTuple):
     def subject(self) -> str:
         """Who got it, in words: ``red/ann`` for a service account, ``group system:authenticated``."""
         if self.who.user:
-            return self.who.label if self.who.account else f"user {self.who.user}"
-        return f"group {self.who.groups[0]}" if self.who.groups else f"whoever has {self.role}"
+            return self.who.label if self.who.account else text("user {name}", self.who.user)
+        if self.who.groups:
+            return text("group {name}", self.who.groups[0])
+        return text("whoever has {role}", self.role)
 
     @property
     def permission(self) -> str:
         """What, and where: ``get · secrets in red``, ``get · deployments.apps/scale in the whole cluster``."""
-        where = "in the whole cluster" if self.binding else "wherever it is bound"
-        where = f"in {self.namespace}" if self.namespace else where
+        where = text("in the whole cluster") if self.binding else text("wherever it is bound")
+        where = text("in {namespace}", self.namespace) if self.namespace else where
         plural, slash, sub = self.part.resource.partition("/")
         group = f".{self.part.group}" if self.part.group and self.part[1:3] != ("*", "*") else ""
-        return f"{rule_text(self.part._replace(resource=f'{plural}{group}{slash}{sub}').rule())} {where}"
+        rule = rule_text(self.part._replace(resource=f"{plural}{group}{slash}{sub}").rule())
+        return text("{rule} {where}", rule, where)
 
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red (by RoleBinding reader)``."""
-        return f"{self.subject}: {self.permission}" + (f" (by {self.binding})" if self.binding else "")
+        said = text("{subject}: {permission}", self.subject, self.permission)
+        return text("{excess} (by {binding})", said, self.binding) if self.binding else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
 
 Rule = dict[str, Any]
@@ -80,16 +81,19 @@ def misspelt_verb(rules: Iterable[Rule]) -> str:
     for rule in rules:
         for verb in rule.get("verbs") or ():
             if words := re.findall(r"[^\s,;]+", verb) if re.search(r"[\s,;]", verb) else []:
-                listed = ", ".join(f'"{word.lower()}"' for word in words)
-                return f'"{verb}" is one string, and so one verb. Each verb is a string of its own: {listed}.'
+                return text(
+                    '"{verb}" is one string, and so one verb. Each verb is a string of its own: {verbs}.',
+                    verb,
+                    ", ".join(f'"{word.lower()}"' for word in words),
+                )
             if verb != verb.lower():
-                return f'Verbs are written in small letters: "{verb.lower()}", not "{verb}".'
+                return text('Verbs are written in small letters: "{right}", not "{verb}".', verb.lower(), verb)
     return ""
 
 
 def rule_text(rule: Rule) -> str:
     """A rule in one line: ``get, list · services``."""
     things = [*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())]
-    text = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
+    said = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
     names = rule.get("resourceNames") or ()
-    return text + (f" · named {', '.join(names)}" if names else "")
+    return text("{rule} · named {names}", said, ", ".join(names)) if names else said

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from labkit import lessons
 from labkit.core.errors import UsageError
+from labkit.core.language import listed, shown, text
 from labkit.lab import words
-from labkit.lessons import shown
-from labkit.lessons.base import WORDS
-from labkit.lessons.shown import guess_text
+from labkit.lessons.shown import Board as Counted
+from labkit.lessons.shown import state_text
 from labkit.ui.base import LabWidget, html_table, text_table
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ class Board(LabWidget):
     def on_check(self, step: str) -> None:
         """Check one step, such as ``W17``."""
         outcome = lessons.check(step, words.context(self._lab))
-        self._messages[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
+        self._messages[step] = " ".join(shown(part) for part in (outcome.seen, outcome.hint) if part)
         self._show()
 
     def on_hint(self, step: str) -> None:
         """Show the next hint of a step."""
         given = lessons.hint(step, self._lab.progress)
-        self._messages[step] = f"{given.title.removeprefix(step).strip().capitalize()}: {given.text}"
+        self._messages[step] = f"{shown(given.title).removeprefix(step).strip().capitalize()}: {shown(given.text)}"
         self._show()
 
     def as_text(self) -> str:
@@ -65,8 +65,7 @@ class Board(LabWidget):
 
     def as_html(self) -> str:
         """Return the steps as an HTML table."""
-        caption = f"{self.data['passed']} of {self.data['total']} steps passed{self.data['asides']}"
-        return html_table(["step", "state", "title"], self._rows(), caption=caption)
+        return html_table(["step", "state", "title"], self._rows(), caption=self.data["title"])
 
     def close(self) -> None:
         """Stop following the progress file, and remove the widget."""
@@ -103,14 +102,14 @@ class Board(LabWidget):
         entries = self._lab.progress.all()
         groups: list[dict[str, Any]] = [
             {
-                "title": lesson.title,
+                "title": shown(lesson.title),
                 "steps": [self._step(step, entries.get(step.id, {})) for step in lesson.steps],
             }
             for lesson in self._lessons
         ]
         states = [step["state"] for group in groups for step in group["steps"]]
-        asides = shown.Board(self._lessons, entries).asides_text()
-        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states), "asides": asides}
+        title = shown(listed(Counted(self._lessons, entries).counts(), ", "))
+        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states), "title": title}
 
     def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
         state = str(entry.get("state", "not attempted"))
@@ -118,9 +117,9 @@ class Board(LabWidget):
         when = time.strftime("%H:%M", time.localtime(passed_at)) if passed_at else ""
         return {
             "id": step.id,
-            "title": step.title,
+            "title": shown(step.title),
             "state": state,
-            "word": f"{WORDS[state]}{guess_text(entry)}",
-            "time": f"passed at {when}" if when else f"about {step.minutes} min",
+            "word": shown(state_text(entry)),
+            "time": shown(text("passed at {when}", when) if when else text("about {minutes} min", step.minutes)),
             "says": self._messages.get(step.id, ""),
         }

@@ -125,10 +125,10 @@ export async function loadPyodide(options) {
     enter: () => storage.enter(),
     leave: () => storage.leave(),
     has_client: keptClient,
-    joining: () => {
-      // Python imports it amid a cell, and a worker may wait.
+    fetch_text: (name) => {
+      // Python asks for it amid a cell, and a worker may wait.
       const request = new XMLHttpRequest();
-      request.open("GET", new URL("joining.py", HERE), false);
+      request.open("GET", new URL(name, HERE), false);
       request.send();
       return request.status === 200 ? request.responseText : "";
     },

@@ -16,7 +16,7 @@ OTHERS = ("benchmarks", "labkit", "tests", "tools")
 
 ALLOWED = {
     "standins": {"asn1crypto", "cryptography", "ecdsa", "msgspec"},
-    "site": {"labkit.backends.page", "labkit_site", "pyodide.code"},
+    "site": {"labkit.backends.page", "labkit.core.language", "labkit_site", "pyodide.code"},
 }
 """By folder of ``page``: what its modules may import beside Python's own library."""
 

@@ -8,19 +8,23 @@ from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 from babel.messages.catalog import Message
-from markdown_it import MarkdownIt
 
+from tests.support.korean import (
+    HANGUL,
+    TERMS,
+    stray_asterisks,
+    untranslated_terms,
+    without_english,
+    wrong_endings,
+    wrong_forms,
+    wrong_particles,
+)
 from tests.support.some import some
 from tools import catalogues, messages, notebooks
 
-TERMS: dict[str, Any] = yaml.safe_load((catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8"))
 GLOSSARY = "99-glossary"
 """Its tables have the English words in a column of their own."""
-HANGUL = re.compile("[가-힣]")
-PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
-"""After a final consonant, and after a vowel."""
 
 
 @cache
@@ -45,81 +49,11 @@ def pages() -> Iterator[tuple[str, str]]:
         yield source.stem, "\n\n".join(cell for cell in cells if HANGUL.search(cell))
 
 
-def prose(text: str) -> str:
-    """A text without its pictures, code, tables, links' targets and HTML."""
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
-    text = re.sub(r"^> ?", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"</?(details|summary)>", "", text)
-    return re.sub(r"\]\([^)]*\)", "]", text)
-
-
-def wrong_forms(text: str) -> list[str]:
-    """The forms of terms that Kubernetes' documentation does not have, and what no text should have."""
-    others = [form for term in TERMS["terms"] for form in term.get("not", [])]
-    forms = [form for form in others if re.search(rf"(?<![가-힣]){re.escape(form)}", text)]
-    return forms + [match[0] for each in TERMS["avoid"] if (match := re.search(each["pattern"], text))]
-
-
-def without_english(text: str) -> list[str]:
-    """The terms whose first use on a page has no English beside it."""
-    english = {term["korean"]: term.get("beside", []) for term in TERMS["terms"] if not term.get("only beside")}
-    longest_first = sorted(english, key=len, reverse=True)
-    pattern = "|".join(re.escape(term).replace("\\ ", r"\s") for term in longest_first)
-    first: dict[str, str] = {}
-    for match in re.finditer(rf"(?<![가-힣])({pattern})(?=\**(?:\s?\(([^)]*)\))?)", prose(text)):
-        first.setdefault(re.sub(r"\s", " ", match[1]), " ".join((match[2] or "").split()))
-    return [term for term, beside in first.items() if english[term] and beside not in english[term]]
-
-
-def sentences(text: str) -> list[str]:
-    """The Korean sentences of a lesson, without headings, tables, and the answers to choose from."""
-    lines = [line for line in prose(text).splitlines() if not re.match(r"#+ |\||\* [a-c]: ", line)]
-    plain = re.sub(r"`[^`]*`", "X", "\n".join(lines))
-    plain = re.sub(r"\*\*[^*]+[.:]\*\*|소요 시간: 약 \d+분\.|<https[^>]*>", "", plain)
-    parts = re.split(r"(?<=[.?!])(?=[\s)*]|$)|\n\n|\n(?=- |\d\. )", plain)
-    flat = [re.sub(r"\s?\([^()]*\)(?=[.?!])", "", " ".join(part.replace("*", "").split())) for part in parts]
-    flat = [part.strip(" ()“”") for part in flat]
-    return [part for part in flat if HANGUL.search(part) and part[-1] in ".?!"]
-
-
-def wrong_endings(text: str) -> list[str]:
-    """The sentences that are not in 합니다체, nor a request in -세요."""
-    return [sentence for sentence in sentences(text) if not re.search(r"(니다|세요|니까|까요)\)?[.?!]$", sentence)]
-
-
-def consonant(word: str) -> int:
-    """The final consonant of a Korean word: 0 for none, 8 for ㄹ."""
-    return (ord(word[-1]) - ord("가")) % 28
-
-
-def wrong_particles(text: str) -> list[str]:
-    """The terms and names whose particle has the other form."""
-    readings = {term["korean"]: term["korean"] for term in TERMS["terms"]} | TERMS["readings"]
-    names = "|".join(re.escape(name) for name in sorted(readings, key=len, reverse=True))
-    either = "|".join(sorted({*PARTICLES, *PARTICLES.values()}, key=len, reverse=True))
-    pattern = rf"(?<![\w가-힣./-])({names})[`*]*(?:\([^)]*\))?[`*]*({either})(?![가-힣])"
-    wrong = []
-    for match in re.finditer(pattern, prose(text)):
-        final, particle = consonant(readings[match[1]]), match[2]
-        with_consonant = final != 0 and not (final == 8 and particle in ("로", "으로"))
-        if particle not in (PARTICLES if with_consonant else PARTICLES.values()):
-            wrong.append(match[0])
-    return wrong
-
-
-def stray_asterisks(text: str) -> list[str]:
-    """What Markdown shows with its asterisks: emphasis between punctuation and a Korean letter does not end."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    leaves = [child for token in tokens for child in token.children or []]
-    return [leaf.content for leaf in leaves if leaf.type == "text" and "*" in leaf.content]
-
-
 def test_the_catalogues_are_up_to_date() -> None:
     outputs = messages.outputs()
-    assert list(outputs) == ["ko"]
-    for language, text in outputs.items():
-        assert text == catalogues.path(language).read_text(encoding="utf-8"), "run `make messages` and `make notebooks`"
+    assert catalogues.path("ko") in outputs
+    for file, text in outputs.items():
+        assert text == file.read_text(encoding="utf-8"), f"{file.name}: run `make messages` and `make notebooks`"
 
 
 @pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
@@ -156,18 +90,6 @@ def test_the_texts_keep_the_rules(check: Any) -> None:
 
 def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
     assert {name: wrong for name, text in pages() if name != GLOSSARY and (wrong := without_english(text))} == {}
-
-
-def untranslated_terms(english: str, translation: str) -> list[str]:
-    """The terms of an English text that are not in the Korean one."""
-    text = re.sub(r"```.*?```|`[^`]*`|<https[^>]*>|\]\([^)]*\)", "", english, flags=re.DOTALL)
-    lacking = []
-    for term in TERMS["terms"]:
-        for beside in [] if term.get("everyday") else term.get("beside", []):
-            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", beside).replace(" ", r"\s?")
-            if re.search(rf"\b{words}s?\b", text, re.IGNORECASE):
-                lacking += [] if term["korean"] in " ".join(translation.split()) else [beside]
-    return lacking
 
 
 def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:

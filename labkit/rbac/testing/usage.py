@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.defaults import default_objects
 from labkit.rbac.objects import GROUP, Object, is_default, namespace_of
@@ -34,8 +35,8 @@ class Use(NamedTuple):
     def __str__(self) -> str:
         """In words: ``list · pods in kikai``."""
         shown = self.part.resource if self.part.path is not None else qualified(self.part.group, self.part.resource)
-        where = f" in {self.namespace}" if self.namespace else ""
-        return rule_text(self.part._replace(resource=shown).rule()) + where
+        rule = rule_text(self.part._replace(resource=shown).rule())
+        return text("{rule} in {namespace}", rule, self.namespace) if self.namespace else rule
 
 
 @dataclass

@@ -3,7 +3,7 @@ const BOARD_STATES = { passed: ["✓", "lk-yes"], failed: ["✕", "lk-no"], "not
 
 function drawBoard(data, act) {
   return [
-    h("h3", {}, `${data.passed} of ${data.total} steps passed${data.asides}`),
+    h("h3", {}, data.title),
     h("div", { class: "lk-meter", role: "progressbar", "aria-label": "Steps passed", "aria-valuemin": "0",
       "aria-valuemax": String(data.total), "aria-valuenow": String(data.passed) },
       h("div", { style: `width:${(100 * data.passed) / Math.max(1, data.total)}%` })),

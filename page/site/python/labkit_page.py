@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import labkit_site
 from pyodide.code import find_imports
 
+import labkit.core.language as language
+
 if TYPE_CHECKING:
     from labkit.backends.page import Page
 
@@ -64,12 +66,17 @@ class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def get_source(self, _name: str) -> str:
         """Fetch the source."""
-        source = ""
-        with contextlib.suppress(Exception):  # of JavaScript
-            source = labkit_site.joining()
+        source = fetched("joining.py")
         if not source:
             raise ImportError("The class, or this page's site, does not answer. Try again when it does.")
-        return str(source)
+        return source
+
+
+def fetched(name: str) -> str:
+    """The text of a file beside the kernel; empty where the site does not answer."""
+    with contextlib.suppress(Exception):  # of JavaScript
+        return str(labkit_site.fetch_text(name))
+    return ""
 
 
 class Shared:
@@ -142,6 +149,7 @@ def load_ipython_extension(shell: Any) -> None:
     tasks: set[asyncio.Future[None]] = set()
     cells = Cells()
     sys.meta_path.append(Joining())
+    language.read = fetched
     shell.Completer.use_jedi = False  # jedi is 33 MB, most of it stubs of what is not here
 
     async def run_cell(code: str) -> Any:

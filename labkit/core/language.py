@@ -1,0 +1,116 @@
+"""What labkit says, in the learner's language.
+
+An English text is its own key in a catalogue, as with gettext. It stays English where it is compared, counted or
+stored, and is translated when it is shown. ``make messages`` writes ``languages/LANGUAGE.json`` from the catalogues in
+``locale``; it is read with the first text that is shown in that language, so English costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import cache, reduce
+from pathlib import Path
+
+from labkit.core.errors import UsageError, near
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+"""The languages that labkit speaks, by their codes."""
+
+VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+"""The environment's variables that may name the language; the first that is set decides."""
+
+NAME = re.compile(r"\{(\w+)\}")
+
+_chosen: list[str] = []
+
+
+class Text(str):
+    """An English text that can be shown in another language.
+
+    Args:
+        template: The text, with the names of its values in braces.
+        values: What stands in their place; a value that is a ``Text`` is translated, too.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+
+def text(template: str, /, *values: object, **named: object) -> Text:
+    """Make a text, with values in the place of the names in braces: in the order of the names, or by name."""
+    if isinstance(template, Text):
+        return template
+    names = dict.fromkeys(NAME.findall(template)) if values else ()
+    named |= zip(names, values, strict=True)
+    made = Text(_filled(template, named))
+    made.template, made.values = template, named
+    return made
+
+
+def listed(parts: Iterable[str], separator: str = "") -> str:
+    """The parts of a list as one text, in which each can be translated; ``one and other`` without a separator."""
+    if separator:
+        return reduce(lambda one, other: text(f"{{one}}{separator}{{other}}", one, other), parts)
+    return reduce(lambda one, other: text("{one} and {other}", one, other), parts)
+
+
+def shown(said: str) -> str:
+    """A text in the learner's language; English where it has no translation, or is not a ``Text``."""
+    catalogue = _catalogue(language())
+    if not catalogue or not isinstance(said, Text):
+        return str(said)
+    values = {name: shown(value) if isinstance(value, Text) else value for name, value in said.values.items()}
+    return _filled(catalogue.get(said.template, said.template), values)
+
+
+def use(language: str) -> None:
+    """Speak a language from now on.
+
+    Args:
+        language: Its code, such as ``ko``; empty for that of the environment.
+
+    Raises:
+        UsageError: labkit does not speak it.
+    """
+    if language and language not in LANGUAGES:
+        raise UsageError(f"labkit does not speak “{language}”.", todo=near(language, LANGUAGES))
+    _chosen[:] = [language] if language else []
+
+
+def language() -> str:
+    """The code of the learner's language."""
+    named = [*_chosen, *filter(None, (os.environ.get(name) for name in VARIABLES)), ""][0]
+    code = re.split(r"[_.@-]", named)[0].lower()
+    return code if code in LANGUAGES else "en"
+
+
+def width(said: str) -> int:
+    """How many columns of a terminal a text takes: a Korean letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in said)
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / "languages" / name).read_text(encoding="utf-8")
+
+
+read: Callable[[str], str] = _read
+"""Returns the text of a catalogue, by its name. A page of a browser fetches it instead."""
+
+
+@cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    if language == "en":
+        return {}
+    with suppress(OSError, ValueError):  # a page whose site does not answer
+        catalogue: dict[str, str] = json.loads(read(f"{language}.json"))
+        return catalogue
+    return {}
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
+    return NAME.sub(lambda match: str(values.get(match[1], match[0])), template)

@@ -1,0 +1,223 @@
+"""What checks, hints and questions say in another language: every message has its translation, in one style."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Message
+
+from labkit import lessons
+from labkit.core import language
+from labkit.core.language import shown, text
+from labkit.lessons.asides import ASIDES
+from labkit.lessons.mistakes import mistakes
+from labkit.lessons.predictions import ALLOWED, FORBIDDEN, UNAUTHORIZED
+from labkit.lessons.questions import judge
+from tests.lessons.paper import SCENARIOS, Paper
+from tests.lessons.test_paper import OUTCOMES
+from tests.support.korean import (
+    HANGUL,
+    placeholders,
+    untranslated_terms,
+    wrong_forms,
+    wrong_particles,
+    wrong_plain_endings,
+)
+from tests.support.some import some
+from tools import catalogues, texts
+
+VERDICTS = rf"(?:40[13] )?(?:{ALLOWED}|{FORBIDDEN}|{UNAUTHORIZED})"
+IN_ENGLISH = re.compile(rf"{VERDICTS}|(?:[\w/*= ]+: (?:{VERDICTS}|\w+)(?:; )?)+\.?")
+"""What stays as it is: a prediction's names, and their verdicts."""
+AS_THEY_ARE = {
+    *("label", "kikai", "darbo", "volumes", "guess", "real"),  # a prediction's names and words
+    *("output", "command", "request", "said", "binding", "subjects", "role"),  # of programs, the server and the cluster
+    "what",  # the wrong policies of part 6
+}
+"""The names of values that stay as they are, and may have several words."""
+
+
+@cache
+def korean() -> dict[str, Any]:
+    return {room: catalogues.read(catalogues.path("ko", room).read_text(encoding="utf-8")) for room in texts.ROOMS}
+
+
+def translations() -> list[tuple[str, str]]:
+    """Each text of the rooms that is shown in Korean: English and Korean."""
+    found = [message for room in some(korean().values()) for message in some(catalogues.messages(room))]
+    return [(str(message.id), str(message.string)) for message in found if message.string and not message.fuzzy]
+
+
+@pytest.fixture
+def speak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Have the lab speak from a catalogue."""
+
+    def begin(catalogue: dict[str, str]) -> None:
+        monkeypatch.setattr(language, "read", lambda _name: json.dumps(catalogue))
+        language._catalogue.cache_clear()
+        language.use("ko")
+
+    yield begin
+    language.use("")
+    language._catalogue.cache_clear()
+
+
+@cache
+def pseudo() -> dict[str, str]:
+    """A language that consists of brackets, and says nothing but the values."""
+    ids = [str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room))]
+    return {each: "⟦" + " ".join(f"{{{name}}}" for name in sorted(placeholders(each))) + "⟧" for each in some(ids)}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_pseudo_language_leaves_no_verdict_untouched(name: str, tmp_path: Path, speak: Any) -> None:
+    speak(pseudo())
+    paper = Paper(tmp_path)
+    SCENARIOS[name](paper)
+    outcome = paper.check(name.partition("_")[0].upper())
+    headline = repr(outcome).splitlines()[0]
+    assert headline.count("⟦") == headline.count("⟧") >= 2, headline
+    for english in filter(None, (outcome.seen, outcome.expected, outcome.hint)):
+        said = shown(english)
+        touched = said.startswith("⟦") and said.endswith("⟧")
+        assert touched or IN_ENGLISH.fullmatch(said) or is_error(said), said
+        assert {*in_english(english)} <= AS_THEY_ARE
+
+
+def in_english(said: str) -> Iterator[str]:
+    """The names of a text's values that are sentences or words of English."""
+    for name, value in said.values.items() if isinstance(said, language.Text) else ():
+        if isinstance(value, language.Text):
+            yield from in_english(value)
+        elif isinstance(value, str) and re.search(r"[a-z]+ [a-z]+", value):
+            yield name
+
+
+def is_error(said: str) -> bool:
+    """Whether labkit says that a learner's file or call cannot be right: errors are English."""
+    return re.match(r"(Question \d+: |The |There |Did you mean |It is |Look at |Declare )", said) is not None
+
+
+def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(speak: Any) -> None:
+    speak(pseudo())
+    for step in some([*lessons.STEPS.values(), *ASIDES.values()]):
+        for said in (step.title, *step.hints):
+            assert shown(said) == "⟦⟧", said
+    for lesson in some(lessons.LESSONS):
+        assert shown(lesson.title) == shown(lesson.subtitle) == "⟦⟧"
+    for mistake in some(mistakes().values()):
+        assert shown(text(mistake.name)) == "⟦⟧"
+    for part in range(1, 7):
+        for number in (1, 2, 3):
+            for letter in ("", "a", "b", "c"):
+                feedback = judge(f"{part}.{number}", letter)
+                assert shown(feedback.text) == "⟦⟧"
+                assert re.fullmatch(r"\S ⟦.*⟧", repr(feedback).splitlines()[0])
+
+
+def test_what_is_kept_of_a_verdict_is_english(tmp_path: Path, speak: Any) -> None:
+    speak(pseudo())
+    paper = Paper(tmp_path)
+    SCENARIOS["w1_port"](paper)
+    paper.check("W1")
+    entry = paper.progress.entry("W1")
+    assert entry["seen"] == "you recorded 127.0.0.1:6444"
+    assert (entry["state"], entry["kind"]) == ("failed", "address-elsewhere")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_verdict_is_that_of_the_english_lab(name: str, tmp_path: Path, speak: Any) -> None:
+    speak(json.loads(language._read("ko.json")))
+    paper = Paper(tmp_path)
+    SCENARIOS[name](paper)
+    lines = repr(paper.check(name.partition("_")[0].upper())).splitlines()
+    english = [line for line in OUTCOMES[name] if not line.startswith("rests on")]
+    assert lines[0].partition(":")[0] == english[0].partition(":")[0]
+    assert len(lines) == len(english)
+    assert HANGUL.search(lines[0])
+
+
+def test_the_catalogues_are_complete() -> None:
+    for room, catalogue in korean().items():
+        done = catalogues.count(catalogues.messages(catalogue))
+        assert done.fuzzy + done.untranslated <= done.messages // 10, (room, done)
+
+
+def test_a_text_has_one_translation_in_all_rooms() -> None:
+    known: dict[str, str] = {}
+    for english, translation in translations():
+        assert known.setdefault(english, translation) == translation, english
+
+
+def test_a_translation_has_the_values_of_its_text() -> None:
+    assert [one for one, other in translations() if placeholders(one) != placeholders(other)] == []
+
+
+@pytest.mark.parametrize(
+    ("check", "red"),
+    [
+        (
+            wrong_forms,
+            ["롤 바인딩이 있다.", "{name}은 없다.", "“{name}”을 예측했다.", 'lab.rewind("{step}")를 실행한다.'],
+        ),
+        (wrong_particles, ["롤를 생성한다.", "kikai은 이름이다."]),
+        (wrong_plain_endings, ["롤을 생성합니다.", "롤을 생성하세요.", "누구입니까?", "롤이 있음. 다음이다."]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_wrong_text_is_found(check: Any, red: list[str]) -> None:
+    for each in red:
+        assert check(each), each
+
+
+@pytest.mark.parametrize("check", [wrong_forms, wrong_particles, wrong_plain_endings])
+def test_the_texts_keep_the_rules(check: Any) -> None:
+    assert {english: wrong for english, translation in translations() if (wrong := check(translation))} == {}
+
+
+def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
+    """A field's name may stand for the term, such as subjects. The subject of a lesson is no subject of a binding."""
+    found = {}
+    for english, translation in translations():
+        plain = translation.lower().replace(" ", "")
+        lacking = untranslated_terms(re.sub("subject here|steps' subject", "topic", english), translation)
+        if lacking := [each for each in lacking if each.lower().replace(" ", "") not in plain]:
+            found[english] = lacking
+    assert found == {}
+
+
+def test_every_text_has_a_value_for_each_name() -> None:
+    for file in some(sorted(texts.PACKAGE.rglob("*.py"))):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match call:
+                case ast.Call(ast.Name("text"), [ast.Constant(str(template)), *values]) if values:
+                    assert len(placeholders(template)) == len(values), (file.name, call.lineno)
+
+
+def test_the_texts_of_a_module_are_found() -> None:
+    source = (
+        'hint = text("one {name}", name)\nfailed("kind", "seen" if ok else text("other"), f"{x}", "hint")\nprint("no")'
+    )
+    assert list(texts.in_module(source)) == ["one {name}", "seen", "hint", "other"]
+
+
+def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:
+    english = texts.template("lessons")
+    old = "The server speaks TLS only."
+    assert old in english
+    english.delete(old)
+    english.add("The server speaks TLS alone.")
+    renewed = catalogues.read(catalogues.renewed(catalogues.path("ko", "lessons").read_text(encoding="utf-8"), english))
+    (fuzzy,) = [message for message in catalogues.messages(renewed) if message.fuzzy]
+    assert isinstance(fuzzy, Message)
+    assert HANGUL.search(str(fuzzy.string))
+    compiled = json.loads(catalogues.compiled([renewed]))
+    assert "The server speaks TLS alone." not in compiled
+    assert HANGUL.search(compiled["the core group"])
