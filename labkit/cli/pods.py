@@ -45,7 +45,7 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
     code = terminal.run(lab.admin, pod, list(command), container=container)
     if command:
         inner = command[2] if command[1:2] == ("-c",) and len(command) == 3 else shlex.join(command)
-        lab.note_command(pod, inner, code, time.time() - begun)
+        lab.note_command(pod, inner, code, begun)
     return code
 
 

@@ -141,18 +141,23 @@ class ChosenCluster(Displayable):
         log = self.backend.audit_log
         return gather(log.events() if log else None, self.journal.entries(), since)
 
-    def note_command(self, pod: str, command: str, returncode: int, seconds: float, output: str = "") -> None:
-        """Note in the journal that a command ran in a pod.
+    def note_command(self, pod: str, command: str, returncode: int, begun: float, output: str = "") -> None:
+        """Note in the journal that a command ran in a pod, and has ended now.
 
         Args:
             pod: As ``namespace/name``.
             command: The command line.
             returncode: Its exit code.
-            seconds: How long it took.
+            begun: When it began, in seconds since the epoch.
             output: What it printed, where that is known.
         """
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
-        self._note({**entry, "stdout": redact(output[:2000]), "seconds": seconds})
+        self._note_exec({**entry, "stdout": redact(output[:2000])}, begun)
+
+    def _note_exec(self, entry: Mapping[str, Any], begun: float) -> None:
+        """Note a command with its time. It is known before the journal is free: evidence goes by it."""
+        ended = time.time()
+        self._note({**entry, "at": ended, "seconds": ended - begun})
 
     def _note_token(self, token: Token, pod: str) -> None:
         """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""

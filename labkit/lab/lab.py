@@ -179,7 +179,7 @@ class Lab(ChosenCluster):
         ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
         if (inside := kubectl.exec_in(ran.command)) is not None and ran.returncode != 127:
             pod, command = inside
-            self.note_command(pod, command, ran.returncode, time.time() - begun, f"{ran.stdout}\n{ran.stderr}")
+            self.note_command(pod, command, ran.returncode, begun, f"{ran.stdout}\n{ran.stderr}")
         if any(f" {verb} " in ran.command for verb in WRITING):
             self._let_settle()
         user = kubectl.impersonated(ran.command) if ran.returncode else ""
@@ -219,7 +219,7 @@ class Lab(ChosenCluster):
         begun = time.time()
         done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
         expect.observe(done.summary)
-        self._note({**done.summary(), "seconds": time.time() - begun})
+        self._note_exec(done.summary(), begun)
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:

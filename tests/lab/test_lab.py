@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -176,6 +177,19 @@ def test_what_cannot_be_changed_in_place_is_to_be_made_anew(lab: Lab) -> None:
     assert repr(lab.wait("own")) == (
         "✔ The pod default/own is ready\n  containers  main (ubuntu)\n  runs as     default"
     )
+
+
+def test_a_command_is_dated_by_its_end_and_not_by_when_the_journal_was_free(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.rewind("W7")
+    monkeypatch.setattr(lab.journal, "_clock", lambda: time.time() + 3600)  # another program held the lock meanwhile
+    lab.exec("default/curl", "echo first")
+    lab.note_command("default/curl", "echo second", 0, time.time())
+    assert [(ran.command, ran.covers(time.time() + 1), ran.ended <= time.time()) for ran in lab.evidence().ran] == [
+        ("echo first", False, True),
+        ("echo second", False, True),
+    ]
 
 
 def test_a_binding_keeps_its_role(lab: Lab) -> None:
