@@ -18,7 +18,6 @@ NameRule = Callable[[str, bool], list[str]]
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = LABEL + r"(\." + LABEL + ")*"
 LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
-WILDCARD = r"\*\." + SUBDOMAIN
 QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 LABEL_VALUE = f"({QUALIFIED})?"
 ENDS = "and must start and end with an alphanumeric character"
@@ -77,15 +76,6 @@ def dns_1035_label(value: str) -> list[str]:
         f"a DNS-1035 label {LOWER} or '-', start with an alphabetic character, and end with an alphanumeric character"
     )
     return _form(value, LABEL_1035, message, "my-name", "abc-123", limit=63)
-
-
-def wildcard_subdomain(value: str) -> list[str]:
-    """``*.`` and a subdomain."""
-    message = (
-        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
-        f"{LOWER}, '-' or '.' and end with an alphanumeric character"
-    )
-    return _form(value, WILDCARD, message, "*.example.com", limit=253)
 
 
 def qualified_name(value: str) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_requirement
-from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value
+from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 
@@ -68,13 +68,11 @@ DEPRECATED_LABELS = {
 """Labels of nodes that have a better name today."""
 
 
-def node_term_warnings(term: Object, path: str, values: bool = False) -> list[str]:
-    """Warn of deprecated labels and, with ``values``, of values that no label can have."""
+def node_term_warnings(term: Object, path: str) -> list[str]:
+    """Warn of deprecated labels."""
     found = []
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
         place, key = f"{path}.matchExpressions[{index}]", requirement.get("key", "")
         if key in DEPRECATED_LABELS:
             found.append(f"{place}.key: {key} is {DEPRECATED_LABELS[key]}")
-        for number, value in enumerate(requirement.get("values") or () if values else ()):
-            found += [f"{place}.values[{number}]: {value} is invalid, {message}" for message in label_value(value)]
     return found

@@ -42,9 +42,6 @@ class NetworkPolicyStrategy(Strategy):
                     self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
                     self._check_peer(peer, f"{place}.{peers}[{number}]", errors)
-        if len(spec.get("policyTypes") or ()) > 2:
-            errors.invalid("spec.policyTypes", spec["policyTypes"], "may not specify more than two policyTypes")
-            return
         for index, kind in enumerate(spec.get("policyTypes") or ()):
             errors.check_choice(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
 
@@ -54,18 +51,11 @@ class NetworkPolicyStrategy(Strategy):
         block = peer.get("ipBlock")
         if block is not None:
             self._check_block(block, f"{path}.ipBlock", errors)
-        given = [name for name in ("podSelector", "namespaceSelector", "ipBlock") if peer.get(name) is not None]
-        if not given:
-            errors.required(path, "must specify a peer")
-        elif len(given) > 1 and block is not None:
-            errors.forbidden(path, "may not specify both ipBlock and another peer")
 
     def _check_block(self, block: Object, path: str, errors: FieldErrors) -> None:
-        if not block.get("cidr"):
-            errors.required(f"{path}.cidr")
-            return
-        errors.check_format(f"{path}.cidr", block["cidr"], range_messages)
-        whole = network(block["cidr"])
+        cidr = block.get("cidr", "")
+        errors.check_required(f"{path}.cidr", cidr, range_messages)
+        whole = network(cidr)
         if whole is None:
             return
         for index, text in enumerate(block.get("except") or ()):
@@ -79,17 +69,10 @@ class NetworkPolicyStrategy(Strategy):
 
     def _check_port(self, port: Object, path: str, errors: FieldErrors) -> None:
         number, end = port.get("port"), port.get("endPort")
-        if number is None:
-            if end is not None:
-                errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified")
-            return
         if isinstance(number, str) and end is not None:
             errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric")
-        check_port(number, f"{path}.port", errors)
-        if isinstance(number, int) and end is not None:
-            if end < number:
-                errors.invalid(f"{path}.endPort", number, "must be greater than or equal to `port`")
-            errors.check_between(f"{path}.endPort", end, 1, 65535)
+        if number is not None:
+            check_port(number, f"{path}.port", errors)
 
 
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -10,7 +10,6 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
 from labkit.embedded.apiserver.registry.strategies.network import cluster_ips
 from labkit.embedded.apiserver.registry.strategies.network import service_traffic as traffic
@@ -89,23 +88,7 @@ class ServiceStrategy(Strategy):
         for index, point in enumerate(points):
             address, host = point.get("ip", ""), point.get("hostname", "")
             errors.check_if_given(f"{path}[{index}].ip", address, names.address_messages)
-            mode = point.get("ipMode")
-            if mode is None and address:
-                errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")
-            elif mode is not None and not address:
-                errors.forbidden(f"{path}[{index}].ipMode", "may not be specified when `ip` is not set")
-            else:
-                errors.check_choice(f"{path}[{index}].ipMode", mode, ("Proxy", "VIP"))
             errors.check_if_given(f"{path}[{index}].hostname", host, names.dns_subdomain)
-            if names.ip_address(host):
-                errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
-
-    @override
-    def status_warnings(self, obj: Object) -> list[str]:
-        found: list[str] = []
-        for index, point in enumerate((obj["status"].get("loadBalancer") or {}).get("ingress") or ()):
-            found += address_warnings(point.get("ip", ""), f"status.loadBalancer.ingress[{index}]")
-        return found
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.warnings import APP_ARMOR
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
 MIRROR = "kubernetes.io/config.mirror"
+APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 PATH = "metadata.annotations"

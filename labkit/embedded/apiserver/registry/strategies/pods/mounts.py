@@ -16,22 +16,19 @@ RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 def check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
     """Check the mounts and devices of a container."""
     mounts, devices = container.get("volumeMounts") or [], container.get("volumeDevices") or []
-    blocks = {device.get("name", ""): device.get("devicePath", "") for device in devices}
     points: set[str] = set()
     for index, mount in enumerate(mounts):
-        _check_mount(mount, volumes, blocks, points, f"{path}.volumeMounts", index, errors)
+        _check_mount(mount, volumes, points, f"{path}.volumeMounts", index, errors)
         _check_propagation(mount, container, f"{path}.volumeMounts", errors)
-    directories = {mount.get("name", ""): mount.get("mountPath", "") for mount in mounts}
     names: set[str] = set()
     paths: set[str] = set()
     for index, device in enumerate(devices):
-        _check_device(device, volumes, directories, names, paths, f"{path}.volumeDevices[{index}]", errors)
+        _check_device(device, volumes, names, paths, f"{path}.volumeDevices[{index}]", errors)
 
 
 def _check_mount(
     mount: Object,
     volumes: dict[str, Object],
-    blocks: dict[str, str],
     points: set[str],
     path: str,
     index: int,
@@ -45,10 +42,6 @@ def _check_mount(
     if point in points:
         errors.invalid(f"{place}.mountPath", point, "must be unique")
     points.add(point)
-    if name in blocks:
-        errors.invalid(f"{place}.name", name, "must not already exist in volumeDevices")
-    if point in blocks.values():
-        errors.invalid(f"{place}.mountPath", point, "must not already exist as a path in volumeDevices")
     below, expression = mount.get("subPath", ""), mount.get("subPathExpr", "")
     check_descending(below, f"{path}.subPath", errors)
     if expression:
@@ -76,7 +69,6 @@ def _check_propagation(mount: Object, container: Object, path: str, errors: Fiel
 def _check_device(
     device: Object,
     volumes: dict[str, Object],
-    directories: dict[str, str],
     names: set[str],
     paths: set[str],
     path: str,
@@ -99,9 +91,5 @@ def _check_device(
         errors.invalid(f"{path}.devicePath", point, "can not contain backsteps ('..')")
     else:
         paths.add(point)
-    if name in directories:
-        errors.invalid(f"{path}.name", name, "must not already exist in volumeMounts")
-    if point in directories.values():
-        errors.invalid(f"{path}.devicePath", point, "must not already exist as a path in volumeMounts")
     if name:
         names.add(name)

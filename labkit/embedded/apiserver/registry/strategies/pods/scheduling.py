@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
@@ -76,28 +74,16 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
 def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
     """Check ``matchLabelKeys`` and ``mismatchLabelKeys``."""
     selector = holder.get("labelSelector")
-    match, mismatch = holder.get("matchLabelKeys") or [], holder.get("mismatchLabelKeys") or []
-    for field, keys in (("matchLabelKeys", match), ("mismatchLabelKeys", mismatch)):
+    for field in ("matchLabelKeys", "mismatchLabelKeys"):
+        keys = holder.get(field) or []
         if keys and selector is None:
             errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
             continue
         errors.check_each(f"{path}.{field}", keys, qualified_name)
-    seen = set((selector or {}).get("matchLabels") or ())
-    for term in (selector or {}).get("matchExpressions") or ():
-        key = term.get("key", "")
-        if key in match and key in seen:
-            last = len(match) - 1 - match[::-1].index(key)
-            errors.invalid(f"{path}[{last}]", key, "exists in both matchLabelKeys and labelSelector")
-        seen.add(key)
-    for index, key in enumerate(match):
-        if key in mismatch:
-            why = "exists in both matchLabelKeys and mismatchLabelKeys"
-            errors.invalid(f"{path}.matchLabelKeys[{index}]", key, why)
 
 
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
     """Check topology spread constraints."""
-    later = Counter(map(_spread, constraints))
     for index, constraint in enumerate(constraints):
         place = f"{path}[{index}]"
         if constraint.get("maxSkew", 0) <= 0:
@@ -105,23 +91,10 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
         errors.check_present(f"{place}.topologyKey", constraint.get("topologyKey"), "can not be empty")
         action = constraint.get("whenUnsatisfiable", "")
         errors.check_choice(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
-        here = _spread(constraint)
-        later[here] -= 1
-        if later[here]:
-            errors.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{here[0]}, {here[1]}}}")
         domains = constraint.get("minDomains")
-        if domains is not None:
-            if domains <= 0:
-                errors.invalid(f"{place}.minDomains", domains, "must be greater than zero")
-            if action != "DoNotSchedule":
-                why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
-                errors.invalid(f"{place}.minDomains", domains, why)
+        if domains is not None and domains <= 0:
+            errors.invalid(f"{place}.minDomains", domains, "must be greater than zero")
         for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
             errors.check_choice(f"{place}.{field}", constraint.get(field), ["Honor", "Ignore"])
         _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
-
-
-def _spread(constraint: Object) -> tuple[str, str]:
-    """The key that is unique among the constraints of a pod."""
-    return constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")

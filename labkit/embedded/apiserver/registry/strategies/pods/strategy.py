@@ -198,7 +198,7 @@ class PodStrategy(Strategy):
             return []
         messages = dns_label(obj["metadata"].get("name", ""))
         found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
-        return found + pod_warnings(obj["metadata"], obj["spec"])
+        return found + pod_warnings(obj["spec"])
 
     @override
     def status_warnings(self, obj: Object) -> list[str]:

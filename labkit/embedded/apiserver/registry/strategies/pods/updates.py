@@ -7,21 +7,18 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     ephemeral_diff,
-    internal,
     internal_spec,
     unified,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import schemas
 
 MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -104,50 +101,18 @@ def _masked(spec: Object, before: Object) -> Object:
 
 
 def _mask_placement(changed: Object, before: Object, errors: FieldErrors) -> None:
-    """Mask the node selector and node affinity of a gated pod, which may become narrower."""
+    """Mask the node selector of a gated pod, which may become narrower, and a node affinity where there was none."""
     wanted, had = changed.get("nodeSelector") or {}, before.get("nodeSelector") or {}
     if any(wanted.get(key) != value for key, value in had.items()):
         why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
         errors.invalid("spec.nodeSelector", dict(sorted(wanted.items())) or None, why)
     keep(changed, before, "nodeSelector")
-    affinity, old = changed.get("affinity"), before.get("affinity")
-    node, old_node = ((held or {}).get("nodeAffinity") for held in (affinity, old))
-    if node == old_node:
-        return
-    _check_narrower(node, old_node, errors)
-    others = {name: value for name, value in (affinity or {}).items() if name != "nodeAffinity"}
-    if old_node is not None:
-        others["nodeAffinity"] = old_node
-    if others or old is not None:
+    old = before.get("affinity")
+    if (old or {}).get("nodeAffinity") is None:
+        others = {name: value for name, value in (changed.get("affinity") or {}).items() if name != "nodeAffinity"}
         changed["affinity"] = others
-    else:
-        changed.pop("affinity", None)
-
-
-def _check_narrower(new: Object | None, old: Object | None, errors: FieldErrors) -> None:
-    path = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
-    terms, before = (((held or {}).get(REQUIRED) or {}).get("nodeSelectorTerms") or [] for held in (new, old))
-    if not before:
-        return
-    if len(terms) != len(before):
-        why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
-        errors.invalid(path, [_printed(term) for term in terms] or None, why)
-        return
-    for index, (term, was) in enumerate(zip(terms, before, strict=True)):
-        if not _only_added(term, was):
-            why = "only additions are allowed (no mutations or deletions)"
-            errors.invalid(f"{path}[{index}]", _printed(term), why)
-
-
-def _printed(term: Object) -> Any:
-    return internal(schemas()["core.v1.NodeSelectorTerm"], term)
-
-
-def _only_added(term: Object, was: Object) -> bool:
-    fields = ("matchExpressions", "matchFields")
-    if not any(was.get(field) for field in fields):
-        return not any(term.get(field) for field in fields)
-    return all((term.get(field) or [])[: len(was.get(field) or ())] == (was.get(field) or []) for field in fields)
+        if not others and old is None:
+            del changed["affinity"]
 
 
 def check_ephemeral_update(spec: Object, before: Object, errors: FieldErrors) -> None:

@@ -81,45 +81,22 @@ def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldError
 def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
     rules = spec["podFailurePolicy"].get("rules") or []
     errors.check_count(path, rules, MAX_RULES)
-    template = spec["template"]["spec"]
-    containers = [*(template.get("containers") or ()), *(template.get("initContainers") or ())]
-    names = {container.get("name", "") for container in containers}
     for index, rule in enumerate(rules):
         place, action = f"{path}[{index}]", rule.get("action", "")
-        if action == "FailIndex":
-            if spec.get("backoffLimitPerIndex") is None:
-                errors.invalid(f"{place}.action", action, "requires the backoffLimitPerIndex to be set")
-        else:
-            _one_of(action, ACTIONS, f"{place}.action", errors)
+        _one_of(action, ACTIONS, f"{place}.action", errors)
         codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
         if codes is not None:
-            _check_exit_codes(codes, f"{place}.onExitCodes", names, errors)
+            _check_exit_codes(codes, f"{place}.onExitCodes", errors)
         errors.check_count(f"{place}.onPodConditions", conditions, MAX_RULES)
         for number, pattern in enumerate(conditions):
             where = f"{place}.onPodConditions[{number}]"
             errors.check_format(f"{where}.type", pattern.get("type", ""), qualified_name)
             _one_of(pattern.get("status", ""), STATUSES, f"{where}.status", errors)
-        if codes is not None and conditions:
-            _omitted(place, "specifying both OnExitCodes and OnPodConditions is not supported", errors)
-        if codes is None and not conditions:
-            _omitted(place, "specifying one of OnExitCodes and OnPodConditions is required", errors)
 
 
-def _omitted(place: str, detail: str, errors: FieldErrors) -> None:
-    """Report a value that is too long to be shown."""
-    errors.add("FieldValueInvalid", place, f"Invalid value: {detail}")
-
-
-def _check_exit_codes(codes: Object, path: str, names: set[str], errors: FieldErrors) -> None:
+def _check_exit_codes(codes: Object, path: str, errors: FieldErrors) -> None:
     _one_of(codes.get("operator", ""), OPERATORS, f"{path}.operator", errors)
-    container = codes.get("containerName")
-    if container is not None and container not in names:
-        detail = "must be one of the container or initContainer names in the pod template"
-        errors.invalid(f"{path}.containerName", container, detail)
-    values: list[int] | None = codes.get("values")
-    if not values:
-        errors.invalid(f"{path}.values", values, "at least one value is required")
-        return
+    values: list[int] = codes.get("values") or []
     errors.check_count(f"{path}.values", values, MAX_VALUES)
     for index, value in enumerate(values):
         if codes.get("operator") == "In" and value == 0:
@@ -144,8 +121,6 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
     for index, rule in enumerate(rules):
         place = f"{path}.rules[{index}]"
         count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
-        if count is None and indexes is None:
-            errors.required(place, "at least one of succeededCount or succeededIndexes must be specified")
         total = 0
         if indexes is not None:
             try:

@@ -33,7 +33,7 @@ def unchanged(obj: Object, old: Object | None) -> bool:
 
 def template_advice(template: Object, path: str) -> list[str]:
     """Return the warnings for a pod template."""
-    return pod_warnings(template["metadata"], template["spec"], path)
+    return pod_warnings(template["spec"], path)
 
 
 def job_advice(spec: Object, path: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Addresses and ranges have one meaning only, and an ingress names its class in its spec."""
+"""Addresses and ranges have one meaning only."""
 
 from __future__ import annotations
 
@@ -126,15 +126,3 @@ def test_where_they_stand_in_a_status(api: ClusterApi) -> None:
     status = {"loadBalancer": {"ingress": [{"ip": "010.0.0.1", "ipMode": "VIP"}]}}
     (cause,) = causes(api.admin.patch(f"{services}/s/status", {"status": status}))
     assert (cause[0], cause[1].rpartition(": ")[2]) == ("status.loadBalancer.ingress[0].ip", ZEROS)
-
-
-def test_an_ingress_names_its_class_in_its_spec(api: ClusterApi) -> None:
-    path = "/apis/networking.k8s.io/v1/namespaces/lab/ingresses"
-    backend = {"service": {"name": "web", "port": {"number": 80}}}
-    notes = {"annotations": {"kubernetes.io/ingress.class": "nginx"}}
-    body = {"metadata": {"name": "i", **notes}, "spec": {"defaultBackend": backend}}
-    text = "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead"
-    assert api.admin.post(path, body).warnings == (text,)
-    assert api.admin.patch(f"{path}/i", {"metadata": {"labels": {"a": "b"}}}).warnings == ()
-    named = {"metadata": {"name": "j"}, "spec": {"defaultBackend": backend, "ingressClassName": "nginx"}}
-    assert api.admin.post(path, named).warnings == ()
