@@ -17,7 +17,6 @@ from labkit.embedded.controllers.rolling import (
     by_age,
     desired_replicas,
     new_size,
-    proportional,
     set_condition,
     shrunk,
     template_hash,
@@ -117,28 +116,18 @@ class Deployments(BaseController):
             self._scale(deployment, new, desired_replicas(deployment))
 
     def _scale_all(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        """Scale the replica sets after a change of ``spec.replicas``, outside of a rollout."""
+        """Scale the newest replica set after a change of ``spec.replicas``, and others if that does not do."""
         if new is not None:
             new = self._renew(deployment, new, old)
         active = [one for one in [*old, *([new] if new is not None else [])] if desired_replicas(one)]
-        if len(active) < 2:
-            latest = active[0] if active else new or (old[-1] if old else None)
-            if latest is not None and desired_replicas(latest) != desired_replicas(deployment):
-                self._scale(deployment, latest, desired_replicas(deployment))
-            return
-        if new is not None and self._saturated(deployment, new):
-            sizes = {one["metadata"]["name"]: 0 for one in old if desired_replicas(one)}
-        elif deployment["spec"]["strategy"].get("type") == "RollingUpdate":
-            sizes = proportional(deployment, active)
-        else:
-            return
-        self._scale_each(deployment, active, sizes)
-
-    @staticmethod
-    def _saturated(deployment: Object, one: Object) -> bool:
-        """Whether a replica set has all pods of its deployment, available."""
-        replicas, available = desired_replicas(deployment), one["status"].get("availableReplicas", 0)
-        return _annotation(one, revisions.DESIRED) == str(replicas) and desired_replicas(one) == available == replicas
+        everyone = active or [one for one in (*old, new) if one is not None]
+        left = desired_replicas(deployment)
+        for one in everyone[:-1] if active else ():
+            size = min(desired_replicas(one), left)
+            left -= size
+            self._scale(deployment, one, size)
+        for one in everyone[-1:]:
+            self._scale(deployment, one, left)
 
     def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
         """Scale replica sets to the sizes that are given by their names."""

@@ -1,4 +1,4 @@
-"""Spam protection of an event recorder: similar events are combined, and too many are dropped.
+"""Spam protection of an event recorder: repeated events are counted, and too many are dropped.
 
 Source: k8s.io/client-go ``tools/record/events_cache.go``.
 """
@@ -6,16 +6,12 @@ Source: k8s.io/client-go ``tools/record/events_cache.go``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
-MAX_SIMILAR = 10
-"""From this many events that differ only in their message on, they are combined."""
-SIMILAR_SECONDS = 600
 BURST, REFILL_SECONDS = 25, 300
 """The token bucket of an object and an event type: its size, and the seconds until one more event is allowed."""
 MAX_REMEMBERED = 4096
-COMBINED = "(combined from similar events): "
 
 Value = TypeVar("Value")
 Key = tuple[str, ...]
@@ -31,33 +27,13 @@ class Series:
     count: int = 0
 
 
-@dataclass
-class _Similar:
-    messages: set[str] = field(default_factory=set)
-    last: float = 0
-
-
 class EventCorrelator:
     """Remembers the events of a recorder, by a clock that is never set back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._similar: dict[Key, _Similar] = {}
         self._tokens: dict[Key, tuple[float, float]] = {}
         self._series: dict[Key, Series] = {}
-
-    def combines(self, key: Key, message: str) -> bool:
-        """Whether an event is combined with similar ones, which have the key in common."""
-        now, found = self._clock(), self._similar.pop(key, None)
-        if found is None or now - found.last > SIMILAR_SECONDS:
-            found = _Similar()
-        found.messages.add(message)
-        found.last = now
-        _remember(self._similar, key, found)
-        if len(found.messages) < MAX_SIMILAR:
-            return False
-        found.messages.discard(message)
-        return True
 
     def count(self, key: Key, name: str, now: str) -> Series:
         """Count an event, and return its series; a new one gets the name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller_ref import object_reference
-from labkit.embedded.controllers.event_correlator import COMBINED, EventCorrelator
+from labkit.embedded.controllers.event_correlator import EventCorrelator
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
@@ -17,7 +17,7 @@ EVENTS = BY_KIND["", "Event"]
 
 
 class EventRecorder:
-    """Records a component's events about objects of one kind: repeated ones are counted, similar ones combined."""
+    """Records a component's events about objects of one kind: repeated ones are counted, too many dropped."""
 
     def __init__(self, registry: Registry, component: str, kind: Kind) -> None:
         self._registry = registry
@@ -39,27 +39,25 @@ class EventRecorder:
             return
         now = timestamp(registry.clock())
         about = (metadata["uid"], type_, reason)
-        combined = self._correlator.combines(about, message)
         name = f"{metadata['name'][:200]}.{int(registry.clock() * 1e9) + registry.random.getrandbits(20):016x}"
-        series = self._correlator.count(about if combined else (*about, message), name, now)
+        series = self._correlator.count((*about, message), name, now)
         if self._correlator.drops(about[:2]):
             return
-        text = COMBINED + message if combined else message
         event = registry.find(EVENTS, metadata["namespace"], series.name)
         if event is not None:
-            update = {"count": series.count, "lastTimestamp": now, "message": text}
+            update = {"count": series.count, "lastTimestamp": now}
             registry.edit(EVENTS, event, MANAGER, lambda changed: changed.update(update))
             return
         made = {
             "metadata": {"name": series.name, "namespace": metadata["namespace"]},
             "involvedObject": object_reference(self._kind, obj),
             "reason": reason,
-            "message": text,
+            "message": message,
             "source": {"component": self._component},
             "firstTimestamp": series.first,
             "lastTimestamp": now,
             "count": series.count,
             "type": type_,
-            "reportingComponent": "" if combined else self._component,
+            "reportingComponent": self._component,
         }
         registry.create(EVENTS, made, manager=MANAGER)

@@ -112,35 +112,9 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
             if sizes[one["metadata"]["name"]] != desired_replicas(one)}  # fmt: skip
 
 
-def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
-    """Scale the active replica sets of a deployment in proportion: the name of each to its size."""
-    replicas = desired_replicas(deployment)
-    most = replicas + limits(deployment)[0] if replicas else 0
-    missing = most - total(active)
-    ordered = sorted(active, key=by_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
-    sizes, added = {}, 0
-    for one in sorted(ordered, key=desired_replicas, reverse=True):
-        share = _share(deployment, one, most) if missing != added else 0
-        share = min(share, missing - added) if missing > 0 else max(share, missing - added)
-        sizes[one["metadata"]["name"]] = desired_replicas(one) + share
-        added += share
-    largest = next(iter(sizes))
-    sizes[largest] += missing - added
-    return {name: max(size, 0) for name, size in sizes.items()}
-
-
 def by_age(one: Object) -> tuple[str, str]:
     """A sort key: the oldest object first."""
     return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
-
-
-def _share(deployment: Object, one: Object, most: int) -> int:
-    """By how much a replica set grows if its deployment may have that many pods in all."""
-    if not desired_replicas(deployment):
-        return -desired_replicas(one)
-    noted = str((one["metadata"].get("annotations") or {}).get(MAX_REPLICAS, ""))
-    before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
-    return int(desired_replicas(one) * most / before + 0.5) - desired_replicas(one) if before else 0
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:

@@ -35,9 +35,7 @@ class TlsTransport(asyncio.Transport):
         "_closing",
         "_descriptor",
         "_ended",
-        "_high",
         "_loop",
-        "_low",
         "_over",
         "_paused_writing",
         "_progress",
@@ -79,7 +77,6 @@ class TlsTransport(asyncio.Transport):
         """The transports with bytes that wait."""
         self._progress = 0.0
         """When the client last took some of them."""
-        self._high, self._low = HIGH_BYTES, LOW_BYTES
         self._reading = self._paused_writing = False
         self._closing = False
         """Whether the protocol has closed the transport."""
@@ -142,10 +139,6 @@ class TlsTransport(asyncio.Transport):
         self._loop.call_exception_handler(context)
         self.abort()
 
-    def is_reading(self) -> bool:
-        """Whether received data is passed to the protocol."""
-        return self._reading
-
     def pause_reading(self) -> None:
         """Stop reading from the socket."""
         if self._reading:
@@ -183,13 +176,9 @@ class TlsTransport(asyncio.Transport):
             self._sending.add(self)
             self._progress = self._loop.time()
             self._loop.add_writer(self._descriptor, self._writable)
-        if len(self._waiting) > self._high and not self._paused_writing:
+        if len(self._waiting) > HIGH_BYTES and not self._paused_writing:
             self._paused_writing = True
             self._protocol.pause_writing()
-
-    def writelines(self, list_of_data: Any) -> None:
-        """Send several pieces as one."""
-        self.write(b"".join(list_of_data))
 
     def _send(self, data: bytes | bytearray | memoryview[Any]) -> int:
         """Send at most one record; returns how many bytes, 0 if the client does not read or is gone."""
@@ -214,7 +203,7 @@ class TlsTransport(asyncio.Transport):
             self._progress = self._loop.time()
         if self._over:
             return
-        if self._paused_writing and len(waiting) <= self._low:
+        if self._paused_writing and len(waiting) <= LOW_BYTES:
             self._paused_writing = False
             self._protocol.resume_writing()
         if not waiting:
@@ -231,19 +220,6 @@ class TlsTransport(asyncio.Transport):
     def stalled_seconds(self) -> float:
         """How long the client has taken nothing of what waits."""
         return self._loop.time() - self._progress if self._waiting else 0.0
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        """The low and high limits of the buffer, in bytes."""
-        return self._low, self._high
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the limits of the buffer, in bytes: more than ``high`` pauses the protocol."""
-        self._high = HIGH_BYTES if high is None else high
-        self._low = self._high // 4 if low is None else low
-
-    def can_write_eof(self) -> bool:
-        """False: TLS cannot close one direction."""
-        return False
 
     # Closing
 
