@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages notebooks docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages notebooks handouts docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -124,6 +124,9 @@ notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.evidence
 	$(BIN)/python -m tools.minutes
+
+handouts: $(DEV) ## a handout and a cheat sheet for a class, one page to print each, in build/handouts
+	$(BIN)/python -m tools.handouts
 
 docs: $(DEV) ## the documentation as a site in build/docs, with the lessons' outputs
 	$(BIN)/python -m tools.docs_site
