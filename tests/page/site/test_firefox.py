@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.browser.jupyter import KERNEL
-from tests.page.site.bidi import Firefox
+from tests.support.firefox import Firefox
 from tools.site_server import StaticSite
 
 pytestmark = [pytest.mark.page, pytest.mark.soak]
@@ -31,10 +30,7 @@ print(check("W9"))"""
 
 
 def test_the_first_cell_a_check_and_a_second_visit(host: StaticSite, tmp_path: Path) -> None:
-    program = shutil.which("firefox-esr") or shutil.which("firefox")
-    if program is None:
-        pytest.skip("Firefox is not installed (Debian: firefox-esr)")
-    with Firefox(program, tmp_path) as page:
+    with Firefox(tmp_path) as page:
         page.goto(host.url)
         page.evaluate("() => document.getElementById('open').click()")
         page.wait_for(READY)

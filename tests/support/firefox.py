@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 import websocket
 
 LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
@@ -20,11 +22,13 @@ class Firefox:
     """A Firefox without a screen, and one tab of it.
 
     Args:
-        program: The path of Firefox.
         profile: A directory for what it keeps.
     """
 
-    def __init__(self, program: str, profile: Path) -> None:
+    def __init__(self, profile: Path) -> None:
+        program = shutil.which("firefox-esr") or shutil.which("firefox")
+        if program is None:
+            pytest.skip("Firefox is not installed (Debian: firefox-esr)")
         command = [program, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port=0"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert self._process.stderr is not None
@@ -55,6 +59,12 @@ class Firefox:
         found = self.send("script.evaluate", expression=call, target=target, awaitPromise=True)
         assert found["type"] == "success", found["exceptionDetails"]["text"]
         return json.loads(found["result"]["value"])
+
+    def click(self, text: str) -> None:
+        """Press the button that says this."""
+        button = f"[...document.querySelectorAll('button')].find((each) => each.textContent === {json.dumps(text)})"
+        self.wait_for(f"{button}?.checkVisibility()")
+        self.evaluate(f"() => {button}.click()")
 
     def wait_for(self, script: str) -> None:
         """Wait until an expression of JavaScript is true."""
