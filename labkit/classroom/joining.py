@@ -35,6 +35,12 @@ SENT = (
     "the steps before. No code, token, object or address is sent. lab.leave() ends this, and deletes it there."
 )
 
+UNREACHED = "Be in the same network, and copy address and code again. A page joins only the class that serves it."
+UNTRUSTED = (
+    "This computer does not trust the certificate of the class. Ask your teacher for the file of its CA, and name it "
+    'before you join: import os; os.environ["SSL_CERT_FILE"] = "ca.pem".'
+)
+
 _sending: set[Path] = set()
 
 
@@ -57,8 +63,9 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
     if status != 200 and "todo" in answer:
         raise UsageError(answer["what"], todo=answer["todo"])
     if "name" not in answer:
-        todo = "Be in the same network, and copy address and code again. A page joins only the class that serves it."
-        raise Unreachable(f"No class answers at {base or 'this address'}.", why=answer.get("why", ""), todo=todo)
+        why = answer.get("why", "")
+        todo = UNTRUSTED if "CERTIFICATE" in why else UNREACHED
+        raise Unreachable(f"No class answers at {base or 'this address'}.", why=why, todo=todo)
     with _kept(home) as kept:
         if kept.get("class") != answer["class"]:
             kept |= {"class": answer["class"], "key": key, "number": 0, "waiting": []}

@@ -51,7 +51,7 @@ async def serve(
         await runner.cleanup()
         todo = "Give an address of this machine, and a free --port."
         raise UsageError(f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo) from error
-    classroom.link = address(listen, runner.addresses[0][1], "https" if certificate else "http")
+    classroom.link = address(listen, runner.addresses[0][1], certificate)
     say(announcement(classroom, listen))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -73,10 +73,24 @@ def announcement(classroom: Classroom, listen: str) -> str:
     return str(SETTINGS["start"].format(link=link, code=code, key=classroom.store.teacher_key, **seen))
 
 
-def address(listen: str, port: int, scheme: str) -> str:
-    """The address that others reach, such as ``http://192.168.1.7:8440``."""
+def address(listen: str, port: int, certificate: Path | None = None) -> str:
+    """The address that others reach, such as ``http://192.168.1.7:8440``; with a certificate, by a name that it has."""
     host = own_address() if listen in ("0.0.0.0", "::") else listen
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    host = certified_host(certificate, host) if certificate else host
+    return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def certified_host(certificate: Path, host: str) -> str:
+    """The host if a certificate has it, else the first DNS name that the certificate has, if it has one."""
+    from cryptography import x509
+
+    with suppress(x509.ExtensionNotFound):
+        extensions = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts = [name for name in names.get_values_for_type(x509.DNSName) if "*" not in name]
+        if hosts and host not in [*hosts, *map(str, names.get_values_for_type(x509.IPAddress))]:
+            return hosts[0]
+    return host
 
 
 def own_address() -> str:

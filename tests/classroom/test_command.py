@@ -7,12 +7,13 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,10 @@ START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start',
 
 
 class Started:
-    """A class in a process of its own, with what it printed."""
+    """A class in a process of its own, with what it printed; for https, ``trust`` is the file of an authority."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, trust: Path | None = None) -> None:
+        self._trust = trust
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, *arguments], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
         )
@@ -56,6 +58,9 @@ class Started:
     def call(self, method: str, path: str, body: object, timeout: float = 300, key: str = "") -> int:
         """Send a request; its status."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self._trust:
+            context = ssl.create_default_context(cafile=self._trust)
+            connection = HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
         try:
             connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {key}"})
             return connection.getresponse().status
@@ -84,8 +89,8 @@ class Started:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[Started]:
-    running = Started(*arguments)
+def started(*arguments: str, trust: Path | None = None) -> Iterator[Started]:
+    running = Started(*arguments, trust=trust)
     try:
         yield running
     finally:
@@ -197,7 +202,7 @@ def test_a_class_is_deleted(labkit_home: Path, capsys: pytest.CaptureFixture[str
 )
 def test_an_address_says_who_reaches_it(listen: str, alone: bool, host: str) -> None:
     assert serving.is_loopback(listen) is alone
-    assert serving.address(listen, 8440, "http") == f"http://{host}:8440"
+    assert serving.address(listen, 8440) == f"http://{host}:8440"
 
 
 def test_without_segno_the_address_does(monkeypatch: pytest.MonkeyPatch) -> None:
