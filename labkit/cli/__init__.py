@@ -35,6 +35,7 @@ COMMANDS = {
     "class": "labkit.cli.classroom",
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
+    "work": "labkit.cli.work",
     "bundle": "labkit.cli.bundle",
     "rbac": "labkit.cli.rbac",
     "grade": "labkit.cli.grading",

@@ -95,6 +95,18 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
         raise (place_error if directory else home_error)(target, error) from error
 
 
+def names(directory: Path) -> list[str]:
+    """The names of the notebooks in a directory of copies, also below it."""
+    found = (path.relative_to(directory) for path in sorted(directory.rglob("*.ipynb")))
+    return [path.as_posix() for path in found if not LEFT_OUT.intersection(path.parts)]
+
+
+def unchanged(directory: Path) -> set[str]:
+    """The names of the copies in a directory that are as labkit made them."""
+    copied = read_json(directory / RECORD)
+    return {name for name in names(directory) if _digest((directory / name).read_bytes()) == copied.get(name)}
+
+
 def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = (), first: str = FIRST) -> list[str]:
     """The command that opens JupyterLab at the first notebook.
 

@@ -1,0 +1,103 @@
+"""``labkit work``: a learner's work in one file, to go on in another lab or in a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labkit.cli.cluster import found_lab
+from labkit.core.errors import UsageError
+from labkit.core.home import place_error
+
+FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+DIRECTORY = click.option(
+    "--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Where your notebooks lie."
+)
+
+
+@click.group("work")
+def work_command() -> None:
+    """Go on elsewhere: your work in one file.
+
+    It has your progress, your notebooks and what you made in the cluster, but no token and no
+    private key. "Go on elsewhere" in a notebook makes and takes such a file too.
+    """
+
+
+@work_command.command("save")
+@FILE
+@DIRECTORY
+def save_command(file: Path, directory: Path | None) -> None:
+    """Write your work into FILE, which must not exist yet."""
+    from labkit.lab import work, workbook
+
+    folder = workbook.prepare(directory).directory
+    found = {name: _stored(folder / name) for name in workbook.names(folder)}
+    notebooks = {name: notebook for name, notebook in found.items() if _cells(notebook) is not None}
+    text = work.pack(found_lab(), notebooks)
+    try:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(text)
+    except OSError as error:
+        raise place_error(file, error) from error
+    click.echo(f"{file} has your progress, {len(notebooks)} notebooks and what you made in the cluster.")
+
+
+@work_command.command("load")
+@FILE
+@DIRECTORY
+@click.option("--overwrite/--keep", default=None, help="Whether to replace what differs here. Otherwise it asks.")
+def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> None:
+    """Add the work in FILE to what is here.
+
+    Notebooks that differ and are not to be replaced lie beside yours, with a number.
+    """
+    from labkit.lab import work, workbook
+
+    try:
+        progress, notebooks, objects = work.read(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise place_error(file, error if isinstance(error, OSError) else OSError(str(error))) from error
+    for name, notebook in notebooks.items():
+        outside = not name.endswith(".ipynb") or any(part in ("", "..") for part in name.split("/"))
+        if outside or _cells(notebook) is None:
+            raise UsageError(f"{name} in {file} is no notebook.", todo="Take a file that labkit saved.")
+    lab = found_lab()
+    lab.progress.add(progress)
+    folder = workbook.prepare(directory).directory
+    mine = {*workbook.names(folder)} - workbook.unchanged(folder)
+    differ = [name for name in notebooks if name in mine and _cells(_stored(folder / name)) != _cells(notebooks[name])]
+    left = work.load(lab, objects, overwrite=False)
+    for line in [*differ, *left]:
+        click.echo(f"This differs here: {line}")
+    if (differ or left) and overwrite is None:
+        overwrite = click.confirm("Replace it by what the file has?")
+    for name, notebook in notebooks.items():
+        path, number = folder / name, 2
+        while name in differ and not overwrite and path.exists():
+            path, number = (folder / name).with_stem(f"{Path(name).stem}-{number}"), number + 1
+        if name in differ or name not in mine:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for line in work.load(lab, objects, overwrite=True) if left and overwrite else ():
+        click.echo(line)
+    click.echo(f"Your work is here, and your notebooks are in {folder}.")
+
+
+def _stored(path: Path) -> Any:
+    """What a notebook's file holds, None if it is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+
+
+def _cells(notebook: Any) -> list[tuple[str, Any]] | None:
+    """What a notebook's cells say and show; None for what is no notebook."""
+    try:
+        return [("".join(cell["source"]), cell.get("outputs")) for cell in notebook["cells"]]
+    except (AttributeError, KeyError, TypeError):
+        return None
