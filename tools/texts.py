@@ -14,17 +14,25 @@ from typing import Any
 import yaml
 from babel.messages.catalog import Catalog
 
+from labkit.core.language import IN_SCRIPT
+
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 COMPILED = PACKAGE / "core" / "languages"
 """Where labkit reads the translations."""
 
-ROOMS = ("core", "lessons", "rbac")
+ROOMS = ("backends", "client", "core", "lab", "lessons", "practice", "rbac", "ui")
 """The rooms that have a catalogue."""
 
 SAYS = {
     "text": (0,),
     "passed": (0, 1),
     "failed": (1, 2, 3),
+    "Row": (0,),
+    "_line": (0,),
+    "_reached": (0,),
+    "_stage": (0, 2, 3, 4, 5),
+    "html_table": (0,),
+    "text_table": (0,),
     "no_proxy": (1, 2),
     "not_attempted": (0,),
     "runs_as_another": (3, 4),
@@ -32,52 +40,96 @@ SAYS = {
 }
 """The functions that take texts, and at which places."""
 
+ERRORS = {"UsageError", "TokenError", "ExpectedForbidden"}
+"""The errors whose texts a learner reads: the first argument, and ``why`` and ``todo``."""
+WITHOUT_ERRORS = {"backends", "core"}
+"""The rooms whose errors stay English: they are about a machine, and not about Kubernetes."""
+
+NEAR_MISSES = ("group", "missing role", "name", "namespace", "resource", "scope", "subject", "unbound", "verb")
+SORTS = ("Bindings", "Groups", "Names", "Places", "References", "Resources", "Subjects", "Verbs")
+FACTS = (
+    "answer",
+    "certificate",
+    "decision",
+    "groups",
+    "namespace",
+    "note",
+    "object",
+    "plugin",
+    "plugins",
+    "resource",
+    "server",
+    "status",
+    "user",
+    "verb",
+)
+MORE = {
+    "lab": FACTS,
+    "rbac": NEAR_MISSES,
+    "ui": (*SORTS, "groups"),
+    "client": ("created", "changed", "unchanged"),
+    "lessons": ("a name", "a user name, such as system:serviceaccount:NAMESPACE:NAME", "the name of an API group"),
+}
+"""Texts of a room that stand elsewhere in its code."""
+
 FILES = {
+    "client/claims.json": None,
     "lessons/lessons.yaml": {"title", "subtitle"},
     "lessons/steps.yaml": {"title", "hints"},
     "lessons/asides.yaml": {"title", "why"},
     "lessons/mistakes.yaml": {"name", "says"},
     "lessons/questions.yaml": {"a", "b", "c"},
 }
-"""The files with texts, and the names that they stand under."""
+"""The files with texts, and the names that they stand under; None for any."""
 
 
 def template(room: str) -> Catalog:
     """All messages of a room, each with the files that have it."""
     texts = Catalog()
     for file in sorted((PACKAGE / room).rglob("*.py")):
-        for said in in_module(file.read_text(encoding="utf-8")):
+        errors = set() if room in WITHOUT_ERRORS else ERRORS
+        for said in in_module(file.read_text(encoding="utf-8"), errors):
             texts.add(said, locations=[(file.relative_to(PACKAGE).as_posix(), 0)])
+    for script in sorted((PACKAGE / room).rglob("*.js")):
+        for said in IN_SCRIPT.findall(script.read_text(encoding="utf-8")):
+            texts.add(said, locations=[(script.relative_to(PACKAGE).as_posix(), 0)])
     for name, keys in FILES.items():
         if name.startswith(f"{room}/"):
             for said in in_yaml(yaml.safe_load((PACKAGE / name).read_text(encoding="utf-8")), keys):
                 texts.add(said, locations=[(name, 0)])
+    for said in MORE.get(room, ()):
+        texts.add(said, locations=[(room, 0)])
     return texts
 
 
-def in_module(source: str) -> Iterator[str]:
-    """The texts of a Python module, in their order."""
+def in_module(source: str, errors: set[str]) -> Iterator[str]:
+    """The texts of a Python module, in their order, with those of some errors."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        for place in SAYS.get(name, ()):
+        for place in (0,) if name in errors else SAYS.get(name, ()):
             yield from _constants(call.args[place]) if place < len(call.args) else ()
+        for keyword in call.keywords if name in errors else ():
+            yield from _constants(keyword.value)
 
 
 def _constants(node: ast.expr) -> Iterator[str]:
     """The texts that an expression may be."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
         yield node.value
+    elif isinstance(node, ast.List):
+        for each in node.elts:
+            yield from _constants(each)
     elif isinstance(node, ast.IfExp):
         yield from _constants(node.body)
         yield from _constants(node.orelse)
 
 
-def in_yaml(value: Any, keys: set[str], named: bool = False) -> Iterator[str]:
+def in_yaml(value: Any, keys: set[str] | None, named: bool = False) -> Iterator[str]:
     """The texts of a YAML document that stand under some names."""
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from in_yaml(each, keys, str(name) in keys)
+            yield from in_yaml(each, keys, keys is None or str(name) in keys)
     elif isinstance(value, list):
         for each in value:
             yield from in_yaml(each, keys, named)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import text
 
 if TYPE_CHECKING:
     from labkit.client.auditlog import AuditLog
@@ -70,8 +71,10 @@ class Status(Displayable):
         """Whether it runs, its address, and the other facts."""
         rows = [Row("address", self.url, code=True)]
         rows += [Row(label, value) for label, value in self.facts.items()]
-        state = "runs" if self.running else "does not run"
-        return Card(f"The {self.backend} cluster {state}.", "good" if self.running else "plain", rows)
+        title = text("The {cluster} cluster runs.", self.backend)
+        if not self.running:
+            title = text("The {cluster} cluster does not run.", self.backend)
+        return Card(title, "good" if self.running else "plain", rows)
 
 
 def _unchanged(manifest: Manifest) -> Manifest:

@@ -16,6 +16,7 @@ from typing import Any
 from labkit.client.equivalents import curl_command, kubectl_command
 from labkit.client.request_info import Call, read_call
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import text
 from labkit.core.redact import redact
 
 _NAMED = re.compile(r'User "([^"]+)" cannot')
@@ -233,9 +234,9 @@ class Answer(Displayable):
         """Who asked, as which user, for what, and the server's answer."""
         word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
         tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
-        as_whom = self.as_user or "nobody: the credential was not accepted"
+        as_whom = self.as_user or text("nobody: the credential was not accepted")
         rows = [
-            Row("who", f"{self.who}, taken for {as_whom}"),
+            Row("who", text("{who}, taken for {user}", self.who, as_whom)),
             Row("verb", f"{self.verb} {self.resource}".strip()),
             Row("url", f"{self.method} {self.url}", code=True),
             Row("message", redact(self.message)),
@@ -270,7 +271,10 @@ class Answer(Displayable):
         kind = str(self.body.get("kind", ""))
         if "items" in self.body:
             count = len(self.titles)
-            return _listed(f"{kind}, {count} item{'s' * (count != 1)}", self.titles).rstrip(": ")
+            what = (
+                text("{kind}, {count} item", kind, count) if count == 1 else text("{kind}, {count} items", kind, count)
+            )
+            return _listed(what, self.titles)
         name = (self.body.get("metadata") or {}).get("name")
         if kind and name:
             return f"{kind} {name}"
@@ -278,7 +282,7 @@ class Answer(Displayable):
             about = self.body.get("details") or {}
             return f"{self.body.get('status', kind)}: {about.get('kind', '')} {about.get('name', '')}".rstrip(": ")
         if "gitVersion" in self.body:
-            return f"version {self.body['gitVersion']}"
+            return text("version {version}", self.body["gitVersion"])
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
                 entries = self.body[listed]
@@ -295,5 +299,5 @@ def _entry_name(entry: Mapping[str, Any]) -> str:
 
 def _listed(what: str, names: list[str]) -> str:
     """The first twelve names of a list."""
-    more = f", … {len(names) - 12} more" if len(names) > 12 else ""
-    return f"{what}: {', '.join(names[:12])}{more}"
+    said = text("{what}: {names}", what, ", ".join(names[:12])) if names else what
+    return text("{names}, … {count} more", said, len(names) - 12) if len(names) > 12 else said

@@ -18,6 +18,7 @@ from labkit.core import page
 from labkit.core.arguments import describe
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.redact import redact
 
 SECONDS = 60.0
@@ -45,9 +46,10 @@ class CompletedKubectl(Displayable):
     def card(self) -> Card:
         """The command and its output."""
         if self.returncode == 127:
-            where = "A page of a browser cannot run kubectl" if page.IN_PAGE else "kubectl is not installed here"
-            note = f"{where}. Nothing is lost: the lab needs none."
-            return Card("kubectl, if you had it", "plain", [Row("would be", self.command), Row("note", note)])
+            note = text("kubectl is not installed here. Nothing is lost: the lab needs none.")
+            if page.IN_PAGE:
+                note = text("A page of a browser cannot run kubectl. Nothing is lost: the lab needs none.")
+            return Card(text("kubectl, if you had it"), "plain", [Row("would be", self.command), Row("note", note)])
         tone = "good" if self.returncode == 0 else "warn"
         rows = [Row("said", redact(self.stderr.rstrip())), Row("note", self.note)]
         return Card(self.command, tone, rows, redact(self.stdout))

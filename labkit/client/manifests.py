@@ -18,6 +18,7 @@ from labkit.client.discovery import Resources
 from labkit.core.arguments import describe
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
@@ -104,7 +105,7 @@ class AppliedObject(Displayable):
     def card(self) -> Card:
         """The object in one line, and the fields that the backend changed."""
         rows = [Row("here", line) for line in self.adapted]
-        return Card(f"{self.kind} {self.name} {self.outcome}", "good", rows)
+        return Card(text("{kind} {name} {outcome}", self.kind, self.name, text(self.outcome)), "good", rows)
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,10 +125,10 @@ class Applied(Displayable):
         rows: list[Row] = []
         for entry in self.objects:
             rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
-            rows += [Row("", f"on this cluster: {line}") for line in entry.adapted]
+            rows += [Row("", text("on this cluster: {change}", line)) for line in entry.adapted]
         count = len(self.objects)
-        title = self.title or f"{count} object{'s' * (count != 1)} applied"
-        return Card(title, "good" if count or self.title else "plain", rows)
+        title = text("{count} object applied", count) if count == 1 else text("{count} objects applied", count)
+        return Card(self.title or title, "good" if count or self.title else "plain", rows)
 
 
 def apply(

@@ -18,6 +18,7 @@ from labkit.client.exec.completed import SHELLS, CompletedExec
 from labkit.client.object_names import habit, pod_name
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
+from labkit.core.language import text
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """The directory of a container's service account files."""
@@ -57,7 +58,7 @@ class ReadyPod(Displayable):
         spec = self.body["spec"]
         containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
         rows = [Row("containers", containers), Row("runs as", str(spec.get("serviceAccountName", "")))]
-        return Card(f"The pod {self.name} is ready", "good", rows)
+        return Card(text("The pod {name} is ready", self.name), "good", rows)
 
 
 class Pods:

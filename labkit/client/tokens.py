@@ -23,6 +23,7 @@ from labkit.client.client import Client
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import TokenError
 from labkit.core.json_file import read_json
+from labkit.core.language import text
 from labkit.core.redact import HIDDEN
 
 JWKS_PATH = "/openid/v1/jwks"
@@ -149,9 +150,9 @@ class Token(Displayable):
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
         rows += [Row("signature", self.verdict), Row("token", HIDDEN, code=True)]
         tone = "good" if self.verified and not self.expired else "bad" if self.verdict else "plain"
-        kind = "legacy token" if self.legacy else "token"
-        state = ", expired" if self.expired else ""
-        return Card(f"{kind} of {self.subject or 'nobody'}{state}", tone, rows)
+        who = self.subject or text("nobody")
+        title = text("legacy token of {who}", who) if self.legacy else text("token of {who}", who)
+        return Card(text("{token}, expired", title) if self.expired else title, tone, rows)
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,10 +190,13 @@ class Comparison(Displayable):
         """The claims with the same value, then those that differ."""
         rows = [Row(f"= {name}", plain(name, value)) for name, value in self.same.items()]
         for name, (left, right) in self.different.items():
-            rows.append(Row(f"≠ {name}", f"left:  {plain(name, left)}\nright: {plain(name, right)}"))
-        count = len(self.different)
-        title = f"{count} claim{'s' * (count != 1)} differ{'s' * (count == 1)}, {len(self.same)} are the same"
-        return Card("identical tokens" if self.identical else title, "plain", rows)
+            sides = text("left:  {left}\nright: {right}", plain(name, left), plain(name, right))
+            rows.append(Row(f"≠ {name}", sides))
+        count, same = len(self.different), len(self.same)
+        title = text("{count} claims differ, {same} are the same", count, same)
+        if count == 1:
+            title = text("1 claim differs, {same} are the same", same)
+        return Card(text("identical tokens") if self.identical else title, "plain", rows)
 
 
 def mistaken(raw: str | bytes) -> TokenError | None:
@@ -242,22 +246,22 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
     # The server serves this media type alone, and answers 406 to application/json.
     answer = asker.request("GET", JWKS_PATH, headers={"Accept": JWKS_TYPE})
     if not answer.ok:
-        return False, f"not checked: the cluster's keys cannot be read ({answer.status})"
+        return False, text("not checked: the cluster's keys cannot be read ({status})", answer.status)
     keys = {key.get("kid"): key for key in answer.body.get("keys", [])}
     key = keys.get(header.get("kid"))
     if key is None:
-        return False, f"not verified: the cluster has no key {header.get('kid')}"
+        return False, text("not verified: the cluster has no key {key}", header.get("kid"))
     algorithm = str(key.get("alg", "RS256"))
     if header.get("alg") != algorithm:
-        return False, f"not verified: it claims {header.get('alg')}, the key is for {algorithm}"
+        return False, text("not verified: it claims {claimed}, the key is for {right}", header.get("alg"), algorithm)
     checks: Any = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
     try:
         jwt.decode(raw, jwt.PyJWK.from_dict(key), algorithms=[algorithm], options=checks)
     except jwt.InvalidSignatureError:
-        return False, "not verified: the signature does not fit; header or claims were changed"
+        return False, text("not verified: the signature does not fit; header or claims were changed")
     except jwt.PyJWTError as error:
-        return False, f"not verified: {error}"
-    return True, f"verified with the cluster's published key {str(header['kid'])[:8]}…"
+        return False, text("not verified: {error}", error)
+    return True, text("verified with the cluster's published key {key}…", str(header["kid"])[:8])
 
 
 def _flatten(claims: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,9 +283,10 @@ def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def plain(name: str, value: Any) -> str:
     """A claim's value as text: timestamps with their date, lists with commas."""
     if value is None:
-        return "(none)"
+        return text("(none)")
     if name in _TIMES and isinstance(value, int | float):
-        return f"{value} ({datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC{_distance(value)})"
+        date = f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S}"
+        return text("{value} ({date} UTC, {distance})", value, date, _distance(value))
     if isinstance(value, list):
         return ", ".join(str(entry) for entry in value)
     return str(value)
@@ -289,12 +294,12 @@ def plain(name: str, value: Any) -> str:
 
 def _said(name: str, value: Any) -> str:
     meaning = EXPLAINED.get(name)
-    return f"{plain(name, value)}   — {meaning}" if meaning else plain(name, value)
+    return text("{value}   — {meaning}", plain(name, value), text(meaning)) if meaning else plain(name, value)
 
 
 def _distance(stamp: float) -> str:
     seconds = stamp - time.time()
     minutes = round(abs(seconds) / 60)
     days = round(abs(seconds) / 86400)
-    text = f"{days} days" if days > 2 else f"{minutes} min"
-    return f", in {text}" if seconds >= 0 else f", {text} ago"
+    time_text = text("{count} days", days) if days > 2 else text("{count} min", minutes)
+    return text("in {time}", time_text) if seconds >= 0 else text("{time} ago", time_text)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.core.html import render
-from labkit.core.language import shown, width
+from labkit.core.language import shown, text, width
 
 SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
@@ -43,12 +43,12 @@ class Card:
 
     def text(self) -> str:
         """Return the card as plain text."""
-        rows = [(shown(row.label), shown(row.value)) for row in self.rows if row.value]
-        indent = max((width(label) for label, _ in rows), default=0)
+        rows = self._shown_rows()
+        indent = max((width(row.label) for row in rows), default=0)
         lines = [f"{SYMBOLS[self.tone]} {shown(self.title)}"]
-        for label, value in rows:
-            first, *more = value.splitlines() or [""]
-            lines.append(f"  {label}{' ' * (indent - width(label))}  {first}")
+        for row in rows:
+            first, *more = row.value.splitlines() or [""]
+            lines.append(f"  {row.label}{' ' * (indent - width(row.label))}  {first}")
             lines += [f"  {'':<{indent}}  {line}" for line in more]
         if self.body:
             lines.append(textwrap.indent(shown(self.body).rstrip("\n"), "  "))
@@ -56,8 +56,11 @@ class Card:
 
     def html(self) -> str:
         """Return the card as HTML: a labelled group, and a table with row headers."""
-        rows = [row for row in self.rows if row.value]
-        return render("card.html", card=self, rows=rows, symbol=SYMBOLS[self.tone])
+        return render("card.html", card=self, rows=self._shown_rows(), symbol=SYMBOLS[self.tone])
+
+    def _shown_rows(self) -> list[Row]:
+        """The rows with a value, in the learner's language."""
+        return [Row(shown(text(row.label)), shown(row.value), row.code) for row in self.rows if row.value]
 
     def __repr__(self) -> str:
         return self.text()

@@ -27,6 +27,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from labkit.core.language import shown, text
 from labkit.core.redact import redact
 
 
@@ -43,16 +44,19 @@ class LabkitError(Exception):
 
     def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
         self.what, self.why, self.todo = redact(what), redact(why), redact(todo)
+        self._texts = text(what), text(why), text(todo)
         super().__init__(self.what)
 
     def __str__(self) -> str:
-        """All three parts, one a line."""
-        lines = [self.what]
-        if self.why:
-            lines.append(f"  why: {self.why}")
-        if self.todo:
-            lines.append(f"  try: {self.todo}")
-        return "\n".join(lines)
+        """All three parts, one a line; in the learner's language, if the first is translated."""
+        what, why, todo = self._texts
+        say = str if shown(what) == what else shown
+        lines = [say(what)]
+        if why:
+            lines.append(say(text("  why: {why}", why)))
+        if todo:
+            lines.append(say(text("  try: {todo}", todo)))
+        return redact("\n".join(lines))
 
     def _render_traceback_(self) -> list[str]:
         """The text that IPython shows: the sentences without a traceback."""
@@ -145,5 +149,5 @@ def near(name: str, choices: Iterable[str]) -> str:
     names = list(choices)
     close = difflib.get_close_matches(name, names, n=1)
     if close:
-        return f'Did you mean "{close[0]}"?'
-    return f"Known are: {', '.join(names)}." if names else ""
+        return text('Did you mean "{name}"?', close[0])
+    return text("Known are: {names}.", ", ".join(names)) if names else ""

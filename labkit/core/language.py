@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, reduce
 from pathlib import Path
-
-from labkit.core.errors import UsageError, near
+from typing import Any
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 """The languages that labkit speaks, by their codes."""
@@ -24,6 +23,8 @@ LANGUAGES = {"en": "English", "ko": "한국어"}
 VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The environment's variables that may name the language; the first that is set decides."""
 
+IN_SCRIPT = re.compile(r'(?:\bt\(|\bwidget\("\w+", )"([^"]*)"')
+"""A text in a widget's script."""
 NAME = re.compile(r"\{(\w+)\}")
 
 _chosen: list[str] = []
@@ -68,17 +69,17 @@ def shown(said: str) -> str:
     return _filled(catalogue.get(said.template, said.template), values)
 
 
+def all_shown(value: Any) -> Any:
+    """A value with all its texts, also those in lists and dicts, in the learner's language."""
+    if isinstance(value, dict):
+        return {key: all_shown(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_shown(each) for each in value]
+    return shown(value) if isinstance(value, Text) else value
+
+
 def use(language: str) -> None:
-    """Speak a language from now on.
-
-    Args:
-        language: Its code, such as ``ko``; empty for that of the environment.
-
-    Raises:
-        UsageError: labkit does not speak it.
-    """
-    if language and language not in LANGUAGES:
-        raise UsageError(f"labkit does not speak “{language}”.", todo=near(language, LANGUAGES))
+    """Speak a language from now on, by its code; that of the environment, if it is empty."""
     _chosen[:] = [language] if language else []
 
 

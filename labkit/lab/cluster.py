@@ -24,7 +24,9 @@ from labkit.client.tokens import Token
 from labkit.core import language, page
 from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.errors import UsageError, near
 from labkit.core.home import JOINED, check_home, ensure_private, home_path, read_json, write_private
+from labkit.core.language import text
 from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
 from labkit.lab import expect
@@ -80,6 +82,8 @@ class ChosenCluster(Displayable):
         say: Report = print_progress,
     ) -> None:
         if lang:
+            if lang not in language.LANGUAGES:
+                raise UsageError(f"labkit does not speak “{lang}”.", todo=near(lang, language.LANGUAGES))
             language.use(lang)
         os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel
         self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
@@ -235,7 +239,7 @@ class ChosenCluster(Displayable):
         status = self.status()
         rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
         rows.append(Row("prefix", self.names.prefix))
-        return Card(f"labkit on the {status.backend} cluster", "good" if status.running else "warn", rows)
+        return Card(text("labkit on the {backend} cluster", status.backend), "good" if status.running else "warn", rows)
 
     @property
     def _policy_file(self) -> Path:

@@ -16,6 +16,7 @@ from typing import Any
 
 from labkit.core.display import SYMBOLS
 from labkit.core.errors import ExpectedForbidden
+from labkit.core.language import shown, text
 
 
 @dataclass
@@ -102,7 +103,8 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
             if block.others
             else "Make the call inside the `with` block.",
         )
-    sys.stdout.write(f"{SYMBOLS['good']} forbidden, as expected: {'; '.join(dict.fromkeys(block.refused))}\n")
+    said = text("forbidden, as expected: {calls}", "; ".join(dict.fromkeys(block.refused)))
+    sys.stdout.write(f"{SYMBOLS['good']} {shown(said)}\n")
 
 
 def _status(error: Exception) -> int | None:

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.client.answer import Answer, Identity
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.subjects import Subject, subject
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-WORDS = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
-PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
+WORDS = {"pass": text("✓ passed"), "stop": text("✕ stopped here"), "none": text("– not reached")}
+PLUGINS = {"certificate": text("client certificate"), "token": text("bearer token"), "none": text("none: anonymous")}
 
 
 def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
     """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
-    return {"title": title, "state": state, "facts": [list(fact) for fact in facts]}
+    return {"title": text(title), "state": state, "facts": [[text(name), fact] for name, fact in facts]}
 
 
 def stages(answer: Answer) -> list[dict[str, Any]]:
@@ -31,19 +32,19 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
     asked = (
         ("verb", call.verb),
         ("resource", call.full_resource or call.path),
-        ("namespace", call.namespace or "none (cluster scope)"),
-        ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
+        ("namespace", call.namespace or text("none (cluster scope)")),
+        ("decision", answer.decision or ("allowed" if authorized else text("no rule allows it"))),
     )
-    plugins = ("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read")
+    plugins = ("plugins", text("asked, for a write") if answer.method in WRITES else text("not asked, for a read"))
     stored = [("status", str(answer.status)), *([("object", str(objects["name"]))] if objects.get("name") else [])]
     return [
-        _stage("TLS", "pass", ("server", answer.server), ("certificate", "signed by the cluster's CA")),
+        _stage("TLS", "pass", ("server", answer.server), ("certificate", text("signed by the cluster's CA"))),
         _stage(
             "Authentication",
             "pass" if authenticated else "stop",
             ("plugin", PLUGINS.get(answer.credential, answer.credential)),
             *(
-                [("user", who.user), ("groups", ", ".join(groups_of(who)) or "not known")]
+                [("user", who.user), ("groups", ", ".join(groups_of(who)) or text("not known"))]
                 if who
                 else [("answer", "401")]
             ),

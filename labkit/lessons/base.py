@@ -82,7 +82,7 @@ class Outcome(Displayable):
 
     def card(self) -> Card:
         """The state as symbol and word, then what was seen, expected, and one hint."""
-        labels = (text("seen"), "", text("next")) if self.passed else (text("seen"), text("expected"), text("hint"))
+        labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
         texts = (self.seen, self.expected, self.hint)
         rows = [Row(label, said) for label, said in zip(labels, texts, strict=True)]
         title = text("{step} {state}: {title}", self.step, WORDS[self.state], self.title)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.rbac.subjects import ACCOUNT_PREFIX
 
 ALLOWED, FORBIDDEN, UNAUTHORIZED = "allowed", "forbidden", "unauthorized"
@@ -72,15 +73,16 @@ class Prediction:
         given = {str(label).strip().lower(): answer for label, answer in value.items()}
         if unknown := [label for label in given if label not in {each.lower() for each in self.labels}]:
             raise UsageError(
-                f"{step} has no question “{_short(unknown[0])}”.", todo=f"It asks: {_listed(self.labels)}."
+                text("{step} has no question “{value}”.", step, _short(unknown[0])),
+                todo=text("It asks: {labels}.", _listed(self.labels)),
             )
         return {label: self._word(step, given[label.lower()]) for label in self.labels if label.lower() in given}
 
     def _word(self, step: str, value: object) -> str:
-        text = str(value).strip().lower()
+        said = str(value).strip().lower()
         if self.words:
             for word, same in self.words.items():
-                if text in same:
+                if said in same:
                     return word
         elif isinstance(value, str) and re.fullmatch(self.form, value.strip()):
             return value.strip()
@@ -88,10 +90,13 @@ class Prediction:
 
     def _impossible(self, step: str, value: object) -> UsageError:
         if not self.words:
-            return UsageError(f"“{_short(value)}” is no answer to {step}.", todo=f"Predict {self.example}.")
+            todo = text("Predict {example}.", text(self.example))
+            return UsageError(text("“{value}” is no answer to {step}.", _short(value), step), todo=todo)
         answers = _listed(list(self.words))
-        each = f" for each of {_listed(self.labels)}" if self.labels else ""
-        return UsageError(f"“{_short(value)}” is no possible answer to {step}.", todo=f"Predict {answers}{each}.")
+        todo = text("Predict {answers}.", answers)
+        if self.labels:
+            todo = text("Predict {answers} for each of {labels}.", answers, _listed(self.labels))
+        return UsageError(text("“{value}” is no possible answer to {step}.", _short(value), step), todo=todo)
 
 
 def decisions(*labels: str) -> Prediction:
@@ -150,15 +155,15 @@ class Noted(Displayable):
     def card(self) -> Card:
         """The prediction in a line."""
         said = self.prediction
-        text = said if isinstance(said, str) else "; ".join(f"{label}: {word}" for label, word in said.items())
-        return Card(f"{self.step} noted: {text}", "plain", [])
+        listed = said if isinstance(said, str) else "; ".join(f"{label}: {word}" for label, word in said.items())
+        return Card(text("{step} noted: {prediction}", self.step, listed), "plain", [])
 
 
 def _listed(words: Sequence[str]) -> str:
     quoted = [f'"{word}"' for word in words]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    return quoted[0] if len(quoted) == 1 else text("{most} or {last}", ", ".join(quoted[:-1]), quoted[-1])
 
 
 def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    said = str(value)
+    return said if len(said) <= 60 else f"{said[:59]}…"

@@ -25,8 +25,8 @@ class Help(Displayable):
     def card(self) -> Card:
         """The text under its title."""
         if self.code:
-            return Card(self.title, "plain", [Row(text("note"), self.then)], self.text)
-        return Card(self.title, "plain", [Row(text("hint"), self.text), Row(text("then"), self.then)])
+            return Card(self.title, "plain", [Row("note", self.then)], self.text)
+        return Card(self.title, "plain", [Row("hint", self.text), Row("then", self.then)])
 
 
 def state_text(entry: Mapping[str, Any]) -> str:

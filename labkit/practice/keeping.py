@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.core.language import text
+
 VERSION = 1
 DAY = 86_400.0
 DAYS = (1, 7, 30)
@@ -117,8 +119,8 @@ def due(kept: Kept, now: float) -> list[str]:
 def reminder(kept: Kept, now: float) -> str:
     """What the start of a part says while something is due, in a line; otherwise empty."""
     count = len(due(kept, now))
-    what = "One idea that was wrong comes" if count == 1 else f"{count} ideas that were wrong come"
-    return f"{what} back today. In a new cell: from labkit import drill; drill()" if count else ""
+    what = text("One idea that was wrong comes") if count == 1 else text("{count} ideas that were wrong come", count)
+    return text("{ideas} back today. In a new cell: from labkit import drill; drill()", what) if count else ""
 
 
 def gone(kept: Kept) -> list[str]:

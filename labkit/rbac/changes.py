@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import is_default, kind_of, name_of, namespace_of, role_key
 from labkit.rbac.policy import Policy
@@ -69,11 +70,11 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
         flags = f"--verb={question.verb} --resource={resource}"
         if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
             flags += f" --resource-name={question.name}"
-        title = "A new cluster role with this permission and nothing else, bound cluster-wide."
-        title = f"A new role in {space} with this permission and nothing else." if space else title
+        title = text("A new cluster role with this permission and nothing else, bound cluster-wide.")
+        title = text("A new role in {namespace} with this permission and nothing else.", space) if space else title
     else:
         flags = f"--verb={question.verb} --non-resource-url={question.path}"
-        title = f"Allow the path {question.path} and nothing else."
+        title = text("Allow the path {path} and nothing else.", question.path)
     kind, where = ("role", f" -n {space}") if space else ("clusterrole", "")
     commands = (
         f"kubectl create {kind} {name} {flags}{where}",
@@ -95,7 +96,8 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         space = question.namespace
         binding, where = ("rolebinding", f" -n {space}") if space else ("clusterrolebinding", "")
         command = f"kubectl create {binding} {name} --{kind.lower()}={name} {who.kubectl_flag}{where}"
-        title = f"Bind the existing {kind} {name} {f'in {space}' if space else 'for the whole cluster'}."
+        title = text("Bind the existing {kind} {name} for the whole cluster.", kind, name)
+        title = text("Bind the existing {kind} {name} in {namespace}.", kind, name, space) if space else title
         waits = (kind, namespace, name) not in bound and not is_default(role) and _only_reads(rules, question)
         yield Change(title, (command,), also, weight, waits)
 
@@ -111,13 +113,14 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
             continue
         also, weight = _beyond(rules, question)
         if not namespace and question.namespace:
-            also = (*also, "the same in every other namespace")
+            also = (*also, text("the same in every other namespace"))
             weight += MANY
         where = f" -n {namespace}" if namespace else ""
         operation = {"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}
         patch = json.dumps([operation], separators=(",", ":"))
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
-        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, weight)
+        title = text("Add {who} to the {kind} {binding}.", who.label, kind_of(binding), name_of(binding))
+        yield Change(title, (command,), also, weight)
 
 
 def _only_reads(rules: list[Rule], question: Attributes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from labkit.core.language import listed, text
 from labkit.rbac import rules
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import Grant
@@ -17,7 +18,7 @@ from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.reviews import reviews
 from labkit.rbac.subjects import MASTERS, Subject, subject_title
 
-BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"
+BEFORE_RBAC = text("the group {group} may do everything, before any role is asked", MASTERS)
 """Why an administrator's certificate is allowed; the server gives no reason for it.
 
 Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
@@ -115,23 +116,25 @@ def _wrong_place(policy: Policy, own: list[Object], question: Attributes) -> Ite
         role, name = policy.role_of(binding), binding_title(binding)
         if _reaches(binding, question):
             if role is None:
-                yield NearMiss("missing role", f"{name} refers to {role_title(binding)}, which does not exist.")
+                why = text("{binding} refers to {role}, which does not exist.", name, role_title(binding))
+                yield NearMiss("missing role", why)
             continue
         home = namespace_of(binding)
         for _ in _granting_rules(role, question):
             if question.namespace:
-                why = f"only in the namespace {home}; the request is for {question.namespace}."
-                yield NearMiss("namespace", f"{name} grants exactly this, but {why}")
+                why = text("only in the namespace {home}; the request is for {namespace}.", home, question.namespace)
+                yield NearMiss("namespace", text("{binding} grants exactly this, but {why}", name, why))
             else:
-                why = "the request is for the whole cluster, which needs a ClusterRoleBinding."
-                yield NearMiss("scope", f"{name} grants this inside the namespace {home} alone; {why}")
+                why = text("the request is for the whole cluster, which needs a ClusterRoleBinding.")
+                said = text("{binding} grants this inside the namespace {home} alone; {why}", name, home, why)
+                yield NearMiss("scope", said)
 
 
 def _wrong_rule(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
     for grant in policy.rules_for(question.user, question.namespace):
         what, why = _one_thing_wrong(grant.rule, question)
         if what:
-            yield NearMiss(what, f"{grant.binding_title}: {why}")
+            yield NearMiss(what, text("{binding}: {why}", grant.binding_title, why))
 
 
 def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> Iterator[NearMiss]:
@@ -141,7 +144,8 @@ def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> I
             continue
         for _ in _granting_rules(policy.role_of(binding), question):
             entries = [subject_title(entry, namespace_of(binding)) for entry in binding.get("subjects") or ()]
-            why = f"{binding_title(binding)} grants this, but to {', '.join(entries) or 'nobody'}."
+            who = ", ".join(entries) or text("nobody")
+            why = text("{binding} grants this, but to {who}.", binding_title(binding), who)
             yield NearMiss("subject", why)
 
 
@@ -151,41 +155,45 @@ def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
         if is_default(role) or key in bound or key[1] not in ("", question.namespace):
             continue
         if any(_granting_rules(role, question)):
-            yield NearMiss("unbound", f"{title(*key)} would allow this, but no binding here gives it to anyone.")
+            why = text("{role} would allow this, but no binding here gives it to anyone.", title(*key))
+            yield NearMiss("unbound", why)
 
 
 def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     """The only part of a rule that does not match, and why; empty if none or several do not."""
+    verbs = _words(rule, "verbs")
     if not question.is_resource:
         if rules.path_matches(rule, question.path) and not rules.verb_matches(rule, question.verb):
-            return "verb", f"the path matches, but the rule has {_words(rule, 'verbs')}, not {question.verb}."
+            return "verb", text("the path matches, but the rule has {verbs}, not {verb}.", verbs, question.verb)
         return "", ""
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     wrong: list[tuple[str, str]] = []
     if not rules.verb_matches(rule, question.verb):
-        why = f"the rule has {_words(rule, 'verbs')}, not {question.verb}. {rules.misspelt_verb([rule])}"
-        wrong.append(("verb", why.rstrip()))
+        why = text("the rule has {verbs}, not {verb}.", verbs, question.verb)
+        misspelt = rules.misspelt_verb([rule])
+        wrong.append(("verb", text("{why} {hint}", why, misspelt) if misspelt else why))
     if not rules.group_matches(rule, question.group):
         words = _words(rule, "apiGroups")
-        named = words if words.startswith("the core group") else f"API group {words}"
-        why = f"the rule is for {named}, but {resource} is in {_group(question.group)}."
+        named = words if words.startswith("the core group") else text("API group {groups}", words)
+        why = text("the rule is for {groups}, but {resource} is in {group}.", named, resource, _group(question.group))
         wrong.append(("group", why))
     if not rules.resource_matches(rule, question.resource, question.subresource):
-        wrong.append(("resource", f"the rule is for {_words(rule, 'resources')}, not {resource}."))
+        why = text("the rule is for {resources}, not {resource}.", _words(rule, "resources"), resource)
+        wrong.append(("resource", why))
     if not rules.name_matches(rule, question.name):
         names = _words(rule, "resourceNames")
         if not question.name and question.verb in NAMELESS_VERBS:
-            why = f"the rule is only for {names}, and {question.verb} names no object."
+            why = text("the rule is only for {names}, and {verb} names no object.", names, question.verb)
         else:
-            why = f"the rule is only for {names}, not {question.name}."
+            why = text("the rule is only for {names}, not {name}.", names, question.name)
         wrong.append(("name", why))
     return wrong[0] if len(wrong) == 1 else ("", "")
 
 
 def _words(rule: rules.Rule, field: str) -> str:
     values = rule.get(field) or ()
-    return ", ".join(_group(value) if field == "apiGroups" else value for value in values) or "nothing"
+    return listed((_group(value) if field == "apiGroups" else value for value in values or [text("nothing")]), ", ")
 
 
 def _group(group: str) -> str:
-    return f"“{group}”" if group else "the core group"
+    return f"“{group}”" if group else text("the core group")

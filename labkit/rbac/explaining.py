@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.core.language import shown, text
 from labkit.rbac.attributes import question_text
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
@@ -27,7 +28,7 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
             }
             for grant in explanation.grants
         ],
-        "nearMisses": [{"what": miss.what, "why": miss.why} for miss in explanation.near_misses[:8]],
+        "nearMisses": [{"what": text(miss.what), "why": miss.why} for miss in explanation.near_misses[:8]],
         "changes": [
             {"title": change.title, "commands": list(change.commands), "alsoAllows": list(change.also_allows)}
             for change in changes
@@ -41,11 +42,20 @@ def explanation_text(data: dict[str, Any]) -> str:
         data["question"],
         ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),
     ]
-    lines += [f"  granted by {grant['binding']} → {grant['role']}: {grant['rule']}" for grant in data["grants"]]
-    lines += [f"  near miss ({miss['what']}): {miss['why']}" for miss in data["nearMisses"]]
+    lines += [
+        _line("  granted by {binding} → {role}: {rule}", grant["binding"], grant["role"], grant["rule"])
+        for grant in data["grants"]
+    ]
+    lines += [_line("  near miss ({what}): {why}", miss["what"], miss["why"]) for miss in data["nearMisses"]]
     for change in data["changes"][:1]:
         also = "; ".join(change["alsoAllows"])
-        lines.append(f"  to allow it: {change['title']}")
+        lines.append(_line("  to allow it: {change}", change["title"]))
         lines += [f"    {command}" for command in change["commands"]]
-        lines.append(f"    it would also allow: {also}." if also else "    it would allow nothing else.")
+        lines.append(
+            _line("    it would also allow: {what}.", also) if also else _line("    it would allow nothing else.")
+        )
     return "\n".join(lines)
+
+
+def _line(template: str, *values: object) -> str:
+    return shown(text(template, *values))

@@ -22,6 +22,7 @@ from IPython import get_ipython
 
 from labkit.core.errors import LabkitError
 from labkit.core.html import render, stylesheet
+from labkit.core.language import IN_SCRIPT, all_shown, language, shown, text, width
 from labkit.rbac.policy import PolicyUnreadable
 
 STATIC = Path(__file__).with_name("static")
@@ -63,6 +64,7 @@ class LabWidget(anywidget.AnyWidget):
     data = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
     place = traitlets.Unicode("").tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
 
     failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, PolicyUnreadable, ValueError, RuntimeError, OSError)
     """Errors of an action that are shown to the learner instead of raised."""
@@ -76,7 +78,8 @@ class LabWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         model_id = uuid4().hex
-        super().__init__(model_id=model_id, place=model_id, **traits)
+        words = {} if language() == "en" else {each: shown(text(each)) for each in IN_SCRIPT.findall(str(self._esm))}
+        super().__init__(model_id=model_id, place=model_id, words=words, **traits)
         self._displayed = False
         self.on_msg(self._receive)
 
@@ -122,6 +125,10 @@ class LabWidget(anywidget.AnyWidget):
         self._display(update=False)
         self._displayed = True
 
+    @traitlets.validate("data")
+    def _in_the_language(self, proposal: Any) -> Any:
+        return all_shown(proposal["value"])
+
     @traitlets.observe("data")
     def _store(self, _change: Any) -> None:
         """Store what the widget shows now, in the outputs that show it."""
@@ -145,11 +152,18 @@ class LabWidget(anywidget.AnyWidget):
 
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
     """Render a plain table, for ``as_html``. The first cell of each row is its header."""
-    return render("table.html", head=head, rows=rows, caption=caption)
+    return render("table.html", head=_head(head), rows=all_shown(rows), caption=shown(caption))
 
 
 def text_table(head: list[str], rows: list[list[str]]) -> str:
     """Return a table as text with aligned columns, for ``as_text``."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    table = [_head(head), *all_shown(rows)]
+    widths = [max(width(row[column]) for row in table) for column in range(len(head))]
+    lines = [
+        "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True)) for row in table
+    ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _head(head: list[str]) -> list[str]:
+    return [shown(text(cell)) for cell in head]

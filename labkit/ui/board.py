@@ -102,13 +102,13 @@ class Board(LabWidget):
         entries = self._lab.progress.all()
         groups: list[dict[str, Any]] = [
             {
-                "title": shown(lesson.title),
+                "title": lesson.title,
                 "steps": [self._step(step, entries.get(step.id, {})) for step in lesson.steps],
             }
             for lesson in self._lessons
         ]
         states = [step["state"] for group in groups for step in group["steps"]]
-        title = shown(listed(Counted(self._lessons, entries).counts(), ", "))
+        title = listed(Counted(self._lessons, entries).counts(), ", ")
         self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states), "title": title}
 
     def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
@@ -117,9 +117,9 @@ class Board(LabWidget):
         when = time.strftime("%H:%M", time.localtime(passed_at)) if passed_at else ""
         return {
             "id": step.id,
-            "title": shown(step.title),
+            "title": step.title,
             "state": state,
-            "word": shown(state_text(entry)),
-            "time": shown(text("passed at {when}", when) if when else text("about {minutes} min", step.minutes)),
+            "word": state_text(entry),
+            "time": text("passed at {when}", when) if when else text("about {minutes} min", step.minutes),
             "says": self._messages.get(step.id, ""),
         }

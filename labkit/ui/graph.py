@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from labkit.core.html import render
+from labkit.core.language import all_shown, listed, shown, text
 from labkit.rbac.graph import Graph, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
@@ -16,7 +17,7 @@ from labkit.ui.base import LabWidget, api_of, text_table
 from labkit.ui.share import Shareable
 
 COLUMNS = ("subject", "binding", "role", "rules")
-NONE = "No binding fits this choice."
+NONE = text("No binding fits this choice.")
 MAX_UNFOLDED = 120
 """With more boxes than this, all rules of a role share one."""
 MAX_DRAWN = 400
@@ -76,17 +77,17 @@ class RBACGraph(Shareable, LabWidget):
     def as_text(self) -> str:
         """Return a summary, then a line for each binding."""
         paths = self._paths()
-        return f"{self.data['summary']}\n{text_table(self._columns(), paths) if paths else NONE}"
+        return f"{self.data['summary']}\n{text_table(self._columns(), paths) if paths else shown(NONE)}"
 
     def as_html(self) -> str:
         """Return a summary, then a table row for each binding."""
         return render(
             "graph.html",
             summary=self.data["summary"],
-            head=self._columns(),
-            rows=self._paths(),
-            caption="Who is bound to what",
-            empty=NONE,
+            head=[shown(text(column)) for column in self._columns()],
+            rows=all_shown(self._paths()),
+            caption=shown(text("Who is bound to what")),
+            empty=shown(NONE),
         )
 
     def _columns(self) -> list[str]:
@@ -103,7 +104,7 @@ class RBACGraph(Shareable, LabWidget):
                 f"{path.role.kind} {path.role.title}",
                 _listed([rule.title for rule in path.rules]),
             ]
-            rows.append([*row, "✓ yes" if path.granting else "–"] if asked else row)
+            rows.append([*row, text("✓ yes") if path.granting else "–"] if asked else row)
         for role, rules in self.graph.unbound():
             row = ["–", "–", f"{role.kind} {role.title}", _listed([rule.title for rule in rules])]
             rows.append([*row, "–"] if asked else row)
@@ -135,13 +136,14 @@ class RBACGraph(Shareable, LabWidget):
         parts = []
         if self._request and self._who:
             granted = any(node.granting for node in graph.nodes.values())
-            verdict = "✓ granted by the marked path" if granted else "✕ granted by nothing here"
-            parts.append(f"{self._who}: {self._request.label} — {verdict}.")
+            verdict = text("✓ granted by the marked path") if granted else text("✕ granted by nothing here")
+            parts.append(text("{who}: {request} — {verdict}.", self._who, self._request.label, verdict))
         if graph.hidden:
-            parts.append(f"{graph.hidden} default bindings are not drawn.")
+            parts.append(text("{count} default bindings are not drawn.", graph.hidden))
         if count > MAX_DRAWN:
-            parts.append(f"{count - MAX_DRAWN} of {count} boxes are left out: choose a namespace or a subject.")
-        return " ".join(parts) or "Pick a box to light up what it is connected with."
+            hint = text("choose a namespace or a subject.")
+            parts.append(text("{left} of {count} boxes are left out: {hint}", count - MAX_DRAWN, count, hint))
+        return listed(parts, " ") if parts else text("Pick a box to light up what it is connected with.")
 
 
 def _listed(rules: list[str]) -> str:
@@ -150,4 +152,4 @@ def _listed(rules: list[str]) -> str:
 
 
 def _options(values: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"value": value, "label": value or "all"} for value in sorted({"", *values})]
+    return [{"value": value, "label": value or text("all")} for value in sorted({"", *values})]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.core.html import render
+from labkit.core.language import text
 from labkit.rbac.explain import explain
 from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
@@ -24,7 +25,8 @@ DEFAULT_PERMISSIONS = (
     "create rolebindings.rbac.authorization.k8s.io",
 )
 
-WORDS = {True: "✓ yes", False: "✕ no"}
+WORDS = {True: text("✓ yes"), False: text("✕ no")}
+CHANGED = {allowed: text("{answer} (changed)", word) for allowed, word in WORDS.items()}
 
 
 class AccessMatrix(Shareable, LabWidget):
@@ -70,27 +72,28 @@ class AccessMatrix(Shareable, LabWidget):
 
     def as_text(self) -> str:
         """Return a table of yes and no."""
-        text = text_table(*self._plain())
+        table = text_table(*self._plain())
         explanation = self.data.get("explanation")
-        return f"{text}\n\n{explanation_text(explanation)}" if explanation else text
+        return f"{table}\n\n{explanation_text(explanation)}" if explanation else table
 
     def as_html(self) -> str:
         """Return the same as an HTML table."""
-        where = self._namespace or "the whole cluster"
-        page = html_table(*self._plain(), caption=f"Who may do what in {where}")
+        where = self._namespace or text("the whole cluster")
+        page = html_table(*self._plain(), caption=text("Who may do what in {where}", where))
         explanation = self.data.get("explanation")
         return page + (render("text.html", text=explanation_text(explanation)) if explanation else "")
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["subject", *(self._column(permission) for permission in self._permissions)]
         rows = [
-            [who.label, *(WORDS[cell.allowed] + " (changed)" * cell.changed for cell in cells)]
+            [who.label, *((CHANGED if cell.changed else WORDS)[cell.allowed] for cell in cells)]
             for who, cells in zip(self.matrix.subjects, self.matrix.cells, strict=True)
         ]
         return head, rows
 
     def _column(self, permission: Permission) -> str:
-        return f"{permission.label} (cluster-wide)" if self._namespace and permission.cluster_wide else permission.label
+        wide = self._namespace and permission.cluster_wide
+        return text("{permission} (cluster-wide)", permission.label) if wide else permission.label
 
     def _show(self, explanation: dict[str, Any] | None = None) -> None:
         self.data = {

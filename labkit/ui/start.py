@@ -22,6 +22,7 @@ from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
+from labkit.core.language import listed, shown, text
 from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
@@ -30,9 +31,9 @@ from labkit.practice import keeping
 from labkit.ui.base import LabWidget, html_table, text_table
 
 ABOUT = {
-    "embedded": ("Embedded", "The lab's own small API server. No Docker, starts at once."),
-    "kind": ("kind", "A real cluster in Docker, made by the program kind."),
-    "existing": ("Existing", "A cluster you have, named by a kubeconfig."),
+    "embedded": ("Embedded", text("The lab's own small API server. No Docker, starts at once.")),
+    "kind": ("kind", text("A real cluster in Docker, made by the program kind.")),
+    "existing": ("Existing", text("A cluster you have, named by a kubeconfig.")),
 }
 EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
 """About how many lines of progress a start reports, for the bar."""
@@ -96,7 +97,7 @@ class StartPanel(LabWidget):
         self._show()
         try:
             self.lab = Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say)
-            self._say("Ready", started)
+            self._say(text("Ready"), started)
             self._percent = 100
         except LabkitError as error:
             self._percent = 0
@@ -120,7 +121,7 @@ class StartPanel(LabWidget):
             self.lab.rewind(step)
         else:
             self.lab.reset()
-        self._say(f"Rewound to {step or 'the beginning'}", started)
+        self._say(text("Rewound to {step}", step or text("the beginning")), started)
         self._show()
 
     def on_pack(self, notebooks: dict[str, Any]) -> None:
@@ -136,22 +137,23 @@ class StartPanel(LabWidget):
 
     def as_text(self) -> str:
         """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
-        shown = self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
-        return f"{self.data['again']}\n{shown}" if self.data["again"] else shown
+        said = self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
+        return f"{self.data['again']}\n{said}" if self.data["again"] else said
 
     def as_html(self) -> str:
         """Return the same, with an HTML table."""
         if self._sentence():
             return render("text.html", text=self.as_text())
-        return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
+        return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption=text("Clusters"))
 
     def _sentence(self) -> str:
         if not self.data["running"]:
             return ""
-        runs = f"The {self.data['backend']} cluster runs at {self.data['url']}."
+        runs = shown(text("The {cluster} cluster runs at {url}.", self.data["backend"], self.data["url"]))
         if not (line := self.data["terminal"]):
             return runs
-        return f"{runs}\nIn a terminal, type this first. Then kubectl and labkit use this cluster.\n\n{line}"
+        said = text("In a terminal, type this first. Then kubectl and labkit use this cluster.")
+        return f"{runs}\n{shown(said)}\n\n{line}"
 
     def _terminal(self, lab: Lab) -> str:
         """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
@@ -180,11 +182,11 @@ class StartPanel(LabWidget):
         rows = []
         for name in self._names:
             if name not in self._needs:
-                rows.append([name, "not known yet", "run: labkit doctor"])
+                rows.append([name, text("not known yet"), text("run: labkit doctor")])
                 continue
             missing = [need for need in self._needs[name] if need.required and not need.met]
             what = " ".join(f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing)
-            rows.append([name, "no" if missing else "yes", what])
+            rows.append([name, text("no") if missing else text("yes"), what])
         return rows
 
     def _show(self) -> None:
@@ -200,7 +202,7 @@ class StartPanel(LabWidget):
             "again": keeping.reminder(keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()),
             "kubeconfig": str(self._kubeconfig or ""),
             "steps": [
-                {"value": step.id, "label": f"{step.id} {step.title}"}
+                {"value": step.id, "label": listed([step.id, step.title], " ")}
                 for lesson in lessons.LESSONS
                 for step in lesson.steps
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labkit.core.language import shown, text
 from labkit.core.redact import redact
 from labkit.ui.base import LabWidget
 
@@ -36,7 +37,7 @@ class PodTerminal(LabWidget):
         self._container = container or (names[0] if names else "")
         self._lines: list[dict[str, Any]] = []
         if not answer.ok:
-            self.notice = f"{self._pod} cannot be read: {answer.message}"
+            self.notice = shown(text("{pod} cannot be read: {why}", self._pod, answer.message))
         self._show()
 
     def on_run(self, command: str) -> None:
@@ -65,7 +66,11 @@ class PodTerminal(LabWidget):
 
     def as_text(self) -> str:
         """Return the commands and their output."""
-        parts = [f"{self._pod} · {self._container}", f"(in a terminal: labkit exec {self._pod})", self.notice]
+        parts = [
+            f"{self._pod} · {self._container}",
+            shown(text("(in a terminal: labkit exec {pod})", self._pod)),
+            self.notice,
+        ]
         for line in self._lines:
             parts += [f"{self.data['prompt']}{line['command']}", line["stdout"], line["stderr"]]
         return "\n".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from typing import Any
 from labkit.client.client import Client
 from labkit.client.tokens import EXPLAINED, Token, plain
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.ui.base import LabWidget, api_of, html_table, text_table
 
 FORGED_SUBJECT = "system:serviceaccount:kube-system:namespace-controller"
@@ -86,9 +87,9 @@ class TokenInspector(LabWidget):
             "rows": rows,
             "summary": ""
             if len(self._tokens) == 1
-            else "They are one and the same token."
+            else text("They are one and the same token.")
             if identical
-            else f"{count} of {len(rows)} entries differ.",
+            else text("{count} of {entries} entries differ.", count, len(rows)),
         }
 
     def _row(self, name: str, sides: list[dict[str, Any]]) -> dict[str, Any]:
@@ -97,7 +98,7 @@ class TokenInspector(LabWidget):
             "name": name,
             "values": [plain(bare, side.get(name)) for side in sides],
             "differs": len(sides) == 2 and sides[0].get(name) != sides[1].get(name),
-            "meaning": EXPLAINED.get(bare, ""),
+            "meaning": text(EXPLAINED.get(bare, "")),
         }
 
 
@@ -115,9 +116,9 @@ def _token(given: Token | str, asker: Client) -> Token:
 
 def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
     """Title each token by its subject; with the same subject they are the first and the second."""
-    names = [f"token of {token.subject}" for token in tokens]
+    names: list[str] = [text("token of {who}", token.subject) for token in tokens]
     if len(names) == 2 and names[0] == names[1]:
-        return (f"first {names[0]}", f"second {names[1]}")
+        return (text("first {token}", names[0]), text("second {token}", names[1]))
     return tuple(names)
 
 
@@ -132,4 +133,4 @@ def tamper(token: Token, asker: Client) -> Token:
     claims = {**token.claims, "sub": FORGED_SUBJECT}
     body = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=").decode()
     changed = Token.decode(f"{header}.{body}.{signature}", asker)
-    return replace(changed, verdict=f"{changed.verdict} (the subject was changed)")
+    return replace(changed, verdict=text("{verdict} (the subject was changed)", changed.verdict))

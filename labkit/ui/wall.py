@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.lab.policy import PolicyTests
-from labkit.lessons.policies import count
+from labkit.lessons.policies import questions_text
 from labkit.rbac.testing.verdicts import wrong
 from labkit.ui.base import LabWidget, html_table, text_table
 
-PASSES, REJECTED = "● passes", "○ rejected"
+PASSES, REJECTED = text("● passes"), text("○ rejected")
 SORTS = ("verbs", "resources", "groups", "names", "subjects", "places", "references", "bindings")
 
 
@@ -36,12 +37,13 @@ class MutantWall(LabWidget):
             for each in every
         ]
         left = sum(not card["by"] for card in cards)
+        summary = text("{left} of {every} wrong policies pass {asked}", left, len(cards), questions_text(len(asked)))
         self.data = {
             "questions": len(asked),
-            "summary": f"{left} of {len(cards)} wrong policies pass {count(len(asked), 'question')}",
+            "summary": summary,
             "left": left,
             "groups": [
-                {"title": sort.capitalize(), "cards": list(group)}
+                {"title": text(sort.capitalize()), "cards": list(group)}
                 for sort, group in groupby(cards, lambda card: card["sort"])
             ],
         }

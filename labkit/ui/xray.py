@@ -11,6 +11,7 @@ from typing import Any
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
 from labkit.core.html import render
+from labkit.core.language import shown, text
 from labkit.lab.stages import WORDS, question_of, stages
 from labkit.rbac.explain import explain
 from labkit.rbac.explaining import explanation_data, explanation_text
@@ -46,12 +47,11 @@ class XRay(Shareable, LabWidget):
                 explanation = explanation_data(found, self._policy)
             except PolicyUnreadable as error:
                 self.notice = str(error)
-        known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
-        audit = f" {answer.audit_id}" if answer.event else ""
+        source = text("Read from the answer and a SubjectAccessReview (no audit log here).")
         self.data = {
             "title": f"{answer.method} {answer.path} → {answer.status}",
             "stages": stages(answer),
-            "source": f"Read from {known}{audit}.",
+            "source": text("Read from the audit event {event}.", answer.audit_id) if answer.event else source,
             "explanation": explanation,
         }
 
@@ -60,7 +60,7 @@ class XRay(Shareable, LabWidget):
         lines = [self.data["title"]]
         for stage in self.data["stages"]:
             facts = "; ".join(f"{name}: {value}" for name, value in stage["facts"])
-            lines.append(f"  {stage['title']:<15} {WORDS[stage['state']]:<15} {facts}".rstrip())
+            lines.append(f"  {stage['title']:<15} {shown(WORDS[stage['state']]):<15} {facts}".rstrip())
         if self.data["explanation"]:
             lines += ["", explanation_text(self.data["explanation"])]
         return "\n".join(lines)

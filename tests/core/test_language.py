@@ -11,7 +11,6 @@ import pytest
 
 from labkit.core import language
 from labkit.core.display import Card, Row
-from labkit.core.errors import UsageError
 from labkit.core.language import LANGUAGES, VARIABLES, listed, shown, text
 from tests.support.some import some
 
@@ -107,11 +106,6 @@ def test_the_environment_names_the_language(
 def test_the_lab_names_a_language_before_the_environment(korean: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_LANG", "en")
     assert language.language() == "ko"
-
-
-def test_a_language_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match="does not speak “kr”"):
-        language.use("kr")
 
 
 def test_english_reads_no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:

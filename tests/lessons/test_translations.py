@@ -205,7 +205,9 @@ def test_the_texts_of_a_module_are_found() -> None:
     source = (
         'hint = text("one {name}", name)\nfailed("kind", "seen" if ok else text("other"), f"{x}", "hint")\nprint("no")'
     )
-    assert list(texts.in_module(source)) == ["one {name}", "seen", "hint", "other"]
+    assert list(texts.in_module(source, set())) == ["one {name}", "seen", "hint", "other"]
+    source = 'raise UsageError(f"{x}", why="why", todo="todo")'
+    assert list(texts.in_module(source, {"UsageError"})) == ["why", "todo"]
 
 
 def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import text
 from labkit.core.redact import redact
 
 SHELLS = ("bash", "sh")
@@ -79,10 +80,10 @@ class CompletedExec(Displayable):
 
     def card(self) -> Card:
         """The command and its output."""
-        where = self.pod + (f", container {self.container}" if self.container else "")
+        where = text("{pod}, container {container}", self.pod, self.container) if self.container else self.pod
         rows = [
             Row("in", where),
             Row("ran", redact(self.command), code=True),
             Row("stderr", redact(self.stderr.rstrip("\n")), code=True),
         ]
-        return Card(f"exit code {self.returncode}", "good" if self.ok else "bad", rows, redact(self.stdout))
+        return Card(text("exit code {code}", self.returncode), "good" if self.ok else "bad", rows, redact(self.stdout))

@@ -1,6 +1,13 @@
 // What all widgets share: building elements, drawing again without losing the focus,
 // and the two symbols that stand beside every colour.
 
+let words = {}; // what the widget says in another language, by the English text
+
+/** A text in the learner's language, with values in the place of their names in braces. */
+function t(english, values = {}) {
+  return (words[english] ?? english).replace(/\{(\w+)\}/g, (name, key) => values[key] ?? name);
+}
+
 /** An element: h("button", {class: "lk-button", onclick: f}, "Text", child). */
 function h(tag, attributes, ...children) {
   const svg = ["svg", "path", "g"].includes(tag);
@@ -33,17 +40,17 @@ function verdict(allowed, words) {
 
 /** A command line with a button that copies it. */
 function command(text) {
-  const button = h("button", { type: "button", class: "lk-button lk-small", "aria-label": `Copy: ${text}` }, "Copy");
+  const button = h("button", { type: "button", class: "lk-button lk-small", "aria-label": t("Copy: {text}", { text }) }, t("Copy"));
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      button.textContent = t("Copied");
     } catch {
       const range = document.createRange();
       range.selectNodeContents(code);
       getSelection().removeAllRanges();
       getSelection().addRange(range);
-      button.textContent = "Selected";
+      button.textContent = t("Selected");
     }
   });
   const code = h("code", {}, text);
@@ -66,10 +73,10 @@ function showMore(box) {
     up: box.scrollTop > 1,
     down: box.scrollHeight - box.clientHeight - box.scrollTop > 1,
   };
-  const ways = [hidden.left || hidden.right ? "⇄ sideways" : "", hidden.up || hidden.down ? "⇅ up and down" : ""];
+  const ways = [hidden.left || hidden.right ? t("⇄ sideways") : "", hidden.up || hidden.down ? t("⇅ up and down") : ""];
   box.dataset.more = Object.keys(hidden).filter((side) => hidden[side]).join(" ");
   box.previousElementSibling.hidden = !box.dataset.more;
-  box.previousElementSibling.textContent = `There is more: scroll ${ways.filter(Boolean).join(", ")}.`;
+  box.previousElementSibling.textContent = t("There is more: scroll {ways}.", { ways: ways.filter(Boolean).join(", ") });
 }
 
 /** A table: head is an array of strings, rows are arrays of strings or elements. */
@@ -94,23 +101,24 @@ function widget(name, label, draw, after) {
       return takePlaces(model, (el, view) => this.render({ model, el, view }));
     },
     render({ model, el, view = {} }) {
+      words = model.get("words") ?? {};
       const body = h("div", { class: "lk-body" });
       const notice = h("p", { class: "lk-notice", role: "status", "aria-live": "polite" });
-      const root = h("section", { class: `lk lk-${name}`, "aria-label": label }, body, notice);
+      const root = h("section", { class: `lk lk-${name}`, "aria-label": t(label) }, body, notice);
       el.append(root);
       let patience;
       const say = () => { notice.textContent = model.get("notice"); };
       const act = (action, rest) => {
         if (root.closest(".jupyter-widgets-disconnected")) {
-          notice.textContent = "The kernel that made this is gone. Run the cell again.";
+          notice.textContent = t("The kernel that made this is gone. Run the cell again.");
           return;
         }
         root.setAttribute("aria-busy", "true");
         clearTimeout(patience);
         patience = setTimeout(() => {
-          notice.textContent = "Waiting for the kernel …";
+          notice.textContent = t("Waiting for the kernel …");
           patience = setTimeout(() => {
-            notice.textContent = "The kernel does not answer. It is busy, or was restarted: then run the cell again.";
+            notice.textContent = t("The kernel does not answer. It is busy, or was restarted: then run the cell again.");
           }, 6000);
         }, 2000);
         model.send({ action, ...(rest || {}) });

@@ -1,6 +1,6 @@
 // Subjects → bindings → roles → rules. Four lists that read without the lines, and
 // lines over them. Picking a box lights up everything it is connected with.
-const COLUMNS = ["Subjects", "Bindings", "Roles", "Rules"];
+const columns = () => [t("Subjects"), t("Bindings"), t("Roles"), t("Rules")];
 
 function connected(data, start) {
   const found = new Set([start]);
@@ -32,26 +32,26 @@ function drawGraph(data, act, view) {
       type: "button", class: `lk-node${state}`, "data-key": node.id, "data-id": node.id,
       "aria-pressed": picked === node.id ? "true" : "false", onclick: () => pick(node.id),
     }, node.granting ? h("span", {}, "✓ ") : null, breakable(node.title),
-      h("small", {}, breakable([node.kind, node.namespace ? `in ${node.namespace}` : null,
-        node.granting ? "grants it" : null].filter(Boolean).join(" · ")))));
+      h("small", {}, breakable([node.kind, node.namespace ? t("in {namespace}", { namespace: node.namespace }) : null,
+        node.granting ? t("grants it") : null].filter(Boolean).join(" · ")))));
   };
   const choose = (name, label, value, options) => h("label", {}, label,
     h("select", { "data-key": name, onchange: (event) => act("filter", { [name]: event.target.value }) },
       options.map((option) => h("option", { value: option.value, selected: option.value === value }, option.label))));
   return [
-    h("h3", {}, "Who is bound to what"),
+    h("h3", {}, t("Who is bound to what")),
     h("div", { class: "lk-row" },
-      choose("namespace", "Namespace", data.namespace, data.namespaces),
-      choose("subject", "Subject", data.subject, data.subjects),
+      choose("namespace", t("Namespace"), data.namespace, data.namespaces),
+      choose("subject", t("Subject"), data.subject, data.subjects),
       h("label", {}, h("input", { type: "checkbox", "data-key": "defaults", checked: data.defaults,
-        onchange: (event) => act("filter", { defaults: event.target.checked }) }), "default bindings too"),
-      h("button", { type: "button", class: "lk-button", "data-key": "refresh", onclick: () => act("refresh") }, "Read again")),
+        onchange: (event) => act("filter", { defaults: event.target.checked }) }), t("default bindings too")),
+      h("button", { type: "button", class: "lk-button", "data-key": "refresh", onclick: () => act("refresh") }, t("Read again"))),
     h("p", { class: "lk-quiet", role: "status" }, data.summary),
-    scrolling("Subjects, bindings, roles and rules",
-      data.nodes.length ? null : h("p", { class: "lk-quiet lk-empty" }, "No binding fits this choice."),
+    scrolling(t("Subjects, bindings, roles and rules"),
+      data.nodes.length ? null : h("p", { class: "lk-quiet lk-empty" }, t("No binding fits this choice.")),
       h("div", { class: "lk-columns", hidden: !data.nodes.length },
         h("svg", { "aria-hidden": "true", focusable: "false" }),
-        COLUMNS.map((title, column) => {
+        columns().map((title, column) => {
           const nodes = first(data.nodes.filter((node) => node.column === column));
           return h("div", { class: "lk-column" }, h("h4", {}, `${title} (${nodes.length})`), h("ul", {}, nodes.map(box)));
         }))),

@@ -16,7 +16,7 @@ async function askJupyter(path, method = "GET", body = undefined) {
   const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/) || [];
   const answer = await fetch(`${baseUrl}api/${path}`, { method, body: body && JSON.stringify(body),
     headers: { ...(token && { Authorization: `token ${token}` }), ...(xsrf && { "X-XSRFToken": xsrf }) } });
-  if (!answer.ok) throw new Error(`Jupyter answered ${answer.status}`);
+  if (!answer.ok) throw new Error(t("Jupyter answered {status}", { status: answer.status }));
   return answer.json();
 }
 
@@ -42,7 +42,7 @@ async function readNotebooks(folder = "") {
 
 /** Write a notebook of a file; one that is open gets the new cells where it stands. Its outputs are not trusted. */
 async function writeNotebook(path, content) {
-  if (!path.endsWith(".ipynb")) throw new Error(`${path} is no notebook`);
+  if (!path.endsWith(".ipynb")) throw new Error(t("{path} is no notebook", { path }));
   content.cells.forEach(({ metadata }) => delete metadata?.trusted);
   const widgets = [...(window.jupyterapp?.shell.widgets("main") ?? [])];
   const { context } = widgets.find((each) => each.context?.path === path) ?? {};
@@ -61,14 +61,14 @@ function drawWork(act, view, off) {
     Object.assign(work, { said, question });
     view.redraw();
   };
-  const failed = (error) => show(`That did not work: ${error.message}`);
+  const failed = (error) => show(t("That did not work: {error}", { error: error.message }));
   const save = async () => {
     await window.jupyterapp?.commands.execute("docmanager:save-all");
     view.receive = ({ packed }) => {
       if (!packed) return;
       const href = URL.createObjectURL(new Blob([packed], { type: "application/json" }));
       h("a", { href, download: "labkit-work.json" }).click();
-      show("Saved as labkit-work.json. It has no token and no private key.");
+      show(t("Saved as labkit-work.json. It has no token and no private key."));
     };
     act("pack", { notebooks: await readNotebooks() });
   };
@@ -82,40 +82,40 @@ function drawWork(act, view, off) {
   };
   const add = async (file) => {
     if (!file) return;
-    if (file.size > MAX_WORK) return show("This file is too large to be labkit's.");
+    if (file.size > MAX_WORK) return show(t("This file is too large to be labkit's."));
     const text = await file.text();
     const here = await readNotebooks();
     view.receive = ({ notebooks, left }) => notebooks && (async () => {
       const names = Object.keys(notebooks).filter((name) => !(name in here) || cellsOf(here[name]) !== cellsOf(notebooks[name]));
       await write(notebooks, names.filter((name) => !(name in here)));
       const differ = names.filter((name) => name in here);
-      if (!differ.length && !left.length) show("Your work is here.");
-      else show("What was missing is here now. This differs:", { text, notebooks, differ, left });
+      if (!differ.length && !left.length) show(t("Your work is here."));
+      else show(t("What was missing is here now. This differs:"), { text, notebooks, differ, left });
     })().catch(failed);
     act("unpack", { text });
   };
   const keep = async ({ notebooks, differ }) => {
     await write(notebooks, differ, true);
-    show("What was here stays. The file's notebooks lie beside, with a number.");
+    show(t("What was here stays. The file's notebooks lie beside, with a number."));
   };
   const replace = async ({ text, notebooks, differ }) => {
     await write(notebooks, differ);
-    view.receive = ({ left }) => left && show(left.length ? `Replaced, but for: ${left.join(" ")}` : "Replaced.");
+    view.receive = ({ left }) => left && show(left.length ? t("Replaced, but for: {left}", { left: left.join(" ") }) : t("Replaced."));
     act("unpack", { text, overwrite: true });
   };
   const button = (key, label, action) => h("button", { type: "button", class: "lk-button", "data-key": key,
     "aria-disabled": off ? "true" : null, onclick: () => off || action().catch(failed) }, label);
   const { question } = work;
   return h("details", { open: Boolean(view.workOpen), ontoggle: (event) => { view.workOpen = event.target.open; } },
-    h("summary", { "data-key": "work" }, "Go on elsewhere"),
-    h("p", { class: "lk-quiet" }, "One file has your progress, your notebooks and what you made in the cluster."),
-    h("div", { class: "lk-row" }, button("pack", "Save my work as a file", save),
-      h("label", {}, "Add such a file ", h("input", { type: "file", accept: ".json,.txt", "data-key": "unpack", disabled: off,
+    h("summary", { "data-key": "work" }, t("Go on elsewhere")),
+    h("p", { class: "lk-quiet" }, t("One file has your progress, your notebooks and what you made in the cluster.")),
+    h("div", { class: "lk-row" }, button("pack", t("Save my work as a file"), save),
+      h("label", {}, t("Add such a file "), h("input", { type: "file", accept: ".json,.txt", "data-key": "unpack", disabled: off,
         onchange: (event) => add(event.target.files[0]).catch(failed) }))),
     h("p", { role: "status" }, work.said),
     question ? h("div", {}, h("ul", {}, [...question.differ, ...question.left].map((line) => h("li", {}, line))),
-      h("div", { class: "lk-row" }, button("keep", "Keep what is here", () => keep(question)),
-        button("replace", "Replace it with the file's", () => replace(question)))) : null);
+      h("div", { class: "lk-row" }, button("keep", t("Keep what is here"), () => keep(question)),
+        button("replace", t("Replace it with the file's"), () => replace(question)))) : null);
 }
 
 /** Run a command of JupyterLab. It takes a click for the learner's own where the output is trusted. */
@@ -163,14 +163,14 @@ function drawStart(data, act, view) {
     onclick: (event) => { if (!off) action(event); },
   }, label);
   const state = (backend, missing, unnamed) => {
-    if (!backend.known) return h("p", { class: "lk-quiet" }, "… Looking for Docker and kind.");
-    if (unnamed) return h("p", {}, "Name its kubeconfig: ", h("code", {}, "StartPanel(kubeconfig=…)"));
-    if (!missing.length) return h("p", { class: "lk-yes" }, "✓ This machine can run it.");
+    if (!backend.known) return h("p", { class: "lk-quiet" }, t("… Looking for Docker and kind."));
+    if (unnamed) return h("p", {}, t("Name its kubeconfig: "), h("code", {}, "StartPanel(kubeconfig=…)"));
+    if (!missing.length) return h("p", { class: "lk-yes" }, t("✓ This machine can run it."));
     return [
-      h("p", { class: "lk-no" }, `✕ This machine lacks: ${missing.map((need) => need.thing).join(", ")}.`),
+      h("p", { class: "lk-no" }, t("✕ This machine lacks: {things}.", { things: missing.map((need) => need.thing).join(", ") })),
       h("details", { open: Boolean(view[backend.name]),
         ontoggle: (event) => { view[backend.name] = event.target.open; } },
-        h("summary", { "data-key": `lacks-${backend.name}` }, "What to do"),
+        h("summary", { "data-key": `lacks-${backend.name}` }, t("What to do")),
         h("ul", {}, missing.map((need) => h("li", {}, [`${need.thing}: ${need.state.replace(/\.$/, "")}.`, need.todo].join(" "))))),
     ];
   };
@@ -184,42 +184,42 @@ function drawStart(data, act, view) {
       h("h4", {}, backend.title),
       h("p", { class: "lk-quiet" }, backend.about),
       h("div", { class: "lk-state" }, state(backend, missing, unnamed)),
-      button(`start-${backend.name}`, runs ? "✓ Running" : "Start", off, off ? "" : " lk-primary",
+      button(`start-${backend.name}`, runs ? t("✓ Running") : t("Start"), off, off ? "" : " lk-primary",
         () => act("start", { backend: backend.name })));
   };
   const choices = h("div", { class: "lk-choices" }, data.backends.map(choice));
-  const typed = () => h("div", {}, h("p", {}, "In a terminal, type this first. Then kubectl and labkit use this cluster."),
+  const typed = () => h("div", {}, h("p", {}, t("In a terminal, type this first. Then kubectl and labkit use this cluster.")),
     command(data.terminal));
   const openOne = async (event) => {
     view.typed = !(await openTerminal(event.target, data.terminal).catch(() => false));
     if (view.typed) view.redraw();
   };
-  const steps = [{ value: "", label: "the beginning" }, ...data.steps];
+  const steps = [{ value: "", label: t("the beginning") }, ...data.steps];
   const off = data.busy || !data.running;
   return [
-    h("h3", {}, data.running ? `The ${data.backend} cluster runs` : data.busy ? "Starting …" : "Choose a cluster"),
+    h("h3", {}, data.running ? t("The {cluster} cluster runs", { cluster: data.backend }) : data.busy ? t("Starting …") : t("Choose a cluster")),
     data.running ? h("p", {}, h("code", {}, data.url)) : null,
     data.again ? h("p", {}, data.again) : null,
     data.running ? h("details", { open: Boolean(view.more), ontoggle: (event) => { view.more = event.target.open; } },
-      h("summary", { "data-key": "more" }, "Another cluster"), choices) : choices,
+      h("summary", { "data-key": "more" }, t("Another cluster")), choices) : choices,
     data.terminal && (view.typed || !hasTerminals()) ? typed() : null,
     h("div", { class: "lk-row" },
       data.terminal && !view.typed && hasTerminals()
-        ? button("terminal", "Open a terminal with kubectl", off, " lk-primary", openOne) : null,
-      button("stop", "Stop", off, "", () => act("stop")),
-      h("label", {}, "Rewind to", h("select", {
+        ? button("terminal", t("Open a terminal with kubectl"), off, " lk-primary", openOne) : null,
+      button("stop", t("Stop"), off, "", () => act("stop")),
+      h("label", {}, t("Rewind to"), h("select", {
         "data-key": "step", class: "lk-step", onchange: (event) => { view.step = event.target.value; },
       }, steps.map((step) => h("option", { value: step.value, selected: step.value === view.step }, step.label)))),
-      button("rewind", "Rewind", off, "",
+      button("rewind", t("Rewind"), off, "",
         () => act("rewind", { step: view.step || "" }))),
-    data.terminal && hasTerminals() ? h("p", { class: "lk-quiet" }, "The terminal opens beside the text. kubectl and labkit use this " +
-      "cluster there, and what you do there counts as if you had done it here.") : null,
+    data.terminal && hasTerminals() ? h("p", { class: "lk-quiet" }, 
+      t("The terminal opens beside the text. kubectl and labkit use this cluster there, and what you do there counts as if you had done it here.")) : null,
     drawWork(act, view, off),
     // Last, so that nothing moves when lines are added.
     data.busy || data.log.length ? h("div", { class: "lk-progress" },
-      h("div", { class: "lk-meter", role: "progressbar", "aria-label": "Starting the cluster", "aria-valuemin": "0",
+      h("div", { class: "lk-meter", role: "progressbar", "aria-label": t("Starting the cluster"), "aria-valuemin": "0",
         "aria-valuemax": "100", "aria-valuenow": String(data.percent) }, h("div", { style: `width:${data.percent}%` })),
-      h("ol", { class: "lk-log", "aria-label": "What happened" }, data.log.map((line) => h("li", {}, `${line.text} (${line.seconds} s)`)))) : null,
+      h("ol", { class: "lk-log", "aria-label": t("What happened") }, data.log.map((line) => h("li", {}, `${line.text} (${line.seconds} s)`)))) : null,
   ].filter(Boolean);
 }
 

@@ -23,23 +23,23 @@ function drawWall(data, act, view) {
       type: "button", class: `lk-mutant ${entry.by ? "lk-dark" : "lk-lit"}`, "data-key": `card-${index}`,
       "data-index": index, tabindex: entry === first ? "0" : "-1", "aria-pressed": view.picked === index ? "true" : "false",
       onclick: () => { view.at = index; view.picked = view.picked === index ? null : index; view.redraw(); },
-    }, h("small", {}, h("span", { "aria-hidden": "true" }, entry.by ? "○ " : "● "), entry.by ? "rejected" : "passes"),
+    }, h("small", {}, h("span", { "aria-hidden": "true" }, entry.by ? "○ " : "● "), entry.by ? t("rejected") : t("passes")),
       h("span", {}, breakable(entry.what))));
   };
   const groups = data.groups.map((group) => ({ ...group, cards: group.cards.filter((entry) => shown.includes(entry)) }))
     .filter((group) => group.cards.length);
   return [
-    h("h3", {}, "Wrong policies"),
-    h("p", { role: "status" }, h("strong", {}, data.summary), data.left ? "" : ": every light is out."),
-    h("div", { class: "lk-row" }, toggle("lit", "only those that pass"), toggle("plain", "as a table")),
+    h("h3", {}, t("Wrong policies")),
+    h("p", { role: "status" }, h("strong", {}, data.summary), data.left ? "" : t(": every light is out.")),
+    h("div", { class: "lk-row" }, toggle("lit", t("only those that pass")), toggle("plain", t("as a table"))),
     view.plain
-      ? table(data.summary, ["wrong policy", "passes?", "rejected by"],
-        shown.map((entry) => [h("span", {}, breakable(entry.what)), entry.by ? "○ rejected" : "● passes", entry.by]))
+      ? table(data.summary, [t("wrong policy"), t("passes?"), t("rejected by")],
+        shown.map((entry) => [h("span", {}, breakable(entry.what)), entry.by ? t("○ rejected") : t("● passes"), entry.by]))
       : h("div", { class: "lk-cards", onkeydown: move }, groups.map((group) => [
-        h("h4", {}, `${group.title} (${group.cards.filter((entry) => !entry.by).length} lit)`),
+        h("h4", {}, t("{title} ({count} lit)", { title: group.title, count: group.cards.filter((entry) => !entry.by).length })),
         h("ul", {}, group.cards.map(card))])),
-    h("p", { class: "lk-quiet lk-detail", role: "status" }, !picked ? "Pick a card to see what rejects it."
-      : picked.by ? `Rejected by the question: ${picked.by}` : "It answers every question as the right policy does. Ask one more."),
+    h("p", { class: "lk-quiet lk-detail", role: "status" }, !picked ? t("Pick a card to see what rejects it.")
+      : picked.by ? t("Rejected by the question: {question}", { question: picked.by }) : t("It answers every question as the right policy does. Ask one more.")),
   ];
 }
 
