@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
+from labkit.embedded.apiserver.storage import Snapshot, Store
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
@@ -40,6 +41,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@lru_cache(maxsize=4)
+def first_objects(era: str, node: bool) -> Snapshot:
+    """What a new cluster has, made once for all tests: storing it takes longer than most tests."""
+    return Cluster(keys(), clock=Clock(), node=node, era=era).store.snapshot()
 
 
 class Reply(NamedTuple):
@@ -148,14 +155,17 @@ class ClusterApi:
 
     Args:
         era: As the cluster's.
-        cluster_keys: Keys; those that all tests share if None.
+        cluster_keys: Keys; those that all tests share if None, with the objects of a first cluster.
         node: Whether pods run.
     """
 
     def __init__(self, era: str = "now", cluster_keys: Keys | None = None, *, node: bool = False) -> None:
         self.clock = Clock()
         self.events = AuditRing()
-        self.cluster = Cluster(cluster_keys or keys(), clock=self.clock, node=node, era=era, audit_sink=self.events)
+        objects = None if cluster_keys else Store(first_objects(era, node))
+        self.cluster = Cluster(
+            cluster_keys or keys(), objects, clock=self.clock, node=node, era=era, audit_sink=self.events
+        )
         self.admin = self.user("kubernetes-admin", "system:masters")
         self.anonymous = Caller(self.cluster)
 

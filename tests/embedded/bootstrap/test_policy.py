@@ -11,7 +11,7 @@ import pytest
 from labkit.embedded.bootstrap.policy import bootstrap_policy
 from labkit.embedded.cluster import Cluster
 from labkit.rbac.parts import uncovered
-from tests.support.cluster import RBAC, ClusterApi, rule
+from tests.support.cluster import RBAC, ClusterApi, keys, rule
 from tools.generate_bootstrap_policy import OUT, RECORDING, render
 
 SHOWN = ("manager", "operation", "apiVersion", "subresource")
@@ -49,19 +49,24 @@ def test_rules_are_shared_and_objects_are_not() -> None:
     assert first["clusterroles"]["rules"] is second["clusterroles"]["rules"]
 
 
+def alone() -> ClusterApi:
+    """A cluster whose objects are no other's: a start makes them whole again."""
+    return ClusterApi(cluster_keys=keys())
+
+
 def restarted(api: ClusterApi) -> None:
     Cluster(api.cluster.keys, api.cluster.store, clock=api.clock, node=False)
 
 
 def test_a_start_changes_nothing_that_is_whole() -> None:
-    api = ClusterApi()
+    api = alone()
     before = api.cluster.store.revision
     restarted(api)
     assert api.cluster.store.revision == before
 
 
 def test_what_is_lost_comes_back_with_the_next_start() -> None:
-    api = ClusterApi()
+    api = alone()
     view = api.admin.get(f"{RBAC}/clusterroles/view").body["rules"]
     basic = f"{RBAC}/clusterrolebindings/system:basic-user"
     subjects = api.admin.get(basic).body["subjects"]
@@ -78,7 +83,7 @@ def test_what_is_lost_comes_back_with_the_next_start() -> None:
 
 
 def test_what_was_added_stays() -> None:
-    api = ClusterApi()
+    api = alone()
     path = f"{RBAC}/clusterroles/system:discovery"
     own = rule("get", urls="/mine")
     api.must(api.admin.patch(path, {"rules": [own], "metadata": {"labels": {"a": "b"}}}))
@@ -90,7 +95,7 @@ def test_what_was_added_stays() -> None:
 
 
 def test_updates_can_be_switched_off() -> None:
-    api = ClusterApi()
+    api = alone()
     path = f"{RBAC}/clusterroles/system:discovery"
     off = {"rbac.authorization.kubernetes.io/autoupdate": "false"}
     api.must(api.admin.patch(path, {"rules": [], "metadata": {"annotations": off}}))
