@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,15 +56,27 @@ class Started:
     def port(self) -> int:
         return int(re.findall(r":(\d+)/vote", self.text)[0])
 
-    def call(self, method: str, path: str, body: object, timeout: float = 300, key: str = "") -> int:
+    def call(self, method: str, path: str, body: object = None, timeout: float = 300, key: str = "") -> int:
         """Send a request; its status."""
+        return self._answer(method, path, body, timeout, key)[0]
+
+    def everything(self) -> list[dict[str, Any]]:
+        """What the class keeps, as the board saves it."""
+        return list(json.loads(self._answer("GET", "/teacher/everything", None, 300, self.board_key)[1]))
+
+    @property
+    def board_key(self) -> str:
+        return self.value("Board").partition("#")[2]
+
+    def _answer(self, method: str, path: str, body: object, timeout: float, key: str) -> tuple[int, bytes]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         if self._trust:
             context = ssl.create_default_context(cafile=self._trust)
             connection = HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
         try:
             connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {key}"})
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer.status, answer.read()
         finally:
             connection.close()
 
@@ -74,7 +87,7 @@ class Started:
 
     def ask(self, source: str) -> None:
         """Ask the room as the board does."""
-        assert self.call("POST", "/teacher/ask", {"source": source}, key=self.value("Board").partition("#")[2]) == 200
+        assert self.call("POST", "/teacher/ask", {"source": source}, key=self.board_key) == 200
 
     def vote(self, question: int, choice: int) -> int:
         """Answer in the first round as a browser; the status."""
@@ -132,7 +145,7 @@ def test_what_the_room_sees_is_shared_with_the_demo_of_this_user(labkit_home: Pa
         until(lambda: (read_shared(ROOM) or {}).get("answers") == [1, 0])
         asked = read_shared(ROOM) or {}
         assert not {"rounds", "right", "because"} & set(asked), "the board has not shown them"
-        assert running.value("Board").partition("#")[2] not in json.dumps(asked)
+        assert running.board_key not in json.dumps(asked)
         assert running.end()[0] == 0
     assert read_shared(ROOM) is None
     assert not (labkit_home / ROOM).exists()
