@@ -203,8 +203,6 @@ class Decoder:
         if not isinstance(value, str):
             if form == "quantity":
                 raise DecodeProblem(QUANTITY_FORM)
-            if form == "bytes" and isinstance(value, list):
-                return self._octets(value, struct, path)
             if form == "bytes":
                 return self._mismatch(json_kind(value), struct, path, type_, value)
             raise mismatch(json_kind(value), struct, path, "string")
@@ -223,18 +221,6 @@ class Decoder:
                 raise problem from error
             self._first = self._first or problem
             return None
-
-    def _octets(self, value: list[Any], struct: Struct, path: str) -> str:
-        """Decode bytes given as a list of numbers."""
-        octets = bytearray()
-        for item in value:
-            if isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256:
-                octets.append(item)
-            elif item is None:
-                octets.append(0)
-            elif self._first is None:
-                self._first = mismatch(described(item), struct, path, "uint8")
-        return base64.b64encode(octets).decode("ascii")
 
 
 NOTHING = object()

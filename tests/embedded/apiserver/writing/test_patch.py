@@ -445,19 +445,6 @@ def test_a_strategic_patch_that_makes_no_sense(api: ClusterApi, spec: dict[str, 
     assert (reply.status, "reason" in reply.body, reply.message) == (500, False, problem)
 
 
-def test_a_document_without_a_version_has_no_name(config: ClusterApi) -> None:
-    unnamed = "the name of the object (c based on URL) was undeterminable: name must be provided"
-    reply = patch(config, "configmaps/c", {"apiVersion": None, "q": 1}, MERGE)
-    assert (reply.status, reply.message) == (400, unnamed)
-    fields = ("data", "metadata", "q")
-    assert list(reply.warnings) == [f'unknown field "{name}"' for name in fields]
-    reply = patch(config, "configmaps/c?fieldValidation=Ignore", [{"op": "remove", "path": "/apiVersion"}], JSON_PATCH)
-    assert (reply.status, reply.warnings) == (400, ())
-    reply = patch(config, "configmaps/c?fieldValidation=Strict", [{"op": "remove", "path": "/apiVersion"}], JSON_PATCH)
-    assert reply.status == 422
-    assert reply.message.endswith('strict decoding error: unknown field "data", unknown field "metadata"')
-
-
 def test_a_merge_patch_is_shown_as_it_was_merged(api: ClusterApi) -> None:
     pod = {
         "metadata": {"name": "p", "labels": {"b": "1", "a": "2"}},

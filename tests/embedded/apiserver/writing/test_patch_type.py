@@ -10,7 +10,6 @@ from tests.support.cluster import ClusterApi, Reply
 
 PATH = "/api/v1/namespaces/lab/configmaps/c"
 DEPLOYMENT = "/apis/apps/v1/namespaces/lab/deployments/d"
-SCHEME = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +34,10 @@ def patch(api: ClusterApi, body: Any, form: str = "merge-patch", path: str = PAT
         ({"kind": "Status"}, "converting (v1.Status) to (core.ConfigMap): unknown conversion"),
         ({"kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1"},
          "converting (v1.Role) to (core.ConfigMap): unknown conversion"),
-        ({"kind": "Deployment", "apiVersion": "apps/v1beta1"},
-         "converting (v1beta1.Deployment) to (core.ConfigMap): unknown conversion"),
-        ({"kind": "Secret"}, "illegal base64 data at input byte 0"),
-        ({"kind": "Foo"}, f'no kind "Foo" is registered for version "v1" {SCHEME}'),
-        ({"apiVersion": "apps/v1"}, f'no kind "ConfigMap" is registered for version "apps/v1" {SCHEME}'),
-        ({"apiVersion": "a/b/c"}, "unexpected GroupVersion string: a/b/c"),
-        ({"kind": 5}, "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct "
-         "field .kind of type string"),
+        ({"kind": "Foo"}, "converting (v1.Foo) to (core.ConfigMap): unknown conversion"),
+        ({"apiVersion": "apps/v1"}, "converting (v1.ConfigMap) to (core.ConfigMap): unknown conversion"),
+        ({"apiVersion": None}, "converting (.ConfigMap) to (core.ConfigMap): unknown conversion"),
+        ({"kind": 5}, "converting (v1.5) to (core.ConfigMap): unknown conversion"),
     ],
 )  # fmt: skip
 def test_another_type(api: ClusterApi, body: Any, problem: str) -> None:
@@ -61,13 +56,6 @@ def test_the_document_is_shown_in_order(api: ClusterApi) -> None:
 @pytest.mark.parametrize("body", [{"kind": ""}, {"kind": None}, {"kind": "ConfigMap", "apiVersion": "v1"}])
 def test_the_same_type(api: ClusterApi, body: Any) -> None:
     assert api.must(patch(api, body))["kind"] == "ConfigMap"
-
-
-@pytest.mark.parametrize("body", [{"apiVersion": None}, {"apiVersion": ""}])
-def test_without_a_version_there_is_no_name(api: ClusterApi, body: Any) -> None:
-    answer = patch(api, body)
-    assert answer.status == 400
-    assert answer.message == ("the name of the object (c based on URL) was undeterminable: name must be provided")
 
 
 def test_a_json_patch_is_judged_like_a_merge_patch(api: ClusterApi) -> None:

@@ -110,7 +110,6 @@ def test_micro_times_keep_six_digits() -> None:
     [
         ("x", 'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"'),
         ("", 'parsing time "" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "2006"'),
-        ("2020-01-02", 'parsing time "2020-01-02" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"'),
         ("2020-13-02T00:00:00Z", 'parsing time "2020-13-02T00:00:00Z": month out of range'),
         ("2020-02-31T00:00:00Z", 'parsing time "2020-02-31T00:00:00Z": day out of range'),
     ],

@@ -9,7 +9,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.path_segments import path_segment_errors
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.status import bad_request
 
 
 def name_in_path(request: Request) -> str:
@@ -50,14 +50,10 @@ def check_name(metadata: Object, name: str) -> None:
     """Refuse with 400 an object that has another name than its path."""
     found = metadata.get("name", "")
     if not found:
-        raise nameless(name)
+        why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(why)
     if found != name:
         raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
-
-
-def nameless(name: str) -> ApiError:
-    """400: an object has no name, and its path has one."""
-    return bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
 
 
 def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:

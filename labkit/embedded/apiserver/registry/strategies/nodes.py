@@ -99,16 +99,10 @@ def _check_amounts(status: Object, errors: FieldErrors) -> None:
 
 
 def _check_features(features: list[str], errors: FieldErrors) -> None:
-    """Check the declared features: valid names, sorted, no duplicates."""
+    """Check the names of the declared features."""
     for index, name in enumerate(features):
         place = f"status.declaredFeatures[{index}]"
-        if index and features[index - 1] == name:
-            errors.duplicate(place, name)
-        elif index and features[index - 1] > name:
-            errors.invalid(place, name, "list must be sorted alphabetically")
-        if len(name.encode()) > 253:
-            errors.invalid(place, name, f"invalid feature name {go_quote(name)}: must be no more than 253 characters")
-        elif not FEATURE.fullmatch(name):
+        if not FEATURE.fullmatch(name):
             errors.invalid(place, name, f"invalid feature name {go_quote(name)}: {FEATURE_FORM}")
 
 

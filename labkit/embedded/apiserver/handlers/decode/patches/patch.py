@@ -11,9 +11,8 @@ import re
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode.bodies import field_validation
-from labkit.embedded.apiserver.handlers.decode.object_meta import nameless
 from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
-from labkit.embedded.apiserver.handlers.decode.patches.patched_type import Nameless, check_type
+from labkit.embedded.apiserver.handlers.decode.patches.patched_type import check_type
 from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
@@ -91,10 +90,6 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         obj = decoding.Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(struct, result)
     except decoding.DecodeProblem as error:
         raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
-    except Nameless as error:
-        strict += error.unknown if mode != "Ignore" else []
-        _tell(request, mode, shown, strict)
-        raise nameless(request.info.name) from error
     _tell(request, mode, shown, strict)
     return obj
 

@@ -165,7 +165,7 @@ class PodStrategy(Strategy):
     def _check_pod(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         check_annotations(obj, errors)
-        check_pod_spec(spec, "spec", errors, pod=obj["metadata"], is_pod=True)
+        check_pod_spec(spec, "spec", errors, is_pod=True)
         check_projected_tokens(spec, errors)
         for list_name in ("containers", "initContainers"):
             check_image_padding(spec.get(list_name) or (), f"spec.{list_name}", errors)

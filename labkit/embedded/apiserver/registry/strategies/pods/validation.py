@@ -20,14 +20,11 @@ from labkit.embedded.machinery.request import Object
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 
 
-def check_pod_spec(
-    spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
-) -> None:
-    """Check the PodSpec of a template or, if ``is_pod``, of a pod with the metadata ``pod``."""
+def check_pod_spec(spec: Object, path: str, errors: FieldErrors, *, is_pod: bool = False) -> None:
+    """Check the PodSpec of a template or, if ``is_pod``, of a pod."""
     if spec.get("terminationGracePeriodSeconds") is None:
         errors.required(f"{path}.terminationGracePeriodSeconds")
-    name = (pod or {}).get("name", "")
-    volumes = check_volumes(spec.get("volumes") or [], f"{path}.volumes", errors, pod=name, is_pod=is_pod)
+    volumes = check_volumes(spec.get("volumes") or [], f"{path}.volumes", errors, is_pod=is_pod)
     facts = pod_facts(spec, volumes)
     check_resource_claims(spec.get("resourceClaims") or [], f"{path}.resourceClaims", errors)
     check_containers(spec, facts, path, errors)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.pods import projections
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
@@ -21,45 +20,27 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     needs,
 )
 from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, csi, git_repository
-from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 
-def check_volumes(
-    volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
-) -> dict[str, Object]:
-    """Check the volumes of a template or, if ``is_pod``, of a pod, whose name is ``pod`` if it has one already.
+def check_volumes(volumes: list[Object], path: str, errors: FieldErrors, *, is_pod: bool) -> dict[str, Object]:
+    """Check the volumes of a template or, if ``is_pod``, of a pod.
 
     Returns:
         Those with nothing wrong, by name.
     """
     rules = POD_SOURCES if is_pod else TEMPLATE_SOURCES
-    made = {f"{pod}-{volume.get('name', '')}" for volume in volumes if pod and volume.get("ephemeral") is not None}
     known: dict[str, Object] = {}
     for index, volume in enumerate(volumes):
         place, name, before = f"{path}[{index}]", volume.get("name", ""), len(errors)
         check_sources(volume, rules, place, errors)
-        _check_more(volume, place, pod, errors)
         errors.check_required(f"{place}.name", name, dns_label)
         if name in known:
             errors.duplicate(f"{place}.name", name)
         if len(errors) == before:
             known[name] = volume
-        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
-        if claim in made:
-            why = "must not reference a PVC that gets created for an ephemeral volume"
-            errors.invalid(f"{place}.persistentVolumeClaim.claimName", claim, why)
     return known
-
-
-def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> None:
-    """Check what depends on a volume's name."""
-    name = volume.get("name", "")
-    if volume.get("ephemeral") is not None and pod and name:
-        claim = f"{pod}-{name}"
-        for message in dns_subdomain(claim):
-            errors.invalid(f"{path}.name", name, f"PVC name {go_quote(claim)}: {message}")
 
 
 def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
@@ -68,20 +49,11 @@ def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check an ephemeral volume."""
+    """Check an ephemeral volume, whose metadata is not looked at."""
     template, place = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
-    if template is None:
-        errors.required(place)
-        return
-    metadata = template.get("metadata") or {}
-    validate_annotations(metadata.get("annotations"), f"{place}.metadata.annotations", errors)
-    validate_labels(metadata.get("labels"), f"{place}.metadata.labels", errors)
-    for field, value in metadata.items():
-        if value and field not in ("annotations", "labels"):
-            # The real server takes the names of Go's struct and lowers the first letter.
-            shown = "uID" if field == "uid" else field
-            errors.forbidden(f"{place}.metadata.{shown}", "cannot be set")
-    check_claim_spec(template["spec"], f"{place}.spec", errors)
+    errors.check_present(place, template)
+    if template is not None:
+        check_claim_spec(template["spec"], f"{place}.spec", errors)
 
 
 def _image(source: Object, path: str, errors: FieldErrors) -> None:

@@ -68,10 +68,7 @@ def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) ->
     if kind != "RollingUpdate":
         errors.not_supported(path, _shown_strategy(kind, rolling), ["RollingUpdate", "OnDelete"])
         return
-    if rolling is None:
-        errors.required(f"{path}.rollingUpdate")
-        return
-    place = f"{path}.rollingUpdate"
+    place, rolling = f"{path}.rollingUpdate", rolling or {}
     for check in (check_int_or_percent, check_at_most_all):
         for name in ("maxUnavailable", "maxSurge"):
             check(rolling.get(name), f"{place}.{name}", errors)
@@ -87,22 +84,9 @@ def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) 
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
     if not kind:
         errors.required(path)
-    elif kind == "OnDelete":
-        if rolling is not None:
-            errors.invalid(
-                f"{path}.rollingUpdate", _printed(rolling), "only allowed for updateStrategy 'RollingUpdate'"
-            )
-    elif kind != "RollingUpdate":
-        shown = {"Type": kind, "RollingUpdate": _printed(rolling)}
-        errors.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")
-    else:
-        errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
-
-
-def _printed(rolling: Object | None) -> Any:
-    if rolling is None:
-        return None
-    return {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
+    elif kind not in ("OnDelete", "RollingUpdate"):
+        errors.invalid(path, {"Type": kind, "RollingUpdate": rolling}, "must be 'RollingUpdate' or 'OnDelete'")
+    errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
 
 
 def check_retention(policy: Object | None, path: str, errors: FieldErrors) -> None:

@@ -110,22 +110,6 @@ def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
     assert "healthCheckNodePort" not in anywhere["spec"]
 
 
-@pytest.mark.parametrize(
-    ("value", "answer"),
-    [
-        ([104, 105], "aGk="),
-        ([None], "AA=="),
-        ([], ""),
-        ([1, "b"], "json: cannot unmarshal string into Go struct field Secret.data of type uint8"),
-        ([300], "json: cannot unmarshal number 300 into Go struct field Secret.data of type uint8"),
-    ],
-)
-def test_bytes_as_a_list_of_numbers(api: ClusterApi, value: Any, answer: str) -> None:
-    reply = api.admin.post(f"{LAB}/secrets?dryRun=All", {"metadata": {"name": "s"}, "data": {"a": value}})
-    assert reply.body["data"]["a"] == answer if reply.status == 201 else reply.message.endswith(answer)
-    assert (reply.status == 400) == answer.startswith("json: ")
-
-
 def test_more_node_ports_than_there_are_do_not_search_for_ever(api: ClusterApi) -> None:
     ports = [{"name": f"p{number}", "port": number} for number in range(1, 2771)]
     answer = api.admin.post(
