@@ -268,10 +268,6 @@ class Store:
         """The names of the saved states, sorted."""
         return sorted(self._named)
 
-    def drop_snapshot(self, name: str) -> None:
-        """Delete the state saved under a name, if there is one."""
-        self._named.pop(name, None)
-
     def close(self) -> None:
         """Release files and subscribers. A closed store cannot be used."""
         self._subscribers.clear()

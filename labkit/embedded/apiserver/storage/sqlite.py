@@ -151,12 +151,6 @@ class SQLiteStore(Store):
         """The names of the saved states, sorted."""
         return [name for (name,) in self._database.execute("SELECT name FROM snapshots ORDER BY name")]
 
-    def drop_snapshot(self, name: str) -> None:
-        """Delete the state saved under a name."""
-        with self._durably():
-            self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
-        super().drop_snapshot(name)
-
     def serialized(self) -> bytes:
         """The database's content, as its file would hold it."""
         return self._database.serialize()

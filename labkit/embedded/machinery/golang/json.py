@@ -149,9 +149,19 @@ class _Scanner:
     def peek(self) -> str:
         return self.text[self.at] if self.at < len(self.text) else ""
 
+    def take(self, pattern: str) -> bool:
+        """Go past what matches a pattern here, and return whether it is not empty."""
+        found = re.compile(pattern).match(self.text, self.at)
+        self.at = found.end() if found is not None else self.at
+        return found is not None and bool(found[0])
+
+    def must(self, pattern: str, context: str) -> None:
+        """Go past what a pattern must match here."""
+        if not self.take(pattern):
+            raise self.fail(context)
+
     def space(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
-            self.at += 1
+        self.take(r"[ \t\r\n]+")
 
     def document(self) -> None:
         self.value(0)
@@ -181,84 +191,45 @@ class _Scanner:
         """Read an object or an array to its closing bracket."""
         self.at += 1
         self.space()
-        if self.peek() == end:
-            self.at += 1
+        if self.take(re.escape(end)):
             return
         while True:
             if end == "}":
                 self.key()
             self.value(depth + 1)
             self.space()
-            if self.peek() == end:
-                self.at += 1
+            if self.take(re.escape(end)):
                 return
-            if self.peek() != ",":
-                raise self.fail("after object key:value pair" if end == "}" else "after array element")
-            self.at += 1
+            self.must(",", "after object key:value pair" if end == "}" else "after array element")
 
     def key(self) -> None:
         self.space()
-        if self.peek() != '"':
-            raise self.fail("looking for beginning of object key string")
         self.string()
         self.space()
-        if self.peek() != ":":
-            raise self.fail("after object key")
-        self.at += 1
+        self.must(":", "after object key")
 
     def string(self) -> None:
-        self.at += 1
-        while True:
-            char = self.peek()
-            if not char:
-                raise self.fail("")
-            if char == '"':
-                self.at += 1
-                return
-            if char < " ":
-                raise self.fail("in string literal")
-            self.at += 1
-            if char == "\\":
-                if self.peek() == "u":
-                    for _ in range(4):
-                        self.at += 1
-                        if self.peek() not in "0123456789abcdefABCDEF" or not self.peek():
-                            raise self.fail("in \\u hexadecimal character escape")
-                elif not self.peek() or self.peek() not in '"\\/bfnrt':
-                    raise self.fail("in string escape code")
-                self.at += 1
+        self.must('"', "looking for beginning of object key string")
+        while not self.take('"'):
+            if self.take(r"\\u"):
+                for _ in range(4):
+                    self.must("[0-9a-fA-F]", "in \\u hexadecimal character escape")
+            elif self.take(r"\\"):
+                self.must(r'["\\/bfnrt]', "in string escape code")
+            else:
+                self.must(r'[^"\\\x00-\x1f]+', "in string literal")
 
     def number(self) -> None:
-        if self.peek() == "-":
-            self.at += 1
-        if self.peek() == "0":
-            self.at += 1
-        elif self.peek().isdigit():
-            self._digits()
-        else:
-            raise self.fail("in numeric literal")
-        if self.peek() == ".":
-            self.at += 1
-            if not self.peek().isdigit():
-                raise self.fail("after decimal point in numeric literal")
-            self._digits()
-        if self.peek() and self.peek() in "eE":
-            self.at += 1
-            if self.peek() and self.peek() in "+-":
-                self.at += 1
-            if not self.peek().isdigit():
-                raise self.fail("in exponent of numeric literal")
-            self._digits()
-
-    def _digits(self) -> None:
-        while self.peek().isdigit():
-            self.at += 1
+        self.take("-")
+        self.must("0|[1-9][0-9]*", "in numeric literal")
+        if self.take(r"\."):
+            self.must("[0-9]+", "after decimal point in numeric literal")
+        if self.take("[eE][-+]?"):
+            self.must("[0-9]+", "in exponent of numeric literal")
 
     def word(self, word: str) -> None:
-        for place, char in enumerate(word):
-            if self.peek() != char:
-                raise self.fail(f"in literal {word} (expecting '{word[place]}')")
-            self.at += 1
+        for char in word:
+            self.must(char, f"in literal {word} (expecting '{char}')")
 
 
 def explain(text: str) -> str:

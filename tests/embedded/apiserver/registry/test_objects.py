@@ -33,7 +33,7 @@ def test_owners_of_a_snapshot_are_known_to_a_later_process(tmp_path: Path) -> No
     owner = first.post(MAPS, {"metadata": {"name": "owner"}}).body["metadata"]
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
     assert first.post(MAPS, {"metadata": {"name": "owned", "ownerReferences": [reference]}}).status == 201
-    assert first.call("PUT", "/labkit/snapshots/s").status == 200
+    first.cluster.store.save_snapshot("s")
     assert first.delete(f"{MAPS}/owner").status == 200
     assert first.get(f"{MAPS}/owned").status == 404
     first.cluster.close()

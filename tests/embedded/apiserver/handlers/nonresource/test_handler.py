@@ -135,7 +135,7 @@ def test_versions_that_do_not_exist(site: Site, path: str) -> None:
     assert (status["code"], status["message"]) == (404, "the server could not find the requested resource")
 
 
-@pytest.mark.parametrize("path", ["/version", "/api", "/apis/apps/v1", "/api/v1", "/labkit/snapshots"])
+@pytest.mark.parametrize("path", ["/version", "/api", "/apis/apps/v1", "/api/v1"])
 def test_they_can_only_be_read(site: Site, path: str) -> None:
     assert json.loads(site.call("POST", path).body)["code"] == 405
 
@@ -182,30 +182,24 @@ def put(site: Site, name: str) -> None:
     site.store.put(Key("configmaps", "lab", name), {"metadata": {"name": name, "namespace": "lab"}})
 
 
-def test_snapshots(site: Site) -> None:
+def test_a_snapshot_is_restored(site: Site) -> None:
     put(site, "a")
-    saved = json.loads(site.call("PUT", "/labkit/snapshots/W1").body)
-    assert saved == {"name": "W1", "objects": 1, "resourceVersion": "1", "currentResourceVersion": "1"}
+    site.store.save_snapshot("W1")
     put(site, "b")
-    assert json.loads(site.call("GET", "/labkit/snapshots").body) == {"snapshots": [{"name": "W1"}]}
     restored = json.loads(site.call("POST", "/labkit/snapshots/W1/restore").body)
-    assert restored["currentResourceVersion"] == "3"
+    assert restored == {"name": "W1", "resourceVersion": "3"}
     assert [obj["metadata"]["name"] for obj in site.store.list("configmaps")] == ["a"]
     assert site.restored == 1
-    assert site.call("DELETE", "/labkit/snapshots/W1").status == 200
-    missing = json.loads(site.call("POST", "/labkit/snapshots/W1/restore").body)
-    assert (missing["code"], missing["message"]) == (404, 'snapshots.labkit "W1" not found')
+    missing = json.loads(site.call("POST", "/labkit/snapshots/W2/restore").body)
+    assert (missing["code"], missing["message"]) == (404, 'snapshots.labkit "W2" not found')
     assert site.restored == 1
 
 
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
-        ("GET", "/labkit/snapshots/W1", 404),
-        ("DELETE", "/labkit/snapshots/W1", 404),
-        ("PUT", "/labkit/snapshots/..", 400),
-        ("PUT", "/labkit/snapshots/a%2Fb", 400),
-        ("POST", "/labkit/snapshots/W1", 405),
+        ("GET", "/labkit/snapshots", 404),
+        ("PUT", "/labkit/snapshots/W1", 404),
         ("GET", "/labkit/snapshots/W1/restore", 405),
         ("POST", "/labkit/snapshots/W1/nope", 404),
     ],
