@@ -33,11 +33,10 @@ Placed = dict[str, list[Object]]
 
 @dataclass
 class Plan:
-    """The next steps of a daemon set: nodes that lack a pod, pods to delete, and those of them that have ended."""
+    """The next steps of a daemon set: nodes that lack a pod, and pods to delete."""
 
     nodes: list[str] = field(default_factory=list)
     pods: list[Object] = field(default_factory=list)
-    ended: list[Object] = field(default_factory=list)
 
 
 def tolerations(spec: Object) -> list[Object]:
@@ -113,7 +112,6 @@ def next_steps(daemon_set: Object, nodes: list[Object], on: Placed, revision: st
             plan.pods += alive
         else:
             ended = [pod for pod in alive if pod["status"].get("phase") in ("Failed", "Succeeded")]
-            plan.ended += ended
             plan.pods += ended
             alive = [pod for pod in alive if pod not in ended]
             plan.pods += [pod for pod in alive[:1] if replaces and not is_updated(pod, revision)] + alive[1:]

@@ -46,8 +46,6 @@ class DaemonSets(WorkloadController):
         revision, nodes = template_hash(daemon_set["spec"]["template"]), list(self._registry.list(NODES))
         pods, now = self._claim(daemon_set), self._registry.clock()
         plan = next_steps(daemon_set, nodes, placed(pods), revision)
-        for pod in plan.ended:
-            self._record_ended(daemon_set, pod)
         for pod in plan.pods:
             self._delete(daemon_set, pod)
         room = len(pods) < max_pods(daemon_set["spec"]["template"])
@@ -55,14 +53,6 @@ class DaemonSets(WorkloadController):
             self._create_dependent(daemon_set, _pod_for(daemon_set, plan.nodes[0], revision))
         pods = self._controlled(daemon_set)
         self._write_status(self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now))
-
-    def _record_ended(self, daemon_set: Object, pod: Object) -> None:
-        where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '')}"
-        if pod["status"].get("phase") == "Failed":
-            self._events.warning(daemon_set, "FailedDaemonPod", f"Found failed daemon pod {where}, will try to kill it")
-            return
-        message = f"Found succeeded daemon pod {where}, will try to delete it"
-        self._events.normal(daemon_set, "SucceededDaemonPod", message)
 
 
 def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:

@@ -121,21 +121,14 @@ def delay_after(failures: int) -> float:
 
 
 def ended_at(pod: Object) -> float:
-    """When a pod ended, by what its status says."""
+    """When a pod ended, by what its containers say; when it was made if they do not say it."""
     ends = [
         (status.get("state", {}).get("terminated") or {}).get("finishedAt") or ""
         for status in pod["status"].get("containerStatuses") or ()
     ]
     if ends and all(ends):
         return max(map(parse_time, ends))
-    for one in pod["status"].get("conditions") or ():
-        since = one.get("lastTransitionTime")
-        if (one.get("type"), one.get("status")) == ("Ready", "False") and since:
-            return parse_time(since)
-    metadata = pod["metadata"]
-    if metadata.get("deletionTimestamp"):
-        return parse_time(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
-    return parse_time(metadata["creationTimestamp"])
+    return parse_time(pod["metadata"]["creationTimestamp"])
 
 
 def with_condition(

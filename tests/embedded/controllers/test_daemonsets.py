@@ -183,8 +183,6 @@ def test_a_pod_that_has_ended_is_replaced(three: ClusterApi) -> None:
     three.must(three.admin.patch(f"{PODS}/{name}/status", {"status": {"phase": "Failed"}}))
     assert name not in [one["metadata"]["name"] for one in items(three, PODS)]
     assert targets(three) == ["a", "b", "c"]
-    (message,) = events(three, "FailedDaemonPod")
-    assert message.startswith(f"Found failed daemon pod lab/{name} on node ")
 
 
 def test_what_a_quota_forbids(three: ClusterApi) -> None:

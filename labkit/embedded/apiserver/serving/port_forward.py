@@ -8,8 +8,6 @@ k8s.io/apiserver ``pkg/util/proxy/streamtunnel.go``.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import re
 import socket
@@ -25,8 +23,7 @@ from labkit.embedded.apiserver.serving import spdy
 from labkit.embedded.machinery.request import Handler, PortForward
 
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
-BASE64 = "v4.base64.channel.k8s.io"
-CHANNELS = ("v4.channel.k8s.io", BASE64, "")
+CHANNELS = ("v4.channel.k8s.io", "")
 MAX_CONNECTIONS = 128
 """How many connections this process forwards at once, and a WebSocket may begin: each has two descriptors."""
 TOO_MANY = "too many connections are forwarded"
@@ -72,10 +69,7 @@ class Forwarding:
             self._session.ended()
 
     async def _send(self, data: bytes) -> None:
-        if self._client.ws_protocol == BASE64:
-            await self._client.send_str(chr(ord("0") + data[0]) + base64.b64encode(data[1:]).decode())
-        else:
-            await self._client.send_bytes(data)
+        await self._client.send_bytes(data)
 
     async def _open(
         self, stream: int, port: int, data: Frame, error: Frame, refused: Frames = (), ended: Frames = ()
@@ -138,9 +132,6 @@ class Forwarding:
     async def _receive_channels(self) -> None:
         async for message in self._client:
             frame = message.data.encode() if message.type is WSMsgType.TEXT else message.data
-            if self._client.ws_protocol == BASE64 and frame:
-                with contextlib.suppress(binascii.Error):
-                    frame = bytes((max(frame[0] - ord("0"), 0),)) + base64.b64decode(frame[1:], validate=True)
             if len(frame) > 1:
                 await self._feed(frame[0], frame[1:])
 

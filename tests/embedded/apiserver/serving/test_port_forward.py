@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import struct
 import zlib
 from collections.abc import Iterator
@@ -81,16 +80,6 @@ def test_channels_begin_with_their_port_and_carry_http(keys: Keys, protocols: st
         frame = socket.receive()
         assert frame is not None
         assert frame.opcode == CLOSE
-
-
-def test_base64_in_text_frames(keys: Keys) -> None:
-    with forwarding(keys, "v4.base64.channel.k8s.io", 80) as socket:
-        assert socket.receive() == Frame(1, b"0" + base64.b64encode(b"\x50\x00"))
-        socket.receive()
-        socket.send(b"0" + base64.b64encode(LAST), opcode=1)
-        frame = socket.receive()
-        assert frame is not None
-        assert base64.b64decode(frame.data[1:]).endswith(b"GET /page 0")
 
 
 def test_a_port_where_nobody_listens_has_its_error_on_its_own_channel(keys: Keys) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import address_messages, port_number, qualified_name, range_messages
+from labkit.embedded.apiserver.registry.names import address_messages, qualified_name, range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.machinery.request import Object
 
@@ -16,7 +16,6 @@ BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
 EXPOSED = ("NodePort", "LoadBalancer")
 POLICIES = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
-CHECKED_ONLY = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
 
 
 def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
@@ -77,11 +76,6 @@ def externally_accessible(spec: Object) -> bool:
     return spec["type"] in EXPOSED or (spec["type"] == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
-def checks_health(spec: Object) -> bool:
-    """Whether a service has a health check node port."""
-    return spec["type"] == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
-
-
 def check_policies(spec: Object, errors: FieldErrors) -> None:
     """Check the traffic policies of a service."""
     external = spec.get("externalTrafficPolicy")
@@ -90,10 +84,5 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
             errors.check_choice("spec.externalTrafficPolicy", external, POLICIES)
         else:
             errors.invalid("spec.externalTrafficPolicy", external, "may only be set for externally-accessible services")
-    number = spec.get("healthCheckNodePort", 0)
-    if number and not checks_health(spec):
-        errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
-    else:
-        errors.check_if_given("spec.healthCheckNodePort", number, port_number)
     errors.check_choice("spec.internalTrafficPolicy", spec.get("internalTrafficPolicy"), POLICIES)
     errors.check_choice("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)

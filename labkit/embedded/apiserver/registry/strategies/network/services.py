@@ -67,8 +67,6 @@ class ServiceStrategy(Strategy):
                     spec[field] = before[field]
             if spec["type"] in traffic.EXPOSED and before["type"] in traffic.EXPOSED:
                 keep_node_ports(spec, before)
-            if not spec.get("healthCheckNodePort") and before.get("healthCheckNodePort"):
-                spec["healthCheckNodePort"] = before["healthCheckNodePort"]
         if before["type"] != "ExternalName" and spec["type"] == "ExternalName":
             for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 if spec.get(field) == before.get(field):
@@ -146,12 +144,10 @@ class ServiceStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
         cluster_ips.check_address_changes(spec, before, errors)
-        chosen, port = "loadBalancerClass", "healthCheckNodePort"
+        chosen = "loadBalancerClass"
         if spec["type"] == before["type"] == "LoadBalancer" and spec.get(chosen) != before.get(chosen):
             errors.invalid(f"spec.{chosen}", spec.get(chosen), "may not change once set")
         traffic.check_class(spec, errors)
-        if traffic.checks_health(spec) and traffic.checks_health(before) and spec.get(port, 0) != before.get(port, 0):
-            errors.forbidden(f"spec.{port}", "field is immutable")
         self.check(new, errors)
 
 
@@ -178,8 +174,6 @@ def drop_of_other_type(spec: Object, old: Object) -> None:
         _drop_same(spec, old, "externalTrafficPolicy")
     if spec["type"] == "ExternalName":
         _drop_same(spec, old, "internalTrafficPolicy")
-    if traffic.checks_health(old) and not traffic.checks_health(spec):
-        _drop_same(spec, old, "healthCheckNodePort")
     if old["type"] == "LoadBalancer" != spec["type"]:
         for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             _drop_same(spec, old, field)

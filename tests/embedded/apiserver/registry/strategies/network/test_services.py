@@ -34,9 +34,6 @@ def api() -> ClusterApi:
            'Invalid value: "169.254.1.1": may not be in the link-local range (169.254.0.0/16, fe80::/10)')]),
         ({"loadBalancerSourceRanges": ["1.2.3.0/24"]},
          [("spec.LoadBalancerSourceRanges", "Forbidden: may only be used when `type` is 'LoadBalancer'")]),
-        ({"type": "LoadBalancer", "healthCheckNodePort": 30100},
-         [("spec.healthCheckNodePort", "Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and "
-           "`externalTrafficPolicy` is 'Local'")]),
         ({"ports": [{"port": 80, "nodePort": 30080}]},
          [("spec.ports[0].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'")]),
         ({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080, "name": "a"},
@@ -63,7 +60,7 @@ def test_what_only_the_old_type_has_goes_with_it(api: ClusterApi) -> None:
     spec = {"type": "LoadBalancer", "ports": PORTS, "externalTrafficPolicy": "Local"}
     api.must(api.admin.post(f"{LAB}/services", {"metadata": {"name": "lb"}, "spec": spec}))
     changed = api.must(api.admin.patch(f"{LAB}/services/lb", {"spec": {"type": "ClusterIP"}}))["spec"]
-    gone = {"externalTrafficPolicy", "allocateLoadBalancerNodePorts", "healthCheckNodePort"}
+    gone = {"externalTrafficPolicy", "allocateLoadBalancerNodePorts"}
     assert not gone & changed.keys()
     assert "nodePort" not in changed["ports"][0]
 
@@ -104,10 +101,6 @@ def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
     assert api.must(api.admin.post(f"{LAB}/services", body))["spec"]["externalTrafficPolicy"] == "Cluster"
     inside = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalIPs": None}}))
     assert "externalTrafficPolicy" not in inside["spec"]
-    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30001}
-    assert api.must(api.admin.patch(f"{LAB}/services/f", {"spec": local}))["spec"]["healthCheckNodePort"] == 30001
-    anywhere = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalTrafficPolicy": "Cluster"}}))
-    assert "healthCheckNodePort" not in anywhere["spec"]
 
 
 def test_more_node_ports_than_there_are_do_not_search_for_ever(api: ClusterApi) -> None:
