@@ -54,24 +54,3 @@ def check_name(metadata: Object, name: str) -> None:
         raise bad_request(why)
     if found != name:
         raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
-
-
-def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:
-    """Remove duplicate owner references in place, with a warning."""
-    owners = obj["metadata"].get("ownerReferences")
-    if not owners or len(owners) < 2:
-        return
-    kept: dict[tuple[tuple[str, object], ...], Object] = {}
-    twice: list[str] = []
-    for owner in owners:
-        known = tuple(sorted(owner.items()))
-        if known in kept:
-            twice.append(owner.get("uid", ""))
-        kept.setdefault(known, owner)
-    if twice:
-        obj["metadata"]["ownerReferences"] = list(kept.values())
-        warnings.append(
-            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in "
-            "1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
-            f"UID(s) observed: {', '.join(dict.fromkeys(twice))}"
-        )

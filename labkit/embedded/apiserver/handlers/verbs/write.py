@@ -64,7 +64,6 @@ class Writer:
         for field in SYSTEM_FIELDS:
             metadata.pop(field, None)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
-        object_meta.drop_duplicate_owners(obj, request.warnings)
         printed = drop_empty(self._registry.struct(kind), obj)
         self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
@@ -92,7 +91,6 @@ class Writer:
         given, obj = obj, drop_empty(self._registry.struct(kind), obj)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
         object_meta.check_name(obj["metadata"], name)
-        object_meta.drop_duplicate_owners(obj, request.warnings)
 
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)

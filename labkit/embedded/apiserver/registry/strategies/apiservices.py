@@ -68,11 +68,6 @@ class ApiServiceStrategy(Strategy):
             if not 0 < value <= most:
                 errors.invalid(f"spec.{name}", value, f"must be positive and less than {most}")
 
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        validate_metadata(new["metadata"], False, self._named(new), errors)
-        self.check(new, errors)
-
 
 def available(now: str) -> Object:
     """The condition of an APIService that this server serves."""

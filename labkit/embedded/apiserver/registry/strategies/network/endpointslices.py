@@ -31,12 +31,6 @@ class EndpointSliceStrategy(Strategy):
             port.setdefault("protocol", "TCP")
 
     @override
-    def count_generation(self, new: Object, old: Object) -> None:
-        same = all((new.get(name) or None) == (old.get(name) or None) for name in ("endpoints", "ports", "addressType"))
-        same = same and (new["metadata"].get("labels") or {}) == (old["metadata"].get("labels") or {})
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
-
-    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         kind = obj.get("addressType", "")
         errors.check_required_choice("addressType", kind, TYPES)
@@ -48,13 +42,6 @@ class EndpointSliceStrategy(Strategy):
         if errors.check_count("endpoints", endpoints, MAX_ENDPOINTS):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
-
-    @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Do not check endpoints that stay as they are."""
-        unchanged = new.get("endpoints") == old.get("endpoints")
-        self.check({**new, "endpoints": []} if unchanged else new, errors)
-        errors.check_unchanged("addressType", new.get("addressType"), old.get("addressType"))
 
 
 def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors) -> None:

@@ -48,11 +48,6 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
     resources, place = spec.get("resources"), f"{path}.resources"
     if resources is None:
         return
-    if (spec.get("os") or {}).get("name") == "windows":
-        errors.forbidden(place, "may not be set for a windows pod")
-        return
-    if resources.get("claims") is not None:
-        errors.forbidden(f"{place}.claims", "claims may not be set for Resources at pod-level")
     check_resources(resources, place, errors, pod=True)
     requests, limits = read(resources.get("requests")), read(resources.get("limits"))
     for form, own in (("requests", requests), ("limits", limits)):

@@ -21,8 +21,6 @@ from labkit.embedded.machinery.schema.values import NANO, amount
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
-BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
-CLASS_ATTRIBUTE = 'deprecated since v1.8; use "storageClassName" attribute instead'
 CLAIM = "PersistentVolumeClaim"
 SNAPSHOT = ("VolumeSnapshot", "snapshot.storage.k8s.io")
 MAY_CHANGE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
@@ -69,19 +67,10 @@ class ClaimStrategy(Strategy):
         if wanted < had and wanted <= amount((old["status"].get("capacity") or {}).get("storage", 0)):
             errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
         errors.check_unchanged("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
-        wish = new["spec"].get("volumeAttributesClassName")
-        taken_back = not wish and wish != old["spec"].get("volumeAttributesClassName")
-        if taken_back and old["status"].get("currentVolumeAttributesClassName") is not None:
-            form = "nil" if wish is None else "empty string"
-            why = f"update to {form} is forbidden when status.currentVolumeAttributesClassName is not nil"
-            errors.forbidden("spec.volumeAttributesClassName", why)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        found = []
-        if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
-            found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")
-        return found + claim_warnings(obj["spec"], "spec")
+        return claim_warnings(obj["spec"], "spec")
 
 
 def _requested(spec: Object) -> Any:

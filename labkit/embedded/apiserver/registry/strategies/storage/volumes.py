@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolume``, ``pkg/api/pers
 from __future__ import annotations
 
 import copy
-import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +31,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.values import amount
 
-BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"
 RECYCLED = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
 
 SOURCES: Mapping[str, Rule] = {
@@ -98,12 +96,6 @@ class VolumeStrategy(Strategy):
         elif affinity is not None:
             errors.required("spec.nodeAffinity.required", "must specify required node constraints")
         check_sources(spec, SOURCES, "spec", errors, always="flexVolume")
-        first = next((field for field in SOURCES if spec.get(field) is not None), "")
-        if first == "local" and affinity is None:
-            errors.required("spec.nodeAffinity", "Local volume requires node affinity")
-        where = (spec.get("hostPath") or {}).get("path")
-        if where and posixpath.normpath(where) == "/" and policy == "Recycle":
-            errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         errors.check_if_given("spec.storageClassName", spec.get("storageClassName"), dns_subdomain)
         errors.check_choice("spec.volumeMode", spec.get("volumeMode"), claims.VOLUME_MODES)
         _check_attributes_class(spec, errors)
@@ -120,22 +112,11 @@ class VolumeStrategy(Strategy):
         if had is not None and _with_old_names(affinity, had) != had:
             shown = internal(schemas()["core.v1.VolumeNodeAffinity"], affinity) if affinity is not None else None
             errors.invalid("nodeAffinity", shown, "field is immutable, except for updating from beta label to GA")
-        if before.get("volumeAttributesClassName") is not None and spec.get("volumeAttributesClassName") is None:
-            errors.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
-
-    @override
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        spec, notes = obj["spec"], obj["metadata"].get("annotations") or {}
+        spec = obj["spec"]
         found = []
-        if claims.BETA_CLASS in notes:
-            found.append(f"metadata.annotations[{claims.BETA_CLASS}]: {claims.CLASS_ATTRIBUTE}")
-        if BETA_OPTIONS in notes:
-            why = 'deprecated since v1.31; use "mountOptions" attribute instead'
-            found.append(f"metadata.annotations[{BETA_OPTIONS}]: {why}")
         if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
             found.append(f"spec.persistentVolumeReclaimPolicy: {RECYCLED}")
         terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
