@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from math import log
 from operator import add
 from typing import Any, NamedTuple
 
@@ -29,15 +30,15 @@ how likely each is before the first answer.
 
 They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
 """
-TRAITS, TRAIT_WRONG, TRAIT_FIRST = 12, 0.8, 0.015
+TRAITS, TRAIT_WRONG, TRAIT_FIRST = 13, 0.8, 0.015
 """More ideas that are not in the list: wrong about questions with one trait, such as those about a list.
 
 How many traits there are (``tools/drill/traits.py``), how often such an idea is wrong, how likely each is at first.
 """
-SURE = 0.9
-SURE_UNKNOWN = 0.985
-LEAST_EVIDENCE = 3
-"""An idea is named only if it explains so many mistakes."""
+SURE, SURE_NOTHING, SURE_UNKNOWN = 0.88, 0.9, 0.985
+"""How likely an idea, "nothing wrong", and an idea that is not in the list have to be to be said."""
+MOST_UNKNOWN, LEAST_EVIDENCE = 0.07, 3
+"""An idea is named only if others that are not in the list are hardly likely, and if it explains so many mistakes."""
 MAX_QUESTIONS = 30
 
 Question = dict[str, Any]
@@ -94,20 +95,29 @@ def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
     return weights
 
 
+def _doubt(chance: float) -> float:
+    """How hard it is to foresee what has this chance: its entropy."""
+    return -chance * log(chance) - (1 - chance) * log(1 - chance)
+
+
 def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) -> Question | None:
     """The question whose answer tells most, the first of several; None if there are none.
 
-    A slip is equally likely for each idea, so that question tells most whose answer is hardest to foresee.
+    That is how hard it is to foresee, less how hard it would be if one knew what somebody believes.
     """
-    best, least = None, 1.0
-    erratic = [_sum(weights[ideas + 1 + i] * (UNKNOWN[i][way] - SLIP) for i in range(len(UNKNOWN))) for way in (0, 1)]
+    best, most = None, -1.0
+    unknown = [(weight, ways[:2]) for weight, ways in zip(weights[ideas + 1 :], UNKNOWN, strict=False)]
+    erratic = [_sum(weight * (ways[way] - SLIP) for weight, ways in unknown) for way in (0, 1)]
+    vague = [_sum(weight * (_doubt(ways[way]) - _doubt(SLIP)) for weight, ways in unknown) for way in (0, 1)]
+    of_trait = _doubt(TRAIT_WRONG) - _doubt(SLIP)
     for question in questions:
         wrong = _sum(weights[number] for number in question["wrong"])
         odd = _sum(weights[number - TRAITS] for number in question["traits"])
         mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question["allowed"]]
+        tells = _doubt(mistaken) - of_trait * odd - vague[question["allowed"]]
         # The last digits may differ between Python and JavaScript.
-        if abs(mistaken - 0.5) < least - 1e-9:
-            best, least = question, abs(mistaken - 0.5)
+        if tells > most + 1e-9:
+            best, most = question, tells
     return best
 
 
@@ -116,12 +126,12 @@ def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
     weights = weights_after(ideas, answers)
     nothing, unknown = weights[ideas], _sum(weights[ideas + 1 :])
     likeliest = max(range(ideas), key=weights.__getitem__)
-    if nothing >= SURE:
+    if nothing >= SURE_NOTHING:
         return Finding("nothing", -1, nothing)
     if unknown >= SURE_UNKNOWN:
         return Finding("unknown", -1, unknown)
     explained = sum(each.mistaken and likeliest in each.wrong for each in answers)
-    if weights[likeliest] >= SURE and explained >= LEAST_EVIDENCE:
+    if weights[likeliest] >= SURE and unknown <= MOST_UNKNOWN and explained >= LEAST_EVIDENCE:
         return Finding("idea", likeliest, weights[likeliest])
     if len(answers) < MAX_QUESTIONS:
         return None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from labkit.practice.authorizers import AUTHORIZERS, Authorizer
 from labkit.practice.chooser import Answered, Finding, choose, finding, weights_after
-from tests.practice.unlisted import UNLISTED
+from tests.practice.unlisted import UNLISTED, UNSEEN
 from tools.drill.__main__ import candidates
 
 IDEAS = len(AUTHORIZERS)
@@ -121,7 +121,7 @@ def run(drill: Drill, slip: float, learners: int, seed: int, pairs: int = 0) -> 
         counts += [each.asked for each in sessions]
     none = [drill.session(believing(), slip, r) for _ in range(max(learners, 400))]
     unlisted = {}
-    for name, idea in UNLISTED.items():
+    for name, idea in (UNLISTED | UNSEEN).items():
         sessions = [drill.session(thinking(idea), slip, r) for _ in range(learners)]
         unlisted[name] = sum(each.found.kind == "idea" for each in sessions) / learners
     some, all_found = 0, 0
@@ -159,7 +159,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"  named rightly: least {least[:5]}, mean {statistics.mean(figures.rightly.values()):.3f}")
             print(f"  questions: median {figures.median}; without a wrong idea {figures.nothing_median}")
             print(f"  no wrong idea: one named {figures.nothing_named:.1%}")
-            print(f"  unlisted: one named {statistics.mean(figures.unlisted_named.values()):.1%}; {worst}")
+            for title, ideas in (("unlisted", UNLISTED), ("unlisted and unseen", UNSEEN)):
+                shares = {name: share for name, share in worst if name in ideas}
+                print(f"  {title}: one named {statistics.mean(shares.values()):.1%}; {shares}")
             print(f"  two at once: one found {figures.both[0]:.1%}, both {figures.both[1]:.1%}", flush=True)
     return 0
 

@@ -22,6 +22,7 @@ TRAITS = (
     "allowed: neither get nor list",
     "allowed: by a ClusterRole in one namespace alone",
     "allowed: Secrets or logs",
+    "allowed: to a subject alone that is not the first of its binding",
     "forbidden: and a role here has two rules",
 )
 """By number."""
@@ -39,6 +40,7 @@ def traits(drawn: Draft, allowed: bool) -> list[int]:
     listed = asked.verb in NAMED_LISTS
     without_get = not any("get" in rule["verbs"] for each in granting for rule in each.rules)
     away = asked.namespace not in ("", home)
+    firsts = [binding["subjects"][0] for binding in drawn.policy.bindings]
     by_group = all(each.entry["kind"] == "Group" for each in granting)
     held = (
         listed,
@@ -52,5 +54,6 @@ def traits(drawn: Draft, allowed: bool) -> list[int]:
         asked.verb not in ("get", "list"),
         all(each.place and each.kind == "ClusterRole" for each in granting),
         asked.resource == "secrets" or asked.subresource == "log",
+        not any(each.entry is first for each in granting for first in firsts),
     )
     return [number for number, holds in enumerate(held) if holds]

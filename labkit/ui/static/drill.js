@@ -1,8 +1,9 @@
 // The drill: draws questions and answers, chooses the next one, keeps what is known and when it comes back.
 // labkit/practice has the same rules in Python (chooser, keeping, asking); tests/practice replays sessions in both.
-const SLIP = 0.09, NOTHING_FIRST = 0.05, SURE = 0.9, SURE_UNKNOWN = 0.985, LEAST_EVIDENCE = 3, MAX_QUESTIONS = 30;
+const SLIP = 0.09, NOTHING_FIRST = 0.05, MAX_QUESTIONS = 30;
+const SURE = 0.88, SURE_NOTHING = 0.9, SURE_UNKNOWN = 0.985, MOST_UNKNOWN = 0.07, LEAST_EVIDENCE = 3;
 const UNKNOWN = [[0.4, 0.4, 0.014], [0.91, 0.09, 0.02], [0.7, 0.09, 0.015], [0.5, 0.09, 0.02], [0.09, 0.91, 0.03], [0.09, 0.5, 0.02]];
-const TRAITS = 12, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.015;
+const TRAITS = 13, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.015;
 const VERSION = 1, DAY = 86400, DAYS = [1, 7, 30], REST_DAYS = 30, AGAIN = 2;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -22,14 +23,19 @@ function weightsAfter(ideas, answers) {
   return weights;
 }
 
+const doubt = (chance) => -chance * Math.log(chance) - (1 - chance) * Math.log(1 - chance);
+
 function choose(ideas, weights, questions) {
-  let best = null, least = 1;
+  let best = null, most = -1;
   const erratic = [0, 1].map((way) => sum(UNKNOWN.map((each, i) => weights[ideas + 1 + i] * (each[way] - SLIP))));
+  const vague = [0, 1].map((way) => sum(UNKNOWN.map((each, i) => weights[ideas + 1 + i] * (doubt(each[way]) - doubt(SLIP)))));
+  const ofTrait = doubt(TRAIT_WRONG) - doubt(SLIP);
   for (const question of questions) {
-    const wrong = sum(question.wrong.map((number) => weights[number]));
+    const wrong = sum(question.wrong.map((number) => weights[number])), way = question.allowed ? 1 : 0;
     const odd = sum(question.traits.map((number) => weights[weights.length - TRAITS + number]));
-    const mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question.allowed ? 1 : 0];
-    if (Math.abs(mistaken - 0.5) < least - 1e-9) [best, least] = [question, Math.abs(mistaken - 0.5)];
+    const mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[way];
+    const tells = doubt(mistaken) - ofTrait * odd - vague[way];
+    if (tells > most + 1e-9) [best, most] = [question, tells];
   }
   return best;
 }
@@ -38,10 +44,10 @@ function findingOf(ideas, answers) {
   const weights = weightsAfter(ideas, answers);
   const nothing = weights[ideas], unknown = sum(weights.slice(ideas + 1));
   const idea = likeliest(weights, [...Array(ideas).keys()]);
-  if (nothing >= SURE) return { kind: "nothing", idea: -1, sure: nothing };
+  if (nothing >= SURE_NOTHING) return { kind: "nothing", idea: -1, sure: nothing };
   if (unknown >= SURE_UNKNOWN) return { kind: "unknown", idea: -1, sure: unknown };
   const explained = answers.filter((each) => each.mistaken && each.wrong.includes(idea)).length;
-  if (weights[idea] >= SURE && explained >= LEAST_EVIDENCE) return { kind: "idea", idea, sure: weights[idea] };
+  if (weights[idea] >= SURE && unknown <= MOST_UNKNOWN && explained >= LEAST_EVIDENCE) return { kind: "idea", idea, sure: weights[idea] };
   if (answers.length < MAX_QUESTIONS) return null;
   return nothing > unknown ? { kind: "nothing", idea: -1, sure: nothing } : { kind: "unknown", idea: -1, sure: unknown };
 }
