@@ -63,12 +63,18 @@ FACTS = (
     "user",
     "verb",
 )
+COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
     "lab": FACTS,
-    "rbac": NEAR_MISSES,
+    "rbac": (*NEAR_MISSES, "service account", "user"),
     "ui": (*SORTS, "groups"),
     "client": ("created", "changed", "unchanged"),
-    "lessons": ("a name", "a user name, such as system:serviceaccount:NAMESPACE:NAME", "the name of an API group"),
+    "lessons": (
+        *(f"{{number}} {what}{s}" for what in COUNTED for s in ("", "s")),
+        "a name",
+        "a user name, such as system:serviceaccount:NAMESPACE:NAME",
+        "the name of an API group",
+    ),
 }
 """Texts of a room that stand elsewhere in its code."""
 

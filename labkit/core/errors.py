@@ -43,20 +43,18 @@ class LabkitError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
-        self.what, self.why, self.todo = redact(what), redact(why), redact(todo)
-        self._texts = text(what), text(why), text(todo)
+        self.what, self.why, self.todo = (_redacted(part) for part in (what, why, todo))
         super().__init__(self.what)
 
     def __str__(self) -> str:
         """All three parts, one a line; in the learner's language, if the first is translated."""
-        what, why, todo = self._texts
-        say = str if shown(what) == what else shown
-        lines = [say(what)]
-        if why:
-            lines.append(say(text("  why: {why}", why)))
-        if todo:
-            lines.append(say(text("  try: {todo}", todo)))
-        return redact("\n".join(lines))
+        say = str if shown(self.what) == self.what else shown
+        lines = [say(self.what)]
+        if self.why:
+            lines.append(say(text("  why: {why}", self.why)))
+        if self.todo:
+            lines.append(say(text("  try: {todo}", self.todo)))
+        return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
         """The text that IPython shows: the sentences without a traceback."""
@@ -134,6 +132,12 @@ class TokenError(LabkitError):
 
 class ExpectedForbidden(LabkitError, AssertionError):
     """A call was allowed, or none was made, where a refusal was expected."""
+
+
+def _redacted(said: str) -> str:
+    """A text without tokens, which can be translated if it had none."""
+    clean = redact(said)
+    return text(said) if clean == said else clean
 
 
 def near(name: str, choices: Iterable[str]) -> str:

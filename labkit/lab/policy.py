@@ -9,6 +9,7 @@ import yaml
 
 from labkit.core.arguments import LINE, MANIFESTS, STORABLE, takes
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import listed, text
 from labkit.lab.sources import objects_of
 from labkit.lessons.policies import ManifestPolicy, count, let_through
 from labkit.rbac.objects import is_default
@@ -43,7 +44,8 @@ class PolicyTests(Displayable):
         policy = self.manifests.policy
         roles = sum(not is_default(role) for role in policy.roles.values())
         bindings = sum(not is_default(binding) for binding in policy.bindings)
-        return Card(f"A policy of {count(roles, 'role')} and {count(bindings, 'binding')}, from manifests")
+        own = listed([count(roles, "role"), count(bindings, "binding")])
+        return Card(text("A policy of {parts}, from manifests", own))
 
     @takes("policy.test(questions)", questions=STORABLE)
     def test(self, questions: object) -> Card:
@@ -56,7 +58,9 @@ class PolicyTests(Displayable):
             UsageError: They are no questions, or name what there is not.
         """
         verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
-        return _answers_card("the manifests", [(each.question, each.allowed, each.reasons[:1]) for each in verdicts])
+        return _answers_card(
+            text("the manifests"), [(each.question, each.allowed, each.reasons[:1]) for each in verdicts]
+        )
 
     @takes("policy.ask(questions)", questions=STORABLE)
     def ask(self, questions: object) -> Card:
@@ -65,7 +69,7 @@ class PolicyTests(Displayable):
         for question in self.manifests.questions(questions):
             status = review(self._lab.admin, question.attributes)
             given.append((question, bool(status.get("allowed")), [str(status.get("reason") or "")]))
-        return _answers_card("the cluster", given)
+        return _answers_card(text("the cluster"), given)
 
     @takes("policy.wrong(questions)", questions=STORABLE)
     def wrong(self, questions: object) -> Card:
@@ -73,7 +77,8 @@ class PolicyTests(Displayable):
         asked, every = self.manifests.questions(questions), self.manifests.wrong_policies
         left = survivors(every, asked)
         rows = [Row("passes", each.what) for each in left]
-        title = f"{len(left)} of {len(every)} wrong policies pass {count(len(asked), 'question')}"
+        pass_all = "{left} of {every} wrong policies pass {asked}"
+        title = text(pass_all, len(left), len(every), count(len(asked), "question"))
         return Card(title, "warn" if left else "good", rows)
 
     @takes('policy.change("change.yaml")', what=MANIFESTS)
@@ -85,10 +90,13 @@ class PolicyTests(Displayable):
         """
         after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
         found = changes(self.manifests.policy, after.policy, after.vocabulary)
-        rows = [Row("+" if each.gained else "-", f"{each.who}: {each.permission}") for each in found]
+        rows = [
+            Row("+" if each.gained else "-", text("{who}: {permission}", each.who, each.permission)) for each in found
+        ]
         known = remarks(self.manifests.policy, self.manifests.vocabulary)
         rows += [Row("note", each) for each in remarks(after.policy, after.vocabulary) if each not in known]
-        title = f"{count(len(found), 'permission')} changed" if found else "Nobody gains or loses anything"
+        title = text("{permissions} changed", count(len(found), "permission"))
+        title = title if found else text("Nobody gains or loses anything")
         return Card(title, "warn" if found else "plain", rows)
 
     @takes('policy.used_by("kikai/default")', account=LINE)
@@ -108,8 +116,8 @@ class PolicyTests(Displayable):
         rows += [Row("missing", str(use)) for use in found.missing] + [Row("unused", str(use)) for use in found.unused]
         name = account.partition("/")[2]
         least = yaml.safe_dump_all(least_policy(found, name), sort_keys=False)
-        title = f"{account}: {count(found.requests, 'request')} that were let through"
-        return Card(title, "warn" if found.missing else "plain", rows, f"The least policy:\n\n{least}")
+        title = text("{account}: {requests} that were let through", account, count(found.requests, "request"))
+        return Card(title, "warn" if found.missing else "plain", rows, text("The least policy:\n\n{policy}", least))
 
 
 def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:
@@ -117,9 +125,10 @@ def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:
     right = sum(allowed is question.may for question, allowed, _ in given)
     rows = []
     for question, allowed, reasons in given:
-        text = str(question)
+        said = str(question)
         if allowed is not question.may:
-            text += f"\nIt is {'allowed' if allowed else 'refused'}. {' '.join(reasons)}".rstrip()
-        rows.append(Row("✔" if allowed is question.may else "✘", text))
-    title = f"{right} of {len(given)} answers of {who} are as expected"
+            answer = text("It is allowed.") if allowed else text("It is refused.")
+            said = listed([said, listed([answer, *filter(None, reasons)], " ")], "\n")
+        rows.append(Row("✔" if allowed is question.may else "✘", said))
+    title = text("{right} of {count} answers of {who} are as expected", right, len(given), who)
     return Card(title, "good" if right == len(given) else "bad", rows)

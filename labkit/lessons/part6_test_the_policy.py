@@ -13,7 +13,7 @@ from labkit.lessons.bindings import names_account, role_bindings, rules_of, too_
 from labkit.lessons.library import library, objects_in
 from labkit.lessons.looking import QUESTIONS, unpredicted, without_prediction
 from labkit.lessons.mistakes import mistakes, of_guess
-from labkit.lessons.policies import ManifestPolicy, let_through, not_rejected, questions_text, recorded_questions
+from labkit.lessons.policies import ManifestPolicy, count, let_through, not_rejected, recorded_questions
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import beyond, grants
@@ -130,7 +130,7 @@ def t2(context: CheckContext) -> Outcome:
         return questions
     if len(questions) != 2 or not all(each.may for each in questions):
         negative = sum(not each.may for each in questions)
-        seen = text("{questions}, {negative} of them negative", questions_text(len(questions)), negative)
+        seen = text("{questions}, {negative} of them negative", count(len(questions), "question"), negative)
         return failed("missing-part", seen, "two questions, both under may", "The negative ones come in T3.")
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))

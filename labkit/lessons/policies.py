@@ -94,7 +94,7 @@ def _says(kind: str) -> str:
 
 def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -> Outcome | None:
     """A failed outcome when there are more questions than ``most``, or a wrong policy answers them all as expected."""
-    asked = questions_text(len(questions))
+    asked = count(len(questions), "question")
     if len(questions) > most:
         hint = text("Leave out those that reject nothing new: ask one question less, and see what passes.")
         return failed("too-many-questions", asked, text("at most {most}", most), hint)
@@ -110,14 +110,9 @@ def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -
     )
 
 
-def questions_text(number: int) -> Text:
-    """A number of questions in words."""
-    return text("{number} question", number) if number == 1 else text("{number} questions", number)
-
-
-def count(number: int, what: str) -> str:
-    """A number of things in words."""
-    return f"{number} {what}{'s' * (number != 1)}"
+def count(number: int, what: str) -> Text:
+    """A number of things in words: of roles, bindings, permissions, requests or questions."""
+    return text(f"{{number}} {what}" if number == 1 else f"{{number}} {what}s", number)
 
 
 def let_through(evidence: Evidence, user: str, since: float = 0.0) -> Iterator[dict[str, Any]]:

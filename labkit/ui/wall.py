@@ -7,7 +7,7 @@ from itertools import groupby
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.lab.policy import PolicyTests
-from labkit.lessons.policies import questions_text
+from labkit.lessons.policies import count
 from labkit.rbac.testing.verdicts import wrong
 from labkit.ui.base import LabWidget, html_table, text_table
 
@@ -37,7 +37,7 @@ class MutantWall(LabWidget):
             for each in every
         ]
         left = sum(not card["by"] for card in cards)
-        summary = text("{left} of {every} wrong policies pass {asked}", left, len(cards), questions_text(len(asked)))
+        summary = text("{left} of {every} wrong policies pass {asked}", left, len(cards), count(len(asked), "question"))
         self.data = {
             "questions": len(asked),
             "summary": summary,

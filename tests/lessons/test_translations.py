@@ -39,7 +39,6 @@ IN_ENGLISH = re.compile(rf"{VERDICTS}|(?:[\w/*= ]+: (?:{VERDICTS}|\w+)(?:; )?)+\
 AS_THEY_ARE = {
     *("label", "kikai", "darbo", "volumes", "guess", "real"),  # a prediction's names and words
     *("output", "command", "request", "said", "binding", "subjects", "role"),  # of programs, the server and the cluster
-    "what",  # the wrong policies of part 6
 }
 """The names of values that stay as they are, and may have several words."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from labkit.core.language import text
 from labkit.rbac.attributes import User
 from labkit.rbac.objects import is_default, namespace_of
 from labkit.rbac.parts import Part, breakdown, covers
@@ -48,8 +49,8 @@ class Change:
         shown = self.part.resource
         if self.part.path is None and self.part.group not in ("", "*"):
             shown = qualified(self.part.group, self.part.resource)
-        where = f"in {self.namespace}" if self.namespace else "in the whole cluster"
-        return f"{rule_text(self.part._replace(resource=shown).rule())} {where}"
+        where = text("in {namespace}", self.namespace) if self.namespace else text("in the whole cluster")
+        return text("{rule} {where}", rule_text(self.part._replace(resource=shown).rule()), where)
 
     def __str__(self) -> str:
         """In words: ``ServiceAccount kikai/default gained get · pods/exec in kikai``."""

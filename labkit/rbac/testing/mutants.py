@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from labkit.core.language import Text, text
 from labkit.rbac.objects import (
     GROUP,
     Object,
@@ -98,14 +99,15 @@ def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple
         if is_default(role) or key not in bound:
             continue
         for number, rule in enumerate(role.get("rules") or ()):
-            about = f" in its rule about {_about(rule)}" if len(role["rules"]) > 1 else ""
             for what, sort, changed in _rules(rule, vocabulary, added):
+                if len(role["rules"]) > 1:
+                    what = text("{what} in its rule about {resources}", what, _about(rule))
                 rules = [*role["rules"][:number], *([changed] if changed else []), *role["rules"][number + 1 :]]
-                yield f"{title(*key)} {what}{about}", sort, _with_role(policy, key, {**role, "rules": rules})
+                yield text("{role} {what}", title(*key), what), sort, _with_role(policy, key, {**role, "rules": rules})
     for number, binding in enumerate(policy.bindings):
         if not is_default(binding):
             for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary, added):
-                yield f"{binding_title(binding)} {what}", sort, changed_policy
+                yield text("{binding} {what}", binding_title(binding), what), sort, changed_policy
 
 
 def _about(rule: Rule) -> str:
@@ -115,38 +117,47 @@ def _about(rule: Rule) -> str:
 
 def _rules(rule: Rule, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[str, str, Rule | None]]:
     """The rules next to one, None for none."""
-    yield "lacks a rule", "verbs", None
-    yield from _lists(rule, "verbs", [each for each in added.verbs if each not in rule["verbs"]], "verbs", "lets them")
+    yield text("lacks a rule"), "verbs", None
+    yield from _lists(
+        rule, "verbs", [each for each in added.verbs if each not in rule["verbs"]], "verbs", text("lets them {value}")
+    )
     if rule.get("nonResourceURLs"):
-        yield from _lists(rule, "nonResourceURLs", [], "resources", "lets them use")
+        yield from _lists(rule, "nonResourceURLs", [], "resources", text("lets them use {value}"))
         return
     groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
     parts = [name for group, name in vocabulary.resources if group in groups and name.partition("/")[0] in resources]
     named = [*(parts if added.parts else ()), *(added.resources if "" in groups else ())]
     yield from _lists(
-        rule, "resources", [name for name in named if name not in resources], "resources", "also is about"
+        rule, "resources", [name for name in named if name not in resources], "resources", text("also is about {value}")
     )
-    yield from _lists(rule, "apiGroups", [group for group in ("", "apps") if group not in groups], "groups", "is about")
+    yield from _lists(
+        rule, "apiGroups", [group for group in ("", "apps") if group not in groups], "groups", text("is about {value}")
+    )
     if "" in groups:
         for group in ("v1", "core"):
-            yield f"has the API group “{group}”", "groups", {**rule, "apiGroups": [group]}
+            yield text("has the API group “{group}”", group), "groups", {**rule, "apiGroups": [group]}
     names = rule.get("resourceNames") or []
     if names:
-        yield "is about objects of any name", "names", {**rule, "resourceNames": []}
-        yield f"is about one more object, {added.another}", "names", {**rule, "resourceNames": [*names, added.another]}
+        yield text("is about objects of any name"), "names", {**rule, "resourceNames": []}
+        yield (
+            text("is about one more object, {name}", added.another),
+            "names",
+            {**rule, "resourceNames": [*names, added.another]},
+        )
     else:
-        yield "is about one object only", "names", {**rule, "resourceNames": ["one"]}
+        yield text("is about one object only"), "names", {**rule, "resourceNames": ["one"]}
 
 
-def _lists(rule: Rule, field: str, added: Iterable[str], sort: str, phrase: str) -> Iterator[tuple[str, str, Rule]]:
+def _lists(rule: Rule, field: str, added: Iterable[str], sort: str, phrase: Text) -> Iterator[tuple[str, str, Rule]]:
     """The rules with one value less, one more, or all of them."""
     values: list[str] = list(rule.get(field) or ())
     for value in values if len(values) > 1 else ():
-        yield f"lacks {value or 'the core group'}", sort, {**rule, field: [each for each in values if each != value]}
+        lacks = text("lacks {value}", value or text("the core group"))
+        yield lacks, sort, {**rule, field: [each for each in values if each != value]}
     for value in added:
-        yield f"{phrase} {value or 'the core group'}", sort, {**rule, field: [*values, value]}
+        yield text(phrase.template, value or text("the core group")), sort, {**rule, field: [*values, value]}
     if "*" not in values:
-        yield f"has * among its {field}", sort, {**rule, field: ["*"]}
+        yield text("has * among its {field}", field), sort, {**rule, field: ["*"]}
 
 
 def _bindings(
@@ -157,7 +168,7 @@ def _bindings(
     def instead(*changed: Object) -> Policy:
         return replace(policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :]))
 
-    yield "is not there", "bindings", instead()
+    yield text("is not there"), "bindings", instead()
     for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary, added):
         yield what, "subjects", instead({**binding, "subjects": subjects})
     if home:
@@ -165,23 +176,27 @@ def _bindings(
             there = {**binding, "metadata": {**binding["metadata"], "namespace": other}}
             there["subjects"] = [_explicit(entry, home) for entry in binding.get("subjects") or ()]
             moved = _with_copy(policy, binding, other)
-            yield f"is in {other} instead", "places", replace(moved, bindings=instead(there).bindings)
-            yield f"is in {other} as well", "places", replace(moved, bindings=instead(binding, there).bindings)
+            yield text("is in {namespace} instead", other), "places", replace(moved, bindings=instead(there).bindings)
+            yield (
+                text("is in {namespace} as well", other),
+                "places",
+                replace(moved, bindings=instead(binding, there).bindings),
+            )
         wide, everywhere = _cluster_wide(policy, binding)
-        yield "counts everywhere", "places", replace(wide, bindings=instead(everywhere).bindings)
+        yield text("counts everywhere"), "places", replace(wide, bindings=instead(everywhere).bindings)
     else:
         for other in _others(vocabulary):
             there = {**binding, "kind": "RoleBinding", "metadata": {"name": name_of(binding), "namespace": other}}
-            yield f"counts in {other} only", "places", instead(there)
+            yield text("counts in {namespace} only", other), "places", instead(there)
     yield (
-        "refers to a role that does not exist",
+        text("refers to a role that does not exist"),
         "references",
         instead({**binding, "roleRef": {**ref, "name": f"{ref['name']}s"}}),
     )
     for name in WIDER_ROLES:
         if ("ClusterRole", "", name) in policy.roles and ref["name"] != name:
             changed = {**binding, "roleRef": {**ref, "kind": "ClusterRole", "name": name}}
-            yield f"gives {name}", "references", instead(changed)
+            yield text("gives {role}", name), "references", instead(changed)
 
 
 def _subjects(
@@ -189,7 +204,7 @@ def _subjects(
 ) -> Iterator[tuple[str, list[Object]]]:
     for at, entry in enumerate(entries):
         rest, shown = [*entries[:at], *entries[at + 1 :]], subject_title(entry, home)
-        yield f"lacks {shown}", rest
+        yield text("lacks {value}", shown), rest
         own = subject_namespace(entry, home)
         if not own:
             continue
@@ -197,12 +212,16 @@ def _subjects(
         others += [(own, name) for name in ("default", added.another) if name != entry["name"]]
         for namespace, name in others:
             other = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
-            yield f"gives it to {namespace}/{name} instead of {shown}", [*rest, other]
-            yield f"also gives it to {namespace}/{name}", [*entries, other]
-        yield f"names a user {entry['name']} instead of {shown}", [*rest, _named("User", entry["name"])]
-        yield f"also gives it to every account of {own}", [*entries, _named("Group", f"system:serviceaccounts:{own}")]
+            yield text("gives it to {account} instead of {subject}", f"{namespace}/{name}", shown), [*rest, other]
+            yield text("also gives it to {account}", f"{namespace}/{name}"), [*entries, other]
+        yield (
+            text("names a user {user} instead of {subject}", entry["name"], shown),
+            [*rest, _named("User", entry["name"])],
+        )
+        everyone = _named("Group", f"system:serviceaccounts:{own}")
+        yield text("also gives it to every account of {namespace}", own), [*entries, everyone]
     for group in ("system:serviceaccounts", AUTHENTICATED, UNAUTHENTICATED):
-        yield f"also gives it to the group {group}", [*entries, _named("Group", group)]
+        yield text("also gives it to the group {group}", group), [*entries, _named("Group", group)]
 
 
 def _others(vocabulary: Vocabulary, *home: str) -> list[str]:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 from labkit.rbac.defaults import default_objects
 from labkit.rbac.objects import GROUP, Object, binding_title, is_default, name_of, namespace_of, role_title, title
 from labkit.rbac.policy import Policy
@@ -35,27 +36,33 @@ def policy_of(objects: Iterable[Object]) -> Policy:
 
 def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
     """What is odd about a policy and no error: verbs and resources of no request, bindings to nobody or to no role."""
-    found = []
+    found: list[str] = []
     for key, role in policy.roles.items():
+        of = title(*key)
         if not is_default(role):
             odd = dict.fromkeys(name for rule in role.get("rules") or () for name in vocabulary.strangers(rule))
-            found += [f"{title(*key)}: no request has the {name}." for name in odd]
+            found += [text("{role}: no request has the {name}.", of, name) for name in odd]
         named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
         found += [
-            f"{title(*key)}: no request matches {name}. A * stands for all resources, or before a slash."
+            text("{role}: no request matches {name}. A * stands for all resources, or before a slash.", of, name)
             for name in sorted(named)
             if name.endswith("/*")
         ]
         groups = {group for rule in role.get("rules") or () for group in rule.get("apiGroups") or () if "/" in group}
         found += [
-            f"{title(*key)}: no request matches the API group {name}, which has a version. Write {name.split('/')[0]}."
+            text(
+                "{role}: no request matches the API group {name}, which has a version. Write {right}.", of, name, right
+            )
             for name in sorted(groups)
+            for right, _, _ in [name.partition("/")]
         ]
     for binding in policy.bindings:
         if policy.role_of(binding) is None:
-            found.append(f"{binding_title(binding)} refers to {role_title(binding)}, which does not exist.")
+            found.append(
+                text("{binding} refers to {role}, which does not exist.", binding_title(binding), role_title(binding))
+            )
         if not binding.get("subjects") and not is_default(binding):
-            found.append(f"{binding_title(binding)} gives its role to nobody.")
+            found.append(text("{binding} gives its role to nobody.", binding_title(binding)))
     return found
 
 

@@ -24,6 +24,7 @@ from itertools import product
 from typing import Any
 
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.subjects import AUTHENTICATED, Subject, member, subject
 from labkit.rbac.testing.vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary, qualified
@@ -82,7 +83,9 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
         try:
             questions += _entry(number, entry, vocabulary, users)
         except UsageError as error:
-            raise UsageError(f"Question {number}: {error.what}", why=error.why, todo=error.todo) from error
+            raise UsageError(
+                text("Question {number}: {what}", number, error.what), why=error.why, todo=error.todo
+            ) from error
         if len(questions) > MAX_QUESTIONS:
             raise UsageError(f"There are more than {MAX_QUESTIONS} questions.", todo="Ask in several files.")
     if not questions:

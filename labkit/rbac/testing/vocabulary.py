@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.core.errors import UsageError, near
 from labkit.core.json_file import read_json
+from labkit.core.language import text
 from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, subject_namespace
@@ -157,10 +158,12 @@ class Vocabulary:
             todo = f'Did you mean "{elsewhere[0]}"?' if elsewhere else near(shown, known)
             if todo.startswith("Known"):
                 todo = "Is it a custom resource? Declare it under resources."
-            raise UsageError(f"There is no resource {shown}.", todo=todo)
+            raise UsageError(text("There is no resource {name}.", shown), todo=todo)
         verbs = self.resources[group, resource][1]
         if verb not in verbs:
-            raise UsageError(f"No request has the verb {verb} for {shown}.", todo=near(verb, sorted(verbs)))
+            raise UsageError(
+                text("No request has the verb {verb} for {resource}.", verb, shown), todo=near(verb, sorted(verbs))
+            )
 
     def check_path(self, path: str) -> None:
         """Refuse a path that no API server serves; ``/`` is one.
@@ -170,7 +173,7 @@ class Vocabulary:
         """
         begin = path.strip("/").partition("/")[0]
         if begin and begin not in PATHS:
-            raise UsageError(f"No API server serves {path}.", todo=near(begin, PATHS))
+            raise UsageError(text("No API server serves {path}.", path), todo=near(begin, PATHS))
 
     def check_namespace(self, namespace: str) -> None:
         """Refuse a namespace that there is not, with what was probably meant."""
@@ -220,8 +223,8 @@ def _require(what: str, name: str, known: Iterable[str]) -> None:
     names = sorted(known)
     if name not in names:
         hint = near(name, names)
-        todo = hint if hint.startswith("Did") else "Declare it in the file of the questions if there is one."
-        raise UsageError(f"There is no {what} {name}.", todo=todo)
+        todo = hint if hint.startswith("Did") else text("Declare it in the file of the questions if there is one.")
+        raise UsageError(text("There is no {what} {name}.", text(what), name), todo=todo)
 
 
 def qualified(group: str, resource: str) -> str:
