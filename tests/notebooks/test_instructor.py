@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from labkit import lessons
 from labkit.cli import run
 from labkit.core.redact import TOKEN
 from labkit.lessons.talk import talks
+from labkit.presenter import slides
 from tests.support.some import some
 from tools import instructor, notebooks
 
@@ -111,6 +113,29 @@ def test_the_slides_have_outputs_and_notes_and_nothing_of_this_machine(
     files = {each for each in asked if not each.startswith("data:")}
     assert files == {"reveal.js/dist/reveal.css", "reveal.js/dist/reveal.js", "reveal.js/plugin/notes/notes.js"}
     assert not re.search(r"@import|url\(\"?https?:", page)
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_is_said_and_no_slides_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "c",
+        "metadata": {},
+        "source": "1 / 0",
+        "outputs": [],
+        "execution_count": None,
+    }
+    broken = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "instructor").mkdir()
+    (tmp_path / "instructor" / "04-roles.ipynb").write_text(json.dumps(broken), encoding="utf-8")
+    monkeypatch.setattr(slides, "notebooks", lambda: tmp_path)
+    assert run(["slides", "4", "--out", str(tmp_path / "page.html")]) == 1
+    error = capsys.readouterr().err
+    assert "A cell of the notebook failed." in error
+    assert "ZeroDivisionError" in error
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_slides_of_no_part_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
