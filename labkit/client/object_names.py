@@ -9,11 +9,12 @@ from typing import Any, Protocol, Self
 from labkit.client.prefix import Names
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 
 ACCOUNT_PREFIX = "system:serviceaccount:"
 """The beginning of a service account's user name."""
 
-NAMES = "names are small letters, digits, dashes and dots, and a slash stands between namespace and name"
+NAMES = text("names are small letters, digits, dashes and dots, and a slash stands between namespace and name")
 """What names look like, for errors."""
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -42,8 +43,10 @@ def pod_name(name: str) -> str:
     namespace = "default" if name.strip() == rest else namespace
     if NAME.fullmatch(namespace) and NAME.fullmatch(rest):
         return f"{namespace}/{rest}"
-    todo = f"Write {meant}." if (meant := _meant(name)) else "Write namespace/name, such as `kikai/test`."
-    raise UsageError(f"{describe(name)} is no name.", why=NAMES, todo=todo)
+    todo = text("Write namespace/name, such as `kikai/test`.")
+    if meant := _meant(name):
+        todo = text("Write {name}.", meant)
+    raise UsageError(text("{value} is no name.", describe(name)), why=NAMES, todo=todo)
 
 
 def _meant(name: str) -> str:
@@ -92,12 +95,14 @@ def missing_account(client: Caller, namespace: str, name: str) -> str:
         return ""
     homes = sorted({each.partition("/")[0] for each in known})
     if namespace not in homes:
-        return f"There is no namespace {namespace}. {near(namespace, homes)}"
+        return text("There is no namespace {namespace}. {hint}", namespace, near(namespace, homes))
     own = [each for each in known if each.startswith(f"{namespace}/")]
     elsewhere = [each for each in known if each.endswith(f"/{name}")]
     is_typo = get_close_matches(name, [each.partition("/")[2] for each in own])
-    hint = f'Did you mean "{elsewhere[0]}"?' if elsewhere and not is_typo else near(f"{namespace}/{name}", own)
-    return f"There is no service account {namespace}/{name}. {hint}"
+    hint = (
+        text('Did you mean "{name}"?', elsewhere[0]) if elsewhere and not is_typo else near(f"{namespace}/{name}", own)
+    )
+    return text("There is no service account {account}. {hint}", f"{namespace}/{name}", hint)
 
 
 def missing_user(client: Caller, user: str) -> str:

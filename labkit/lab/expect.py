@@ -88,17 +88,19 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
         block.refused.append(str(getattr(error, "reason", error)))
     finally:
         _watching.reset(mark)
-    what = " ".join(word for word in (verb, resource) if word) or "the call"
+    what = " ".join(word for word in (verb, resource) if word) or text("the call")
     if block.allowed:
         raise ExpectedForbidden(
-            f"{what} was expected to be forbidden, and was not.",
+            text("{call} was expected to be forbidden, and was not.", what),
             why="; ".join(block.allowed),
             todo="Look at who asked, and at the bindings that name them.",
         )
     if not block.refused:
         raise ExpectedForbidden(
-            f"{what} was expected to be forbidden, and no such call was made.",
-            why=f"the block made other calls: {', '.join(dict.fromkeys(block.others))}" if block.others else "",
+            text("{call} was expected to be forbidden, and no such call was made.", what),
+            why=text("the block made other calls: {calls}", ", ".join(dict.fromkeys(block.others)))
+            if block.others
+            else "",
             todo="Name the verb and the resource of the call you mean."
             if block.others
             else "Make the call inside the `with` block.",

@@ -47,12 +47,15 @@ def judge(question: str, choice: str) -> Feedback:
     """
     found = _questions().get(question.strip())
     if found is None:
-        raise UsageError(f"There is no question {question}.", todo=f"Use one of {', '.join(_questions())}.")
+        known = text("Use one of {questions}.", ", ".join(_questions()))
+        raise UsageError(text("There is no question {question}.", question), todo=known)
     letter = choice.strip().strip("().:").lower()
     if not letter:
         return Feedback(question, None, text("Write a, b or c between the quotes, and run the cell again."))
     if letter not in found or letter == "right":
-        raise UsageError(f"Question {question} has no option {choice}.", todo="Choose a, b or c.")
+        raise UsageError(
+            text("Question {question} has no option {choice}.", question, choice), todo="Choose a, b or c."
+        )
     return Feedback(question, letter == found["right"], text(found[letter]))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
-from labkit.core.language import text
+from labkit.core.language import listed, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.base import Check
 from labkit.lessons.predictions import Prediction
@@ -98,7 +98,9 @@ def step_id(step: str | int) -> str:
     match = re.fullmatch(r"([A-Z]?)0*(\d+)", str(step).strip().upper(), re.ASCII)
     name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
     if name not in _texts():
-        raise UsageError(f"There is no step {describe(str(step))}.", todo=f"Steps are {_ranges()}.")
+        raise UsageError(
+            text("There is no step {step}.", describe(str(step))), todo=text("Steps are {steps}.", _ranges())
+        )
     return name
 
 
@@ -121,7 +123,7 @@ def _ranges() -> str:
     """The ids of all steps in words: ``W1 to W24``."""
     letters = dict.fromkeys(name[0] for name in _texts())
     series = [[name for name in _texts() if name[0] == letter] for letter in letters]
-    return " and ".join(names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" for names in series)
+    return listed(names[0] if len(names) == 1 else text("{one} to {other}", names[0], names[-1]) for names in series)
 
 
 @cache
